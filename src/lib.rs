@@ -1,1 +1,4 @@
+//! Guildhall.
 
+pub mod domain;
+pub mod store;

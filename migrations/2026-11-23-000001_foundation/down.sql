@@ -1,0 +1,16 @@
+DROP TABLE events;
+DROP TABLE mails;
+DROP TABLE invitations;
+ALTER TABLE organizations DROP CONSTRAINT organizations_owner_fkey;
+DROP TABLE memberships;
+DROP TABLE former_slugs;
+DROP TABLE organizations;
+DROP TABLE email_tokens;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE installation;
+DROP TYPE email_token_purpose;
+DROP TYPE delivery_state;
+DROP TYPE organization_status;
+DROP TYPE invitation_status;
+DROP TYPE member_role;

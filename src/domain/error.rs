@@ -1,0 +1,186 @@
+//! What can go wrong, and whose business it is.
+//!
+//! A [`Refusal`] is for the caller: closed, typed, with a code for programs and a sentence for people. A [`Fault`] is for
+//! the operator: its cause is logged once and never shown. [`Error::Unauthenticated`] is for whoever forgot to sign in.
+//! None of them implements `Display`: async-graphql would show any `Display` type to clients by way of `?`.
+
+use super::clock::Instant;
+use super::{Permission, Role};
+
+/// Result of whatever can be refused or fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something did not happen.
+#[derive(Debug)]
+pub enum Error {
+    /// Rules or input stand in the way: at least one refusal.
+    Refused(Vec<Refusal>),
+    /// Nobody is signed in, or an account that is gone.
+    Unauthenticated,
+    /// Something broke.
+    Failed(Fault),
+}
+
+/// A thing that broke. The cause is for the log alone.
+#[derive(Debug)]
+pub struct Fault {
+    /// Whether it is likely to pass, such as a database that is away.
+    pub passing: bool,
+    /// What broke.
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Fault {
+    /// A fault that stays until somebody mends it.
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { passing: false, cause: cause.into() }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Error::Failed(fault)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Error::Refused(vec![refusal])
+    }
+}
+
+/// Why the caller does not get what they asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+    /// Path to the input at fault. Empty: the whole request.
+    pub path: Vec<String>,
+    /// The permission that is lacking, with FORBIDDEN.
+    pub permission: Option<Permission>,
+    /// The least role that has it.
+    pub required_role: Option<Role>,
+    /// When it works again, with RATE_LIMITED.
+    pub retry_at: Option<Instant>,
+}
+
+impl Refusal {
+    /// A refusal of the whole request.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: Vec::new(), permission: None, required_role: None, retry_at: None }
+    }
+
+    /// Not there, or not visible: the same answer.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Code::NotFound, format!("There is no such {what}, or you cannot see it."))
+    }
+
+    /// Too often; works again at `retry_at`.
+    pub fn rate_limited(message: impl Into<String>, retry_at: Instant) -> Self {
+        Self { retry_at: Some(retry_at), ..Self::new(Code::RateLimited, message) }
+    }
+
+    /// The same refusal, pointing at a field of the input.
+    pub fn at(mut self, field: &str) -> Self {
+        self.path = vec!["input".to_owned(), field.to_owned()];
+        self
+    }
+}
+
+/// What is wrong with one value, before it is known where the value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of that kind.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// More than `max` characters.
+    pub fn too_long(max: usize) -> Self {
+        Self::new(Code::TooLong, format!("This is longer than {max} characters."))
+    }
+
+    /// The problem as a refusal, pointing at its place in the request.
+    pub fn at(self, path: Vec<String>) -> Refusal {
+        Refusal { path, ..Refusal::new(self.code, self.message) }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// Stable codes of refusals.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Its name in the schema.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A value is missing, empty, or null where it cannot be cleared; or none or several of alternatives were given.
+    Required = "REQUIRED",
+    /// A text or list is longer than its description allows.
+    TooLong = "TOO_LONG",
+    /// A text is not of the form asked for.
+    InvalidFormat = "INVALID_FORMAT",
+    /// A number is below or above its bounds, or a list has too few items.
+    OutOfRange = "OUT_OF_RANGE",
+    /// The same person or thing is named twice in one request.
+    DuplicateInRequest = "DUPLICATE_IN_REQUEST",
+    /// Not there, or not visible to the viewer.
+    NotFound = "NOT_FOUND",
+    /// The viewer sees the object, but may not do this with it.
+    Forbidden = "FORBIDDEN",
+    /// Another organization has this slug, or had it lately.
+    SlugTaken = "SLUG_TAKEN",
+    /// The slug is a reserved word.
+    SlugReserved = "SLUG_RESERVED",
+    /// The text typed as confirmation is not the one asked for.
+    ConfirmationMismatch = "CONFIRMATION_MISMATCH",
+    /// Somebody else has changed the object.
+    VersionConflict = "VERSION_CONFLICT",
+    /// An account has proven that it owns this address.
+    EmailTaken = "EMAIL_TAKEN",
+    /// Another account has this username.
+    UsernameTaken = "USERNAME_TAKEN",
+    /// The password is too short or too common.
+    PasswordTooWeak = "PASSWORD_TOO_WEAK",
+    /// Wrong login or password, or a token that is unknown, used, or expired.
+    InvalidCredentials = "INVALID_CREDENTIALS",
+    /// The person is a member already.
+    AlreadyMember = "ALREADY_MEMBER",
+    /// A pending invitation to this address exists already.
+    AlreadyInvited = "ALREADY_INVITED",
+    /// The invitation was accepted, declined or revoked before.
+    InvitationNotPending = "INVITATION_NOT_PENDING",
+    /// The invitation has run out.
+    InvitationExpired = "INVITATION_EXPIRED",
+    /// The invitation was sent to another address than that of the viewer's account.
+    InvitationForAnother = "INVITATION_FOR_ANOTHER",
+    /// The viewer must verify the address of the account first.
+    EmailNotVerified = "EMAIL_NOT_VERIFIED",
+    /// The owner must hand over or delete the organization first.
+    OwnerCannotLeave = "OWNER_CANNOT_LEAVE",
+    /// The owner's role cannot be changed, nor the owner removed.
+    OwnerCannotBeChanged = "OWNER_CANNOT_BE_CHANGED",
+    /// Nobody changes or removes their own membership.
+    CannotChangeSelf = "CANNOT_CHANGE_SELF",
+    /// The role to be given is not below the viewer's own.
+    RoleNotAssignable = "ROLE_NOT_ASSIGNABLE",
+    /// Too often.
+    RateLimited = "RATE_LIMITED",
+}

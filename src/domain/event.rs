@@ -1,0 +1,71 @@
+//! What can happen: the types of the log's entries.
+
+macro_rules! event_types {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventType { $($(#[$doc])* $variant,)+ }
+
+        impl EventType {
+            /// Its name in the schema and the database.
+            pub fn name(self) -> &'static str {
+                match self { $(EventType::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+event_types! {
+    /// An organization was created.
+    OrganizationCreated = "ORGANIZATION_CREATED",
+    /// An organization's own fields changed.
+    OrganizationUpdated = "ORGANIZATION_UPDATED",
+    /// An organization and all that belonged to it is gone for good.
+    OrganizationDeleted = "ORGANIZATION_DELETED",
+    /// Somebody became a member.
+    MemberJoined = "MEMBER_JOINED",
+    /// A member's role changed.
+    MemberRoleChanged = "MEMBER_ROLE_CHANGED",
+    /// A member was removed.
+    MemberRemoved = "MEMBER_REMOVED",
+    /// A member left.
+    MemberLeft = "MEMBER_LEFT",
+    /// Somebody was invited.
+    InvitationCreated = "INVITATION_CREATED",
+    /// An invitation was sent again.
+    InvitationResent = "INVITATION_RESENT",
+    /// The mail of an invitation was handed over to the mail server.
+    InvitationDelivered = "INVITATION_DELIVERED",
+    /// The mail of an invitation could not be sent.
+    InvitationDeliveryFailed = "INVITATION_DELIVERY_FAILED",
+    /// An invitation was accepted.
+    InvitationAccepted = "INVITATION_ACCEPTED",
+    /// An invitation was declined.
+    InvitationDeclined = "INVITATION_DECLINED",
+    /// An invitation was revoked.
+    InvitationRevoked = "INVITATION_REVOKED",
+    /// An invitation ran out.
+    InvitationExpired = "INVITATION_EXPIRED",
+}
+
+/// One field before and after a change, as text.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FieldChange {
+    /// Name of the field in the schema, such as `role` or `contact.email`.
+    pub field: String,
+    /// Its value before. None if there was none.
+    pub before: Option<String>,
+    /// Its value after. None if there is none.
+    pub after: Option<String>,
+}
+
+impl FieldChange {
+    /// The change of a field, if it is one.
+    pub fn between(field: &str, before: Option<&str>, after: Option<&str>) -> Option<Self> {
+        (before != after).then(|| Self {
+            field: field.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        })
+    }
+}

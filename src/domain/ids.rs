@@ -1,0 +1,156 @@
+//! Typed identifiers: a UUIDv7 inside, a prefix for the type outside (`org_01jd…`, Crockford's base 32).
+//!
+//! An ID of one type cannot be passed where another is meant, neither in Rust nor by a client.
+
+use std::fmt;
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, Output, ToSql};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use super::clock::Instant;
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of 128 bits in base 32.
+const ENCODED: usize = 26;
+
+/// A kind of identifier.
+pub trait TypedId:
+    Copy + Eq + std::hash::Hash + fmt::Display + From<Uuid> + Into<Uuid> + Send + Sync + 'static
+{
+    /// What its text begins with, before the underscore.
+    const PREFIX: &'static str;
+
+    /// Reads `prefix_…`; none for another prefix or anything malformed.
+    fn parse(text: &str) -> Option<Self> {
+        let (prefix, encoded) = text.split_once('_')?;
+        (prefix == Self::PREFIX).then(|| decode(encoded)).flatten().map(Self::from)
+    }
+}
+
+fn encode(uuid: Uuid) -> String {
+    let bits = uuid.as_u128();
+    (0..ENCODED).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place)) as usize & 31])).collect()
+}
+
+fn decode(text: &str) -> Option<Uuid> {
+    // 26 characters hold 130 bits: the first one may only use three of its five.
+    if text.len() != ENCODED || text.as_bytes()[0] > b'7' {
+        return None;
+    }
+    text.bytes()
+        .try_fold(0u128, |bits, byte| {
+            let value = ALPHABET.iter().position(|&symbol| symbol == byte)?;
+            Some(bits << 5 | value as u128)
+        })
+        .map(Uuid::from_u128)
+}
+
+static CONTEXT: std::sync::LazyLock<std::sync::Mutex<ContextV7>> = std::sync::LazyLock::new(Default::default);
+
+/// A new UUIDv7 of that instant; those of one process grow even within a millisecond.
+pub fn mint<I: TypedId>(at: Instant) -> I {
+    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(&*context, seconds, at.timestamp_subsec_nanos())).into()
+}
+
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+        #[derive(serde::Serialize, serde::Deserialize)]
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        pub struct $name(Uuid);
+
+        impl TypedId for $name {
+            const PREFIX: &'static str = $prefix;
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}_{}", $prefix, encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl ToSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                ToSql::<diesel::sql_types::Uuid, Pg>::to_sql(&self.0, out)
+            }
+        }
+
+        impl FromSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+                FromSql::<diesel::sql_types::Uuid, Pg>::from_sql(value).map(Self)
+            }
+        }
+    )+};
+}
+
+typed_ids! {
+    /// An account.
+    UserId = "usr";
+    /// An organization.
+    OrganizationId = "org";
+    /// One user in one organization.
+    MembershipId = "mem";
+    /// An invitation.
+    InvitationId = "inv";
+    /// An entry of the log.
+    EventId = "evt";
+    /// A mail in the queue.
+    MailId = "mail";
+    /// A family of refresh tokens.
+    SessionId = "ses";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_what_it_wrote_and_nothing_else() {
+        for bits in [0, 1, u128::MAX, 0x0192_f3c4_5d6e_7f80_8123_4567_89ab_cdef] {
+            let id = OrganizationId(Uuid::from_u128(bits));
+            assert_eq!(OrganizationId::parse(&id.to_string()), Some(id));
+            assert_eq!(UserId::parse(&id.to_string()), None, "another type");
+        }
+        for bad in [
+            "",
+            "org",
+            "org_",
+            "org_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "org_0000000000000000000000000u",
+            "org_é0000000000000000000000000",
+        ] {
+            assert_eq!(OrganizationId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_of_one_millisecond_grow() {
+        let now = super::super::Clock::default().now();
+        let ids: Vec<UserId> = (0..1000).map(|_| mint(now)).collect();
+        assert!(ids.is_sorted());
+    }
+}

@@ -1,0 +1,71 @@
+//! Checks the shape of a whole input before anything else is asked, and tells all that is wrong with it at once.
+
+use super::error::{Error, Problem, Refusal};
+
+/// Gathers the problems of an input's fields.
+///
+/// ```ignore
+/// let mut check = Check::default();
+/// let (Some(slug), Some(name)) = (
+///     check.field("slug", Slug::parse(&input.slug)),
+///     check.field("name", text::optional(input.name.as_deref(), 64)),
+/// ) else { return Err(check.refuse()) };
+/// ```
+#[derive(Default)]
+pub struct Check {
+    refusals: Vec<Refusal>,
+}
+
+impl Check {
+    /// The value of `input.<name>`, or none once its problem is noted. Dots in the name go deeper.
+    pub fn field<T>(&mut self, name: &str, value: Result<T, Problem>) -> Option<T> {
+        value.map_err(|problem| self.note(name, problem)).ok()
+    }
+
+    /// Notes a problem of `input.<name>`.
+    pub fn note(&mut self, name: &str, problem: Problem) {
+        let path = std::iter::once("input").chain(name.split('.')).map(str::to_owned).collect();
+        self.refusals.push(problem.at(path));
+    }
+
+    /// The error of an input in which a problem was noted.
+    pub fn refuse(self) -> Error {
+        Error::Refused(self.refusals)
+    }
+
+    /// Goes on only if no problem was noted.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.refusals.is_empty() { Ok(()) } else { Err(self.refuse()) }
+    }
+}
+
+/// What an update does to a field that may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// Leaves it as it is.
+    Keep,
+    /// Empties it.
+    Clear,
+    /// Gives it a value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The field after the update.
+    pub fn apply(self, present: Option<T>) -> Option<T> {
+        match self {
+            Patch::Keep => present,
+            Patch::Clear => None,
+            Patch::Set(value) => Some(value),
+        }
+    }
+
+    /// Checks the value, if there is one; a value that comes to nothing clears the field.
+    pub fn try_map<U, E>(self, check: impl FnOnce(T) -> Result<Option<U>, E>) -> Result<Patch<U>, E> {
+        Ok(match self {
+            Patch::Keep => Patch::Keep,
+            Patch::Clear => Patch::Clear,
+            Patch::Set(value) => check(value)?.map_or(Patch::Clear, Patch::Set),
+        })
+    }
+}

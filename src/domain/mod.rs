@@ -1,0 +1,29 @@
+//! The words of the trade: values that can only hold what is valid, and the errors that say why others are not.
+//!
+//! Pure: no I/O, no async, nothing of the other modules. Everything else in the house speaks in these types.
+
+pub mod clock;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod input;
+pub mod invitation;
+pub mod organization;
+pub mod page;
+pub mod permission;
+pub mod role;
+pub mod secret;
+pub mod slug;
+pub mod sql_types;
+pub mod text;
+pub mod username;
+
+pub use clock::Clock;
+pub use email::{Email, EmailTokenPurpose};
+pub use error::{Code, Error, Fault, Refusal, Result};
+pub use ids::{EventId, InvitationId, MailId, MembershipId, OrganizationId, SessionId, UserId};
+pub use permission::Permission;
+pub use role::Role;
+pub use slug::Slug;
+pub use username::Username;

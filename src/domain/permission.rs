@@ -1,0 +1,45 @@
+//! What somebody may be allowed to do, as clients see it. The rules that give permissions are in `policy::table`.
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
+        /// Something that somebody may be allowed to do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Permission { $($(#[$doc])* $variant,)+ }
+
+        impl Permission {
+            /// Its name in the schema.
+            pub fn name(self) -> &'static str {
+                match self { $(Permission::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// See the organization, its plan, seats and limits.
+    ViewOrganization = "VIEW_ORGANIZATION",
+    /// Change slug, name, description and contact.
+    UpdateOrganization = "UPDATE_ORGANIZATION",
+    /// List the members and their roles.
+    ViewMembers = "VIEW_MEMBERS",
+    /// See the members' e-mail addresses and last activity.
+    ViewMemberEmails = "VIEW_MEMBER_EMAILS",
+    /// Give a member below one's own rank another role below one's own rank.
+    ChangeMemberRole = "CHANGE_MEMBER_ROLE",
+    /// Remove a member below one's own rank.
+    RemoveMember = "REMOVE_MEMBER",
+    /// Leave the organization.
+    LeaveOrganization = "LEAVE_ORGANIZATION",
+    /// See the invitations and their delivery.
+    ViewInvitations = "VIEW_INVITATIONS",
+    /// Invite people to roles below one's own rank.
+    InviteMember = "INVITE_MEMBER",
+    /// Send an invitation again.
+    ResendInvitation = "RESEND_INVITATION",
+    /// Revoke a pending invitation.
+    RevokeInvitation = "REVOKE_INVITATION",
+    /// Accept the invitation.
+    AcceptInvitation = "ACCEPT_INVITATION",
+    /// Decline the invitation.
+    DeclineInvitation = "DECLINE_INVITATION",
+}

@@ -1,0 +1,131 @@
+//! Slugs: the short names of organizations.
+
+use std::fmt;
+
+use super::error::{Code, Problem};
+
+/// Longest slug, in characters.
+pub const MAX: usize = 16;
+
+/// Words that addresses and menus need for themselves.
+const RESERVED: [&str; 30] = [
+    "about",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "billing",
+    "dashboard",
+    "docs",
+    "explore",
+    "graphiql",
+    "graphql",
+    "health",
+    "help",
+    "invitations",
+    "login",
+    "logout",
+    "me",
+    "new",
+    "null",
+    "organizations",
+    "personal",
+    "root",
+    "settings",
+    "sign-in",
+    "sign-up",
+    "support",
+    "undefined",
+    "users",
+    "www",
+];
+
+/// A slug in lower case: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Slug(String);
+
+impl Slug {
+    /// Reads one, without regard to case: REQUIRED, TOO_LONG, INVALID_FORMAT or SLUG_RESERVED otherwise.
+    pub fn parse(raw: &str) -> Result<Self, Problem> {
+        let slug = Self::lowercase(raw);
+        if slug.is_empty() {
+            return Err(Problem::new(Code::Required, "A slug is needed."));
+        }
+        if slug.chars().count() > MAX {
+            return Err(Problem::too_long(MAX));
+        }
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let form = slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !form || !edge(slug.chars().next()) || !edge(slug.chars().last()) {
+            return Err(Problem::new(
+                Code::InvalidFormat,
+                "A slug is made of a-z, 0-9 and -, and begins and ends with a letter or digit.",
+            ));
+        }
+        if RESERVED.contains(&slug.as_str()) {
+            return Err(Problem::new(Code::SlugReserved, "This word is reserved."));
+        }
+        Ok(Self(slug))
+    }
+
+    /// How a slug is looked up and shown, whether or not it can be had.
+    pub fn lowercase(raw: &str) -> String {
+        raw.trim().to_lowercase()
+    }
+
+    /// Up to `count` similar slugs: a number is put behind, the rest is cut to fit.
+    pub fn similar(&self, count: usize) -> Vec<Slug> {
+        (2..)
+            .take(count)
+            .map(|number| {
+                let suffix = format!("-{number}");
+                let kept = &self.0[..self.0.len().min(MAX - suffix.len())];
+                Slug(format!("{}{suffix}", kept.trim_end_matches('-')))
+            })
+            .collect()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_lowercased_and_checked() {
+        assert_eq!(Slug::parse(" Team-A ").map(|s| s.0), Ok("team-a".into()));
+        for (bad, code) in [
+            ("", Code::Required),
+            ("a-very-long-slug-x", Code::TooLong),
+            ("-a", Code::InvalidFormat),
+            ("a-", Code::InvalidFormat),
+            ("a_b", Code::InvalidFormat),
+            ("ä", Code::InvalidFormat),
+            ("a\0", Code::InvalidFormat),
+            ("Admin", Code::SlugReserved),
+        ] {
+            assert_eq!(Slug::parse(bad).map_err(|p| p.code), Err(code), "{bad}");
+        }
+    }
+
+    #[test]
+    fn similar_slugs_are_slugs() {
+        for slug in ["a", "abcdefghijklmnop", "abcdefghijklm-op"] {
+            let slug = Slug::parse(slug).expect("a slug");
+            for similar in slug.similar(20) {
+                assert_eq!(Slug::parse(similar.as_str()), Ok(similar.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What the domain's enums are called in the database: the types that diesel checks queries against.
+
+/// `member_role`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "member_role"))]
+pub struct MemberRole;
+
+/// `invitation_status`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "invitation_status"))]
+pub struct InvitationStatus;
+
+/// `organization_status`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "organization_status"))]
+pub struct OrganizationStatus;
+
+/// `delivery_state`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "delivery_state"))]
+pub struct DeliveryState;
+
+/// `email_token_purpose`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "email_token_purpose"))]
+pub struct EmailTokenPurpose;

@@ -1,0 +1,55 @@
+//! Writes the log. An event is recorded on the connection of the transaction that makes the change: it is there if and only
+//! if the change is.
+
+use uuid::Uuid;
+
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::{EventId, Fault, OrganizationId, Result, UserId, ids};
+use crate::store::{Connection, events};
+
+/// Something that happened in an organization.
+pub struct Event {
+    /// Where.
+    pub organization: OrganizationId,
+    /// What.
+    pub kind: EventType,
+    /// Who did it. None: the server itself.
+    pub actor: Option<UserId>,
+    /// Typed ID of what it happened to.
+    pub subject: String,
+    /// The user whom it concerns personally, such as the member.
+    pub person: Option<UserId>,
+    /// The address whom it concerns, for invitations.
+    pub email: Option<String>,
+    /// Fields before and after.
+    pub changes: Vec<FieldChange>,
+}
+
+impl Event {
+    /// An event without persons or changes; set the fields that it has besides.
+    pub fn new(organization: OrganizationId, kind: EventType, actor: Option<UserId>, subject: impl ToString) -> Self {
+        Self { organization, kind, actor, subject: subject.to_string(), person: None, email: None, changes: Vec::new() }
+    }
+}
+
+/// Records events that happened at `at`, in order.
+pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> Result<()> {
+    let rows = happened
+        .into_iter()
+        .map(|event| {
+            Ok(events::NewRow {
+                id: ids::mint::<EventId>(at),
+                workspace_id: Uuid::from(event.organization),
+                kind: event.kind.name(),
+                at,
+                actor_id: event.actor,
+                subject_id: event.subject,
+                person_id: event.person,
+                email: event.email,
+                changes: serde_json::to_value(event.changes).map_err(Fault::new)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if rows.is_empty() { Ok(()) } else { events::append(tx, &rows).await }
+}

@@ -1,0 +1,3 @@
+//! What has happened: the log that every change is written to by its own transaction.
+
+pub mod log;

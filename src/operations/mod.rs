@@ -1,0 +1,54 @@
+//! What can be done: one verb, one file, one transaction. Each locks what it decides on, asks the policy, writes, and
+//! records the event; it happens as a whole or not at all.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::auth::keys::Keys;
+use crate::auth::passwords::Passwords;
+use crate::auth::throttle::Throttle;
+use crate::domain::Clock;
+use crate::mail::queue::Outbox;
+use crate::store::Store;
+
+/// What operations work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Env {
+    /// The database.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Clock,
+    /// Makes and checks tokens.
+    pub keys: Arc<Keys>,
+    /// Hashes and checks passwords.
+    pub passwords: Passwords,
+    /// How often somebody may try.
+    pub throttle: Throttle,
+    /// Queues mails.
+    pub outbox: Outbox,
+    /// How this installation is set.
+    pub rules: Arc<Rules>,
+}
+
+/// Settings that operations decide by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who may sign up.
+    pub sign_up: SignUp,
+    /// How long an invitation can be accepted after it was last sent.
+    pub invitation_expiry: TimeDelta,
+    /// Whether throttles hold.
+    pub rate_limits: bool,
+}
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SignUp {
+    /// Anybody.
+    Open,
+    /// Who has an invitation.
+    Invited,
+    /// Nobody.
+    Closed,
+}

@@ -1,0 +1,37 @@
+//! What the database says, in the words of the domain: a broken constraint is a refusal by its name, everything else a fault.
+
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+
+use crate::domain::{Code, Error, Fault, Refusal};
+
+impl From<Diesel> for Error {
+    fn from(error: Diesel) -> Self {
+        if let Diesel::DatabaseError(kind, info) = &error {
+            if let Some(refusal) = info.constraint_name().and_then(refusal_of) {
+                return refusal.into();
+            }
+            return Error::Failed(Fault {
+                passing: matches!(kind, DatabaseErrorKind::ClosedConnection),
+                cause: Box::new(error),
+            });
+        }
+        let passing = matches!(error, Diesel::BrokenTransactionManager);
+        Error::Failed(Fault { passing, cause: Box::new(error) })
+    }
+}
+
+/// The refusal that stands for a broken constraint: what two requests at once run into where each alone was fine.
+fn refusal_of(constraint: &str) -> Option<Refusal> {
+    let (code, message, field) = match constraint {
+        "organizations_slug_key" => (Code::SlugTaken, "Another organization has this slug.", "slug"),
+        "users_username_key" => (Code::UsernameTaken, "Another account has this username.", "username"),
+        "users_verified_email_key" => (Code::EmailTaken, "This address belongs to another account.", "email"),
+        "memberships_organization_user_key" => (Code::AlreadyMember, "This person is a member already.", ""),
+        "invitations_one_pending" => {
+            (Code::AlreadyInvited, "A pending invitation to this address exists already.", "email")
+        }
+        _ => return None,
+    };
+    let refusal = Refusal::new(code, message);
+    Some(if field.is_empty() { refusal } else { refusal.at(field) })
+}

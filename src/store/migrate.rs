@@ -1,0 +1,26 @@
+//! Brings a database to the present schema. The migrations are part of the program.
+
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::domain::{Fault, Result};
+
+/// All migrations, in order.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Runs the migrations that the database lacks, and returns their names. Several processes may call it at once: they wait
+/// for each other.
+pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
+    use diesel_async::SimpleAsyncConnection;
+
+    let mut connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
+    // "guildhal", as a number: any will do, as long as all of us take the same.
+    connection.batch_execute("SELECT pg_advisory_lock(7455837204613357932)").await?;
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        let done = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::new)?;
+        Ok(done.iter().map(ToString::to_string).collect())
+    })
+    .await
+    .map_err(Fault::new)?
+}

@@ -1,0 +1,82 @@
+//! The database: a pool, and one file a table. SQL lives here and nowhere else.
+//!
+//! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
+//! and read what they decide on there, under the lock of the row.
+
+pub mod email_tokens;
+pub mod enums;
+pub mod error;
+pub mod events;
+pub mod installation;
+pub mod invitations;
+pub mod mails;
+pub mod memberships;
+pub mod migrate;
+pub mod organizations;
+pub mod paging;
+pub mod schema;
+pub mod sessions;
+pub mod users;
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+pub use diesel_async::AsyncConnection as Transactional;
+use diesel_async::AsyncPgConnection;
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+
+use crate::domain::{Error, Fault, Result};
+
+/// A connection, inside a transaction or not. The functions of the table files take one.
+pub type Connection = AsyncPgConnection;
+
+/// A connection lent by the pool.
+pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// The pool of connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<AsyncPgConnection>,
+}
+
+impl Store {
+    /// A pool of at most `size` connections, none of which is opened yet.
+    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, deadpool::managed::BuildError> {
+        let mut config = ManagerConfig::default();
+        // A look at the connection's own state instead of a round trip before each use.
+        config.recycling_method = RecyclingMethod::Fast;
+        let manager = AsyncDieselConnectionManager::new_with_config(database_url, config);
+        let pool = Pool::builder(manager)
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(Duration::from_secs(5)))
+            .create_timeout(Some(Duration::from_secs(5)))
+            .build()?;
+        Ok(Self { pool })
+    }
+
+    /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
+    pub async fn read(&self) -> Result<Pooled> {
+        self.pool.get().await.map_err(|cause| Error::Failed(Fault { passing: true, cause: Box::new(cause) }))
+    }
+
+    /// A connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the closure succeeds
+    /// and rolls back with its error if not.
+    pub async fn writer(&self) -> Result<Pooled> {
+        self.read().await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        use diesel_async::RunQueryDsl;
+        let mut connection = self.read().await?;
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>("true")).execute(&mut connection).await?;
+        Ok(())
+    }
+
+    /// Closes the pool: connections are closed as they come back.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}

@@ -1,0 +1,27 @@
+//! Keyset paging in diesel's words.
+
+/// Narrows a boxed query to a [`Window`](crate::domain::page::Window) of the list ordered by `(key, id)`, ascending or
+/// descending, and reads one row more than asked for, which tells whether there are more.
+///
+/// `key >= k AND (key > k OR id > i)` rather than the two alternatives alone: its first half is what lets the index begin
+/// at the right place.
+#[macro_export]
+macro_rules! keyset {
+    ($query:expr, $key:expr, $id:expr, $window:expr, descending: $descending:expr) => {{
+        let mut query = $query;
+        let descending = $descending != $window.backward;
+        if let Some(place) = &$window.from {
+            query = if descending {
+                query.filter($key.le(place.key.clone()).and($key.lt(place.key.clone()).or($id.lt(place.id))))
+            } else {
+                query.filter($key.ge(place.key.clone()).and($key.gt(place.key.clone()).or($id.gt(place.id))))
+            };
+        }
+        query = if descending {
+            query.order_by(($key.desc(), $id.desc()))
+        } else {
+            query.order_by(($key.asc(), $id.asc()))
+        };
+        query.limit(i64::from($window.limit) + 1)
+    }};
+}
