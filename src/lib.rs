@@ -1,4 +1,5 @@
 //! Guildhall.
 
 pub mod domain;
+pub mod policy;
 pub mod store;
