@@ -1,1 +1,3 @@
+//! Organizations, memberships, invitations and roles as a GraphQL server on PostgreSQL.
 
+pub mod embedded;
