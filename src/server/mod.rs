@@ -1,0 +1,3 @@
+//! GraphQL over HTTP and all else that the server answers.
+
+pub mod playground;
