@@ -1,4 +1,6 @@
 //! Guildhall.
 
 pub mod domain;
+pub mod events;
+pub mod mail;
 pub mod store;
