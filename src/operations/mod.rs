@@ -1,6 +1,9 @@
 //! What can be done: one verb, one file, one transaction. Each locks what it decides on, asks the policy, writes, and
 //! records the event; it happens as a whole or not at all.
 
+pub mod expire_invitations;
+pub mod jobs;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;
