@@ -43,7 +43,7 @@ pub fn plan(
 ) -> Vec<InvitationRow> {
     let mut made = Vec::new();
     let mut pending = HashSet::new();
-    let mut outcomes = HashMap::new();
+    let mut outcomes: HashMap<i64, Result<(), String>> = HashMap::new();
     let by_key: HashMap<&str, &Membership> = export
         .memberships
         .iter()
@@ -57,34 +57,26 @@ pub fn plan(
             Some(_) => settle(offer, people, places, &mut pending, now, report),
             None => Err("no membership goes with it".to_owned()),
         };
+        if let Err(reason) = &outcome {
+            report.invitations.refuse(row, reason);
+        }
         if let Some(membership) = membership {
-            outcomes.insert(membership.id, outcome.is_ok());
+            outcomes.insert(membership.id, outcome.as_ref().map(|_| ()).map_err(String::clone));
         }
-        match outcome {
-            Ok(invitation) => made.push(invitation),
-            Err(reason) => report.invitations.refuse(row, reason),
-        }
+        made.extend(outcome);
     }
     for membership in export.memberships.iter().filter(|membership| membership.is_active == Some(false)) {
         let row = format!("membership {}", membership.id);
-        let outcome = outcomes.get(&membership.id).copied().unwrap_or_else(|| {
-            let outcome = settle(of_membership(membership), people, places, &mut pending, now, report);
-            let taken = outcome.is_ok();
-            match outcome {
-                Ok(invitation) => {
-                    report.invitations.change(&row, "it was pending without an invitation: one was made");
-                    made.push(invitation);
-                }
-                Err(reason) => {
-                    report.invitations.refuse(&row, format!("it was pending without an invitation: {reason}"))
-                }
-            }
-            taken
+        let outcome = outcomes.remove(&membership.id).unwrap_or_else(|| {
+            made.push(settle(of_membership(membership), people, places, &mut pending, now, report)?);
+            report.invitations.change(&row, "it was pending without an invitation: one was made");
+            Ok(())
         });
-        if outcome {
-            report.memberships.change(row, "it was not accepted: there is an invitation instead");
-        } else {
-            report.memberships.refuse(row, "it was not accepted, and its invitation did not come over");
+        match outcome {
+            Ok(()) => report.memberships.change(row, "it was not accepted: there is an invitation instead"),
+            Err(reason) => {
+                report.memberships.refuse(row, format!("it was not accepted, and cannot be invited: {reason}"))
+            }
         }
     }
     report.invitations.taken = made.len();

@@ -1,5 +1,6 @@
 //! What became of an export: for the operator who runs the import. It names rows by CVAT's numbers and holds no addresses.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// What became of all rows.
@@ -60,20 +61,24 @@ impl fmt::Display for Report {
         writeln!(f, "{:<14}{:>8}{:>8}{:>8}{:>8}", "", "read", "made", "changed", "refused")?;
         for (kind, tally) in kinds {
             let Tally { read, taken, changed, refused } = tally;
-            writeln!(f, "{kind:<14}{read:>8}{taken:>8}{:>8}{:>8}", changed.len(), refused.len())?;
+            writeln!(f, "{kind:<14}{read:>8}{taken:>8}{:>8}{:>8}", rows(changed), rows(refused))?;
         }
-        for (heading, notes) in
-            [("Changed", |tally: &Tally| tally.changed.clone()), ("Refused", |tally: &Tally| tally.refused.clone())]
-                as [(_, fn(&Tally) -> Vec<Note>); 2]
-        {
-            let notes: Vec<Note> = kinds.iter().flat_map(|(_, tally)| notes(tally)).collect();
-            if !notes.is_empty() {
-                writeln!(f, "\n{heading}:")?;
-            }
-            for note in notes {
-                writeln!(f, "  {}: {}", note.row, note.reason)?;
-            }
-        }
-        Ok(())
+        list(f, "Changed", kinds.iter().flat_map(|(_, tally)| &tally.changed))?;
+        list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))
     }
+}
+
+fn list<'a>(f: &mut fmt::Formatter<'_>, heading: &str, notes: impl Iterator<Item = &'a Note>) -> fmt::Result {
+    for (place, note) in notes.enumerate() {
+        if place == 0 {
+            writeln!(f, "\n{heading}:")?;
+        }
+        writeln!(f, "  {}: {}", note.row, note.reason)?;
+    }
+    Ok(())
+}
+
+/// How many rows the notes are about.
+fn rows(notes: &[Note]) -> usize {
+    notes.iter().map(|note| note.row.as_str()).collect::<HashSet<_>>().len()
 }

@@ -172,3 +172,65 @@ fn tell(row: &InvitationRow, invitee: Option<UserId>, happened: &mut Vec<Happene
         },
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::domain::{Clock, Email, Slug, Username};
+
+    fn demo() -> (Instant, World, Vec<Happened>) {
+        let now = Clock::default().now();
+        let (world, happened) = world(now, TimeDelta::days(7), "hash");
+        (now, world, happened)
+    }
+
+    #[test]
+    fn every_name_address_and_slug_is_valid_and_nobody_is_named_who_is_not_there() {
+        for person in PEOPLE {
+            assert_eq!(Username::parse(person.username).map(|name| name.to_string()), Ok(person.username.to_owned()));
+            assert!(
+                Email::parse(person.email).is_ok() && person.email.ends_with("@example.org"),
+                "{}",
+                person.username
+            );
+            for (slug, _) in person.roles {
+                assert!(PLACES.iter().any(|place| place.slug == *slug), "{slug}");
+            }
+        }
+        for place in PLACES {
+            assert!(Slug::parse(place.slug).is_ok() && Email::parse(place.email).is_ok(), "{}", place.slug);
+        }
+        for offer in OFFERS {
+            let inviter = PEOPLE.iter().find(|person| person.username == offer.inviter).expect("the inviter is there");
+            let (_, role) = inviter.roles.iter().find(|(slug, _)| *slug == offer.slug).expect("and a member");
+            assert!(*role >= Role::Maintainer && offer.role < *role, "{} may invite", offer.inviter);
+        }
+    }
+
+    #[test]
+    fn each_organization_has_one_owner_people_of_every_role_and_the_right_count() {
+        let (_, world, _) = demo();
+        assert_eq!(world.organizations.len(), PLACES.len());
+        for organization in &world.organizations {
+            let members: Vec<_> =
+                world.memberships.iter().filter(|row| row.organization_id == organization.id).collect();
+            let owners: Vec<_> = members.iter().filter(|row| row.role == Role::Owner).map(|row| row.user_id).collect();
+            assert_eq!(owners, [organization.owner_id]);
+            assert_eq!(members.len(), usize::try_from(organization.member_count).expect("a count"));
+            assert_eq!(members.iter().map(|row| row.user_id).collect::<HashSet<_>>().len(), members.len());
+        }
+    }
+
+    #[test]
+    fn all_of_it_has_happened_in_order_and_pending_invitations_last() {
+        let (now, world, happened) = demo();
+        assert!(happened.is_sorted_by_key(|(at, _)| *at) && happened.iter().all(|(at, _)| *at < now));
+        assert!(world.memberships.iter().all(|row| row.joined_at < now));
+        for row in &world.invitations {
+            assert_eq!(row.status.at(row.expires_at, now), row.status);
+            assert_eq!(row.status == InvitationStatus::Pending, row.resolved_at.is_none());
+        }
+    }
+}
