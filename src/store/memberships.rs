@@ -1,1 +1,199 @@
-//! (in progress)
+//! Memberships: who is in which organization, with which role. Whoever adds or removes one keeps
+//! `organizations.member_count` in the same transaction.
+
+use chrono::NaiveDate;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::Connection;
+use super::paging::containing;
+use super::schema::{memberships, organizations, users};
+use crate::domain::clock::Instant;
+use crate::domain::page::{Slice, Window};
+use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
+use crate::keyset;
+
+/// A membership.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = memberships, check_for_backend(Pg))]
+pub struct Membership {
+    /// Its ID.
+    pub id: MembershipId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The member.
+    pub user_id: UserId,
+    /// The member's username.
+    pub username: String,
+    /// The role.
+    pub role: Role,
+    /// When the member joined.
+    pub joined_at: Instant,
+    /// Day of the last activity, in UTC.
+    pub last_active_on: Option<NaiveDate>,
+    /// Who invited the member.
+    pub invited_by: Option<UserId>,
+}
+
+/// A membership to be made.
+#[derive(Insertable)]
+#[diesel(table_name = memberships)]
+pub struct NewMembership<'a> {
+    /// Its ID.
+    pub id: MembershipId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The member.
+    pub user_id: UserId,
+    /// The member's username, as it is now.
+    pub username: &'a str,
+    /// The role.
+    pub role: Role,
+    /// When the member joined.
+    pub joined_at: Instant,
+    /// Who invited the member.
+    pub invited_by: Option<UserId>,
+}
+
+/// Which members of an organization.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Only those whose username or display name contains this.
+    pub search: Option<String>,
+    /// Only those with one of these roles.
+    pub roles: Option<Vec<Role>>,
+}
+
+fn filtered(filter: &Filter) -> memberships::BoxedQuery<'_, Pg> {
+    let mut query = memberships::table.filter(memberships::organization_id.eq(filter.organization)).into_boxed();
+    if let Some(search) = &filter.search {
+        let pattern = containing(search);
+        let display_name =
+            users::table.filter(users::id.eq(memberships::user_id)).filter(users::display_name.ilike(pattern.clone()));
+        query = query.filter(memberships::username.ilike(pattern).or(diesel::dsl::exists(display_name)));
+    }
+    if let Some(roles) = &filter.roles {
+        query = query.filter(memberships::role.eq_any(roles));
+    }
+    query
+}
+
+/// A page of members in the order of joining.
+pub async fn page_by_joining(
+    connection: &mut Connection,
+    filter: &Filter,
+    window: &Window<Instant>,
+    descending: bool,
+) -> Result<Slice<Membership>> {
+    let query = keyset!(filtered(filter), memberships::joined_at, memberships::id, window, descending: descending);
+    Ok(Slice::from_read(query.select(Membership::as_select()).load(connection).await?, window))
+}
+
+/// A page of members in the order of their usernames.
+pub async fn page_by_username(
+    connection: &mut Connection,
+    filter: &Filter,
+    window: &Window<String>,
+    descending: bool,
+) -> Result<Slice<Membership>> {
+    let query = keyset!(filtered(filter), memberships::username, memberships::id, window, descending: descending);
+    Ok(Slice::from_read(query.select(Membership::as_select()).load(connection).await?, window))
+}
+
+/// A page of members in the order of their roles.
+pub async fn page_by_role(
+    connection: &mut Connection,
+    filter: &Filter,
+    window: &Window<Role>,
+    descending: bool,
+) -> Result<Slice<Membership>> {
+    let query = keyset!(filtered(filter), memberships::role, memberships::id, window, descending: descending);
+    Ok(Slice::from_read(query.select(Membership::as_select()).load(connection).await?, window))
+}
+
+/// How many members the filter lets through.
+pub async fn count(connection: &mut Connection, filter: &Filter) -> Result<i64> {
+    Ok(filtered(filter).count().get_result(connection).await?)
+}
+
+/// The memberships with those IDs, in no order.
+pub async fn find_many(connection: &mut Connection, ids: &[MembershipId]) -> Result<Vec<Membership>> {
+    Ok(memberships::table.filter(memberships::id.eq_any(ids)).select(Membership::as_select()).load(connection).await?)
+}
+
+/// The membership with that ID.
+pub async fn find(connection: &mut Connection, id: MembershipId) -> Result<Option<Membership>> {
+    Ok(memberships::table.find(id).select(Membership::as_select()).first(connection).await.optional()?)
+}
+
+/// The membership of a user in an organization.
+pub async fn of(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Option<Membership>> {
+    Ok(memberships::table
+        .filter(memberships::organization_id.eq(organization).and(memberships::user_id.eq(user)))
+        .select(Membership::as_select())
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+/// Those of `emails` that are the proven addresses of members of the organization.
+pub async fn emails_among(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    emails: &[String],
+) -> Result<Vec<String>> {
+    let found: Vec<Option<String>> = memberships::table
+        .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+        .filter(memberships::organization_id.eq(organization))
+        .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
+        .select(users::email)
+        .load(connection)
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Adds a member. The organization's row must be locked.
+pub async fn insert(tx: &mut Connection, new: &NewMembership<'_>) -> Result<Membership> {
+    let membership = diesel::insert_into(memberships::table)
+        .values(new)
+        .returning(Membership::as_returning())
+        .get_result(tx)
+        .await?;
+    diesel::update(organizations::table.find(new.organization_id))
+        .set(organizations::member_count.eq(organizations::member_count + 1))
+        .execute(tx)
+        .await?;
+    Ok(membership)
+}
+
+/// Gives a member another role. The organization's row must be locked.
+pub async fn set_role(tx: &mut Connection, id: MembershipId, role: Role) -> Result<Membership> {
+    Ok(diesel::update(memberships::table.find(id))
+        .set(memberships::role.eq(role))
+        .returning(Membership::as_returning())
+        .get_result(tx)
+        .await?)
+}
+
+/// Takes a member away. The organization's row must be locked.
+pub async fn delete(tx: &mut Connection, membership: &Membership) -> Result<()> {
+    diesel::delete(memberships::table.find(membership.id)).execute(tx).await?;
+    diesel::update(organizations::table.find(membership.organization_id))
+        .set(organizations::member_count.eq(organizations::member_count - 1))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the member was active on `day`, if that is news.
+pub async fn touch(connection: &mut Connection, id: MembershipId, day: NaiveDate) -> Result<()> {
+    let stale = memberships::last_active_on.is_null().or(memberships::last_active_on.lt(day));
+    diesel::update(memberships::table.find(id).filter(stale))
+        .set(memberships::last_active_on.eq(day))
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,1 +1,345 @@
-//! (in progress)
+//! Organizations, always together with what decides how much of them the viewer may see.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::Connection;
+use super::memberships::Membership;
+use super::paging::containing;
+use super::schema::{former_slugs, invitations, memberships, organizations, users};
+use crate::domain::clock::Instant;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::page::{Slice, Window};
+use crate::domain::{OrganizationId, Result, Role, UserId};
+use crate::keyset;
+
+/// An organization.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = organizations, check_for_backend(Pg))]
+pub struct Organization {
+    /// Its ID.
+    pub id: OrganizationId,
+    /// Short name in lower case.
+    pub slug: String,
+    /// Full name. None: the slug.
+    pub name: Option<String>,
+    /// What the order by name goes by.
+    pub sort_name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Contact address.
+    pub contact_email: Option<String>,
+    /// Contact telephone number.
+    pub contact_phone: Option<String>,
+    /// Contact place.
+    pub contact_location: Option<String>,
+    /// Whether it is there to stay.
+    pub status: OrganizationStatus,
+    /// When its data goes for good.
+    pub deletion_scheduled_for: Option<Instant>,
+    /// The one owner.
+    pub owner_id: UserId,
+    /// Number of members.
+    pub member_count: i32,
+    /// Grows by one with every change of its own fields.
+    pub version: i32,
+    /// When it was created.
+    pub created_at: Instant,
+    /// When its own fields last changed.
+    pub updated_at: Instant,
+}
+
+impl Organization {
+    /// Name shown to people.
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.slug)
+    }
+}
+
+/// An organization, and how the viewer stands to it.
+#[derive(Clone, Queryable)]
+pub struct Seen {
+    /// The organization.
+    pub organization: Organization,
+    /// The viewer's membership.
+    pub membership: Option<Membership>,
+    /// Whether the viewer, not being a member, holds a pending invitation to it.
+    pub invited: bool,
+    /// Whether the viewer is a site administrator.
+    pub viewer_is_admin: bool,
+}
+
+/// How to find organizations.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// By ID.
+    Ids(&'a [OrganizationId]),
+    /// By slug, in lower case.
+    Slug(&'a str),
+}
+
+/// Organizations as `viewer` sees them at `now`, visible or not, in no order.
+pub async fn seen(connection: &mut Connection, viewer: UserId, by: By<'_>, now: Instant) -> Result<Vec<Seen>> {
+    let invited = invitations::table
+        .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
+        .filter(invitations::organization_id.eq(organizations::id))
+        .filter(invitations::status.eq(InvitationStatus::Pending).and(invitations::expires_at.gt(now)))
+        .filter(users::id.eq(viewer).and(users::email_verified_at.is_not_null()));
+    let is_admin = users::table.filter(users::id.eq(viewer)).select(users::is_admin).single_value();
+    let query = organizations::table
+        .left_join(
+            memberships::table
+                .on(memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq(viewer))),
+        )
+        .select((
+            Organization::as_select(),
+            Option::<Membership>::as_select(),
+            memberships::id.nullable().is_null().and(diesel::dsl::exists(invited)),
+            is_admin.is_not_distinct_from(true),
+        ));
+    Ok(match by {
+        By::Ids(ids) => query.filter(organizations::id.eq_any(ids)).load(connection).await?,
+        By::Slug(slug) => query.filter(organizations::slug.eq(slug)).load(connection).await?,
+    })
+}
+
+/// Which organizations.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those whose slug or name contains this.
+    pub search: Option<String>,
+    /// Only those where the viewer has one of these roles.
+    pub roles: Option<Vec<Role>>,
+    /// Those that the viewer is no member of as well: for site administrators.
+    pub everyones: bool,
+}
+
+/// What a list of organizations is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// When the viewer joined; those they did not join come last.
+    JoinedAt,
+    /// When the organization was created.
+    CreatedAt,
+    /// The slug.
+    Slug,
+    /// The name shown to people, in lower case.
+    Name,
+}
+
+/// What an organization is ordered by, as a value: times in microseconds since 1970, texts as they are.
+pub type Key = String;
+
+macro_rules! listed {
+    ($viewer:expr, $filter:expr) => {{
+        let filter: &Filter = $filter;
+        let own = memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq($viewer));
+        let mut query = organizations::table.left_join(memberships::table.on(own)).into_boxed();
+        if !filter.everyones {
+            query = query.filter(memberships::id.nullable().is_not_null());
+        }
+        if let Some(search) = &filter.search {
+            let pattern = containing(search);
+            query = query.filter(organizations::slug.ilike(pattern.clone()).or(organizations::name.ilike(pattern)));
+        }
+        if let Some(roles) = &filter.roles {
+            query = query.filter(memberships::role.nullable().eq_any(roles));
+        }
+        query
+    }};
+}
+
+/// Stands for "never joined" in the order of joining: after everything else, whichever the direction.
+fn never(descending: bool) -> Instant {
+    if descending { Instant::UNIX_EPOCH } else { Instant::UNIX_EPOCH + chrono::TimeDelta::days(2_900_000) }
+}
+
+/// What an organization of a list is ordered by.
+pub fn key_of(order: Order, descending: bool, organization: &Organization, membership: Option<&Membership>) -> Key {
+    let micros = |at: Instant| at.timestamp_micros().to_string();
+    match order {
+        Order::JoinedAt => micros(membership.map_or_else(|| never(descending), |membership| membership.joined_at)),
+        Order::CreatedAt => micros(organization.created_at),
+        Order::Slug => organization.slug.clone(),
+        Order::Name => organization.sort_name.clone(),
+    }
+}
+
+/// A page of organizations, each with the viewer's membership. A key of the window that no organization could have reads
+/// as the beginning of time.
+pub async fn page(
+    connection: &mut Connection,
+    viewer: UserId,
+    filter: &Filter,
+    (order, descending): (Order, bool),
+    window: &Window<Key>,
+) -> Result<Slice<(Organization, Option<Membership>)>> {
+    let columns = (Organization::as_select(), Option::<Membership>::as_select());
+    let timed = || Window {
+        limit: window.limit,
+        backward: window.backward,
+        from: window.from.as_ref().map(|place| crate::domain::page::Place {
+            key: place.key.parse().ok().and_then(Instant::from_timestamp_micros).unwrap_or_default(),
+            id: place.id,
+        }),
+    };
+    let listed = listed!(viewer, filter);
+    let id = organizations::id;
+    let rows = match order {
+        Order::JoinedAt => {
+            let window = timed();
+            let joined = || {
+                diesel::dsl::case_when(
+                    memberships::joined_at.nullable().is_not_null(),
+                    memberships::joined_at.nullable().assume_not_null(),
+                )
+                .otherwise(never(descending))
+            };
+            keyset!(listed, joined(), id, window, descending: descending).select(columns).load(connection).await?
+        }
+        Order::CreatedAt => {
+            let window = timed();
+            keyset!(listed, organizations::created_at, id, window, descending: descending)
+                .select(columns)
+                .load(connection)
+                .await?
+        }
+        Order::Slug => {
+            keyset!(listed, organizations::slug, id, window, descending: descending)
+                .select(columns)
+                .load(connection)
+                .await?
+        }
+        Order::Name => {
+            keyset!(listed, organizations::sort_name, id, window, descending: descending)
+                .select(columns)
+                .load(connection)
+                .await?
+        }
+    };
+    Ok(Slice::from_read(rows, window))
+}
+
+/// How many organizations the filter lets through.
+pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter) -> Result<i64> {
+    Ok(listed!(viewer, filter).count().get_result(connection).await?)
+}
+
+/// ID, slug and name of the organizations with those IDs.
+pub async fn names(
+    connection: &mut Connection,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, String, Option<String>)>> {
+    let columns = (organizations::id, organizations::slug, organizations::name);
+    Ok(organizations::table.filter(organizations::id.eq_any(ids)).select(columns).load(connection).await?)
+}
+
+/// Locks an organization's row against every other write in it, until the transaction ends.
+pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
+    Ok(organizations::table
+        .find(id)
+        .select(Organization::as_select())
+        .for_no_key_update()
+        .first(tx)
+        .await
+        .optional()?)
+}
+
+/// An organization to be made; its owner's membership has to follow in the same transaction.
+#[derive(Insertable)]
+#[diesel(table_name = organizations)]
+pub struct NewOrganization<'a> {
+    /// Its ID.
+    pub id: OrganizationId,
+    /// Short name.
+    pub slug: &'a str,
+    /// Full name.
+    pub name: Option<&'a str>,
+    /// What it is for.
+    pub description: Option<&'a str>,
+    /// Contact address.
+    pub contact_email: Option<&'a str>,
+    /// Contact telephone number.
+    pub contact_phone: Option<&'a str>,
+    /// Contact place.
+    pub contact_location: Option<&'a str>,
+    /// The owner.
+    pub owner_id: UserId,
+    /// When it was created.
+    pub created_at: Instant,
+    /// The same.
+    pub updated_at: Instant,
+}
+
+/// Makes an organization without members.
+pub async fn insert(tx: &mut Connection, new: &NewOrganization<'_>) -> Result<()> {
+    diesel::insert_into(organizations::table).values(new).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes the own fields of an organization, as they are in `organization`, with a new version.
+pub async fn update(tx: &mut Connection, organization: &Organization, now: Instant) -> Result<Organization> {
+    Ok(diesel::update(organizations::table.find(organization.id))
+        .set((
+            organizations::slug.eq(&organization.slug),
+            organizations::name.eq(&organization.name),
+            organizations::description.eq(&organization.description),
+            organizations::contact_email.eq(&organization.contact_email),
+            organizations::contact_phone.eq(&organization.contact_phone),
+            organizations::contact_location.eq(&organization.contact_location),
+            organizations::version.eq(organizations::version + 1),
+            organizations::updated_at.eq(now),
+        ))
+        .returning(Organization::as_returning())
+        .get_result(tx)
+        .await?)
+}
+
+/// Deletes an organization with all that belongs to it.
+pub async fn delete(tx: &mut Connection, id: OrganizationId) -> Result<()> {
+    diesel::delete(organizations::table.find(id)).execute(tx).await?;
+    Ok(())
+}
+
+/// Those of `slugs` that `organization` could not take at `now`: others have them, or gave them up lately.
+pub async fn taken_slugs(
+    connection: &mut Connection,
+    slugs: &[&str],
+    organization: Option<OrganizationId>,
+    now: Instant,
+) -> Result<Vec<String>> {
+    let own = organization.map_or(Uuid::nil(), Uuid::from);
+    let present = organizations::table
+        .filter(organizations::slug.eq_any(slugs).and(organizations::id.ne(own)))
+        .select(organizations::slug);
+    let former = former_slugs::table
+        .filter(former_slugs::slug.eq_any(slugs).and(former_slugs::organization_id.ne(own)))
+        .filter(former_slugs::held_until.gt(now))
+        .select(former_slugs::slug);
+    Ok(present.union(former).load(connection).await?)
+}
+
+/// Holds a slug that an organization gave up, and lets go of the one that it takes.
+pub async fn change_held_slug(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    (given_up, taken): (&str, &str),
+    held_until: Instant,
+) -> Result<()> {
+    diesel::delete(former_slugs::table.filter(former_slugs::slug.eq(taken))).execute(tx).await?;
+    diesel::insert_into(former_slugs::table)
+        .values((
+            former_slugs::slug.eq(given_up),
+            former_slugs::organization_id.eq(organization),
+            former_slugs::held_until.eq(held_until),
+        ))
+        .on_conflict(former_slugs::slug)
+        .do_update()
+        .set((former_slugs::organization_id.eq(organization), former_slugs::held_until.eq(held_until)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -25,3 +25,18 @@ macro_rules! keyset {
         query.limit(i64::from($window.limit) + 1)
     }};
 }
+
+/// A pattern for `ILIKE` that finds `search` anywhere, taken literally.
+pub fn containing(search: &str) -> String {
+    let escaped: String =
+        search.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    format!("%{escaped}%")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_search_is_taken_literally() {
+        assert_eq!(super::containing(r"50%_\"), r"%50\%\_\\%");
+    }
+}

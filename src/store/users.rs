@@ -50,15 +50,6 @@ pub async fn find_many(connection: &mut Connection, ids: &[UserId]) -> Result<Ve
     Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
 }
 
-/// Those of `ids` with whom `viewer` shares an organization.
-pub async fn sharing_an_organization(
-    connection: &mut Connection,
-    viewer: UserId,
-    ids: &[UserId],
-) -> Result<Vec<UserId>> {
-    shared(connection, viewer, ids, &crate::domain::Role::ALL).await
-}
-
 /// Those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`.
 pub async fn shared(
     connection: &mut Connection,
@@ -74,6 +65,15 @@ pub async fn shared(
         .filter(memberships::user_id.eq_any(ids))
         .select(memberships::user_id)
         .distinct()
+        .load(connection)
+        .await?)
+}
+
+/// The accounts that have proven one of those addresses, in no order.
+pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) -> Result<Vec<User>> {
+    Ok(users::table
+        .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
+        .select(User::as_select())
         .load(connection)
         .await?)
 }

@@ -1,0 +1,75 @@
+//! Everything that is guarded, and which root fields of the schema it is asked for.
+
+/// Something that somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Ask for what is public, or prove oneself by a token: nobody has to be signed in.
+    PublicUse,
+    /// Look at or change one's own account.
+    AccountUse,
+    /// Create an organization.
+    OrganizationCreate,
+    /// Read the name of an organization, as an invitee may.
+    OrganizationGlimpse,
+    /// See an organization.
+    OrganizationView,
+    /// Change its own fields.
+    OrganizationUpdate,
+    /// List its members.
+    MembersView,
+    /// See a member's e-mail address and last activity.
+    MemberEmailView,
+    /// Give a member another role.
+    MemberRoleChange,
+    /// Remove a member.
+    MemberRemove,
+    /// End one's own membership.
+    OrganizationLeave,
+    /// See an invitation.
+    InvitationView,
+    /// Invite somebody.
+    InvitationCreate,
+    /// Send an invitation again.
+    InvitationResend,
+    /// Take an invitation back.
+    InvitationRevoke,
+    /// Accept an invitation.
+    InvitationAccept,
+    /// Decline an invitation.
+    InvitationDecline,
+}
+
+/// What each root field of the schema asks before it does anything: a test fails when a field is missing here.
+pub const ROOT_FIELDS: &[(&str, Action)] = &[
+    ("Query.viewer", Action::AccountUse),
+    ("Query.node", Action::OrganizationGlimpse),
+    ("Query.nodes", Action::OrganizationGlimpse),
+    ("Query.organization", Action::OrganizationGlimpse),
+    ("Query.organizations", Action::AccountUse),
+    ("Query.invitation", Action::InvitationView),
+    ("Query.invitationPreview", Action::PublicUse),
+    ("Query.slugAvailability", Action::AccountUse),
+    ("Query.roles", Action::PublicUse),
+    ("Mutation.signUp", Action::PublicUse),
+    ("Mutation.signIn", Action::PublicUse),
+    ("Mutation.refreshSession", Action::PublicUse),
+    ("Mutation.signOut", Action::PublicUse),
+    ("Mutation.verifyEmail", Action::PublicUse),
+    ("Mutation.resendVerificationEmail", Action::AccountUse),
+    ("Mutation.requestPasswordReset", Action::PublicUse),
+    ("Mutation.resetPassword", Action::PublicUse),
+    ("Mutation.changePassword", Action::AccountUse),
+    ("Mutation.updateProfile", Action::AccountUse),
+    ("Mutation.changeEmail", Action::AccountUse),
+    ("Mutation.deleteAccount", Action::AccountUse),
+    ("Mutation.createOrganization", Action::OrganizationCreate),
+    ("Mutation.updateOrganization", Action::OrganizationUpdate),
+    ("Mutation.changeMemberRole", Action::MemberRoleChange),
+    ("Mutation.removeMember", Action::MemberRemove),
+    ("Mutation.leaveOrganization", Action::OrganizationLeave),
+    ("Mutation.inviteMembers", Action::InvitationCreate),
+    ("Mutation.resendInvitation", Action::InvitationResend),
+    ("Mutation.revokeInvitation", Action::InvitationRevoke),
+    ("Mutation.acceptInvitation", Action::InvitationAccept),
+    ("Mutation.declineInvitation", Action::InvitationDecline),
+];

@@ -1,0 +1,168 @@
+//! Reads the table: may somebody with this standing do that to this target?
+//!
+//! Answers in the order of the house: who is nobody, what is not visible, what is not permitted, what is wrong about the
+//! target.
+
+use crate::domain::{Code, Error, Permission, Refusal, Role};
+
+use super::Action;
+use super::table::{Least, Only, Or, RULES, rule};
+
+/// Who asks, as seen from the organization that it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether somebody is signed in at all.
+    pub signed_in: bool,
+    /// Whether they are a site administrator: passes every rule that asks for a role.
+    pub is_admin: bool,
+    /// Their role in the organization. None: not a member.
+    pub role: Option<Role>,
+    /// Whether they hold a pending invitation to the organization.
+    pub invited: bool,
+}
+
+impl Standing {
+    /// Their rank: an administrator's is the owner's.
+    pub fn rank(&self) -> Option<Role> {
+        if self.is_admin { Some(Role::Owner) } else { self.role }
+    }
+
+    fn sees(&self) -> bool {
+        self.rank().is_some() || self.invited
+    }
+}
+
+/// The member that something is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The member's role.
+    pub role: Role,
+    /// Whether it is the one who asks.
+    pub is_self: bool,
+}
+
+/// What something is about, as far as the rules look at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The member it is about.
+    pub member: Option<Member>,
+    /// The role to be given. None: it is not yet known, and any that could be given will do.
+    pub new_role: Option<Role>,
+    /// Whether whoever asks is the person invited.
+    pub is_invitee: bool,
+    /// Whether the address of whoever asks is unproven, where that is known.
+    pub unverified: bool,
+}
+
+/// What comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Allow,
+    /// As if it were not there.
+    Hidden,
+    /// Sign in first.
+    Unauthenticated,
+    /// The permission is lacking, and the least role that would have it here, if any.
+    Forbidden(Permission, Option<Role>),
+    /// The permission is there, but this target, or this person, is not right.
+    Refused(Code),
+}
+
+/// May somebody with this standing do that to this target?
+pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision {
+    let rule = rule(action);
+    let by_relation = rule.or.iter().any(|or| match or {
+        Or::Oneself => target.member.is_some_and(|member| member.is_self),
+        Or::Invitee => target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited),
+    });
+    if by_relation || rule.least == Least::Anyone {
+        return Decision::Allow;
+    }
+    if rule.permission.is_none() {
+        return if standing.signed_in { Decision::Allow } else { Decision::Unauthenticated };
+    }
+    let Some(permission) = rule.permission.filter(|_| standing.sees()) else {
+        return if standing.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
+    };
+    let (enough, least) = match rule.least {
+        Least::Role(least) => (standing.rank() >= Some(least), Some(least)),
+        Least::Member => (standing.role.is_some(), Some(Role::Worker)),
+        Least::Anyone | Least::SignedIn | Least::Nobody => (false, None),
+    };
+    if !enough {
+        return Decision::Forbidden(permission, least);
+    }
+    rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
+}
+
+fn violation(standing: &Standing, only: Only, target: &Target, permission: Permission) -> Option<Decision> {
+    let rank = standing.rank()?;
+    match only {
+        Only::NotSelf => target.member.is_some_and(|m| m.is_self).then_some(Decision::Refused(Code::CannotChangeSelf)),
+        Only::MemberBelow => match target.member?.role {
+            Role::Owner => Some(Decision::Refused(Code::OwnerCannotBeChanged)),
+            role => (role >= rank).then(|| Decision::Forbidden(permission, least_above(role))),
+        },
+        Only::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
+        Only::NotOwner => (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave)),
+        Only::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
+    }
+}
+
+fn least_above(role: Role) -> Option<Role> {
+    Role::ALL.into_iter().find(|above| *above > role)
+}
+
+/// The permissions that somebody has on a target, of those that `about` such a target.
+pub fn permissions(standing: &Standing, target: &Target, about: &[Action]) -> Vec<Permission> {
+    let mut permissions: Vec<_> = RULES
+        .iter()
+        .filter(|rule| about.contains(&rule.action) && decide(standing, rule.action, target) == Decision::Allow)
+        .filter_map(|rule| rule.permission)
+        .collect();
+    permissions.dedup();
+    permissions
+}
+
+/// The roles that somebody can give by `action`, to the target's member if there is one.
+pub fn assignable_roles(standing: &Standing, action: Action, target: &Target) -> Vec<Role> {
+    let allowed =
+        |role: &Role| decide(standing, action, &Target { new_role: Some(*role), ..*target }) == Decision::Allow;
+    Role::ALL.into_iter().filter(allowed).collect()
+}
+
+impl Decision {
+    /// Goes on if allowed, else the error that says why not. `what` names the thing: "organization".
+    pub fn require(self, what: &str) -> Result<(), Error> {
+        match self {
+            Decision::Allow => Ok(()),
+            Decision::Unauthenticated => Err(Error::Unauthenticated),
+            Decision::Hidden => Err(Refusal::not_found(what).into()),
+            Decision::Forbidden(permission, role) => Err(forbidden(permission, role).into()),
+            Decision::Refused(code) => Err(Refusal::new(code, sentence(code)).into()),
+        }
+    }
+}
+
+/// FORBIDDEN, with the permission and the least role that has it.
+pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal {
+    let message = match required_role {
+        Some(role) => {
+            format!("This needs the permission {}: ask somebody who is at least {}.", permission.name(), role.name())
+        }
+        None => format!("This needs the permission {}, which no role gives.", permission.name()),
+    };
+    Refusal { permission: Some(permission), required_role, ..Refusal::new(Code::Forbidden, message) }
+}
+
+fn sentence(code: Code) -> &'static str {
+    match code {
+        Code::CannotChangeSelf => "Nobody changes or removes their own membership. To go, leave the organization.",
+        Code::OwnerCannotBeChanged => "The owner's role cannot be changed, nor the owner removed.",
+        Code::RoleNotAssignable => "You can only give roles below your own.",
+        Code::OwnerCannotLeave => "The owner must hand over the organization, or delete it, before leaving.",
+        Code::EmailNotVerified => "Verify the e-mail address of your account first.",
+        _ => "This is not possible.",
+    }
+}
