@@ -150,7 +150,7 @@ async fn a_demoted_maintainer_cannot_finish_what_they_may_no_longer_do() {
     // In the log, nothing of the maintainer's comes after the demotion.
     let log = app.log().await;
     let demoted = log.iter().position(|kind| kind == "MEMBER_ROLE_CHANGED").expect("the demotion");
-    let after = app.log_after_commit_order("MEMBER_ROLE_CHANGED").await;
+    let after = app.log_after("MEMBER_ROLE_CHANGED").await;
     assert!(demoted > 0 && after.iter().all(|kind| kind != "INVITATION_CREATED"), "{after:?}");
     app.close().await;
 }
