@@ -200,7 +200,7 @@ pub(super) fn mail(floor: &Floor, invitation: &Invitation, token: &Token, is_res
         variables: serde_json::json!({
             "organization": floor.organization.display_name(),
             "inviter": floor.actor.display_name(),
-            "role": invitation.role.name().to_lowercase(),
+            "role": invitation.role.name(),
             "message": invitation.message,
             "expires_at": invitation.expires_at,
         }),

@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod app;
 pub mod cluster;
+pub mod derived;
 pub mod graphql;
 
 pub use actors::Person;
