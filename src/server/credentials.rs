@@ -4,7 +4,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use super::problem::Problem;
-use crate::auth::keys::{Actor, Keys};
+use crate::auth::Actor;
+use crate::auth::keys::Keys;
 use crate::domain::clock::Instant;
 
 /// Whose token the request carries.
