@@ -13,6 +13,7 @@ pub mod organization;
 pub mod page;
 pub mod permission;
 pub mod role;
+pub mod seal;
 pub mod secret;
 pub mod slug;
 pub mod sql_types;

@@ -1,0 +1,58 @@
+//! Encrypts short texts with the server's key, so that whoever reads the database does not read them.
+
+use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use rand::Rng;
+
+/// Bytes of the nonce that stands in front of the ciphertext: long enough to be drawn at random.
+const NONCE: usize = 24;
+
+/// Seals and opens texts with one key. Cheap to clone.
+#[derive(Clone)]
+pub struct Sealer {
+    cipher: XChaCha20Poly1305,
+}
+
+impl Sealer {
+    /// One with that key.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(&Key::from(key)) }
+    }
+
+    /// The text, encrypted and authenticated, under a fresh nonce.
+    #[allow(clippy::disallowed_methods, reason = "nonces come from the system's randomness, in tests as well")]
+    pub fn seal(&self, text: &str) -> Vec<u8> {
+        let mut nonce = [0u8; NONCE];
+        rand::rng().fill_bytes(&mut nonce);
+        // Encrypting fails on texts of more than 256 GiB only; what is empty opens as nothing.
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), text.as_bytes()).unwrap_or_default();
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// The text that was sealed. None: it was altered, or sealed with another key.
+    pub fn open(&self, sealed: &[u8]) -> Option<String> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+        let text = self.cipher.decrypt(&XNonce::from(*nonce), sealed).ok()?;
+        String::from_utf8(text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_key_opens_what_was_sealed() {
+        let sealer = Sealer::new([7; 32]);
+        let sealed = sealer.seal("https://example.org/i/abc");
+        assert_eq!(sealer.open(&sealed).as_deref(), Some("https://example.org/i/abc"));
+        assert_ne!(sealed, sealer.seal("https://example.org/i/abc"), "a fresh nonce each time");
+        assert_eq!(Sealer::new([8; 32]).open(&sealed), None, "another key");
+        for place in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert_eq!(sealer.open(&altered), None, "byte {place} altered");
+        }
+        assert_eq!(sealer.open(&[]), None);
+    }
+}
