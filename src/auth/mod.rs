@@ -1,1 +1,19 @@
-//! (in progress)
+//! Who is asking: credentials in, an [`Actor`] out.
+//!
+//! [`keys`] makes and verifies tokens, [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be
+//! tried.
+
+pub mod keys;
+pub mod passwords;
+pub mod throttle;
+
+use crate::domain::{SessionId, UserId};
+
+/// Who makes a request, as its access token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub user_id: UserId,
+    /// The session that the access token was made in. None: it was made without one.
+    pub session: Option<SessionId>,
+}

@@ -139,6 +139,16 @@ pub async fn of(connection: &mut Connection, organization: OrganizationId, user:
         .optional()?)
 }
 
+/// All memberships of a user, in the order of their organizations' IDs: that in which these are locked.
+pub async fn of_user(connection: &mut Connection, user: UserId) -> Result<Vec<Membership>> {
+    Ok(memberships::table
+        .filter(memberships::user_id.eq(user))
+        .order_by(memberships::organization_id)
+        .select(Membership::as_select())
+        .load(connection)
+        .await?)
+}
+
 /// Those of `emails` that are the proven addresses of members of the organization.
 pub async fn emails_among(
     connection: &mut Connection,

@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
 use super::schema::{memberships, users};
+use super::{Connection, email_tokens};
 use crate::domain::clock::Instant;
-use crate::domain::{Result, UserId};
+use crate::domain::{Code, Email, Error, Refusal, Result, UserId, Username};
 
 /// An account, without its password.
 #[derive(Clone, Queryable, Selectable)]
@@ -38,6 +38,35 @@ impl User {
     pub fn verified_email(&self) -> Option<&str> {
         self.email_verified_at.and(self.email.as_deref())
     }
+}
+
+/// An account with the hash of its password. It has no `Debug`.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct Login {
+    /// The account.
+    #[diesel(embed)]
+    pub user: User,
+    /// Argon2id in PHC form. None: no password was set.
+    pub password_hash: Option<String>,
+}
+
+/// An account to be made.
+#[derive(Insertable)]
+#[diesel(table_name = users)]
+pub struct NewUser<'a> {
+    /// Its ID.
+    pub id: UserId,
+    /// Unique name.
+    pub username: &'a str,
+    /// Name shown to people.
+    pub display_name: Option<&'a str>,
+    /// Address, a mere claim as yet.
+    pub email: Option<&'a str>,
+    /// Argon2id in PHC form.
+    pub password_hash: Option<&'a str>,
+    /// When it is made.
+    pub created_at: Instant,
 }
 
 /// The account with that ID.
@@ -76,4 +105,120 @@ pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) ->
         .select(User::as_select())
         .load(connection)
         .await?)
+}
+
+/// The account that signs in so: by its username, or by its address if that is proven.
+pub async fn find_login(connection: &mut Connection, login: &str) -> Result<Option<Login>> {
+    let query = users::table.select(Login::as_select()).into_boxed();
+    // No username has an @ in it, and no address is without.
+    let query = if login.contains('@') {
+        let email = login.trim().to_lowercase();
+        query.filter(users::email.eq(email).and(users::email_verified_at.is_not_null()))
+    } else {
+        query.filter(users::username.eq(Username::lowercase(login)))
+    };
+    Ok(query.first(connection).await.optional()?)
+}
+
+/// The account with that ID, and its password.
+pub async fn find_with_password(connection: &mut Connection, id: UserId) -> Result<Option<Login>> {
+    Ok(users::table.find(id).select(Login::as_select()).first(connection).await.optional()?)
+}
+
+/// Locks an account against other changes of it, until the transaction ends.
+pub async fn lock(tx: &mut Connection, id: UserId) -> Result<Option<Login>> {
+    Ok(users::table.find(id).select(Login::as_select()).for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
+pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
+    Ok(users::table.find(id).select(User::as_select()).for_update().first(tx).await.optional()?)
+}
+
+/// Lets only one transaction at a time claim or prove an address. Taken before the rows of accounts.
+pub async fn lock_address(tx: &mut Connection, email: &Email) -> Result<()> {
+    // "address", as a number: keeps these locks apart from others that are made of texts.
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 27413083475571571))")
+        .bind::<diesel::sql_types::Text, _>(email.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The accounts that claim an address: the one that has proven it first, then those without a password, then the oldest.
+pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec<Login>> {
+    Ok(users::table
+        .filter(users::email.eq(email.as_str()))
+        .order_by((
+            users::email_verified_at.is_null(),
+            users::password_hash.is_not_null(),
+            users::created_at,
+            users::id,
+        ))
+        .select(Login::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Whether an account has proven that the address is its user's.
+pub async fn is_proven(connection: &mut Connection, email: &Email) -> Result<bool> {
+    let proven = users::table.filter(users::email.eq(email.as_str()).and(users::email_verified_at.is_not_null()));
+    Ok(diesel::select(diesel::dsl::exists(proven)).get_result(connection).await?)
+}
+
+/// Makes an account.
+pub async fn insert(tx: &mut Connection, new: &NewUser<'_>) -> Result<User> {
+    Ok(diesel::insert_into(users::table).values(new).returning(User::as_returning()).get_result(tx).await?)
+}
+
+/// Makes the address that of the account, proven, in the place of any other. Whoever else merely claimed it loses it, with the
+/// links that were sent there; links to the account's former address no longer work. EMAIL_TAKEN if another has proven it.
+pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: Instant) -> Result<User> {
+    lock_address(tx, email).await?;
+    // In one order, so that two who prove each other's claims do not wait for each other.
+    let involved: Vec<(UserId, Option<String>, Option<Instant>)> = users::table
+        .filter(users::id.eq(id).or(users::email.eq(email.as_str())))
+        .order_by(users::id)
+        .select((users::id, users::email, users::email_verified_at))
+        .for_no_key_update()
+        .load(tx)
+        .await?;
+    let claims = |claimed: &Option<String>| claimed.as_deref() == Some(email.as_str());
+    if involved.iter().any(|(other, claimed, proven)| *other != id && claims(claimed) && proven.is_some()) {
+        return Err(Refusal::new(Code::EmailTaken, "This address belongs to another account.").into());
+    }
+    diesel::update(users::table.filter(users::email.eq(email.as_str()).and(users::id.ne(id))))
+        .set(users::email.eq(None::<String>))
+        .execute(tx)
+        .await?;
+    let user = diesel::update(users::table.find(id))
+        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(now)))
+        .returning(User::as_returning())
+        .get_result(tx)
+        .await
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
+    email_tokens::forget_proven(tx, id, email).await?;
+    Ok(user)
+}
+
+/// Gives an account another password.
+pub async fn set_password(tx: &mut Connection, id: UserId, password_hash: &str) -> Result<()> {
+    diesel::update(users::table.find(id)).set(users::password_hash.eq(password_hash)).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes the names of an account.
+pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_name: Option<&str>) -> Result<User> {
+    Ok(diesel::update(users::table.find(id))
+        .set((users::username.eq(username), users::display_name.eq(display_name)))
+        .returning(User::as_returning())
+        .get_result(tx)
+        .await?)
+}
+
+/// Deletes an account with its sessions and tokens. It must not be a member of anything.
+pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
+    diesel::delete(users::table.find(id)).execute(tx).await?;
+    Ok(())
 }

@@ -1,0 +1,176 @@
+//! Passwords: how strong one must be, and how one is kept (Argon2id, in PHC form).
+//!
+//! Hashing takes tens of milliseconds of a core on purpose: it runs beside the async workers, as many at a time as there are
+//! cores.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use rand::Rng;
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::error::Problem;
+use crate::domain::{Code, Fault, Result};
+
+/// Fewest characters of a password.
+pub const MIN: usize = 8;
+/// Most characters of a password.
+pub const MAX: usize = 128;
+
+/// Bytes of salt.
+const SALT: usize = 16;
+
+/// What one hashing costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory, in KiB.
+    pub memory: u32,
+    /// Passes over it.
+    pub passes: u32,
+}
+
+impl Cost {
+    /// For passwords that matter: OWASP's recommendation for Argon2id on one lane.
+    pub const FULL: Self = Self { memory: 19 * 1024, passes: 2 };
+    /// For tests, which make many accounts: no protection.
+    pub const CHEAP: Self = Self { memory: Params::MIN_M_COST, passes: 1 };
+}
+
+/// Hashes and checks passwords. Cheap to clone; the clones share one bound.
+#[derive(Clone)]
+pub struct Passwords {
+    cost: Cost,
+    cores: Arc<Semaphore>,
+}
+
+impl Passwords {
+    /// Makes hashes at that cost.
+    pub fn new(cost: Cost) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { cost, cores: Arc::new(Semaphore::new(cores)) }
+    }
+
+    /// The hash to keep of a password.
+    pub async fn hash(&self, password: &str) -> Result<String> {
+        let cost = self.cost;
+        self.work(password, move |password| Ok(hash(cost, password)?.to_string())).await
+    }
+
+    /// Whether the password is that of the hash. Without a hash it is not, and finding out takes as long.
+    pub async fn verify(&self, kept: Option<&str>, password: &str) -> Result<bool> {
+        let (cost, kept) = (self.cost, kept.map(str::to_owned));
+        self.work(password, move |password| {
+            let Some(kept) = kept else {
+                hash(cost, password)?;
+                return Ok(false);
+            };
+            let kept = PasswordHash::new(&kept).map_err(Fault::new)?;
+            match Argon2::default().verify_password(password, &kept) {
+                Ok(()) => Ok(true),
+                Err(HashError::PasswordInvalid) => Ok(false),
+                Err(cause) => Err(Fault::new(cause)),
+            }
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        password: &str,
+        work: impl FnOnce(&[u8]) -> std::result::Result<T, Fault> + Send + 'static,
+    ) -> Result<T> {
+        // The same password, typed on another keyboard.
+        let password: String = password.nfc().collect();
+        let permit = Arc::clone(&self.cores).acquire_owned().await.map_err(Fault::new)?;
+        let done = tokio::task::spawn_blocking(move || {
+            // Held until the work is done, even if nobody waits for it any more.
+            let _permit = permit;
+            work(password.as_bytes())
+        });
+        Ok(done.await.map_err(Fault::new)??)
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "salts come from the system's randomness, in tests as well")]
+fn hash(cost: Cost, password: &[u8]) -> std::result::Result<PasswordHash, Fault> {
+    let mut salt = [0u8; SALT];
+    rand::rng().fill_bytes(&mut salt);
+    let params = Params::new(cost.memory, cost.passes, 1, None).map_err(Fault::new)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_with_salt(password, &salt).map_err(Fault::new)
+}
+
+/// Whether a new password will do: 8 to 128 characters, and not one that would be guessed soon, by somebody who knows
+/// `known` (username, address, name) of its user.
+pub fn check_strength(password: &str, known: &[&str]) -> std::result::Result<(), Problem> {
+    let length = if password.len() > 16 * MAX { MAX + 1 } else { password.nfc().count() };
+    if length > MAX {
+        return Err(Problem::too_long(MAX));
+    }
+    if length < MIN {
+        return Err(Problem::new(Code::PasswordTooWeak, format!("A password has at least {MIN} characters.")));
+    }
+    let known: Vec<&str> = known.iter().flat_map(|text| text.split('@').chain([*text])).chain(["guildhall"]).collect();
+    if u8::from(zxcvbn::zxcvbn(password, &known).score()) < 2 {
+        let message =
+            "This password would be guessed soon. Take a longer one, or a few words that do not belong together.";
+        return Err(Problem::new(Code::PasswordTooWeak, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_by_its_hash_and_no_other_is() {
+        let passwords = Passwords::new(Cost::CHEAP);
+        let kept = passwords.hash("correct horse battery").await.unwrap();
+        assert!(kept.starts_with("$argon2id$v=19$"), "{kept}");
+        assert!(!kept.contains("horse"));
+        assert_ne!(kept, passwords.hash("correct horse battery").await.unwrap(), "salted");
+        assert!(passwords.verify(Some(&kept), "correct horse battery").await.unwrap());
+        assert!(!passwords.verify(Some(&kept), "correct horse batterY").await.unwrap());
+        assert!(!passwords.verify(Some(&kept), "").await.unwrap());
+        assert!(!passwords.verify(None, "correct horse battery").await.unwrap(), "no account, no password");
+        assert!(passwords.verify(Some("not a hash"), "correct horse battery").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn hashes_of_another_cost_and_other_spellings_are_understood() {
+        let kept = Passwords::new(Cost { memory: 64, passes: 2 }).hash("caf\u{e9} au lait").await.unwrap();
+        assert!(Passwords::new(Cost::CHEAP).verify(Some(&kept), "cafe\u{301} au lait").await.unwrap());
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        for (password, code) in [
+            ("", Code::PasswordTooWeak),
+            ("x7!Kq2", Code::PasswordTooWeak),
+            ("password1", Code::PasswordTooWeak),
+            ("12345678", Code::PasswordTooWeak),
+            ("qwertyuiop", Code::PasswordTooWeak),
+            ("aaaaaaaaaaaa", Code::PasswordTooWeak),
+            ("ada.lovelace", Code::PasswordTooWeak),
+            ("guildhall1", Code::PasswordTooWeak),
+            (&"x7!Kq2 ".repeat(30), Code::TooLong),
+            (&"x".repeat(1 << 20), Code::TooLong),
+        ] {
+            let checked =
+                check_strength(password, &["ada.lovelace", "ada@example.org"]).map_err(|problem| problem.code);
+            assert_eq!(checked, Err(code), "{password:.20}");
+        }
+    }
+
+    #[test]
+    fn sensible_passwords_are_taken() {
+        let longest: String = (0..MAX as u32).map(|n| char::from(b'a' + (n * n * 7 % 26) as u8)).collect();
+        for password in ["tr0ub4dor&3x", "correct horse battery", "violet-kettle", "grüne Wiese 42", &longest] {
+            assert_eq!(check_strength(password, &["ada", "ada@example.org"]), Ok(()), "{password}");
+        }
+    }
+}

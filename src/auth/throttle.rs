@@ -1,0 +1,144 @@
+//! How often somebody may try: bounds on guessing passwords and on sending mails to one address.
+//!
+//! Each process counts for itself, in memory. What has recovered is forgotten now and then, so that the memory is bounded by
+//! the tries of the last minute.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chrono::{SubsecRound, TimeDelta};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::domain::Refusal;
+use crate::domain::clock::Instant;
+
+/// Tries of one login in a minute.
+const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Tries from one address of the network in a minute.
+const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+/// Mails to one address in a minute.
+const PER_RECIPIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+/// After how many tries what has recovered is forgotten.
+const SWEEP: u32 = 1024;
+
+/// Bounds tries. Cheap to clone; the clones count together.
+#[derive(Clone)]
+pub struct Throttle {
+    limits: Option<Arc<Limits>>,
+}
+
+struct Limits {
+    logins: DefaultKeyedRateLimiter<String>,
+    addresses: DefaultKeyedRateLimiter<IpAddr>,
+    recipients: DefaultKeyedRateLimiter<String>,
+    tries: AtomicU32,
+}
+
+impl Throttle {
+    /// One that has counted nothing yet; if not `enabled`, it never will.
+    pub fn new(enabled: bool) -> Self {
+        let limits = || {
+            Arc::new(Limits {
+                logins: RateLimiter::keyed(Quota::per_minute(PER_LOGIN)),
+                addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
+                recipients: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
+                tries: AtomicU32::new(0),
+            })
+        };
+        Self { limits: enabled.then(limits) }
+    }
+
+    /// Counts a try of a password; RATE_LIMITED, with the time of the next one, if there were too many.
+    pub fn sign_in(&self, login: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
+        let Some(limits) = &self.limits else { return Ok(()) };
+        limits.sweep();
+        if let Some(address) = address {
+            count(&limits.addresses, &network(address), now)?;
+        }
+        count(&limits.logins, &login.trim().to_lowercase(), now)
+    }
+
+    /// Counts a mail to an address; RATE_LIMITED, with the time of the next one, if there were too many.
+    pub fn mail_to(&self, recipient: &str, now: Instant) -> Result<(), Refusal> {
+        let Some(limits) = &self.limits else { return Ok(()) };
+        limits.sweep();
+        count(&limits.recipients, &recipient.trim().to_lowercase(), now)
+    }
+}
+
+impl Limits {
+    fn sweep(&self) {
+        if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.logins.retain_recent();
+            self.addresses.retain_recent();
+            self.recipients.retain_recent();
+            self.logins.shrink_to_fit();
+            self.addresses.shrink_to_fit();
+            self.recipients.shrink_to_fit();
+        }
+    }
+}
+
+fn count<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K, now: Instant) -> Result<(), Refusal> {
+    limiter.check_key(key).map_err(|until| {
+        let wait = until.wait_time_from(DefaultClock::default().now()) + Duration::from_millis(1);
+        let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
+        Refusal::rate_limited("Too many tries. Wait a little.", (now + wait).trunc_subsecs(3))
+    })
+}
+
+/// One customer of a network has all the addresses of an IPv6 /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Clock, Code};
+
+    fn tries(throttle: &Throttle, login: impl Fn(u32) -> String, address: impl Fn(u32) -> Option<IpAddr>) -> usize {
+        let now = Clock::default().now();
+        (0..200).filter(|&n| throttle.sign_in(&login(n), address(n), now).is_ok()).count()
+    }
+
+    #[test]
+    fn one_login_is_tried_ten_times_whatever_its_case_and_wherever_from() {
+        let from = |n: u32| Some(IpAddr::from([10, 0, (n >> 8) as u8, n as u8]));
+        let login = |n: u32| if n % 2 == 0 { "ada".to_owned() } else { " ADA".to_owned() };
+        assert_eq!(tries(&Throttle::new(true), login, from), 10);
+    }
+
+    #[test]
+    fn one_network_tries_sixty_times_whatever_the_login() {
+        let login = |n: u32| format!("user{n}");
+        let v6 = |n: u32| Some(IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n as u16]));
+        assert_eq!(tries(&Throttle::new(true), login, |_| Some(IpAddr::from([10, 0, 0, 1]))), 60);
+        assert_eq!(tries(&Throttle::new(true), login, v6), 60);
+        assert_eq!(tries(&Throttle::new(true), login, |_| None), 200);
+    }
+
+    #[test]
+    fn a_refusal_tells_when_it_works_again() {
+        let (throttle, now) = (Throttle::new(true), Clock::default().now());
+        let refusals: Vec<_> = (0..4).filter_map(|_| throttle.mail_to("Ada@example.org", now).err()).collect();
+        assert_eq!(refusals.len(), 1, "three mails a minute");
+        assert_eq!(refusals[0].code, Code::RateLimited);
+        let wait = refusals[0].retry_at.unwrap() - now;
+        assert!(wait > TimeDelta::seconds(10) && wait <= TimeDelta::seconds(21), "{wait}");
+        assert!(throttle.mail_to("grace@example.org", now).is_ok(), "another address");
+    }
+
+    #[test]
+    fn a_throttle_that_is_off_never_refuses() {
+        assert_eq!(tries(&Throttle::new(false), |_| "ada".to_owned(), |_| Some(IpAddr::from([10, 0, 0, 1]))), 200);
+    }
+}
