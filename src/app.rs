@@ -46,7 +46,11 @@ impl Settings {
     pub fn for_tests() -> Self {
         let link = |key| format!("http://localhost:4000/graphiql#{key}={{token}}");
         Self {
-            links: Links { invitation: link("invitation"), verification: link("verify"), password_reset: link("reset") },
+            links: Links {
+                invitation: link("invitation"),
+                verification: link("verify"),
+                password_reset: link("reset"),
+            },
             rules: Rules { sign_up: SignUp::Open, invitation_expiry: TimeDelta::days(7), rate_limits: false },
             password_cost: Cost::CHEAP,
         }

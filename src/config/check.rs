@@ -52,7 +52,9 @@ impl LogSettings {
     /// The filter of the log.
     pub fn filter(&self) -> Result<EnvFilter, BadSetting> {
         EnvFilter::try_new(&self.log_filter).map_err(|cause| {
-            BadSetting::new(format!("GUILDHALL_LOG must be a filter such as `info` or `info,guildhall=debug`: {cause}."))
+            BadSetting::new(format!(
+                "GUILDHALL_LOG must be a filter such as `info` or `info,guildhall=debug`: {cause}."
+            ))
         })
     }
 }

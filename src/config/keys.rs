@@ -72,7 +72,8 @@ impl KeySettings {
 }
 
 fn from_file(file: &Path) -> Result<Keys, BadSetting> {
-    let wrong = |cause: String| BadSetting::new(format!("The signing key in {} cannot be used: {cause}.", file.display()));
+    let wrong =
+        |cause: String| BadSetting::new(format!("The signing key in {} cannot be used: {cause}.", file.display()));
     let pem = fs::read_to_string(file).map_err(|cause| wrong(cause.to_string()))?;
     Keys::from_pem(&pem).map_err(|cause| wrong(cause.to_string()))
 }
@@ -100,10 +101,7 @@ mod tests {
     use super::*;
 
     fn settings(file: Option<&Path>, secret: Option<&str>) -> KeySettings {
-        KeySettings {
-            signing_key_file: file.map(Path::to_owned),
-            jwt_secret: secret.map(str::to_owned),
-        }
+        KeySettings { signing_key_file: file.map(Path::to_owned), jwt_secret: secret.map(str::to_owned) }
     }
 
     fn refusal<T>(result: Result<T, BadSetting>) -> String {
@@ -125,7 +123,9 @@ mod tests {
     #[test]
     fn a_file_and_a_secret_contradict_each_other() {
         assert!(refusal(settings(Some(Path::new("key.pem")), Some(&"s".repeat(32))).given()).contains("not both"));
-        assert!(refusal(settings(Some(Path::new("/nonexistent/key.pem")), None).given()).contains("/nonexistent/key.pem"));
+        assert!(
+            refusal(settings(Some(Path::new("/nonexistent/key.pem")), None).given()).contains("/nonexistent/key.pem")
+        );
     }
 
     #[test]

@@ -36,7 +36,11 @@ fn meaning(setting: &Arg) -> String {
     let values: Vec<String> =
         setting.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     let (meaning, _) = help(setting);
-    if values.is_empty() || !setting.get_action().takes_values() { meaning } else { format!("{meaning} ({})", values.join(", ")) }
+    if values.is_empty() || !setting.get_action().takes_values() {
+        meaning
+    } else {
+        format!("{meaning} ({})", values.join(", "))
+    }
 }
 
 /// What the setting means, and what `[default: …]` at the end says where the default is no fixed text.
@@ -75,7 +79,10 @@ mod tests {
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(path, &present).unwrap();
         } else {
-            assert!(readme == present, "README.md is stale: write its settings with `UPDATE=1 cargo test the_readme_shows`");
+            assert!(
+                readme == present,
+                "README.md is stale: write its settings with `UPDATE=1 cargo test the_readme_shows`"
+            );
         }
     }
 }

@@ -91,6 +91,7 @@ fn unsupported() -> Problem {
 }
 
 fn not_acceptable() -> Problem {
-    let message = "Answers are `application/graphql-response+json` or `application/json`; the Accept header takes neither.";
+    let message =
+        "Answers are `application/graphql-response+json` or `application/json`; the Accept header takes neither.";
     Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }

@@ -9,7 +9,12 @@ const PASSWORD: &str = "correct horse battery";
 const SESSION: &str = "session { accessToken refreshToken accessTokenExpiresAt refreshTokenExpiresAt }";
 
 async fn sign_up(app: &TestApp, input: Value) -> Answer {
-    app.nobody_gets("signUp", input, &format!("{SESSION} viewer {{ email emailVerified user {{ username displayName }} }}")).await
+    app.nobody_gets(
+        "signUp",
+        input,
+        &format!("{SESSION} viewer {{ email emailVerified user {{ username displayName }} }}"),
+    )
+    .await
 }
 
 async fn sign_in(app: &TestApp, login: &str, password: &str) -> Answer {
@@ -42,13 +47,22 @@ fn refresh_token(payload: &Value) -> String {
 #[tokio::test]
 async fn somebody_signs_up_verifies_and_signs_in() {
     let app = TestApp::new().await;
-    let payload = sign_up(&app, json!({ "email": "Ada@Example.org", "username": "Ada", "password": PASSWORD, "displayName": " Ada L. " })).await.done();
+    let payload = sign_up(
+        &app,
+        json!({ "email": "Ada@Example.org", "username": "Ada", "password": PASSWORD, "displayName": " Ada L. " }),
+    )
+    .await
+    .done();
     assert_eq!(
         payload["viewer"],
         json!({ "email": "ada@example.org", "emailVerified": false, "user": { "username": "ada", "displayName": "Ada L." } })
     );
     let ada = as_person(&app, "ada", &payload);
-    assert_eq!(sign_in(&app, "ada@example.org", PASSWORD).await.refused(), ["INVALID_CREDENTIALS"], "the address is not proven");
+    assert_eq!(
+        sign_in(&app, "ada@example.org", PASSWORD).await.refused(),
+        ["INVALID_CREDENTIALS"],
+        "the address is not proven"
+    );
     sign_in(&app, "ADA", PASSWORD).await.done();
     let token = app.token_to("ada@example.org").await;
     let verify = json!({ "token": token });
@@ -56,7 +70,9 @@ async fn somebody_signs_up_verifies_and_signs_in() {
     assert_eq!(verified["viewer"]["emailVerified"], true);
     assert_eq!(app.nobody_mutates("verifyEmail", verify).await.refused(), ["INVALID_CREDENTIALS"], "once");
     sign_in(&app, "ADA@example.org", PASSWORD).await.done();
-    for (login, password) in [("ada", "wrong"), ("nobody", PASSWORD), ("nobody@example.org", PASSWORD), ("", ""), ("a\u{0}", "\u{0}")] {
+    for (login, password) in
+        [("ada", "wrong"), ("nobody", PASSWORD), ("nobody@example.org", PASSWORD), ("", ""), ("a\u{0}", "\u{0}")]
+    {
         assert_eq!(sign_in(&app, login, password).await.refused(), ["INVALID_CREDENTIALS"], "{login:?}");
     }
     app.close().await;
@@ -132,7 +148,8 @@ async fn fifty_refreshes_at_once_get_one_successor() {
     let app = TestApp::new().await;
     let (_, token) = newcomer(&app, "ada").await;
     let answers = futures_util::future::join_all((0..50).map(|_| refresh(&app, &token))).await;
-    let successors: std::collections::BTreeSet<_> = answers.into_iter().map(|answer| refresh_token(&answer.done())).collect();
+    let successors: std::collections::BTreeSet<_> =
+        answers.into_iter().map(|answer| refresh_token(&answer.done())).collect();
     assert_eq!(successors.len(), 1);
     app.close().await;
 }
@@ -168,7 +185,11 @@ async fn a_password_is_reset_by_mail_and_changed_by_hand() {
     assert_eq!(change("wrong").await.refused(), ["INVALID_CREDENTIALS"]);
     change("another horse battery").await.done();
     refresh(&app, &refresh_token(&here)).await.done();
-    assert_eq!(refresh(&app, &refresh_token(&there)).await.refused(), ["INVALID_CREDENTIALS"], "every other session ended");
+    assert_eq!(
+        refresh(&app, &refresh_token(&there)).await.refused(),
+        ["INVALID_CREDENTIALS"],
+        "every other session ended"
+    );
     app.close().await;
 }
 
@@ -278,7 +299,10 @@ async fn an_account_goes_with_what_is_its_alone() {
     assert_eq!(delete(&ada, "ada").await.refused(), ["OWNER_CANNOT_LEAVE"]);
     assert_eq!(delete(&bob, "ada").await.refused(), ["CONFIRMATION_MISMATCH"]);
     assert_eq!(delete(&bob, "bob").await.done()["deletedUserId"], bob.id);
-    let seen = ada.ask(&format!(r#"{{ organization(id: "{shared}") {{ memberCount }} node(id: "{membership}") {{ id }} }}"#)).await.data();
+    let seen = ada
+        .ask(&format!(r#"{{ organization(id: "{shared}") {{ memberCount }} node(id: "{membership}") {{ id }} }}"#))
+        .await
+        .data();
     assert_eq!(seen, json!({ "organization": { "memberCount": 1 }, "node": null }));
     assert_eq!(app.count("organizations").await, 1);
     let after = bob.ask("{ viewer { email } }").await;
@@ -312,7 +336,13 @@ async fn the_verification_mail_can_be_sent_again() {
     let second = app.token_to("ada@example.org").await;
     assert_eq!(app.nobody_mutates("verifyEmail", json!({ "token": first })).await.refused(), ["INVALID_CREDENTIALS"]);
     app.nobody_mutates("verifyEmail", json!({ "token": second })).await.done();
-    let nobody = graphql::send(&app.router, None, "mutation { resendVerificationEmail(input: {}) { viewer { email } } }", json!({})).await;
+    let nobody = graphql::send(
+        &app.router,
+        None,
+        "mutation { resendVerificationEmail(input: {}) { viewer { email } } }",
+        json!({}),
+    )
+    .await;
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     app.close().await;
 }

@@ -40,7 +40,10 @@ fn house() -> Vec<(String, PathBuf, String)> {
         let first = path.strip_prefix(&src).expect("in src").components().next().expect("a part");
         first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
     };
-    sources(&src).into_iter().map(|path| (module(&path), path.clone(), fs::read_to_string(&path).expect("text"))).collect()
+    sources(&src)
+        .into_iter()
+        .map(|path| (module(&path), path.clone(), fs::read_to_string(&path).expect("text")))
+        .collect()
 }
 
 #[test]
@@ -66,7 +69,8 @@ fn modules_use_only_what_they_may() {
 fn sql_lives_in_store_and_graphql_in_graphql() {
     let mut offences = Vec::new();
     for (module, path, text) in house() {
-        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
         let speaks_sql = code.contains("diesel::") && !["store", "domain"].contains(&module.as_str());
         let speaks_graphql = code.contains("async_graphql::") && !["graphql", "server"].contains(&module.as_str());
         if speaks_sql || speaks_graphql {
@@ -83,7 +87,11 @@ fn roles_are_named_in_the_domain_the_policy_and_the_mappings_alone() {
     let offences: Vec<_> = house()
         .into_iter()
         .filter(|(module, path, _)| !allowed.contains(&module.as_str()) && !path.ends_with(creator))
-        .filter(|(_, _, text)| ["Role::Owner", "Role::Maintainer", "Role::Supervisor", "Role::Worker"].iter().any(|role| text.contains(role)))
+        .filter(|(_, _, text)| {
+            ["Role::Owner", "Role::Maintainer", "Role::Supervisor", "Role::Worker"]
+                .iter()
+                .any(|role| text.contains(role))
+        })
         .map(|(_, path, _)| path.display().to_string())
         .collect();
     assert!(offences.is_empty(), "{offences:#?}");

@@ -7,7 +7,18 @@ use crate::support::{Answer, TestApp};
 
 /// Words that only a database, a driver or Rust would use.
 const LEAKS: [&str; 12] = [
-    "relation", "column", "SELECT", "postgres", "diesel", "tokio", "socket", "Error(", "Some(", "panicked", "src/", "does not exist",
+    "relation",
+    "column",
+    "SELECT",
+    "postgres",
+    "diesel",
+    "tokio",
+    "socket",
+    "Error(",
+    "Some(",
+    "panicked",
+    "src/",
+    "does not exist",
 ];
 
 #[track_caller]
@@ -30,7 +41,8 @@ async fn a_broken_table_is_an_internal_error_with_a_request_id() {
     assert!(read.body["errors"][0]["extensions"]["requestId"].as_str().is_some_and(|id| !id.is_empty()));
     assert_eq!(read.body["data"], json!({ "viewer": { "isAdmin": false }, "organization": null }), "the rest arrives");
     assert_nothing_leaks(&read);
-    let write = ada.mutate("updateOrganization", json!({ "organizationId": id, "name": "x" }), "organization { id }").await;
+    let write =
+        ada.mutate("updateOrganization", json!({ "organizationId": id, "name": "x" }), "organization { id }").await;
     assert_eq!(write.codes(), ["INTERNAL"]);
     assert_nothing_leaks(&write);
     app.close().await;

@@ -57,7 +57,8 @@ async fn a_bad_token_is_refused_and_never_nobody() {
     app.env.clock.advance(chrono::TimeDelta::minutes(20));
     for token in ["nonsense", "", &forged, &ada.token, &"x".repeat(9000)] {
         let request = post("").header(header::AUTHORIZATION, format!("Bearer {token}"));
-        let (status, headers, answer) = send(&app, request.body(Body::from(r#"{"query":"{ viewer { isAdmin } }"}"#)).expect("a request")).await;
+        let (status, headers, answer) =
+            send(&app, request.body(Body::from(r#"{"query":"{ viewer { isAdmin } }"}"#)).expect("a request")).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{token:.20}");
         assert!(headers.contains_key(header::WWW_AUTHENTICATE));
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
@@ -78,14 +79,24 @@ async fn other_methods_types_sizes_and_paths_have_their_status() {
     let picky = post("").header(header::ACCEPT, "image/png").body(body()).expect("a request");
     assert_eq!(send(&app, picky).await.0, StatusCode::NOT_ACCEPTABLE);
     let (status, answer) = asks(&app, "x".repeat(10 << 20)).await;
-    assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("PAYLOAD_TOO_LARGE")));
+    assert_eq!(
+        (status, &answer["errors"][0]["extensions"]["code"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("PAYLOAD_TOO_LARGE"))
+    );
     let (status, _, answer) = send(&app, Request::get("/nowhere").body(Body::empty()).expect("a request")).await;
     assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (StatusCode::NOT_FOUND, &json!("BAD_REQUEST")));
     for path in ["/health/live", "/health/ready", "/graphiql", "/schema.graphql", "/.well-known/jwks.json"] {
-        assert_eq!(send(&app, Request::get(path).body(Body::empty()).expect("a request")).await.0, StatusCode::OK, "{path}");
+        assert_eq!(
+            send(&app, Request::get(path).body(Body::empty()).expect("a request")).await.0,
+            StatusCode::OK,
+            "{path}"
+        );
     }
     let (status, headers, _) = send(&app, Request::get("/").body(Body::empty()).expect("a request")).await;
-    assert_eq!((status, headers[header::LOCATION].to_str().expect("a path")), (StatusCode::TEMPORARY_REDIRECT, "/graphiql"));
+    assert_eq!(
+        (status, headers[header::LOCATION].to_str().expect("a path")),
+        (StatusCode::TEMPORARY_REDIRECT, "/graphiql")
+    );
     app.env.store.close();
     let (status, _, _) = send(&app, Request::get("/health/ready").body(Body::empty()).expect("a request")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);

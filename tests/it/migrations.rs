@@ -70,7 +70,11 @@ async fn every_table_and_column_is_described() {
 #[tokio::test]
 async fn the_database_refuses_an_organization_without_its_owner() {
     let url = Cluster::get().database().await;
-    execute(&url, "INSERT INTO users (id, username, created_at) VALUES ('00000000-0000-7000-8000-000000000001', 'ada', now())").await;
+    execute(
+        &url,
+        "INSERT INTO users (id, username, created_at) VALUES ('00000000-0000-7000-8000-000000000001', 'ada', now())",
+    )
+    .await;
     let client = connect(&url).await;
     let ownerless = "INSERT INTO organizations (id, slug, owner_id, created_at, updated_at)
         VALUES ('00000000-0000-7000-8000-000000000002', 'acme', '00000000-0000-7000-8000-000000000001', now(), now())";
@@ -111,7 +115,9 @@ async fn schema_rs_is_current() {
 fn diesel_type(udt: &str) -> String {
     let own = |udt: &str| udt.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
     match udt {
-        "timestamptz" | "uuid" | "text" | "bool" | "int4" | "int8" | "date" | "bytea" | "jsonb" => udt[..1].to_uppercase() + &udt[1..],
+        "timestamptz" | "uuid" | "text" | "bool" | "int4" | "int8" | "date" | "bytea" | "jsonb" => {
+            udt[..1].to_uppercase() + &udt[1..]
+        }
         _ => own(udt),
     }
 }

@@ -122,7 +122,16 @@ async fn node_finds_every_type_and_nothing_for_what_is_no_id() {
     let organization = ada.creates("acme").await;
     let invitation = ada.invites(&organization, &bob.email(), "WORKER").await;
     let membership = bob.accepts(&invitation).await;
-    let ids = json!([organization, invitation, membership, bob.id, "nonsense", "org_", "usr_00000000000000000000000000", "\u{0}"]);
+    let ids = json!([
+        organization,
+        invitation,
+        membership,
+        bob.id,
+        "nonsense",
+        "org_",
+        "usr_00000000000000000000000000",
+        "\u{0}"
+    ]);
     let query = "query Q($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
     let nodes = ada.run(query, json!({ "ids": ids })).await.data()["nodes"].clone();
     let names: Vec<_> = nodes.as_array().expect("nodes").iter().map(|node| node["__typename"].clone()).collect();

@@ -67,7 +67,13 @@ async fn token_in_mail(folder: &Path, recipient: &str) -> String {
             let text = String::from_utf8_lossy(&bytes).replace("=\r\n", "").replace("=3D", "=");
             if text.contains(&format!("To: {recipient}")) {
                 let link = text.split("graphiql#").nth(1).expect("a link");
-                let token: String = link.split('=').nth(1).expect("a token").chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+                let token: String = link
+                    .split('=')
+                    .nth(1)
+                    .expect("a token")
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+                    .collect();
                 std::fs::remove_file(path).expect("read once");
                 return token;
             }
@@ -90,14 +96,18 @@ async fn from_sign_up_to_leaving() {
     let verified = ada.mutate("verifyEmail", json!({ "token": token }), "viewer { emailVerified }").await;
     assert_eq!(verified["viewer"]["emailVerified"], true);
 
-    let created = ada.mutate("createOrganization", json!({ "slug": "lab", "name": "The Lab" }), "organization { id }").await;
+    let created =
+        ada.mutate("createOrganization", json!({ "slug": "lab", "name": "The Lab" }), "organization { id }").await;
     let lab = created["organization"]["id"].clone();
     let input = json!({ "organizationId": lab, "invitees": [{ "email": "bob@example.org", "role": "WORKER" }], "message": "Come & see <b>" });
     let invited = ada.mutate("inviteMembers", input, "results { invitation { id } }").await;
     let invitation = invited["results"][0]["invitation"]["id"].clone();
     let token = token_in_mail(&folder, "bob@example.org").await;
     let delivery = format!(r#"{{ invitation(id: {invitation}) {{ delivery {{ state sendCount }} }} }}"#);
-    assert_eq!(ada.send(&delivery, json!({})).await["invitation"]["delivery"], json!({ "state": "SENT", "sendCount": 1 }));
+    assert_eq!(
+        ada.send(&delivery, json!({})).await["invitation"]["delivery"],
+        json!({ "state": "SENT", "sendCount": 1 })
+    );
 
     bob.signs_up(json!({ "username": "bob", "password": "correct horse battery", "invitationToken": token })).await;
     let seen = bob.send(r#"{ organization(slug: "lab") { name viewerMembership { id role } } }"#, json!({})).await;

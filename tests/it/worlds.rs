@@ -26,7 +26,10 @@ async fn a_large_world_is_as_large_as_asked_for_and_whole() {
     let app = TestApp::new().await;
     let size = || seed::Seed { users: 300, organizations: 40, memberships: 900 };
     seed::run(&app.env.store, size()).await.expect("it seeds");
-    assert_eq!((app.count("users").await, app.count("organizations").await, app.count("memberships").await), (300, 40, 900));
+    assert_eq!(
+        (app.count("users").await, app.count("organizations").await, app.count("memberships").await),
+        (300, 40, 900)
+    );
     app.check_invariants().await;
     assert!(seed::run(&app.env.store, size()).await.is_err(), "not over people who are there");
     app.close().await;
@@ -51,6 +54,9 @@ async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
     let signed_in = app.nobody_gets("signIn", input, fields).await.done();
     assert_eq!(signed_in["viewer"]["emailVerified"], true, "the reset mail proved the address");
     let organizations = signed_in["viewer"]["organizations"]["nodes"].as_array().expect("nodes").clone();
-    assert!(organizations.contains(&json!({ "slug": "org1", "viewerMembership": { "role": "OWNER" } })), "{organizations:?}");
+    assert!(
+        organizations.contains(&json!({ "slug": "org1", "viewerMembership": { "role": "OWNER" } })),
+        "{organizations:?}"
+    );
     app.close().await;
 }

@@ -81,7 +81,8 @@ impl TestApp {
     }
 
     fn sign_in(&self, name: &str, id: UserId) -> Person {
-        let (token, _) = self.env.keys.mint_access(id, None, self.env.clock.now(), TimeDelta::minutes(15)).expect("a token");
+        let (token, _) =
+            self.env.keys.mint_access(id, None, self.env.clock.now(), TimeDelta::minutes(15)).expect("a token");
         Person { name: name.to_owned(), id: id.to_string(), token, router: self.router.clone() }
     }
 
