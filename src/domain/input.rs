@@ -1,6 +1,7 @@
 //! Checks the shape of a whole input before anything else is asked, and tells all that is wrong with it at once.
 
-use super::error::{Error, Problem, Refusal};
+use super::error::{Code, Error, Problem, Refusal};
+use super::ids::TypedId;
 
 /// Gathers the problems of an input's fields.
 ///
@@ -20,6 +21,12 @@ impl Check {
     /// The value of `input.<name>`, or none once its problem is noted. Dots in the name go deeper.
     pub fn field<T>(&mut self, name: &str, value: Result<T, Problem>) -> Option<T> {
         value.map_err(|problem| self.note(name, problem)).ok()
+    }
+
+    /// The ID in `input.<name>`; INVALID_FORMAT if it is not one of that type.
+    pub fn id<I: TypedId>(&mut self, name: &str, raw: &str) -> Option<I> {
+        let wrong = || Problem::new(Code::InvalidFormat, format!("This is not an ID of the form {}_….", I::PREFIX));
+        self.field(name, I::parse(raw).ok_or_else(wrong))
     }
 
     /// Notes a problem of `input.<name>`.

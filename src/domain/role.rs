@@ -34,6 +34,16 @@ impl Role {
         Self::ALL.into_iter().filter(move |role| *role < self)
     }
 
+    /// What the role is for, in a sentence for people.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Role::Worker => "Works on what is assigned to them.",
+            Role::Supervisor => "Creates and assigns projects and tasks, besides.",
+            Role::Maintainer => "Administers everything but deletion, billing, the owner and other maintainers.",
+            Role::Owner => "May do all. Every organization has exactly one owner at any time.",
+        }
+    }
+
     /// Its name in the schema and the database.
     pub fn name(self) -> &'static str {
         match self {

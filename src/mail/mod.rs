@@ -1,1 +1,15 @@
-//! (in progress)
+//! Mails: queued by the transaction that causes them, sent by a worker after the commit.
+//!
+//! [`queue`] writes them to the database with their link sealed; [`worker`] claims those that are due, [`compose`] turns one
+//! into a message, [`transports`] hands it over, and [`settle`] writes down what came of it.
+
+pub mod backoff;
+pub mod compose;
+pub mod failure;
+pub mod folder;
+pub mod links;
+pub mod queue;
+pub mod settle;
+pub mod template;
+pub mod transports;
+pub mod worker;

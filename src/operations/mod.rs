@@ -1,6 +1,22 @@
 //! What can be done: one verb, one file, one transaction. Each locks what it decides on, asks the policy, writes, and
 //! records the event; it happens as a whole or not at all.
 
+pub mod accept_invitation;
+pub mod change_member_role;
+pub mod create_organization;
+pub mod decline_invitation;
+pub mod expire_invitations;
+pub mod floor;
+pub mod invite_members;
+pub mod jobs;
+pub mod join_by_invitation;
+pub mod leave_organization;
+pub mod note_activity;
+pub mod remove_member;
+pub mod resend_invitation;
+pub mod revoke_invitation;
+pub mod update_organization;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;

@@ -1,1 +1,229 @@
-//! (in progress)
+//! The queue of mails.
+
+use diesel::dsl::{count_star, exists, min};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Connection;
+use super::schema::{mails, organizations};
+use crate::domain::clock::Instant;
+use crate::domain::invitation::DeliveryState;
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::{InvitationId, MailId, OrganizationId, Result, UserId};
+
+/// A mail, as it is queued.
+#[derive(Insertable)]
+#[diesel(table_name = mails)]
+pub struct NewRow {
+    /// Its ID.
+    pub id: MailId,
+    /// Name of its template.
+    pub template: &'static str,
+    /// Address it goes to.
+    pub recipient: String,
+    /// What the template is filled with, but for the link.
+    pub variables: Value,
+    /// The link with its token, encrypted.
+    pub sealed_link: Option<Vec<u8>>,
+    /// The invitation it carries.
+    pub invitation_id: Option<InvitationId>,
+    /// The organization on whose behalf it is sent.
+    pub organization_id: Option<OrganizationId>,
+    /// The user on whose behalf it is sent.
+    pub sender_id: Option<UserId>,
+    /// Whether an invitation is sent again.
+    pub is_resend: bool,
+    /// When it is tried first.
+    pub next_attempt_at: Instant,
+    /// When it was asked for.
+    pub created_at: Instant,
+}
+
+/// A mail that a worker has taken on. It has no `Debug`: addresses stay out of logs.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mails, check_for_backend(diesel::pg::Pg))]
+pub struct Claimed {
+    /// Its ID.
+    pub id: MailId,
+    /// Name of its template.
+    pub template: String,
+    /// Address it goes to.
+    pub recipient: String,
+    /// What the template is filled with, but for the link.
+    pub variables: Value,
+    /// The link with its token, encrypted.
+    pub sealed_link: Option<Vec<u8>>,
+    /// The invitation it carries.
+    pub invitation_id: Option<InvitationId>,
+    /// How many times it was tried, this one included: tells this claim from a later one.
+    pub attempts: i32,
+    /// When it was asked for.
+    pub created_at: Instant,
+}
+
+/// Queues mails.
+pub async fn insert_many(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
+    if !rows.is_empty() {
+        diesel::insert_into(mails::table).values(rows).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes on at most `limit` mails that are due and that no other worker is taking on, until `lease_until`: whoever has not
+/// settled one by then may find it sent by another. Needs a transaction.
+///
+/// Mails of organizations that are about to be deleted wait: they go on when it is restored and go with it if not.
+pub async fn claim_due(tx: &mut Connection, now: Instant, lease_until: Instant, limit: i64) -> Result<Vec<Claimed>> {
+    let there_to_stay = exists(
+        organizations::table
+            .filter(organizations::id.nullable().eq(mails::organization_id))
+            .filter(organizations::status.eq(OrganizationStatus::Active)),
+    );
+    let due: Vec<MailId> = mails::table
+        .filter(mails::state.eq(DeliveryState::Queued))
+        .filter(mails::next_attempt_at.le(now))
+        .filter(mails::organization_id.is_null().or(there_to_stay))
+        .order_by((mails::next_attempt_at, mails::id))
+        .limit(limit)
+        .select(mails::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(diesel::update(mails::table.filter(mails::id.eq_any(due)))
+        .set((mails::attempts.eq(mails::attempts + 1), mails::next_attempt_at.eq(lease_until)))
+        .returning(Claimed::as_returning())
+        .get_results(tx)
+        .await?)
+}
+
+/// Marks a mail as handed over and erases its link. False: somebody else has settled it.
+pub async fn mark_sent(connection: &mut Connection, id: MailId, now: Instant) -> Result<bool> {
+    let open = mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued));
+    let marked = diesel::update(open)
+        .set((
+            mails::state.eq(DeliveryState::Sent),
+            mails::sent_at.eq(now),
+            mails::failure.eq(None::<String>),
+            mails::sealed_link.eq(None::<Vec<u8>>),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(marked == 1)
+}
+
+/// Has a mail tried again at `next`, unless it was settled or taken on again since the claim of that `attempt`.
+pub async fn mark_retry(
+    connection: &mut Connection,
+    id: MailId,
+    attempt: i32,
+    next: Instant,
+    failure: &str,
+) -> Result<()> {
+    let claimed =
+        mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued)).filter(mails::attempts.eq(attempt));
+    diesel::update(claimed)
+        .set((mails::next_attempt_at.eq(next), mails::failure.eq(failure)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Gives a mail up and erases its link. False: it was settled or taken on again since the claim of that `attempt`.
+pub async fn mark_failed(connection: &mut Connection, id: MailId, attempt: i32, failure: &str) -> Result<bool> {
+    let claimed =
+        mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued)).filter(mails::attempts.eq(attempt));
+    let marked = diesel::update(claimed)
+        .set((
+            mails::state.eq(DeliveryState::Failed),
+            mails::failure.eq(failure),
+            mails::sealed_link.eq(None::<Vec<u8>>),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(marked == 1)
+}
+
+/// The mails that carry the last sendings of those invitations.
+pub async fn newest_of_invitations(connection: &mut Connection, invitations: &[InvitationId]) -> Result<Vec<MailId>> {
+    Ok(mails::table
+        .filter(mails::invitation_id.eq_any(invitations))
+        .distinct_on(mails::invitation_id)
+        .order_by((mails::invitation_id, mails::created_at.desc(), mails::id.desc()))
+        .select(mails::id)
+        .load(connection)
+        .await?)
+}
+
+/// How many mails with invitations a user has caused after `since`, resends included.
+pub async fn invitation_mails_by_sender_since(
+    connection: &mut Connection,
+    sender: UserId,
+    since: Instant,
+) -> Result<i64> {
+    Ok(mails::table
+        .filter(mails::sender_id.eq(sender))
+        .filter(mails::created_at.gt(since))
+        .filter(mails::invitation_id.is_not_null())
+        .count()
+        .get_result(connection)
+        .await?)
+}
+
+/// How many mails with invitations to an organization were caused after `since`, resends included.
+pub async fn invitation_mails_by_organization_since(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    since: Instant,
+) -> Result<i64> {
+    Ok(mails::table
+        .filter(mails::organization_id.eq(organization))
+        .filter(mails::created_at.gt(since))
+        .filter(mails::invitation_id.is_not_null())
+        .count()
+        .get_result(connection)
+        .await?)
+}
+
+/// How many invitations a user has resent after `since`, and when the first of those was.
+pub async fn resends_by_sender_since(
+    connection: &mut Connection,
+    sender: UserId,
+    since: Instant,
+) -> Result<(i64, Option<Instant>)> {
+    Ok(mails::table
+        .filter(mails::sender_id.eq(sender))
+        .filter(mails::created_at.gt(since))
+        .filter(mails::is_resend)
+        .select((count_star(), min(mails::created_at)))
+        .first(connection)
+        .await?)
+}
+
+/// Deletes at most `limit` mails that were asked for before `before` and are settled, oldest first; tells how many.
+pub async fn delete_settled_before(connection: &mut Connection, before: Instant, limit: i64) -> Result<usize> {
+    let overdue: Vec<MailId> = mails::table
+        .filter(mails::id.lt(first_id_of(before)))
+        .filter(mails::created_at.lt(before))
+        .filter(mails::state.ne(DeliveryState::Queued))
+        .order_by(mails::id)
+        .limit(limit)
+        .select(mails::id)
+        .load(connection)
+        .await?;
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    Ok(diesel::delete(mails::table.filter(mails::id.eq_any(overdue))).execute(connection).await?)
+}
+
+/// Below every ID minted at or after an instant: the primary key then serves as an index over time.
+fn first_id_of(at: Instant) -> MailId {
+    let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+    Uuid::from_u128(milliseconds << 80).into()
+}

@@ -3,10 +3,14 @@
 //! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
 //! and read what they decide on there, under the lock of the row.
 
+pub mod bulk;
+pub mod deliveries;
 pub mod email_tokens;
 pub mod enums;
 pub mod error;
 pub mod events;
+pub mod expiry;
+pub mod generate;
 pub mod installation;
 pub mod invitations;
 pub mod mails;

@@ -228,6 +228,15 @@ pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter)
     Ok(listed!(viewer, filter).count().get_result(connection).await?)
 }
 
+/// ID, slug and name of the organizations with those IDs.
+pub async fn names(
+    connection: &mut Connection,
+    ids: &[OrganizationId],
+) -> Result<Vec<(OrganizationId, String, Option<String>)>> {
+    let columns = (organizations::id, organizations::slug, organizations::name);
+    Ok(organizations::table.filter(organizations::id.eq_any(ids)).select(columns).load(connection).await?)
+}
+
 /// Locks an organization's row against every other write in it, until the transaction ends.
 pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table

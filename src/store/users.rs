@@ -79,15 +79,6 @@ pub async fn find_many(connection: &mut Connection, ids: &[UserId]) -> Result<Ve
     Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
 }
 
-/// Those of `ids` with whom `viewer` shares an organization.
-pub async fn sharing_an_organization(
-    connection: &mut Connection,
-    viewer: UserId,
-    ids: &[UserId],
-) -> Result<Vec<UserId>> {
-    shared(connection, viewer, ids, &crate::domain::Role::ALL).await
-}
-
 /// Those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`.
 pub async fn shared(
     connection: &mut Connection,
@@ -191,8 +182,10 @@ pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: In
         .set(users::email.eq(None::<String>))
         .execute(tx)
         .await?;
+    // What was proven before stays proven since then.
+    let since = involved.iter().find(|(own, claimed, _)| *own == id && claims(claimed)).and_then(|row| row.2);
     let user = diesel::update(users::table.find(id))
-        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(now)))
+        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(since.unwrap_or(now))))
         .returning(User::as_returning())
         .get_result(tx)
         .await
@@ -221,4 +214,13 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::delete(users::table.find(id)).execute(tx).await?;
     Ok(())
+}
+
+/// The accounts that have proven one of those addresses, in no order.
+pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) -> Result<Vec<User>> {
+    Ok(users::table
+        .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
+        .select(User::as_select())
+        .load(connection)
+        .await?)
 }

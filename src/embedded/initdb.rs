@@ -1,0 +1,96 @@
+//! The first start: a cluster made beside its final place and renamed into it, so that an interrupted attempt leaves
+//! nothing that looks like a database.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use super::account::Account;
+use super::error::EmbeddedError;
+use super::place;
+use super::tools::Tools;
+use super::url::USER;
+
+const UNFINISHED: &str = "new-";
+
+/// Makes the cluster in `location` unless it is there. `durable` is false for throw-away clusters only.
+pub(super) async fn ensure(
+    location: &Path,
+    tools: &Tools,
+    account: Account,
+    durable: bool,
+) -> Result<(), EmbeddedError> {
+    let cluster = place::cluster(location);
+    if cluster.exists() {
+        return Ok(());
+    }
+    sweep(location);
+    // An initdb whose parent was killed may still be writing to a folder of the same kind: never share the name.
+    let unfinished = location.join(format!("{UNFINISHED}{}", std::process::id()));
+    let preferred = run(
+        &unfinished,
+        location,
+        tools,
+        account,
+        &["--locale=C.UTF-8"],
+        durable,
+    )
+    .await?;
+    if preferred.is_err() {
+        let _ = fs::remove_dir_all(&unfinished);
+        run(
+            &unfinished,
+            location,
+            tools,
+            account,
+            &["--no-locale"],
+            durable,
+        )
+        .await?
+        .map_err(EmbeddedError::Init)?;
+    }
+    fs::rename(&unfinished, &cluster).map_err(EmbeddedError::io("rename", &unfinished))?;
+    File::open(location)
+        .and_then(|folder| folder.sync_all())
+        .map_err(EmbeddedError::io("sync", location))
+}
+
+/// The inner error is what initdb printed.
+async fn run(
+    target: &Path,
+    location: &Path,
+    tools: &Tools,
+    account: Account,
+    locale: &[&str],
+    durable: bool,
+) -> Result<Result<(), String>, EmbeddedError> {
+    let program = tools.program("initdb");
+    let mut command = account.command(&program, location);
+    command
+        .arg("-D")
+        .arg(target)
+        .args(["--auth=trust", "--encoding=UTF8", "--username", USER])
+        .args(locale);
+    if !durable {
+        command.arg("--no-sync");
+    }
+    let mut command = tokio::process::Command::from(command);
+    let output = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(EmbeddedError::io("run", &program))?;
+    if output.status.success() {
+        return Ok(Ok(()));
+    }
+    Ok(Err(String::from_utf8_lossy(&output.stderr)
+        .trim()
+        .replace('\n', "; ")))
+}
+
+fn sweep(location: &Path) {
+    for entry in fs::read_dir(location).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

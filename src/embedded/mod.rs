@@ -1,0 +1,134 @@
+//! A private PostgreSQL for a server that was given no database: made at the first start, kept in the data folder, reached
+//! through a unix socket only, stopped with the server. One process at a time owns it; if that one was killed, the next
+//! adopts what still runs.
+//!
+//! In the data folder: `postgres` (the cluster and its socket, or a link to them), `postgres.log`, `postgres.lock`.
+
+mod account;
+mod error;
+mod initdb;
+mod place;
+mod postmaster;
+mod prepare;
+mod process;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod url;
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+pub use error::EmbeddedError;
+
+use account::Account;
+use postmaster::{Postmaster, Site};
+use process::PidFile;
+use tools::Tools;
+
+/// How long a dropped cluster is waited for.
+const DROP: Duration = Duration::from_secs(3);
+
+/// A running private PostgreSQL that this process owns. Dropping it without [`Embedded::stop`] stops it too, but blocks
+/// the thread for up to three seconds.
+#[derive(Debug)]
+pub struct Embedded {
+    site: Site,
+    running: Option<Postmaster>,
+    // The last field: the folder is free again only when all else is done.
+    _lock: File,
+}
+
+impl Embedded {
+    /// Starts the cluster of `data_dir`, makes it first if need be, or adopts one that a killed process left running.
+    /// The programs come from `postgres_bin`, else from the usual places.
+    pub async fn start(
+        data_dir: &Path,
+        postgres_bin: Option<&Path>,
+    ) -> Result<Self, EmbeddedError> {
+        Self::start_with(data_dir, postgres_bin, &[]).await
+    }
+
+    /// The same with further settings of PostgreSQL, name and value; an adopted cluster keeps those that it has.
+    /// `("fsync", "off")` also makes the first start quicker, for data that may be lost.
+    pub async fn start_with(
+        data_dir: &Path,
+        postgres_bin: Option<&Path>,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, EmbeddedError> {
+        fs::create_dir_all(data_dir).map_err(EmbeddedError::io("create", data_dir))?;
+        let data_dir = &fs::canonicalize(data_dir).map_err(EmbeddedError::io("open", data_dir))?;
+        let lock = place::lock(data_dir)?;
+        let entrance = place::entrance(data_dir);
+        let tools = Tools::find(postgres_bin, &place::cluster(&entrance))?;
+        let account = Account::choose(&entrance)?;
+        let location = place::settle(data_dir, account)?;
+        let cluster = place::cluster(&location);
+        let site = Site {
+            tools,
+            account,
+            location,
+            cluster,
+            log: data_dir.join("postgres.log"),
+        };
+
+        let durable = !settings.contains(&("fsync", "off"));
+        initdb::ensure(&site.location, &site.tools, account, durable).await?;
+        let running = match Postmaster::adopt(&site).await? {
+            Some(adopted) => adopted,
+            None => {
+                let socket_folder = place::socket_folder(&site.location, account)?;
+                Postmaster::start(&site, &socket_folder, settings).await?
+            }
+        };
+        Ok(Self {
+            site,
+            running: Some(running),
+            _lock: lock,
+        })
+    }
+
+    /// URL of the database `guildhall` of a cluster in `data_dir` that some process keeps running; none if none is.
+    pub fn running(data_dir: &Path) -> Option<String> {
+        let location = fs::canonicalize(place::entrance(data_dir)).ok()?;
+        let file = PidFile::read(&place::cluster(&location))?;
+        UnixStream::connect(file.socket()).ok()?;
+        Some(url::url(&file.socket_folder, url::DATABASE))
+    }
+
+    /// URL of a database in the cluster, which need not exist yet.
+    pub fn url(&self, database: &str) -> String {
+        let socket_folder = self
+            .running
+            .as_ref()
+            .map(|running| running.socket_folder.as_path());
+        url::url(socket_folder.unwrap_or(&self.site.location), database)
+    }
+
+    /// The folder of the cluster. Not within the data folder when PostgreSQL's user cannot get there.
+    pub fn location(&self) -> &Path {
+        &self.site.location
+    }
+
+    /// Fast shutdown: ends all sessions, writes everything down, returns when the process is gone.
+    pub async fn stop(mut self) -> Result<(), EmbeddedError> {
+        let Some(mut running) = self.running.take() else {
+            return Ok(());
+        };
+        running.stop(&self.site).await?;
+        if !running.socket_folder.starts_with(&self.site.location) {
+            let _ = fs::remove_dir(&running.socket_folder);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.stop_blocking(&self.site, DROP);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A running postmaster: our child, or one that a killed process left and that we adopt. Starting waits until it takes
+//! connections; stopping is PostgreSQL's fast shutdown, which ends sessions and writes everything down.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::account::Account;
+use super::error::EmbeddedError;
+use super::prepare::{self, Answer};
+use super::process::{Identity, PidFile, identify};
+use super::tools::Tools;
+
+const POLL: Duration = Duration::from_millis(4);
+/// Long, because a start after a crash replays the log first.
+const START: Duration = Duration::from_secs(120);
+const STOP: Duration = Duration::from_secs(60);
+/// A live process without its socket was cut off from it, by somebody who swept the temporary folder perhaps.
+const UNREACHABLE: Duration = Duration::from_secs(5);
+/// The log starts anew at the next start when it has grown beyond this many bytes.
+const LOG_LIMIT: u64 = 8 << 20;
+
+const SETTINGS: [(&str, &str); 9] = [
+    ("listen_addresses", ""),
+    ("port", "5432"),
+    ("unix_socket_permissions", "0700"),
+    ("cluster_name", "guildhall"),
+    ("logging_collector", "off"),
+    ("log_checkpoints", "off"),
+    ("timezone", "UTC"),
+    ("log_timezone", "UTC"),
+    ("max_wal_size", "512MB"),
+];
+
+/// All that is needed to start a postmaster and to find it again.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) tools: Tools,
+    pub(super) account: Account,
+    pub(super) location: PathBuf,
+    pub(super) cluster: PathBuf,
+    pub(super) log: PathBuf,
+}
+
+/// A postmaster that takes connections.
+#[derive(Debug)]
+pub(super) struct Postmaster {
+    pid: u32,
+    child: Option<Child>,
+    pub(super) socket_folder: PathBuf,
+}
+
+impl Postmaster {
+    /// The live postmaster of the cluster, if a killed owner left one.
+    pub(super) async fn adopt(site: &Site) -> Result<Option<Self>, EmbeddedError> {
+        let begun = Instant::now();
+        let mut told = false;
+        while let Some(file) = PidFile::read(&site.cluster) {
+            match identify(file.pid, &site.cluster) {
+                Identity::Ours => {}
+                // PostgreSQL itself would take the stranger for its own kind, and refuse.
+                Identity::Other => return remove(&PidFile::path(&site.cluster)).map(|()| None),
+                Identity::Postgres => return Ok(None),
+            }
+            if prepare::ask(&file.socket_folder).await? == Answer::Ready {
+                return Ok(Some(Self {
+                    pid: file.pid,
+                    child: None,
+                    socket_folder: file.socket_folder,
+                }));
+            }
+            if begun.elapsed() > UNREACHABLE && !file.socket().exists() && !told {
+                site.signal("INT", file.pid);
+                told = true;
+            }
+            if begun.elapsed() > START {
+                return Err(site.timeout(file.pid, "become ready", START));
+            }
+            sleep(POLL).await;
+        }
+        Ok(None)
+    }
+
+    /// Starts a postmaster. One that was killed itself leaves sessions that hold the cluster for a moment: try again.
+    pub(super) async fn start(
+        site: &Site,
+        socket_folder: &Path,
+        extra: &[(&str, &str)],
+    ) -> Result<Self, EmbeddedError> {
+        let begun = Instant::now();
+        loop {
+            match Self::spawn(site, socket_folder, extra)?.ready(site).await {
+                Err(EmbeddedError::Start { tail, .. })
+                    if tail.contains("shared memory block") && begun.elapsed() < UNREACHABLE =>
+                {
+                    sleep(20 * POLL).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn spawn(
+        site: &Site,
+        socket_folder: &Path,
+        extra: &[(&str, &str)],
+    ) -> Result<Self, EmbeddedError> {
+        let log = site.open_log()?;
+        let errors = log
+            .try_clone()
+            .map_err(EmbeddedError::io("open", &site.log))?;
+        let program = site.tools.program("postgres");
+        let mut command = site.account.command(&program, &site.location);
+        // The setting is a list: a quoted element may hold commas and spaces.
+        let mut sockets = OsString::from("unix_socket_directories=\"");
+        sockets.push(socket_folder);
+        sockets.push("\"");
+        command.arg("-D").arg(&site.cluster).arg("-c").arg(sockets);
+        for (name, value) in SETTINGS.iter().chain(extra) {
+            command.args(["-c", &format!("{name}={value}")]);
+        }
+        // Its own process group, so that Ctrl-C in the terminal reaches the server alone, which then stops it in order.
+        command
+            .stdout(Stdio::from(log))
+            .stderr(Stdio::from(errors))
+            .process_group(0);
+        let child = command
+            .spawn()
+            .map_err(EmbeddedError::io("run", &program))?;
+        Ok(Self {
+            pid: child.id(),
+            child: Some(child),
+            socket_folder: socket_folder.to_owned(),
+        })
+    }
+
+    async fn ready(mut self, site: &Site) -> Result<Self, EmbeddedError> {
+        let begun = Instant::now();
+        loop {
+            let answer = prepare::ask(&self.socket_folder).await;
+            if !self.is_alive(&site.cluster) {
+                return Err(EmbeddedError::Start {
+                    log: site.log.clone(),
+                    tail: site.log_tail(),
+                });
+            }
+            match answer {
+                Ok(Answer::Ready) => return Ok(self),
+                Ok(Answer::NotYet) if begun.elapsed() < START => sleep(POLL).await,
+                Ok(Answer::NotYet) => {
+                    self.ask_to_stop(site);
+                    return Err(site.timeout(self.pid, "become ready", START));
+                }
+                Err(error) => {
+                    self.ask_to_stop(site);
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+
+    /// Fast shutdown; returns when the process has ended.
+    pub(super) async fn stop(&mut self, site: &Site) -> Result<(), EmbeddedError> {
+        let begun = Instant::now();
+        self.ask_to_stop(site);
+        while self.is_alive(&site.cluster) {
+            if begun.elapsed() > STOP {
+                return Err(site.timeout(self.pid, "stop", STOP));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// The same for a place that cannot wait asynchronously, and not for long.
+    pub(super) fn stop_blocking(&mut self, site: &Site, limit: Duration) {
+        let begun = Instant::now();
+        self.ask_to_stop(site);
+        while self.is_alive(&site.cluster) && begun.elapsed() < limit {
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn ask_to_stop(&mut self, site: &Site) {
+        if self.is_alive(&site.cluster) {
+            site.signal("INT", self.pid);
+        }
+    }
+
+    fn is_alive(&mut self, cluster: &Path) -> bool {
+        match &mut self.child {
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => identify(self.pid, cluster) == Identity::Ours,
+        }
+    }
+}
+
+impl Site {
+    /// `pg_ctl` comes with every server, while `kill` is missing from small images.
+    fn signal(&self, name: &str, pid: u32) {
+        let mut command = self
+            .account
+            .command(self.tools.program("pg_ctl"), &self.location);
+        command
+            .args(["kill", name, &pid.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if let Err(error) = command.process_group(0).status() {
+            tracing::warn!(%error, pid, "could not signal PostgreSQL");
+        }
+    }
+
+    fn open_log(&self) -> Result<File, EmbeddedError> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).mode(0o600);
+        let log = options
+            .open(&self.log)
+            .map_err(EmbeddedError::io("open", &self.log))?;
+        if log.metadata().is_ok_and(|file| file.len() > LOG_LIMIT) {
+            log.set_len(0)
+                .map_err(EmbeddedError::io("empty", &self.log))?;
+        }
+        Ok(log)
+    }
+
+    fn log_tail(&self) -> String {
+        let mut text = Vec::new();
+        if let Ok(mut log) = File::open(&self.log) {
+            let length = log.metadata().map(|file| file.len()).unwrap_or_default();
+            let _ = log.seek(SeekFrom::Start(length.saturating_sub(2048)));
+            let _ = log.read_to_end(&mut text);
+        }
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(6)..].join("\n")
+    }
+
+    fn timeout(&self, pid: u32, what: &'static str, limit: Duration) -> EmbeddedError {
+        EmbeddedError::Timeout {
+            pid,
+            what,
+            seconds: limit.as_secs(),
+            log: self.log.clone(),
+        }
+    }
+}
+
+fn remove(path: &Path) -> Result<(), EmbeddedError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(EmbeddedError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,241 @@
+//! Real clusters in throw-away folders. The process that is killed in one of them is this test binary, started again.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use tokio_postgres::NoTls;
+
+use super::{Embedded, EmbeddedError};
+
+const QUICK: [(&str, &str); 3] = [
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+];
+const CHILD: &str = "GUILDHALL_TEST_EMBEDDED_FOLDER";
+
+/// A folder that goes away with everything that a test left in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = env::temp_dir().join(format!("guildhall-test-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let linked = fs::canonicalize(self.0.join("postgres"))
+            .ok()
+            .filter(|place| !place.starts_with(&self.0));
+        for path in linked.iter().chain([&self.0]) {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+}
+
+async fn quick(folder: &Path) -> Embedded {
+    Embedded::start_with(folder, None, &QUICK).await.unwrap()
+}
+
+async fn run(url: &str, sql: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let rows = client.simple_query(sql).await.unwrap();
+    rows.iter()
+        .find_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let folder = Folder::new("restart");
+    let begun = Instant::now();
+    let first = Embedded::start(&folder.0, None).await.unwrap();
+    let took_first = begun.elapsed();
+    run(
+        &first.url("guildhall"),
+        "CREATE TABLE note AS SELECT 'kept' AS text",
+    )
+    .await;
+    assert_eq!(Embedded::running(&folder.0), Some(first.url("guildhall")));
+    let begun = Instant::now();
+    first.stop().await.unwrap();
+    let took_stop = begun.elapsed();
+    assert_eq!(Embedded::running(&folder.0), None);
+
+    let begun = Instant::now();
+    let second = Embedded::start(&folder.0, None).await.unwrap();
+    let took_second = begun.elapsed();
+    println!("first start {took_first:?}, stop {took_stop:?}, restart {took_second:?}");
+    assert_eq!(
+        run(&second.url("guildhall"), "SELECT text FROM note").await,
+        "kept"
+    );
+    assert_eq!(
+        run(&second.url("guildhall"), "SHOW listen_addresses").await,
+        ""
+    );
+    assert_eq!(
+        run(&second.url("guildhall"), "SHOW server_encoding").await,
+        "UTF8"
+    );
+    assert_eq!(run(&second.url("guildhall"), "SHOW fsync").await, "on");
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_owner_is_refused_in_one_sentence() {
+    let folder = Folder::new("second");
+    let first = quick(&folder.0).await;
+    let refused = Embedded::start(&folder.0, None).await.unwrap_err();
+    assert!(matches!(refused, EmbeddedError::InUse(_)));
+    assert!(!refused.to_string().contains('\n'), "{refused}");
+    first.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_interrupted_first_start_is_begun_anew() {
+    let folder = Folder::new("interrupted");
+    fs::create_dir_all(folder.0.join("postgres/new-1/base")).unwrap();
+    fs::write(folder.0.join("postgres/new-1/PG_VERSION"), "15").unwrap();
+    let cluster = quick(&folder.0).await;
+    assert_eq!(run(&cluster.url("guildhall"), "SELECT 1").await, "1");
+    assert!(!folder.0.join("postgres/new-1").exists());
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stale_pid_file_of_a_stranger_is_no_hindrance() {
+    let folder = Folder::new("stale");
+    quick(&folder.0).await.stop().await.unwrap();
+    let stale = format!("{}\n/x\n0\n5432\n/x\n\n\n", std::process::id());
+    fs::write(folder.0.join("postgres/data/postmaster.pid"), stale).unwrap();
+    quick(&folder.0).await.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_cluster_stops() {
+    let folder = Folder::new("dropped");
+    drop(quick(&folder.0).await);
+    assert_eq!(Embedded::running(&folder.0), None);
+    assert!(!folder.0.join("postgres/data/postmaster.pid").exists());
+}
+
+#[tokio::test]
+async fn a_bad_setting_shows_the_end_of_the_log() {
+    let folder = Folder::new("setting");
+    let refused =
+        Embedded::start_with(&folder.0, None, &[("fsync", "off"), ("work_mem", "plenty")])
+            .await
+            .unwrap_err();
+    assert!(
+        matches!(&refused, EmbeddedError::Start { tail, .. } if tail.contains("work_mem")),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_long_path_and_odd_letters_still_get_a_socket() {
+    let folder = Folder::new("long");
+    let deep = folder
+        .0
+        .join("a folder, with \"odd\" letters ü")
+        .join("x".repeat(120));
+    let cluster = quick(&deep).await;
+    assert_eq!(run(&cluster.url("guildhall"), "SELECT 1").await, "1");
+    assert_eq!(Embedded::running(&deep), Some(cluster.url("guildhall")));
+    cluster.stop().await.unwrap();
+    let odd = folder.0.join("a, \"b\" ü");
+    let cluster = quick(&odd).await;
+    assert_eq!(run(&cluster.url("guildhall"), "SELECT 1").await, "1");
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("closed");
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
+    let cluster = quick(&folder.0).await;
+    let location = cluster.location().to_owned();
+    run(
+        &cluster.url("guildhall"),
+        "CREATE TABLE note AS SELECT 'kept' AS text",
+    )
+    .await;
+    cluster.stop().await.unwrap();
+
+    // Open or not, the next start finds the same place.
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o755)).unwrap();
+    let cluster = quick(&folder.0).await;
+    assert_eq!(cluster.location(), location);
+    assert_eq!(
+        run(&cluster.url("guildhall"), "SELECT text FROM note").await,
+        "kept"
+    );
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
+    let folder = Folder::new("adopted");
+    let mut owner = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "embedded::tests::owner_to_be_killed",
+            "--ignored",
+        ])
+        .env(CHILD, &folder.0)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    while Embedded::running(&folder.0).is_none() || !folder.0.join("ready").exists() {
+        assert!(
+            owner.try_wait().unwrap().is_none(),
+            "the owner ended by itself"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let pid = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+
+    let begun = Instant::now();
+    let adopted = quick(&folder.0).await;
+    println!("adopted in {:?}", begun.elapsed());
+    let now = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
+    assert_eq!(now.lines().next(), pid.lines().next(), "the same process");
+    assert_eq!(
+        run(&adopted.url("guildhall"), "SELECT text FROM note").await,
+        "kept"
+    );
+    adopted.stop().await.unwrap();
+    assert_eq!(Embedded::running(&folder.0), None);
+    quick(&folder.0).await.stop().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "the other half of the test above, which starts it in a process of its own"]
+async fn owner_to_be_killed() {
+    let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else {
+        return;
+    };
+    let cluster = quick(&folder).await;
+    run(
+        &cluster.url("guildhall"),
+        "CREATE TABLE note AS SELECT 'kept' AS text",
+    )
+    .await;
+    fs::write(folder.join("ready"), "").unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}

@@ -1,0 +1,126 @@
+//! The one way out for errors. Resolvers return [`ApiError`], which has no `Display`, so nothing gets to clients but by the
+//! conversion below. Causes of faults ride along as `source`: the server logs them once and never shows them.
+
+use std::sync::Arc;
+
+use async_graphql::ErrorExtensionValues;
+
+use super::scalars::DateTime;
+use crate::domain::{Code, Error, Fault, Refusal};
+
+/// Result of a resolver.
+pub type Result<T> = std::result::Result<T, ApiError>;
+
+/// Why a field has no value.
+#[derive(Clone, Debug)]
+pub enum ApiError {
+    /// The rules stand in the way.
+    Refused(Vec<Refusal>),
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// An argument is not as the schema describes it.
+    BadUserInput(String),
+    /// A cursor was made for another list, or by nobody.
+    InvalidCursor,
+    /// Something broke.
+    Failed(Arc<Fault>),
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusals) => ApiError::Refused(refusals),
+            Error::Unauthenticated => ApiError::Unauthenticated,
+            Error::Failed(fault) => ApiError::Failed(Arc::new(fault)),
+        }
+    }
+}
+
+impl From<Arc<Fault>> for ApiError {
+    fn from(fault: Arc<Fault>) -> Self {
+        ApiError::Failed(fault)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        let (code, message, source) = match error {
+            ApiError::Unauthenticated => ("UNAUTHENTICATED", "Sign in first.".to_owned(), None),
+            ApiError::BadUserInput(message) => ("BAD_USER_INPUT", message, None),
+            ApiError::InvalidCursor => {
+                ("INVALID_CURSOR", "This cursor was not made for this list and order.".to_owned(), None)
+            }
+            ApiError::Failed(fault) if fault.passing => {
+                ("SERVICE_UNAVAILABLE", "The service is not available now. Try again.".to_owned(), Some(fault))
+            }
+            ApiError::Failed(fault) => ("INTERNAL", "Something went wrong on our side.".to_owned(), Some(fault)),
+            ApiError::Refused(refusals) => match refusals.into_iter().next() {
+                Some(refusal) => {
+                    if let Some(permission) = refusal.permission {
+                        extensions.set("permission", permission.name());
+                        extensions.set("requiredRole", refusal.required_role.map(|role| role.name()));
+                    }
+                    if let Some(retry_at) = refusal.retry_at {
+                        extensions.set("retryAt", DateTime(retry_at).text());
+                    }
+                    (top_level(refusal.code), refusal.message, None)
+                }
+                None => ("INTERNAL", "Something went wrong on our side.".to_owned(), None),
+            },
+        };
+        extensions.set("code", code);
+        let source = source.map(|fault| fault as Arc<dyn std::any::Any + Send + Sync>);
+        async_graphql::Error { message, source, extensions: Some(extensions) }
+    }
+}
+
+/// The codes of refusals that top-level errors have as well; the rest is about what was asked for.
+fn top_level(code: Code) -> &'static str {
+    match code {
+        Code::Forbidden | Code::RateLimited => code.name(),
+        _ => "BAD_USER_INPUT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Permission, Role};
+
+    fn shown(error: ApiError) -> (String, serde_json::Value) {
+        let error = async_graphql::Error::from(error);
+        (error.message, serde_json::to_value(error.extensions).expect("extensions"))
+    }
+
+    #[test]
+    fn faults_show_fixed_text_and_keep_their_cause_to_themselves() {
+        let fault = Fault::new("relation \"users\" does not exist");
+        let (message, extensions) = shown(Error::Failed(fault).into());
+        assert_eq!(message, "Something went wrong on our side.");
+        assert_eq!(extensions, serde_json::json!({"code": "INTERNAL"}));
+        let (_, extensions) = shown(Error::Failed(Fault { passing: true, ..Fault::new("away") }).into());
+        assert_eq!(extensions["code"], "SERVICE_UNAVAILABLE");
+    }
+
+    #[test]
+    fn forbidden_says_permission_and_least_role() {
+        let refusal = crate::policy::decide::forbidden(Permission::ViewInvitations, Some(Role::Maintainer));
+        let (_, extensions) = shown(Error::from(refusal).into());
+        let expected =
+            serde_json::json!({"code": "FORBIDDEN", "permission": "VIEW_INVITATIONS", "requiredRole": "MAINTAINER"});
+        assert_eq!(extensions, expected);
+    }
+
+    #[test]
+    fn every_other_way_out_has_its_code() {
+        for (error, code) in [
+            (ApiError::Unauthenticated, "UNAUTHENTICATED"),
+            (ApiError::BadUserInput("no".into()), "BAD_USER_INPUT"),
+            (ApiError::InvalidCursor, "INVALID_CURSOR"),
+            (ApiError::Refused(vec![Refusal::not_found("member")]), "BAD_USER_INPUT"),
+        ] {
+            assert_eq!(shown(error).1["code"], code);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Loads rows in batches, one statement for all that a level of the answer needs. Built in one function, since the way
+//! loaders are made differs between versions of the library. Nothing is cached: a loader belongs to one request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::{Timer, TokioSpawner};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::domain::clock::Instant;
+use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, Role, UserId};
+use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::invitations::{self, Invitation};
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::{self, By, Seen};
+use crate::store::users::{self, User};
+use crate::store::{Pooled, Store};
+
+/// Where rows come from, and for whom.
+pub struct Source {
+    /// The database.
+    pub store: Store,
+    /// Who asks.
+    pub viewer: Option<UserId>,
+    /// The instant as of which the request is answered.
+    pub now: Instant,
+}
+
+/// A loader of a request.
+pub fn new(source: Source) -> DataLoader<Source> {
+    DataLoader::new(source, TokioSpawner::current(), Yield)
+}
+
+/// Waits for no time at all: tokio rounds any sleep up to a millisecond, which every level of an answer would pay. The
+/// batch is complete when the tasks that are ready have had their turn.
+struct Yield;
+
+impl Timer for Yield {
+    fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
+        tokio::task::yield_now().boxed()
+    }
+}
+
+type Loaded<K, V> = Result<HashMap<K, V>, Arc<Fault>>;
+
+/// Loads only fail by faults; whatever else would be one.
+fn fault(error: Error) -> Arc<Fault> {
+    Arc::new(match error {
+        Error::Failed(fault) => fault,
+        Error::Refused(_) | Error::Unauthenticated => Fault::new("a read was refused"),
+    })
+}
+
+impl Source {
+    async fn connection(&self) -> Result<Pooled, Arc<Fault>> {
+        self.store.read().await.map_err(fault)
+    }
+}
+
+impl Loader<UserId> for Source {
+    type Value = User;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[UserId]) -> Loaded<UserId, User> {
+        let users = users::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    }
+}
+
+/// An organization as the viewer sees it; nothing for nobody.
+impl Loader<OrganizationId> for Source {
+    type Value = Seen;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[OrganizationId]) -> Loaded<OrganizationId, Seen> {
+        let Some(viewer) = self.viewer else { return Ok(HashMap::new()) };
+        let connection = &mut *self.connection().await?;
+        let seen = organizations::seen(connection, viewer, By::Ids(ids), self.now).await.map_err(fault)?;
+        Ok(seen.into_iter().map(|seen| (seen.organization.id, seen)).collect())
+    }
+}
+
+impl Loader<MembershipId> for Source {
+    type Value = Membership;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[MembershipId]) -> Loaded<MembershipId, Membership> {
+        let found = memberships::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|membership| (membership.id, membership)).collect())
+    }
+}
+
+impl Loader<InvitationId> for Source {
+    type Value = Invitation;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[InvitationId]) -> Loaded<InvitationId, Invitation> {
+        let found = invitations::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|invitation| (invitation.id, invitation)).collect())
+    }
+}
+
+/// Asks whether the viewer shares an organization with a user.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Acquainted(pub UserId);
+
+impl Loader<Acquainted> for Source {
+    type Value = ();
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[Acquainted]) -> Loaded<Acquainted, ()> {
+        self.sharing(asked.iter().map(|asked| asked.0).collect(), &Role::ALL, Acquainted).await
+    }
+}
+
+/// Asks whether the viewer may see a user's e-mail address, in any organization that both are members of.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EmailVisible(pub UserId);
+
+impl Loader<EmailVisible> for Source {
+    type Value = ();
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[EmailVisible]) -> Loaded<EmailVisible, ()> {
+        let allows = |role: &Role| {
+            let standing = Standing { signed_in: true, role: Some(*role), ..Standing::default() };
+            decide(&standing, Action::MemberEmailView, &Target::default()) == Decision::Allow
+        };
+        let roles: Vec<Role> = Role::ALL.into_iter().filter(allows).collect();
+        self.sharing(asked.iter().map(|asked| asked.0).collect(), &roles, EmailVisible).await
+    }
+}
+
+impl Source {
+    async fn sharing<K: Eq + std::hash::Hash>(
+        &self,
+        ids: Vec<UserId>,
+        roles: &[Role],
+        key: fn(UserId) -> K,
+    ) -> Loaded<K, ()> {
+        let Some(viewer) = self.viewer else { return Ok(HashMap::new()) };
+        let found = users::shared(&mut *self.connection().await?, viewer, &ids, roles).await.map_err(fault)?;
+        Ok(found.into_iter().map(|id| (key(id), ())).collect())
+    }
+}
+
+/// Asks for the account that has proven an address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ProvenEmail(pub String);
+
+impl Loader<ProvenEmail> for Source {
+    type Value = User;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[ProvenEmail]) -> Loaded<ProvenEmail, User> {
+        let emails: Vec<&str> = asked.iter().map(|asked| asked.0.as_str()).collect();
+        let found = users::with_proven_emails(&mut *self.connection().await?, &emails).await.map_err(fault)?;
+        Ok(found.into_iter().filter_map(|user| Some((ProvenEmail(user.email.clone()?), user))).collect())
+    }
+}
+
+/// Asks for the slug and display name of an organization, which those who hold an invitation to it may know.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OrganizationName(pub OrganizationId);
+
+impl Loader<OrganizationName> for Source {
+    type Value = (String, String);
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, (String, String)> {
+        let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
+        let found = organizations::names(&mut *self.connection().await?, &ids).await.map_err(fault)?;
+        Ok(found
+            .into_iter()
+            .map(|(id, slug, name)| {
+                let display_name = name.unwrap_or_else(|| slug.clone());
+                (OrganizationName(id), (slug, display_name))
+            })
+            .collect())
+    }
+}

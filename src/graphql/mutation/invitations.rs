@@ -1,0 +1,281 @@
+//! Mutations of invitations.
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::payload::{answer, payload};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::types::enums::{InviteErrorPolicy, Role};
+use crate::graphql::types::invitation::Invitation;
+use crate::graphql::types::membership::Membership;
+use crate::graphql::types::user_error::UserError;
+use crate::operations::{accept_invitation, decline_invitation, invite_members, resend_invitation, revoke_invitation};
+
+/// Changes of invitations.
+#[derive(Default)]
+pub struct InvitationMutations;
+
+/// Changes of invitations.
+#[Object]
+impl InvitationMutations {
+    /// Invites up to 100 people by e-mail, with a result for each. Needs INVITE_MEMBER; EMAIL_NOT_VERIFIED unless
+    /// the viewer's own address is verified; RATE_LIMITED beyond 100 mails a day for each viewer and 500 for each
+    /// organization.
+    async fn invite_members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: InviteMembersInput,
+    ) -> Result<InviteMembersPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let reject_all = input.on_error == InviteErrorPolicy::RejectAll;
+            let invitees = input.invitees.into_iter();
+            let input = invite_members::Input {
+                organization_id: input.organization_id.0,
+                invitees: invitees
+                    .map(|invitee| invite_members::Invitee { email: invitee.email, role: invitee.role.into() })
+                    .collect(),
+                message: input.message,
+                reject_all,
+            };
+            let outcomes = invite_members::invite_members(ctx.env(), ctx.request().actor()?, input).await?;
+            let mut payload = InviteMembersPayload::default();
+            let mut results = Vec::with_capacity(outcomes.len());
+            for outcome in outcomes {
+                if let Some(refusal) = outcome.refusal.as_ref().filter(|_| reject_all) {
+                    payload.user_errors.push(refusal.clone().into());
+                }
+                results.push(InviteMemberResult::show(ctx, outcome).await?);
+            }
+            Ok(InviteMembersPayload { results: Some(results), ..payload })
+        })
+        .await
+    }
+
+    /// Sends a pending or expired invitation again, with a new token and a new expiry. Needs RESEND_INVITATION. At
+    /// most once a minute for each invitation, and 5 times an hour for each viewer. Asks again for seats,
+    /// membership and another pending invitation.
+    async fn resend_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: ResendInvitationInput,
+    ) -> Result<ResendInvitationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let input = resend_invitation::Input { invitation_id: input.invitation_id.0 };
+            let resent = resend_invitation::resend_invitation(ctx.env(), ctx.request().actor()?, input).await?;
+            let invitation = Invitation::seen(ctx, resent).await?;
+            Ok(ResendInvitationPayload { invitation, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Takes a pending invitation back. Needs REVOKE_INVITATION.
+    async fn revoke_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: RevokeInvitationInput,
+    ) -> Result<RevokeInvitationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let input = revoke_invitation::Input { invitation_id: input.invitation_id.0 };
+            let revoked = revoke_invitation::revoke_invitation(ctx.env(), ctx.request().actor()?, input).await?;
+            let invitation = Invitation::seen(ctx, revoked).await?;
+            Ok(RevokeInvitationPayload { invitation, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Accepts an invitation: the viewer becomes a member. Only for the invitee.
+    async fn accept_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: AcceptInvitationInput,
+    ) -> Result<AcceptInvitationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let input =
+                accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
+            let (accepted, joined) =
+                accept_invitation::accept_invitation(ctx.env(), ctx.request().actor()?, input).await?;
+            let invitation = Invitation::seen(ctx, accepted).await?;
+            let membership = Membership::open(ctx, joined.id).await?;
+            Ok(AcceptInvitationPayload { invitation, membership, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Declines an invitation. Only for the invitee; with a token, also without signing in.
+    async fn decline_invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: DeclineInvitationInput,
+    ) -> Result<DeclineInvitationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let input =
+                accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
+            let actor = ctx.request().actor.as_ref();
+            let declined = decline_invitation::decline_invitation(ctx.env(), actor, input).await?;
+            let invitation = match actor {
+                Some(_) => Invitation::seen(ctx, declined).await?,
+                None => None,
+            };
+            Ok(DeclineInvitationPayload { invitation, ..Default::default() })
+        })
+        .await
+    }
+}
+
+/// One person to invite.
+#[derive(InputObject)]
+pub struct InviteeInput {
+    /// E-mail address, at most 254 characters.
+    pub email: String,
+    /// The role to offer; one of `Organization.viewerAssignableRoles`.
+    pub role: Role,
+}
+
+/// What `inviteMembers` is to do.
+#[derive(InputObject)]
+pub struct InviteMembersInput {
+    /// ID of the organization.
+    pub organization_id: ID,
+    /// The people: 1 to 100, each address once.
+    pub invitees: Vec<InviteeInput>,
+    /// Words of the inviter for the mail: plain text, at most 1,000 characters.
+    pub message: Option<String>,
+    /// What happens to the others when one person cannot be invited.
+    #[graphql(default_with = "InviteErrorPolicy::Skip")]
+    pub on_error: InviteErrorPolicy,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `inviteMembers` did.
+#[derive(Default, SimpleObject)]
+pub struct InviteMembersPayload {
+    /// At most 100: one for each person, in the order of `invitees`. Null if the request failed as a whole, such as
+    /// with FORBIDDEN. With SKIP, problems of one person are in their result only, and `userErrors` is empty. With
+    /// REJECT_ALL, they are in `userErrors` as well, and no result has an invitation.
+    pub results: Option<Vec<InviteMemberResult>>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(InviteMembersPayload);
+
+/// What `resendInvitation` is to do.
+#[derive(InputObject)]
+pub struct ResendInvitationInput {
+    /// ID of the invitation, pending or expired.
+    pub invitation_id: ID,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `resendInvitation` did.
+#[derive(Default, SimpleObject)]
+pub struct ResendInvitationPayload {
+    /// The invitation, pending, with its new expiry. Null on failure.
+    pub invitation: Option<Invitation>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(ResendInvitationPayload);
+
+/// What `revokeInvitation` is to do.
+#[derive(InputObject)]
+pub struct RevokeInvitationInput {
+    /// ID of the invitation.
+    pub invitation_id: ID,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `revokeInvitation` did.
+#[derive(Default, SimpleObject)]
+pub struct RevokeInvitationPayload {
+    /// The revoked invitation. Null on failure.
+    pub invitation: Option<Invitation>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(RevokeInvitationPayload);
+
+/// What `acceptInvitation` is to do.
+#[derive(InputObject)]
+pub struct AcceptInvitationInput {
+    /// ID of the invitation. The viewer's address must be verified.
+    pub invitation_id: Option<ID>,
+    /// Token from the mail. It verifies the viewer's address if that is the one invited. Exactly one of the two
+    /// must be given: REQUIRED otherwise.
+    pub token: Option<String>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `acceptInvitation` did.
+#[derive(Default, SimpleObject)]
+pub struct AcceptInvitationPayload {
+    /// The accepted invitation. Null on failure.
+    pub invitation: Option<Invitation>,
+    /// The viewer's new membership. Null on failure.
+    pub membership: Option<Membership>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(AcceptInvitationPayload);
+
+/// What `declineInvitation` is to do.
+#[derive(InputObject)]
+pub struct DeclineInvitationInput {
+    /// ID of the invitation. The viewer's address must be verified.
+    pub invitation_id: Option<ID>,
+    /// Token from the mail. Exactly one of the two must be given: REQUIRED otherwise.
+    pub token: Option<String>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `declineInvitation` did.
+#[derive(Default, SimpleObject)]
+pub struct DeclineInvitationPayload {
+    /// The declined invitation. Null on failure, and when nobody is signed in.
+    pub invitation: Option<Invitation>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(DeclineInvitationPayload);
+
+/// What became of one person to invite.
+#[derive(SimpleObject)]
+pub struct InviteMemberResult {
+    /// The address as it was given.
+    email: String,
+    /// The new invitation. Null if there is none.
+    invitation: Option<Invitation>,
+    /// Why there is none, such as ALREADY_MEMBER or ALREADY_INVITED. Empty if there is. `path` points into the input of the
+    /// request.
+    user_errors: Vec<UserError>,
+}
+
+impl InviteMemberResult {
+    async fn show(ctx: &Context<'_>, outcome: invite_members::Outcome) -> Result<Self> {
+        let invitation = match outcome.invitation {
+            Some(row) => Invitation::seen(ctx, row).await?,
+            None => None,
+        };
+        let user_errors = outcome.refusal.into_iter().map(UserError::from).collect();
+        Ok(Self { email: outcome.email, invitation, user_errors })
+    }
+}

@@ -1,0 +1,168 @@
+//! Mutations of organizations.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::payload::{answer, payload};
+use crate::domain::input::Patch;
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::types::organization::Organization;
+use crate::graphql::types::user_error::UserError;
+use crate::operations::{create_organization, update_organization};
+
+/// Changes of organizations.
+#[derive(Default)]
+pub struct OrganizationMutations;
+
+/// Changes of organizations.
+#[Object]
+impl OrganizationMutations {
+    /// Creates an organization. The viewer becomes its owner.
+    async fn create_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: CreateOrganizationInput,
+    ) -> Result<CreateOrganizationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let contact = input.contact.unwrap_or_default();
+            let input = create_organization::Input {
+                slug: input.slug,
+                name: input.name,
+                description: input.description,
+                contact_email: contact.email.take(),
+                contact_phone: contact.phone.take(),
+                contact_location: contact.location.take(),
+            };
+            let created = create_organization::create_organization(ctx.env(), ctx.request().actor()?, input).await?;
+            let organization = Organization::open(ctx, created.id).await?;
+            Ok(CreateOrganizationPayload { organization, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Changes the organization's own fields. Needs UPDATE_ORGANIZATION.
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: UpdateOrganizationInput,
+    ) -> Result<UpdateOrganizationPayload> {
+        answer(input.client_mutation_id.clone(), async {
+            let contact = ContactPatch::from(input.contact);
+            let input = update_organization::Input {
+                organization_id: input.organization_id.0,
+                expected_version: input.expected_version,
+                slug: patch(input.slug),
+                name: patch(input.name),
+                description: patch(input.description),
+                contact_email: contact.email,
+                contact_phone: contact.phone,
+                contact_location: contact.location,
+            };
+            let updated = update_organization::update_organization(ctx.env(), ctx.request().actor()?, input).await?;
+            let organization = Organization::open(ctx, updated.id).await?;
+            Ok(UpdateOrganizationPayload { organization, ..Default::default() })
+        })
+        .await
+    }
+}
+
+/// How to reach an organization.
+#[derive(Default, InputObject)]
+pub struct OrganizationContactInput {
+    /// E-mail address, at most 254 characters.
+    pub email: MaybeUndefined<String>,
+    /// Telephone number as people write it, at most 32 characters.
+    pub phone: MaybeUndefined<String>,
+    /// Postal address or place, at most 256 characters.
+    pub location: MaybeUndefined<String>,
+}
+
+/// What `createOrganization` is to do.
+#[derive(InputObject)]
+pub struct CreateOrganizationInput {
+    /// Short name: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit. Capitals are taken as
+    /// small letters.
+    pub slug: String,
+    /// Full name, at most 64 characters.
+    pub name: Option<String>,
+    /// What the organization is for, at most 4,096 characters.
+    pub description: Option<String>,
+    /// How to reach it.
+    pub contact: Option<OrganizationContactInput>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `createOrganization` did.
+#[derive(Default, SimpleObject)]
+pub struct CreateOrganizationPayload {
+    /// The new organization. Null on failure.
+    pub organization: Option<Organization>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(CreateOrganizationPayload);
+
+/// What `updateOrganization` is to do.
+#[derive(InputObject)]
+pub struct UpdateOrganizationInput {
+    /// ID of the organization.
+    pub organization_id: ID,
+    /// Refuse with VERSION_CONFLICT unless this is its present `version`. Absent or null: change it whatever its
+    /// version.
+    pub expected_version: Option<i32>,
+    /// New short name, in the form described at `CreateOrganizationInput.slug`. Cannot be cleared.
+    pub slug: MaybeUndefined<String>,
+    /// New full name, at most 64 characters. Null clears it.
+    pub name: MaybeUndefined<String>,
+    /// New description, at most 4,096 characters. Null clears it.
+    pub description: MaybeUndefined<String>,
+    /// New contact. Its absent fields stay as they are, its null ones are cleared. Null clears all of them.
+    pub contact: MaybeUndefined<OrganizationContactInput>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+}
+
+/// What `updateOrganization` did.
+#[derive(Default, SimpleObject)]
+pub struct UpdateOrganizationPayload {
+    /// The organization as it is now. Null on failure.
+    pub organization: Option<Organization>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(UpdateOrganizationPayload);
+
+/// What an update does to a field: absent keeps it, null clears it.
+pub(super) fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
+    match value {
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Clear,
+        MaybeUndefined::Value(value) => Patch::Set(value),
+    }
+}
+
+/// What an update does to the contact: null clears all of it.
+struct ContactPatch {
+    email: Patch<String>,
+    phone: Patch<String>,
+    location: Patch<String>,
+}
+
+impl From<MaybeUndefined<OrganizationContactInput>> for ContactPatch {
+    fn from(contact: MaybeUndefined<OrganizationContactInput>) -> Self {
+        match contact {
+            MaybeUndefined::Undefined => Self { email: Patch::Keep, phone: Patch::Keep, location: Patch::Keep },
+            MaybeUndefined::Null => Self { email: Patch::Clear, phone: Patch::Clear, location: Patch::Clear },
+            MaybeUndefined::Value(contact) => {
+                Self { email: patch(contact.email), phone: patch(contact.phone), location: patch(contact.location) }
+            }
+        }
+    }
+}

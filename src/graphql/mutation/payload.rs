@@ -1,0 +1,46 @@
+//! Payloads: what a mutation did, or what stood in its way.
+
+use crate::domain::error::Problem;
+use crate::graphql::types::user_error::UserError;
+use crate::graphql::{ApiError, Result};
+
+/// Longest `clientMutationId`, in characters.
+const CLIENT_MUTATION_ID_MAX: usize = 256;
+
+/// A payload: empty by default, as on failure.
+pub trait Payload: Default {
+    /// The payload of a mutation that was refused.
+    fn refused(user_errors: Vec<UserError>) -> Self;
+    /// The payload with the text of the client's.
+    fn with_client_mutation_id(self, client_mutation_id: Option<String>) -> Self;
+}
+
+/// Makes a struct with `user_errors` and `client_mutation_id` a [`Payload`].
+macro_rules! payload {
+    ($payload:ident) => {
+        impl $crate::graphql::mutation::payload::Payload for $payload {
+            fn refused(user_errors: Vec<$crate::graphql::types::user_error::UserError>) -> Self {
+                Self { user_errors, ..Self::default() }
+            }
+
+            fn with_client_mutation_id(self, client_mutation_id: Option<String>) -> Self {
+                Self { client_mutation_id, ..self }
+            }
+        }
+    };
+}
+pub(super) use payload;
+
+/// Runs a mutation: refusals become `userErrors`, everything else that goes wrong a top-level error.
+pub async fn answer<P: Payload>(client_mutation_id: Option<String>, run: impl Future<Output = Result<P>>) -> Result<P> {
+    if client_mutation_id.as_ref().is_some_and(|id| id.chars().count() > CLIENT_MUTATION_ID_MAX) {
+        let path = ["input", "clientMutationId"].map(str::to_owned).to_vec();
+        return Ok(P::refused(vec![Problem::too_long(CLIENT_MUTATION_ID_MAX).at(path).into()]));
+    }
+    let payload = match run.await {
+        Ok(payload) => payload,
+        Err(ApiError::Refused(refusals)) => P::refused(refusals.into_iter().map(UserError::from).collect()),
+        Err(error) => return Err(error),
+    };
+    Ok(payload.with_client_mutation_id(client_mutation_id))
+}

@@ -1,0 +1,145 @@
+//! What can be read.
+
+use async_graphql::{Context, ID, Object};
+
+use super::context::ContextExt;
+use super::page::{self, PageArgs};
+use super::types::enums::{Role, UserErrorCode};
+use super::types::invitation::{Invitation, InvitationPreview};
+use super::types::node::{self, Node};
+use super::types::organization::{Organization, OrganizationConnection, OrganizationOrder};
+use super::types::role::RoleDefinition;
+use super::types::slug::SlugAvailability;
+use super::types::viewer::Viewer;
+use super::{ApiError, Result};
+use crate::domain::ids::TypedId;
+use crate::domain::{InvitationId, OrganizationId, Slug, secret};
+use crate::store::invitations;
+use crate::store::organizations::{self, Filter};
+
+/// What can be read.
+pub struct Query;
+
+/// What can be read.
+#[Object]
+impl Query {
+    /// The caller. Null when nobody is signed in; a bad token is refused and never treated as nobody.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
+        ctx.request().actor.as_ref()?;
+        Some(ctx.request().viewer().await.map(Viewer))
+    }
+
+    /// Any object by its ID. Null if there is none that the viewer can see.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "ID of the object.")] id: ID) -> Option<Result<Node>> {
+        node::open(ctx, &id).await.transpose()
+    }
+
+    /// Objects by their IDs, in the order of `ids`. Null in the place of each that the viewer cannot see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "IDs of the objects: 0 to 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Result<Node>>>> {
+        if ids.len() > 100 {
+            return Err(ApiError::BadUserInput("Ask for at most 100 objects at a time.".to_owned()));
+        }
+        let opened = ids.iter().map(|id| node::open(ctx, id));
+        Ok(futures_util::future::join_all(opened).await.into_iter().map(Result::transpose).collect())
+    }
+
+    /// One organization, by slug or by ID. Null if there is none that the viewer can see. Exactly one of the two arguments
+    /// must be given: BAD_USER_INPUT otherwise.
+    async fn organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug, without regard to case.")] slug: Option<String>,
+        #[graphql(desc = "The ID.")] id: Option<ID>,
+    ) -> Option<Result<Organization>> {
+        match (slug, id) {
+            (Some(slug), None) => Organization::by_slug(ctx, &slug).await,
+            (None, Some(id)) => match OrganizationId::parse(&id) {
+                Some(id) => Organization::open(ctx, id).await,
+                None => Ok(None),
+            },
+            _ => Err(ApiError::BadUserInput("Give either the slug or the ID.".to_owned())),
+        }
+        .transpose()
+    }
+
+    /// Every organization, for site administrators; for others, their own. Needs a signed-in viewer: UNAUTHENTICATED
+    /// otherwise.
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose slug or name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "By default SLUG, ASC.")] order_by: Option<OrganizationOrder>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<OrganizationConnection> {
+        let viewer = ctx.request().viewer().await?;
+        let filter = Filter { search: page::search(search)?, roles: None, everyones: viewer.is_admin };
+        let order = order_by.unwrap_or_else(OrganizationOrder::by_slug);
+        OrganizationConnection::load(ctx, &viewer, filter, order, PageArgs { first, after, last, before }).await
+    }
+
+    /// One invitation. Null unless the viewer is the invitee, or has VIEW_INVITATIONS.
+    async fn invitation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "ID of the invitation.")] id: ID,
+    ) -> Option<Result<Invitation>> {
+        Invitation::open(ctx, InvitationId::parse(&id)?).await.transpose()
+    }
+
+    /// An invitation, for the holder of its token. Works without signing in: the token is the credential. Null if there is
+    /// none, or a resend replaced the token.
+    async fn invitation_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Token from the link in the mail.")] token: String,
+    ) -> Option<Result<InvitationPreview>> {
+        let load = async {
+            let mut connection = ctx.env().store.read().await?;
+            let found = invitations::find_by_token(&mut connection, &secret::hash(&token)).await?;
+            drop(connection);
+            match found {
+                Some(invitation) => InvitationPreview::load(ctx, invitation).await,
+                None => Ok(None),
+            }
+        };
+        load.await.transpose()
+    }
+
+    /// Whether a slug can be had, and which could be instead. Needs a signed-in viewer: UNAUTHENTICATED otherwise.
+    async fn slug_availability(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug wished for.")] slug: String,
+    ) -> Result<SlugAvailability> {
+        ctx.request().viewer().await?;
+        let asked = Slug::lowercase(&slug);
+        let wished = match Slug::parse(&slug) {
+            Ok(wished) => wished,
+            Err(problem) => return Ok(SlugAvailability::impossible(asked, problem.code.into())),
+        };
+        let similar = wished.similar(20);
+        let candidates: Vec<&str> = std::iter::once(&wished).chain(&similar).map(Slug::as_str).collect();
+        let mut connection = ctx.env().store.read().await?;
+        let taken = organizations::taken_slugs(&mut connection, &candidates, None, ctx.request().now).await?;
+        if !taken.contains(&asked) {
+            return Ok(SlugAvailability::free(asked));
+        }
+        let free = similar.iter().map(Slug::to_string).filter(|slug| !taken.contains(slug)).take(5).collect();
+        Ok(SlugAvailability { suggestions: free, ..SlugAvailability::impossible(asked, UserErrorCode::SlugTaken) })
+    }
+
+    /// The rules, as served and as enforced, from WORKER to OWNER: at most one for each Role. Works without signing in.
+    async fn roles(&self) -> Vec<RoleDefinition> {
+        crate::domain::Role::ALL.into_iter().map(Role::from).map(RoleDefinition).collect()
+    }
+}

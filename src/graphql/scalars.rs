@@ -1,0 +1,46 @@
+//! Scalars, and typed IDs as clients write them.
+
+use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::SecondsFormat;
+
+use crate::domain::clock::Instant;
+use crate::domain::ids::TypedId;
+
+/// An instant, written as in RFC 3339, always in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
+#[derive(Clone, Copy)]
+pub struct DateTime(pub Instant);
+
+impl DateTime {
+    /// As clients read it.
+    pub fn text(self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+}
+
+#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => {
+                let parsed = chrono::DateTime::parse_from_rfc3339(text);
+                parsed.map(|at| DateTime(at.to_utc())).map_err(|_| InputValueError::custom("not a time as in RFC 3339"))
+            }
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.text())
+    }
+}
+
+impl From<Instant> for DateTime {
+    fn from(at: Instant) -> Self {
+        Self(at)
+    }
+}
+
+/// A typed ID as clients see it.
+pub fn id(id: impl TypedId) -> ID {
+    ID(id.to_string())
+}

@@ -1,0 +1,29 @@
+//! Builds the schema.
+
+use async_graphql::{EmptySubscription, SchemaBuilder};
+
+use super::mutation::Mutation;
+use super::query::Query;
+use crate::operations::Env;
+
+/// The schema, ready to run.
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Deepest nesting of fields.
+const DEPTH: usize = 20;
+/// Most fields in a request.
+const COMPLEXITY: usize = 2_000;
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation::default(), EmptySubscription)
+}
+
+/// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.
+pub fn build(env: Env) -> Schema {
+    builder().data(env).limit_depth(DEPTH).limit_complexity(COMPLEXITY).finish()
+}
+
+/// The schema in GraphQL's own language: `schema.graphql`.
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}

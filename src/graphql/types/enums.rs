@@ -1,0 +1,193 @@
+//! The enums of the schema: those of the domain, with descriptions.
+
+use async_graphql::Enum;
+
+/// A member's role in an organization, from least to most powerful. `Query.roles` tells what each may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::Role")]
+pub enum Role {
+    /// Works on what is assigned to them.
+    Worker,
+    /// Creates and assigns projects and tasks, besides.
+    Supervisor,
+    /// Administers everything but deletion, billing, the owner and other maintainers.
+    Maintainer,
+    /// May do all. Every organization has exactly one owner at any time.
+    Owner,
+}
+
+/// Something that somebody may be allowed to do. A `viewerPermissions` field lists what the viewer may do to
+/// that very object now, by role or by being its owner, assignee or invitee. Site administrators have every
+/// permission that a role can give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::Permission")]
+pub enum Permission {
+    /// See the organization, its plan, seats and limits. At least: WORKER.
+    ViewOrganization,
+    /// Change slug, name, description and contact. At least: MAINTAINER.
+    UpdateOrganization,
+    /// List the members and their roles. At least: WORKER.
+    ViewMembers,
+    /// See the members' e-mail addresses and last activity. At least: MAINTAINER; everybody sees their own.
+    ViewMemberEmails,
+    /// Give a member below one's own rank another role below one's own rank. At least: MAINTAINER.
+    ChangeMemberRole,
+    /// Remove a member below one's own rank. At least: MAINTAINER.
+    RemoveMember,
+    /// Leave the organization. Every member but the owner.
+    LeaveOrganization,
+    /// See the invitations and their delivery. At least: MAINTAINER; invitees see their own.
+    ViewInvitations,
+    /// Invite people to roles below one's own rank. At least: MAINTAINER, with a verified address.
+    InviteMember,
+    /// Send an invitation again. At least: MAINTAINER.
+    ResendInvitation,
+    /// Revoke a pending invitation. At least: MAINTAINER.
+    RevokeInvitation,
+    /// Accept the invitation. The invitee only.
+    AcceptInvitation,
+    /// Decline the invitation. The invitee only.
+    DeclineInvitation,
+}
+
+/// What is wrong with a request. More codes may come: clients should treat an unknown one as a general failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::Code")]
+pub enum UserErrorCode {
+    /// A value is missing, empty, or null where it cannot be cleared; or none or several of alternatives were
+    /// given.
+    Required,
+    /// A text or list is longer than its description allows.
+    TooLong,
+    /// A text is not of the form asked for, such as an address, a slug or an ID.
+    InvalidFormat,
+    /// A number is below or above its bounds, or a list has too few items.
+    OutOfRange,
+    /// The same person or thing is named twice in one request. Reported on the later one.
+    DuplicateInRequest,
+    /// Not there, or not visible to the viewer: the same answer, so that existence does not leak.
+    NotFound,
+    /// The viewer sees the object, but may not do this with it. See `UserError.permission` and `requiredRole`.
+    Forbidden,
+    /// Another organization has this slug, or had it in the last 30 days.
+    SlugTaken,
+    /// The slug is a reserved word.
+    SlugReserved,
+    /// The text typed as confirmation is not the one asked for.
+    ConfirmationMismatch,
+    /// `expectedVersion` is not the present version: somebody else has changed the object.
+    VersionConflict,
+    /// An account has proven that it owns this address. Unproven claims do not count.
+    EmailTaken,
+    /// Another account has this username, without regard to case.
+    UsernameTaken,
+    /// The password is too short or too common.
+    PasswordTooWeak,
+    /// Wrong login or password, or a token that is unknown, used, or expired: the same answer for all of them.
+    InvalidCredentials,
+    /// The person is a member of the organization already.
+    AlreadyMember,
+    /// A pending invitation to this address exists already.
+    AlreadyInvited,
+    /// The invitation was accepted, declined or revoked before. The message tells which.
+    InvitationNotPending,
+    /// The invitation has run out. It can be resent.
+    InvitationExpired,
+    /// The invitation was sent to another address than that of the viewer's account.
+    InvitationForAnother,
+    /// The viewer must verify the e-mail address of the account first.
+    EmailNotVerified,
+    /// The owner must hand over the ownership, or delete the organization, before leaving it or deleting the
+    /// account.
+    OwnerCannotLeave,
+    /// The owner's role cannot be changed, nor the owner removed. See `offerOwnership`.
+    OwnerCannotBeChanged,
+    /// Nobody changes or removes their own membership. See `leaveOrganization`.
+    CannotChangeSelf,
+    /// The role to be given is not below the viewer's own. See `viewerAssignableRoles`.
+    RoleNotAssignable,
+    /// Too often. See `UserError.retryAt`.
+    RateLimited,
+}
+
+/// Whether an organization is there to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::organization::OrganizationStatus")]
+pub enum OrganizationStatus {
+    /// In use.
+    Active,
+    /// Deleted by its owner: read-only for the owner, gone for everybody else, restorable until
+    /// `deletionScheduledFor`.
+    PendingDeletion,
+}
+
+/// Where an invitation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::invitation::InvitationStatus")]
+pub enum InvitationStatus {
+    /// It can be accepted, declined, resent and revoked.
+    Pending,
+    /// The invitee has become a member.
+    Accepted,
+    /// The invitee said no.
+    Declined,
+    /// Somebody with REVOKE_INVITATION took it back.
+    Revoked,
+    /// It ran out without an answer. A resend makes it pending again.
+    Expired,
+}
+
+/// Where the sending of a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::invitation::DeliveryState")]
+pub enum DeliveryState {
+    /// Waiting to be sent, or to be tried again.
+    Queued,
+    /// Handed over to the mail server.
+    Sent,
+    /// Given up. See `InvitationDelivery.failure`.
+    Failed,
+}
+
+/// Direction of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    /// From small to great, from early to late, from A to Z.
+    Asc,
+    /// From great to small, from late to early, from Z to A.
+    Desc,
+}
+
+/// What organizations can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum OrganizationOrderField {
+    /// When the viewer joined. Organizations that the viewer is not a member of come after the others, in either
+    /// direction, by ID.
+    JoinedAt,
+    /// When the organization was created.
+    CreatedAt,
+    /// The slug, alphabetically.
+    Slug,
+    /// The `displayName`, alphabetically, without regard to case.
+    Name,
+}
+
+/// What members can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum MembershipOrderField {
+    /// When the member joined.
+    JoinedAt,
+    /// The username, alphabetically, without regard to case.
+    Username,
+    /// The role; ascending: from WORKER to OWNER.
+    Role,
+}
+
+/// What happens to the others when one person cannot be invited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum InviteErrorPolicy {
+    /// Invite the others.
+    Skip,
+    /// Invite nobody.
+    RejectAll,
+}

@@ -1,0 +1,314 @@
+//! Offers of a role, and what those who hold one may know.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+
+use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
+use super::user::User;
+use crate::domain::page::Place;
+use crate::domain::{self, Error, Fault, InvitationId, OrganizationId};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::loaders::{OrganizationName, ProvenEmail};
+use crate::graphql::page::{Count, Page, PageArgs, connection};
+use crate::graphql::scalars::{DateTime, id};
+use crate::operations::resend_invitation;
+use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::store::invitations::{self, Filter, Whose};
+use crate::store::users;
+
+/// What can be done with an invitation that is pending.
+const ABOUT_PENDING: [Action; 5] = [
+    Action::InvitationView,
+    Action::InvitationResend,
+    Action::InvitationRevoke,
+    Action::InvitationAccept,
+    Action::InvitationDecline,
+];
+
+/// An invitation that the viewer sees, and on which grounds.
+#[derive(Clone)]
+pub struct Invitation {
+    row: invitations::Invitation,
+    standing: Standing,
+    is_invitee: bool,
+}
+
+impl Invitation {
+    /// An invitation by its ID, if the viewer is the invitee or may see the organization's.
+    pub async fn open(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
+        if ctx.request().actor.is_none() {
+            return Ok(None);
+        }
+        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        Self::seen(ctx, row).await
+    }
+
+    /// The invitation, if the viewer is the invitee or may see the organization's.
+    pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
+        let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
+        let standing = match ctx.request().loader.load_one(row.organization_id).await? {
+            Some(seen) => Standing {
+                signed_in: true,
+                is_admin: seen.viewer_is_admin,
+                role: seen.membership.map(|membership| membership.role),
+                invited: seen.invited,
+            },
+            None => return Ok(None),
+        };
+        let invitation = Self { row, standing, is_invitee };
+        let allowed = decide(&standing, Action::InvitationView, &invitation.target()) == Decision::Allow;
+        Ok(allowed.then_some(invitation))
+    }
+
+    fn target(&self) -> Target {
+        Target { is_invitee: self.is_invitee, ..Target::default() }
+    }
+
+    /// Whether the viewer may see it by their role, not merely as the invitee.
+    fn administered(&self) -> bool {
+        decide(&self.standing, Action::InvitationView, &Target::default()) == Decision::Allow
+    }
+}
+
+/// An offer of a role in an organization, sent to an e-mail address. At most one is pending for each organization and
+/// address. Seen by members with VIEW_INVITATIONS, and by the invitee once their address is verified.
+#[Object]
+impl Invitation {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.row.id)
+    }
+
+    /// The organization, as far as an invitee may know it.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<OrganizationSummary> {
+        OrganizationSummary::load(ctx, self.row.organization_id).await
+    }
+
+    /// The address invited.
+    async fn email(&self) -> &str {
+        &self.row.email
+    }
+
+    /// The account with that verified address. Null if there is none. Null, without an error, unless the viewer is the
+    /// invitee or has VIEW_INVITATIONS.
+    async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        let load =
+            async { Ok(ctx.request().loader.load_one(ProvenEmail(self.row.email.clone())).await?.map(User::from)) };
+        load.await.transpose()
+    }
+
+    /// The role offered; never OWNER.
+    async fn role(&self) -> Role {
+        self.row.role.into()
+    }
+
+    /// Where the invitation stands now. It runs out at `expiresAt` to the millisecond.
+    async fn status(&self, ctx: &Context<'_>) -> InvitationStatus {
+        self.row.status_at(ctx.request().now).into()
+    }
+
+    /// Who sent it last. Null once that account is gone.
+    async fn inviter(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::named(ctx, self.row.inviter_id?).await.transpose()
+    }
+
+    /// Words of the inviter, as sent in the mail: plain text, at most 1,000 characters. Null if there are none.
+    async fn message(&self) -> Option<&str> {
+        self.row.message.as_deref()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When it runs out, or ran out. A resend sets it anew.
+    async fn expires_at(&self) -> DateTime {
+        self.row.expires_at.into()
+    }
+
+    /// When it was accepted, declined, revoked, or ran out. Null while pending.
+    async fn resolved_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let overdue = self.row.status_at(ctx.request().now) != self.row.status;
+        self.row.resolved_at.or(overdue.then_some(self.row.expires_at)).map(DateTime)
+    }
+
+    /// What became of the mail. Null, without an error, unless the viewer has VIEW_INVITATIONS.
+    async fn delivery(&self, ctx: &Context<'_>) -> Option<InvitationDelivery> {
+        let status = self.row.status_at(ctx.request().now);
+        let resendable = matches!(
+            status,
+            domain::invitation::InvitationStatus::Pending | domain::invitation::InvitationStatus::Expired
+        );
+        let available_at = (self.row.sent_requested_at + resend_invitation::PAUSE).max(ctx.request().now);
+        self.administered().then(|| InvitationDelivery {
+            state: self.row.delivery.into(),
+            send_count: self.row.send_count,
+            last_sent_at: self.row.last_sent_at.map(DateTime),
+            failure: self.row.failure.clone(),
+            resend_available_at: resendable.then_some(DateTime(available_at)),
+        })
+    }
+
+    /// What the viewer may do with this invitation now.
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        use domain::invitation::InvitationStatus;
+        let about: &[Action] = match self.row.status_at(ctx.request().now) {
+            InvitationStatus::Pending => &ABOUT_PENDING,
+            InvitationStatus::Expired => &[Action::InvitationView, Action::InvitationResend],
+            _ => &[Action::InvitationView],
+        };
+        permissions(&self.standing, &self.target(), about).into_iter().map(Into::into).collect()
+    }
+}
+
+/// What somebody who is not a member may know of an organization that invited them.
+#[derive(SimpleObject)]
+pub struct OrganizationSummary {
+    /// ID of the organization: `Query.node` opens it for its members.
+    id: ID,
+    /// Its short name.
+    slug: String,
+    /// Its full name.
+    display_name: String,
+}
+
+impl OrganizationSummary {
+    async fn load(ctx: &Context<'_>, organization: OrganizationId) -> Result<Self> {
+        let named = ctx.request().loader.load_one(OrganizationName(organization)).await?;
+        let (slug, display_name) =
+            named.ok_or_else(|| Error::from(Fault::new("an invitation to an organization that is not there")))?;
+        Ok(Self { id: id(organization), slug, display_name })
+    }
+}
+
+connection!(
+    Invitation,
+    InvitationConnection: "A page of a list of invitations.",
+    InvitationEdge: "One entry of a list of invitations."
+);
+
+impl InvitationConnection {
+    /// A page of an organization's invitations, for somebody who may see them.
+    pub async fn of_organization(
+        ctx: &Context<'_>,
+        organization: OrganizationId,
+        standing: Standing,
+        (search, statuses, roles): (Option<String>, Option<Vec<InvitationStatus>>, Option<Vec<Role>>),
+        args: PageArgs,
+    ) -> Result<Self> {
+        let own_email = ctx.request().viewer().await?.verified_email().map(str::to_owned);
+        let filter = Filter {
+            whose: Whose::Organization(organization),
+            search,
+            statuses: statuses.map(|statuses| statuses.into_iter().map(Into::into).collect()),
+            roles: roles.map(|roles| roles.into_iter().map(Into::into).collect()),
+            now: ctx.request().now,
+        };
+        let node = |row: invitations::Invitation| Invitation {
+            is_invitee: own_email.as_ref() == Some(&row.email),
+            row,
+            standing,
+        };
+        Self::load(ctx, &format!("invitations of {organization}"), filter, args, node).await
+    }
+
+    /// A page of the invitations to the viewer's proven address.
+    pub async fn of_viewer(
+        ctx: &Context<'_>,
+        viewer: &users::User,
+        statuses: Option<Vec<InvitationStatus>>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let statuses = statuses.unwrap_or_else(|| vec![InvitationStatus::Pending]);
+        let filter = Filter {
+            whose: Whose::Email(viewer.verified_email().unwrap_or_default().to_owned()),
+            search: None,
+            statuses: Some(statuses.into_iter().map(Into::into).collect()),
+            roles: None,
+            now: ctx.request().now,
+        };
+        let standing = Standing { signed_in: true, is_admin: viewer.is_admin, ..Standing::default() };
+        let node = |row| Invitation { row, standing, is_invitee: true };
+        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, node).await
+    }
+
+    async fn load(
+        ctx: &Context<'_>,
+        list: &str,
+        filter: Filter,
+        args: PageArgs,
+        node: impl Fn(invitations::Invitation) -> Invitation,
+    ) -> Result<Self> {
+        let window = args.window(list)?;
+        let store = ctx.env().store.clone();
+        let slice = invitations::page(&mut *store.read().await?, &filter, &window).await?;
+        let count: Count = Arc::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            Box::pin(async move { invitations::count(&mut *store.read().await?, &filter).await })
+        });
+        let place = |row: &invitations::Invitation| Place { key: row.created_at, id: row.id.into() };
+        Ok(Self(Page::new(list, &window, slice, place, node, count)))
+    }
+}
+
+/// What became of the mail of an invitation, so that the complaint of not having received it has an answer.
+#[derive(SimpleObject)]
+pub struct InvitationDelivery {
+    /// Where the last sending stands.
+    state: DeliveryState,
+    /// How many times it was handed over to the mail server, resends included. 0 until the first.
+    send_count: i32,
+    /// When it was last handed over to the mail server. Null until the first time.
+    last_sent_at: Option<DateTime>,
+    /// Why the last sending failed, in words. Null unless it did.
+    failure: Option<String>,
+    /// Earliest time of the next resend. Null if the invitation cannot be resent at all.
+    resend_available_at: Option<DateTime>,
+}
+
+/// What the holder of an invitation's token sees before signing in.
+#[derive(SimpleObject)]
+pub struct InvitationPreview {
+    /// `displayName` of the organization.
+    organization_name: String,
+    /// `slug` of the organization.
+    organization_slug: String,
+    /// `displayName` of the inviter. Null once that account is gone.
+    inviter_name: Option<String>,
+    /// The role offered.
+    role: Role,
+    /// Where the invitation stands.
+    status: InvitationStatus,
+    /// When it runs out, or ran out.
+    expires_at: DateTime,
+    /// The address invited.
+    email: String,
+    /// Whether an account with that address exists: sign in rather than sign up.
+    account_exists: bool,
+}
+
+impl InvitationPreview {
+    /// The preview of an invitation whose token was shown.
+    pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
+        let loader = &ctx.request().loader;
+        let organization = OrganizationSummary::load(ctx, row.organization_id).await?;
+        let inviter = match row.inviter_id {
+            Some(inviter) => loader.load_one(inviter).await?,
+            None => None,
+        };
+        let account_exists = loader.load_one(ProvenEmail(row.email.clone())).await?.is_some();
+        Ok(Some(Self {
+            organization_name: organization.display_name,
+            organization_slug: organization.slug,
+            inviter_name: inviter.map(|inviter| inviter.display_name().to_owned()),
+            role: row.role.into(),
+            status: row.status_at(ctx.request().now).into(),
+            expires_at: row.expires_at.into(),
+            email: row.email,
+            account_exists,
+        }))
+    }
+}

@@ -1,0 +1,168 @@
+//! One user in one organization, with one role.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
+use super::organization::Organization;
+use super::user::User;
+use crate::domain::page::Place;
+use crate::domain::{Error, Fault, MembershipId};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::page::{Count, Page, PageArgs, connection};
+use crate::graphql::scalars::{DateTime, id};
+use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
+use crate::store::memberships::{self, Filter};
+
+/// What the menu of a member's row offers.
+const ABOUT_MEMBER: [Action; 5] = [
+    Action::MembersView,
+    Action::MemberEmailView,
+    Action::MemberRoleChange,
+    Action::MemberRemove,
+    Action::OrganizationLeave,
+];
+
+/// A membership, and how the viewer stands to its organization.
+#[derive(Clone)]
+pub struct Membership {
+    row: memberships::Membership,
+    standing: Standing,
+}
+
+impl Membership {
+    /// A membership in an organization that the viewer stands to like that.
+    pub fn new(row: memberships::Membership, standing: Standing) -> Self {
+        Self { row, standing }
+    }
+
+    /// A membership by its ID, if the viewer may see the members of its organization.
+    pub async fn open(ctx: &Context<'_>, id: MembershipId) -> Result<Option<Self>> {
+        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        let organization = Organization::open(ctx, row.organization_id).await?;
+        Ok(organization.filter(Organization::shows_members).map(|organization| Self::new(row, organization.standing())))
+    }
+
+    fn target(&self, ctx: &Context<'_>) -> Target {
+        let is_self = ctx.request().viewer_id() == Some(self.row.user_id);
+        Target { member: Some(Member { role: self.row.role, is_self }), ..Target::default() }
+    }
+
+    fn shows_email(&self, ctx: &Context<'_>) -> bool {
+        decide(&self.standing, Action::MemberEmailView, &self.target(ctx)) == Decision::Allow
+    }
+}
+
+/// One user in one organization, with one role.
+#[Object]
+impl Membership {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.row.id)
+    }
+
+    /// The organization.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        let organization = Organization::open(ctx, self.row.organization_id).await?;
+        Ok(organization
+            .ok_or_else(|| Error::from(Fault::new("a visible membership of an organization that is not")))?)
+    }
+
+    /// The member.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        let user = ctx.request().loader.load_one(self.row.user_id).await?;
+        let user = user.ok_or_else(|| Error::from(Fault::new("a membership without its user")))?;
+        Ok(User::member(user, self.shows_email(ctx)))
+    }
+
+    /// The member's role.
+    async fn role(&self) -> Role {
+        self.row.role.into()
+    }
+
+    /// When the member joined, or created the organization.
+    async fn joined_at(&self) -> DateTime {
+        self.row.joined_at.into()
+    }
+
+    /// The day on which the member was last active, at 00:00 UTC. Null if never. Null, without an error, unless it is the
+    /// viewer's own membership or the viewer has VIEW_MEMBER_EMAILS.
+    async fn last_active_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let day = self.row.last_active_on.filter(|_| self.shows_email(ctx))?;
+        Some(day.and_time(chrono::NaiveTime::MIN).and_utc().into())
+    }
+
+    /// Who invited the member. Null for the creator, and once that account is gone.
+    async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::named(ctx, self.row.invited_by?).await.transpose()
+    }
+
+    /// What the viewer may do to this member now; drives the menu of the row.
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        let target = self.target(ctx);
+        let is_self = target.member.is_some_and(|member| member.is_self);
+        let about = ABOUT_MEMBER.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
+        permissions(&self.standing, &target, &about.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
+    }
+
+    /// Roles that the viewer can give to this member now, its present one included. Empty if the viewer cannot change it.
+    async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Vec<Role> {
+        let roles = assignable_roles(&self.standing, Action::MemberRoleChange, &self.target(ctx));
+        roles.into_iter().map(Into::into).collect()
+    }
+}
+
+connection!(
+    Membership,
+    MembershipConnection: "A page of a list of memberships.",
+    MembershipEdge: "One entry of a list of memberships."
+);
+
+/// The order of a list of members. Ties are broken by ID, so that pages are stable.
+#[derive(InputObject)]
+pub struct MembershipOrder {
+    /// What to order by.
+    pub field: MembershipOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl MembershipConnection {
+    /// A page of the members of an organization.
+    pub async fn load(
+        ctx: &Context<'_>,
+        standing: Standing,
+        filter: Filter,
+        order: Option<MembershipOrder>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let (field, direction) =
+            order.map_or((MembershipOrderField::JoinedAt, OrderDirection::Asc), |order| (order.field, order.direction));
+        let descending = direction == OrderDirection::Desc;
+        let list = format!("members of {} by {field:?}, {descending}", filter.organization);
+        let store = &ctx.env().store;
+        let count = {
+            let (store, filter) = (store.clone(), filter.clone());
+            Arc::new(move || -> futures_util::future::BoxFuture<'static, crate::domain::Result<i64>> {
+                let (store, filter) = (store.clone(), filter.clone());
+                Box::pin(async move { memberships::count(&mut *store.read().await?, &filter).await })
+            }) as Count
+        };
+        let node = |row| Membership::new(row, standing);
+        macro_rules! page {
+            ($read:ident, $key:ident) => {{
+                let window = args.window(&list)?;
+                let slice = memberships::$read(&mut *store.read().await?, &filter, &window, descending).await?;
+                let place = |row: &memberships::Membership| Place { key: row.$key.clone(), id: row.id.into() };
+                Page::new(&list, &window, slice, place, node, count)
+            }};
+        }
+        Ok(Self(match field {
+            MembershipOrderField::JoinedAt => page!(page_by_joining, joined_at),
+            MembershipOrderField::Username => page!(page_by_username, username),
+            MembershipOrderField::Role => page!(page_by_role, role),
+        }))
+    }
+}

@@ -1,0 +1,333 @@
+//! A workspace shared by its members.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role};
+use super::invitation::InvitationConnection;
+use super::membership::{Membership, MembershipConnection, MembershipOrder};
+use super::user::User;
+use crate::domain::page::Place;
+use crate::domain::{Error, Fault, OrganizationId, Slug};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::{guarded, require};
+use crate::graphql::page::{self, Count, Page, PageArgs, connection};
+use crate::graphql::scalars::{DateTime, id};
+use crate::operations;
+use crate::policy::{Action, Decision, Standing, Target, assignable_roles, decide, permissions};
+use crate::store::organizations::{self, By, Filter, Order, Seen};
+use crate::store::{memberships, users};
+
+/// What can be done in an organization.
+const ABOUT_ORGANIZATION: [Action; 11] = [
+    Action::OrganizationView,
+    Action::OrganizationUpdate,
+    Action::MembersView,
+    Action::MemberEmailView,
+    Action::MemberRoleChange,
+    Action::MemberRemove,
+    Action::OrganizationLeave,
+    Action::InvitationView,
+    Action::InvitationCreate,
+    Action::InvitationResend,
+    Action::InvitationRevoke,
+];
+
+/// An organization that the viewer sees, wholly or as an invitee.
+#[derive(Clone)]
+pub struct Organization(Seen);
+
+impl Organization {
+    /// An organization by its ID, if it is there for the viewer.
+    pub async fn open(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
+        let seen = ctx.request().loader.load_one(id).await?;
+        Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
+    }
+
+    /// An organization by its slug, if it is there for the viewer.
+    pub async fn by_slug(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>> {
+        let slug = Slug::lowercase(slug);
+        let Some(viewer) = ctx.request().viewer_id().filter(|_| !slug.contains('\0')) else { return Ok(None) };
+        let mut connection = ctx.env().store.read().await?;
+        let seen = organizations::seen(&mut connection, viewer, By::Slug(&slug), ctx.request().now).await?;
+        drop(connection);
+        Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
+    }
+
+    fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
+        let organization = Self(seen);
+        let allowed = decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default());
+        if let Some(membership) = &organization.0.membership {
+            operations::note_activity::note_activity(ctx.env(), membership);
+        }
+        (allowed == Decision::Allow).then_some(organization)
+    }
+
+    /// How the viewer stands to it.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            signed_in: true,
+            is_admin: self.0.viewer_is_admin,
+            role: self.0.membership.as_ref().map(|membership| membership.role),
+            invited: self.0.invited,
+        }
+    }
+
+    /// Whether the viewer may see who its members are.
+    pub fn shows_members(&self) -> bool {
+        decide(&self.standing(), Action::MembersView, &Target::default()) == Decision::Allow
+    }
+
+    /// Goes on only for those who may see more than an invitee.
+    fn seen(&self) -> Result<&organizations::Organization> {
+        require(&self.standing(), Action::OrganizationView, &Target::default())?;
+        Ok(&self.0.organization)
+    }
+
+    /// Whether the viewer's own address is unproven, which keeps them from inviting.
+    async fn viewer_is_unverified(ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.request().viewer().await?.verified_email().is_none())
+    }
+}
+
+/// A workspace shared by its members, each with a role. For anybody else it does not exist, with two exceptions: site
+/// administrators, and whoever holds a pending invitation to it, who may read `id`, `slug`, `name`, `displayName`,
+/// `description` and `viewerPermissions`, and gets a FORBIDDEN error for any other field.
+#[Object]
+impl Organization {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.0.organization.id)
+    }
+
+    /// Short name, used in addresses and menus: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit.
+    /// Unique without regard to case.
+    async fn slug(&self) -> &str {
+        &self.0.organization.slug
+    }
+
+    /// Full name, 1 to 64 characters; the slug where none was given.
+    async fn name(&self) -> &str {
+        self.0.organization.display_name()
+    }
+
+    /// The same as `name`.
+    async fn display_name(&self) -> &str {
+        self.0.organization.display_name()
+    }
+
+    /// What the organization is for, at most 4,096 characters. Null if none was given.
+    async fn description(&self) -> Option<&str> {
+        self.0.organization.description.as_deref()
+    }
+
+    /// How to reach the organization.
+    async fn contact(&self) -> Result<OrganizationContact> {
+        let organization = self.seen()?;
+        Ok(OrganizationContact {
+            email: organization.contact_email.clone(),
+            phone: organization.contact_phone.clone(),
+            location: organization.contact_location.clone(),
+        })
+    }
+
+    /// The one owner.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
+        let owner = User::named(ctx, self.seen()?.owner_id).await?;
+        Ok(owner.ok_or_else(|| Error::from(Fault::new("an organization without its owner")))?)
+    }
+
+    /// Whether it is active, or about to be deleted.
+    async fn status(&self) -> Result<OrganizationStatus> {
+        Ok(self.seen()?.status.into())
+    }
+
+    /// When the data goes for good. Null while active.
+    async fn deletion_scheduled_for(&self) -> Option<Result<DateTime>> {
+        self.seen().map(|organization| organization.deletion_scheduled_for.map(DateTime)).transpose()
+    }
+
+    /// Begins at 1 and grows by one with every change of the organization's own fields. See
+    /// `UpdateOrganizationInput.expectedVersion`.
+    async fn version(&self) -> Result<i32> {
+        Ok(self.seen()?.version)
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> Result<DateTime> {
+        Ok(self.seen()?.created_at.into())
+    }
+
+    /// When its own fields last changed.
+    async fn updated_at(&self) -> Result<DateTime> {
+        Ok(self.seen()?.updated_at.into())
+    }
+
+    /// The viewer's membership. Null for a site administrator who is not a member.
+    async fn viewer_membership(&self) -> Option<Result<Membership>> {
+        let own = || self.0.membership.clone().map(|row| Membership::new(row, self.standing()));
+        self.seen().map(|_| own()).transpose()
+    }
+
+    /// What the viewer may do here now.
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        let standing = self.standing();
+        let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
+        let permissions = permissions(&standing, &Target { unverified, ..Target::default() }, &ABOUT_ORGANIZATION);
+        Ok(permissions.into_iter().map(Into::into).collect())
+    }
+
+    /// Roles that the viewer can give to an invitee. Empty if the viewer can invite nobody.
+    async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
+        self.seen()?;
+        let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
+        let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &target);
+        Ok(roles.into_iter().map(Into::into).collect())
+    }
+
+    /// How many members there are, the owner included.
+    async fn member_count(&self) -> Result<i32> {
+        Ok(self.seen()?.member_count)
+    }
+
+    /// The members. By default in the order of joining.
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose username or displayName contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only members with one of these roles. All if absent, none if empty.")] roles: Option<
+            Vec<Role>,
+        >,
+        #[graphql(desc = "By default JOINED_AT, ASC.")] order_by: Option<MembershipOrder>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<MembershipConnection> {
+        require(&self.standing(), Action::MembersView, &Target::default())?;
+        let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
+        let filter = memberships::Filter { organization: self.0.organization.id, search: page::search(search)?, roles };
+        MembershipConnection::load(ctx, self.standing(), filter, order_by, PageArgs { first, after, last, before })
+            .await
+    }
+
+    /// The invitations, newest first. Null with a FORBIDDEN error unless the viewer has VIEW_INVITATIONS.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose address contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+            Vec<InvitationStatus>,
+        >,
+        #[graphql(desc = "Only those to one of these roles. All if absent, none if empty.")] roles: Option<Vec<Role>>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Option<Result<InvitationConnection>> {
+        let standing = self.standing();
+        guarded(&standing, Action::InvitationView, async {
+            let args = PageArgs { first, after, last, before };
+            let organization = self.0.organization.id;
+            let page = InvitationConnection::of_organization(
+                ctx,
+                organization,
+                standing,
+                (page::search(search)?, statuses, roles),
+                args,
+            );
+            page.await.map(Some)
+        })
+        .await
+    }
+}
+
+/// How to reach an organization. Each part may be empty.
+#[derive(SimpleObject)]
+pub struct OrganizationContact {
+    /// E-mail address, at most 254 characters. Null if none was given.
+    email: Option<String>,
+    /// Telephone number as people write it, at most 32 characters. Null if none was given.
+    phone: Option<String>,
+    /// Postal address or place, at most 256 characters. Null if none was given.
+    location: Option<String>,
+}
+
+connection!(
+    Organization,
+    OrganizationConnection: "A page of a list of organizations.",
+    OrganizationEdge: "One entry of a list of organizations."
+);
+
+/// The order of a list of organizations. Ties are broken by ID, so that pages are stable.
+#[derive(InputObject)]
+pub struct OrganizationOrder {
+    /// What to order by.
+    pub field: OrganizationOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+impl OrganizationOrder {
+    /// In the order of joining.
+    pub fn by_joining() -> Self {
+        Self { field: OrganizationOrderField::JoinedAt, direction: OrderDirection::Asc }
+    }
+
+    /// By slug, from A to Z.
+    pub fn by_slug() -> Self {
+        Self { field: OrganizationOrderField::Slug, direction: OrderDirection::Asc }
+    }
+}
+
+impl OrganizationConnection {
+    /// A page of the organizations that `filter` lets through for `viewer`.
+    pub async fn load(
+        ctx: &Context<'_>,
+        viewer: &users::User,
+        filter: Filter,
+        order: OrganizationOrder,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let descending = order.direction == OrderDirection::Desc;
+        let list = format!("organizations by {:?}, {descending}, {}", order.field, filter.everyones);
+        let order = match order.field {
+            OrganizationOrderField::JoinedAt => Order::JoinedAt,
+            OrganizationOrderField::CreatedAt => Order::CreatedAt,
+            OrganizationOrderField::Slug => Order::Slug,
+            OrganizationOrderField::Name => Order::Name,
+        };
+        let window = args.window(&list)?;
+        let store = ctx.env().store.clone();
+        let slice =
+            organizations::page(&mut *store.read().await?, viewer.id, &filter, (order, descending), &window).await?;
+        let viewer_id = viewer.id;
+        let count: Count = Arc::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            Box::pin(async move { organizations::count(&mut *store.read().await?, viewer_id, &filter).await })
+        });
+        let is_admin = viewer.is_admin;
+        Ok(Self(Page::new(
+            &list,
+            &window,
+            slice,
+            |(organization, membership)| Place {
+                key: organizations::key_of(order, descending, organization, membership.as_ref()),
+                id: organization.id.into(),
+            },
+            |(organization, membership)| {
+                Organization(Seen { organization, membership, invited: false, viewer_is_admin: is_admin })
+            },
+            count,
+        )))
+    }
+}

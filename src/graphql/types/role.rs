@@ -1,0 +1,57 @@
+//! The rules, so that no client hard-codes them.
+
+use async_graphql::Object;
+
+use super::enums::{Permission, Role};
+use crate::domain;
+use crate::policy::{Action, Member, Standing, Target, assignable_roles, matrix};
+
+/// One row of the rules, so that no client hard-codes them.
+pub struct RoleDefinition(pub Role);
+
+impl RoleDefinition {
+    fn standing(&self) -> Standing {
+        Standing { signed_in: true, role: Some(self.0.into()), ..Standing::default() }
+    }
+}
+
+/// One row of the rules, so that no client hard-codes them.
+#[Object]
+impl RoleDefinition {
+    /// The role.
+    async fn role(&self) -> Role {
+        self.0
+    }
+
+    /// What the role is for, in a sentence for people.
+    async fn description(&self) -> &str {
+        domain::Role::from(self.0).purpose()
+    }
+
+    /// What a member with this role may do without further condition.
+    async fn permissions(&self) -> Vec<Permission> {
+        matrix::permissions_of(self.0.into()).into_iter().map(Into::into).collect()
+    }
+
+    /// What a member with this role may do, besides, with resources that they own or are assigned to.
+    async fn conditional_permissions(&self) -> Vec<Permission> {
+        // Given by owning or being assigned to resources, of which there are none yet.
+        Vec::new()
+    }
+
+    /// Roles that somebody with this role can give, to an invitee or a member.
+    async fn assignable_roles(&self) -> Vec<Role> {
+        let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &Target::default());
+        roles.into_iter().map(Into::into).collect()
+    }
+
+    /// Roles of the members whom somebody with this role can change or remove.
+    async fn manageable_roles(&self) -> Vec<Role> {
+        let standing = self.standing();
+        let manageable = |role: &domain::Role| {
+            let target = Target { member: Some(Member { role: *role, is_self: false }), ..Target::default() };
+            crate::policy::decide(&standing, Action::MemberRemove, &target) == crate::policy::Decision::Allow
+        };
+        domain::Role::ALL.into_iter().filter(manageable).map(Into::into).collect()
+    }
+}

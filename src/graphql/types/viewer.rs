@@ -1,0 +1,91 @@
+//! The caller, and their sessions.
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::enums::{InvitationStatus, Role};
+use super::invitation::InvitationConnection;
+use super::organization::{OrganizationConnection, OrganizationOrder};
+use super::user::User;
+use crate::graphql::Result;
+use crate::graphql::page::{self, PageArgs};
+use crate::graphql::scalars::DateTime;
+use crate::store::organizations::Filter;
+use crate::store::users;
+
+/// The caller: what only they may see of themselves.
+pub struct Viewer(pub users::User);
+
+/// The caller: what only they may see of themselves.
+#[Object]
+impl Viewer {
+    /// The viewer's account, as others see it.
+    async fn user(&self) -> User {
+        self.0.clone().into()
+    }
+
+    /// E-mail address of the account. Null if there is none: an external issuer gave no verified one, or somebody else has
+    /// proven that the unverified address is theirs.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Whether the viewer has proven that the address is theirs. Needed to invite, and to see invitations and accept them by
+    /// ID.
+    async fn email_verified(&self) -> bool {
+        self.0.email_verified_at.is_some()
+    }
+
+    /// Whether the viewer is a site administrator, who passes every rule that asks for a role, in every organization.
+    async fn is_admin(&self) -> bool {
+        self.0.is_admin
+    }
+
+    /// The organizations that the viewer is a member of. Besides them, the owner sees those pending deletion.
+    async fn organizations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose slug or name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only those where the viewer has one of these roles. All if absent, none if empty.")]
+        roles: Option<Vec<Role>>,
+        #[graphql(desc = "By default JOINED_AT, ASC.")] order_by: Option<OrganizationOrder>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<OrganizationConnection> {
+        let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
+        let filter = Filter { search: page::search(search)?, roles, everyones: false };
+        let order = order_by.unwrap_or_else(OrganizationOrder::by_joining);
+        OrganizationConnection::load(ctx, &self.0, filter, order, PageArgs { first, after, last, before }).await
+    }
+
+    /// Invitations to the viewer's verified address, newest first. Empty while the address is not verified.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those in one of these states. Only pending ones if absent, none if empty.")]
+        statuses: Option<Vec<InvitationStatus>>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<InvitationConnection> {
+        InvitationConnection::of_viewer(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+    }
+}
+
+/// Tokens of a signed-in user.
+#[derive(SimpleObject)]
+pub struct Session {
+    /// JWT for `Authorization: Bearer …`, and for `connection_init` on a socket.
+    pub access_token: String,
+    /// When the access token runs out: 15 minutes after it was made.
+    pub access_token_expires_at: DateTime,
+    /// Opaque token for `refreshSession`, for one use. Keep it secret.
+    pub refresh_token: String,
+    /// When the refresh token runs out.
+    pub refresh_token_expires_at: DateTime,
+}

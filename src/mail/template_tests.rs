@@ -1,0 +1,91 @@
+use serde_json::json;
+
+use super::*;
+
+fn invitation() -> serde_json::Value {
+    json!({
+        "organization": "Ärzte & <b>Söhne</b>",
+        "inviter": "Ada \"<script>\"",
+        "role": "SUPERVISOR",
+        "message": "Come & see <https://evil.example>\nTomorrow?",
+        "expires_at": "2026-08-03T14:05:00.000Z",
+    })
+}
+
+#[test]
+fn an_invitation_says_who_where_as_what_until_when_and_how() {
+    let content = Template::Invitation.render(&invitation(), Some("https://app.example.org/i/tok")).unwrap();
+    assert_eq!(content.subject, "Ada \"<script>\" invites you to Ärzte & <b>Söhne</b>");
+    insta::assert_snapshot!(content.text, @r#"
+    Hello,
+
+    Ada "<script>" invites you to join Ärzte & <b>Söhne</b> as a Supervisor.
+
+    Ada "<script>" writes:
+
+    > Come & see <https://evil.example>
+    > Tomorrow?
+
+    To accept or decline, open this link. It is meant for you alone:
+
+    https://app.example.org/i/tok
+
+    The invitation is good until Monday, 3 August 2026, 14:05 UTC.
+
+    If you did not expect this, ignore it: nobody joins unasked.
+
+    -- 
+    Guildhall. This mail was sent by a machine: answers to it are not read.
+    "#);
+    assert!(content.html.contains(">See the invitation</a>"));
+}
+
+#[test]
+fn what_people_have_written_is_escaped_in_html_and_never_a_link() {
+    let html = Template::Invitation.render(&invitation(), Some("https://app.example.org/i/tok")).unwrap().html;
+    for dangerous in ["<script", "<b>", "<https", "href=\"https:&#x2f;&#x2f;evil"] {
+        assert!(!html.contains(dangerous), "{dangerous} in {html}");
+    }
+    assert!(html.contains("&lt;script&gt;"));
+    assert!(html.contains("Come &amp; see &lt;https:&#x2f;&#x2f;evil.example&gt;<br>"));
+    assert_eq!(html.matches("<a ").count(), 1, "our own link alone");
+}
+
+#[test]
+fn what_is_absent_is_left_out() {
+    let bare = json!({ "organization": "acme", "inviter": null, "role": "WORKER", "message": null });
+    let content = Template::Invitation.render(&bare, None).unwrap();
+    assert_eq!(content.subject, "You are invited to acme");
+    for part in [&content.text, &content.html] {
+        assert!(!part.contains("none") && !part.contains("writes:") && !part.contains("good until"), "{part}");
+    }
+}
+
+#[test]
+fn a_name_cannot_begin_a_line_of_its_own() {
+    let mut variables = invitation();
+    variables["organization"] = json!("acme\r\nBcc: x@example.org\u{2028}\0!");
+    let content = Template::Invitation.render(&variables, None).unwrap();
+    assert!(!content.subject.contains(|c: char| c.is_control() || c == '\u{2028}'), "{:?}", content.subject);
+    assert!(content.subject.ends_with("Bcc: x@example.org  !"));
+    assert!(!content.text.lines().any(|line| line.starts_with("Bcc")), "{}", content.text);
+}
+
+#[test]
+fn every_template_has_a_subject_and_its_link_in_both_parts() {
+    let variables = json!({ "organization": "acme", "name": "Ada <3", "expires_at": "2026-08-03T14:05:00Z" });
+    for template in Template::ALL {
+        assert_eq!(Template::named(template.name()), Some(template));
+        let content = template.render(&variables, Some("https://app.example.org/x?t=tok&en=1")).unwrap();
+        assert!(!content.subject.is_empty());
+        assert!(content.text.contains("\nhttps://app.example.org/x?t=tok&en=1\n"), "{}", content.text);
+        assert!(
+            content.html.contains("href=\"https:&#x2f;&#x2f;app.example.org&#x2f;x?t=tok&amp;en=1\""),
+            "{}",
+            content.html
+        );
+        assert!(content.text.contains("good until Monday, 3 August 2026, 14:05 UTC."), "{}", content.text);
+        assert!(!content.html.contains("Ada <3"));
+        assert!(!content.text.contains("\n\n\n"), "no gaps: {}", content.text);
+    }
+}

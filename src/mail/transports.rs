@@ -1,0 +1,105 @@
+//! How messages leave: by SMTP, or into a folder for those who have no mail server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::compose::{Letter, Unwritable, compose};
+use super::failure::Failure;
+use super::folder::Folder;
+
+/// How long handing over one message may take, from connecting on.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A setting that mail cannot be sent with. The text has no secrets in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadSetting {
+    /// The sender is malformed.
+    #[error("the sender of mails must be of the form `Name <address@example.org>`")]
+    From,
+    /// The mail server is malformed.
+    #[error(
+        "the mail server must be of the form smtps://user:password@host, smtp://user:password@host:587?tls=required or smtp://host:25"
+    )]
+    SmtpUrl,
+}
+
+/// What was put into the folder, for whoever shows it to people. It has no `Debug`: it must not get into logs.
+pub struct Posted {
+    /// Address it goes to.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// The link in it.
+    pub link: Option<String>,
+}
+
+/// The sender and the way. Cheap to clone.
+#[derive(Clone)]
+pub struct Transport {
+    from: Mailbox,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Folder(Folder, Option<UnboundedSender<Posted>>),
+}
+
+impl Transport {
+    /// By SMTP to the server at `url`, from `from` (`Name <address>`). To be called, and dropped, on tokio's runtime: the
+    /// connections are closed by a task.
+    pub fn smtp(url: &str, from: &str) -> Result<Self, BadSetting> {
+        let from = sender(from)?;
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| BadSetting::SmtpUrl)?;
+        let server = server.timeout(Some(Duration::from_secs(30))).build();
+        Ok(Self { from, way: Way::Smtp(server) })
+    }
+
+    /// Into the folder `path`, which is made when the first mail comes; `told` hears of each, with its link.
+    pub fn folder(path: PathBuf, from: &str, told: Option<UnboundedSender<Posted>>) -> Result<Self, BadSetting> {
+        Ok(Self { from: sender(from)?, way: Way::Folder(Folder::new(path), told) })
+    }
+
+    /// Hands a mail over.
+    pub async fn send(&self, letter: &Letter<'_>) -> Result<(), Failure> {
+        let (message, subject) = compose(&self.from, letter)?;
+        match &self.way {
+            Way::Smtp(server) => match tokio::time::timeout(PATIENCE, server.send(message)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(Failure::of_smtp(&error)),
+                Err(_) => Err(Failure::passing("The mail server did not answer in time.")),
+            },
+            Way::Folder(folder, told) => {
+                folder.put(letter.id, letter.at, &message.formatted()).await.map_err(|error| {
+                    tracing::error!(error = %error.kind(), "cannot write to the folder of mails");
+                    Failure::passing("The mail could not be written to the folder of mails.")
+                })?;
+                if let Some(told) = told {
+                    let link = letter.link.map(str::to_owned);
+                    // Whoever listened may have left; the mail is in the folder all the same.
+                    let _ = told.send(Posted { recipient: letter.recipient.to_owned(), subject, link });
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn sender(from: &str) -> Result<Mailbox, BadSetting> {
+    from.parse().map_err(|_| BadSetting::From)
+}
+
+impl From<Unwritable> for Failure {
+    fn from(reason: Unwritable) -> Self {
+        Failure::lasting(reason.to_string())
+    }
+}
+
+#[cfg(test)]
+#[path = "transports_tests.rs"]
+mod tests;

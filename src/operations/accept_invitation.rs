@@ -1,0 +1,121 @@
+//! Accepts an invitation: by its ID, for an account whose proven address is the one invited, or by the token from the mail,
+//! which proves the address by itself.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Email, Error, InvitationId, Refusal, Result, secret};
+use crate::policy::{Action, Target};
+use crate::store::invitations::Invitation;
+use crate::store::memberships::Membership;
+use crate::store::users::{self, User};
+use crate::store::{Connection, Transactional};
+
+use super::Env;
+use super::floor::Floor;
+use super::join_by_invitation::{join, lock_by_id, lock_by_token};
+
+/// Which invitation. Exactly one of the two.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: Option<String>,
+    /// The token from the mail.
+    pub token: Option<String>,
+}
+
+/// How the caller names an invitation.
+pub(super) enum Named {
+    /// By its ID.
+    Id(InvitationId),
+    /// By the hash of its token.
+    Token(Vec<u8>),
+}
+
+impl Input {
+    pub(super) fn named(self) -> Result<Named> {
+        let mut check = Check::default();
+        match (self.invitation_id, self.token) {
+            (Some(id), None) => {
+                let id = check.id("invitationId", &id);
+                id.map(Named::Id).ok_or_else(|| check.refuse())
+            }
+            (None, Some(token)) => Ok(Named::Token(secret::hash(&token))),
+            _ => {
+                check.note("invitationId", Problem::new(Code::Required, "Give either the ID or the token."));
+                Err(check.refuse())
+            }
+        }
+    }
+}
+
+/// Accepts it: the actor becomes a member.
+pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input) -> Result<(Invitation, Membership)> {
+    let named = input.named()?;
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let (invitation, user) = match named {
+                Named::Id(id) => {
+                    let invitation = lock_by_id(tx, id).await?;
+                    require_invitee(tx, actor, invitation, Action::InvitationAccept, now).await?
+                }
+                Named::Token(hash) => {
+                    let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
+                    let user = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+                    let user = prove_by_token(tx, user, &invitation, now).await?;
+                    (invitation, user)
+                }
+            };
+            let (membership, invitation) = join(tx, now, &invitation, &user).await?;
+            Ok((invitation, membership))
+        })
+        .await
+}
+
+/// The refusal of a token that opens nothing.
+pub(super) fn unknown_token() -> Refusal {
+    Refusal::not_found("invitation").at("token")
+}
+
+/// Goes on only if the actor is the one invited: their proven address is the invitation's.
+pub(super) async fn require_invitee(
+    tx: &mut Connection,
+    actor: &Actor,
+    invitation: Option<Invitation>,
+    action: Action,
+    now: Instant,
+) -> Result<(Invitation, User)> {
+    let not_found = || Refusal::not_found("invitation").at("invitationId");
+    let invitation = invitation.ok_or_else(not_found)?;
+    let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
+    let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
+    if !is_invitee && floor.actor.email.as_deref() == Some(invitation.email.as_str()) {
+        return Err(Refusal::new(Code::EmailNotVerified, "Verify the e-mail address of your account first.").into());
+    }
+    if !is_invitee && floor.require(Action::InvitationView, &Target::default(), "invitation").is_err() {
+        return Err(not_found().into());
+    }
+    floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")?;
+    Ok((invitation, floor.actor))
+}
+
+/// The token went to the address invited, so whoever has it and claims that address has proven it.
+async fn prove_by_token(tx: &mut Connection, user: User, invitation: &Invitation, now: Instant) -> Result<User> {
+    if user.email.as_deref() != Some(invitation.email.as_str()) {
+        let message = "The invitation was sent to another address than that of your account.";
+        return Err(Refusal::new(Code::InvitationForAnother, message).into());
+    }
+    super::join_by_invitation::require_pending(invitation, now)?;
+    if user.email_verified_at.is_none() {
+        users::prove_email(
+            tx,
+            user.id,
+            &Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?,
+            now,
+        )
+        .await?;
+    }
+    Ok(user)
+}

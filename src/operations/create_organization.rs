@@ -1,0 +1,97 @@
+//! Creates an organization, with whoever asks as its owner.
+
+use crate::auth::Actor;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, Result, Role, Slug, ids, text};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Standing, Target, decide};
+use crate::store::memberships::{self, NewMembership};
+use crate::store::organizations::{self, NewOrganization, Organization};
+use crate::store::{Transactional, users};
+
+use super::Env;
+
+/// What the new organization is to be.
+pub struct Input {
+    /// Short name.
+    pub slug: String,
+    /// Full name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Contact address.
+    pub contact_email: Option<String>,
+    /// Contact telephone number.
+    pub contact_phone: Option<String>,
+    /// Contact place.
+    pub contact_location: Option<String>,
+}
+
+/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately.
+pub async fn create_organization(env: &Env, actor: &Actor, input: Input) -> Result<Organization> {
+    let mut check = Check::default();
+    let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
+        check.field("slug", Slug::parse(&input.slug)),
+        check.field("name", text::optional(input.name.as_deref(), 64)),
+        check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
+        check.field("contact.email", Email::optional(input.contact_email.as_deref())),
+        check.field("contact.phone", text::optional(input.contact_phone.as_deref(), 32)),
+        check.field("contact.location", text::optional_lines(input.contact_location.as_deref(), 256)),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let owner = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+            let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
+            decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
+            refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
+
+            let id = ids::mint::<OrganizationId>(now);
+            let new = NewOrganization {
+                id,
+                slug: slug.as_str(),
+                name: name.as_deref(),
+                description: description.as_deref(),
+                contact_email: email.as_ref().map(Email::as_str),
+                contact_phone: phone.as_deref(),
+                contact_location: location.as_deref(),
+                owner_id: owner.id,
+                created_at: now,
+                updated_at: now,
+            };
+            organizations::insert(tx, &new).await?;
+            let membership = NewMembership {
+                id: ids::mint::<MembershipId>(now),
+                organization_id: id,
+                user_id: owner.id,
+                username: &owner.username,
+                role: Role::Owner,
+                joined_at: now,
+                invited_by: None,
+            };
+            let membership = memberships::insert(tx, &membership).await?;
+            let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
+            let joined = Event {
+                person: Some(owner.id),
+                changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
+                ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
+            };
+            log::record(tx, now, vec![created, joined]).await?;
+            organizations::lock(tx, id).await?.ok_or_else(|| Refusal::not_found("organization").into())
+        })
+        .await
+}
+
+/// SLUG_TAKEN if there is anything in `taken`.
+pub(super) fn refuse_taken(taken: Vec<String>) -> Result<()> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::SlugTaken, "Another organization has this slug, or had it in the last 30 days.")
+        .at("slug")
+        .into())
+}

@@ -1,0 +1,236 @@
+//! Invites people by e-mail, with a result for each.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::secret::Token;
+use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
+use crate::events::log::{self, Event};
+use crate::mail::queue::{NewMail, Template};
+use crate::policy::{Action, Target};
+use crate::store::invitations::{self, Invitation, NewInvitation};
+use crate::store::{Connection, Transactional, mails, memberships};
+
+use super::Env;
+use super::floor::Floor;
+use super::join_by_invitation::event;
+
+/// Most people in one request.
+const MOST: usize = 100;
+/// Invitation mails a day for each user.
+const A_DAY_PER_USER: i64 = 100;
+/// Invitation mails a day for each organization.
+const A_DAY_PER_ORGANIZATION: i64 = 500;
+
+/// Whom to invite, and where to.
+pub struct Input {
+    /// The organization.
+    pub organization_id: String,
+    /// The people: 1 to 100, each address once.
+    pub invitees: Vec<Invitee>,
+    /// Words of the inviter for the mail.
+    pub message: Option<String>,
+    /// Whether nobody is invited if one person cannot be.
+    pub reject_all: bool,
+}
+
+/// One person to invite.
+pub struct Invitee {
+    /// The address, as it was given.
+    pub email: String,
+    /// The role to offer.
+    pub role: Role,
+}
+
+/// What became of one person.
+pub struct Outcome {
+    /// The address, as it was given.
+    pub email: String,
+    /// The new invitation. None if there is a refusal, or if everybody was rejected.
+    pub invitation: Option<Invitation>,
+    /// Why there is none.
+    pub refusal: Option<Refusal>,
+}
+
+/// Invites them, and tells what became of each, in the order of the input.
+pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Vec<Outcome>> {
+    let mut check = Check::default();
+    let number = match input.invitees.len() {
+        0 => Err(Problem::new(Code::OutOfRange, "Name at least one person.")),
+        1..=MOST => Ok(()),
+        _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} people."))),
+    };
+    let (Some(id), Some(()), Some(message)) = (
+        check.id::<OrganizationId>("organizationId", &input.organization_id),
+        check.field("invitees", number),
+        check.field("message", text::optional_lines(input.message.as_deref(), 1000)),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    let outcomes = connection
+        .transaction(async |tx| -> Result<Vec<Outcome>> {
+            let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+            let unverified = floor.actor.verified_email().is_none();
+            floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
+
+            let verdicts = judge(tx, &floor, &input.invitees, now).await?;
+            let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+            let write = good > 0 && !(input.reject_all && good < verdicts.len());
+            let mut sent = Vec::new();
+            if write {
+                require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
+                let people = verdicts.iter().flatten().cloned();
+                sent = send(env, tx, &floor, people, message.as_deref(), now).await?;
+            }
+            let mut sent = sent.into_iter();
+            Ok(input
+                .invitees
+                .iter()
+                .zip(verdicts)
+                .map(|(invitee, verdict)| {
+                    let email = invitee.email.clone();
+                    match verdict {
+                        Ok(_) => Outcome { email, invitation: sent.next(), refusal: None },
+                        Err(refusal) => Outcome { email, invitation: None, refusal: Some(refusal) },
+                    }
+                })
+                .collect())
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(outcomes)
+}
+
+/// Whether each person can be invited, in the order of the input.
+async fn judge(
+    tx: &mut Connection,
+    floor: &Floor,
+    invitees: &[Invitee],
+    now: Instant,
+) -> Result<Vec<std::result::Result<(Email, Role), Refusal>>> {
+    let organization = floor.organization.id;
+    let addresses: Vec<_> = invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
+    let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
+    let members = memberships::emails_among(tx, organization, &emails).await?;
+    let invited = invitations::pending_among(tx, organization, &emails, now).await?;
+    let mut named = HashSet::new();
+    Ok(invitees
+        .iter()
+        .zip(addresses)
+        .enumerate()
+        .map(|(place, (invitee, address))| {
+            let at = |field: &str| ["input", "invitees", &place.to_string(), field].map(str::to_owned).to_vec();
+            let email = address.map_err(|problem| problem.at(at("email")))?;
+            let target = Target { new_role: Some(invitee.role), ..Target::default() };
+            if floor.require(Action::InvitationCreate, &target, "organization").is_err() {
+                let problem = Problem::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");
+                return Err(problem.at(at("role")));
+            }
+            let problem = if !named.insert(email.clone()) {
+                Problem::new(Code::DuplicateInRequest, "This address is named twice.")
+            } else if members.iter().any(|member| member == email.as_str()) {
+                Problem::new(Code::AlreadyMember, "This person is a member already.")
+            } else if invited.iter().any(|invited| invited == email.as_str()) {
+                Problem::new(Code::AlreadyInvited, "A pending invitation to this address exists already.")
+            } else {
+                return Ok((email, invitee.role));
+            };
+            Err(problem.at(at("email")))
+        })
+        .collect())
+}
+
+/// Writes the invitations with their mails and events.
+async fn send(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    people: impl Iterator<Item = (Email, Role)>,
+    message: Option<&str>,
+    now: Instant,
+) -> Result<Vec<Invitation>> {
+    let (new, tokens): (Vec<_>, Vec<_>) = people
+        .map(|(email, role)| {
+            let token = Token::random();
+            let invitation = NewInvitation {
+                id: ids::mint::<InvitationId>(now),
+                organization_id: floor.organization.id,
+                email: email.to_string(),
+                role,
+                inviter_id: Some(floor.actor.id),
+                message: message.map(str::to_owned),
+                token_hash: token.hash(),
+                created_at: now,
+                expires_at: now + env.rules.invitation_expiry,
+                sent_requested_at: now,
+            };
+            (invitation, token)
+        })
+        .unzip();
+    let emails: Vec<String> = new.iter().map(|invitation| invitation.email.clone()).collect();
+    let overdue = invitations::expire_overdue(tx, floor.organization.id, &emails, now).await?;
+    let mut events: Vec<Event> =
+        overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
+
+    let mut sent = invitations::insert(tx, &new).await?;
+    sent.sort_by_key(|invitation| invitation.id);
+    let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
+    env.outbox.queue_many(tx, now, mails).await?;
+    events.extend(sent.iter().map(|invitation| Event {
+        changes: FieldChange::between("role", None, Some(invitation.role.name())).into_iter().collect(),
+        ..event(invitation, EventType::InvitationCreated, Some(&floor.actor))
+    }));
+    log::record(tx, now, events).await?;
+    Ok(sent)
+}
+
+/// The mail of an invitation.
+pub(super) fn mail(floor: &Floor, invitation: &Invitation, token: &Token, is_resend: bool) -> NewMail {
+    NewMail {
+        template: Template::Invitation,
+        recipient: invitation.email.clone(),
+        variables: serde_json::json!({
+            "organization": floor.organization.display_name(),
+            "inviter": floor.actor.display_name(),
+            "role": invitation.role.name(),
+            "message": invitation.message,
+            "expires_at": invitation.expires_at,
+        }),
+        token: Some(token.expose().to_owned()),
+        invitation: Some(invitation.id),
+        organization: Some(invitation.organization_id),
+        sender: Some(floor.actor.id),
+        is_resend,
+    }
+}
+
+/// RATE_LIMITED if `more` invitation mails are too many for the sender or the organization in one day.
+pub(super) async fn require_mails_left(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    more: i64,
+    now: Instant,
+) -> Result<()> {
+    if !env.rules.rate_limits {
+        return Ok(());
+    }
+    let day_ago = now - TimeDelta::days(1);
+    let by_user = mails::invitation_mails_by_sender_since(tx, floor.actor.id, day_ago).await?;
+    let by_organization = mails::invitation_mails_by_organization_since(tx, floor.organization.id, day_ago).await?;
+    if by_user + more > A_DAY_PER_USER || by_organization + more > A_DAY_PER_ORGANIZATION {
+        let message = format!(
+            "Too many invitations: {A_DAY_PER_USER} a day for each user and {A_DAY_PER_ORGANIZATION} for each organization."
+        );
+        return Err(Refusal::rate_limited(message, now + TimeDelta::days(1)).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! What the server does unasked, every half minute: it marks what has run out and deletes what nobody needs any more.
+//!
+//! Every process runs it; they take turns by the rows that they lock, and what one has done the next does not find.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::expire_invitations::expire_invitations;
+use crate::domain::{Clock, Result};
+use crate::store::{Store, Transactional, expiry, mails};
+
+/// How long it rests in between.
+const PAUSE: Duration = Duration::from_secs(30);
+/// How long mails are kept after they were asked for: the limits on mails count a day back.
+const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
+/// How many rows are deleted in one transaction.
+const BATCH: usize = 500;
+
+/// Runs the jobs until it is cancelled.
+pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
+    loop {
+        match expire_invitations(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "marked invitations that have run out"),
+            Err(error) => tracing::error!(?error, "cannot mark invitations that have run out"),
+        }
+        if let Err(error) = sweep(&store, &clock).await {
+            tracing::error!(?error, "cannot delete what has run out");
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+    }
+}
+
+/// Deletes sessions and tokens that have run out, slugs that are held no longer, and old mails; tells how many rows.
+pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
+    let mut count = 0;
+    loop {
+        let now = clock.now();
+        let limit = BATCH as i64;
+        let deleted = store
+            .writer()
+            .await?
+            .transaction(async |tx| {
+                Ok::<_, crate::domain::Error>([
+                    expiry::delete_email_tokens(tx, now, limit).await?,
+                    expiry::delete_sessions(tx, now, limit).await?,
+                    expiry::delete_former_slugs(tx, now, limit).await?,
+                    mails::delete_settled_before(tx, now - MAILS_KEPT, limit).await?,
+                ])
+            })
+            .await?;
+        count += deleted.iter().sum::<usize>();
+        if deleted.iter().all(|&deleted| deleted < BATCH) {
+            return Ok(count);
+        }
+    }
+}

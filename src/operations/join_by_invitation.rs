@@ -1,0 +1,85 @@
+//! The step that acceptance and sign-up share: a pending invitation becomes a membership.
+
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{Code, InvitationId, MembershipId, Refusal, Result, ids};
+use crate::events::log::{self, Event};
+use crate::store::invitations::{self, Invitation};
+use crate::store::memberships::{self, Membership, NewMembership};
+use crate::store::users::User;
+use crate::store::{Connection, organizations};
+
+/// The invitation with that token, locked together with its organization. None if there is none, or a resend replaced the
+/// token.
+pub async fn lock_by_token(tx: &mut Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
+    let Some(found) = invitations::find_by_token(tx, token_hash).await? else { return Ok(None) };
+    lock(tx, &found).await?;
+    invitations::find_by_token(tx, token_hash).await
+}
+
+/// The invitation with that ID, locked together with its organization.
+pub async fn lock_by_id(tx: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
+    let Some(found) = invitations::find(tx, id).await? else { return Ok(None) };
+    lock(tx, &found).await
+}
+
+async fn lock(tx: &mut Connection, found: &Invitation) -> Result<Option<Invitation>> {
+    organizations::lock(tx, found.organization_id).await?;
+    invitations::lock(tx, found.id).await
+}
+
+/// Makes `user` a member with the role that was offered, and the invitation an accepted one. The invitation must be locked,
+/// and the user the one invited.
+pub async fn join(
+    tx: &mut Connection,
+    now: Instant,
+    invitation: &Invitation,
+    user: &User,
+) -> Result<(Membership, Invitation)> {
+    require_pending(invitation, now)?;
+    if memberships::of(tx, invitation.organization_id, user.id).await?.is_some() {
+        return Err(Refusal::new(Code::AlreadyMember, "You are a member of this organization already.").into());
+    }
+    let new = NewMembership {
+        id: ids::mint::<MembershipId>(now),
+        organization_id: invitation.organization_id,
+        user_id: user.id,
+        username: &user.username,
+        role: invitation.role,
+        joined_at: now,
+        invited_by: invitation.inviter_id,
+    };
+    let membership = memberships::insert(tx, &new).await?;
+    let accepted = invitations::resolve(tx, invitation.id, InvitationStatus::Accepted, now).await?;
+    let joined = Event {
+        person: Some(user.id),
+        changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),
+        ..Event::new(invitation.organization_id, EventType::MemberJoined, Some(user.id), membership.id)
+    };
+    log::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
+    Ok((membership, accepted))
+}
+
+/// Goes on only with an invitation that is pending at `now`; tells which end it came to otherwise.
+pub fn require_pending(invitation: &Invitation, now: Instant) -> Result<()> {
+    let ended = |how: &str| Refusal::new(Code::InvitationNotPending, format!("The invitation was {how} before."));
+    Err(match invitation.status_at(now) {
+        InvitationStatus::Pending => return Ok(()),
+        InvitationStatus::Expired => {
+            Refusal::new(Code::InvitationExpired, "The invitation has run out. Ask for it to be sent again.")
+        }
+        InvitationStatus::Accepted => ended("accepted"),
+        InvitationStatus::Declined => ended("declined"),
+        InvitationStatus::Revoked => ended("revoked"),
+    }
+    .into())
+}
+
+/// Something that happened to an invitation.
+pub fn event(invitation: &Invitation, kind: EventType, actor: Option<&User>) -> Event {
+    Event {
+        email: Some(invitation.email.clone()),
+        ..Event::new(invitation.organization_id, kind, actor.map(|actor| actor.id), invitation.id)
+    }
+}

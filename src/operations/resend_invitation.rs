@@ -1,0 +1,107 @@
+//! Sends a pending or expired invitation again, with a new token and a new expiry.
+
+use chrono::TimeDelta;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::EventType;
+use crate::domain::input::Check;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::secret::Token;
+use crate::domain::{Code, InvitationId, Refusal, Result};
+use crate::events::log;
+use crate::policy::{Action, Target};
+use crate::store::invitations::{self, Invitation, Renewal};
+use crate::store::{Connection, Transactional, mails, memberships};
+
+use super::Env;
+use super::floor::Floor;
+use super::invite_members::{mail, require_mails_left};
+use super::join_by_invitation::{event, require_pending};
+use super::revoke_invitation::enter_by_invitation;
+
+/// How long an invitation waits between two sendings.
+pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// Resends an hour for each user.
+const AN_HOUR_PER_USER: i64 = 5;
+
+/// Which invitation.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: String,
+}
+
+/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew.
+pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result<Invitation> {
+    let mut check = Check::default();
+    let Some(id) = check.id::<InvitationId>("invitationId", &input.invitation_id) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    let resent = connection
+        .transaction(async |tx| -> Result<Invitation> {
+            let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationResend, now).await?;
+            if invitation.status_at(now) != InvitationStatus::Expired {
+                require_pending(&invitation, now)?;
+            }
+            let unverified = floor.actor.verified_email().is_none();
+            let target = Target { new_role: Some(invitation.role), unverified, ..Target::default() };
+            floor.require(Action::InvitationCreate, &target, "invitation")?;
+            require_free(tx, &invitation, now).await?;
+            require_pause(env, tx, &floor, &invitation, now).await?;
+
+            let token = Token::random();
+            let renewal = Renewal {
+                inviter: floor.actor.id,
+                token_hash: token.hash(),
+                expires_at: now + env.rules.invitation_expiry,
+                at: now,
+            };
+            let renewed = invitations::renew(tx, id, renewal).await?;
+            env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
+            log::record(tx, now, vec![event(&renewed, EventType::InvitationResent, Some(&floor.actor))]).await?;
+            Ok(renewed)
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(resent)
+}
+
+/// Whether the address still waits for this very invitation.
+async fn require_free(tx: &mut Connection, invitation: &Invitation, now: Instant) -> Result<()> {
+    let (organization, email) = (invitation.organization_id, [invitation.email.clone()]);
+    if !memberships::emails_among(tx, organization, &email).await?.is_empty() {
+        return Err(Refusal::new(Code::AlreadyMember, "This person is a member by now.").into());
+    }
+    let expired = invitation.status_at(now) == InvitationStatus::Expired;
+    if expired && !invitations::pending_among(tx, organization, &email, now).await?.is_empty() {
+        let message = "Another invitation to this address is pending.";
+        return Err(Refusal::new(Code::AlreadyInvited, message).into());
+    }
+    Ok(())
+}
+
+async fn require_pause(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    invitation: &Invitation,
+    now: Instant,
+) -> Result<()> {
+    if !env.rules.rate_limits {
+        return Ok(());
+    }
+    let available_at = invitation.sent_requested_at + PAUSE;
+    if available_at > now {
+        return Err(Refusal::rate_limited("An invitation is sent at most once a minute.", available_at).into());
+    }
+    let hour_ago = now - TimeDelta::hours(1);
+    let (count, oldest) = mails::resends_by_sender_since(tx, floor.actor.id, hour_ago).await?;
+    if count >= AN_HOUR_PER_USER {
+        let retry_at = oldest.unwrap_or(now) + TimeDelta::hours(1);
+        let message = format!("At most {AN_HOUR_PER_USER} invitations can be sent again in an hour.");
+        return Err(Refusal::rate_limited(message, retry_at).into());
+    }
+    require_mails_left(env, tx, floor, 1, now).await
+}

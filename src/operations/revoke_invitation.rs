@@ -1,0 +1,60 @@
+//! Takes a pending invitation back.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::EventType;
+use crate::domain::input::Check;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{InvitationId, Refusal, Result};
+use crate::events::log;
+use crate::policy::{Action, Target};
+use crate::store::invitations::{self, Invitation};
+use crate::store::{Connection, Transactional};
+
+use super::Env;
+use super::floor::Floor;
+use super::join_by_invitation::{event, lock_by_id, require_pending};
+
+/// Which invitation.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: String,
+}
+
+/// Revokes it.
+pub async fn revoke_invitation(env: &Env, actor: &Actor, input: Input) -> Result<Invitation> {
+    let mut check = Check::default();
+    let Some(id) = check.id::<InvitationId>("invitationId", &input.invitation_id) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationRevoke, now).await?;
+            require_pending(&invitation, now)?;
+            let revoked = invitations::resolve(tx, id, InvitationStatus::Revoked, now).await?;
+            log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
+            Ok(revoked)
+        })
+        .await
+}
+
+/// Enters the organization of an invitation to administer it; who may not even see it is told that it is not there.
+pub(super) async fn enter_by_invitation(
+    tx: &mut Connection,
+    actor: &Actor,
+    id: InvitationId,
+    action: Action,
+    now: Instant,
+) -> Result<(Floor, Invitation)> {
+    let not_found = || Refusal::not_found("invitation").at("invitationId");
+    let invitation = lock_by_id(tx, id).await?.ok_or_else(not_found)?;
+    let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
+    let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
+    if !is_invitee && !floor.sees() {
+        return Err(not_found().into());
+    }
+    floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")?;
+    Ok((floor, invitation))
+}

@@ -1,0 +1,109 @@
+//! Reads the body of a POST: within a megabyte and half a minute, one JSON object with a `query`.
+
+use std::time::Duration;
+
+use async_graphql::Variables;
+use axum::body::{Body, Bytes};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+
+use super::problem::Problem;
+
+/// Longest body that is read, in bytes, however it is sent.
+pub const MAX_BYTES: usize = 1024 * 1024;
+/// How long a client may take to send it.
+const MAX_TIME: Duration = Duration::from_secs(30);
+
+/// What a client asks for. Unknown members are ignored, as the specification wants it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+    /// The document.
+    pub query: String,
+    /// Which operation of the document, where there are several.
+    #[serde(default)]
+    pub operation_name: Option<String>,
+    /// Values of the operation's variables.
+    #[serde(default)]
+    pub variables: Variables,
+    /// Must be an object; none is understood.
+    #[serde(default, rename = "extensions")]
+    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Reads the whole body.
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || Problem::too_large("A request may have 1 MB at most.");
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BYTES as u64) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(MAX_TIME, Limited::new(body, MAX_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(cause)) if cause.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::bad_request("The request ended before its body was complete.")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The body took longer than 30 s to arrive.")),
+    }
+}
+
+/// Understands the body.
+pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::bad_request("Batches are not taken: send one operation in a request."));
+    }
+    serde_json::from_slice(bytes).map_err(|cause| {
+        Problem::bad_request(if cause.is_data() {
+            "The body must be a JSON object with a string `query` and, if needed, an object `variables`, a string \
+             `operationName` and an object `extensions`."
+        } else {
+            "The body is not JSON."
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_an_object_with_a_query() {
+        let asked = parse(br#" {"query": "{ a }", "variables": {"b": [1]}, "operationName": null, "other": 1} "#).unwrap();
+        assert_eq!((asked.query.as_str(), asked.operation_name), ("{ a }", None));
+        assert_eq!(asked.variables.len(), 1);
+        assert!(parse(br#"{"query": "{ a }", "variables": null, "extensions": null}"#).is_ok());
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_a_sentence_that_says_which() {
+        for (body, says) in [
+            ("", "not JSON"),
+            ("{", "not JSON"),
+            ("query { a }", "not JSON"),
+            ("null", "must be"),
+            ("{}", "must be"),
+            (r#"{"query": 1}"#, "must be"),
+            (r#"{"query": "{ a }", "variables": []}"#, "must be"),
+            (r#"{"query": "{ a }", "variables": "{}"}"#, "must be"),
+            (r#"{"query": "{ a }", "operationName": 1}"#, "must be"),
+            (r#"{"query": "{ a }", "extensions": 1}"#, "must be"),
+            (r#"[{"query": "{ a }"}]"#, "Batches"),
+        ] {
+            let problem = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{body}");
+            assert!(problem.errors[0].message.contains(says), "{body}: {}", problem.errors[0].message);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_is_read_up_to_the_limit() {
+        let stream = |chunks: usize| {
+            let chunk = Bytes::from(vec![b' '; 1024]);
+            Body::from_stream(futures_util::stream::iter((0..chunks).map(move |_| Ok::<_, std::io::Error>(chunk.clone()))))
+        };
+        assert_eq!(read(&HeaderMap::new(), stream(1024)).await.unwrap().len(), MAX_BYTES);
+        let refused = read(&HeaderMap::new(), stream(1025)).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

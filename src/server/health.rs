@@ -1,0 +1,36 @@
+//! For whoever watches the server: whether the process lives, and whether it can do its work.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::answer;
+use super::problem::Problem;
+use super::router::Server;
+use crate::domain::Error;
+
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `/health/live`: the process answers.
+pub async fn live() -> Response {
+    Json(json!({"status": "live"})).into_response()
+}
+
+/// `/health/ready`: the database answers, and the server is not shutting down.
+pub async fn ready(State(server): State<Server>) -> Response {
+    let unavailable = |code, message| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).into_response();
+    if server.stopping.is_cancelled() {
+        return unavailable("SHUTTING_DOWN", "The server is shutting down.");
+    }
+    match tokio::time::timeout(PATIENCE, server.env.store.ping()).await {
+        Ok(Ok(())) => return Json(json!({"status": "ready"})).into_response(),
+        Ok(Err(Error::Failed(fault))) => tracing::warn!(cause = answer::chain(&fault), "the database does not answer"),
+        Ok(Err(_)) | Err(_) => tracing::warn!("the database does not answer"),
+    }
+    unavailable("SERVICE_UNAVAILABLE", "The database does not answer.")
+}

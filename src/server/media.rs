@@ -1,0 +1,154 @@
+//! Media types: which the client sends, and which it takes. By the GraphQL-over-HTTP specification.
+
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+
+/// How an answer is labelled. The body is the same; what the HTTP status may say differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Media {
+    /// `application/graphql-response+json`: the status tells a request that was refused from one that was executed.
+    #[default]
+    GraphqlResponse,
+    /// `application/json`: 200 for every well-formed request, for clients from before there was the other.
+    Json,
+}
+
+impl Media {
+    /// The value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Media::Json => "application/json; charset=utf-8",
+        }
+    }
+
+    fn essence(self) -> &'static str {
+        match self {
+            Media::GraphqlResponse => "application/graphql-response+json",
+            Media::Json => "application/json",
+        }
+    }
+}
+
+/// The media type to answer in; none if the client takes neither. Who does not say takes anything.
+pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
+    let values: Vec<&str> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or("")).collect();
+    let accept = values.join(",");
+    if accept.trim().is_empty() {
+        return Some(Media::default());
+    }
+    let ranges: Vec<Range> = accept.split(',').filter_map(Range::parse).collect();
+    let json = preference(&ranges, Media::Json);
+    let graphql = preference(&ranges, Media::GraphqlResponse);
+    match (graphql, json) {
+        (Some(graphql), Some(json)) if json > graphql => Some(Media::Json),
+        (Some(_), _) => Some(Media::GraphqlResponse),
+        (None, Some(_)) => Some(Media::Json),
+        (None, None) => None,
+    }
+}
+
+/// Whether a body is sent as JSON in UTF-8.
+pub fn sends_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+    essence.trim().eq_ignore_ascii_case("application/json") && is_utf8(parameters)
+}
+
+/// One entry of `Accept`.
+struct Range<'a> {
+    essence: &'a str,
+    /// Weight in thousandths.
+    weight: u16,
+}
+
+impl<'a> Range<'a> {
+    fn parse(entry: &'a str) -> Option<Self> {
+        let (essence, parameters) = entry.split_once(';').unwrap_or((entry, ""));
+        let weight = parameter(parameters, "q").map_or(Some(1.0), |q| q.parse().ok()).filter(|q| (0.0..=1.0).contains(q))?;
+        let weight = (weight * 1000.0f32).round() as u16;
+        is_utf8(parameters).then_some(Range { essence: essence.trim(), weight })
+    }
+
+    /// How exactly this names the media type; none if it does not cover it.
+    fn precision(&self, media: Media) -> Option<u8> {
+        if self.essence.eq_ignore_ascii_case(media.essence()) {
+            Some(2)
+        } else if self.essence.eq_ignore_ascii_case("application/*") {
+            Some(1)
+        } else {
+            (self.essence == "*/*").then_some(0)
+        }
+    }
+}
+
+/// Weight and precision of the most precise range that covers the media type; none if that forbids it.
+fn preference(ranges: &[Range], media: Media) -> Option<(u16, u8)> {
+    let covering = ranges.iter().filter_map(|range| Some((range.precision(media)?, range.weight)));
+    covering.max().filter(|(_, weight)| *weight > 0).map(|(precision, weight)| (weight, precision))
+}
+
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters.split(';').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
+}
+
+fn is_utf8(parameters: &str) -> bool {
+    parameter(parameters, "charset").is_none_or(|charset| {
+        charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: axum::http::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_answer_has_the_media_type_that_the_client_prefers() {
+        use Media::{GraphqlResponse, Json};
+        for (accept, expected) in [
+            ("", Some(GraphqlResponse)),
+            ("*/*", Some(GraphqlResponse)),
+            ("application/*", Some(GraphqlResponse)),
+            ("application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/json", Some(Json)),
+            ("Application/JSON; charset=UTF-8", Some(Json)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
+            ("application/json, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/json, application/graphql-response+json;q=0.5", Some(Json)),
+            ("application/json, text/plain, */*", Some(Json)),
+            ("*/*, application/graphql-response+json;q=0", Some(Json)),
+            ("application/json, multipart/mixed", Some(Json)),
+            ("text/html, */*;q=0.1", Some(GraphqlResponse)),
+            ("text/html", None),
+            ("application/json;q=0", None),
+            ("application/json; charset=latin1", None),
+        ] {
+            assert_eq!(negotiate(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new()), Some(GraphqlResponse));
+    }
+
+    #[test]
+    fn several_headers_count_as_one_list() {
+        let mut both = headers(ACCEPT, "text/html");
+        both.append(ACCEPT, "application/json".parse().unwrap());
+        assert_eq!(negotiate(&both), Some(Media::Json));
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_read() {
+        for good in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON;charset=\"UTF-8\""] {
+            assert!(sends_json(&headers(CONTENT_TYPE, good)), "{good}");
+        }
+        for bad in ["text/plain", "application/graphql", "application/json; charset=utf-16", "application/jsonp", ""] {
+            assert!(!sends_json(&headers(CONTENT_TYPE, bad)), "{bad}");
+        }
+        assert!(!sends_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,113 @@
+// GraphiQL for the endpoint of this server. The access token of the field above it is kept for this tab only, and goes with
+// every request and with the first message of every WebSocket; a header of the headers editor wins over it.
+'use strict';
+
+const ENDPOINT = '/graphql';
+const STORED = 'guildhall:access-token';
+
+const DEFAULT_QUERY = `# Welcome to Guildhall.
+#
+# Most of the API needs a signed-in viewer:
+#
+# 1. Run SignIn (or SignUp, if you have no account)
+#    with your own login and password.
+# 2. Copy the accessToken of the answer into the
+#    field "Access token" at the top of this page.
+# 3. Run Me.
+#
+# Whoever runs the server can make a token on the
+# command line, too: guildhall token --help
+#
+# Ctrl-Enter runs the operation under the cursor.
+# The book at the left opens the documentation.
+# Subscriptions work here as well.
+
+mutation SignIn {
+  signIn(input: {
+    login: "you@example.com"
+    password: "your password"
+  }) {
+    session { accessToken }
+    userErrors { message code path }
+  }
+}
+
+mutation SignUp {
+  signUp(input: {
+    email: "you@example.com"
+    username: "you"
+    password: "your password"
+  }) {
+    session { accessToken }
+    userErrors { message code path }
+  }
+}
+
+query Me {
+  viewer {
+    email
+    user { username }
+  }
+}
+`;
+
+const field = document.getElementById('token');
+const state = document.getElementById('state');
+
+function token() {
+  return field.value.trim().replace(/^bearer\s+/i, '');
+}
+
+function remember() {
+  const value = token();
+  if (value) sessionStorage.setItem(STORED, value);
+  else sessionStorage.removeItem(STORED);
+  state.textContent = value ? 'Sent with every request from this tab.' : 'Not set: requests are anonymous.';
+}
+
+/** `headers` with the token of the field, unless they carry credentials of their own. */
+function authorized(headers) {
+  const own = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  return token() && !own ? { ...headers, Authorization: `Bearer ${token()}` } : headers;
+}
+
+field.value = sessionStorage.getItem(STORED) ?? '';
+field.addEventListener('input', remember);
+document.getElementById('clear').addEventListener('click', () => {
+  field.value = '';
+  remember();
+});
+document.getElementById('access').addEventListener('submit', (event) => event.preventDefault());
+remember();
+
+// What the headers editor held when the last operation was run: a WebSocket has no headers, its first message has.
+let editorHeaders = {};
+
+const endpoint = new URL(ENDPOINT, location.href);
+const socket = new URL(endpoint);
+socket.protocol = endpoint.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const fetcher = GraphiQL.createFetcher({
+  url: endpoint.href,
+  fetch: (url, init) => fetch(url, { ...init, headers: authorized(init.headers) }),
+  wsClient: graphqlWs.createClient({
+    url: socket.href,
+    lazy: true,
+    retryAttempts: 0,
+    connectionParams: () => authorized(editorHeaders),
+  }),
+});
+
+ReactDOM.createRoot(document.getElementById('graphiql')).render(
+  React.createElement(GraphiQL, {
+    fetcher: (parameters, options) => {
+      editorHeaders = options?.headers ?? {};
+      return fetcher(parameters, options);
+    },
+    defaultQuery: DEFAULT_QUERY,
+    isHeadersEditorEnabled: true,
+    shouldPersistHeaders: false,
+    // Queries are remembered, and those that sign in hold a password: for this tab only.
+    storage: sessionStorage,
+  }),
+);

@@ -1,0 +1,101 @@
+//! Answers to requests that were not executed. Whatever goes wrong at whatever path, the body is a GraphQL document with
+//! `errors` and without `data`: a client has one thing to read.
+
+use async_graphql::{ErrorExtensionValues, ServerError};
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::media::Media;
+
+/// Something that is wrong with a request as a whole.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// How the answer is labelled.
+    pub media: Media,
+    /// What is wrong: at least one error, each with a code in its extensions.
+    pub errors: Vec<ServerError>,
+}
+
+/// The codes of the errors in an answer, for the log. An extension of the response.
+#[derive(Clone, Debug)]
+pub struct Codes(pub Vec<String>);
+
+impl Problem {
+    /// One error.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self { status, media: Media::Json, errors: vec![error(code, message)] }
+    }
+
+    /// A request that makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    /// No such path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BAD_REQUEST", "There is nothing at this path. GraphQL is served at /graphql.")
+    }
+
+    /// A token that is not, or no longer, good.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+    }
+
+    /// More bytes than are read.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    }
+
+    /// Something broke, which the log tells about under that ID.
+    pub fn internal(request_id: &str) -> Self {
+        let mut error = error("INTERNAL", INTERNAL);
+        error.extensions.get_or_insert_default().set("requestId", request_id);
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, media: Media::Json, errors: vec![error] }
+    }
+
+    /// The same, labelled as the client prefers.
+    pub fn labelled(mut self, media: Media) -> Self {
+        self.media = media;
+        self
+    }
+}
+
+/// What is shown of faults.
+pub const INTERNAL: &str = "Something went wrong on our side. The request ID helps to find out what.";
+
+/// An error with its code.
+pub fn error(code: &str, message: impl Into<String>) -> ServerError {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
+}
+
+/// The code of an error.
+pub fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        async_graphql::Value::String(code) => Some(code),
+        async_graphql::Value::Enum(code) => Some(code),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            errors: &'a [ServerError],
+        }
+        let body = serde_json::to_string(&Document { errors: &self.errors }).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(Codes(self.errors.iter().filter_map(code).map(str::to_owned).collect()));
+        response
+    }
+}

@@ -1,0 +1,61 @@
+//! All paths that are served, and what surrounds them.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::observe::observe;
+use super::problem::Problem;
+use super::{graphql, health, playground};
+use crate::graphql::schema::{self, Schema};
+use crate::operations::Env;
+
+/// What the handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Server {
+    /// Executes operations.
+    pub schema: Schema,
+    /// Database, keys, clock.
+    pub env: Env,
+    /// Mutations that are under way, whether or not somebody still waits for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server begins to shut down.
+    pub stopping: CancellationToken,
+}
+
+/// The whole of HTTP.
+pub fn router(server: Server) -> Router {
+    Router::new()
+        .route("/graphql", post(graphql::post))
+        .route("/schema.graphql", get(sdl))
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .with_state(server)
+        .merge(playground::router())
+        .fallback(async || Problem::no_such_path())
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(observe))
+}
+
+/// The schema, for code generators.
+async fn sdl() -> Response {
+    ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
+}
+
+/// The public keys that access tokens can be checked with.
+async fn jwks(State(server): State<Server>) -> Response {
+    Json(server.env.keys.jwks()).into_response()
+}
+
+/// The router adds which methods are.
+async fn method_not_allowed() -> Problem {
+    let message = "This path does not take this method; the Allow header says which it takes.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)
+}

@@ -1,0 +1,151 @@
+//! Whole rows, many at a time: what fills a database with a world. Ordinary work goes through the files of the tables.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::Connection;
+use super::schema::{former_slugs, installation, invitations, memberships, organizations, users};
+use crate::domain::clock::Instant;
+use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
+
+/// Rows in one statement: the protocol takes 65,535 parameters.
+pub const BATCH: usize = 2000;
+
+/// An account.
+#[derive(Clone, Insertable)]
+#[diesel(table_name = users)]
+#[allow(missing_docs, reason = "the columns, documented in the database")]
+pub struct UserRow {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    pub email_verified_at: Option<Instant>,
+    pub password_hash: Option<String>,
+    pub is_admin: bool,
+    pub created_at: Instant,
+}
+
+/// An organization.
+#[derive(Clone, Insertable)]
+#[diesel(table_name = organizations)]
+#[allow(missing_docs, reason = "the columns, documented in the database")]
+pub struct OrganizationRow {
+    pub id: OrganizationId,
+    pub slug: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub contact_email: Option<String>,
+    pub contact_phone: Option<String>,
+    pub contact_location: Option<String>,
+    pub owner_id: UserId,
+    pub member_count: i32,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+
+/// A membership.
+#[derive(Clone, Insertable)]
+#[diesel(table_name = memberships)]
+#[allow(missing_docs, reason = "the columns, documented in the database")]
+pub struct MembershipRow {
+    pub id: MembershipId,
+    pub organization_id: OrganizationId,
+    pub user_id: UserId,
+    pub username: String,
+    pub role: Role,
+    pub joined_at: Instant,
+    pub invited_by: Option<UserId>,
+}
+
+/// An invitation, without a token: a resend makes one.
+#[derive(Clone, Insertable)]
+#[diesel(table_name = invitations)]
+#[allow(missing_docs, reason = "the columns, documented in the database")]
+pub struct InvitationRow {
+    pub id: InvitationId,
+    pub organization_id: OrganizationId,
+    pub email: String,
+    pub role: Role,
+    pub status: InvitationStatus,
+    pub inviter_id: Option<UserId>,
+    pub message: Option<String>,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    pub resolved_at: Option<Instant>,
+    pub sent_requested_at: Instant,
+    pub delivery: DeliveryState,
+    pub send_count: i32,
+    pub last_sent_at: Option<Instant>,
+    pub failure: Option<String>,
+}
+
+/// Rows of all kinds that refer to each other.
+#[derive(Clone, Default)]
+pub struct World {
+    /// Accounts.
+    pub users: Vec<UserRow>,
+    /// Organizations, `member_count` as the memberships say.
+    pub organizations: Vec<OrganizationRow>,
+    /// Memberships, one OWNER in each organization.
+    pub memberships: Vec<MembershipRow>,
+    /// Invitations.
+    pub invitations: Vec<InvitationRow>,
+}
+
+/// Writes a world. To be called in a transaction: organizations refer to memberships that come after them.
+pub async fn insert(tx: &mut Connection, world: &World) -> Result<()> {
+    for rows in world.users.chunks(BATCH) {
+        diesel::insert_into(users::table).values(rows).execute(tx).await?;
+    }
+    for rows in world.organizations.chunks(BATCH) {
+        diesel::insert_into(organizations::table).values(rows).execute(tx).await?;
+    }
+    for rows in world.memberships.chunks(BATCH) {
+        diesel::insert_into(memberships::table).values(rows).execute(tx).await?;
+    }
+    for rows in world.invitations.chunks(BATCH) {
+        diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// Takes the lock of the installation's row, so that one world is made at a time, and tells whether the demo is in it.
+pub async fn lock_installation(tx: &mut Connection) -> Result<bool> {
+    Ok(installation::table.select(installation::demo).for_update().get_result(tx).await?)
+}
+
+/// Whether there is any account.
+pub async fn has_users(tx: &mut Connection) -> Result<bool> {
+    Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(tx).await?)
+}
+
+/// Those of `names` that accounts have.
+pub async fn usernames_taken(tx: &mut Connection, names: &[String]) -> Result<Vec<String>> {
+    Ok(users::table.filter(users::username.eq_any(names)).select(users::username).load(tx).await?)
+}
+
+/// Those of `addresses` that accounts have proven.
+pub async fn emails_proven(tx: &mut Connection, addresses: &[String]) -> Result<Vec<String>> {
+    Ok(users::table
+        .filter(users::email.eq_any(addresses))
+        .filter(users::email_verified_at.is_not_null())
+        .select(users::email.assume_not_null())
+        .load(tx)
+        .await?)
+}
+
+/// Those of `slugs` that organizations have, or had so lately that they are held at `now`.
+pub async fn slugs_taken(tx: &mut Connection, slugs: &[String], now: Instant) -> Result<Vec<String>> {
+    let mut taken: Vec<String> =
+        organizations::table.filter(organizations::slug.eq_any(slugs)).select(organizations::slug).load(tx).await?;
+    let held: Vec<String> = former_slugs::table
+        .filter(former_slugs::slug.eq_any(slugs))
+        .filter(former_slugs::held_until.gt(now))
+        .select(former_slugs::slug)
+        .load(tx)
+        .await?;
+    taken.extend(held);
+    Ok(taken)
+}

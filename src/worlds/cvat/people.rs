@@ -1,0 +1,120 @@
+//! Accounts of CVAT's users. Nobody brings a password or a proven address: people sign in after a reset mail, which proves
+//! the address. So an address comes to one account alone, the one last used.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use super::files::Export;
+use super::report::Tally;
+use super::rows;
+use super::values::{self, Names};
+use crate::domain::clock::Instant;
+use crate::domain::{Email, UserId, ids};
+use crate::store::bulk::UserRow;
+
+/// What accounts and organizations in the database have already.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Usernames.
+    pub usernames: HashSet<String>,
+    /// Proven addresses.
+    pub emails: HashSet<String>,
+    /// Slugs.
+    pub slugs: HashSet<String>,
+}
+
+/// The people of an export, by CVAT's numbers.
+#[derive(Default)]
+pub struct People {
+    /// Those who came over: ID and username.
+    pub accounts: HashMap<i64, (UserId, String)>,
+    /// Addresses, also of those who did not.
+    pub addresses: HashMap<i64, Email>,
+}
+
+impl People {
+    /// ID of the account, if it came over.
+    pub fn id(&self, reference: Option<rows::Reference>) -> Option<UserId> {
+        self.accounts.get(&reference?.id()).map(|(id, _)| *id)
+    }
+}
+
+/// Makes the accounts.
+pub fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, tally: &mut Tally) -> (People, Vec<UserRow>) {
+    let mut people = People::default();
+    let mut made = Vec::new();
+    for user in &export.users {
+        people.addresses.extend(values::email(user.email.as_deref()).0.map(|email| (user.id, email)));
+    }
+    let holders = holders(export, &people.addresses);
+    for user in &export.users {
+        let row = format!("user {}", user.id);
+        let Some(username) = names.usernames.get(&user.id) else {
+            tally.refuse(row, "no username could be made for it");
+            continue;
+        };
+        if taken.usernames.contains(username) {
+            tally.refuse(row, format!("an account here has the username {username}; accounts are never merged"));
+            continue;
+        }
+        let mut change = |reason: String| tally.change(&row, reason);
+        if *username != user.username.trim() {
+            change(format!("its username is {username} here"));
+        }
+        let (display_name, cut) =
+            values::line(Some(&format!("{} {}", user.first_name.trim(), user.last_name.trim())), 64);
+        if cut {
+            change("its name was cut, or lost characters that cannot be shown".into());
+        }
+        let active = user.is_active != Some(false);
+        let email = match people.addresses.get(&user.id) {
+            _ if !active => {
+                change("it is locked there: it comes without its address, so nobody can sign in".into());
+                None
+            }
+            None => {
+                change("it has no usable address: nobody can sign in".into());
+                None
+            }
+            Some(email) if taken.emails.contains(email.as_str()) => {
+                change("an account here has proven its address: it comes without one".into());
+                None
+            }
+            Some(email) if holders.get(email) != Some(&user.id) => {
+                change("another user of the export has its address, and used it last: it comes without one".into());
+                None
+            }
+            Some(email) => Some(email.to_string()),
+        };
+        let is_admin = active && (user.is_superuser || user.groups.iter().any(|group| group == "admin"));
+        if is_admin {
+            change("it is a site administrator, here as there".into());
+        }
+        let created_at = values::instant(user.date_joined.as_deref()).unwrap_or_else(|| {
+            change("it has no date: it counts as made now".into());
+            now
+        });
+        let id = ids::mint(now);
+        people.accounts.insert(user.id, (id, username.clone()));
+        made.push(UserRow {
+            id,
+            username: username.clone(),
+            display_name,
+            email,
+            email_verified_at: None,
+            password_hash: None,
+            is_admin,
+            created_at,
+        });
+    }
+    tally.taken = made.len();
+    (people, made)
+}
+
+/// Who has each address: of several, who signed in last; of those, whose account is the oldest.
+fn holders(export: &Export, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
+    let mut users: Vec<_> = export.users.iter().filter(|user| user.is_active != Some(false)).collect();
+    users.sort_by_key(|user| (values::instant(user.last_login.as_deref()), Reverse(user.id)));
+    // Later ones overwrite earlier ones.
+    users.into_iter().filter_map(|user| Some((addresses.get(&user.id)?.clone(), user.id))).collect()
+}

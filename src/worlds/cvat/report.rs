@@ -1,0 +1,84 @@
+//! What became of an export: for the operator who runs the import. It names rows by CVAT's numbers and holds no addresses.
+
+use std::collections::HashSet;
+use std::fmt;
+
+/// What became of all rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Accounts.
+    pub users: Tally,
+    /// Organizations.
+    pub organizations: Tally,
+    /// Memberships.
+    pub memberships: Tally,
+    /// Invitations.
+    pub invitations: Tally,
+}
+
+/// What became of the rows of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rows in the export, without repetitions.
+    pub read: usize,
+    /// Rows made of them here.
+    pub taken: usize,
+    /// What came over otherwise than it was.
+    pub changed: Vec<Note>,
+    /// What did not come over.
+    pub refused: Vec<Note>,
+}
+
+/// One thing to know about one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The row, such as `user 21`.
+    pub row: String,
+    /// What was changed, or why it was refused.
+    pub reason: String,
+}
+
+impl Tally {
+    /// Notes that a row came over otherwise than it was.
+    pub fn change(&mut self, row: impl fmt::Display, reason: impl Into<String>) {
+        self.changed.push(Note { row: row.to_string(), reason: reason.into() });
+    }
+
+    /// Notes that a row did not come over.
+    pub fn refuse(&mut self, row: impl fmt::Display, reason: impl Into<String>) {
+        self.refused.push(Note { row: row.to_string(), reason: reason.into() });
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            ("users", &self.users),
+            ("organizations", &self.organizations),
+            ("memberships", &self.memberships),
+            ("invitations", &self.invitations),
+        ];
+        writeln!(f, "{:<14}{:>8}{:>8}{:>8}{:>8}", "", "read", "made", "changed", "refused")?;
+        for (kind, tally) in kinds {
+            let Tally { read, taken, changed, refused } = tally;
+            writeln!(f, "{kind:<14}{read:>8}{taken:>8}{:>8}{:>8}", rows(changed), rows(refused))?;
+        }
+        list(f, "Changed", kinds.iter().flat_map(|(_, tally)| &tally.changed))?;
+        list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))
+    }
+}
+
+fn list<'a>(f: &mut fmt::Formatter<'_>, heading: &str, notes: impl Iterator<Item = &'a Note>) -> fmt::Result {
+    for (place, note) in notes.enumerate() {
+        if place == 0 {
+            writeln!(f, "\n{heading}:")?;
+        }
+        writeln!(f, "  {}: {}", note.row, note.reason)?;
+    }
+    Ok(())
+}
+
+/// How many rows the notes are about.
+fn rows(notes: &[Note]) -> usize {
+    notes.iter().map(|note| note.row.as_str()).collect::<HashSet<_>>().len()
+}

@@ -1,0 +1,46 @@
+//! A small world to try the server with: a team, an enterprise and a laboratory, with people in all four roles, in several
+//! organizations and in none. Its passwords are public, so the database is marked, and never served in earnest.
+
+mod build;
+mod people;
+mod places;
+
+pub use people::{PEOPLE, Person};
+pub use places::{OFFERS, Offer, PLACES, Place};
+
+use crate::domain::{Fault, Result};
+use crate::events::log;
+use crate::operations::Env;
+use crate::store::{Transactional, bulk, installation};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "guildhall-demo";
+
+/// Fills an empty database with the demo world, in one transaction. False if it is there already; a fault that says why if
+/// the database has other users in it.
+pub async fn load(env: &Env) -> Result<bool> {
+    if installation::is_demo(&mut *env.store.read().await?).await? {
+        return Ok(false);
+    }
+    let now = env.clock.now();
+    // One hash for all: dozens would take seconds and protect nothing, the password being public.
+    let password_hash = env.passwords.hash(PASSWORD).await?;
+    let (world, happened) = build::world(now, env.rules.invitation_expiry, &password_hash);
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            if bulk::lock_installation(tx).await? {
+                return Ok(false);
+            }
+            if bulk::has_users(tx).await? {
+                return Err(Fault::new("This database has users already: the demo world wants an empty one.").into());
+            }
+            bulk::insert(tx, &world).await?;
+            for (at, event) in happened {
+                log::record(tx, at, vec![event]).await?;
+            }
+            installation::mark_demo(tx).await?;
+            Ok(true)
+        })
+        .await
+}

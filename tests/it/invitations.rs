@@ -1,0 +1,271 @@
+//! The life of an invitation.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{Person, TestApp};
+
+async fn state(by: &Person, invitation: &str) -> Value {
+    let query = format!(r#"{{ invitation(id: "{invitation}") {{ status resolvedAt role email inviter {{ username }} }} }}"#);
+    by.ask(&query).await.data()["invitation"].clone()
+}
+
+async fn accept_by_token(by: &Person, token: &str) -> crate::support::Answer {
+    by.mutate("acceptInvitation", json!({ "token": token }), "membership { role user { username } } invitation { status }").await
+}
+
+#[tokio::test]
+async fn an_invitee_sees_accepts_and_is_a_member() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let invitation = ada.invites(&id, "BOB@example.org", "SUPERVISOR").await;
+    let own = "{ viewer { invitations { totalCount nodes { id role organization { slug displayName } viewerPermissions delivery { state } } } } }";
+    assert_eq!(
+        bob.ask(own).await.data()["viewer"]["invitations"],
+        json!({ "totalCount": 1, "nodes": [{
+            "id": invitation, "role": "SUPERVISOR", "organization": { "slug": "acme", "displayName": "acme" },
+            "viewerPermissions": ["VIEW_INVITATIONS", "ACCEPT_INVITATION", "DECLINE_INVITATION"], "delivery": null,
+        }] })
+    );
+    let glimpse = r#"{ organization(slug: "acme") { slug name description viewerPermissions } }"#;
+    assert_eq!(bob.ask(glimpse).await.data()["organization"]["slug"], "acme", "an invitee knows its name");
+    let more = bob.ask(r#"{ organization(slug: "acme") { slug memberCount } }"#).await;
+    assert_eq!((more.codes(), &more.body["data"]["organization"]), (vec!["FORBIDDEN"], &Value::Null));
+
+    bob.accepts(&invitation).await;
+    let seen = bob.ask(r#"{ organization(slug: "acme") { memberCount viewerMembership { role invitedBy { username } } } }"#).await.data();
+    assert_eq!(seen["organization"], json!({ "memberCount": 2, "viewerMembership": { "role": "SUPERVISOR", "invitedBy": { "username": "ada" } } }));
+    let again = bob.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }").await;
+    assert_eq!(again.refused(), ["INVITATION_NOT_PENDING"]);
+    assert_eq!(state(&ada, &invitation).await["status"], "ACCEPTED");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn each_person_gets_a_result_of_their_own() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    bob.accepts(&ada.invites(&id, &bob.email(), "MAINTAINER").await).await;
+    ada.invites(&id, "waiting@example.org", "WORKER").await;
+    let invitees = json!([
+        { "email": "new@example.org", "role": "WORKER" },
+        { "email": "NEW@example.org", "role": "WORKER" },
+        { "email": "nonsense", "role": "WORKER" },
+        { "email": ada.email(), "role": "WORKER" },
+        { "email": "waiting@example.org", "role": "WORKER" },
+        { "email": "other@example.org", "role": "MAINTAINER" },
+    ]);
+    let fields = "results { email invitation { email status } userErrors { code path } }";
+    let invite = |on_error: &str| {
+        let input = json!({ "organizationId": id, "invitees": invitees, "onError": on_error });
+        let bob = bob.clone();
+        async move { bob.mutate("inviteMembers", input, fields).await.data()["inviteMembers"].clone() }
+    };
+    let codes = |payload: &Value| {
+        let results = payload["results"].as_array().expect("results").iter();
+        results.map(|result| result["userErrors"][0]["code"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    let problems = ["DUPLICATE_IN_REQUEST", "INVALID_FORMAT", "ALREADY_MEMBER", "ALREADY_INVITED", "ROLE_NOT_ASSIGNABLE"];
+    let before = app.count("invitations").await;
+    let rejected = invite("REJECT_ALL").await;
+    assert_eq!(codes(&rejected)[1..], problems);
+    assert_eq!(rejected["userErrors"].as_array().map(Vec::len), Some(5));
+    assert_eq!(app.count("invitations").await, before, "nothing written");
+    let skipped = invite("SKIP").await;
+    assert_eq!(codes(&skipped)[1..], problems);
+    assert_eq!(skipped["userErrors"], json!([]));
+    assert_eq!(skipped["results"][0]["invitation"], json!({ "email": "new@example.org", "status": "PENDING" }));
+    assert_eq!(skipped["results"][5]["userErrors"][0]["path"], json!(["input", "invitees", "5", "role"]));
+    assert_eq!(app.count("invitations").await, before + 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn who_may_not_invite_is_told_why() {
+    let app = TestApp::new().await;
+    let (ada, sue, eve) = (app.person("ada").await, app.person("sue").await, app.person("eve").await);
+    let newbie = app.unverified("newbie").await;
+    let id = ada.creates("acme").await;
+    sue.accepts(&ada.invites(&id, &sue.email(), "SUPERVISOR").await).await;
+    let own = newbie.creates("newbies").await;
+    let invite = |by: &Person, organization: &str, invitees: Value| {
+        let (by, input) = (by.clone(), json!({ "organizationId": organization, "invitees": invitees }));
+        async move { by.mutate("inviteMembers", input, "results { email }").await.refused() }
+    };
+    let one = json!([{ "email": "x@example.org", "role": "WORKER" }]);
+    assert_eq!(invite(&sue, &id, one.clone()).await, ["FORBIDDEN"]);
+    assert_eq!(invite(&eve, &id, one.clone()).await, ["NOT_FOUND"]);
+    assert_eq!(invite(&newbie, &own, one.clone()).await, ["EMAIL_NOT_VERIFIED"]);
+    assert_eq!(invite(&ada, &id, json!([])).await, ["OUT_OF_RANGE"]);
+    let many: Vec<_> = (0..101).map(|n| json!({ "email": format!("p{n}@example.org"), "role": "WORKER" })).collect();
+    assert_eq!(invite(&ada, &id, json!(many)).await, ["TOO_LONG"]);
+    assert_eq!(invite(&ada, &ada.id, one).await, ["INVALID_FORMAT"]);
+    assert_eq!(app.count("invitations").await, 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_hundred_mails_a_day_is_the_limit() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let invite = |from: u32, to: u32| {
+        let people: Vec<_> = (from..to).map(|n| json!({ "email": format!("p{n}@example.org"), "role": "WORKER" })).collect();
+        let (ada, input) = (ada.clone(), json!({ "organizationId": id, "invitees": people }));
+        async move { ada.mutate("inviteMembers", input, "results { invitation { id } }").await }
+    };
+    assert_eq!(invite(0, 99).await.done()["results"].as_array().map(Vec::len), Some(99));
+    let refused = invite(99, 101).await.data();
+    assert_eq!(refused["inviteMembers"]["userErrors"][0]["code"], "RATE_LIMITED");
+    assert!(refused["inviteMembers"]["userErrors"][0]["retryAt"].is_string());
+    assert!(refused["inviteMembers"]["results"].is_null());
+    invite(99, 100).await.done();
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_invitation_runs_out_to_the_millisecond_and_comes_back_by_a_resend() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
+    let first_token = app.token_to(&bob.email()).await;
+    app.env.clock.advance(TimeDelta::days(7));
+    let (ada, bob) = (app.again(&ada).await, app.again(&bob).await);
+    assert_eq!(state(&ada, &invitation).await["status"], "EXPIRED");
+    assert!(state(&ada, &invitation).await["resolvedAt"].is_string());
+    assert_eq!(accept_by_token(&bob, &first_token).await.refused(), ["INVITATION_EXPIRED"]);
+    let pending = "{ viewer { invitations { totalCount } } }";
+    assert_eq!(bob.ask(pending).await.data()["viewer"]["invitations"]["totalCount"], 0);
+
+    let resend = json!({ "invitationId": invitation });
+    let renewed = ada.mutate("resendInvitation", resend.clone(), "invitation { status resolvedAt delivery { state } }").await.done();
+    assert_eq!(renewed["invitation"], json!({ "status": "PENDING", "resolvedAt": null, "delivery": { "state": "QUEUED" } }));
+    assert_eq!(ada.mutate("resendInvitation", resend, "invitation { id }").await.refused(), ["RATE_LIMITED"], "once a minute");
+    assert_eq!(accept_by_token(&bob, &first_token).await.refused(), ["NOT_FOUND"], "the old token is gone");
+    let second_token = app.token_to(&bob.email()).await;
+    assert_eq!(accept_by_token(&bob, &second_token).await.done()["membership"]["role"], "WORKER");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_expired_invitation_does_not_block_a_new_one() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let first = ada.invites(&id, "bob@example.org", "WORKER").await;
+    app.env.clock.advance(TimeDelta::days(8));
+    let ada = app.again(&ada).await;
+    let second = ada.invites(&id, "bob@example.org", "SUPERVISOR").await;
+    assert_eq!(state(&ada, &first).await["status"], "EXPIRED");
+    assert_eq!(state(&ada, &second).await["status"], "PENDING");
+    let resend = ada.mutate("resendInvitation", json!({ "invitationId": first }), "invitation { id }").await;
+    assert_eq!(resend.refused(), ["ALREADY_INVITED"]);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn revoked_and_declined_invitations_are_over() {
+    let app = TestApp::new().await;
+    let (ada, bob, sue) = (app.person("ada").await, app.person("bob").await, app.person("sue").await);
+    let id = ada.creates("acme").await;
+    sue.accepts(&ada.invites(&id, &sue.email(), "SUPERVISOR").await).await;
+    let revoked = ada.invites(&id, &bob.email(), "WORKER").await;
+    let token = app.token_to(&bob.email()).await;
+    let revoke = |by: &Person, invitation: &str| {
+        let (by, input) = (by.clone(), json!({ "invitationId": invitation }));
+        async move { by.mutate("revokeInvitation", input, "invitation { status }").await }
+    };
+    assert_eq!(revoke(&sue, &revoked).await.refused(), ["FORBIDDEN"]);
+    assert_eq!(revoke(&bob, &revoked).await.refused(), ["FORBIDDEN"], "the invitee sees it, and declines instead");
+    assert_eq!(revoke(&app.person("eve").await, &revoked).await.refused(), ["NOT_FOUND"]);
+    assert_eq!(revoke(&ada, &revoked).await.done()["invitation"]["status"], "REVOKED");
+    assert_eq!(accept_by_token(&bob, &token).await.refused(), ["INVITATION_NOT_PENDING"]);
+
+    let declined = ada.invites(&id, &bob.email(), "WORKER").await;
+    let input = json!({ "token": app.token_to(&bob.email()).await });
+    let answer = app.nobody_mutates("declineInvitation", input.clone()).await.done();
+    assert_eq!(answer["userErrors"], json!([]), "without signing in");
+    assert_eq!(app.nobody_mutates("declineInvitation", input).await.refused(), ["INVITATION_NOT_PENDING"]);
+    assert_eq!(state(&ada, &declined).await["status"], "DECLINED");
+    assert_eq!(app.nobody_mutates("declineInvitation", json!({ "invitationId": declined })).await.codes(), ["UNAUTHENTICATED"]);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_the_address_it_was_sent_to() {
+    let app = TestApp::new().await;
+    let (ada, eve) = (app.person("ada").await, app.person("eve").await);
+    let bob = app.unverified("bob").await;
+    let id = ada.creates("acme").await;
+    let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
+    let token = app.token_to(&bob.email()).await;
+    assert_eq!(accept_by_token(&eve, &token).await.refused(), ["INVITATION_FOR_ANOTHER"]);
+    assert_eq!(accept_by_token(&eve, "nonsense").await.refused(), ["NOT_FOUND"]);
+    let by_id = bob.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }").await;
+    assert_eq!(by_id.refused(), ["EMAIL_NOT_VERIFIED"]);
+    let by_id = eve.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }").await;
+    assert_eq!(by_id.refused(), ["NOT_FOUND"]);
+    let both = json!({ "invitationId": invitation, "token": token });
+    assert_eq!(bob.mutate("acceptInvitation", both, "membership { id }").await.refused(), ["REQUIRED"]);
+
+    let preview = format!(
+        r#"{{ invitationPreview(token: "{token}") {{ organizationName organizationSlug inviterName role status email accountExists }} }}"#
+    );
+    assert_eq!(
+        app.nobody(&preview).await.data()["invitationPreview"],
+        json!({ "organizationName": "acme", "organizationSlug": "acme", "inviterName": "ada", "role": "WORKER",
+                "status": "PENDING", "email": bob.email(), "accountExists": false })
+    );
+    assert_eq!(accept_by_token(&bob, &token).await.done()["membership"]["user"]["username"], "bob");
+    let verified = bob.ask("{ viewer { emailVerified } }").await.data();
+    assert_eq!(verified["viewer"]["emailVerified"], true, "the token proved the address");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn invitations_are_listed_for_those_who_administer_them() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    for name in ["one", "two", "three"] {
+        ada.invites(&id, &format!("{name}@example.org"), if name == "two" { "SUPERVISOR" } else { "WORKER" }).await;
+    }
+    let list = async |arguments: &str| {
+        let query = format!(r#"{{ organization(slug: "acme") {{ invitations({arguments}) {{ totalCount nodes {{ email }} }} }} }}"#);
+        let data = ada.ask(&query).await.data();
+        let nodes = data["organization"]["invitations"]["nodes"].as_array().expect("nodes").clone();
+        nodes.iter().map(|node| node["email"].as_str().expect("an address").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list("first: 2").await, ["three@example.org", "two@example.org"], "newest first");
+    assert_eq!(list("roles: [SUPERVISOR]").await, ["two@example.org"]);
+    assert_eq!(list(r#"search: "ONE""#).await, ["one@example.org"]);
+    assert_eq!(list("statuses: [EXPIRED, REVOKED]").await, [] as [&str; 0]);
+    assert_eq!(list("statuses: []").await, [] as [&str; 0]);
+    assert_eq!(list("statuses: [PENDING, ACCEPTED]").await.len(), 3);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn every_change_is_in_the_log() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let membership = bob.accepts(&ada.invites(&id, &bob.email(), "WORKER").await).await;
+    let update = json!({ "organizationId": id, "name": "Acme" });
+    ada.mutate("updateOrganization", update, "organization { id }").await.done();
+    let change = json!({ "membershipId": membership, "role": "SUPERVISOR" });
+    ada.mutate("changeMemberRole", change.clone(), "membership { id }").await.done();
+    ada.mutate("changeMemberRole", change, "membership { id }").await.done();
+    ada.mutate("removeMember", json!({ "membershipId": membership }), "removedMembershipId").await.done();
+    assert_eq!(
+        app.log().await,
+        [
+            "ORGANIZATION_CREATED", "MEMBER_JOINED", "INVITATION_CREATED", "INVITATION_ACCEPTED", "MEMBER_JOINED",
+            "ORGANIZATION_UPDATED", "MEMBER_ROLE_CHANGED", "MEMBER_REMOVED",
+        ]
+    );
+    app.close().await;
+}

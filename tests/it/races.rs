@@ -1,0 +1,190 @@
+//! Fifty at once: exactly one outcome, clean codes for the rest.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp};
+
+const MANY: usize = 50;
+
+/// How often each outcome came: `ok` or the code of the first refusal. Top-level errors have no place here.
+fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
+    let mut tally = BTreeMap::new();
+    for answer in answers {
+        let codes = answer.refused();
+        *tally.entry(codes.first().cloned().unwrap_or_else(|| "ok".to_owned())).or_insert(0) += 1;
+    }
+    tally
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.into_iter().map(|(code, count)| (code.to_owned(), count)).collect()
+}
+
+async fn at_once<F: Future<Output = Answer> + Send + 'static>(run: impl Fn(usize) -> F) -> Vec<Answer> {
+    join_all((0..MANY).map(|n| tokio::spawn(run(n)))).await.into_iter().map(|answer| answer.expect("an answer")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_accepts_of_one_invitation_make_one_member() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
+    let answers = at_once(|_| {
+        let (bob, input) = (bob.clone(), json!({ "invitationId": invitation }));
+        async move { bob.mutate("acceptInvitation", input, "membership { id }").await }
+    });
+    assert_eq!(tally(answers.await), counts([("ok", 1), ("INVITATION_NOT_PENDING", MANY - 1)]));
+    assert_eq!(app.count("memberships").await, 2);
+    app.check_invariants().await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_creates_of_one_slug_make_one_organization() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let answers = at_once(|_| {
+        let ada = ada.clone();
+        async move { ada.mutate("createOrganization", json!({ "slug": "acme" }), "organization { id }").await }
+    });
+    assert_eq!(tally(answers.await), counts([("ok", 1), ("SLUG_TAKEN", MANY - 1)]));
+    assert_eq!(app.count("organizations").await, 1);
+    app.check_invariants().await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_invitations_to_one_address_leave_one_pending() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let input = json!({ "organizationId": id, "onError": "REJECT_ALL", "invitees": [{ "email": "bob@example.org", "role": "WORKER" }] });
+    let answers = at_once(|_| {
+        let (ada, input) = (ada.clone(), input.clone());
+        async move { ada.mutate("inviteMembers", input, "results { email }").await }
+    });
+    assert_eq!(tally(answers.await), counts([("ok", 1), ("ALREADY_INVITED", MANY - 1)]));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accept_against_revoke_has_one_winner_and_the_other_side_is_told() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    for _ in 0..5 {
+        let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
+        let answers = at_once(|n| {
+            let (ada, bob, input) = (ada.clone(), bob.clone(), json!({ "invitationId": invitation }));
+            async move {
+                if n % 2 == 0 {
+                    bob.mutate("acceptInvitation", input, "membership { id }").await
+                } else {
+                    ada.mutate("revokeInvitation", input, "invitation { status }").await
+                }
+            }
+        });
+        assert_eq!(tally(answers.await), counts([("ok", 1), ("INVITATION_NOT_PENDING", MANY - 1)]));
+        let query = format!(r#"{{ invitation(id: "{invitation}") {{ status }} organization(id: "{id}") {{ memberCount }} }}"#);
+        let data = ada.ask(&query).await.data();
+        let accepted = data["invitation"]["status"] == "ACCEPTED";
+        assert_eq!(data["organization"]["memberCount"], if accepted { 2 } else { 1 });
+        if accepted {
+            bob.mutate("leaveOrganization", json!({ "organizationId": id }), "leftMembershipId").await.done();
+        }
+        app.check_invariants().await;
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn role_change_against_removal_leaves_the_member_gone() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let membership = bob.accepts(&ada.invites(&id, &bob.email(), "WORKER").await).await;
+    let answers = at_once(|n| {
+        let (ada, membership) = (ada.clone(), membership.clone());
+        async move {
+            if n == MANY / 2 {
+                ada.mutate("removeMember", json!({ "membershipId": membership }), "removedMembershipId").await
+            } else {
+                let role = ["SUPERVISOR", "WORKER"][n % 2];
+                let input = json!({ "membershipId": membership, "role": role });
+                ada.mutate("changeMemberRole", input, "membership { role }").await
+            }
+        }
+    });
+    let tally = tally(answers.await);
+    assert_eq!(tally.keys().filter(|code| *code != "ok" && *code != "NOT_FOUND").count(), 0, "{tally:?}");
+    assert_eq!(tally.values().sum::<usize>(), MANY);
+    assert_eq!(app.count("memberships").await, 1);
+    app.check_invariants().await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_demoted_maintainer_cannot_finish_what_they_may_no_longer_do() {
+    let app = TestApp::new().await;
+    let (ada, max) = (app.person("ada").await, app.person("max").await);
+    let id = ada.creates("acme").await;
+    let max_id = max.accepts(&ada.invites(&id, &max.email(), "MAINTAINER").await).await;
+    let answers = at_once(|n| {
+        let (ada, max, id, max_id) = (ada.clone(), max.clone(), id.clone(), max_id.clone());
+        async move {
+            if n == 10 {
+                let input = json!({ "membershipId": max_id, "role": "WORKER" });
+                ada.mutate("changeMemberRole", input, "membership { role }").await
+            } else {
+                let input = json!({ "organizationId": id, "invitees": [{ "email": format!("p{n}@example.org"), "role": "WORKER" }] });
+                max.mutate("inviteMembers", input, "results { email }").await
+            }
+        }
+    });
+    let tally = tally(answers.await);
+    assert_eq!(tally.keys().filter(|code| *code != "ok" && *code != "FORBIDDEN").count(), 0, "{tally:?}");
+    // In the log, nothing of the maintainer's comes after the demotion.
+    let log = app.log().await;
+    let demoted = log.iter().position(|kind| kind == "MEMBER_ROLE_CHANGED").expect("the demotion");
+    let after = app.log_after_commit_order("MEMBER_ROLE_CHANGED").await;
+    assert!(demoted > 0 && after.iter().all(|kind| kind != "INVITATION_CREATED"), "{after:?}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_leaving_and_joining_at_once_keeps_the_count() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let mut people = Vec::new();
+    for n in 0..20 {
+        let person = app.person(&format!("p{n}")).await;
+        let invitation = ada.invites(&id, &person.email(), "WORKER").await;
+        people.push((person, invitation));
+    }
+    for (person, invitation) in people.iter().take(10) {
+        person.accepts(invitation).await;
+    }
+    let moves = people.iter().enumerate().map(|(n, (person, invitation))| {
+        let (person, invitation, id) = (person.clone(), invitation.clone(), id.clone());
+        tokio::spawn(async move {
+            if n < 10 {
+                person.mutate("leaveOrganization", json!({ "organizationId": id }), "leftMembershipId").await.done();
+            } else {
+                person.accepts(&invitation).await;
+            }
+        })
+    });
+    for moved in join_all(moves).await {
+        moved.expect("it went through");
+    }
+    app.check_invariants().await;
+    let data = ada.ask(&format!(r#"{{ organization(id: "{id}") {{ memberCount members {{ totalCount }} }} }}"#)).await.data();
+    assert_eq!(data["organization"], json!({ "memberCount": 11, "members": { "totalCount": 11 } }));
+    let _: &Value = &data;
+    app.close().await;
+}

@@ -1,0 +1,108 @@
+//! One private PostgreSQL for the whole run, and in it a database for each test, copied from a migrated template.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use guildhall::embedded::Embedded;
+use guildhall::store::migrate::migrate;
+use tokio_postgres::NoTls;
+
+/// Settings for data that nobody will miss.
+const SETTINGS: [(&str, &str); 5] = [
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("max_connections", "400"),
+    ("shared_buffers", "128MB"),
+];
+
+/// Seldom more tests than this run at once; each has a few connections.
+static SERIAL: AtomicU32 = AtomicU32::new(0);
+
+/// The cluster of this run. It lives until the process ends, when a watchman takes it away.
+pub struct Cluster {
+    embedded: Embedded,
+}
+
+impl Cluster {
+    /// The cluster, started by the first test that asks for it.
+    pub fn get() -> &'static Cluster {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        CLUSTER.get_or_init(|| {
+            // Of its own, so that no test's runtime has to outlive the test.
+            let start = || tokio::runtime::Runtime::new().expect("a runtime").block_on(Self::start());
+            std::thread::spawn(start).join().expect("the cluster starts")
+        })
+    }
+
+    async fn start() -> Cluster {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        sweep(root);
+        let folder = root.join(format!("cluster-{}", std::process::id()));
+        let embedded = Embedded::start_with(&folder, None, &SETTINGS).await.expect("PostgreSQL starts");
+        watch(&folder, embedded.location());
+        execute(&embedded.url("postgres"), "CREATE DATABASE template_of_tests").await;
+        migrate(&embedded.url("template_of_tests")).await.expect("migrations run");
+        Cluster { embedded }
+    }
+
+    /// The URL of a new, migrated, empty database.
+    pub async fn database(&self) -> String {
+        let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
+        execute(&self.embedded.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template_of_tests")).await;
+        self.embedded.url(&name)
+    }
+
+    /// The URL of a new database without anything in it.
+    pub async fn empty_database(&self) -> String {
+        let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
+        execute(&self.embedded.url("postgres"), &format!("CREATE DATABASE {name}")).await;
+        self.embedded.url(&name)
+    }
+
+    /// Drops a database, whoever is connected to it.
+    pub async fn drop(&self, url: &str) {
+        let name = url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a database in the URL");
+        execute(&self.embedded.url("postgres"), &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
+}
+
+/// Runs statements on a connection of their own.
+pub async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    let connection = tokio::spawn(connection);
+    client.batch_execute(sql).await.expect(sql);
+    drop(client);
+    connection.await.expect("the connection ends").expect("without an error");
+}
+
+/// Leaves a shell behind that waits for this process to end, however it ends, then stops the cluster and removes its folder.
+fn watch(folder: &Path, location: &Path) {
+    let script = r#"cat >/dev/null; kill -INT "$(head -n 1 "$1/data/postmaster.pid")"; sleep 1; rm -rf "$1" "$2""#;
+    let mut watchman = Command::new("sh")
+        .args(["-c", script, "watchman"])
+        .args([location, folder])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh");
+    // The pipe stays open as long as this process lives.
+    std::mem::forget(watchman.stdin.take());
+    std::mem::forget(watchman);
+}
+
+/// Removes what runs left behind that were killed together with their watchman.
+fn sweep(root: &Path) {
+    let left: Vec<PathBuf> = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    for folder in left {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let Some(pid) = name.strip_prefix("cluster-") else { continue };
+        if !Path::new("/proc").join(pid).exists() && Embedded::running(&folder).is_none() {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! GraphQL as a client speaks it: through the real router.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status of the response.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The data, of an answer without errors.
+    #[track_caller]
+    pub fn data(self) -> Value {
+        assert!(self.body.get("errors").is_none(), "errors: {:#}", self.body["errors"]);
+        self.body["data"].clone()
+    }
+
+    /// The payload of the one mutation, which did what it was asked.
+    #[track_caller]
+    pub fn done(self) -> Value {
+        let payload = self.payload();
+        assert_eq!(payload["userErrors"], json!([]), "refused");
+        payload
+    }
+
+    /// The codes of the one mutation's `userErrors`.
+    #[track_caller]
+    pub fn refused(self) -> Vec<String> {
+        let payload = self.payload();
+        let errors = payload["userErrors"].as_array().expect("userErrors");
+        errors.iter().map(|error| error["code"].as_str().expect("a code").to_owned()).collect()
+    }
+
+    #[track_caller]
+    fn payload(self) -> Value {
+        let data = self.data();
+        data.as_object().expect("data").values().next().expect("a payload").clone()
+    }
+
+    /// The codes of the top-level errors.
+    pub fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+    }
+}
+
+/// Sends a document.
+pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: Value) -> Answer {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let response = router.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("a response");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    Answer { status, body: serde_json::from_slice(&body).expect("JSON") }
+}

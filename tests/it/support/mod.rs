@@ -1,0 +1,11 @@
+//! What tests stand on: a PostgreSQL for the run, a database and an application for each test, named people, GraphQL.
+
+pub mod actors;
+pub mod app;
+pub mod cluster;
+pub mod derived;
+pub mod graphql;
+
+pub use actors::Person;
+pub use app::TestApp;
+pub use graphql::Answer;
