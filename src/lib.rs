@@ -16,7 +16,9 @@
 //! Beside the stations stand [`app`] (puts them together), [`config`] (every setting once), [`commands`] (what the
 //! executable can do), [`embedded`] (a private PostgreSQL) and [`worlds`] (data that fills a database).
 
+pub mod app;
 pub mod auth;
+pub mod config;
 pub mod domain;
 pub mod embedded;
 pub mod events;
@@ -26,3 +28,5 @@ pub mod operations;
 pub mod policy;
 pub mod server;
 pub mod store;
+pub mod telemetry;
+pub mod worlds;

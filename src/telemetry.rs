@@ -2,12 +2,10 @@
 
 use std::io;
 
-use tracing_subscriber::EnvFilter;
-
-use crate::config::{LogFormat, LogSettings};
+use crate::config::{BadSetting, LogFormat, LogSettings};
 
 /// Sends the log to standard error from now on. Fails with a sentence if the filter cannot be understood.
-pub fn start(settings: &LogSettings) -> Result<(), String> {
+pub fn start(settings: &LogSettings) -> Result<(), BadSetting> {
     let filter = settings.filter()?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match settings.log_format {
@@ -17,17 +15,11 @@ pub fn start(settings: &LogSettings) -> Result<(), String> {
         }
         LogFormat::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
     };
-    started.map_err(|cause| format!("The log cannot be started: {cause}."))?;
+    started.map_err(|cause| BadSetting::new(format!("The log cannot be started: {cause}.")))?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("(no message)");
         tracing::error!(place, message, "panic");
     }));
     Ok(())
-}
-
-/// Reads a filter such as `info,guildhall=debug`.
-pub fn filter(text: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(text)
-        .map_err(|cause| format!("GUILDHALL_LOG must be a filter such as `info` or `info,guildhall=debug`: {cause}."))
 }

@@ -22,27 +22,15 @@ impl Account {
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let me = my_uid()?;
         if me != 0 {
-            return Ok(Self {
-                me,
-                step_down: None,
-            });
+            return Ok(Self { me, step_down: None });
         }
-        let owner = fs::metadata(cluster)
-            .ok()
-            .map(|folder| (folder.uid(), folder.gid()));
+        let owner = fs::metadata(cluster).ok().map(|folder| (folder.uid(), folder.gid()));
         if let Some(owner) = owner.filter(|(uid, _)| *uid != 0) {
-            return Ok(Self {
-                me,
-                step_down: Some(owner),
-            });
+            return Ok(Self { me, step_down: Some(owner) });
         }
-        let passwd = fs::read_to_string("/etc/passwd")
-            .map_err(EmbeddedError::io("read", Path::new("/etc/passwd")))?;
+        let passwd = fs::read_to_string("/etc/passwd").map_err(EmbeddedError::io("read", Path::new("/etc/passwd")))?;
         let account = entry(&passwd, "postgres").or_else(|| entry(&passwd, "nobody"));
-        Ok(Self {
-            me,
-            step_down: Some(account.ok_or(EmbeddedError::NoAccount)?),
-        })
+        Ok(Self { me, step_down: Some(account.ok_or(EmbeddedError::NoAccount)?) })
     }
 
     /// The user and group that our folders are given to, if that is not ourselves.
@@ -77,13 +65,8 @@ impl Account {
     /// library drops root's supplementary groups together with the user id.
     pub(super) fn command(self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .env("LC_ALL", "C");
-        for (name, _) in
-            env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG"))
-        {
+        command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
+        for (name, _) in env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
             command.env_remove(name);
         }
         if let Some((uid, gid)) = self.step_down {
@@ -97,14 +80,8 @@ fn my_uid() -> Result<u32, EmbeddedError> {
     if let Ok(process) = fs::metadata("/proc/self") {
         return Ok(process.uid());
     }
-    let output = Command::new("id")
-        .arg("-u")
-        .output()
-        .map_err(EmbeddedError::io("run", Path::new("id")))?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .unwrap_or(u32::MAX))
+    let output = Command::new("id").arg("-u").output().map_err(EmbeddedError::io("run", Path::new("id")))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(u32::MAX))
 }
 
 /// User and group id of a name in the text of `/etc/passwd`; root under another name does not count.
@@ -126,7 +103,8 @@ mod tests {
 
     #[test]
     fn ids_are_read_from_the_line_of_the_name() {
-        let passwd = "root:x:0:0::/:/bin/sh\npostgres2:x:9:9::/:\npostgres:x:101:104:P,,,:/var:/bin/bash\nnobody:x:0:0:::\n";
+        let passwd =
+            "root:x:0:0::/:/bin/sh\npostgres2:x:9:9::/:\npostgres:x:101:104:P,,,:/var:/bin/bash\nnobody:x:0:0:::\n";
         assert_eq!(entry(passwd, "postgres"), Some((101, 104)));
         assert_eq!(entry(passwd, "nobody"), None);
         assert_eq!(entry(passwd, "missing"), None);

@@ -98,10 +98,6 @@ pub enum EmbeddedError {
 impl EmbeddedError {
     /// For `map_err`: what was attempted on which path.
     pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io {
-            what,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { what, path: path.to_owned(), source }
     }
 }

@@ -26,32 +26,13 @@ pub(super) async fn ensure(
     sweep(location);
     // An initdb whose parent was killed may still be writing to a folder of the same kind: never share the name.
     let unfinished = location.join(format!("{UNFINISHED}{}", std::process::id()));
-    let preferred = run(
-        &unfinished,
-        location,
-        tools,
-        account,
-        &["--locale=C.UTF-8"],
-        durable,
-    )
-    .await?;
+    let preferred = run(&unfinished, location, tools, account, &["--locale=C.UTF-8"], durable).await?;
     if preferred.is_err() {
         let _ = fs::remove_dir_all(&unfinished);
-        run(
-            &unfinished,
-            location,
-            tools,
-            account,
-            &["--no-locale"],
-            durable,
-        )
-        .await?
-        .map_err(EmbeddedError::Init)?;
+        run(&unfinished, location, tools, account, &["--no-locale"], durable).await?.map_err(EmbeddedError::Init)?;
     }
     fs::rename(&unfinished, &cluster).map_err(EmbeddedError::io("rename", &unfinished))?;
-    File::open(location)
-        .and_then(|folder| folder.sync_all())
-        .map_err(EmbeddedError::io("sync", location))
+    File::open(location).and_then(|folder| folder.sync_all()).map_err(EmbeddedError::io("sync", location))
 }
 
 /// The inner error is what initdb printed.
@@ -65,26 +46,16 @@ async fn run(
 ) -> Result<Result<(), String>, EmbeddedError> {
     let program = tools.program("initdb");
     let mut command = account.command(&program, location);
-    command
-        .arg("-D")
-        .arg(target)
-        .args(["--auth=trust", "--encoding=UTF8", "--username", USER])
-        .args(locale);
+    command.arg("-D").arg(target).args(["--auth=trust", "--encoding=UTF8", "--username", USER]).args(locale);
     if !durable {
         command.arg("--no-sync");
     }
     let mut command = tokio::process::Command::from(command);
-    let output = command
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(EmbeddedError::io("run", &program))?;
+    let output = command.kill_on_drop(true).output().await.map_err(EmbeddedError::io("run", &program))?;
     if output.status.success() {
         return Ok(Ok(()));
     }
-    Ok(Err(String::from_utf8_lossy(&output.stderr)
-        .trim()
-        .replace('\n', "; ")))
+    Ok(Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")))
 }
 
 fn sweep(location: &Path) {

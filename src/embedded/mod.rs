@@ -44,10 +44,7 @@ pub struct Embedded {
 impl Embedded {
     /// Starts the cluster of `data_dir`, makes it first if need be, or adopts one that a killed process left running.
     /// The programs come from `postgres_bin`, else from the usual places.
-    pub async fn start(
-        data_dir: &Path,
-        postgres_bin: Option<&Path>,
-    ) -> Result<Self, EmbeddedError> {
+    pub async fn start(data_dir: &Path, postgres_bin: Option<&Path>) -> Result<Self, EmbeddedError> {
         Self::start_with(data_dir, postgres_bin, &[]).await
     }
 
@@ -66,13 +63,7 @@ impl Embedded {
         let account = Account::choose(&entrance)?;
         let location = place::settle(data_dir, account)?;
         let cluster = place::cluster(&location);
-        let site = Site {
-            tools,
-            account,
-            location,
-            cluster,
-            log: data_dir.join("postgres.log"),
-        };
+        let site = Site { tools, account, location, cluster, log: data_dir.join("postgres.log") };
 
         let durable = !settings.contains(&("fsync", "off"));
         initdb::ensure(&site.location, &site.tools, account, durable).await?;
@@ -83,11 +74,7 @@ impl Embedded {
                 Postmaster::start(&site, &socket_folder, settings).await?
             }
         };
-        Ok(Self {
-            site,
-            running: Some(running),
-            _lock: lock,
-        })
+        Ok(Self { site, running: Some(running), _lock: lock })
     }
 
     /// URL of the database `guildhall` of a cluster in `data_dir` that some process keeps running; none if none is.
@@ -100,10 +87,7 @@ impl Embedded {
 
     /// URL of a database in the cluster, which need not exist yet.
     pub fn url(&self, database: &str) -> String {
-        let socket_folder = self
-            .running
-            .as_ref()
-            .map(|running| running.socket_folder.as_path());
+        let socket_folder = self.running.as_ref().map(|running| running.socket_folder.as_path());
         url::url(socket_folder.unwrap_or(&self.site.location), database)
     }
 

@@ -28,11 +28,7 @@ pub(super) fn cluster(location: &Path) -> PathBuf {
 /// Takes the data folder for this process until the file is closed, which a killed process cannot forget.
 pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     let path = data_dir.join("postgres.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(EmbeddedError::io("open", &path))?;
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(EmbeddedError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(EmbeddedError::InUse(data_dir.to_owned())),
@@ -75,16 +71,10 @@ fn elsewhere(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError
 pub(super) fn socket_folder(location: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
     let beside = location.join("socket");
     let name = format!("guildhall-{}", short_hash(location));
-    let temporary =
-        fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| PathBuf::from("/tmp"));
+    let temporary = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| PathBuf::from("/tmp"));
     let folder = [beside, temporary.join(&name)]
         .into_iter()
-        .find(|folder| {
-            fits(folder)
-                && folder
-                    .parent()
-                    .is_some_and(|parent| account.reaches(parent))
-        })
+        .find(|folder| fits(folder) && folder.parent().is_some_and(|parent| account.reaches(parent)))
         .unwrap_or_else(|| Path::new("/tmp").join(name));
     private_folder(&folder, account)?;
     Ok(folder)
@@ -112,15 +102,10 @@ fn private_folder(path: &Path, account: Account) -> Result<(), EmbeddedError> {
     if let Some((uid, gid)) = account.step_down() {
         chown(path, Some(uid), Some(gid)).map_err(EmbeddedError::io("hand over", path))?;
     }
-    fs::set_permissions(path, Permissions::from_mode(0o700))
-        .map_err(EmbeddedError::io("protect", path))
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(EmbeddedError::io("protect", path))
 }
 
 fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_bytes());
-    digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

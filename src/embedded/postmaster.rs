@@ -70,11 +70,7 @@ impl Postmaster {
                 Identity::Postgres => return Ok(None),
             }
             if prepare::ask(&file.socket_folder).await? == Answer::Ready {
-                return Ok(Some(Self {
-                    pid: file.pid,
-                    child: None,
-                    socket_folder: file.socket_folder,
-                }));
+                return Ok(Some(Self { pid: file.pid, child: None, socket_folder: file.socket_folder }));
             }
             if begun.elapsed() > UNREACHABLE && !file.socket().exists() && !told {
                 site.signal("INT", file.pid);
@@ -107,15 +103,9 @@ impl Postmaster {
         }
     }
 
-    fn spawn(
-        site: &Site,
-        socket_folder: &Path,
-        extra: &[(&str, &str)],
-    ) -> Result<Self, EmbeddedError> {
+    fn spawn(site: &Site, socket_folder: &Path, extra: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
         let log = site.open_log()?;
-        let errors = log
-            .try_clone()
-            .map_err(EmbeddedError::io("open", &site.log))?;
+        let errors = log.try_clone().map_err(EmbeddedError::io("open", &site.log))?;
         let program = site.tools.program("postgres");
         let mut command = site.account.command(&program, &site.location);
         // The setting is a list: a quoted element may hold commas and spaces.
@@ -127,18 +117,9 @@ impl Postmaster {
             command.args(["-c", &format!("{name}={value}")]);
         }
         // Its own process group, so that Ctrl-C in the terminal reaches the server alone, which then stops it in order.
-        command
-            .stdout(Stdio::from(log))
-            .stderr(Stdio::from(errors))
-            .process_group(0);
-        let child = command
-            .spawn()
-            .map_err(EmbeddedError::io("run", &program))?;
-        Ok(Self {
-            pid: child.id(),
-            child: Some(child),
-            socket_folder: socket_folder.to_owned(),
-        })
+        command.stdout(Stdio::from(log)).stderr(Stdio::from(errors)).process_group(0);
+        let child = command.spawn().map_err(EmbeddedError::io("run", &program))?;
+        Ok(Self { pid: child.id(), child: Some(child), socket_folder: socket_folder.to_owned() })
     }
 
     async fn ready(mut self, site: &Site) -> Result<Self, EmbeddedError> {
@@ -146,10 +127,7 @@ impl Postmaster {
         loop {
             let answer = prepare::ask(&self.socket_folder).await;
             if !self.is_alive(&site.cluster) {
-                return Err(EmbeddedError::Start {
-                    log: site.log.clone(),
-                    tail: site.log_tail(),
-                });
+                return Err(EmbeddedError::Start { log: site.log.clone(), tail: site.log_tail() });
             }
             match answer {
                 Ok(Answer::Ready) => return Ok(self),
@@ -205,13 +183,8 @@ impl Postmaster {
 impl Site {
     /// `pg_ctl` comes with every server, while `kill` is missing from small images.
     fn signal(&self, name: &str, pid: u32) {
-        let mut command = self
-            .account
-            .command(self.tools.program("pg_ctl"), &self.location);
-        command
-            .args(["kill", name, &pid.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        let mut command = self.account.command(self.tools.program("pg_ctl"), &self.location);
+        command.args(["kill", name, &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         if let Err(error) = command.process_group(0).status() {
             tracing::warn!(%error, pid, "could not signal PostgreSQL");
         }
@@ -220,12 +193,9 @@ impl Site {
     fn open_log(&self) -> Result<File, EmbeddedError> {
         let mut options = OpenOptions::new();
         options.create(true).append(true).mode(0o600);
-        let log = options
-            .open(&self.log)
-            .map_err(EmbeddedError::io("open", &self.log))?;
+        let log = options.open(&self.log).map_err(EmbeddedError::io("open", &self.log))?;
         if log.metadata().is_ok_and(|file| file.len() > LOG_LIMIT) {
-            log.set_len(0)
-                .map_err(EmbeddedError::io("empty", &self.log))?;
+            log.set_len(0).map_err(EmbeddedError::io("empty", &self.log))?;
         }
         Ok(log)
     }
@@ -243,20 +213,13 @@ impl Site {
     }
 
     fn timeout(&self, pid: u32, what: &'static str, limit: Duration) -> EmbeddedError {
-        EmbeddedError::Timeout {
-            pid,
-            what,
-            seconds: limit.as_secs(),
-            log: self.log.clone(),
-        }
+        EmbeddedError::Timeout { pid, what, seconds: limit.as_secs(), log: self.log.clone() }
     }
 }
 
 fn remove(path: &Path) -> Result<(), EmbeddedError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(EmbeddedError::io("remove", path)(error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EmbeddedError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }

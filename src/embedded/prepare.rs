@@ -22,9 +22,7 @@ pub(super) async fn ask(socket_folder: &Path) -> Result<Answer, Error> {
     match connect(socket_folder, DATABASE).await {
         Ok(_) => Ok(Answer::Ready),
         Err(error) => match error.code() {
-            Some(&SqlState::INVALID_CATALOG_NAME) => {
-                create(socket_folder).await.map(|()| Answer::Ready)
-            }
+            Some(&SqlState::INVALID_CATALOG_NAME) => create(socket_folder).await.map(|()| Answer::Ready),
             Some(&SqlState::TOO_MANY_CONNECTIONS) => Ok(Answer::Ready),
             Some(&SqlState::CANNOT_CONNECT_NOW) | None => Ok(Answer::NotYet),
             Some(_) => Err(error),
@@ -34,14 +32,11 @@ pub(super) async fn ask(socket_folder: &Path) -> Result<Answer, Error> {
 
 async fn create(socket_folder: &Path) -> Result<(), Error> {
     let client = connect(socket_folder, "postgres").await?;
-    client
-        .batch_execute(&format!("CREATE DATABASE {DATABASE}"))
-        .await
+    client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await
 }
 
 async fn connect(socket_folder: &Path, database: &str) -> Result<Client, Error> {
-    let (client, connection) =
-        tokio_postgres::connect(&url(socket_folder, database), NoTls).await?;
+    let (client, connection) = tokio_postgres::connect(&url(socket_folder, database), NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
 }

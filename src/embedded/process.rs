@@ -19,10 +19,7 @@ impl PidFile {
         let text = fs::read_to_string(Self::path(cluster)).ok()?;
         let mut lines = text.lines();
         let pid = lines.next()?.trim().parse().ok()?;
-        Some(Self {
-            pid,
-            socket_folder: PathBuf::from(lines.nth(3).unwrap_or_default()),
-        })
+        Some(Self { pid, socket_folder: PathBuf::from(lines.nth(3).unwrap_or_default()) })
     }
 
     pub(super) fn path(cluster: &Path) -> PathBuf {
@@ -51,16 +48,9 @@ pub(super) fn identify(pid: u32, cluster: &Path) -> Identity {
     let words = command_line(pid);
     let ours = cluster.to_string_lossy();
     let program = words.split('\0').next().unwrap_or_default();
-    if words.split('\0').any(|word| word == ours)
-        || (!words.contains('\0') && words.contains(&*ours))
-    {
+    if words.split('\0').any(|word| word == ours) || (!words.contains('\0') && words.contains(&*ours)) {
         Identity::Ours
-    } else if program
-        .split([' ', ':'])
-        .next()
-        .unwrap_or_default()
-        .ends_with("postgres")
-    {
+    } else if program.split([' ', ':']).next().unwrap_or_default().ends_with("postgres") {
         Identity::Postgres
     } else {
         Identity::Other
@@ -73,12 +63,8 @@ fn command_line(pid: u32) -> String {
         let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         return String::from_utf8_lossy(&bytes).into_owned();
     }
-    let output = Command::new("ps")
-        .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
-        .output();
-    output
-        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        .unwrap_or_default()
+    let output = Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -87,13 +73,7 @@ mod tests {
 
     #[test]
     fn a_stranger_with_a_reused_number_is_not_taken_for_a_postmaster() {
-        assert_eq!(
-            identify(std::process::id(), Path::new("/nowhere/data")),
-            Identity::Other
-        );
-        assert_eq!(
-            identify(u32::MAX - 1, Path::new("/nowhere/data")),
-            Identity::Other
-        );
+        assert_eq!(identify(std::process::id(), Path::new("/nowhere/data")), Identity::Other);
+        assert_eq!(identify(u32::MAX - 1, Path::new("/nowhere/data")), Identity::Other);
     }
 }

@@ -11,11 +11,7 @@ use tokio_postgres::NoTls;
 
 use super::{Embedded, EmbeddedError};
 
-const QUICK: [(&str, &str); 3] = [
-    ("fsync", "off"),
-    ("synchronous_commit", "off"),
-    ("full_page_writes", "off"),
-];
+const QUICK: [(&str, &str); 3] = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
 const CHILD: &str = "GUILDHALL_TEST_EMBEDDED_FOLDER";
 
 /// A folder that goes away with everything that a test left in it.
@@ -31,9 +27,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let linked = fs::canonicalize(self.0.join("postgres"))
-            .ok()
-            .filter(|place| !place.starts_with(&self.0));
+        let linked = fs::canonicalize(self.0.join("postgres")).ok().filter(|place| !place.starts_with(&self.0));
         for path in linked.iter().chain([&self.0]) {
             let _ = fs::remove_dir_all(path);
         }
@@ -62,11 +56,7 @@ async fn what_was_written_is_there_after_a_restart() {
     let begun = Instant::now();
     let first = Embedded::start(&folder.0, None).await.unwrap();
     let took_first = begun.elapsed();
-    run(
-        &first.url("guildhall"),
-        "CREATE TABLE note AS SELECT 'kept' AS text",
-    )
-    .await;
+    run(&first.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     assert_eq!(Embedded::running(&folder.0), Some(first.url("guildhall")));
     let begun = Instant::now();
     first.stop().await.unwrap();
@@ -77,18 +67,9 @@ async fn what_was_written_is_there_after_a_restart() {
     let second = Embedded::start(&folder.0, None).await.unwrap();
     let took_second = begun.elapsed();
     println!("first start {took_first:?}, stop {took_stop:?}, restart {took_second:?}");
-    assert_eq!(
-        run(&second.url("guildhall"), "SELECT text FROM note").await,
-        "kept"
-    );
-    assert_eq!(
-        run(&second.url("guildhall"), "SHOW listen_addresses").await,
-        ""
-    );
-    assert_eq!(
-        run(&second.url("guildhall"), "SHOW server_encoding").await,
-        "UTF8"
-    );
+    assert_eq!(run(&second.url("guildhall"), "SELECT text FROM note").await, "kept");
+    assert_eq!(run(&second.url("guildhall"), "SHOW listen_addresses").await, "");
+    assert_eq!(run(&second.url("guildhall"), "SHOW server_encoding").await, "UTF8");
     assert_eq!(run(&second.url("guildhall"), "SHOW fsync").await, "on");
     second.stop().await.unwrap();
 }
@@ -134,23 +115,14 @@ async fn a_dropped_cluster_stops() {
 #[tokio::test]
 async fn a_bad_setting_shows_the_end_of_the_log() {
     let folder = Folder::new("setting");
-    let refused =
-        Embedded::start_with(&folder.0, None, &[("fsync", "off"), ("work_mem", "plenty")])
-            .await
-            .unwrap_err();
-    assert!(
-        matches!(&refused, EmbeddedError::Start { tail, .. } if tail.contains("work_mem")),
-        "{refused}"
-    );
+    let refused = Embedded::start_with(&folder.0, None, &[("fsync", "off"), ("work_mem", "plenty")]).await.unwrap_err();
+    assert!(matches!(&refused, EmbeddedError::Start { tail, .. } if tail.contains("work_mem")), "{refused}");
 }
 
 #[tokio::test]
 async fn a_long_path_and_odd_letters_still_get_a_socket() {
     let folder = Folder::new("long");
-    let deep = folder
-        .0
-        .join("a folder, with \"odd\" letters ü")
-        .join("x".repeat(120));
+    let deep = folder.0.join("a folder, with \"odd\" letters ü").join("x".repeat(120));
     let cluster = quick(&deep).await;
     assert_eq!(run(&cluster.url("guildhall"), "SELECT 1").await, "1");
     assert_eq!(Embedded::running(&deep), Some(cluster.url("guildhall")));
@@ -168,21 +140,14 @@ async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
     let cluster = quick(&folder.0).await;
     let location = cluster.location().to_owned();
-    run(
-        &cluster.url("guildhall"),
-        "CREATE TABLE note AS SELECT 'kept' AS text",
-    )
-    .await;
+    run(&cluster.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     cluster.stop().await.unwrap();
 
     // Open or not, the next start finds the same place.
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o755)).unwrap();
     let cluster = quick(&folder.0).await;
     assert_eq!(cluster.location(), location);
-    assert_eq!(
-        run(&cluster.url("guildhall"), "SELECT text FROM note").await,
-        "kept"
-    );
+    assert_eq!(run(&cluster.url("guildhall"), "SELECT text FROM note").await, "kept");
     cluster.stop().await.unwrap();
 }
 
@@ -190,20 +155,13 @@ async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
 async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
     let folder = Folder::new("adopted");
     let mut owner = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "embedded::tests::owner_to_be_killed",
-            "--ignored",
-        ])
+        .args(["--exact", "embedded::tests::owner_to_be_killed", "--ignored"])
         .env(CHILD, &folder.0)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     while Embedded::running(&folder.0).is_none() || !folder.0.join("ready").exists() {
-        assert!(
-            owner.try_wait().unwrap().is_none(),
-            "the owner ended by itself"
-        );
+        assert!(owner.try_wait().unwrap().is_none(), "the owner ended by itself");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let pid = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
@@ -215,10 +173,7 @@ async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
     println!("adopted in {:?}", begun.elapsed());
     let now = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
     assert_eq!(now.lines().next(), pid.lines().next(), "the same process");
-    assert_eq!(
-        run(&adopted.url("guildhall"), "SELECT text FROM note").await,
-        "kept"
-    );
+    assert_eq!(run(&adopted.url("guildhall"), "SELECT text FROM note").await, "kept");
     adopted.stop().await.unwrap();
     assert_eq!(Embedded::running(&folder.0), None);
     quick(&folder.0).await.stop().await.unwrap();
@@ -231,11 +186,7 @@ async fn owner_to_be_killed() {
         return;
     };
     let cluster = quick(&folder).await;
-    run(
-        &cluster.url("guildhall"),
-        "CREATE TABLE note AS SELECT 'kept' AS text",
-    )
-    .await;
+    run(&cluster.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     fs::write(folder.join("ready"), "").unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
 }

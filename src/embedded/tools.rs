@@ -43,9 +43,7 @@ impl Tools {
     fn choose(found: Vec<PathBuf>, data: &Path) -> Result<Self, EmbeddedError> {
         let Ok(wanted) = fs::read_to_string(data.join("PG_VERSION")) else {
             let bin = found.into_iter().next();
-            return bin
-                .map(|bin| Self { bin })
-                .ok_or(EmbeddedError::NotInstalled { install: install() });
+            return bin.map(|bin| Self { bin }).ok_or(EmbeddedError::NotInstalled { install: install() });
         };
         let wanted = wanted.trim();
         let mut others = Vec::new();
@@ -58,11 +56,7 @@ impl Tools {
         if others.is_empty() {
             return Err(EmbeddedError::NotInstalled { install: install() });
         }
-        Err(EmbeddedError::OtherVersion {
-            data: data.to_owned(),
-            wanted: wanted.to_owned(),
-            found: others.join(", "),
-        })
+        Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted: wanted.to_owned(), found: others.join(", ") })
     }
 
     /// The path of `initdb`, `postgres` or `pg_ctl`.
@@ -77,24 +71,11 @@ fn complete(bin: &Path) -> bool {
 
 fn installed() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut found: Vec<PathBuf> = env::split_paths(&path)
-        .filter(|bin| bin.is_absolute())
-        .collect();
+    let mut found: Vec<PathBuf> = env::split_paths(&path).filter(|bin| bin.is_absolute()).collect();
     for (parent, prefix, within) in VERSIONED {
-        found.extend(
-            versions(Path::new(parent), prefix)
-                .into_iter()
-                .map(|version| version.join(within)),
-        );
+        found.extend(versions(Path::new(parent), prefix).into_iter().map(|version| version.join(within)));
     }
-    found.extend(
-        [
-            "/opt/homebrew/bin",
-            "/usr/local/bin",
-            "/usr/local/pgsql/bin",
-        ]
-        .map(PathBuf::from),
-    );
+    found.extend(["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
     found.retain(|bin| complete(bin));
     found
 }
@@ -107,12 +88,7 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut found: Vec<(f64, PathBuf)> = children
         .flatten()
         .filter_map(|child| {
-            let version = child
-                .file_name()
-                .to_str()?
-                .strip_prefix(prefix)?
-                .parse()
-                .ok()?;
+            let version = child.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
             Some((version, child.path()))
         })
         .collect();
@@ -122,10 +98,7 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 
 /// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has.
 fn major(bin: &Path) -> Option<String> {
-    let output = Command::new(bin.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let version = text.split(") ").nth(1)?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())
@@ -142,10 +115,7 @@ fn install() -> &'static str {
 fn install_on(os_release: &str) -> &'static str {
     let names: Vec<&str> = os_release
         .lines()
-        .filter_map(|line| {
-            line.strip_prefix("ID=")
-                .or_else(|| line.strip_prefix("ID_LIKE="))
-        })
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
         .flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace())
         .collect();
     let is = |name: &str| names.contains(&name);
@@ -171,19 +141,9 @@ mod tests {
 
     #[test]
     fn missing_programs_are_one_sentence_with_the_remedy() {
-        let error = Tools::choose(Vec::new(), Path::new("/nowhere"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("No PostgreSQL server was found on this machine: install it with `"),
-            "{error}"
-        );
-        assert!(
-            error.contains("GUILDHALL_POSTGRES_BIN")
-                && error.ends_with('.')
-                && !error.contains('\n'),
-            "{error}"
-        );
+        let error = Tools::choose(Vec::new(), Path::new("/nowhere")).unwrap_err().to_string();
+        assert!(error.starts_with("No PostgreSQL server was found on this machine: install it with `"), "{error}");
+        assert!(error.contains("GUILDHALL_POSTGRES_BIN") && error.ends_with('.') && !error.contains('\n'), "{error}");
     }
 
     #[test]
@@ -196,14 +156,8 @@ mod tests {
     fn each_system_is_told_its_own_command() {
         for (os_release, command) in [
             ("ID=debian\n", "apt-get install postgresql"),
-            (
-                "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n",
-                "apt-get install postgresql",
-            ),
-            (
-                "NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n",
-                "dnf install postgresql-server",
-            ),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "apt-get install postgresql"),
+            ("NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "dnf install postgresql-server"),
             ("ID=alpine\n", "apk add postgresql"),
             ("ID=arch\n", "pacman -S postgresql"),
         ] {

@@ -44,7 +44,9 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(cause)) if cause.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::bad_request("The request ended before its body was complete.")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The body took longer than 30 s to arrive.")),
+        Err(_) => {
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The body took longer than 30 s to arrive."))
+        }
     }
 }
 
@@ -69,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_body_is_an_object_with_a_query() {
-        let asked = parse(br#" {"query": "{ a }", "variables": {"b": [1]}, "operationName": null, "other": 1} "#).unwrap();
+        let asked =
+            parse(br#" {"query": "{ a }", "variables": {"b": [1]}, "operationName": null, "other": 1} "#).unwrap();
         assert_eq!((asked.query.as_str(), asked.operation_name), ("{ a }", None));
         assert_eq!(asked.variables.len(), 1);
         assert!(parse(br#"{"query": "{ a }", "variables": null, "extensions": null}"#).is_ok());
@@ -100,7 +103,9 @@ mod tests {
     async fn a_body_of_unknown_length_is_read_up_to_the_limit() {
         let stream = |chunks: usize| {
             let chunk = Bytes::from(vec![b' '; 1024]);
-            Body::from_stream(futures_util::stream::iter((0..chunks).map(move |_| Ok::<_, std::io::Error>(chunk.clone()))))
+            Body::from_stream(futures_util::stream::iter(
+                (0..chunks).map(move |_| Ok::<_, std::io::Error>(chunk.clone())),
+            ))
         };
         assert_eq!(read(&HeaderMap::new(), stream(1024)).await.unwrap().len(), MAX_BYTES);
         let refused = read(&HeaderMap::new(), stream(1025)).await.unwrap_err();

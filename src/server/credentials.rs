@@ -4,7 +4,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 
 use super::problem::Problem;
-use crate::auth::keys::{Actor, Keys};
+use crate::auth::Actor;
+use crate::auth::keys::Keys;
 use crate::domain::clock::Instant;
 
 /// Whose token the request carries.
@@ -18,7 +19,8 @@ pub fn actor(headers: &HeaderMap, keys: &Keys, now: Instant) -> Result<Option<Ac
         Problem::unauthenticated("The Authorization header must read `Bearer` and a token from `signIn`.")
     })?;
     let good = keys.verify(token, now);
-    good.map(Some).map_err(|_| Problem::unauthenticated("The token is not valid, or has run out: refresh it or sign in."))
+    good.map(Some)
+        .map_err(|_| Problem::unauthenticated("The token is not valid, or has run out: refresh it or sign in."))
 }
 
 fn bearer(value: &str) -> Option<&str> {

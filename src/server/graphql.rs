@@ -1,6 +1,6 @@
 //! `POST /graphql`: who asks, in which media types, for what; executed, and answered.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use async_graphql::Response as Executed;
 use async_graphql::parser::types::OperationType;
@@ -28,8 +28,8 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // Without a connection there is no peer: the tests call the router itself.
-    let client = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.0.ip());
+    // None where the router is called without a connection, as tests do.
+    let client = peer.map(|peer| peer.0.0.ip());
     let Some(media) = media::negotiate(&headers) else { return not_acceptable().into_response() };
     let answer = answer(&server, &id, client, &headers, body, media).await;
     answer.unwrap_or_else(|problem| problem.labelled(media).into_response())
@@ -38,7 +38,7 @@ pub async fn post(
 async fn answer(
     server: &Server,
     id: &RequestId,
-    client: IpAddr,
+    client: Option<IpAddr>,
     headers: &HeaderMap,
     body: Body,
     media: Media,
@@ -49,7 +49,7 @@ async fn answer(
     let actor = credentials::actor(headers, &server.env.keys, server.env.clock.now())?;
     let asked = body::parse(&body::read(headers, body).await?)?;
     let Prepared { request, kind, name } = prepare(asked).map_err(|problem| legacy(problem, media))?;
-    let operation = Operation { kind, name, actor: actor.as_ref().map(|actor| actor.user) };
+    let operation = Operation { kind, name, actor: actor.as_ref().map(|actor| actor.user_id) };
 
     let request = request.data(RequestContext::new(&server.env, actor, client));
     let executed = execute(server, id, kind, request).await;
@@ -91,6 +91,7 @@ fn unsupported() -> Problem {
 }
 
 fn not_acceptable() -> Problem {
-    let message = "Answers are `application/graphql-response+json` or `application/json`; the Accept header takes neither.";
+    let message =
+        "Answers are `application/graphql-response+json` or `application/json`; the Accept header takes neither.";
     Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }

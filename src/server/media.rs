@@ -65,7 +65,8 @@ struct Range<'a> {
 impl<'a> Range<'a> {
     fn parse(entry: &'a str) -> Option<Self> {
         let (essence, parameters) = entry.split_once(';').unwrap_or((entry, ""));
-        let weight = parameter(parameters, "q").map_or(Some(1.0), |q| q.parse().ok()).filter(|q| (0.0..=1.0).contains(q))?;
+        let weight =
+            parameter(parameters, "q").map_or(Some(1.0), |q| q.parse().ok()).filter(|q| (0.0..=1.0).contains(q))?;
         let weight = (weight * 1000.0f32).round() as u16;
         is_utf8(parameters).then_some(Range { essence: essence.trim(), weight })
     }
@@ -89,15 +90,15 @@ fn preference(ranges: &[Range], media: Media) -> Option<(u16, u8)> {
 }
 
 fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
-    parameters.split(';').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
-        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
-    })
+    parameters
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(key, value)| key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"')))
 }
 
 fn is_utf8(parameters: &str) -> bool {
-    parameter(parameters, "charset").is_none_or(|charset| {
-        charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
-    })
+    parameter(parameters, "charset")
+        .is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8"))
 }
 
 #[cfg(test)]

@@ -78,7 +78,9 @@ fn choose<'a>(
     });
     match (found.next(), found.next()) {
         (Some((name, operation)), None) => Ok((name.map(ToString::to_string), &operation.node)),
-        (Some(_), Some(_)) => Err(Problem::bad_request("The document has several operations: name one by `operationName`.")),
+        (Some(_), Some(_)) => {
+            Err(Problem::bad_request("The document has several operations: name one by `operationName`."))
+        }
         (None, _) => Err(Problem::bad_request("The document has no operation of that `operationName`.")),
     }
 }
@@ -132,9 +134,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_needs_a_value_must_have_one() {
-        let ask = |variables: serde_json::Value| {
-            serde_json::json!({"query": "query($a: Int!, $b: Int! = 1, $c: Int) { a }", "variables": variables})
-        };
+        let ask = |variables: serde_json::Value| serde_json::json!({"query": "query($a: Int!, $b: Int! = 1, $c: Int) { a }", "variables": variables});
         assert!(try_prepare(ask(serde_json::json!({"a": 1}))).is_ok());
         for bad in [serde_json::json!({}), serde_json::json!({"a": null})] {
             let (code, message) = refusal(ask(bad));

@@ -115,9 +115,9 @@ mod tests {
 
     #[test]
     fn a_scanned_text_at_the_limit_is_parsed_without_harm() {
-        let parsed = std::thread::Builder::new().stack_size(2 << 20).spawn(|| {
-            async_graphql::parser::parse_query(nested(MAX_DEPTH)).is_ok()
-        });
+        let parsed = std::thread::Builder::new()
+            .stack_size(2 << 20)
+            .spawn(|| async_graphql::parser::parse_query(nested(MAX_DEPTH)).is_ok());
         assert!(parsed.unwrap().join().unwrap());
     }
 

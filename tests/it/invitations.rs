@@ -6,12 +6,18 @@ use serde_json::{Value, json};
 use crate::support::{Person, TestApp};
 
 async fn state(by: &Person, invitation: &str) -> Value {
-    let query = format!(r#"{{ invitation(id: "{invitation}") {{ status resolvedAt role email inviter {{ username }} }} }}"#);
+    let query =
+        format!(r#"{{ invitation(id: "{invitation}") {{ status resolvedAt role email inviter {{ username }} }} }}"#);
     by.ask(&query).await.data()["invitation"].clone()
 }
 
 async fn accept_by_token(by: &Person, token: &str) -> crate::support::Answer {
-    by.mutate("acceptInvitation", json!({ "token": token }), "membership { role user { username } } invitation { status }").await
+    by.mutate(
+        "acceptInvitation",
+        json!({ "token": token }),
+        "membership { role user { username } } invitation { status }",
+    )
+    .await
 }
 
 #[tokio::test]
@@ -34,8 +40,14 @@ async fn an_invitee_sees_accepts_and_is_a_member() {
     assert_eq!((more.codes(), &more.body["data"]["organization"]), (vec!["FORBIDDEN"], &Value::Null));
 
     bob.accepts(&invitation).await;
-    let seen = bob.ask(r#"{ organization(slug: "acme") { memberCount viewerMembership { role invitedBy { username } } } }"#).await.data();
-    assert_eq!(seen["organization"], json!({ "memberCount": 2, "viewerMembership": { "role": "SUPERVISOR", "invitedBy": { "username": "ada" } } }));
+    let seen = bob
+        .ask(r#"{ organization(slug: "acme") { memberCount viewerMembership { role invitedBy { username } } } }"#)
+        .await
+        .data();
+    assert_eq!(
+        seen["organization"],
+        json!({ "memberCount": 2, "viewerMembership": { "role": "SUPERVISOR", "invitedBy": { "username": "ada" } } })
+    );
     let again = bob.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }").await;
     assert_eq!(again.refused(), ["INVITATION_NOT_PENDING"]);
     assert_eq!(state(&ada, &invitation).await["status"], "ACCEPTED");
@@ -67,7 +79,8 @@ async fn each_person_gets_a_result_of_their_own() {
         let results = payload["results"].as_array().expect("results").iter();
         results.map(|result| result["userErrors"][0]["code"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
     };
-    let problems = ["DUPLICATE_IN_REQUEST", "INVALID_FORMAT", "ALREADY_MEMBER", "ALREADY_INVITED", "ROLE_NOT_ASSIGNABLE"];
+    let problems =
+        ["DUPLICATE_IN_REQUEST", "INVALID_FORMAT", "ALREADY_MEMBER", "ALREADY_INVITED", "ROLE_NOT_ASSIGNABLE"];
     let before = app.count("invitations").await;
     let rejected = invite("REJECT_ALL").await;
     assert_eq!(codes(&rejected)[1..], problems);
@@ -112,7 +125,8 @@ async fn a_hundred_mails_a_day_is_the_limit() {
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     let invite = |from: u32, to: u32| {
-        let people: Vec<_> = (from..to).map(|n| json!({ "email": format!("p{n}@example.org"), "role": "WORKER" })).collect();
+        let people: Vec<_> =
+            (from..to).map(|n| json!({ "email": format!("p{n}@example.org"), "role": "WORKER" })).collect();
         let (ada, input) = (ada.clone(), json!({ "organizationId": id, "invitees": people }));
         async move { ada.mutate("inviteMembers", input, "results { invitation { id } }").await }
     };
@@ -141,9 +155,19 @@ async fn an_invitation_runs_out_to_the_millisecond_and_comes_back_by_a_resend() 
     assert_eq!(bob.ask(pending).await.data()["viewer"]["invitations"]["totalCount"], 0);
 
     let resend = json!({ "invitationId": invitation });
-    let renewed = ada.mutate("resendInvitation", resend.clone(), "invitation { status resolvedAt delivery { state } }").await.done();
-    assert_eq!(renewed["invitation"], json!({ "status": "PENDING", "resolvedAt": null, "delivery": { "state": "QUEUED" } }));
-    assert_eq!(ada.mutate("resendInvitation", resend, "invitation { id }").await.refused(), ["RATE_LIMITED"], "once a minute");
+    let renewed = ada
+        .mutate("resendInvitation", resend.clone(), "invitation { status resolvedAt delivery { state } }")
+        .await
+        .done();
+    assert_eq!(
+        renewed["invitation"],
+        json!({ "status": "PENDING", "resolvedAt": null, "delivery": { "state": "QUEUED" } })
+    );
+    assert_eq!(
+        ada.mutate("resendInvitation", resend, "invitation { id }").await.refused(),
+        ["RATE_LIMITED"],
+        "once a minute"
+    );
     assert_eq!(accept_by_token(&bob, &first_token).await.refused(), ["NOT_FOUND"], "the old token is gone");
     let second_token = app.token_to(&bob.email()).await;
     assert_eq!(accept_by_token(&bob, &second_token).await.done()["membership"]["role"], "WORKER");
@@ -190,7 +214,10 @@ async fn revoked_and_declined_invitations_are_over() {
     assert_eq!(answer["userErrors"], json!([]), "without signing in");
     assert_eq!(app.nobody_mutates("declineInvitation", input).await.refused(), ["INVITATION_NOT_PENDING"]);
     assert_eq!(state(&ada, &declined).await["status"], "DECLINED");
-    assert_eq!(app.nobody_mutates("declineInvitation", json!({ "invitationId": declined })).await.codes(), ["UNAUTHENTICATED"]);
+    assert_eq!(
+        app.nobody_mutates("declineInvitation", json!({ "invitationId": declined })).await.codes(),
+        ["UNAUTHENTICATED"]
+    );
     app.close().await;
 }
 
@@ -234,7 +261,9 @@ async fn invitations_are_listed_for_those_who_administer_them() {
         ada.invites(&id, &format!("{name}@example.org"), if name == "two" { "SUPERVISOR" } else { "WORKER" }).await;
     }
     let list = async |arguments: &str| {
-        let query = format!(r#"{{ organization(slug: "acme") {{ invitations({arguments}) {{ totalCount nodes {{ email }} }} }} }}"#);
+        let query = format!(
+            r#"{{ organization(slug: "acme") {{ invitations({arguments}) {{ totalCount nodes {{ email }} }} }} }}"#
+        );
         let data = ada.ask(&query).await.data();
         let nodes = data["organization"]["invitations"]["nodes"].as_array().expect("nodes").clone();
         nodes.iter().map(|node| node["email"].as_str().expect("an address").to_owned()).collect::<Vec<_>>()
@@ -263,8 +292,14 @@ async fn every_change_is_in_the_log() {
     assert_eq!(
         app.log().await,
         [
-            "ORGANIZATION_CREATED", "MEMBER_JOINED", "INVITATION_CREATED", "INVITATION_ACCEPTED", "MEMBER_JOINED",
-            "ORGANIZATION_UPDATED", "MEMBER_ROLE_CHANGED", "MEMBER_REMOVED",
+            "ORGANIZATION_CREATED",
+            "MEMBER_JOINED",
+            "INVITATION_CREATED",
+            "INVITATION_ACCEPTED",
+            "MEMBER_JOINED",
+            "ORGANIZATION_UPDATED",
+            "MEMBER_ROLE_CHANGED",
+            "MEMBER_REMOVED",
         ]
     );
     app.close().await;

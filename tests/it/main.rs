@@ -1,1 +1,18 @@
+//! All integration tests in one executable: real router, real PostgreSQL, a database for each test.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests say what went wrong by failing")]
 
+mod accounts;
+mod architecture;
+mod errors;
+mod http;
+mod invitations;
+mod members;
+mod migrations;
+mod organizations;
+mod policy_matrix;
+mod query_count;
+mod races;
+mod schema;
+mod story;
+mod support;
+mod worlds;

@@ -82,7 +82,10 @@ async fn a_removed_member_loses_access_at_once() {
     assert_eq!(removed["removedMembershipId"], *wim_id);
     assert_eq!(removed["organization"]["memberCount"], 4);
     let query = r#"{ organization(slug: "team") { id } viewer { organizations { totalCount } } }"#;
-    assert_eq!(wim.ask(query).await.data(), json!({ "organization": null, "viewer": { "organizations": { "totalCount": 0 } } }));
+    assert_eq!(
+        wim.ask(query).await.data(),
+        json!({ "organization": null, "viewer": { "organizations": { "totalCount": 0 } } })
+    );
     assert_eq!(remove(max, wim_id).await.refused(), ["NOT_FOUND"], "once");
     assert_eq!(remove(&team.owner, &team.owner_membership().await).await.refused(), ["CANNOT_CHANGE_SELF"]);
     assert_eq!(remove(&team.owner, mia_id).await.done()["removedMembershipId"], *mia_id);
@@ -112,7 +115,10 @@ async fn the_menu_of_a_member_shows_what_can_be_done_now() {
     let data = team.maintainers[0].0.ask(query).await.data();
     let rows: Vec<Value> = data["organization"]["members"]["nodes"].as_array().expect("nodes").clone();
     let row = |name: &str| rows.iter().find(|row| row["user"]["username"] == name).expect("a row").clone();
-    assert_eq!(row("wim")["viewerPermissions"], json!(["VIEW_MEMBERS", "VIEW_MEMBER_EMAILS", "CHANGE_MEMBER_ROLE", "REMOVE_MEMBER"]));
+    assert_eq!(
+        row("wim")["viewerPermissions"],
+        json!(["VIEW_MEMBERS", "VIEW_MEMBER_EMAILS", "CHANGE_MEMBER_ROLE", "REMOVE_MEMBER"])
+    );
     assert_eq!(row("wim")["viewerAssignableRoles"], json!(["WORKER", "SUPERVISOR"]));
     assert_eq!(row("mia")["viewerPermissions"], json!(["VIEW_MEMBERS", "VIEW_MEMBER_EMAILS"]));
     assert_eq!(row("owner")["viewerAssignableRoles"], json!([]));
@@ -124,7 +130,9 @@ async fn the_menu_of_a_member_shows_what_can_be_done_now() {
 async fn members_are_searched_filtered_ordered_and_paged() {
     let team = Team::new().await;
     let names = async |arguments: &str| {
-        let query = format!(r#"{{ organization(slug: "team") {{ members({arguments}) {{ nodes {{ user {{ username }} }} }} }} }}"#);
+        let query = format!(
+            r#"{{ organization(slug: "team") {{ members({arguments}) {{ nodes {{ user {{ username }} }} }} }} }}"#
+        );
         let data = team.owner.ask(&query).await.data();
         let nodes = data["organization"]["members"]["nodes"].as_array().expect("nodes").clone();
         nodes.iter().map(|node| node["user"]["username"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
@@ -149,7 +157,11 @@ async fn a_member_who_was_here_today_is_noted() {
     team.app.settle().await;
     let query = format!(r#"{{ node(id: "{}") {{ ... on Membership {{ lastActiveAt }} }} }}"#, team.worker.1);
     assert_eq!(team.owner.ask(&query).await.data()["node"]["lastActiveAt"], today);
-    assert_eq!(team.supervisor.0.ask(&query).await.data()["node"]["lastActiveAt"], Value::Null, "for maintainers alone");
+    assert_eq!(
+        team.supervisor.0.ask(&query).await.data()["node"]["lastActiveAt"],
+        Value::Null,
+        "for maintainers alone"
+    );
     team.app.close().await;
 }
 

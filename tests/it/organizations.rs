@@ -58,7 +58,8 @@ async fn everything_wrong_with_an_input_is_told_at_once() {
     let input = json!({ "slug": "-", "name": "x".repeat(65), "contact": { "email": "nonsense", "phone": "a\u{0}b" } });
     let payload = ada.mutate("createOrganization", input, "organization { id }").await;
     let errors = payload.data()["createOrganization"]["userErrors"].clone();
-    let found: Vec<_> = errors.as_array().expect("errors").iter().map(|e| (e["code"].clone(), e["path"].clone())).collect();
+    let found: Vec<_> =
+        errors.as_array().expect("errors").iter().map(|e| (e["code"].clone(), e["path"].clone())).collect();
     assert_eq!(
         found,
         [
@@ -81,7 +82,9 @@ async fn slugs_are_unique_without_regard_to_case_and_held_for_30_days() {
     assert_eq!(create("ACME").await.refused(), ["SLUG_TAKEN"]);
     assert_eq!(create("admin").await.refused(), ["SLUG_RESERVED"]);
 
-    let rename = |slug: &'static str| ada.mutate("updateOrganization", json!({ "organizationId": id, "slug": slug }), "organization { slug version }");
+    let rename = |slug: &'static str| {
+        ada.mutate("updateOrganization", json!({ "organizationId": id, "slug": slug }), "organization { slug version }")
+    };
     assert_eq!(rename("emca").await.done()["organization"], json!({ "slug": "emca", "version": 2 }));
     assert_eq!(create("acme").await.refused(), ["SLUG_TAKEN"], "held");
     assert_eq!(rename("acme").await.done()["organization"]["version"], 3, "its own former slug");
@@ -90,7 +93,8 @@ async fn slugs_are_unique_without_regard_to_case_and_held_for_30_days() {
     let ada = app.again(&ada).await;
     let eve = app.again(&eve).await;
     eve.creates("acme").await;
-    let taken = ada.mutate("updateOrganization", json!({ "organizationId": id, "slug": "acme" }), "organization { slug }");
+    let taken =
+        ada.mutate("updateOrganization", json!({ "organizationId": id, "slug": "acme" }), "organization { slug }");
     assert_eq!(taken.await.refused(), ["SLUG_TAKEN"]);
     app.close().await;
 }
@@ -188,13 +192,21 @@ async fn lists_of_organizations_page_search_and_order() {
         let foreign = ada.run(query, json!({ "by": other_order, "to": to, "first": 1, "after": after })).await;
         assert_eq!(foreign.codes(), ["INVALID_CURSOR"]);
     }
-    let searched = ada.ask(r#"{ viewer { organizations(search: "LPH") { nodes { slug } } } organizations { nodes { slug } } }"#).await.data();
+    let searched = ada
+        .ask(r#"{ viewer { organizations(search: "LPH") { nodes { slug } } } organizations { nodes { slug } } }"#)
+        .await
+        .data();
     assert_eq!(slugs(&searched["viewer"]["organizations"]["nodes"]), ["alpha"]);
     assert_eq!(slugs(&searched["organizations"]["nodes"]), ["alpha", "bravo", "charlie", "delta"], "their own");
-    let everyones = root.ask("{ organizations { nodes { slug viewerMembership { id } memberCount } totalCount } }").await.data();
+    let everyones =
+        root.ask("{ organizations { nodes { slug viewerMembership { id } memberCount } totalCount } }").await.data();
     assert_eq!(slugs(&everyones["organizations"]["nodes"]), ["alpha", "bravo", "charlie", "delta", "echo"]);
     for bad in ["first: 101", "first: -1", "first: 1, last: 1", r#"search: "\u0000""#] {
-        assert_eq!(ada.ask(&format!("{{ organizations({bad}) {{ totalCount }} }}")).await.codes(), ["BAD_USER_INPUT"], "{bad}");
+        assert_eq!(
+            ada.ask(&format!("{{ organizations({bad}) {{ totalCount }} }}")).await.codes(),
+            ["BAD_USER_INPUT"],
+            "{bad}"
+        );
     }
     assert_eq!(app.nobody("{ organizations { totalCount } }").await.codes(), ["UNAUTHENTICATED"]);
     app.close().await;
@@ -220,6 +232,9 @@ async fn guarded_things_are_null_and_the_rest_arrives() {
     let people = &data["organization"]["members"]["nodes"];
     assert_eq!(people[0]["user"], json!({ "username": "ada", "email": null }), "row by row, without an error");
     assert_eq!(people[1]["user"], json!({ "username": "bob", "email": bob.email() }));
-    assert_eq!(ada.ask(&through_node).await.data()["organization"]["members"]["nodes"][1]["user"]["email"], bob.email());
+    assert_eq!(
+        ada.ask(&through_node).await.data()["organization"]["members"]["nodes"][1]["user"]["email"],
+        bob.email()
+    );
     app.close().await;
 }

@@ -23,12 +23,17 @@ fn the_rules_in_the_readme_are_current() {
 #[tokio::test]
 async fn every_root_field_is_mapped_to_an_action() {
     let app = TestApp::new().await;
-    let data = app.nobody("{ __schema { queryType { fields { name } } mutationType { fields { name } } } }").await.data();
+    let data =
+        app.nobody("{ __schema { queryType { fields { name } } mutationType { fields { name } } } }").await.data();
     let fields = |root: &str, name: &str| {
         let fields = data["__schema"][root]["fields"].as_array().expect("fields").clone();
-        fields.into_iter().map(|field| format!("{name}.{}", field["name"].as_str().expect("a name"))).collect::<Vec<_>>()
+        fields
+            .into_iter()
+            .map(|field| format!("{name}.{}", field["name"].as_str().expect("a name")))
+            .collect::<Vec<_>>()
     };
-    let served: BTreeSet<_> = fields("queryType", "Query").into_iter().chain(fields("mutationType", "Mutation")).collect();
+    let served: BTreeSet<_> =
+        fields("queryType", "Query").into_iter().chain(fields("mutationType", "Mutation")).collect();
     let mapped: BTreeSet<_> = ROOT_FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect();
     assert_eq!(served, mapped);
     app.close().await;
@@ -37,9 +42,15 @@ async fn every_root_field_is_mapped_to_an_action() {
 #[tokio::test]
 async fn roles_are_served_as_they_are_enforced() {
     let app = TestApp::new().await;
-    let data = app.nobody("{ roles { role description permissions conditionalPermissions assignableRoles manageableRoles } }").await.data();
+    let data = app
+        .nobody("{ roles { role description permissions conditionalPermissions assignableRoles manageableRoles } }")
+        .await
+        .data();
     let roles = data["roles"].as_array().expect("roles");
-    assert_eq!(roles.iter().map(|role| role["role"].clone()).collect::<Vec<_>>(), Role::ALL.map(|role| json!(role.name())));
+    assert_eq!(
+        roles.iter().map(|role| role["role"].clone()).collect::<Vec<_>>(),
+        Role::ALL.map(|role| json!(role.name()))
+    );
     assert_eq!(roles[0]["permissions"], json!(["VIEW_ORGANIZATION", "VIEW_MEMBERS", "LEAVE_ORGANIZATION"]));
     assert_eq!(roles[1]["assignableRoles"], json!([]));
     assert_eq!(roles[2]["assignableRoles"], json!(["WORKER", "SUPERVISOR"]));

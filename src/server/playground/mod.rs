@@ -16,39 +16,18 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 
-static PAGE: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("index.html", HTML, include_bytes!("index.html")));
+static PAGE: LazyLock<Asset> = LazyLock::new(|| Asset::new("index.html", HTML, include_bytes!("index.html")));
 
 static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     [
         Asset::new("playground.js", SCRIPT, include_bytes!("playground.js")),
         Asset::new("playground.css", STYLE, include_bytes!("playground.css")),
         Asset::new("icon.svg", IMAGE, include_bytes!("icon.svg")),
-        Asset::new(
-            "graphiql.min.js",
-            SCRIPT,
-            include_bytes!("vendor/graphiql.min.js"),
-        ),
-        Asset::new(
-            "graphiql.min.css",
-            STYLE,
-            include_bytes!("vendor/graphiql.min.css"),
-        ),
-        Asset::new(
-            "react.production.min.js",
-            SCRIPT,
-            include_bytes!("vendor/react.production.min.js"),
-        ),
-        Asset::new(
-            "react-dom.production.min.js",
-            SCRIPT,
-            include_bytes!("vendor/react-dom.production.min.js"),
-        ),
-        Asset::new(
-            "graphql-ws.min.js",
-            SCRIPT,
-            include_bytes!("vendor/graphql-ws.min.js"),
-        ),
+        Asset::new("graphiql.min.js", SCRIPT, include_bytes!("vendor/graphiql.min.js")),
+        Asset::new("graphiql.min.css", STYLE, include_bytes!("vendor/graphiql.min.css")),
+        Asset::new("react.production.min.js", SCRIPT, include_bytes!("vendor/react.production.min.js")),
+        Asset::new("react-dom.production.min.js", SCRIPT, include_bytes!("vendor/react-dom.production.min.js")),
+        Asset::new("graphql-ws.min.js", SCRIPT, include_bytes!("vendor/graphql-ws.min.js")),
     ]
 });
 
@@ -56,10 +35,7 @@ static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphiql")))
-        .route(
-            "/graphiql",
-            get(async |headers: HeaderMap| PAGE.respond(&headers)),
-        )
+        .route("/graphiql", get(async |headers: HeaderMap| PAGE.respond(&headers)))
         .route("/graphiql/{file}", get(asset))
 }
 
@@ -80,47 +56,29 @@ struct Asset {
 
 impl Asset {
     fn new(name: &'static str, content_type: &'static str, body: &'static [u8]) -> Self {
-        Self {
-            name,
-            content_type,
-            body,
-            etag: format!("\"{}\"", sha256(body)),
-        }
+        Self { name, content_type, body, etag: format!("\"{}\"", sha256(body)) }
     }
 
     fn respond(&self, request: &HeaderMap) -> Response {
         let known = self.is_known_to(request);
-        let body = if known {
-            Bytes::new()
-        } else {
-            Bytes::from_static(self.body)
-        };
+        let body = if known { Bytes::new() } else { Bytes::from_static(self.body) };
         let mut response = body.into_response();
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_TYPE);
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(self.content_type),
-            );
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         }
         let headers = response.headers_mut();
         headers.extend(HeaderValue::from_str(&self.etag).map(|etag| (header::ETAG, etag)));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 
     fn is_known_to(&self, request: &HeaderMap) -> bool {
-        let lists = request
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|list| list.to_str().ok());
+        let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
         lists.flat_map(|list| list.split(',')).any(|tag| {
             let tag = tag.trim();
             tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag
@@ -129,10 +87,7 @@ impl Asset {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

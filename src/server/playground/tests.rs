@@ -12,11 +12,7 @@ use tower::ServiceExt;
 use super::{ASSETS, router, sha256};
 
 const PAGE: &str = include_str!("index.html");
-const OURS: [&str; 3] = [
-    PAGE,
-    include_str!("playground.js"),
-    include_str!("playground.css"),
-];
+const OURS: [&str; 3] = [PAGE, include_str!("playground.js"), include_str!("playground.css")];
 
 async fn get(path: &str, known: Option<&str>) -> Response<Body> {
     let mut request = Request::get(path);
@@ -24,27 +20,16 @@ async fn get(path: &str, known: Option<&str>) -> Response<Body> {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
     let router: Router<()> = router();
-    router
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap()
+    router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
 }
 
 fn text(response: &Response<Body>, name: header::HeaderName) -> String {
-    response
-        .headers()
-        .get(name)
-        .map(|value| value.to_str().unwrap().to_owned())
-        .unwrap_or_default()
+    response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
 /// The values of `src` and `href` in the page.
 fn references() -> Vec<&'static str> {
-    let after = |attribute| {
-        PAGE.split(attribute)
-            .skip(1)
-            .map(|rest| rest.split('"').next().unwrap_or_default())
-    };
+    let after = |attribute| PAGE.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
     after(" src=\"").chain(after(" href=\"")).collect()
 }
 
@@ -56,17 +41,11 @@ fn every_vendored_file_is_the_published_one() {
         let [sum, file, package, _path] = line.split_whitespace().collect::<Vec<_>>()[..] else {
             panic!("not four words: {line}")
         };
-        assert_eq!(
-            sha256(&std::fs::read(folder.join(file)).unwrap()),
-            sum,
-            "{file} of {package}"
-        );
+        assert_eq!(sha256(&std::fs::read(folder.join(file)).unwrap()), sum, "{file} of {package}");
         listed.push(file.to_owned());
     }
-    let mut present: Vec<String> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut present: Vec<String> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     listed.sort();
     present.sort();
     assert_eq!(listed, present);
@@ -83,25 +62,15 @@ fn nothing_refers_to_another_host() {
     for asset in ASSETS.iter().filter(|asset| asset.name.ends_with(".css")) {
         let css = std::str::from_utf8(asset.body).unwrap();
         assert!(!css.contains("@import"), "{}", asset.name);
-        let mut targets = css
-            .split("url(")
-            .skip(1)
-            .map(|rest| rest.trim_start_matches(['"', '\'']));
-        assert!(
-            targets.all(|target| target.starts_with("data:") || target.starts_with('#')),
-            "{}",
-            asset.name
-        );
+        let mut targets = css.split("url(").skip(1).map(|rest| rest.trim_start_matches(['"', '\'']));
+        assert!(targets.all(|target| target.starts_with("data:") || target.starts_with('#')), "{}", asset.name);
     }
 }
 
 #[test]
 fn the_page_has_no_script_or_style_of_its_own() {
     assert!(
-        !PAGE.contains("<style")
-            && !PAGE.contains(" style=")
-            && !PAGE.contains("<script>")
-            && !PAGE.contains(" on")
+        !PAGE.contains("<style") && !PAGE.contains(" style=") && !PAGE.contains("<script>") && !PAGE.contains(" on")
     );
 }
 
@@ -117,23 +86,11 @@ async fn each_referenced_file_is_served_with_its_type() {
             "css" => "text/css; charset=utf-8",
             _ => "image/svg+xml",
         };
-        assert_eq!(
-            text(&response, header::CONTENT_TYPE),
-            expected,
-            "{reference}"
-        );
+        assert_eq!(text(&response, header::CONTENT_TYPE), expected, "{reference}");
         assert_eq!(text(&response, header::X_CONTENT_TYPE_OPTIONS), "nosniff");
-        assert!(
-            !to_bytes(response.into_body(), usize::MAX)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(!to_bytes(response.into_body(), usize::MAX).await.unwrap().is_empty());
     }
-    assert_eq!(
-        get("/graphiql/missing.js", None).await.status(),
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(get("/graphiql/missing.js", None).await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -146,12 +103,7 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
             let again = get(path, Some(&known)).await;
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
             assert_eq!(text(&again, header::ETAG), etag);
-            assert!(
-                to_bytes(again.into_body(), usize::MAX)
-                    .await
-                    .unwrap()
-                    .is_empty()
-            );
+            assert!(to_bytes(again.into_body(), usize::MAX).await.unwrap().is_empty());
         }
         assert_eq!(get(path, Some("\"other\"")).await.status(), StatusCode::OK);
     }
@@ -162,8 +114,5 @@ async fn the_root_leads_to_the_page() {
     let response = get("/", None).await;
     assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(text(&response, header::LOCATION), "/graphiql");
-    assert_eq!(
-        text(&get("/graphiql", None).await, header::CONTENT_TYPE),
-        "text/html; charset=utf-8"
-    );
+    assert_eq!(text(&get("/graphiql", None).await, header::CONTENT_TYPE), "text/html; charset=utf-8");
 }

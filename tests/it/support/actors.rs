@@ -47,7 +47,8 @@ impl Person {
     /// Invites somebody and returns the invitation's ID.
     pub async fn invites(&self, organization: &str, email: &str, role: &str) -> String {
         let input = json!({ "organizationId": organization, "invitees": [{ "email": email, "role": role }] });
-        let payload = self.mutate("inviteMembers", input, "results { invitation { id } userErrors { code } }").await.done();
+        let payload =
+            self.mutate("inviteMembers", input, "results { invitation { id } userErrors { code } }").await.done();
         payload["results"][0]["invitation"]["id"].as_str().expect("an invitation").to_owned()
     }
 

@@ -60,7 +60,8 @@ pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: 
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let response = router.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("a response");
+    let response =
+        router.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("a response");
     let status = response.status();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     Answer { status, body: serde_json::from_slice(&body).expect("JSON") }

@@ -1,0 +1,108 @@
+//! The composition root: puts keys, database, clock and settings together to an application, for the executable and for
+//! tests alike. What runs in the background is started apart, so that a test decides what runs.
+
+use std::sync::Arc;
+
+use axum::Router;
+use chrono::TimeDelta;
+
+use crate::auth::keys::Keys;
+use crate::auth::passwords::{Cost, Passwords};
+use crate::auth::throttle::Throttle;
+use crate::config::{BadSetting, MailSettings, RuleSettings};
+use crate::domain::Clock;
+use crate::graphql::schema::{self, Schema};
+use crate::mail;
+use crate::mail::queue::{Links, Outbox};
+use crate::mail::transports::Transport;
+use crate::operations::{Env, Rules, SignUp, jobs};
+use crate::server::router::{self, Server};
+use crate::server::shutdown::Shutdown;
+use crate::store::Store;
+
+/// What an application is told to be.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the links in mails lead.
+    pub links: Links,
+    /// What operations decide by.
+    pub rules: Rules,
+    /// What hashing a password costs.
+    pub password_cost: Cost,
+}
+
+impl Settings {
+    /// From what the operator set, for a server that is reached at `public_url`.
+    pub fn new(rules: &RuleSettings, mails: &MailSettings, public_url: &str) -> Result<Self, BadSetting> {
+        let rules = Rules {
+            sign_up: rules.sign_up,
+            invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
+            rate_limits: rules.rate_limits.into(),
+        };
+        Ok(Self { links: mails.links(public_url)?, rules, password_cost: Cost::FULL })
+    }
+
+    /// For tests: open, unlimited, and with cheap passwords.
+    pub fn for_tests() -> Self {
+        let link = |key| format!("http://localhost:4000/graphiql#{key}={{token}}");
+        Self {
+            links: Links {
+                invitation: link("invitation"),
+                verification: link("verify"),
+                password_reset: link("reset"),
+            },
+            rules: Rules { sign_up: SignUp::Open, invitation_expiry: TimeDelta::days(7), rate_limits: false },
+            password_cost: Cost::CHEAP,
+        }
+    }
+}
+
+/// An application, ready to answer.
+#[derive(Clone)]
+pub struct App {
+    /// What operations work with.
+    pub env: Env,
+    /// Executes GraphQL.
+    pub schema: Schema,
+    /// Answers HTTP.
+    pub router: Router,
+    /// Ends it.
+    pub shutdown: Shutdown,
+}
+
+impl App {
+    /// Puts one together. Nothing is asked of the database yet, and nothing runs.
+    pub fn build(settings: Settings, store: Store, keys: Keys, clock: Clock) -> Self {
+        let env = Env {
+            outbox: Outbox::new(settings.links, keys.sealer()),
+            passwords: Passwords::new(settings.password_cost),
+            throttle: Throttle::new(settings.rules.rate_limits),
+            rules: Arc::new(settings.rules),
+            keys: Arc::new(keys),
+            store,
+            clock,
+        };
+        let shutdown = Shutdown::default();
+        let schema = schema::build(env.clone());
+        let router = router::router(Server {
+            schema: schema.clone(),
+            env: env.clone(),
+            tasks: shutdown.tasks.clone(),
+            stopping: shutdown.soft.clone(),
+        });
+        Self { env, schema, router, shutdown }
+    }
+
+    /// From now on, queued mails are sent, until the shutdown.
+    pub fn send_mails(&self, transport: Transport) {
+        let Env { store, outbox, clock, .. } = self.env.clone();
+        let worker = mail::worker::run(store, outbox, transport, clock, self.shutdown.soft.clone());
+        self.shutdown.tasks.spawn(worker);
+    }
+
+    /// From now on, what runs out is swept, until the shutdown.
+    pub fn run_jobs(&self) {
+        let Env { store, clock, .. } = self.env.clone();
+        self.shutdown.tasks.spawn(jobs::run(store, clock, self.shutdown.soft.clone()));
+    }
+}

@@ -1,0 +1,143 @@
+//! Every setting once: its flag, its environment variable, what it means, its default, and which values are good. Commands
+//! take the groups that they need; [`table`] shows all of them in the README.
+//!
+//! What may hold a secret is checked here and not by clap, which repeats the values that it refuses.
+
+mod check;
+mod keys;
+pub mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+pub use check::BadSetting;
+pub use keys::KeySettings;
+
+use crate::operations::SignUp;
+
+/// A switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        switch == Switch::On
+    }
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Which database.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseSettings {
+    /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall`.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Start a private PostgreSQL in the data folder, instead of using one at `DATABASE_URL`.
+    #[arg(long, env = "GUILDHALL_EMBEDDED", value_parser = clap::builder::BoolishValueParser::new())]
+    pub embedded: bool,
+}
+
+impl DatabaseSettings {
+    /// The URL, if one is set to more than nothing.
+    pub fn url(&self) -> Option<&str> {
+        check::filled(self.database_url.as_deref())
+    }
+}
+
+/// Where files are.
+#[derive(Args, Clone, Debug)]
+pub struct PlaceSettings {
+    /// Folder of what the server keeps in files: the private PostgreSQL, its signing key, mails without SMTP.
+    #[arg(long, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value = ".guildhall")]
+    pub data_dir: PathBuf,
+    /// Folder with PostgreSQL's programs, for the private one. [default: looked for in the usual places]
+    #[arg(long, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
+    pub postgres_bin: Option<PathBuf>,
+}
+
+/// How HTTP is served.
+#[derive(Args, Clone, Debug)]
+pub struct HttpSettings {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "GUILDHALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
+    pub listen: SocketAddr,
+    /// URL under which clients reach the server. [default: `http://` and the address it listens on]
+    #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = check::web_address)]
+    pub public_url: Option<String>,
+    /// Most connections to the database.
+    #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pool_size: u16,
+}
+
+/// The rules of this installation.
+#[derive(Args, Clone, Debug)]
+pub struct RuleSettings {
+    /// Who may sign up: anybody, who has an invitation, or nobody.
+    #[arg(long, env = "SIGN_UP", value_name = "WHO", default_value = "open")]
+    pub sign_up: SignUp,
+    /// Days for which an invitation can be accepted after it was last sent.
+    #[arg(long, env = "ORG_INVITATION_EXPIRY_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
+    pub invitation_expiry_days: u16,
+    /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
+    #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
+    pub rate_limits: Switch,
+    /// `unlimited`, or a file with the limits of plans. [default: those of the documentation]
+    #[arg(long, env = "GUILDHALL_PLANS", value_name = "FILE")]
+    pub plans: Option<String>,
+}
+
+/// What mails say and how they leave.
+#[derive(Args, Clone, Debug)]
+pub struct MailSettings {
+    /// Link in invitations, with `{token}` in it. [default: GraphiQL of this server]
+    #[arg(long, env = "INVITATION_URL", value_name = "URL")]
+    pub invitation_url: Option<String>,
+    /// Link in mails that verify an address, with `{token}` in it. [default: GraphiQL of this server]
+    #[arg(long, env = "VERIFICATION_URL", value_name = "URL")]
+    pub verification_url: Option<String>,
+    /// Link in mails that reset a password, with `{token}` in it. [default: GraphiQL of this server]
+    #[arg(long, env = "PASSWORD_RESET_URL", value_name = "URL")]
+    pub password_reset_url: Option<String>,
+    /// Mail server: `smtps://user:password@host`, or `smtp://…?tls=required`. [default: mails go to the folder `mails` of the data folder]
+    #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Sender of mails.
+    #[arg(long, env = "MAIL_FROM", value_name = "SENDER", default_value = "Guildhall <guildhall@localhost>")]
+    pub mail_from: String,
+    /// Whether this process sends mails; another one on the same database does where this does not.
+    #[arg(long, env = "GUILDHALL_MAIL_WORKER", value_name = "SWITCH", default_value = "on")]
+    pub mail_worker: Switch,
+}
+
+impl MailSettings {
+    /// The mail server, if one is set to more than nothing.
+    pub fn smtp(&self) -> Option<&str> {
+        check::filled(self.smtp_url.as_deref())
+    }
+}
+
+/// What is logged, and how.
+#[derive(Args, Clone, Debug)]
+pub struct LogSettings {
+    /// What is logged: a level, or a filter such as `info,guildhall=debug`.
+    #[arg(id = "log", long = "log", env = "GUILDHALL_LOG", value_name = "FILTER", default_value = "info")]
+    pub log_filter: String,
+    /// Form of the log.
+    #[arg(long, env = "GUILDHALL_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}

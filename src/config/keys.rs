@@ -1,0 +1,146 @@
+//! The key of the server: given by a file or as a secret, or made once and kept in the data folder.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::check::{self, BadSetting};
+use crate::auth::keys::Keys;
+
+/// Name of the key file in the data folder.
+const FILE: &str = "signing-key.pem";
+
+/// The key that tokens are signed with. All processes on one database need the same.
+#[derive(Args, Clone)]
+pub struct KeySettings {
+    /// File with the Ed25519 key (PEM) that tokens are signed with. [default: one made in the data folder, with `--embedded`]
+    #[arg(long, env = "GUILDHALL_SIGNING_KEY_FILE", value_name = "FILE")]
+    pub signing_key_file: Option<PathBuf>,
+    /// Secret of 32 bytes or more that tokens are signed with (HS256), instead of a key.
+    #[arg(long, env = "GUILDHALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+}
+
+impl KeySettings {
+    /// The keys that are set, if any are.
+    pub fn given(&self) -> Result<Option<Keys>, BadSetting> {
+        let secret = check::filled(self.jwt_secret.as_deref());
+        let file = self.signing_key_file.as_deref().filter(|file| !file.as_os_str().is_empty());
+        match (file, secret) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => {
+                Err(BadSetting::new("Set GUILDHALL_SIGNING_KEY_FILE or GUILDHALL_JWT_SECRET, not both."))
+            }
+            (Some(file), None) => from_file(file).map(Some),
+            (None, Some(secret)) => Keys::from_secret(secret)
+                .map(Some)
+                .map_err(|cause| BadSetting::new(format!("GUILDHALL_JWT_SECRET cannot be used: {cause}."))),
+        }
+    }
+
+    /// The keys that are set; without, a sentence that says how to make one.
+    pub fn required(&self) -> Result<Keys, BadSetting> {
+        self.given()?.ok_or_else(|| {
+            BadSetting::new(
+                "A key to sign tokens with is needed: make one with `openssl genpkey -algorithm ed25519 -out FILE` and set \
+                 GUILDHALL_SIGNING_KEY_FILE to it, or set GUILDHALL_JWT_SECRET to 32 random bytes or more.",
+            )
+        })
+    }
+
+    /// The keys that are set, else those of the data folder, which are made at the first start.
+    pub fn kept(&self, data_dir: &Path) -> Result<Keys, BadSetting> {
+        if let Some(keys) = self.given()? {
+            return Ok(keys);
+        }
+        let file = data_dir.join(FILE);
+        if !file.exists() {
+            write_new(data_dir, &file).map_err(|cause| {
+                BadSetting::new(format!("The signing key cannot be written to {}: {cause}.", file.display()))
+            })?;
+        }
+        from_file(&file)
+    }
+
+    /// The keys that are set, else those that a server with this data folder uses.
+    pub fn of_server(&self, data_dir: &Path) -> Result<Keys, BadSetting> {
+        let file = data_dir.join(FILE);
+        if file.exists() { self.kept(data_dir) } else { self.required() }
+    }
+}
+
+fn from_file(file: &Path) -> Result<Keys, BadSetting> {
+    let wrong =
+        |cause: String| BadSetting::new(format!("The signing key in {} cannot be used: {cause}.", file.display()));
+    let pem = fs::read_to_string(file).map_err(|cause| wrong(cause.to_string()))?;
+    Keys::from_pem(&pem).map_err(|cause| wrong(cause.to_string()))
+}
+
+/// Appears under its name only when it is complete, and never in place of another: two starts at once end up with one key.
+fn write_new(data_dir: &Path, file: &Path) -> io::Result<()> {
+    fs::create_dir_all(data_dir)?;
+    let unfinished = data_dir.join(format!("{FILE}.{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut written = options.write(true).create(true).truncate(true).open(&unfinished)?;
+    written.write_all(Keys::generate_pem().as_bytes())?;
+    written.sync_all()?;
+    let linked = fs::hard_link(&unfinished, file);
+    fs::remove_file(&unfinished)?;
+    match linked {
+        Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(cause),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(file: Option<&Path>, secret: Option<&str>) -> KeySettings {
+        KeySettings { signing_key_file: file.map(Path::to_owned), jwt_secret: secret.map(str::to_owned) }
+    }
+
+    fn refusal<T>(result: Result<T, BadSetting>) -> String {
+        result.err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_secret_must_be_long_and_is_never_repeated() {
+        assert!(settings(None, Some(&"s".repeat(32))).given().is_ok_and(|keys| keys.is_some()));
+        let sentence = refusal(settings(None, Some("short-secret")).given());
+        assert!(sentence.contains("GUILDHALL_JWT_SECRET") && !sentence.contains("short-secret"), "{sentence}");
+    }
+
+    #[test]
+    fn without_a_key_it_is_said_how_to_make_one() {
+        assert!(refusal(settings(None, Some(" ")).required()).contains("openssl genpkey"));
+    }
+
+    #[test]
+    fn a_file_and_a_secret_contradict_each_other() {
+        assert!(refusal(settings(Some(Path::new("key.pem")), Some(&"s".repeat(32))).given()).contains("not both"));
+        assert!(
+            refusal(settings(Some(Path::new("/nonexistent/key.pem")), None).given()).contains("/nonexistent/key.pem")
+        );
+    }
+
+    #[test]
+    fn the_key_of_the_data_folder_is_made_once_and_for_its_owner_alone() {
+        let folder = std::env::temp_dir().join(format!("guildhall-keys-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let first = settings(None, None).kept(&folder).unwrap().jwks();
+        assert_eq!(settings(None, None).kept(&folder).unwrap().jwks(), first);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left behind");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,75 @@
+//! Faults: fixed text and a request ID for clients, and nothing of the cause.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::support::{Answer, TestApp};
+
+/// Words that only a database, a driver or Rust would use.
+const LEAKS: [&str; 12] = [
+    "relation",
+    "column",
+    "SELECT",
+    "postgres",
+    "diesel",
+    "tokio",
+    "socket",
+    "Error(",
+    "Some(",
+    "panicked",
+    "src/",
+    "does not exist",
+];
+
+#[track_caller]
+fn assert_nothing_leaks(answer: &Answer) {
+    let text = answer.body.to_string();
+    for leak in LEAKS {
+        assert!(!text.contains(leak), "{leak}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_table_is_an_internal_error_with_a_request_id() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    app.sql("ALTER TABLE organizations RENAME COLUMN slug TO gulp").await;
+    let read = ada.ask(&format!(r#"{{ viewer {{ isAdmin }} organization(id: "{id}") {{ name }} }}"#)).await;
+    assert_eq!(read.codes(), ["INTERNAL"]);
+    assert_eq!(read.body["errors"][0]["message"], "Something went wrong on our side.");
+    assert!(read.body["errors"][0]["extensions"]["requestId"].as_str().is_some_and(|id| !id.is_empty()));
+    assert_eq!(read.body["data"], json!({ "viewer": { "isAdmin": false }, "organization": null }), "the rest arrives");
+    assert_nothing_leaks(&read);
+    let write =
+        ada.mutate("updateOrganization", json!({ "organizationId": id, "name": "x" }), "organization { id }").await;
+    assert_eq!(write.codes(), ["INTERNAL"]);
+    assert_nothing_leaks(&write);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_a_service_that_is_unavailable() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    app.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    app.env.store.close();
+    let read = ada.ask("{ viewer { isAdmin } }").await;
+    assert_eq!(read.codes(), ["SERVICE_UNAVAILABLE"]);
+    assert_nothing_leaks(&read);
+    let write = ada.mutate("createOrganization", json!({ "slug": "acme" }), "organization { id }").await;
+    assert_eq!((write.status, write.codes()), (StatusCode::SERVICE_UNAVAILABLE, vec!["SERVICE_UNAVAILABLE"]));
+    assert_nothing_leaks(&write);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_is_replaced() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    ada.ask("{ viewer { isAdmin } }").await.data();
+    app.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
+    app.settle().await;
+    ada.ask("{ viewer { isAdmin } }").await.data();
+    app.close().await;
+}

@@ -1,0 +1,165 @@
+//! The application in process, over a database of its own.
+
+use axum::Router;
+use chrono::TimeDelta;
+use guildhall::app::{App, Settings};
+use guildhall::auth::keys::Keys;
+use guildhall::domain::ids::TypedId;
+use guildhall::domain::{Clock, UserId};
+use guildhall::operations::Env;
+use guildhall::store::Store;
+use serde_json::{Value, json};
+use tokio_postgres::NoTls;
+
+use super::actors::{self, Person};
+use super::cluster::Cluster;
+use super::graphql::{self, Answer};
+
+/// Connections of one application: enough for races, few enough for many tests at once.
+const POOL: usize = 12;
+
+/// An application, its database and its clock.
+pub struct TestApp {
+    /// What operations work with.
+    pub env: Env,
+    /// The real router.
+    pub router: Router,
+    /// URL of the database.
+    pub url: String,
+    database: tokio_postgres::Client,
+}
+
+impl TestApp {
+    /// An application with throttles, over an empty database.
+    pub async fn new() -> Self {
+        Self::with(|settings| settings.rules.rate_limits = true).await
+    }
+
+    /// One with other settings.
+    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let url = Cluster::get().database().await;
+        let mut settings = Settings::for_tests();
+        change(&mut settings);
+        let store = Store::connect(&url, POOL).expect("a pool");
+        let keys = Keys::from_secret("a secret for tests that is long enough").expect("a key");
+        let app = App::build(settings, store, keys, Clock::default());
+        let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        Self { env: app.env, router: app.router, url, database }
+    }
+
+    /// Takes the database away. A test that fails before leaves it to the end of the run.
+    pub async fn close(self) {
+        self.env.store.close();
+        Cluster::get().drop(&self.url).await;
+    }
+
+    /// Somebody with a proven address, `<name>@example.org`.
+    pub async fn person(&self, name: &str) -> Person {
+        self.account(name, "now()", false).await
+    }
+
+    /// Somebody who has not proven their address.
+    pub async fn unverified(&self, name: &str) -> Person {
+        self.account(name, "NULL", false).await
+    }
+
+    /// A site administrator.
+    pub async fn admin(&self, name: &str) -> Person {
+        self.account(name, "now()", true).await
+    }
+
+    async fn account(&self, name: &str, verified: &str, is_admin: bool) -> Person {
+        let id = guildhall::domain::ids::mint::<UserId>(self.env.clock.now());
+        let insert = format!(
+            "INSERT INTO users (id, username, email, email_verified_at, is_admin, created_at)
+             VALUES ('{}', '{name}', '{name}@example.org', {verified}, {is_admin}, now())",
+            uuid::Uuid::from(id)
+        );
+        self.sql(&insert).await;
+        self.sign_in(name, id)
+    }
+
+    fn sign_in(&self, name: &str, id: UserId) -> Person {
+        let (token, _) =
+            self.env.keys.mint_access(id, None, self.env.clock.now(), TimeDelta::minutes(15)).expect("a token");
+        Person { name: name.to_owned(), id: id.to_string(), token, router: self.router.clone() }
+    }
+
+    /// The same person with a fresh token, after the clock was turned.
+    pub async fn again(&self, person: &Person) -> Person {
+        self.sign_in(&person.name, UserId::parse(&person.id).expect("an ID"))
+    }
+
+    /// Whoever holds that token.
+    pub fn holder(&self, name: &str, token: String) -> Person {
+        let actor = self.env.keys.verify(&token, self.env.clock.now()).expect("a token of ours");
+        Person { name: name.to_owned(), id: actor.user_id.to_string(), token, router: self.router.clone() }
+    }
+
+    /// Asks without signing in.
+    pub async fn nobody(&self, query: &str) -> Answer {
+        graphql::send(&self.router, None, query, json!({})).await
+    }
+
+    /// Runs a mutation without signing in.
+    pub async fn nobody_mutates(&self, mutation: &str, input: Value) -> Answer {
+        self.nobody_gets(mutation, input, "clientMutationId").await
+    }
+
+    /// The same, and selects `fields` of the payload.
+    pub async fn nobody_gets(&self, mutation: &str, input: Value, fields: &str) -> Answer {
+        graphql::send(&self.router, None, &actors::document(mutation, fields), json!({ "input": input })).await
+    }
+
+    /// The token in the newest mail to that address.
+    pub async fn token_to(&self, email: &str) -> String {
+        let newest = "SELECT sealed_link FROM mails WHERE recipient = $1 ORDER BY id DESC LIMIT 1";
+        let row = self.database.query_one(newest, &[&email]).await.expect("a mail");
+        let link = self.env.keys.sealer().open(row.get(0)).expect("a link of ours");
+        link.split_once('=').expect("a token in the link").1.to_owned()
+    }
+
+    /// Runs statements on the database.
+    pub async fn sql(&self, sql: &str) {
+        self.database.batch_execute(sql).await.expect(sql);
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        self.number(&format!("SELECT count(*) FROM {table}")).await
+    }
+
+    /// The number that a query gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.database.query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    /// The types of all events, in the order of the log.
+    pub async fn log(&self) -> Vec<String> {
+        let rows = self.database.query("SELECT type FROM events ORDER BY transaction_id, sequence", &[]).await;
+        rows.expect("the log").iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The types of the events that were written after the last one of that type.
+    pub async fn log_after(&self, kind: &str) -> Vec<String> {
+        let after = "SELECT type FROM events WHERE sequence > (SELECT max(sequence) FROM events WHERE type = $1)";
+        let rows = self.database.query(after, &[&kind]).await;
+        rows.expect("the log").iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Waits until what answers have left to the background is done.
+    pub async fn settle(&self) {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+
+    /// What must hold whatever happened: one owner for each organization, and counts that are right.
+    pub async fn check_invariants(&self) {
+        let ownerless = "SELECT count(*) FROM organizations o WHERE 1 <>
+            (SELECT count(*) FROM memberships m WHERE m.organization_id = o.id AND m.role = 'OWNER' AND m.user_id = o.owner_id)";
+        assert_eq!(self.number(ownerless).await, 0, "organizations without exactly one owner");
+        let miscounted = "SELECT count(*) FROM organizations o WHERE o.member_count <>
+            (SELECT count(*) FROM memberships m WHERE m.organization_id = o.id)";
+        assert_eq!(self.number(miscounted).await, 0, "organizations with a wrong count of members");
+    }
+}

@@ -1,0 +1,62 @@
+//! Data that fills a database: the demo world, a large one, another system's export.
+
+use std::path::Path;
+
+use guildhall::worlds::{cvat, demo, seed};
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_world_loads_once_and_its_people_sign_in() {
+    let app = TestApp::new().await;
+    assert!(demo::load(&app.env).await.expect("it loads"));
+    assert!(!demo::load(&app.env).await.expect("it is there"), "once");
+    app.check_invariants().await;
+    for person in demo::PEOPLE.iter().take(3) {
+        let input = json!({ "login": person.username, "password": demo::PASSWORD });
+        let payload = app.nobody_gets("signIn", input, "viewer { user { username } }").await.done();
+        assert_eq!(payload["viewer"]["user"]["username"], person.username);
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_world_is_as_large_as_asked_for_and_whole() {
+    let app = TestApp::new().await;
+    let size = || seed::Seed { users: 300, organizations: 40, memberships: 900 };
+    seed::run(&app.env.store, size()).await.expect("it seeds");
+    assert_eq!(
+        (app.count("users").await, app.count("organizations").await, app.count("memberships").await),
+        (300, 40, 900)
+    );
+    app.check_invariants().await;
+    assert!(seed::run(&app.env.store, size()).await.is_err(), "not over people who are there");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
+    let app = TestApp::new().await;
+    let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
+    let report = cvat::import(&app.env.store, &app.env.clock, &export).await.expect("it imports");
+    assert!(report.to_string().contains("21"), "{report}");
+    for (table, rows) in [("users", 21), ("organizations", 3), ("memberships", 16), ("invitations", 13)] {
+        assert_eq!(app.count(table).await, rows, "{table}");
+    }
+    app.check_invariants().await;
+    app.nobody_mutates("requestPasswordReset", json!({ "email": "user1@cvat.org" })).await.done();
+    let token = app.token_to("user1@cvat.org").await;
+    let reset = json!({ "token": token, "newPassword": "correct horse battery" });
+    app.nobody_mutates("resetPassword", reset).await.done();
+    let input = json!({ "login": "user1", "password": "correct horse battery" });
+    let fields = "viewer { emailVerified organizations { nodes { slug viewerMembership { role } } } }";
+    let signed_in = app.nobody_gets("signIn", input, fields).await.done();
+    assert_eq!(signed_in["viewer"]["emailVerified"], true, "the reset mail proved the address");
+    let organizations = signed_in["viewer"]["organizations"]["nodes"].as_array().expect("nodes").clone();
+    assert!(
+        organizations.contains(&json!({ "slug": "org1", "viewerMembership": { "role": "OWNER" } })),
+        "{organizations:?}"
+    );
+    app.close().await;
+}
