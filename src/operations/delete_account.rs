@@ -5,8 +5,9 @@ use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
 use crate::domain::input::Check;
-use crate::domain::{Code, Error, Fault, Refusal, Result, Role, UserId, Username};
+use crate::domain::{Code, Error, Fault, Result, UserId, Username};
 use crate::events::log::{self, Event};
+use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::{Connection, Transactional, organizations, sessions, users};
 
@@ -59,12 +60,12 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
 /// Ends a membership of the account, and with the last one the organization.
 async fn end(tx: &mut Connection, membership: &Membership, members: i32, now: Instant) -> Result<()> {
     let (user, organization) = (membership.user_id, membership.organization_id);
-    if membership.role != Role::Owner {
-        return end_membership(tx, membership, EventType::MemberLeft, user, now).await;
-    }
-    if members > 1 {
-        let message = "You own an organization with other members. Hand it over or delete it first.";
-        return Err(Refusal::new(Code::OwnerCannotLeave, message).into());
+    let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
+    match decide(&standing, Action::OrganizationLeave, &Target::default()) {
+        Decision::Allow => return end_membership(tx, membership, EventType::MemberLeft, user, now).await,
+        refused if members > 1 => return refused.require("organization"),
+        // Who cannot leave an organization takes it along if nobody else is in it.
+        _ => {}
     }
     let deleted = Event {
         person: Some(user),

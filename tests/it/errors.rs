@@ -7,8 +7,8 @@ use crate::support::{Answer, TestApp};
 
 /// Words that only a database, a driver or Rust would use.
 const LEAKS: [&str; 12] = [
-    "relation",
-    "column",
+    "relation \"",
+    "column \"",
     "SELECT",
     "postgres",
     "diesel",
