@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::config::{BadSetting, MailSettings, RuleSettings};
+use crate::config::RuleSettings;
 use crate::domain::Clock;
 use crate::graphql::schema::{self, Schema};
 use crate::mail;
@@ -32,14 +32,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// From what the operator set, for a server that is reached at `public_url`.
-    pub fn new(rules: &RuleSettings, mails: &MailSettings, public_url: &str) -> Result<Self, BadSetting> {
+    /// From what the operator set.
+    pub fn new(rules: &RuleSettings, links: Links) -> Self {
         let rules = Rules {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
             rate_limits: rules.rate_limits.into(),
         };
-        Ok(Self { links: mails.links(public_url)?, rules, password_cost: Cost::FULL })
+        Self { links, rules, password_cost: Cost::FULL }
     }
 
     /// For tests: open, unlimited, and with cheap passwords.
@@ -73,6 +73,11 @@ pub struct App {
 impl App {
     /// Puts one together. Nothing is asked of the database yet, and nothing runs.
     pub fn build(settings: Settings, store: Store, keys: Keys, clock: Clock) -> Self {
+        Self::build_under(Shutdown::default(), settings, store, keys, clock)
+    }
+
+    /// One that ends with `shutdown`.
+    pub fn build_under(shutdown: Shutdown, settings: Settings, store: Store, keys: Keys, clock: Clock) -> Self {
         let env = Env {
             outbox: Outbox::new(settings.links, keys.sealer()),
             passwords: Passwords::new(settings.password_cost),
@@ -82,7 +87,6 @@ impl App {
             store,
             clock,
         };
-        let shutdown = Shutdown::default();
         let schema = schema::build(env.clone());
         let router = router::router(Server {
             schema: schema.clone(),

@@ -42,7 +42,7 @@ pub enum LogFormat {
 }
 
 /// Which database.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct DatabaseSettings {
     /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall`.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
@@ -96,14 +96,14 @@ pub struct RuleSettings {
     /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub rate_limits: Switch,
-    /// `unlimited`, or a file with the limits of plans. [default: those of the documentation]
+    /// Limits of plans: `unlimited`, or a file. There are no plans yet, and it changes nothing.
     #[arg(long, env = "GUILDHALL_PLANS", value_name = "FILE")]
     pub plans: Option<String>,
 }
 
-/// What mails say and how they leave.
+/// Where the links in mails lead.
 #[derive(Args, Clone, Debug)]
-pub struct MailSettings {
+pub struct LinkSettings {
     /// Link in invitations, with `{token}` in it. [default: GraphiQL of this server]
     #[arg(long, env = "INVITATION_URL", value_name = "URL")]
     pub invitation_url: Option<String>,
@@ -113,6 +113,11 @@ pub struct MailSettings {
     /// Link in mails that reset a password, with `{token}` in it. [default: GraphiQL of this server]
     #[arg(long, env = "PASSWORD_RESET_URL", value_name = "URL")]
     pub password_reset_url: Option<String>,
+}
+
+/// How mails leave.
+#[derive(Args, Clone)]
+pub struct MailSettings {
     /// Mail server: `smtps://user:password@host`, or `smtp://…?tls=required`. [default: mails go to the folder `mails` of the data folder]
     #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,

@@ -18,6 +18,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod embedded;

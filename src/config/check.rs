@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{LogSettings, MailSettings};
+use super::{LinkSettings, LogSettings};
 use crate::mail::links::Links;
 
 /// A sentence that says which setting is wrong, and what it should be.
@@ -31,7 +31,7 @@ pub(super) fn web_address(text: &str) -> Result<String, String> {
     if good { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(sentence.to_owned()) }
 }
 
-impl MailSettings {
+impl LinkSettings {
     /// The links of mails, for a server that is reached at `public_url`.
     pub fn links(&self, public_url: &str) -> Result<Links, BadSetting> {
         let link = |setting: &Option<String>, key| {

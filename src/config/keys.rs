@@ -13,7 +13,7 @@ use crate::auth::keys::Keys;
 const FILE: &str = "signing-key.pem";
 
 /// The key that tokens are signed with. All processes on one database need the same.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub struct KeySettings {
     /// File with the Ed25519 key (PEM) that tokens are signed with. [default: one made in the data folder, with `--embedded`]
     #[arg(long, env = "GUILDHALL_SIGNING_KEY_FILE", value_name = "FILE")]
@@ -62,12 +62,6 @@ impl KeySettings {
             })?;
         }
         from_file(&file)
-    }
-
-    /// The keys that are set, else those that a server with this data folder uses.
-    pub fn of_server(&self, data_dir: &Path) -> Result<Keys, BadSetting> {
-        let file = data_dir.join(FILE);
-        if file.exists() { self.kept(data_dir) } else { self.required() }
     }
 }
 

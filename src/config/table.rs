@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use clap::{Arg, Args, Command};
 
-use super::{DatabaseSettings, HttpSettings, KeySettings, LogSettings, MailSettings, PlaceSettings, RuleSettings};
+use super::{
+    DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings, RuleSettings,
+};
 
 /// The table, in Markdown.
 pub fn markdown() -> String {
@@ -13,6 +15,7 @@ pub fn markdown() -> String {
     command = PlaceSettings::augment_args(command);
     command = HttpSettings::augment_args(command);
     command = KeySettings::augment_args(command);
+    command = LinkSettings::augment_args(command);
     command = MailSettings::augment_args(command);
     command = RuleSettings::augment_args(command);
     command = LogSettings::augment_args(command);

@@ -1,7 +1,6 @@
 //! From what the schema answered to what goes over the wire: codes for the errors of the library, IDs for faults, and the
 //! status and media type that the GraphQL-over-HTTP specification gives them.
 
-use std::error::Error as _;
 use std::sync::Arc;
 
 use async_graphql::{Response as Executed, ServerError, Value};

@@ -1,5 +1,7 @@
 //! Brings a database to the present schema. The migrations are part of the program.
 
+use diesel::migration::Migration;
+use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -20,6 +22,18 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
         let mut harness = AsyncMigrationHarness::new(connection);
         let done = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::new)?;
         Ok(done.iter().map(ToString::to_string).collect())
+    })
+    .await
+    .map_err(Fault::new)?
+}
+
+/// Names of the migrations that the database lacks, in order.
+pub async fn pending(database_url: &str) -> Result<Vec<String>> {
+    let connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
+    tokio::task::spawn_blocking(move || {
+        let mut harness = AsyncMigrationHarness::new(connection);
+        let lacking: Vec<Box<dyn Migration<Pg>>> = harness.pending_migrations(MIGRATIONS).map_err(Fault::new)?;
+        Ok(lacking.iter().map(|migration| migration.name().to_string()).collect())
     })
     .await
     .map_err(Fault::new)?

@@ -234,3 +234,22 @@ pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) ->
         .load(connection)
         .await?)
 }
+
+/// Makes the account with that username a site administrator, or takes that away. False: there is no such account.
+pub async fn set_admin(connection: &mut Connection, username: &str, is_admin: bool) -> Result<bool> {
+    let account = users::table.filter(users::username.eq(username));
+    Ok(diesel::update(account).set(users::is_admin.eq(is_admin)).execute(connection).await? > 0)
+}
+
+/// ID and username of the accounts that have one of those IDs or one of those usernames.
+pub async fn find_named(
+    connection: &mut Connection,
+    ids: &[UserId],
+    usernames: &[String],
+) -> Result<Vec<(UserId, String)>> {
+    Ok(users::table
+        .filter(users::id.eq_any(ids).or(users::username.eq_any(usernames)))
+        .select((users::id, users::username))
+        .load(connection)
+        .await?)
+}

@@ -1,0 +1,92 @@
+//! Finds the database that a command works on, and starts the private PostgreSQL where it is asked to.
+
+use super::failure::Failure;
+use crate::config::{DatabaseSettings, PlaceSettings};
+use crate::embedded::Embedded;
+use crate::store::{Store, migrate};
+
+/// Name of the database in the private PostgreSQL.
+const NAME: &str = "guildhall";
+
+/// A database, and what has to be stopped after it was used.
+pub struct Database {
+    /// Its URL.
+    pub url: String,
+    private: Option<Embedded>,
+}
+
+impl Database {
+    /// The private PostgreSQL of the data folder, started and migrated.
+    pub async fn start(place: &PlaceSettings) -> Result<Self, Failure> {
+        let bin = place.postgres_bin.as_deref().filter(|bin| !bin.as_os_str().is_empty());
+        let private = Embedded::start(&place.data_dir, bin).await?;
+        let database = Self { url: private.url(NAME), private: Some(private) };
+        match migrate::migrate(&database.url).await {
+            Ok(_) => Ok(database),
+            Err(error) => {
+                database.stop().await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The database to serve: that of DATABASE_URL, which must be migrated, or the private one.
+    pub async fn to_serve(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Self, Failure> {
+        match (database.url(), database.embedded) {
+            (Some(_), true) => Err(Failure::new("Set DATABASE_URL or --embedded, not both.")),
+            (None, false) => Err(Failure::new(
+                "A database is needed: set DATABASE_URL to one, or start a private PostgreSQL with --embedded.",
+            )),
+            (None, true) => Self::start(place).await,
+            (Some(url), false) => Self::migrated(url).await,
+        }
+    }
+
+    /// The database to work on beside a server: as above, or the private one of a server that runs.
+    pub async fn to_work_on(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Self, Failure> {
+        let running = if database.url().is_none() { Embedded::running(&place.data_dir) } else { None };
+        match running {
+            Some(url) => Self::migrated(&url).await,
+            None => Self::to_serve(database, place).await,
+        }
+    }
+
+    async fn migrated(url: &str) -> Result<Self, Failure> {
+        let pending = migrate::pending(url).await.map_err(|error| unreachable(Failure::from(error)))?;
+        match pending.len() {
+            0 => Ok(Self { url: url.to_owned(), private: None }),
+            count => {
+                Err(Failure::new(format!("The database lacks {count} migrations: run `guildhall migrate` first.")))
+            }
+        }
+    }
+
+    /// A pool of at most `size` connections.
+    pub fn connect(&self, size: u16) -> Result<Store, Failure> {
+        Store::connect(&self.url, size.into())
+            .map_err(|cause| Failure::new(format!("No connections can be made: {cause}.")))
+    }
+
+    /// Stops what was started.
+    pub async fn stop(self) -> Result<(), Failure> {
+        match self.private {
+            Some(private) => Ok(private.stop().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Brings the database of DATABASE_URL, or the private one, to the present schema; tells the names of what was run.
+pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Vec<String>, Failure> {
+    match (database.url(), database.embedded) {
+        (Some(url), false) => migrate::migrate(url).await.map_err(|error| unreachable(error.into())),
+        _ => {
+            Database::to_work_on(database, place).await?.stop().await?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+fn unreachable(failure: Failure) -> Failure {
+    Failure::new(format!("The database of DATABASE_URL cannot be used: {failure}."))
+}

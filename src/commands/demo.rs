@@ -1,0 +1,120 @@
+//! `guildhall demo`: a small world to try things out, with nothing to set up. It says who lives there and how to go on.
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::database::Database;
+use super::failure::Failure;
+use super::run;
+use crate::app::{App, Settings};
+use crate::config::{BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, RuleSettings};
+use crate::domain::Clock;
+use crate::mail::transports::{Posted, Transport};
+use crate::telemetry;
+use crate::worlds::demo::{self, PASSWORD, PEOPLE, Person};
+
+/// How many people are introduced; most of the others are annotators.
+const INTRODUCED: usize = 17;
+/// Sender of the mails that never leave.
+const SENDER: &str = "Guildhall demo <demo@localhost>";
+
+/// Its arguments.
+#[derive(Args)]
+pub struct Demo {
+    #[command(flatten)]
+    place: PlaceSettings,
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    links: LinkSettings,
+    #[command(flatten)]
+    rules: RuleSettings,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+impl Demo {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        telemetry::start(&self.log)?;
+        let database = Database::start(&self.place).await?;
+        let served = self.serve(&database).await;
+        database.stop().await?;
+        served
+    }
+
+    async fn serve(&self, database: &Database) -> Result<(), Failure> {
+        let keys = KeySettings::default().kept(&self.place.data_dir)?;
+        let store = database.connect(self.http.pool_size)?;
+        let (listener, public_url) = run::listen(&self.http).await?;
+        let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
+        let app = App::build(settings, store, keys, Clock::default());
+        app.shutdown.listen_to_signals()?;
+        demo::load(&app.env).await?;
+
+        let mails = self.place.data_dir.join("mails");
+        let (told, posted) = mpsc::unbounded_channel();
+        let transport = Transport::folder(mails.clone(), SENDER, Some(told))
+            .map_err(|bad| BadSetting::new(format!("The mails of the demo cannot be written: {bad}.")))?;
+        println!("{}", introduction(&public_url, &mails.display().to_string()));
+        app.send_mails(transport);
+        tokio::spawn(announce(posted));
+        run::serve(listener, app).await
+    }
+}
+
+/// Shows the links of mails, so that a newcomer can follow them without a mail server.
+async fn announce(mut posted: mpsc::UnboundedReceiver<Posted>) {
+    while let Some(Posted { recipient, subject, link }) = posted.recv().await {
+        println!("Mail to {recipient}: {subject}");
+        if let Some(link) = link {
+            println!("    {link}");
+        }
+    }
+}
+
+fn introduction(public_url: &str, mails: &str) -> String {
+    let people: String = PEOPLE.iter().take(INTRODUCED).map(line).collect();
+    let others = PEOPLE.len().saturating_sub(INTRODUCED);
+    format!(
+        r#"
+Guildhall, with a demo world in it.
+
+  GraphiQL   {public_url}/graphiql
+  GraphQL    {public_url}/graphql
+  Mails      {mails} (none leaves this machine; links are shown here as well)
+
+Everybody's password is `{PASSWORD}`:
+
+{people}  and {others} more, whom these can see.
+
+Sign in with this in GraphiQL, and put the token into its field for it:
+
+  mutation {{ signIn(input: {{ login: "mira", password: "{PASSWORD}" }}) {{ session {{ accessToken }} userErrors {{ message }} }} }}
+
+Ctrl-C stops it. What you change is kept.
+"#
+    )
+}
+
+fn line(person: &Person) -> String {
+    let mut roles: Vec<String> = person.roles.iter().map(|(slug, role)| format!("{} of {slug}", role.name())).collect();
+    if person.admin {
+        roles.push("site administrator".to_owned());
+    }
+    format!("  {:<10} {:<20} {}\n", person.username, person.display_name, roles.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_introduction_says_where_who_and_how() {
+        let text = introduction("http://127.0.0.1:4000", "folder/mails");
+        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mails", "OWNER of", "administrator"]
+        {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    }
+}

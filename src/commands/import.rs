@@ -1,0 +1,55 @@
+//! `guildhall import cvat DIR`: takes over people, organizations, memberships and invitations from CVAT.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::database::Database;
+use super::failure::Failure;
+use crate::config::{DatabaseSettings, PlaceSettings};
+use crate::domain::Clock;
+use crate::worlds::cvat;
+
+/// Its arguments.
+#[derive(Args)]
+pub struct Import {
+    #[command(subcommand)]
+    source: Source,
+}
+
+#[derive(Subcommand)]
+enum Source {
+    /// The pages of CVAT's REST API, in files: users.json, organizations.json, memberships.json, invitations.json.
+    Cvat(Cvat),
+}
+
+#[derive(Args)]
+struct Cvat {
+    /// Folder with the files.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    place: PlaceSettings,
+}
+
+impl Import {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let Source::Cvat(cvat) = self.source;
+        let database = Database::to_work_on(&cvat.database, &cvat.place).await?;
+        let told = cvat.import(&database).await;
+        database.stop().await?;
+        told
+    }
+}
+
+impl Cvat {
+    async fn import(&self, database: &Database) -> Result<(), Failure> {
+        let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder).await;
+        let report = imported.map_err(|cause| Failure::new(format!("Nothing was imported: {cause}.")))?;
+        println!("{report}");
+        Ok(())
+    }
+}

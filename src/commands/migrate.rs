@@ -1,0 +1,30 @@
+//! `guildhall migrate`: brings a database to the present schema.
+
+use clap::Args;
+
+use super::database;
+use super::failure::Failure;
+use crate::config::{DatabaseSettings, PlaceSettings};
+
+/// Its arguments.
+#[derive(Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    place: PlaceSettings,
+}
+
+impl Migrate {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let done = database::migrate(&self.database, &self.place).await?;
+        for name in &done {
+            println!("{name}");
+        }
+        if done.is_empty() {
+            println!("The database is up to date.");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! What the executable can do: one sub-command, one file. Whatever goes wrong is told in a sentence on standard error.
+
+mod admin;
+mod database;
+mod demo;
+mod failure;
+mod import;
+mod migrate;
+mod run;
+mod schema;
+mod seed;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Organizations, memberships, invitations and roles as a GraphQL server on PostgreSQL.
+#[derive(Parser)]
+#[command(name = "guildhall", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve a small world to try things out, on a private PostgreSQL: nothing to set up.
+    Demo(demo::Demo),
+    /// Serve GraphQL.
+    Serve(serve::Serve),
+    /// Bring a database to the present schema.
+    Migrate(migrate::Migrate),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Make access tokens, for scripts and load tests.
+    Token(token::Token),
+    /// Say who is a site administrator.
+    Admin(admin::Admin),
+    /// Fill an empty database with a large world, to measure with.
+    Seed(seed::SeedArguments),
+    /// Take over data from elsewhere.
+    Import(import::Import),
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let told = Cli::try_parse().map_err(Failure::from).and_then(|cli| match cli.command {
+        Command::Schema => schema::run(),
+        command => on_runtime(command),
+    });
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn on_runtime(command: Command) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let told = runtime.block_on(async {
+        match command {
+            Command::Demo(demo) => demo.run().await,
+            Command::Serve(serve) => serve.run().await,
+            Command::Migrate(migrate) => migrate.run().await,
+            Command::Schema => schema::run(),
+            Command::Token(token) => token.run().await,
+            Command::Admin(admin) => admin.run().await,
+            Command::Seed(seed) => seed.run().await,
+            Command::Import(import) => import.run().await,
+        }
+    });
+    // What was cut off by a hard shutdown is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_told_in_one_line() {
+        for (arguments, says) in [
+            (vec!["serve", "--listen", "nowhere"], "--listen"),
+            (vec!["serve", "--invitation-expiry-days", "0"], "1..=365"),
+            (vec!["serve", "--sign-up", "perhaps"], "--sign-up"),
+            (vec!["token"], "--user"),
+            (vec!["dance"], "dance"),
+        ] {
+            let failure = Failure::from(Cli::try_parse_from([vec!["guildhall"], arguments].concat()).err().unwrap());
+            let sentence = failure.to_string();
+            assert!(sentence.contains(says) && sentence.lines().count() == 1, "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `guildhall schema`: prints the GraphQL schema.
+
+use std::io::{self, Write};
+
+use super::failure::Failure;
+use crate::graphql::schema;
+
+/// Runs the command.
+pub fn run() -> Result<(), Failure> {
+    match io::stdout().write_all(schema::sdl().as_bytes()) {
+        // Who reads has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}

@@ -1,0 +1,47 @@
+//! `guildhall seed`: fills an empty database with a large world.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::database::Database;
+use super::failure::Failure;
+use crate::config::{DatabaseSettings, PlaceSettings};
+use crate::worlds::seed::{self, Seed};
+
+/// Its arguments.
+#[derive(Args)]
+pub struct SeedArguments {
+    /// Accounts.
+    #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().users)]
+    users: u32,
+    /// Organizations.
+    #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().organizations)]
+    organizations: u32,
+    /// Memberships in all of them.
+    #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().memberships)]
+    memberships: u32,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    place: PlaceSettings,
+}
+
+impl SeedArguments {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let database = Database::to_work_on(&self.database, &self.place).await?;
+        let told = self.fill(&database).await;
+        database.stop().await?;
+        told
+    }
+
+    async fn fill(&self, database: &Database) -> Result<(), Failure> {
+        let Self { users, organizations, memberships, .. } = *self;
+        let started = Instant::now();
+        seed::run(&database.connect(1)?, Seed { users, organizations, memberships }).await?;
+        let seconds = started.elapsed().as_secs_f32();
+        println!("{users} users, {organizations} organizations, {memberships} memberships in {seconds:.1} s.");
+        Ok(())
+    }
+}

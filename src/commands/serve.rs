@@ -1,0 +1,90 @@
+//! `guildhall serve`: serves GraphQL, on a database of one's own or on a private one.
+
+use clap::Args;
+
+use super::database::Database;
+use super::failure::Failure;
+use super::run;
+use crate::app::{App, Settings};
+use crate::auth::keys::Keys;
+use crate::config::{
+    BadSetting, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings,
+    RuleSettings,
+};
+use crate::domain::Clock;
+use crate::mail::transports::Transport;
+use crate::server::shutdown::Shutdown;
+use crate::store::installation;
+use crate::telemetry;
+
+/// Its arguments.
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    place: PlaceSettings,
+    #[command(flatten)]
+    http: HttpSettings,
+    #[command(flatten)]
+    keys: KeySettings,
+    #[command(flatten)]
+    links: LinkSettings,
+    #[command(flatten)]
+    mail: MailSettings,
+    #[command(flatten)]
+    rules: RuleSettings,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+impl Serve {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        telemetry::start(&self.log)?;
+        // Whatever can be wrong without a database is told before one is started.
+        let keys = if self.database.embedded { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
+        let transport = self.mail.transport(&self.place.data_dir)?;
+        let shutdown = Shutdown::default();
+        let database = Database::to_serve(&self.database, &self.place).await?;
+        let served = self.serve(&database, keys, transport, shutdown).await;
+        database.stop().await?;
+        served
+    }
+
+    async fn serve(
+        &self,
+        database: &Database,
+        keys: Keys,
+        transport: Transport,
+        shutdown: Shutdown,
+    ) -> Result<(), Failure> {
+        let store = database.connect(self.http.pool_size)?;
+        if installation::is_demo(&mut *store.read().await?).await? {
+            return Err(Failure::new(
+                "This database holds the demo world, whose passwords are public: it is not served but by `guildhall demo`. \
+                 Choose another DATABASE_URL or GUILDHALL_DATA_DIR.",
+            ));
+        }
+        let (listener, public_url) = run::listen(&self.http).await?;
+        let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
+        let app = App::build_under(shutdown, settings, store, keys, Clock::default());
+        app.shutdown.listen_to_signals()?;
+        if self.mail.mail_worker.into() {
+            app.send_mails(transport);
+        }
+        tracing::info!(public_url, "listening");
+        run::serve(listener, app).await
+    }
+}
+
+impl MailSettings {
+    /// The way that mails leave.
+    fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, BadSetting> {
+        let transport = match self.smtp() {
+            Some(url) => Transport::smtp(url, &self.mail_from),
+            None => Transport::folder(data_dir.join("mails"), &self.mail_from, None),
+        };
+        transport.map_err(|bad| BadSetting::new(format!("SMTP_URL, MAIL_FROM: {bad}.")))
+    }
+}

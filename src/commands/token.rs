@@ -1,0 +1,79 @@
+//! `guildhall token`: access tokens without a password, for whoever holds the server's key. Works beside a running server.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufWriter, Write};
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use super::database::Database;
+use super::failure::Failure;
+use crate::auth::keys::Keys;
+use crate::config::{DatabaseSettings, KeySettings, PlaceSettings};
+use crate::domain::ids::TypedId;
+use crate::domain::{Clock, UserId, Username};
+use crate::store::{Connection, users};
+
+/// How many accounts are looked up in one statement.
+const BATCH: usize = 1000;
+
+/// Its arguments.
+#[derive(Args)]
+pub struct Token {
+    /// Username or ID (`usr_…`) of the account.
+    #[arg(long, value_name = "NAME", required_unless_present = "stdin", conflicts_with = "stdin")]
+    user: Option<String>,
+    /// Read one username or ID a line, and write one token a line, in the same order.
+    #[arg(long)]
+    stdin: bool,
+    /// For how many minutes the tokens are good.
+    #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    minutes: u32,
+    #[command(flatten)]
+    database: DatabaseSettings,
+    #[command(flatten)]
+    place: PlaceSettings,
+    #[command(flatten)]
+    keys: KeySettings,
+}
+
+impl Token {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), Failure> {
+        let is_private = self.database.url().is_none();
+        let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
+        let database = Database::to_work_on(&self.database, &self.place).await?;
+        let told = self.mint(&database, &keys).await;
+        database.stop().await?;
+        told
+    }
+
+    async fn mint(&self, database: &Database, keys: &Keys) -> Result<(), Failure> {
+        let names: Vec<String> = match &self.user {
+            Some(name) => vec![name.clone()],
+            None => io::stdin().lock().lines().collect::<io::Result<_>>()?,
+        };
+        let names: Vec<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+        let mut connection = database.connect(1)?.read().await?;
+        let mut out = BufWriter::new(io::stdout().lock());
+        let (now, lifetime) = (Clock::default().now(), TimeDelta::minutes(self.minutes.into()));
+        for batch in names.chunks(BATCH) {
+            for user in find(&mut connection, batch).await? {
+                writeln!(out, "{}", keys.mint_access(user, None, now, lifetime)?.0)?;
+            }
+        }
+        Ok(out.flush()?)
+    }
+}
+
+/// The accounts of that name or ID, in the same order.
+async fn find(connection: &mut Connection, named: &[&str]) -> Result<Vec<UserId>, Failure> {
+    let ids: Vec<UserId> = named.iter().filter_map(|name| UserId::parse(name)).collect();
+    let usernames: Vec<String> = named.iter().map(|name| Username::lowercase(name)).collect();
+    let found = users::find_named(connection, &ids, &usernames).await?;
+    let by_name: HashMap<String, UserId> =
+        found.into_iter().flat_map(|(id, username)| [(username, id), (id.to_string(), id)]).collect();
+    let known = |name: &&str| by_name.get(*name).or_else(|| by_name.get(&Username::lowercase(name))).copied();
+    let unknown = |name: &&str| Failure::new(format!("There is no account with the username or ID {name}."));
+    named.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
+}
