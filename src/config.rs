@@ -118,7 +118,7 @@ pub struct LinkSettings {
 /// How mails leave.
 #[derive(Args, Clone)]
 pub struct MailSettings {
-    /// Mail server: `smtps://user:password@host`, or `smtp://…?tls=required`. [default: mails go to the folder `mails` of the data folder]
+    /// Mail server: `smtps://user:password@host`, or `smtp://…?tls=required`. [default: mails go to the folder `mail` of the data folder]
     #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// Sender of mails.

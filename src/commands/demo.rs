@@ -52,7 +52,7 @@ impl Demo {
         app.shutdown.listen_to_signals()?;
         demo::load(&app.env).await?;
 
-        let mails = self.place.data_dir.join("mails");
+        let mails = self.place.data_dir.join("mail");
         let (told, posted) = mpsc::unbounded_channel();
         let transport = Transport::folder(mails.clone(), SENDER, Some(told))
             .map_err(|bad| BadSetting::new(format!("The mails of the demo cannot be written: {bad}.")))?;
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn the_introduction_says_where_who_and_how() {
-        let text = introduction("http://127.0.0.1:4000", "folder/mails");
-        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mails", "OWNER of", "administrator"]
+        let text = introduction("http://127.0.0.1:4000", "folder/mail");
+        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mail", "OWNER of", "administrator"]
         {
             assert!(text.contains(said), "{said}: {text}");
         }

@@ -83,7 +83,7 @@ impl MailSettings {
     fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, BadSetting> {
         let transport = match self.smtp() {
             Some(url) => Transport::smtp(url, &self.mail_from),
-            None => Transport::folder(data_dir.join("mails"), &self.mail_from, None),
+            None => Transport::folder(data_dir.join("mail"), &self.mail_from, None),
         };
         transport.map_err(|bad| BadSetting::new(format!("SMTP_URL, MAIL_FROM: {bad}.")))
     }

@@ -51,6 +51,59 @@ query Me {
 }
 `;
 
+// What the links in mails lead to, where the operator has set no page for them: /graphiql#invitation=TOKEN and so on. The
+// token is behind the `#`, so that it is sent to no server before the operation is run.
+const LINKED = {
+  invitation: `# You are invited. With an account of that address, sign in and run Accept.
+# Without one, choose a username and a password, and run Join.
+
+query Preview($token: String!) {
+  invitationPreview(token: $token) {
+    organizationName inviterName role status expiresAt email accountExists
+  }
+}
+
+mutation Accept($token: String!) {
+  acceptInvitation(input: { token: $token }) {
+    membership { role organization { slug } }
+    userErrors { code message }
+  }
+}
+
+mutation Join($token: String!) {
+  signUp(input: { username: "you", password: "your password", invitationToken: $token }) {
+    session { accessToken }
+    userErrors { code message path }
+  }
+}
+
+mutation Decline($token: String!) {
+  declineInvitation(input: { token: $token }) { userErrors { code message } }
+}
+`,
+  verify: `# Run this to prove that the address is yours.
+
+mutation Verify($token: String!) {
+  verifyEmail(input: { token: $token }) { userErrors { code message } }
+}
+`,
+  reset: `# Put a new password in, and run this.
+
+mutation Reset($token: String!) {
+  resetPassword(input: { token: $token, newPassword: "your new password" }) { userErrors { code message path } }
+}
+`,
+};
+
+/** Query and variables for the link that led here; nothing if none did. */
+function linked() {
+  const [kind, value] = location.hash.slice(1).split('=');
+  if (!Object.hasOwn(LINKED, kind) || !value) return {};
+  // Out of the address bar, and so out of bookmarks and screenshots.
+  history.replaceState(null, '', location.pathname);
+  return { query: LINKED[kind], variables: JSON.stringify({ token: decodeURIComponent(value) }, null, 2) };
+}
+
 const field = document.getElementById('token');
 const state = document.getElementById('state');
 
@@ -105,6 +158,7 @@ ReactDOM.createRoot(document.getElementById('graphiql')).render(
       return fetcher(parameters, options);
     },
     defaultQuery: DEFAULT_QUERY,
+    ...linked(),
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
     // Queries are remembered, and those that sign in hold a password: for this tab only.
