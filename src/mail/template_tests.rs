@@ -1,3 +1,5 @@
+//! What mails say, and that names in them stay text.
+
 use serde_json::json;
 
 use super::*;

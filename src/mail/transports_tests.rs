@@ -1,3 +1,5 @@
+//! Transports against an SMTP server of their own that accepts, refuses and delays, and a folder.
+
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

@@ -2,9 +2,12 @@
 //! records the event; it happens as a whole or not at all.
 
 pub mod accept_invitation;
+pub mod change_email;
 pub mod change_member_role;
+pub mod change_password;
 pub mod create_organization;
 pub mod decline_invitation;
+pub mod delete_account;
 pub mod expire_invitations;
 pub mod floor;
 pub mod invite_members;
@@ -12,10 +15,21 @@ pub mod jobs;
 pub mod join_by_invitation;
 pub mod leave_organization;
 pub mod note_activity;
+pub mod open_session;
+pub mod refresh_session;
 pub mod remove_member;
+pub mod request_password_reset;
 pub mod resend_invitation;
+pub mod resend_verification_email;
+pub mod reset_password;
 pub mod revoke_invitation;
+pub mod send_link;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
 pub mod update_organization;
+pub mod update_profile;
+pub mod verify_email;
 
 use std::sync::Arc;
 

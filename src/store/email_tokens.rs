@@ -79,8 +79,3 @@ pub async fn forget_proven(tx: &mut Connection, user: UserId, email: &Email) -> 
     diesel::delete(email_tokens::table.filter(others.or(own.and(needless.or(former))))).execute(tx).await?;
     Ok(())
 }
-
-/// Clears away the tokens that have run out, and tells how many there were.
-pub async fn delete_expired(connection: &mut Connection, now: Instant) -> Result<usize> {
-    Ok(diesel::delete(email_tokens::table.filter(email_tokens::expires_at.le(now))).execute(connection).await?)
-}

@@ -69,8 +69,3 @@ pub async fn delete_of_user(tx: &mut Connection, user: UserId, kept: Option<Sess
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user).and(others))).execute(tx).await?;
     Ok(())
 }
-
-/// Clears away the sessions that have run out, and tells how many there were.
-pub async fn delete_expired(connection: &mut Connection, now: Instant) -> Result<usize> {
-    Ok(diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(connection).await?)
-}

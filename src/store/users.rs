@@ -98,15 +98,6 @@ pub async fn shared(
         .await?)
 }
 
-/// The accounts that have proven one of those addresses, in no order.
-pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) -> Result<Vec<User>> {
-    Ok(users::table
-        .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
-        .select(User::as_select())
-        .load(connection)
-        .await?)
-}
-
 /// The account that signs in so: by its username, or by its address if that is proven.
 pub async fn find_login(connection: &mut Connection, login: &str) -> Result<Option<Login>> {
     let query = users::table.select(Login::as_select()).into_boxed();
@@ -171,18 +162,28 @@ pub async fn insert(tx: &mut Connection, new: &NewUser<'_>) -> Result<User> {
     Ok(diesel::insert_into(users::table).values(new).returning(User::as_returning()).get_result(tx).await?)
 }
 
-/// Makes the address that of the account, proven, in the place of any other. Whoever else merely claimed it loses it, with the
-/// links that were sent there; links to the account's former address no longer work. EMAIL_TAKEN if another has proven it.
-pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: Instant) -> Result<User> {
+/// Locks what the proof of an address touches: the address, then the account and those that claim it. Returns ID, address and
+/// proof of each.
+pub async fn lock_to_prove(
+    tx: &mut Connection,
+    id: UserId,
+    email: &Email,
+) -> Result<Vec<(UserId, Option<String>, Option<Instant>)>> {
     lock_address(tx, email).await?;
     // In one order, so that two who prove each other's claims do not wait for each other.
-    let involved: Vec<(UserId, Option<String>, Option<Instant>)> = users::table
+    Ok(users::table
         .filter(users::id.eq(id).or(users::email.eq(email.as_str())))
         .order_by(users::id)
         .select((users::id, users::email, users::email_verified_at))
         .for_no_key_update()
         .load(tx)
-        .await?;
+        .await?)
+}
+
+/// Makes the address that of the account, proven, in the place of any other. Whoever else merely claimed it loses it, with the
+/// links that were sent there; links to the account's former address no longer work. EMAIL_TAKEN if another has proven it.
+pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: Instant) -> Result<User> {
+    let involved = lock_to_prove(tx, id, email).await?;
     let claims = |claimed: &Option<String>| claimed.as_deref() == Some(email.as_str());
     if involved.iter().any(|(other, claimed, proven)| *other != id && claims(claimed) && proven.is_some()) {
         return Err(Refusal::new(Code::EmailTaken, "This address belongs to another account.").into());
@@ -191,8 +192,10 @@ pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: In
         .set(users::email.eq(None::<String>))
         .execute(tx)
         .await?;
+    // What was proven before stays proven since then.
+    let since = involved.iter().find(|(own, claimed, _)| *own == id && claims(claimed)).and_then(|row| row.2);
     let user = diesel::update(users::table.find(id))
-        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(now)))
+        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(since.unwrap_or(now))))
         .returning(User::as_returning())
         .get_result(tx)
         .await
@@ -221,6 +224,15 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::delete(users::table.find(id)).execute(tx).await?;
     Ok(())
+}
+
+/// The accounts that have proven one of those addresses, in no order.
+pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) -> Result<Vec<User>> {
+    Ok(users::table
+        .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
+        .select(User::as_select())
+        .load(connection)
+        .await?)
 }
 
 /// Makes the account with that username a site administrator, or takes that away. False: there is no such account.

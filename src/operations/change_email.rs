@@ -1,0 +1,50 @@
+//! Sends a link to a new address, which takes the place of the present one once the link is followed.
+
+use crate::auth::Actor;
+use crate::domain::input::Check;
+use crate::domain::{Email, EmailTokenPurpose, Error, Result};
+use crate::store::Transactional;
+use crate::store::users::{self, User};
+
+use super::open_session::invalid_credentials;
+use super::{Env, send_link};
+
+/// Where to.
+pub struct Input {
+    /// The new address.
+    pub email: String,
+    /// The present password.
+    pub password: String,
+}
+
+/// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
+/// and nothing tells so.
+pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    let mut check = Check::default();
+    let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
+    let now = env.clock.now();
+    env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
+    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
+    let found = found.ok_or(Error::Unauthenticated)?;
+    let wrong = || invalid_credentials("This is not the password of the account.").at("password");
+    if !env.passwords.verify(found.password_hash.as_deref(), &input.password).await? {
+        return Err(wrong().into());
+    }
+    env.throttle.mail_to(email.as_str(), now)?;
+    let mut connection = env.store.writer().await?;
+    let user = connection
+        .transaction(async |tx| {
+            users::lock_address(tx, &email).await?;
+            let login = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+            if login.password_hash != found.password_hash {
+                return Err(wrong().into());
+            }
+            if !users::is_proven(tx, &email).await? {
+                send_link::send(tx, env, &login.user, EmailTokenPurpose::Change, &email, now).await?;
+            }
+            Ok::<_, Error>(login.user)
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(user)
+}

@@ -1,0 +1,53 @@
+//! Sets a new password for who knows the present one, and ends every other session of the account.
+
+use crate::auth::Actor;
+use crate::auth::passwords::check_strength;
+use crate::domain::input::Check;
+use crate::domain::{EmailTokenPurpose, Error, Result};
+use crate::store::users::{self, User};
+use crate::store::{Transactional, email_tokens, sessions};
+
+use super::Env;
+use super::open_session::invalid_credentials;
+
+/// The passwords.
+pub struct Input {
+    /// The present one.
+    pub current_password: String,
+    /// The new one.
+    pub new_password: String,
+}
+
+/// Sets it.
+pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    let now = env.clock.now();
+    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
+    let found = found.ok_or(Error::Unauthenticated)?;
+    let mut check = Check::default();
+    let known =
+        [found.user.username.as_str(), found.user.display_name(), found.user.email.as_deref().unwrap_or_default()];
+    check.field("newPassword", check_strength(&input.new_password, &known));
+    check.finish()?;
+    env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
+
+    let wrong = || invalid_credentials("This is not the present password.").at("currentPassword");
+    if !env.passwords.verify(found.password_hash.as_deref(), &input.current_password).await? {
+        return Err(wrong().into());
+    }
+    let password_hash = env.passwords.hash(&input.new_password).await?;
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let login = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+            if login.password_hash != found.password_hash {
+                return Err(wrong().into());
+            }
+            users::set_password(tx, actor.user_id, &password_hash).await?;
+            sessions::delete_of_user(tx, actor.user_id, actor.session).await?;
+            // Whoever knew the old password may have asked for another address.
+            let purposes = [EmailTokenPurpose::Change, EmailTokenPurpose::Reset];
+            email_tokens::forget(tx, actor.user_id, &purposes).await?;
+            Ok::<_, Error>(login.user)
+        })
+        .await
+}

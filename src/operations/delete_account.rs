@@ -1,0 +1,76 @@
+//! Deletes the actor's account: it leaves its organizations, and those of which it is the only member go with it.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::event::EventType;
+use crate::domain::input::Check;
+use crate::domain::{Code, Error, Fault, Result, UserId, Username};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::memberships::{self, Membership};
+use crate::store::{Connection, Transactional, organizations, sessions, users};
+
+use super::Env;
+use super::remove_member::end_membership;
+
+/// What is typed to confirm it.
+pub struct Input {
+    /// The actor's username.
+    pub confirm_username: String,
+}
+
+/// Deletes it, and returns the ID that it had.
+pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<UserId> {
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            // What was ended, by a new password or by signing out, must not end the account.
+            if let Some(session) = actor.session {
+                sessions::find(tx, session).await?.ok_or(Error::Unauthenticated)?;
+            }
+            let locked = memberships::of_user(tx, actor.user_id).await?;
+            let mut counts = Vec::new();
+            for membership in &locked {
+                let organization = organizations::lock(tx, membership.organization_id).await?;
+                counts.push(organization.map_or(0, |organization| organization.member_count));
+            }
+            let user = users::lock_for_deletion(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+            if Username::lowercase(&input.confirm_username) != user.username {
+                let mut check = Check::default();
+                let message = "This is not the username of the account.";
+                check.note("confirmUsername", Problem::new(Code::ConfirmationMismatch, message));
+                return Err(check.refuse());
+            }
+            let present = memberships::of_user(tx, actor.user_id).await?;
+            if !present.iter().map(|membership| membership.id).eq(locked.iter().map(|membership| membership.id)) {
+                let cause = "the account joined or left an organization while it was being deleted".into();
+                return Err(Fault { passing: true, cause }.into());
+            }
+            for (membership, count) in present.iter().zip(counts) {
+                end(tx, membership, count, now).await?;
+            }
+            users::delete(tx, user.id).await?;
+            Ok(user.id)
+        })
+        .await
+}
+
+/// Ends a membership of the account, and with the last one the organization.
+async fn end(tx: &mut Connection, membership: &Membership, members: i32, now: Instant) -> Result<()> {
+    let (user, organization) = (membership.user_id, membership.organization_id);
+    let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
+    match decide(&standing, Action::OrganizationLeave, &Target::default()) {
+        Decision::Allow => return end_membership(tx, membership, EventType::MemberLeft, user, now).await,
+        refused if members > 1 => return refused.require("organization"),
+        // Who cannot leave an organization takes it along if nobody else is in it.
+        _ => {}
+    }
+    let deleted = Event {
+        person: Some(user),
+        ..Event::new(organization, EventType::OrganizationDeleted, Some(user), organization)
+    };
+    log::record(tx, now, vec![deleted]).await?;
+    organizations::delete(tx, organization).await
+}

@@ -1,0 +1,51 @@
+//! Sends a link that resets a password. The answer is the same, and takes about the same time, whether or not there is an
+//! account.
+
+use std::time::Duration;
+
+use crate::domain::input::Check;
+use crate::domain::{Email, EmailTokenPurpose, Result};
+use crate::store::{Transactional, users};
+
+use super::{Env, send_link};
+
+/// How long an answer takes at least: more than it takes to queue a mail, so that the time does not tell whether one was.
+const FLOOR: Duration = Duration::from_millis(100);
+
+/// Whose password.
+pub struct Input {
+    /// Address of the account.
+    pub email: String,
+}
+
+/// Sends the link to the account that has proven the address. Where nobody has, to one that claims it: to follow the link is a
+/// proof as good as any, and it gives the account a password that nobody else knows. Accounts that have no password yet,
+/// since they were imported, come first, then the oldest.
+pub async fn request_password_reset(env: &Env, input: Input) -> Result<()> {
+    let answer_at = tokio::time::Instant::now() + FLOOR;
+    let mut check = Check::default();
+    let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
+    let done = send(env, &email).await;
+    tokio::time::sleep_until(answer_at).await;
+    done
+}
+
+async fn send(env: &Env, email: &Email) -> Result<()> {
+    let now = env.clock.now();
+    // Too many is no refusal here: it would tell of others' requests.
+    if env.throttle.mail_to(email.as_str(), now).is_err() {
+        return Ok(());
+    }
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            users::lock_address(tx, email).await?;
+            if let Some(claimant) = users::claimants(tx, email).await?.first() {
+                send_link::send(tx, env, &claimant.user, EmailTokenPurpose::Reset, email, now).await?;
+            }
+            Ok::<_, crate::domain::Error>(())
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(())
+}

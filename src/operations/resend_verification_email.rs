@@ -1,0 +1,32 @@
+//! Sends the mail that proves the actor's address again.
+
+use crate::auth::Actor;
+use crate::domain::{Code, Email, EmailTokenPurpose, Error, Refusal, Result};
+use crate::store::Transactional;
+use crate::store::users::{self, User};
+
+use super::{Env, send_link};
+
+/// Sends it, if there is anything to prove: an account whose address is proven has what it wants.
+pub async fn resend_verification_email(env: &Env, actor: &Actor) -> Result<User> {
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    let user = connection
+        .transaction(async |tx| {
+            let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
+            if user.email_verified_at.is_some() {
+                return Ok(user);
+            }
+            let Some(email) = &user.email else {
+                let message = "The account has no address. Give it one with changeEmail.";
+                return Err(Refusal::new(Code::Required, message).into());
+            };
+            let email = Email::parse(email).map_err(|problem| problem.at(Vec::new()))?;
+            env.throttle.mail_to(email.as_str(), now)?;
+            send_link::send(tx, env, &user, EmailTokenPurpose::Verify, &email, now).await?;
+            Ok::<_, Error>(user)
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(user)
+}

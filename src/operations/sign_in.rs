@@ -1,0 +1,54 @@
+//! Signs in with a password. Whatever is wrong, the answer is the same and takes the same time.
+
+use std::net::IpAddr;
+
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Result, email, text};
+use crate::store::{Transactional, users};
+
+use super::Env;
+use super::open_session::{SignedIn, invalid_credentials, open};
+
+/// Who signs in.
+pub struct Input {
+    /// Username, or proven address.
+    pub login: String,
+    /// The password.
+    pub password: String,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
+}
+
+/// Begins a session.
+pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
+    let mut check = Check::default();
+    let login = check.field("login", text::required(&input.login, email::MAX));
+    if input.password.is_empty() {
+        check.note("password", Problem::new(Code::Required, "A password is needed."));
+    }
+    let Some(login) = login else { return Err(check.refuse()) };
+    check.finish()?;
+    let now = env.clock.now();
+    env.throttle.sign_in(&login, input.address, now)?;
+
+    // The connection goes back before the hashing, which takes longer than everything else.
+    let found = users::find_login(&mut *env.store.read().await?, &login).await?;
+    let kept = found.as_ref().and_then(|login| login.password_hash.as_deref());
+    let good = env.passwords.verify(kept, &input.password).await?;
+    let wrong = || invalid_credentials("The login or the password is wrong.");
+    let found = found.filter(|_| good).ok_or_else(wrong)?;
+
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let now_kept = users::lock(tx, found.user.id).await?.ok_or_else(wrong)?;
+            // A new password ends all sessions: one that begins with the old password meanwhile must not outlive it.
+            if now_kept.password_hash != found.password_hash {
+                return Err(wrong().into());
+            }
+            let tokens = open(tx, env, found.user.id, now).await?;
+            Ok(SignedIn { user: now_kept.user, tokens })
+        })
+        .await
+}

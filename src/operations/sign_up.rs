@@ -1,0 +1,149 @@
+//! Makes an account. With the token of an invitation the address is proven and the account joins the organization, all in one
+//! transaction; without, the address is a mere claim until the link in a mail is followed.
+
+use crate::auth::passwords::check_strength;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
+use crate::store::users::{self, NewUser, User};
+use crate::store::{Connection, Transactional};
+
+use super::join_by_invitation::{join, lock_by_token, require_pending};
+use super::open_session::{SignedIn, open};
+use super::{Env, SignUp, send_link};
+
+/// Longest name shown to people, in characters.
+pub(super) const MAX_DISPLAY_NAME: usize = 64;
+
+/// The account to make.
+pub struct Input {
+    /// Its address. An invitation implies it.
+    pub email: Option<String>,
+    /// Its unique name.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// Its name shown to people. None: the username.
+    pub display_name: Option<String>,
+    /// The token from the mail of an invitation.
+    pub invitation_token: Option<String>,
+}
+
+/// An input whose shape is good.
+struct Checked {
+    email: Option<Email>,
+    username: Username,
+    display_name: Option<String>,
+    token_hash: Option<Vec<u8>>,
+}
+
+/// Makes it, and begins its first session.
+pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
+    let password = input.password.clone();
+    let wanted = checked(input)?;
+    let closed = |message: &str| Refusal::new(Code::Forbidden, message);
+    match (env.rules.sign_up, &wanted.token_hash) {
+        (SignUp::Closed, _) => return Err(closed("This server does not take new accounts.").into()),
+        (SignUp::Invited, None) => return Err(closed("This server takes new accounts by invitation only.").into()),
+        _ => {}
+    }
+    let now = env.clock.now();
+    let password_hash = env.passwords.hash(&password).await?;
+    let mut connection = env.store.writer().await?;
+    let signed_in = connection
+        .transaction(async |tx| {
+            let user = match &wanted.token_hash {
+                Some(token_hash) => invited(tx, &wanted, token_hash, &password_hash, now).await?,
+                None => claiming(tx, env, &wanted, &password_hash, now).await?,
+            };
+            let tokens = open(tx, env, user.id, now).await?;
+            Ok::<_, crate::domain::Error>(SignedIn { user, tokens })
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(signed_in)
+}
+
+fn checked(input: Input) -> Result<Checked> {
+    let mut check = Check::default();
+    let username = check.field("username", Username::parse(&input.username));
+    let email = check.field("email", Email::optional(input.email.as_deref()));
+    let display_name = check.field("displayName", text::optional(input.display_name.as_deref(), MAX_DISPLAY_NAME));
+    let token = input.invitation_token.filter(|token| !token.trim().is_empty());
+    if matches!(email, Some(None)) && token.is_none() {
+        check.note("email", Problem::new(Code::Required, "An e-mail address is needed."));
+    }
+    let known = [Some(input.username.as_str()), input.email.as_deref(), input.display_name.as_deref()];
+    let known: Vec<&str> = known.into_iter().flatten().filter(|text| text.len() <= 1024).collect();
+    check.field("password", check_strength(&input.password, &known));
+    let (Some(username), Some(email), Some(display_name)) = (username, email, display_name) else {
+        return Err(check.refuse());
+    };
+    check.finish()?;
+    Ok(Checked { email, username, display_name, token_hash: token.map(|token| secret::hash(&token)) })
+}
+
+/// An account that joins by an invitation, which proves its address.
+async fn invited(
+    tx: &mut Connection,
+    wanted: &Checked,
+    token_hash: &[u8],
+    password_hash: &str,
+    now: Instant,
+) -> Result<User> {
+    let at_token = |refusal: Refusal| refusal.at("invitationToken");
+    let invitation = lock_by_token(tx, token_hash).await?.ok_or_else(|| at_token(Refusal::not_found("invitation")))?;
+    require_pending(&invitation, now)?;
+    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
+    if wanted.email.as_ref().is_some_and(|given| *given != email) {
+        let message = "The invitation was sent to another address. Leave the address out, or give that one.";
+        return Err(Refusal::new(Code::InvitationForAnother, message).at("email").into());
+    }
+    users::lock_address(tx, &email).await?;
+    if users::is_proven(tx, &email).await? {
+        return Err(at_token(taken()).into());
+    }
+    let user = insert(tx, wanted, None, password_hash, now).await?;
+    let user = users::prove_email(tx, user.id, &email, now).await?;
+    join(tx, now, &invitation, &user).await?;
+    Ok(user)
+}
+
+/// An account that claims an address, and is sent a link to prove it.
+async fn claiming(tx: &mut Connection, env: &Env, wanted: &Checked, password_hash: &str, now: Instant) -> Result<User> {
+    let required = || Refusal::new(Code::Required, "An e-mail address is needed.").at("email");
+    let email = wanted.email.as_ref().ok_or_else(required)?;
+    // Whoever proves the address takes it from all who claim it: nobody may come to claim it unseen meanwhile.
+    users::lock_address(tx, email).await?;
+    if users::is_proven(tx, email).await? {
+        return Err(taken().at("email").into());
+    }
+    let user = insert(tx, wanted, Some(email), password_hash, now).await?;
+    // Last, so that looking for a free username does not count as mails.
+    env.throttle.mail_to(email.as_str(), now).map_err(|refusal| refusal.at("email"))?;
+    send_link::send(tx, env, &user, EmailTokenPurpose::Verify, email, now).await?;
+    Ok(user)
+}
+
+async fn insert(
+    tx: &mut Connection,
+    wanted: &Checked,
+    email: Option<&Email>,
+    password_hash: &str,
+    now: Instant,
+) -> Result<User> {
+    let new = NewUser {
+        id: ids::mint::<UserId>(now),
+        username: wanted.username.as_str(),
+        display_name: wanted.display_name.as_deref(),
+        email: email.map(Email::as_str),
+        password_hash: Some(password_hash),
+        created_at: now,
+    };
+    users::insert(tx, &new).await
+}
+
+fn taken() -> Refusal {
+    Refusal::new(Code::EmailTaken, "An account with this address exists already. Sign in, or reset its password.")
+}

@@ -1,0 +1,44 @@
+//! Changes the names of the actor's account.
+
+use crate::auth::Actor;
+use crate::domain::error::Problem;
+use crate::domain::input::{Check, Patch};
+use crate::domain::{Code, Error, Result, Username, text};
+use crate::store::Transactional;
+use crate::store::users::{self, User};
+
+use super::Env;
+use super::sign_up::MAX_DISPLAY_NAME;
+
+/// The new names.
+pub struct Input {
+    /// Name shown to people. Cleared: the username.
+    pub display_name: Patch<String>,
+    /// Unique name. Cannot be cleared.
+    pub username: Patch<String>,
+}
+
+/// Changes them.
+pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    let mut check = Check::default();
+    let display_name = input.display_name.try_map(|name| text::optional(Some(&name), MAX_DISPLAY_NAME));
+    let display_name = check.field("displayName", display_name);
+    let username = check.field(
+        "username",
+        match input.username {
+            Patch::Keep => Ok(None),
+            Patch::Clear => Err(Problem::new(Code::Required, "A username is needed.")),
+            Patch::Set(name) => Username::parse(&name).map(Some),
+        },
+    );
+    let (Some(display_name), Some(username)) = (display_name, username) else { return Err(check.refuse()) };
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
+            let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
+            let display_name = display_name.apply(user.display_name.clone());
+            users::set_names(tx, user.id, username, display_name.as_deref()).await
+        })
+        .await
+}
