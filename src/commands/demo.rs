@@ -13,8 +13,6 @@ use crate::mail::transports::{Posted, Transport};
 use crate::telemetry;
 use crate::worlds::demo::{self, PASSWORD, PEOPLE, Person};
 
-/// How many people are introduced; most of the others are annotators.
-const INTRODUCED: usize = 17;
 /// Sender of the mails that never leave.
 const SENDER: &str = "Guildhall demo <demo@localhost>";
 
@@ -74,8 +72,10 @@ async fn announce(mut posted: mpsc::UnboundedReceiver<Posted>) {
 }
 
 fn introduction(public_url: &str, mails: &str) -> String {
-    let people: String = PEOPLE.iter().take(INTRODUCED).map(line).collect();
-    let others = PEOPLE.len().saturating_sub(INTRODUCED);
+    // Those who are known by their first name alone; the others are a team of annotators.
+    let known: Vec<&Person> = PEOPLE.iter().filter(|person| !person.username.contains('.')).collect();
+    let others = PEOPLE.len() - known.len();
+    let people: String = known.into_iter().map(line).collect();
     format!(
         r#"
 Guildhall, with a demo world in it.
@@ -86,7 +86,7 @@ Guildhall, with a demo world in it.
 
 Everybody's password is `{PASSWORD}`:
 
-{people}  and {others} more, whom these can see.
+{people}  and {others} more workers.
 
 Sign in with this in GraphiQL, and put the token into its field for it:
 
@@ -102,7 +102,7 @@ fn line(person: &Person) -> String {
     if person.admin {
         roles.push("site administrator".to_owned());
     }
-    format!("  {:<10} {:<20} {}\n", person.username, person.display_name, roles.join(", "))
+    format!("  {:<10} {:<22} {}\n", person.username, person.display_name, roles.join(", "))
 }
 
 #[cfg(test)]

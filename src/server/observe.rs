@@ -1,6 +1,7 @@
 //! What every answer has and every request leaves behind: a request ID, one line in the log, and an answer even when the
 //! code that should give it panics. The line says nothing of variables, texts, mails or tokens.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -78,7 +79,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
 fn log(id: &RequestId, method: &str, path: &str, started: Instant, response: &Response) {
     let ms = started.elapsed().as_micros() as f64 / 1000.0;
     let status = response.status().as_u16();
-    let codes = response.extensions().get::<Codes>().map(|codes| codes.0.join(",")).filter(|codes| !codes.is_empty());
+    let codes = response.extensions().get::<Codes>().map(distinct).filter(|codes| !codes.is_empty());
     let operation = response.extensions().get::<Operation>();
     if path.starts_with("/health/") && response.status().is_success() {
         return tracing::debug!(request_id = %id.0, method, path, status, ms, "request");
@@ -95,6 +96,11 @@ fn log(id: &RequestId, method: &str, path: &str, started: Instant, response: &Re
         codes,
         "request",
     );
+}
+
+fn distinct(Codes(codes): &Codes) -> String {
+    let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
+    codes.into_iter().collect::<Vec<_>>().join(",")
 }
 
 fn sanitised(name: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod architecture;
+mod commands;
 mod errors;
 mod http;
 mod invitations;

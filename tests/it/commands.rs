@@ -1,0 +1,107 @@
+//! The executable, as somebody types it: what it refuses, in one sentence, and that it starts, works and stops.
+
+use std::process::{Command, Output, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::support::TestApp;
+use crate::support::cluster::Cluster;
+
+const SECRET: &str = "a secret for tests that is long enough";
+
+fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
+    let inherited = std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LLVM_PROFILE_FILE");
+    command.env_clear().envs(inherited).envs(environment.iter().copied()).args(arguments);
+    command.current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end, off the test's runtime.
+async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = guildhall(arguments, environment);
+    tokio::task::spawn_blocking(move || command.output().expect("the executable")).await.expect("it runs")
+}
+
+/// The sentence with which it fails.
+async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = run(arguments, environment).await;
+    let sentence = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(sentence.lines().count(), 1, "{sentence}");
+    sentence
+}
+
+#[tokio::test]
+async fn serve_says_what_it_lacks() {
+    let nowhere = "postgres://nobody@127.0.0.1:1/none?connect_timeout=2";
+    for (arguments, environment, says) in [
+        (vec!["serve"], vec![("GUILDHALL_JWT_SECRET", SECRET)], "DATABASE_URL"),
+        (vec!["serve"], vec![("DATABASE_URL", nowhere)], "openssl genpkey"),
+        (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", "hunter2")], "32 bytes"),
+        (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)], "cannot be used"),
+        (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_EMBEDDED", "yes")], "GUILDHALL"),
+        (vec!["serve", "--log", "a=b=c"], vec![], "GUILDHALL_LOG"),
+        (vec!["serve", "--mail-from", "nobody"], vec![("GUILDHALL_JWT_SECRET", SECRET)], "MAIL_FROM"),
+        (vec!["serve", "--invitation-expiry-days", "366"], vec![], "365"),
+        (vec!["token", "--user", "ada"], vec![("DATABASE_URL", nowhere)], "openssl genpkey"),
+    ] {
+        let sentence = refusal(&arguments, &environment).await;
+        assert!(sentence.contains(says), "{arguments:?} {environment:?}: {sentence}");
+        assert!(!sentence.contains("hunter2"), "the secret is repeated: {sentence}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_served_once_it_is_migrated_and_unless_it_holds_the_demo() {
+    let cluster = Cluster::get();
+    let url = cluster.empty_database().await;
+    let environment =
+        [("DATABASE_URL", url.as_str()), ("GUILDHALL_JWT_SECRET", SECRET), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
+    assert!(refusal(&["serve"], &environment).await.contains("guildhall migrate"));
+    assert!(run(&["migrate"], &environment).await.status.success());
+    let again = run(&["migrate"], &environment).await;
+    assert!(String::from_utf8_lossy(&again.stdout).contains("up to date"));
+    crate::support::cluster::execute(&url, "UPDATE installation SET demo = true").await;
+    assert!(refusal(&["serve"], &environment).await.contains("demo"));
+    cluster.drop(&url).await;
+}
+
+#[tokio::test]
+async fn it_serves_until_it_is_told_to_stop() {
+    let app = TestApp::new().await;
+    app.person("ada").await;
+    let environment =
+        [("DATABASE_URL", app.url.as_str()), ("GUILDHALL_JWT_SECRET", SECRET), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
+    let mut command = tokio::process::Command::from(guildhall(&["serve", "--log-format", "json"], &environment));
+    let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
+    let mut log = BufReader::new(server.stderr.take().expect("its log")).lines();
+    let first = log.next_line().await.expect("text").expect("a line");
+    let first: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    let url = first["public_url"].as_str().expect("where it listens").to_owned();
+
+    let token = run(&["token", "--user", "ADA"], &environment).await.stdout;
+    let token = String::from_utf8(token).expect("text");
+    let answer = reqwest::Client::new()
+        .post(format!("{url}/graphql"))
+        .bearer_auth(token.trim())
+        .header("content-type", "application/json")
+        .body(r#"{"query":"query Me { viewer { isAdmin } }"}"#)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let id = answer.headers()["x-request-id"].to_str().expect("text").to_owned();
+    assert_eq!(answer.text().await.expect("text"), r#"{"data":{"viewer":{"isAdmin":false}}}"#);
+
+    let line = log.next_line().await.expect("text").expect("a line");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((&line["request_id"], &line["operation"]), (&id.into(), &"Me".into()), "{line}");
+
+    let pid = server.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(5), server.wait()).await;
+    assert!(ended.expect("it stops in time").expect("its status").success());
+    app.close().await;
+}
