@@ -9,7 +9,7 @@ pub const MAX: u32 = 100;
 pub const DEFAULT: u32 = 25;
 
 /// A place in a list ordered by `(key, id)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Place<K> {
     /// What the list is ordered by.
     pub key: K,
@@ -18,7 +18,7 @@ pub struct Place<K> {
 }
 
 /// The part of a list that is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Window<K> {
     /// How many rows, at most [`MAX`].
     pub limit: u32,

@@ -44,6 +44,11 @@ impl Role {
         }
     }
 
+    /// The role with that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
     /// Its name in the schema and the database.
     pub fn name(self) -> &'static str {
         match self {

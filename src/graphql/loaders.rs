@@ -14,7 +14,7 @@ use crate::domain::clock::Instant;
 use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, Role, UserId};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::invitations::{self, Invitation};
-use crate::store::memberships::{self, Membership};
+use crate::store::memberships::{self, Membership, Pages};
 use crate::store::organizations::{self, By, Seen};
 use crate::store::users::{self, User};
 use crate::store::{Pooled, Store};
@@ -180,5 +180,37 @@ impl Loader<OrganizationName> for Source {
                 (OrganizationName(id), (slug, display_name))
             })
             .collect())
+    }
+}
+
+/// Asks for a page of an organization's members.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MembersPage {
+    /// Whose members.
+    pub organization: OrganizationId,
+    /// Which of them.
+    pub pages: Arc<Pages>,
+}
+
+/// One statement for all organizations of which the same page is asked for.
+impl Loader<MembersPage> for Source {
+    type Value = Vec<Membership>;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[MembersPage]) -> Loaded<MembersPage, Vec<Membership>> {
+        let mut alike: HashMap<&Arc<Pages>, Vec<OrganizationId>> = HashMap::new();
+        for page in asked {
+            alike.entry(&page.pages).or_default().push(page.organization);
+        }
+        let mut found: HashMap<MembersPage, Vec<Membership>> = HashMap::new();
+        let connection = &mut *self.connection().await?;
+        for (pages, organizations) in alike {
+            let rows = memberships::pages(connection, &organizations, pages).await.map_err(fault)?;
+            for row in rows {
+                let key = MembersPage { organization: row.organization_id, pages: pages.clone() };
+                found.entry(key).or_default().push(row);
+            }
+        }
+        Ok(found)
     }
 }

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::{ApiError, Result};
 use crate::domain::clock::Instant;
+use crate::domain::error;
 use crate::domain::page::{DEFAULT, MAX, Place, Slice, Window};
-use crate::domain::{Role, error};
 
 /// Where a page of a connection lies in its list.
 #[derive(SimpleObject)]
@@ -68,16 +68,6 @@ impl Key for Instant {
 
     fn read(text: &str) -> Option<Self> {
         Instant::from_timestamp_micros(text.parse().ok()?)
-    }
-}
-
-impl Key for Role {
-    fn write(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        Role::ALL.into_iter().find(|role| role.name() == text)
     }
 }
 

@@ -17,6 +17,7 @@ impl DateTime {
     }
 }
 
+/// An instant, written as in RFC 3339, always in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {

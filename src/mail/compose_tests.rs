@@ -1,3 +1,5 @@
+//! Messages: both parts, and nothing that a name could smuggle into a header.
+
 use serde_json::json;
 
 use super::*;

@@ -176,7 +176,7 @@ async fn a_password_is_reset_by_mail_and_changed_by_hand() {
 
     let here = sign_in(&app, "ada", "another horse battery").await.done();
     let there = sign_in(&app, "ada", "another horse battery").await.done();
-    let ada = Person { token: as_person(&app, "ada", &here).token, ..ada };
+    let ada = app.holder(&ada.name, as_person(&app, "ada", &here).token);
     let change = |current: &str| {
         let input = json!({ "currentPassword": current, "newPassword": "a fourth horse battery" });
         let ada = ada.clone();

@@ -37,7 +37,8 @@ async fn a_broken_table_is_an_internal_error_with_a_request_id() {
     app.sql("ALTER TABLE organizations RENAME COLUMN slug TO gulp").await;
     let read = ada.ask(&format!(r#"{{ viewer {{ isAdmin }} organization(id: "{id}") {{ name }} }}"#)).await;
     assert_eq!(read.codes(), ["INTERNAL"]);
-    assert_eq!(read.body["errors"][0]["message"], "Something went wrong on our side.");
+    let message = read.body["errors"][0]["message"].as_str().expect("a message");
+    assert!(message.starts_with("Something went wrong on our side."), "{message}");
     assert!(read.body["errors"][0]["extensions"]["requestId"].as_str().is_some_and(|id| !id.is_empty()));
     assert_eq!(read.body["data"], json!({ "viewer": { "isAdmin": false }, "organization": null }), "the rest arrives");
     assert_nothing_leaks(&read);

@@ -167,7 +167,7 @@ async fn everybody_leaving_and_joining_at_once_keeps_the_count() {
     let id = ada.creates("acme").await;
     let mut people = Vec::new();
     for n in 0..20 {
-        let person = app.person(&format!("p{n}")).await;
+        let person = app.person(&format!("person-{n}")).await;
         let invitation = ada.invites(&id, &person.email(), "WORKER").await;
         people.push((person, invitation));
     }

@@ -48,7 +48,7 @@ async fn serve(app: &TestApp, mails: &Path) -> (SocketAddr, CancellationToken) {
     let router = app.router.clone();
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::spawn(async move { served.await });
-    let transport = Transport::folder(mails, "Guildhall <guildhall@example.org>", None).expect("a folder");
+    let transport = Transport::folder(mails.to_owned(), "Guildhall <guildhall@example.org>", None).expect("a folder");
     let (store, outbox, clock) = (app.env.store.clone(), app.env.outbox.clone(), app.env.clock.clone());
     tokio::spawn(worker::run(store, outbox, transport, clock, stop.clone()));
     (address, stop)

@@ -7,14 +7,15 @@ use async_graphql::{Context, ID, InputObject, Object};
 use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
 use super::user::User;
-use crate::domain::page::Place;
-use crate::domain::{Error, Fault, MembershipId};
+use crate::domain::page::{Place, Slice};
+use crate::domain::{Error, Fault, MembershipId, OrganizationId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::loaders::MembersPage;
 use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::memberships::{self, Filter};
+use crate::store::memberships::{self, Filter, Order, Pages};
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 5] = [
@@ -129,40 +130,52 @@ pub struct MembershipOrder {
     pub direction: OrderDirection,
 }
 
+impl MembershipOrder {
+    /// In the order of joining.
+    pub fn by_joining() -> Self {
+        Self { field: MembershipOrderField::JoinedAt, direction: OrderDirection::Asc }
+    }
+}
+
 impl MembershipConnection {
-    /// A page of the members of an organization.
+    /// A page of the members of an organization that the viewer stands to like that. The pages of all organizations of an
+    /// answer are loaded together.
     pub async fn load(
         ctx: &Context<'_>,
+        (organization, member_count): (OrganizationId, i32),
         standing: Standing,
         filter: Filter,
-        order: Option<MembershipOrder>,
+        order: MembershipOrder,
         args: PageArgs,
     ) -> Result<Self> {
-        let (field, direction) =
-            order.map_or((MembershipOrderField::JoinedAt, OrderDirection::Asc), |order| (order.field, order.direction));
-        let descending = direction == OrderDirection::Desc;
-        let list = format!("members of {} by {field:?}, {descending}", filter.organization);
-        let store = &ctx.env().store;
-        let count = {
-            let (store, filter) = (store.clone(), filter.clone());
-            Arc::new(move || -> futures_util::future::BoxFuture<'static, crate::domain::Result<i64>> {
-                let (store, filter) = (store.clone(), filter.clone());
-                Box::pin(async move { memberships::count(&mut *store.read().await?, &filter).await })
-            }) as Count
+        let descending = order.direction == OrderDirection::Desc;
+        let list = format!("members of {organization} by {:?}, {descending}", order.field);
+        let order = match order.field {
+            MembershipOrderField::JoinedAt => Order::JoinedAt,
+            MembershipOrderField::Username => Order::Username,
+            MembershipOrderField::Role => Order::Role,
         };
-        let node = |row| Membership::new(row, standing);
-        macro_rules! page {
-            ($read:ident, $key:ident) => {{
-                let window = args.window(&list)?;
-                let slice = memberships::$read(&mut *store.read().await?, &filter, &window, descending).await?;
-                let place = |row: &memberships::Membership| Place { key: row.$key.clone(), id: row.id.into() };
-                Page::new(&list, &window, slice, place, node, count)
-            }};
-        }
-        Ok(Self(match field {
-            MembershipOrderField::JoinedAt => page!(page_by_joining, joined_at),
-            MembershipOrderField::Username => page!(page_by_username, username),
-            MembershipOrderField::Role => page!(page_by_role, role),
-        }))
+        let window = args.window(&list)?;
+        let pages = Pages { filter: filter.clone(), order, descending, window: window.clone() };
+        let key = MembersPage { organization, pages: Arc::new(pages) };
+        let rows = ctx.request().loader.load_one(key).await?.unwrap_or_default();
+        let store = ctx.env().store.clone();
+        let count: Count = Arc::new(move || {
+            let (store, filter) = (store.clone(), filter.clone());
+            Box::pin(async move {
+                if filter == Filter::default() {
+                    return Ok(i64::from(member_count));
+                }
+                memberships::count(&mut *store.read().await?, organization, &filter).await
+            })
+        });
+        Ok(Self(Page::new(
+            &list,
+            &window,
+            Slice::from_read(rows, &window),
+            |row| Place { key: memberships::key_of(order, row), id: row.id.into() },
+            |row| Membership::new(row, standing),
+            count,
+        )))
     }
 }

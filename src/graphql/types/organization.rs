@@ -211,9 +211,11 @@ impl Organization {
     ) -> Result<MembershipConnection> {
         require(&self.standing(), Action::MembersView, &Target::default())?;
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = memberships::Filter { organization: self.0.organization.id, search: page::search(search)?, roles };
-        MembershipConnection::load(ctx, self.standing(), filter, order_by, PageArgs { first, after, last, before })
-            .await
+        let filter = memberships::Filter { search: page::search(search)?, roles };
+        let order = order_by.unwrap_or_else(MembershipOrder::by_joining);
+        let of = (self.0.organization.id, self.0.organization.member_count);
+        let args = PageArgs { first, after, last, before };
+        MembershipConnection::load(ctx, of, self.standing(), filter, order, args).await
     }
 
     /// The invitations, newest first. Null with a FORBIDDEN error unless the viewer has VIEW_INVITATIONS.

@@ -9,6 +9,7 @@ use super::user::User;
 use crate::graphql::Result;
 use crate::graphql::page::{self, PageArgs};
 use crate::graphql::scalars::DateTime;
+use crate::operations::open_session::Tokens;
 use crate::store::organizations::Filter;
 use crate::store::users;
 
@@ -88,4 +89,15 @@ pub struct Session {
     pub refresh_token: String,
     /// When the refresh token runs out.
     pub refresh_token_expires_at: DateTime,
+}
+
+impl From<Tokens> for Session {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            access_token: tokens.access,
+            access_token_expires_at: tokens.access_expires_at.into(),
+            refresh_token: tokens.refresh,
+            refresh_token_expires_at: tokens.refresh_expires_at.into(),
+        }
+    }
 }
