@@ -112,8 +112,7 @@ mod tests {
     #[test]
     fn the_introduction_says_where_who_and_how() {
         let text = introduction("http://127.0.0.1:4000", "folder/mail");
-        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mail", "OWNER of", "administrator"]
-        {
+        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mail", "OWNER of", "administrator"] {
             assert!(text.contains(said), "{said}: {text}");
         }
     }
