@@ -218,7 +218,7 @@ CREATE TABLE mails (
     sealed_link     bytea,
     invitation_id   uuid           REFERENCES invitations ON DELETE CASCADE,
     organization_id uuid           REFERENCES organizations ON DELETE CASCADE,
-    sender_id       uuid           REFERENCES users ON DELETE CASCADE,
+    sender_id       uuid           REFERENCES users ON DELETE SET NULL,
     is_resend       boolean        NOT NULL DEFAULT false,
     state           delivery_state NOT NULL DEFAULT 'QUEUED',
     attempts        integer        NOT NULL DEFAULT 0,

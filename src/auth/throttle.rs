@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn one_login_is_tried_ten_times_whatever_its_case_and_wherever_from() {
         let from = |n: u32| Some(IpAddr::from([10, 0, (n >> 8) as u8, n as u8]));
-        let login = |n: u32| if n % 2 == 0 { "ada".to_owned() } else { " ADA".to_owned() };
+        let login = |n: u32| if n.is_multiple_of(2) { "ada".to_owned() } else { " ADA".to_owned() };
         assert_eq!(tries(&Throttle::new(true), login, from), 10);
     }
 

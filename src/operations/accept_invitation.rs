@@ -108,14 +108,9 @@ async fn prove_by_token(tx: &mut Connection, user: User, invitation: &Invitation
         return Err(Refusal::new(Code::InvitationForAnother, message).into());
     }
     super::join_by_invitation::require_pending(invitation, now)?;
-    if user.email_verified_at.is_none() {
-        users::prove_email(
-            tx,
-            user.id,
-            &Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?,
-            now,
-        )
-        .await?;
+    if user.email_verified_at.is_some() {
+        return Ok(user);
     }
-    Ok(user)
+    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
+    users::prove_email(tx, user.id, &email, now).await
 }

@@ -68,7 +68,6 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input) -> Resu
                 id: ids::mint::<MembershipId>(now),
                 organization_id: id,
                 user_id: owner.id,
-                username: &owner.username,
                 role: Role::Owner,
                 joined_at: now,
                 invited_by: None,

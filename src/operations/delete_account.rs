@@ -9,7 +9,8 @@ use crate::domain::{Code, Error, Fault, Result, UserId, Username};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
-use crate::store::{Connection, Transactional, organizations, sessions, users};
+use crate::store::organizations::{self, Organization};
+use crate::store::{Connection, Transactional, sessions, users};
 
 use super::Env;
 use super::remove_member::end_membership;
@@ -31,10 +32,9 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
                 sessions::find(tx, session).await?.ok_or(Error::Unauthenticated)?;
             }
             let locked = memberships::of_user(tx, actor.user_id).await?;
-            let mut counts = Vec::new();
+            let mut left = Vec::new();
             for membership in &locked {
-                let organization = organizations::lock(tx, membership.organization_id).await?;
-                counts.push(organization.map_or(0, |organization| organization.member_count));
+                left.extend(organizations::lock(tx, membership.organization_id).await?);
             }
             let user = users::lock_for_deletion(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
             if Username::lowercase(&input.confirm_username) != user.username {
@@ -43,13 +43,14 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
                 check.note("confirmUsername", Problem::new(Code::ConfirmationMismatch, message));
                 return Err(check.refuse());
             }
+            // Both in the order of organizations.
             let present = memberships::of_user(tx, actor.user_id).await?;
-            if !present.iter().map(|membership| membership.id).eq(locked.iter().map(|membership| membership.id)) {
+            if !present.iter().map(|membership| membership.organization_id).eq(left.iter().map(|left| left.id)) {
                 let cause = "the account joined or left an organization while it was being deleted".into();
                 return Err(Fault { passing: true, cause }.into());
             }
-            for (membership, count) in present.iter().zip(counts) {
-                end(tx, membership, count, now).await?;
+            for (organization, membership) in left.iter().zip(&present) {
+                leave(tx, organization, membership, now).await?;
             }
             users::delete(tx, user.id).await?;
             Ok(user.id)
@@ -58,19 +59,19 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
 }
 
 /// Ends a membership of the account, and with the last one the organization.
-async fn end(tx: &mut Connection, membership: &Membership, members: i32, now: Instant) -> Result<()> {
-    let (user, organization) = (membership.user_id, membership.organization_id);
+async fn leave(tx: &mut Connection, organization: &Organization, membership: &Membership, now: Instant) -> Result<()> {
+    let user = membership.user_id;
     let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
     match decide(&standing, Action::OrganizationLeave, &Target::default()) {
         Decision::Allow => return end_membership(tx, membership, EventType::MemberLeft, user, now).await,
-        refused if members > 1 => return refused.require("organization"),
+        refused if organization.member_count > 1 => return refused.require("organization"),
         // Who cannot leave an organization takes it along if nobody else is in it.
         _ => {}
     }
     let deleted = Event {
         person: Some(user),
-        ..Event::new(organization, EventType::OrganizationDeleted, Some(user), organization)
+        ..Event::new(organization.id, EventType::OrganizationDeleted, Some(user), organization.id)
     };
     log::record(tx, now, vec![deleted]).await?;
-    organizations::delete(tx, organization).await
+    organizations::delete(tx, organization.id).await
 }

@@ -45,7 +45,6 @@ pub async fn join(
         id: ids::mint::<MembershipId>(now),
         organization_id: invitation.organization_id,
         user_id: user.id,
-        username: &user.username,
         role: invitation.role,
         joined_at: now,
         invited_by: invitation.inviter_id,

@@ -40,15 +40,13 @@ pub struct Membership {
 /// A membership to be made.
 #[derive(Insertable)]
 #[diesel(table_name = memberships)]
-pub struct NewMembership<'a> {
+pub struct NewMembership {
     /// Its ID.
     pub id: MembershipId,
     /// The organization.
     pub organization_id: OrganizationId,
     /// The member.
     pub user_id: UserId,
-    /// The member's username, as it is now.
-    pub username: &'a str,
     /// The role.
     pub role: Role,
     /// When the member joined.
@@ -215,9 +213,11 @@ pub async fn emails_among(
 }
 
 /// Adds a member. The organization's row must be locked.
-pub async fn insert(tx: &mut Connection, new: &NewMembership<'_>) -> Result<Membership> {
+pub async fn insert(tx: &mut Connection, new: &NewMembership) -> Result<Membership> {
+    // Held until the commit, so that nobody is renamed in between.
+    let username: String = users::table.find(new.user_id).select(users::username).for_key_share().first(tx).await?;
     let membership = diesel::insert_into(memberships::table)
-        .values(new)
+        .values((new, memberships::username.eq(username)))
         .returning(Membership::as_returning())
         .get_result(tx)
         .await?;
