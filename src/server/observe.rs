@@ -126,4 +126,22 @@ mod tests {
         assert_eq!(sanitised("a\nb c\u{1b}[31m"), "abc31m");
         assert_eq!(sanitised(&"x".repeat(100)).len(), MAX_NAME);
     }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_like_any_other_fault() {
+        use tower::ServiceExt;
+
+        async fn panics() -> Response {
+            panic!("the password is hunter2")
+        }
+        let router =
+            axum::Router::new().route("/", axum::routing::get(panics)).layer(axum::middleware::from_fn(observe));
+        let request = Request::get("/").header(REQUEST_ID, "r-1").body(axum::body::Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!((response.status().as_u16(), &response.headers()[REQUEST_ID]), (500, &"r-1".parse().unwrap()));
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["extensions"], serde_json::json!({"code": "INTERNAL", "requestId": "r-1"}));
+        assert!(!body.to_string().contains("hunter2"));
+    }
 }

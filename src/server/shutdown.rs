@@ -106,3 +106,72 @@ impl Signals {
         let _ = tokio::signal::ctrl_c().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// A server with one request under way, which is answered when `finish` is told.
+    struct UnderWay {
+        shutdown: Shutdown,
+        finish: Arc<Notify>,
+        server: JoinHandle<io::Result<()>>,
+        client: TcpStream,
+        address: SocketAddr,
+    }
+
+    async fn under_way() -> UnderWay {
+        let (shutdown, begun, finish) = (Shutdown::default(), Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (at_begin, at_end) = (begun.clone(), finish.clone());
+        let slow = async move || {
+            at_begin.notify_one();
+            at_end.notified().await;
+            "done"
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = shutdown.clone();
+        let server = tokio::spawn(async move { serve(listener, Router::new().route("/", get(slow)), &told).await });
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        begun.notified().await;
+        UnderWay { shutdown, finish, server, client, address }
+    }
+
+    #[tokio::test]
+    async fn what_is_under_way_is_finished_and_nothing_new_accepted() {
+        let UnderWay { shutdown, finish, server, mut client, address } = under_way().await;
+        let task_done = Arc::new(Notify::new());
+        let task = task_done.clone();
+        shutdown.tasks.spawn(async move { task.notified().await });
+        shutdown.soft.cancel();
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!server.is_finished());
+        finish.notify_one();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
+        assert!(!server.is_finished(), "a task still runs");
+        task_done.notify_one();
+        server.await.unwrap().unwrap();
+        assert!(!shutdown.hard.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_does_not_wait() {
+        let UnderWay { shutdown, server, .. } = under_way().await;
+        shutdown.soft.cancel();
+        shutdown.hard.cancel();
+        tokio::time::timeout(GRACE / 2, server).await.expect("at once").unwrap().unwrap();
+    }
+}
