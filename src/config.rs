@@ -52,10 +52,31 @@ pub struct DatabaseSettings {
     pub embedded: bool,
 }
 
+/// The database that settings choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database<'a> {
+    /// The one at that URL.
+    At(&'a str),
+    /// The private one of the data folder.
+    Private,
+}
+
 impl DatabaseSettings {
     /// The URL, if one is set to more than nothing.
     pub fn url(&self) -> Option<&str> {
         check::filled(self.database_url.as_deref())
+    }
+
+    /// Which it is; a sentence if it is none or both.
+    pub fn choice(&self) -> Result<Database<'_>, BadSetting> {
+        match (self.url(), self.embedded) {
+            (Some(url), false) => Ok(Database::At(url)),
+            (None, true) => Ok(Database::Private),
+            (Some(_), true) => Err(BadSetting::new("Set DATABASE_URL or --embedded, not both.")),
+            (None, false) => Err(BadSetting::new(
+                "A database is needed: set DATABASE_URL to one, or start a private PostgreSQL with --embedded.",
+            )),
+        }
     }
 }
 

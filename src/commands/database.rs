@@ -1,7 +1,7 @@
 //! Finds the database that a command works on, and starts the private PostgreSQL where it is asked to.
 
 use super::failure::Failure;
-use crate::config::{DatabaseSettings, PlaceSettings};
+use crate::config::{Database as Choice, DatabaseSettings, PlaceSettings};
 use crate::embedded::Embedded;
 use crate::store::{Store, migrate};
 
@@ -32,13 +32,9 @@ impl Database {
 
     /// The database to serve: that of DATABASE_URL, which must be migrated, or the private one.
     pub async fn to_serve(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Self, Failure> {
-        match (database.url(), database.embedded) {
-            (Some(_), true) => Err(Failure::new("Set DATABASE_URL or --embedded, not both.")),
-            (None, false) => Err(Failure::new(
-                "A database is needed: set DATABASE_URL to one, or start a private PostgreSQL with --embedded.",
-            )),
-            (None, true) => Self::start(place).await,
-            (Some(url), false) => Self::migrated(url).await,
+        match database.choice()? {
+            Choice::Private => Self::start(place).await,
+            Choice::At(url) => Self::migrated(url).await,
         }
     }
 
@@ -78,13 +74,11 @@ impl Database {
 
 /// Brings the database of DATABASE_URL, or the private one, to the present schema; tells the names of what was run.
 pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Vec<String>, Failure> {
-    match (database.url(), database.embedded) {
-        (Some(url), false) => migrate::migrate(url).await.map_err(|error| unreachable(error.into())),
-        _ => {
-            Database::to_work_on(database, place).await?.stop().await?;
-            Ok(Vec::new())
-        }
+    if let Ok(Choice::At(url)) = database.choice() {
+        return migrate::migrate(url).await.map_err(|error| unreachable(error.into()));
     }
+    Database::to_work_on(database, place).await?.stop().await?;
+    Ok(Vec::new())
 }
 
 fn unreachable(failure: Failure) -> Failure {

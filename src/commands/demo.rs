@@ -10,6 +10,7 @@ use crate::app::{App, Settings};
 use crate::config::{BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, RuleSettings};
 use crate::domain::Clock;
 use crate::mail::transports::{Posted, Transport};
+use crate::server::shutdown::Shutdown;
 use crate::telemetry;
 use crate::worlds::demo::{self, PASSWORD, PEOPLE, Person};
 
@@ -35,19 +36,20 @@ impl Demo {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         telemetry::start(&self.log)?;
+        let shutdown = Shutdown::default();
+        shutdown.listen_to_signals()?;
         let database = Database::start(&self.place).await?;
-        let served = self.serve(&database).await;
+        let served = self.serve(&database, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(&self, database: &Database) -> Result<(), Failure> {
+    async fn serve(&self, database: &Database, shutdown: Shutdown) -> Result<(), Failure> {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
         let store = database.connect(self.http.pool_size)?;
         let (listener, public_url) = run::listen(&self.http).await?;
         let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
-        let app = App::build(settings, store, keys, Clock::default());
-        app.shutdown.listen_to_signals()?;
+        let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 
         let mails = self.place.data_dir.join("mail");

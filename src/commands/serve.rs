@@ -8,8 +8,8 @@ use super::run;
 use crate::app::{App, Settings};
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings,
-    RuleSettings,
+    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings,
+    MailSettings, PlaceSettings, RuleSettings,
 };
 use crate::domain::Clock;
 use crate::mail::transports::Transport;
@@ -43,9 +43,13 @@ impl Serve {
     pub async fn run(self) -> Result<(), Failure> {
         telemetry::start(&self.log)?;
         // Whatever can be wrong without a database is told before one is started.
-        let keys = if self.database.embedded { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
+        let keys = match self.database.choice()? {
+            Choice::Private => self.keys.kept(&self.place.data_dir)?,
+            Choice::At(_) => self.keys.required()?,
+        };
         let transport = self.mail.transport(&self.place.data_dir)?;
         let shutdown = Shutdown::default();
+        shutdown.listen_to_signals()?;
         let database = Database::to_serve(&self.database, &self.place).await?;
         let served = self.serve(&database, keys, transport, shutdown).await;
         database.stop().await?;
@@ -69,7 +73,6 @@ impl Serve {
         let (listener, public_url) = run::listen(&self.http).await?;
         let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
-        app.shutdown.listen_to_signals()?;
         if self.mail.mail_worker.into() {
             app.send_mails(transport);
         }

@@ -8,7 +8,6 @@ use clap::Args;
 
 use super::database::Database;
 use super::failure::Failure;
-use crate::auth::keys::Keys;
 use crate::config::{DatabaseSettings, KeySettings, PlaceSettings};
 use crate::domain::ids::TypedId;
 use crate::domain::{Clock, UserId, Username};
@@ -40,15 +39,15 @@ pub struct Token {
 impl Token {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
-        let is_private = self.database.url().is_none();
-        let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
         let database = Database::to_work_on(&self.database, &self.place).await?;
-        let told = self.mint(&database, &keys).await;
+        let told = self.mint(&database).await;
         database.stop().await?;
         told
     }
 
-    async fn mint(&self, database: &Database, keys: &Keys) -> Result<(), Failure> {
+    async fn mint(&self, database: &Database) -> Result<(), Failure> {
+        let is_private = self.database.url().is_none();
+        let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
         let names: Vec<String> = match &self.user {
             Some(name) => vec![name.clone()],
             None => io::stdin().lock().lines().collect::<io::Result<_>>()?,

@@ -41,11 +41,19 @@ async fn serve_says_what_it_lacks() {
         (vec!["serve"], vec![("DATABASE_URL", nowhere)], "openssl genpkey"),
         (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", "hunter2")], "32 bytes"),
         (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)], "cannot be used"),
-        (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_EMBEDDED", "yes")], "GUILDHALL"),
+        (
+            vec!["serve"],
+            vec![("DATABASE_URL", nowhere), ("GUILDHALL_EMBEDDED", "yes"), ("GUILDHALL_DATA_DIR", "unused")],
+            "not both",
+        ),
         (vec!["serve", "--log", "a=b=c"], vec![], "GUILDHALL_LOG"),
-        (vec!["serve", "--mail-from", "nobody"], vec![("GUILDHALL_JWT_SECRET", SECRET)], "MAIL_FROM"),
+        (
+            vec!["serve", "--mail-from", "nobody"],
+            vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)],
+            "MAIL_FROM",
+        ),
         (vec!["serve", "--invitation-expiry-days", "366"], vec![], "365"),
-        (vec!["token", "--user", "ada"], vec![("DATABASE_URL", nowhere)], "openssl genpkey"),
+        (vec!["token", "--user", "ada"], vec![("GUILDHALL_DATA_DIR", "unused")], "DATABASE_URL"),
     ] {
         let sentence = refusal(&arguments, &environment).await;
         assert!(sentence.contains(says), "{arguments:?} {environment:?}: {sentence}");
