@@ -68,6 +68,7 @@ impl Query {
 
     /// Every organization, for site administrators; for others, their own. Needs a signed-in viewer: UNAUTHENTICATED
     /// otherwise.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! Who may do what: decided here and nowhere else. Pure: facts in, decision out.
 //!
 //! Callers name an [`Action`] and describe a [`Standing`] and a [`Target`]; [`table::RULES`] holds one line for each
-//! action; [`decide`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same lines.
+//! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same lines.
 
 pub mod action;
 pub mod decide;

@@ -38,7 +38,7 @@ async fn world() -> (TestApp, crate::support::Person) {
     count_statements();
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
-    app.sql(&format!(
+    app.sql(
         "BEGIN;
          INSERT INTO users (id, username, email, email_verified_at, created_at)
            SELECT gen_random_uuid(), 'user-' || n, 'user-' || n || '@example.org', now(), now() FROM generate_series(1, 99) n;
@@ -55,7 +55,7 @@ async fn world() -> (TestApp, crate::support::Person) {
            FROM organizations o, generate_series(1, 100) n JOIN users u ON u.username = CASE n WHEN 100 THEN 'ada' ELSE 'user-' || n END
            WHERE o.slug = 'org-1';
          COMMIT"
-    ))
+    )
     .await;
     (app, ada)
 }

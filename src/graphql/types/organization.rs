@@ -193,6 +193,7 @@ impl Organization {
     }
 
     /// The members. By default in the order of joining.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn members(
         &self,
         ctx: &Context<'_>,

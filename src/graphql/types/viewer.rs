@@ -42,6 +42,7 @@ impl Viewer {
     }
 
     /// The organizations that the viewer is a member of. Besides them, the owner sees those pending deletion.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
