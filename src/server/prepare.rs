@@ -29,7 +29,7 @@ pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
     }
     let missing = missing_variables(operation, &asked.variables);
     if !missing.is_empty() {
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", "");
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "GRAPHQL_VALIDATION_FAILED", "");
         return Err(Problem { errors: missing, ..problem });
     }
     let mut request = Request::new("").variables(asked.variables);
@@ -99,7 +99,7 @@ fn missing_variables(operation: &OperationDefinition, given: &Variables) -> Vec<
     let describe = |definition: &async_graphql::Positioned<_>| -> ServerError {
         let async_graphql::parser::types::VariableDefinition { name, var_type, .. } = &definition.node;
         let message = format!("Variable `${}` of type `{}` needs a value.", name.node, var_type.node);
-        ServerError { locations: vec![definition.pos], ..error("BAD_USER_INPUT", message) }
+        ServerError { locations: vec![definition.pos], ..error("GRAPHQL_VALIDATION_FAILED", message) }
     };
     missing.map(describe).collect()
 }
@@ -138,7 +138,7 @@ mod tests {
         assert!(try_prepare(ask(serde_json::json!({"a": 1}))).is_ok());
         for bad in [serde_json::json!({}), serde_json::json!({"a": null})] {
             let (code, message) = refusal(ask(bad));
-            assert_eq!(code, "BAD_USER_INPUT");
+            assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
             assert_eq!(message, "Variable `$a` of type `Int!` needs a value.");
         }
         assert!(refusal(ask(serde_json::json!({"a": 1, "b": null}))).1.contains("$b"));
