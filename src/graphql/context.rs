@@ -1,6 +1,7 @@
 //! What a resolver knows of its request: who asks, and through which loaders.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
@@ -15,8 +16,8 @@ use crate::store::users::User;
 
 /// One request. Made anew for each, so that no loader outlives it.
 pub struct RequestContext {
-    /// Who asks. None: nobody is signed in.
-    pub actor: Option<Actor>,
+    /// Who asks: unset while nobody is signed in, and set once by a mutation that signs somebody in.
+    actor: Arc<OnceLock<Actor>>,
     /// Where the request comes from, for throttles.
     pub address: Option<IpAddr>,
     /// The instant as of which it is answered.
@@ -29,18 +30,29 @@ impl RequestContext {
     /// The context of a request that comes in now.
     pub fn new(env: &Env, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
         let now = env.clock.now();
-        let viewer = actor.as_ref().map(|actor| actor.user_id);
-        Self { loader: loaders::new(Source { store: env.store.clone(), viewer, now }), actor, address, now }
+        let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
+        let loader = loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now });
+        Self { actor, address, now, loader }
+    }
+
+    /// Who asks, if somebody is signed in.
+    pub fn signed_in(&self) -> Option<&Actor> {
+        self.actor.get()
+    }
+
+    /// From here on the answer is for that account, if nobody was signed in before: who signs in sees what is theirs.
+    pub fn sign_in(&self, user_id: UserId) {
+        self.actor.get_or_init(|| Actor { user_id, session: None });
     }
 
     /// Who asks; UNAUTHENTICATED if nobody does.
     pub fn actor(&self) -> Result<&Actor> {
-        Ok(self.actor.as_ref().ok_or(Error::Unauthenticated)?)
+        Ok(self.signed_in().ok_or(Error::Unauthenticated)?)
     }
 
     /// The ID of whoever asks.
     pub fn viewer_id(&self) -> Option<UserId> {
-        self.actor.as_ref().map(|actor| actor.user_id)
+        self.signed_in().map(|actor| actor.user_id)
     }
 
     /// The account of whoever asks; UNAUTHENTICATED if nobody does, or that account is gone.

@@ -2,7 +2,7 @@
 //! loaders are made differs between versions of the library. Nothing is cached: a loader belongs to one request.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
@@ -10,6 +10,7 @@ use async_graphql::runtime::{Timer, TokioSpawner};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, Role, UserId};
 use crate::policy::{Action, Decision, Standing, Target, decide};
@@ -23,8 +24,8 @@ use crate::store::{Pooled, Store};
 pub struct Source {
     /// The database.
     pub store: Store,
-    /// Who asks.
-    pub viewer: Option<UserId>,
+    /// Who asks, once somebody is signed in.
+    pub actor: Arc<OnceLock<Actor>>,
     /// The instant as of which the request is answered.
     pub now: Instant,
 }
@@ -55,6 +56,10 @@ fn fault(error: Error) -> Arc<Fault> {
 }
 
 impl Source {
+    fn viewer(&self) -> Option<UserId> {
+        self.actor.get().map(|actor| actor.user_id)
+    }
+
     async fn connection(&self) -> Result<Pooled, Arc<Fault>> {
         self.store.read().await.map_err(fault)
     }
@@ -76,7 +81,7 @@ impl Loader<OrganizationId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[OrganizationId]) -> Loaded<OrganizationId, Seen> {
-        let Some(viewer) = self.viewer else { return Ok(HashMap::new()) };
+        let Some(viewer) = self.viewer() else { return Ok(HashMap::new()) };
         let connection = &mut *self.connection().await?;
         let seen = organizations::seen(connection, viewer, By::Ids(ids), self.now).await.map_err(fault)?;
         Ok(seen.into_iter().map(|seen| (seen.organization.id, seen)).collect())
@@ -141,7 +146,7 @@ impl Source {
         roles: &[Role],
         key: fn(UserId) -> K,
     ) -> Loaded<K, ()> {
-        let Some(viewer) = self.viewer else { return Ok(HashMap::new()) };
+        let Some(viewer) = self.viewer() else { return Ok(HashMap::new()) };
         let found = users::shared(&mut *self.connection().await?, viewer, &ids, roles).await.map_err(fault)?;
         Ok(found.into_iter().map(|id| (key(id), ())).collect())
     }

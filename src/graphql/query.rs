@@ -25,7 +25,7 @@ pub struct Query;
 impl Query {
     /// The caller. Null when nobody is signed in; a bad token is refused and never treated as nobody.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
-        ctx.request().actor.as_ref()?;
+        ctx.request().signed_in()?;
         Some(ctx.request().viewer().await.map(Viewer))
     }
 

@@ -347,3 +347,19 @@ async fn the_verification_mail_can_be_sent_again() {
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     app.close().await;
 }
+
+#[tokio::test]
+async fn who_signs_in_sees_what_is_theirs_in_the_same_answer() {
+    let app = TestApp::new().await;
+    let (ada, _) = newcomer(&app, "ada").await;
+    ada.creates("acme").await;
+    let input = json!({ "login": "ada", "password": PASSWORD });
+    let fields = "viewer { organizations { nodes { slug viewerPermissions members { nodes { organization { slug } user { email } } } } } }";
+    let payload = app.nobody_gets("signIn", input, fields).await.done();
+    let organization = &payload["viewer"]["organizations"]["nodes"][0];
+    assert_eq!(
+        organization["members"]["nodes"],
+        json!([{ "organization": { "slug": "acme" }, "user": { "email": "ada@example.org" } }])
+    );
+    app.close().await;
+}

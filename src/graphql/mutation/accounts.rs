@@ -37,6 +37,7 @@ impl AccountMutations {
                 invitation_token: input.invitation_token,
             };
             let signed_in = sign_up::sign_up(ctx.env(), input).await?;
+            ctx.request().sign_in(signed_in.user.id);
             let (session, viewer) = (Some(signed_in.tokens.into()), Some(Viewer(signed_in.user)));
             Ok(SignUpPayload { session, viewer, ..Default::default() })
         })
@@ -53,6 +54,7 @@ impl AccountMutations {
             let address = ctx.request().address;
             let input = sign_in::Input { login: input.login, password: input.password, address };
             let signed_in = sign_in::sign_in(ctx.env(), input).await?;
+            ctx.request().sign_in(signed_in.user.id);
             let (session, viewer) = (Some(signed_in.tokens.into()), Some(Viewer(signed_in.user)));
             Ok(SignInPayload { session, viewer, ..Default::default() })
         })

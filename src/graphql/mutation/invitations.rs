@@ -110,7 +110,7 @@ impl InvitationMutations {
         answer(input.client_mutation_id.clone(), async {
             let input =
                 accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
-            let actor = ctx.request().actor.as_ref();
+            let actor = ctx.request().signed_in();
             let declined = decline_invitation::decline_invitation(ctx.env(), actor, input).await?;
             let invitation = match actor {
                 Some(_) => Invitation::seen(ctx, declined).await?,

@@ -38,7 +38,7 @@ pub struct Invitation {
 impl Invitation {
     /// An invitation by its ID, if the viewer is the invitee or may see the organization's.
     pub async fn open(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
-        if ctx.request().actor.is_none() {
+        if ctx.request().signed_in().is_none() {
             return Ok(None);
         }
         let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
