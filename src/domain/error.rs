@@ -181,6 +181,10 @@ codes! {
     CannotChangeSelf = "CANNOT_CHANGE_SELF",
     /// The role to be given is not below the viewer's own.
     RoleNotAssignable = "ROLE_NOT_ASSIGNABLE",
+    /// The organization has a pending offer of ownership.
+    OfferAlreadyPending = "OFFER_ALREADY_PENDING",
+    /// The offer of ownership was accepted, declined or cancelled before, or has run out.
+    OfferNotPending = "OFFER_NOT_PENDING",
     /// Too often.
     RateLimited = "RATE_LIMITED",
 }

@@ -22,6 +22,12 @@ event_types! {
     OrganizationUpdated = "ORGANIZATION_UPDATED",
     /// An organization and all that belonged to it is gone for good.
     OrganizationDeleted = "ORGANIZATION_DELETED",
+    /// The ownership was offered to a member.
+    OwnershipOffered = "OWNERSHIP_OFFERED",
+    /// An offer of ownership was accepted, declined or cancelled, or lapsed.
+    OwnershipOfferResolved = "OWNERSHIP_OFFER_RESOLVED",
+    /// An organization has a new owner.
+    OwnershipTransferred = "OWNERSHIP_TRANSFERRED",
     /// Somebody became a member.
     MemberJoined = "MEMBER_JOINED",
     /// A member's role changed.

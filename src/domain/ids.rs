@@ -116,6 +116,8 @@ typed_ids! {
     MembershipId = "mem";
     /// An invitation.
     InvitationId = "inv";
+    /// An offer of ownership.
+    OwnershipOfferId = "off";
     /// An entry of the log.
     EventId = "evt";
     /// A mail in the queue.

@@ -20,6 +20,12 @@ permissions! {
     ViewOrganization = "VIEW_ORGANIZATION",
     /// Change slug, name, description and contact.
     UpdateOrganization = "UPDATE_ORGANIZATION",
+    /// Offer the ownership to a member, and cancel the offer.
+    OfferOwnership = "OFFER_OWNERSHIP",
+    /// Accept the offer of ownership.
+    AcceptOwnership = "ACCEPT_OWNERSHIP",
+    /// Decline the offer of ownership.
+    DeclineOwnership = "DECLINE_OWNERSHIP",
     /// List the members and their roles.
     ViewMembers = "VIEW_MEMBERS",
     /// See the members' e-mail addresses and last activity.

@@ -15,6 +15,11 @@ pub struct InvitationStatus;
 #[diesel(postgres_type(name = "organization_status"))]
 pub struct OrganizationStatus;
 
+/// `ownership_offer_status`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "ownership_offer_status"))]
+pub struct OwnershipOfferStatus;
+
 /// `delivery_state`.
 #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
 #[diesel(postgres_type(name = "delivery_state"))]

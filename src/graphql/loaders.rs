@@ -12,11 +12,12 @@ use futures_util::future::BoxFuture;
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, Role, UserId};
+use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, OwnershipOfferId, Role, UserId};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::invitations::{self, Invitation};
 use crate::store::memberships::{self, Membership, Pages};
 use crate::store::organizations::{self, By, Seen};
+use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::users::{self, User};
 use crate::store::{Pooled, Store};
 
@@ -105,6 +106,32 @@ impl Loader<InvitationId> for Source {
     async fn load(&self, ids: &[InvitationId]) -> Loaded<InvitationId, Invitation> {
         let found = invitations::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|invitation| (invitation.id, invitation)).collect())
+    }
+}
+
+impl Loader<OwnershipOfferId> for Source {
+    type Value = OwnershipOffer;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[OwnershipOfferId]) -> Loaded<OwnershipOfferId, OwnershipOffer> {
+        let found = ownership_offers::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|offer| (offer.id, offer)).collect())
+    }
+}
+
+/// Asks for the offer of an organization's ownership that is pending.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PendingOffer(pub OrganizationId);
+
+impl Loader<PendingOffer> for Source {
+    type Value = OwnershipOffer;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[PendingOffer]) -> Loaded<PendingOffer, OwnershipOffer> {
+        let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
+        let connection = &mut *self.connection().await?;
+        let found = ownership_offers::pending_of(connection, &ids, self.now).await.map_err(fault)?;
+        Ok(found.into_iter().map(|offer| (PendingOffer(offer.organization_id), offer)).collect())
     }
 }
 

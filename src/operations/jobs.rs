@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::expire_invitations::expire_invitations;
+use super::expire_ownership_offers::expire_ownership_offers;
 use crate::domain::{Clock, Result};
 use crate::store::{Store, Transactional, expiry, mails};
 
@@ -25,6 +26,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "marked invitations that have run out"),
             Err(error) => tracing::error!(?error, "cannot mark invitations that have run out"),
+        }
+        match expire_ownership_offers(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
+            Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
         }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");

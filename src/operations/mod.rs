@@ -2,20 +2,26 @@
 //! records the event; it happens as a whole or not at all.
 
 pub mod accept_invitation;
+pub mod accept_ownership;
+pub mod cancel_ownership_offer;
 pub mod change_email;
 pub mod change_member_role;
 pub mod change_password;
 pub mod create_organization;
 pub mod decline_invitation;
+pub mod decline_ownership;
 pub mod delete_account;
 pub mod expire_invitations;
+pub mod expire_ownership_offers;
 pub mod floor;
 pub mod invite_members;
 pub mod jobs;
 pub mod join_by_invitation;
 pub mod leave_organization;
 pub mod note_activity;
+pub mod offer_ownership;
 pub mod open_session;
+pub mod ownership;
 pub mod refresh_session;
 pub mod remove_member;
 pub mod request_password_reset;

@@ -12,6 +12,7 @@ use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::change_member_role::{about, enter_by_member};
+use super::ownership::cancel_offer_of;
 
 /// Who is to go.
 pub struct Input {
@@ -37,7 +38,7 @@ pub async fn remove_member(env: &Env, actor: &Actor, input: Input) -> Result<Mem
         .await
 }
 
-/// Ends a membership, whichever way. The organization's row must be locked.
+/// Ends a membership, whichever way, and with it an offer of ownership from or to the member. The organization's row must be locked.
 pub(super) async fn end_membership(
     tx: &mut Connection,
     member: &Membership,
@@ -45,6 +46,7 @@ pub(super) async fn end_membership(
     actor: UserId,
     now: Instant,
 ) -> Result<()> {
+    cancel_offer_of(tx, member.organization_id, member.user_id, actor, now).await?;
     memberships::delete(tx, member).await?;
     let event =
         Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };

@@ -15,6 +15,14 @@ pub enum Action {
     OrganizationView,
     /// Change its own fields.
     OrganizationUpdate,
+    /// See an offer of its ownership.
+    OwnershipOfferView,
+    /// Offer its ownership to a member, or take the offer back.
+    OwnershipOffer,
+    /// Accept the ownership that was offered.
+    OwnershipAccept,
+    /// Decline the ownership that was offered.
+    OwnershipDecline,
     /// List its members.
     MembersView,
     /// See a member's e-mail address and last activity.
@@ -64,6 +72,10 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.deleteAccount", Action::AccountUse),
     ("Mutation.createOrganization", Action::OrganizationCreate),
     ("Mutation.updateOrganization", Action::OrganizationUpdate),
+    ("Mutation.offerOwnership", Action::OwnershipOffer),
+    ("Mutation.acceptOwnership", Action::OwnershipAccept),
+    ("Mutation.declineOwnership", Action::OwnershipDecline),
+    ("Mutation.cancelOwnershipOffer", Action::OwnershipOffer),
     ("Mutation.changeMemberRole", Action::MemberRoleChange),
     ("Mutation.removeMember", Action::MemberRemove),
     ("Mutation.leaveOrganization", Action::OrganizationLeave),

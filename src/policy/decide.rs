@@ -50,6 +50,10 @@ pub struct Target {
     pub new_role: Option<Role>,
     /// Whether whoever asks is the person invited.
     pub is_invitee: bool,
+    /// Whether whoever asks is the person to whom the ownership is offered.
+    pub is_offeree: bool,
+    /// Whether whoever asks is the owner, or was, who made the offer of ownership.
+    pub is_offerer: bool,
     /// Whether the address of whoever asks is unproven, where that is known.
     pub unverified: bool,
 }
@@ -75,6 +79,9 @@ pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision 
     let by_relation = rule.or.iter().any(|or| match or {
         Or::Oneself => target.member.is_some_and(|member| member.is_self),
         Or::Invitee => target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited),
+        // Only while a member, as in all that is about members.
+        Or::Offeree => target.is_offeree && standing.role.is_some(),
+        Or::Offerer => target.is_offerer && standing.role.is_some(),
     });
     if by_relation || rule.least == Least::Anyone {
         return Decision::Allow;
@@ -104,6 +111,9 @@ fn violation(standing: &Standing, only: Only, target: &Target, permission: Permi
             Role::Owner => Some(Decision::Refused(Code::OwnerCannotBeChanged)),
             role => (role >= rank).then(|| Decision::Forbidden(permission, least_above(role))),
         },
+        Only::MemberNotOwner => {
+            (target.member?.role == Role::Owner).then_some(Decision::Refused(Code::OwnerCannotBeChanged))
+        }
         Only::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
         Only::NotOwner => (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave)),
         Only::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
@@ -159,7 +169,9 @@ pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal
 fn sentence(code: Code) -> &'static str {
     match code {
         Code::CannotChangeSelf => "Nobody changes or removes their own membership. To go, leave the organization.",
-        Code::OwnerCannotBeChanged => "The owner's role cannot be changed, nor the owner removed.",
+        Code::OwnerCannotBeChanged => {
+            "The owner's role cannot be changed, nor the owner removed. Offer the ownership to another member."
+        }
         Code::RoleNotAssignable => "You can only give roles below your own.",
         Code::OwnerCannotLeave => "The owner must hand over the organization, or delete it, before leaving.",
         Code::EmailNotVerified => "Verify the e-mail address of your account first.",

@@ -26,12 +26,24 @@ pub fn standings() -> Vec<(&'static str, Standing)> {
 /// Every target that an action can have, by name.
 fn targets(rule: &Rule) -> Vec<(String, Target)> {
     let roles = |asked: bool| if asked { Role::ALL.map(Some).to_vec() } else { vec![None] };
-    let about_member = rule.only.contains(&Only::MemberBelow) || rule.or.contains(&Or::Oneself);
+    let about_member = rule.only.contains(&Only::MemberBelow)
+        || rule.only.contains(&Only::MemberNotOwner)
+        || rule.or.contains(&Or::Oneself);
+    // Whoever asks: with no relation to the target, and with each that counts.
+    let mut relations = vec![("", Target::default())];
+    for or in rule.or {
+        relations.extend(match or {
+            Or::Oneself => None,
+            Or::Invitee => Some((" as the invitee", Target { is_invitee: true, ..Target::default() })),
+            Or::Offeree => Some((" as the person offered", Target { is_offeree: true, ..Target::default() })),
+            Or::Offerer => Some((" as who made the offer", Target { is_offerer: true, ..Target::default() })),
+        });
+    }
     let mut targets = Vec::new();
     for member_role in roles(about_member) {
         for is_self in if about_member { vec![false, true] } else { vec![false] } {
             for new_role in roles(rule.only.contains(&Only::NewRoleBelow)) {
-                for is_invitee in if rule.or.contains(&Or::Invitee) { vec![false, true] } else { vec![false] } {
+                for (relation, related) in &relations {
                     for unverified in
                         if rule.only.contains(&Only::EmailVerified) { vec![false, true] } else { vec![false] }
                     {
@@ -43,9 +55,9 @@ fn targets(rule: &Rule) -> Vec<(String, Target)> {
                         if let Some(role) = new_role {
                             let _ = write!(name, " → {}", role.name());
                         }
-                        name += if is_invitee { " as the invitee" } else { "" };
+                        name += relation;
                         name += if unverified { " unverified" } else { "" };
-                        targets.push((name, Target { member, new_role, is_invitee, unverified }));
+                        targets.push((name, Target { member, new_role, unverified, ..*related }));
                     }
                 }
             }
@@ -97,6 +109,7 @@ pub fn markdown() -> String {
         let only = rule.only.iter().map(|only| match only {
             Only::NotSelf => "never oneself",
             Only::MemberBelow => "member below one's own rank",
+            Only::MemberNotOwner => "not to the owner",
             Only::NewRoleBelow => "role to be given below one's own rank",
             Only::NotOwner => "not the owner",
             Only::EmailVerified => "own address verified",
@@ -104,6 +117,8 @@ pub fn markdown() -> String {
         let or = rule.or.iter().map(|or| match or {
             Or::Oneself => "oneself",
             Or::Invitee => "the invitee",
+            Or::Offeree => "the person offered",
+            Or::Offerer => "who made the offer",
         });
         let permission = rule.permission.map(|p| format!("`{}`", p.name())).unwrap_or_default();
         let (only, or) = (only.collect::<Vec<_>>().join("; "), or.collect::<Vec<_>>().join("; "));

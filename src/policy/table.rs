@@ -26,6 +26,8 @@ pub enum Only {
     NotSelf,
     /// The member it is about is below one's own rank.
     MemberBelow,
+    /// The member it is about is not the owner.
+    MemberNotOwner,
     /// The role to be given is below one's own rank.
     NewRoleBelow,
     /// One is not the owner.
@@ -41,6 +43,10 @@ pub enum Or {
     Oneself,
     /// Who holds the invitation it is about; for an organization, a pending one to it.
     Invitee,
+    /// The member to whom the ownership is offered.
+    Offeree,
+    /// The member who made the offer of ownership.
+    Offerer,
 }
 
 /// One line of the table.
@@ -79,27 +85,32 @@ macro_rules! rules {
 use Least::{Anyone, Member, Nobody, SignedIn};
 const WORKER: Least = Least::Role(Role::Worker);
 const MAINTAINER: Least = Least::Role(Role::Maintainer);
+const OWNER: Least = Least::Role(Role::Owner);
 
 #[rustfmt::skip]
 rules! {
-    // action           | permission         | at least,   | and only                             | or        | in words
-    PublicUse           | None               | Anyone,     | []                                   | []        | "ask for what is public";
-    AccountUse          | None               | SignedIn,   | []                                   | []        | "look at or change one's own account";
-    OrganizationCreate  | None               | SignedIn,   | []                                   | []        | "create an organization";
-    OrganizationGlimpse | ViewOrganization   | WORKER,     | []                                   | [Invitee] | "read the name of an organization";
-    OrganizationView    | ViewOrganization   | WORKER,     | []                                   | []        | "see an organization";
-    OrganizationUpdate  | UpdateOrganization | MAINTAINER, | []                                   | []        | "edit it (slug too)";
-    MembersView         | ViewMembers        | WORKER,     | []                                   | []        | "see its members";
-    MemberEmailView     | ViewMemberEmails   | MAINTAINER, | []                                   | [Oneself] | "see a member's e-mail and last activity";
-    MemberRoleChange    | ChangeMemberRole   | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []        | "change a member's role";
-    MemberRemove        | RemoveMember       | MAINTAINER, | [NotSelf, MemberBelow]               | []        | "remove a member";
-    OrganizationLeave   | LeaveOrganization  | Member,     | [NotOwner]                           | []        | "leave";
-    InvitationView      | ViewInvitations    | MAINTAINER, | []                                   | [Invitee] | "see invitations";
-    InvitationCreate    | InviteMember       | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []        | "invite";
-    InvitationResend    | ResendInvitation   | MAINTAINER, | []                                   | []        | "send an invitation again";
-    InvitationRevoke    | RevokeInvitation   | MAINTAINER, | []                                   | []        | "revoke an invitation";
-    InvitationAccept    | AcceptInvitation   | Nobody,     | []                                   | [Invitee] | "accept an invitation";
-    InvitationDecline   | DeclineInvitation  | Nobody,     | []                                   | [Invitee] | "decline an invitation";
+    // action           | permission         | at least,   | and only                             | or                 | in words
+    PublicUse           | None               | Anyone,     | []                                   | []                 | "ask for what is public";
+    AccountUse          | None               | SignedIn,   | []                                   | []                 | "look at or change one's own account";
+    OrganizationCreate  | None               | SignedIn,   | []                                   | []                 | "create an organization";
+    OrganizationGlimpse | ViewOrganization   | WORKER,     | []                                   | [Invitee]          | "read the name of an organization";
+    OrganizationView    | ViewOrganization   | WORKER,     | []                                   | []                 | "see an organization";
+    OrganizationUpdate  | UpdateOrganization | MAINTAINER, | []                                   | []                 | "edit it (slug too)";
+    OwnershipOfferView  | OfferOwnership     | OWNER,      | []                                   | [Offeree, Offerer] | "see an offer of its ownership";
+    OwnershipOffer      | OfferOwnership     | OWNER,      | [MemberNotOwner]                     | []                 | "offer its ownership, take the offer back";
+    OwnershipAccept     | AcceptOwnership    | Nobody,     | []                                   | [Offeree]          | "accept the ownership offered";
+    OwnershipDecline    | DeclineOwnership   | Nobody,     | []                                   | [Offeree]          | "decline the ownership offered";
+    MembersView         | ViewMembers        | WORKER,     | []                                   | []                 | "see its members";
+    MemberEmailView     | ViewMemberEmails   | MAINTAINER, | []                                   | [Oneself]          | "see a member's e-mail and last activity";
+    MemberRoleChange    | ChangeMemberRole   | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []                 | "change a member's role";
+    MemberRemove        | RemoveMember       | MAINTAINER, | [NotSelf, MemberBelow]               | []                 | "remove a member";
+    OrganizationLeave   | LeaveOrganization  | Member,     | [NotOwner]                           | []                 | "leave";
+    InvitationView      | ViewInvitations    | MAINTAINER, | []                                   | [Invitee]          | "see invitations";
+    InvitationCreate    | InviteMember       | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                 | "invite";
+    InvitationResend    | ResendInvitation   | MAINTAINER, | []                                   | []                 | "send an invitation again";
+    InvitationRevoke    | RevokeInvitation   | MAINTAINER, | []                                   | []                 | "revoke an invitation";
+    InvitationAccept    | AcceptInvitation   | Nobody,     | []                                   | [Invitee]          | "accept an invitation";
+    InvitationDecline   | DeclineInvitation  | Nobody,     | []                                   | [Invitee]          | "decline an invitation";
 }
 
 /// The line of an action.

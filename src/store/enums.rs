@@ -8,6 +8,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
+use crate::domain::ownership::OwnershipOfferStatus;
 use crate::domain::{EmailTokenPurpose, Role, sql_types};
 
 macro_rules! stored_enum {
@@ -40,6 +41,10 @@ stored_enum!(InvitationStatus as sql_types::InvitationStatus {
 
 stored_enum!(OrganizationStatus as sql_types::OrganizationStatus {
     Active = b"ACTIVE", PendingDeletion = b"PENDING_DELETION",
+});
+
+stored_enum!(OwnershipOfferStatus as sql_types::OwnershipOfferStatus {
+    Pending = b"PENDING", Accepted = b"ACCEPTED", Declined = b"DECLINED", Cancelled = b"CANCELLED", Expired = b"EXPIRED",
 });
 
 stored_enum!(DeliveryState as sql_types::DeliveryState {

@@ -30,6 +30,9 @@ fn refusal_of(constraint: &str) -> Option<Refusal> {
         "invitations_one_pending" => {
             (Code::AlreadyInvited, "A pending invitation to this address exists already.", "email")
         }
+        "ownership_offers_one_pending" => {
+            (Code::OfferAlreadyPending, "The organization has a pending offer of ownership: cancel it first.", "")
+        }
         _ => return None,
     };
     let refusal = Refusal::new(code, message);

@@ -17,6 +17,7 @@ pub mod mails;
 pub mod memberships;
 pub mod migrate;
 pub mod organizations;
+pub mod ownership_offers;
 pub mod paging;
 pub mod schema;
 pub mod sessions;

@@ -298,6 +298,12 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
         .await?)
 }
 
+/// Notes who owns an organization; the memberships have to say the same when the transaction ends.
+pub async fn set_owner(tx: &mut Connection, id: OrganizationId, owner: UserId) -> Result<()> {
+    diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)).execute(tx).await?;
+    Ok(())
+}
+
 /// Deletes an organization with all that belongs to it.
 pub async fn delete(tx: &mut Connection, id: OrganizationId) -> Result<()> {
     diesel::delete(organizations::table.find(id)).execute(tx).await?;

@@ -143,6 +143,22 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::domain::sql_types::OwnershipOfferStatus;
+
+    ownership_offers (id) {
+        id -> Uuid,
+        organization_id -> Uuid,
+        from_id -> Uuid,
+        to_id -> Uuid,
+        status -> OwnershipOfferStatus,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
 
     sessions (id) {
         id -> Uuid,
@@ -177,6 +193,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mails,
     memberships,
     organizations,
+    ownership_offers,
     sessions,
     users
 );

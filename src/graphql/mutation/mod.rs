@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod invitations;
 pub mod members;
 pub mod organizations;
+pub mod ownership;
 mod payload;
 
 use async_graphql::MergedObject;
@@ -12,8 +13,9 @@ use self::accounts::AccountMutations;
 use self::invitations::InvitationMutations;
 use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
+use self::ownership::OwnershipMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutations, OrganizationMutations, MemberMutations, InvitationMutations);
+pub struct Mutation(AccountMutations, OrganizationMutations, OwnershipMutations, MemberMutations, InvitationMutations);

@@ -26,6 +26,12 @@ pub enum Permission {
     ViewOrganization,
     /// Change slug, name, description and contact. At least: MAINTAINER.
     UpdateOrganization,
+    /// Offer the ownership to a member and cancel the offer. OWNER only.
+    OfferOwnership,
+    /// Accept the offer of ownership. The person offered only.
+    AcceptOwnership,
+    /// Decline the offer of ownership. The person offered only.
+    DeclineOwnership,
     /// List the members and their roles. At least: WORKER.
     ViewMembers,
     /// See the members' e-mail addresses and last activity. At least: MAINTAINER; everybody sees their own.
@@ -106,6 +112,10 @@ pub enum UserErrorCode {
     CannotChangeSelf,
     /// The role to be given is not below the viewer's own. See `viewerAssignableRoles`.
     RoleNotAssignable,
+    /// The organization has a pending offer of ownership: cancel it first.
+    OfferAlreadyPending,
+    /// The offer was accepted, declined or cancelled before, or has run out.
+    OfferNotPending,
     /// Too often. See `UserError.retryAt`.
     RateLimited,
 }
@@ -134,6 +144,23 @@ pub enum InvitationStatus {
     /// Somebody with REVOKE_INVITATION took it back.
     Revoked,
     /// It ran out without an answer. A resend makes it pending again.
+    Expired,
+}
+
+/// Where an offer of ownership stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::ownership::OwnershipOfferStatus")]
+pub enum OwnershipOfferStatus {
+    /// Waiting for the answer.
+    Pending,
+    /// Accepted: the ownership has changed hands.
+    Accepted,
+    /// The person offered said no.
+    Declined,
+    /// Taken back by the owner, or ended because one of the two left or was removed, or the organization was
+    /// deleted.
+    Cancelled,
+    /// Lapsed after 7 days without an answer.
     Expired,
 }
 

@@ -18,7 +18,8 @@ use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles
 use crate::store::memberships::{self, Filter, Order, Pages};
 
 /// What the menu of a member's row offers.
-const ABOUT_MEMBER: [Action; 5] = [
+const ABOUT_MEMBER: [Action; 6] = [
+    Action::OwnershipOffer,
     Action::MembersView,
     Action::MemberEmailView,
     Action::MemberRoleChange,

@@ -5,6 +5,7 @@ pub mod invitation;
 pub mod membership;
 pub mod node;
 pub mod organization;
+pub mod ownership_offer;
 pub mod role;
 pub mod slug;
 pub mod user;

@@ -5,9 +5,10 @@ use async_graphql::{Context, ID, Interface};
 use super::invitation::Invitation;
 use super::membership::Membership;
 use super::organization::Organization;
+use super::ownership_offer::OwnershipOffer;
 use super::user::User;
 use crate::domain::ids::TypedId;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, UserId};
+use crate::domain::{InvitationId, MembershipId, OrganizationId, OwnershipOfferId, UserId};
 use crate::graphql::Result;
 
 /// An object that `Query.node` can find again.
@@ -26,6 +27,8 @@ pub enum Node {
     Membership(Membership),
     /// An invitation.
     Invitation(Invitation),
+    /// An offer of ownership.
+    OwnershipOffer(OwnershipOffer),
 }
 
 /// The object with that ID, if the viewer can see it. Whatever is not an ID of ours is not there.
@@ -38,6 +41,8 @@ pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
         Membership::open(ctx, id).await?.map(Node::Membership)
     } else if let Some(id) = InvitationId::parse(id) {
         Invitation::open(ctx, id).await?.map(Node::Invitation)
+    } else if let Some(id) = OwnershipOfferId::parse(id) {
+        OwnershipOffer::open(ctx, id).await?.map(Node::OwnershipOffer)
     } else {
         None
     })

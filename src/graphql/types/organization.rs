@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role};
 use super::invitation::InvitationConnection;
 use super::membership::{Membership, MembershipConnection, MembershipOrder};
+use super::ownership_offer::OwnershipOffer;
 use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{Error, Fault, OrganizationId, Slug};
@@ -21,9 +22,10 @@ use crate::store::organizations::{self, By, Filter, Order, Seen};
 use crate::store::{memberships, users};
 
 /// What can be done in an organization.
-const ABOUT_ORGANIZATION: [Action; 11] = [
+const ABOUT_ORGANIZATION: [Action; 12] = [
     Action::OrganizationView,
     Action::OrganizationUpdate,
+    Action::OwnershipOffer,
     Action::MembersView,
     Action::MemberEmailView,
     Action::MemberRoleChange,
@@ -251,6 +253,12 @@ impl Organization {
             page.await.map(Some)
         })
         .await
+    }
+
+    /// The pending offer of ownership. Null if there is none. Null with a FORBIDDEN error unless the viewer is the owner,
+    /// or, while there is one, the person it is made to.
+    async fn ownership_offer(&self, ctx: &Context<'_>) -> Option<Result<OwnershipOffer>> {
+        OwnershipOffer::pending_of(ctx, self.0.organization.id, self.standing()).await.transpose()
     }
 }
 

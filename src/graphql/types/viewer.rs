@@ -5,6 +5,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::enums::{InvitationStatus, Role};
 use super::invitation::InvitationConnection;
 use super::organization::{OrganizationConnection, OrganizationOrder};
+use super::ownership_offer::OwnershipOffer;
 use super::user::User;
 use crate::graphql::Result;
 use crate::graphql::page::{self, PageArgs};
@@ -76,6 +77,12 @@ impl Viewer {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<InvitationConnection> {
         InvitationConnection::of_viewer(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+    }
+
+    /// Pending offers of ownership made to the viewer, newest first: at most one for each organization they are a member
+    /// of.
+    async fn ownership_offers(&self, ctx: &Context<'_>) -> Result<Vec<OwnershipOffer>> {
+        OwnershipOffer::to_viewer(ctx, self.0.id).await
     }
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE ownership_offers;
+DROP TYPE ownership_offer_status;

@@ -1,0 +1,126 @@
+//! An offer of the ownership of an organization, for the two whom it concerns.
+
+use async_graphql::{Context, ID, Object};
+use futures_util::future::try_join_all;
+
+use super::enums::{OwnershipOfferStatus, Permission};
+use super::organization::Organization;
+use super::user::User;
+use crate::domain::{self, Error, Fault, OrganizationId, OwnershipOfferId, UserId};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::require;
+use crate::graphql::loaders::PendingOffer;
+use crate::graphql::scalars::{DateTime, id};
+use crate::operations::ownership::about;
+use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::store::ownership_offers;
+
+/// What can be done with an offer that is pending.
+const ABOUT_PENDING: [Action; 3] = [Action::OwnershipOffer, Action::OwnershipAccept, Action::OwnershipDecline];
+
+/// An offer that the viewer sees, and on which grounds.
+#[derive(Clone)]
+pub struct OwnershipOffer {
+    row: ownership_offers::OwnershipOffer,
+    standing: Standing,
+    target: Target,
+}
+
+impl OwnershipOffer {
+    /// An offer by its ID, if it is there for the viewer.
+    pub async fn open(ctx: &Context<'_>, id: OwnershipOfferId) -> Result<Option<Self>> {
+        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        Self::seen(ctx, row).await
+    }
+
+    /// The offer, if it is there for the viewer: a party to it who is still a member, the present owner, or an administrator.
+    pub async fn seen(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
+        let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
+        let Some(organization) = Organization::open(ctx, row.organization_id).await? else { return Ok(None) };
+        let (standing, target) = (organization.standing(), about(&row, viewer));
+        let allowed = decide(&standing, Action::OwnershipOfferView, &target) == Decision::Allow;
+        Ok(allowed.then_some(Self { row, standing, target }))
+    }
+
+    /// The pending offer of an organization that the viewer stands to like that; FORBIDDEN for those whom it does not
+    /// concern, whether or not there is one.
+    pub async fn pending_of(
+        ctx: &Context<'_>,
+        organization: OrganizationId,
+        standing: Standing,
+    ) -> Result<Option<Self>> {
+        let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
+        let target = match (&row, ctx.request().viewer_id()) {
+            (Some(row), Some(viewer)) => about(row, viewer),
+            _ => Target::default(),
+        };
+        require(&standing, Action::OwnershipOfferView, &target)?;
+        Ok(row.map(|row| Self { row, standing, target }))
+    }
+
+    /// The pending offers to the viewer, newest first.
+    pub async fn to_viewer(ctx: &Context<'_>, viewer: UserId) -> Result<Vec<Self>> {
+        let mut connection = ctx.env().store.read().await?;
+        let rows = ownership_offers::pending_to(&mut connection, viewer, ctx.request().now).await?;
+        drop(connection);
+        let seen = try_join_all(rows.into_iter().map(|row| Self::seen(ctx, row))).await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    async fn party(ctx: &Context<'_>, id: UserId) -> Result<User> {
+        let user = User::named(ctx, id).await?;
+        Ok(user.ok_or_else(|| Error::from(Fault::new("an offer of ownership without one of the two")))?)
+    }
+}
+
+/// An offer of the ownership of an organization, from its owner to a member. Seen by the two of them. When it is accepted,
+/// both roles change at once, and the old owner becomes MAINTAINER. It lapses after 7 days, or when either leaves.
+#[Object]
+impl OwnershipOffer {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.row.id)
+    }
+
+    /// The organization.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
+        let organization = Organization::open(ctx, self.row.organization_id).await?;
+        Ok(organization.ok_or_else(|| Error::from(Fault::new("a visible offer of an organization that is not")))?)
+    }
+
+    /// The owner who made the offer.
+    async fn from(&self, ctx: &Context<'_>) -> Result<User> {
+        Self::party(ctx, self.row.from_id).await
+    }
+
+    /// The member to whom it is made.
+    async fn to(&self, ctx: &Context<'_>) -> Result<User> {
+        Self::party(ctx, self.row.to_id).await
+    }
+
+    /// Where the offer stands now.
+    async fn status(&self, ctx: &Context<'_>) -> OwnershipOfferStatus {
+        self.row.status_at(ctx.request().now).into()
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When it lapses, or lapsed: 7 days after it was made.
+    async fn expires_at(&self) -> DateTime {
+        self.row.expires_at.into()
+    }
+
+    /// What the viewer may do with this offer now; OFFER_OWNERSHIP cancels it.
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        use domain::ownership::OwnershipOfferStatus;
+        let about: &[Action] = match self.row.status_at(ctx.request().now) {
+            OwnershipOfferStatus::Pending => &ABOUT_PENDING,
+            _ => &[],
+        };
+        permissions(&self.standing, &self.target, about).into_iter().map(Into::into).collect()
+    }
+}

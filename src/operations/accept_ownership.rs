@@ -1,0 +1,65 @@
+//! Takes the ownership that was offered: both roles change in one transaction, and the old owner becomes a maintainer.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::{Fault, OwnershipOfferId, Refusal, Result, Role, UserId};
+use crate::events::log::{self, Event};
+use crate::policy::Action;
+use crate::store::memberships::{self, Membership};
+use crate::store::ownership_offers::OwnershipOffer;
+use crate::store::{Connection, Transactional, organizations};
+
+use super::Env;
+use super::ownership::{enter_by_offer, require_pending, resolve};
+
+/// Which offer.
+pub struct Input {
+    /// Its ID.
+    pub ownership_offer_id: String,
+}
+
+/// Takes it: the actor becomes the owner.
+pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input) -> Result<OwnershipOffer> {
+    let mut check = Check::default();
+    let Some(id) = check.id::<OwnershipOfferId>("ownershipOfferId", &input.ownership_offer_id) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
+            require_pending(&offer, now)?;
+            let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
+            let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
+                .await?
+                .ok_or_else(|| Fault::new("an organization without its owner"))?;
+            let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
+            hand_over(tx, &owner, &heir, now).await?;
+            Ok(accepted)
+        })
+        .await
+}
+
+/// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.
+async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, now: Instant) -> Result<()> {
+    // In this order: the database bears two owners not even within a transaction.
+    let former = memberships::set_role(tx, owner.id, Role::Maintainer).await?;
+    let present = memberships::set_role(tx, heir.id, Role::Owner).await?;
+    organizations::set_owner(tx, heir.organization_id, heir.user_id).await?;
+    let (from, to) = (owner.user_id.to_string(), heir.user_id.to_string());
+    let transferred = Event {
+        changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),
+        ..Event::new(heir.organization_id, EventType::OwnershipTransferred, Some(heir.user_id), heir.organization_id)
+    };
+    let changed = |before: &Membership, after: &Membership, actor: UserId| Event {
+        person: Some(after.user_id),
+        changes: FieldChange::between("role", Some(before.role.name()), Some(after.role.name())).into_iter().collect(),
+        ..Event::new(after.organization_id, EventType::MemberRoleChanged, Some(actor), after.id)
+    };
+    let roles = [changed(owner, &former, heir.user_id), changed(heir, &present, heir.user_id)];
+    log::record(tx, now, std::iter::once(transferred).chain(roles).collect()).await
+}
