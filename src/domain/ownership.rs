@@ -2,10 +2,14 @@
 
 use chrono::TimeDelta;
 
+use super::Role;
 use super::clock::Instant;
 
 /// How long an offer waits for its answer.
 pub const OFFER_EXPIRY: TimeDelta = TimeDelta::days(7);
+
+/// What the old owner becomes when the ownership has changed hands.
+pub const FORMER_OWNER: Role = Role::Maintainer;
 
 /// Where an offer of ownership stands.
 #[derive(

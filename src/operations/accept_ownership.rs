@@ -4,8 +4,8 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::input::Check;
-use crate::domain::ownership::OwnershipOfferStatus;
-use crate::domain::{Fault, OwnershipOfferId, Refusal, Result, Role, UserId};
+use crate::domain::ownership::{FORMER_OWNER, OwnershipOfferStatus};
+use crate::domain::{Fault, OwnershipOfferId, Refusal, Result, UserId};
 use crate::events::log::{self, Event};
 use crate::policy::Action;
 use crate::store::memberships::{self, Membership};
@@ -47,8 +47,8 @@ pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input) -> Result<
 /// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.
 async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, now: Instant) -> Result<()> {
     // In this order: the database bears two owners not even within a transaction.
-    let former = memberships::set_role(tx, owner.id, Role::Maintainer).await?;
-    let present = memberships::set_role(tx, heir.id, Role::Owner).await?;
+    let former = memberships::set_role(tx, owner.id, FORMER_OWNER).await?;
+    let present = memberships::set_role(tx, heir.id, owner.role).await?;
     organizations::set_owner(tx, heir.organization_id, heir.user_id).await?;
     let (from, to) = (owner.user_id.to_string(), heir.user_id.to_string());
     let transferred = Event {

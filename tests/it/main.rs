@@ -11,6 +11,7 @@ mod invitations;
 mod members;
 mod migrations;
 mod organizations;
+mod ownership;
 mod policy_matrix;
 mod query_count;
 mod races;

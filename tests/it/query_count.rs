@@ -89,3 +89,8 @@ async fn members_of_the_viewers_organizations_take_no_statement_per_organization
 async fn invitations_and_their_inviters_take_no_statement_per_invitation() {
     takes(r#"query Q($first: Int!) { organization(slug: "org-1") { invitations(first: $first) { nodes { email role inviter { username } } } } }"#, 4).await;
 }
+
+#[tokio::test]
+async fn offers_of_ownership_take_no_statement_per_organization() {
+    takes("query Q($first: Int!) { viewer { organizations(first: $first) { nodes { slug ownershipOffer { to { username } } } } } }", 3).await;
+}
