@@ -184,6 +184,12 @@ async fn an_offer_lapses_after_seven_days_and_the_job_writes_it_down() {
     assert_eq!(team.status(&second).await, "EXPIRED");
     assert_eq!(team.status(&third).await, "PENDING");
     assert_eq!(team.ends().await, 2);
+    // Nor does leaving cancel what has lapsed before.
+    env.clock.advance(TimeDelta::days(8));
+    let (wim, leave) = (team.app.again(&team.wim.0).await, json!({ "organizationId": team.id }));
+    wim.mutate("leaveOrganization", leave, "leftMembershipId").await.done();
+    assert_eq!(team.status(&third).await, "EXPIRED");
+    assert_eq!(team.ends().await, 3);
     let late = "SELECT count(*) FROM ownership_offers WHERE resolved_at <> expires_at";
     assert_eq!(team.app.number(late).await, 0, "resolved when they lapsed");
     team.close().await;
