@@ -9,6 +9,14 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 /// An instant, in UTC, to the millisecond: what the schema shows is what is stored and compared.
 pub type Instant = DateTime<Utc>;
 
+/// The instant that many microseconds after 1970, as the keys of lists write it. None beyond the year 9999: no row is there,
+/// and PostgreSQL does not take all that would be read.
+pub fn from_key(text: &str) -> Option<Instant> {
+    const LAST: i64 = 253_402_300_799_999_999;
+    let micros = text.parse().ok().filter(|micros| (0..=LAST).contains(micros))?;
+    Instant::from_timestamp_micros(micros)
+}
+
 /// The clock of the server: the system's, moved by an offset that only tests set.
 #[derive(Clone, Default)]
 pub struct Clock {

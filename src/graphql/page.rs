@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{ApiError, Result};
-use crate::domain::clock::Instant;
+use crate::domain::clock::{self, Instant};
 use crate::domain::error;
 use crate::domain::page::{DEFAULT, MAX, Place, Slice, Window};
 
@@ -67,7 +67,7 @@ impl Key for Instant {
     }
 
     fn read(text: &str) -> Option<Self> {
-        Instant::from_timestamp_micros(text.parse().ok()?)
+        clock::from_key(text)
     }
 }
 
@@ -218,6 +218,15 @@ mod tests {
         for (list, cursor) in [("others", made.as_str()), ("members", "nonsense"), ("members", ""), ("members", "é")] {
             let refused = args(None, Some(cursor.to_owned()), None, None).window::<String>(list);
             assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{list} {cursor}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_to_a_time_that_no_row_has_is_refused() {
+        for key in ["-8000000000000000000", "8000000000000000000", "-1", "soon"] {
+            let forged = cursor("list", &Place { key: key.to_owned(), id: Uuid::nil() });
+            let refused = args(None, Some(forged), None, None).window::<Instant>("list");
+            assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{key}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::events::log::{self, Event};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
-use crate::store::{Connection, Transactional, sessions, users};
+use crate::store::{Connection, Transactional, invitations, sessions, users};
 
 use super::Env;
 use super::remove_member::end_membership;
@@ -36,6 +36,7 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
             for membership in &locked {
                 left.extend(organizations::lock(tx, membership.organization_id).await?);
             }
+            invitations::forget_inviter(tx, actor.user_id).await?;
             let user = users::lock_for_deletion(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
             if Username::lowercase(&input.confirm_username) != user.username {
                 let mut check = Check::default();

@@ -10,7 +10,7 @@ use crate::domain::invitation::InvitationStatus;
 use crate::domain::secret::Token;
 use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::log;
-use crate::policy::{Action, Target};
+use crate::policy::Action;
 use crate::store::invitations::{self, Invitation, Renewal};
 use crate::store::{Connection, Transactional, mails, memberships};
 
@@ -45,9 +45,9 @@ pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result
             if invitation.status_at(now) != InvitationStatus::Expired {
                 require_pending(&invitation, now)?;
             }
-            let unverified = floor.actor.verified_email().is_none();
-            let target = Target { new_role: Some(invitation.role), unverified, ..Target::default() };
-            floor.require(Action::InvitationCreate, &target, "invitation")?;
+            // This one or a later one may have run out unmarked, and an unmarked one keeps its place.
+            let email = [invitation.email.clone()];
+            let overdue = invitations::expire_overdue(tx, floor.organization.id, &email, now).await?;
             require_free(tx, &invitation, now).await?;
             require_pause(env, tx, &floor, &invitation, now).await?;
 
@@ -60,7 +60,9 @@ pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result
             };
             let renewed = invitations::renew(tx, id, renewal).await?;
             env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
-            log::record(tx, now, vec![event(&renewed, EventType::InvitationResent, Some(&floor.actor))]).await?;
+            let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
+            let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
+            log::record(tx, now, expired.chain([resent]).collect()).await?;
             Ok(renewed)
         })
         .await?;

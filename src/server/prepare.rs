@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::body::Asked;
 use super::problem::{Problem, error};
 use super::scan::{self, Unfit};
+use crate::graphql::document::{self, Excess};
 
 /// An operation, ready for the schema.
 pub struct Prepared {
@@ -22,6 +23,7 @@ pub struct Prepared {
 /// Parses the document and picks the operation, or says what is in the way.
 pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
     let document = parse(&asked.query)?;
+    document::check(&document).map_err(excessive)?;
     let (name, operation) = choose(&document, asked.operation_name.as_deref())?;
     let kind = operation.ty;
     if kind == OperationType::Subscription {
@@ -55,6 +57,24 @@ fn parse(text: &str) -> Result<ExecutableDocument, Problem> {
         problem.errors.iter_mut().for_each(|error| error.locations = Vec::clone(&locations));
         problem
     })
+}
+
+fn excessive(excess: Excess) -> Problem {
+    let refuse = |code, message: String| Problem::new(StatusCode::BAD_REQUEST, code, message);
+    match excess {
+        Excess::Fields => {
+            refuse("TOO_COMPLEX", format!("A document may have {} fields, fragments put in.", document::MAX_FIELDS))
+        }
+        Excess::Fragments => {
+            refuse("TOO_COMPLEX", format!("A document may define {} fragments.", document::MAX_FRAGMENTS))
+        }
+        Excess::Repeated(name, place) => {
+            let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");
+            let mut problem = refuse("GRAPHQL_VALIDATION_FAILED", message);
+            problem.errors.iter_mut().for_each(|error| error.locations = vec![place]);
+            problem
+        }
+    }
 }
 
 /// The reason in one line: the parser draws a picture of the place, which `locations` tells already.

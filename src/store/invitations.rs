@@ -239,6 +239,14 @@ pub async fn resolve(
         .await?)
 }
 
+/// Forgets that a user sent invitations, as the end of their account does: before the account is locked, since whoever accepts
+/// one has locked it and is about to refer to the account.
+pub async fn forget_inviter(tx: &mut Connection, inviter: UserId) -> Result<()> {
+    let theirs = invitations::table.filter(invitations::inviter_id.eq(inviter));
+    diesel::update(theirs).set(invitations::inviter_id.eq(None::<UserId>)).execute(tx).await?;
+    Ok(())
+}
+
 /// What a resend puts in the place of what was there.
 pub struct Renewal {
     /// Who sends it now.

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::Connection;
 use super::paging::containing;
 use super::schema::{memberships, organizations, users};
-use crate::domain::clock::Instant;
+use crate::domain::clock::{self, Instant};
 use crate::domain::page::Window;
 use crate::domain::sql_types::MemberRole;
 use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
@@ -148,7 +148,7 @@ pub async fn pages(
 
 /// The instant that a key stands for; the beginning of time for a key that no row could have.
 fn time_of(key: &str) -> Instant {
-    key.parse().ok().and_then(Instant::from_timestamp_micros).unwrap_or_default()
+    clock::from_key(key).unwrap_or_default()
 }
 
 /// How many members of an organization the filter lets through.

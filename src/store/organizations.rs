@@ -9,7 +9,7 @@ use super::Connection;
 use super::memberships::Membership;
 use super::paging::containing;
 use super::schema::{former_slugs, invitations, memberships, organizations, users};
-use crate::domain::clock::Instant;
+use crate::domain::clock::{self, Instant};
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::page::{Slice, Window};
@@ -182,7 +182,7 @@ pub async fn page(
         limit: window.limit,
         backward: window.backward,
         from: window.from.as_ref().map(|place| crate::domain::page::Place {
-            key: place.key.parse().ok().and_then(Instant::from_timestamp_micros).unwrap_or_default(),
+            key: clock::from_key(&place.key).unwrap_or_default(),
             id: place.id,
         }),
     };

@@ -29,6 +29,9 @@ async fn asks(app: &TestApp, body: String) -> (StatusCode, Value) {
 #[tokio::test]
 async fn what_cannot_be_run_is_a_400_without_data() {
     let app = TestApp::new().await;
+    let exponential = |level: usize| format!("fragment F{level} on Query {{ ...F{0} ...F{0} }} ", level + 1);
+    let fragments =
+        (0..26).map(exponential).collect::<String>() + "fragment F26 on Query { __typename } query { ...F0 }";
     let deep = format!("{{ node(id: {}1{}) {{ id }} }}", "[".repeat(2000), "]".repeat(2000));
     for (body, code) in [
         ("{".to_owned(), "BAD_REQUEST"),
@@ -38,6 +41,8 @@ async fn what_cannot_be_run_is_a_400_without_data() {
         (json!({ "query": "{ nope }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": "query Q($id: ID!) { node(id: $id) { id } }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": deep }).to_string(), "TOO_COMPLEX"),
+        (json!({ "query": fragments }).to_string(), "TOO_COMPLEX"),
+        (json!({ "query": "mutation { signOut(input: {refreshToken: \"\"}) { clientMutationId } signOut(input: {refreshToken: \"\"}) { clientMutationId } }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
     ] {
         let (status, answer) = asks(&app, body.clone()).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body:.80}");

@@ -187,6 +187,27 @@ async fn an_expired_invitation_does_not_block_a_new_one() {
     assert_eq!(state(&ada, &second).await["status"], "PENDING");
     let resend = ada.mutate("resendInvitation", json!({ "invitationId": first }), "invitation { id }").await;
     assert_eq!(resend.refused(), ["ALREADY_INVITED"]);
+
+    app.env.clock.advance(TimeDelta::days(8));
+    let ada = app.again(&ada).await;
+    ada.mutate("resendInvitation", json!({ "invitationId": first }), "invitation { id }").await.done();
+    assert_eq!(state(&ada, &first).await["status"], "PENDING");
+    assert_eq!(state(&ada, &second).await["status"], "EXPIRED", "it had run out, and does not stand in the way");
+    assert_eq!(app.log().await[..].last_chunk().unwrap(), &["INVITATION_EXPIRED", "INVITATION_RESENT"]);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_maintainer_resends_an_invitation_whatever_its_role() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let own = ada.invites(&id, &bob.email(), "MAINTAINER").await;
+    bob.accepts(&own).await;
+    let invitation = ada.invites(&id, "carol@example.org", "MAINTAINER").await;
+    app.env.clock.advance(TimeDelta::minutes(1));
+    let resent = bob.mutate("resendInvitation", json!({ "invitationId": invitation }), "invitation { role }").await;
+    assert_eq!(resent.done()["invitation"]["role"], "MAINTAINER");
     app.close().await;
 }
 

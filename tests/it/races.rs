@@ -263,3 +263,32 @@ async fn accepts_cancels_and_removals_at_once_leave_exactly_one_owner() {
     }
     app.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inviter_who_goes_does_not_stand_in_the_way_of_those_who_accept() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    bob.accepts(&ada.invites(&id, &bob.email(), "MAINTAINER").await).await;
+    let mut invited = Vec::new();
+    for n in 0..MANY - 1 {
+        let person = app.person(&format!("person{n}")).await;
+        let invitation = bob.invites(&id, &person.email(), "WORKER").await;
+        invited.push((person, invitation));
+    }
+    bob.mutate("leaveOrganization", json!({ "organizationId": id }), "leftMembershipId").await.done();
+    let answers = at_once(|n| {
+        let (bob, invited) = (bob.clone(), invited.get(n).cloned());
+        async move {
+            match invited {
+                Some((person, invitation)) => {
+                    person.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }").await
+                }
+                None => bob.mutate("deleteAccount", json!({ "confirmUsername": "bob" }), "deletedUserId").await,
+            }
+        }
+    })
+    .await;
+    assert_eq!(tally(answers), counts([("ok", MANY)]));
+    app.close().await;
+}
