@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use unicode_normalization::UnicodeNormalization;
 
 use super::error::{Code, Problem};
 
@@ -31,7 +32,10 @@ pub enum EmailTokenPurpose {
 impl Email {
     /// Reads one: REQUIRED, TOO_LONG or INVALID_FORMAT otherwise.
     pub fn parse(raw: &str) -> Result<Self, Problem> {
-        let address = raw.trim().to_lowercase();
+        if raw.len() > 12 * MAX {
+            return Err(Problem::too_long(MAX));
+        }
+        let address = raw.trim().nfc().collect::<String>().to_lowercase();
         if address.is_empty() {
             return Err(Problem::new(Code::Required, "An e-mail address is needed."));
         }

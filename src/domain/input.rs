@@ -5,7 +5,7 @@ use super::ids::TypedId;
 
 /// Gathers the problems of an input's fields.
 ///
-/// ```ignore
+/// ```text
 /// let mut check = Check::default();
 /// let (Some(slug), Some(name)) = (
 ///     check.field("slug", Slug::parse(&input.slug)),

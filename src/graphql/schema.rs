@@ -9,10 +9,8 @@ use crate::operations::Env;
 /// The schema, ready to run.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// Deepest nesting of fields.
+/// Deepest nesting of fields. How many there may be is a matter of [`document`](super::document).
 const DEPTH: usize = 20;
-/// Most fields in a request.
-const COMPLEXITY: usize = 2_000;
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query, Mutation::default(), EmptySubscription)
@@ -20,7 +18,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.
 pub fn build(env: Env) -> Schema {
-    builder().data(env).limit_depth(DEPTH).limit_complexity(COMPLEXITY).finish()
+    builder().data(env).limit_depth(DEPTH).finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.

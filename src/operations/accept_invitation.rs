@@ -14,7 +14,7 @@ use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::floor::Floor;
-use super::join_by_invitation::{join, lock_by_id, lock_by_token};
+use super::join_by_invitation::{join, lock_by_id, lock_by_token, require_pending};
 
 /// Which invitation. Exactly one of the two.
 pub struct Input {
@@ -63,8 +63,7 @@ pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input) -> Result
                 }
                 Named::Token(hash) => {
                     let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
-                    let user = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
-                    let user = prove_by_token(tx, user, &invitation, now).await?;
+                    let user = prove_by_token(tx, actor, &invitation, now).await?;
                     (invitation, user)
                 }
             };
@@ -102,15 +101,18 @@ pub(super) async fn require_invitee(
 }
 
 /// The token went to the address invited, so whoever has it and claims that address has proven it.
-async fn prove_by_token(tx: &mut Connection, user: User, invitation: &Invitation, now: Instant) -> Result<User> {
-    if user.email.as_deref() != Some(invitation.email.as_str()) {
+async fn prove_by_token(tx: &mut Connection, actor: &Actor, invitation: &Invitation, now: Instant) -> Result<User> {
+    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
+    // The address before the account, as whoever proves an address locks them; then neither can change any more.
+    users::lock_address(tx, &email).await?;
+    let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
+    if user.email.as_deref() != Some(email.as_str()) {
         let message = "The invitation was sent to another address than that of your account.";
         return Err(Refusal::new(Code::InvitationForAnother, message).into());
     }
-    super::join_by_invitation::require_pending(invitation, now)?;
-    if user.email_verified_at.is_some() {
-        return Ok(user);
+    require_pending(invitation, now)?;
+    match user.email_verified_at {
+        Some(_) => Ok(user),
+        None => users::prove_email(tx, user.id, &email, now).await,
     }
-    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
-    users::prove_email(tx, user.id, &email, now).await
 }

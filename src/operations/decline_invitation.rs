@@ -31,7 +31,7 @@ pub async fn decline_invitation(env: &Env, actor: Option<&Actor>, input: Input) 
                 Named::Token(hash) => {
                     let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
                     let user = match actor {
-                        Some(actor) => users::find(tx, actor.user_id).await?,
+                        Some(actor) => Some(users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?),
                         None => None,
                     };
                     (invitation, user)

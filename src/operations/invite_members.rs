@@ -15,7 +15,8 @@ use crate::events::log::{self, Event};
 use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
 use crate::store::invitations::{self, Invitation, NewInvitation};
-use crate::store::{Connection, Transactional, mails, memberships};
+use crate::store::mails::{self, Sender};
+use crate::store::{Connection, Transactional, memberships, users};
 
 use super::Env;
 use super::floor::Floor;
@@ -223,14 +224,21 @@ pub(super) async fn require_mails_left(
     if !env.rules.rate_limits {
         return Ok(());
     }
-    let day_ago = now - TimeDelta::days(1);
-    let by_user = mails::invitation_mails_by_sender_since(tx, floor.actor.id, day_ago).await?;
-    let by_organization = mails::invitation_mails_by_organization_since(tx, floor.organization.id, day_ago).await?;
-    if by_user + more > A_DAY_PER_USER || by_organization + more > A_DAY_PER_ORGANIZATION {
-        let message = format!(
-            "Too many invitations: {A_DAY_PER_USER} a day for each user and {A_DAY_PER_ORGANIZATION} for each organization."
-        );
-        return Err(Refusal::rate_limited(message, now + TimeDelta::days(1)).into());
+    // Held until the commit: what the same person sends from other organizations waits, and is counted.
+    users::lock(tx, floor.actor.id).await?;
+    let day = TimeDelta::days(1);
+    for (sender, most) in [
+        (Sender::User(floor.actor.id), A_DAY_PER_USER),
+        (Sender::Organization(floor.organization.id), A_DAY_PER_ORGANIZATION),
+    ] {
+        let excess = mails::invitation_mails_since(tx, sender, now - day).await? + more - most;
+        if excess > 0 {
+            let makes_room = mails::invitation_mail_since(tx, sender, now - day, excess).await?;
+            let message = format!(
+                "Too many invitations: {A_DAY_PER_USER} a day for each user and {A_DAY_PER_ORGANIZATION} for each organization."
+            );
+            return Err(Refusal::rate_limited(message, makes_room.unwrap_or(now) + day).into());
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::log;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation, Renewal};
-use crate::store::{Connection, Transactional, mails, memberships};
+use crate::store::{Connection, Transactional, mails, memberships, users};
 
 use super::Env;
 use super::floor::Floor;
@@ -98,6 +98,7 @@ async fn require_pause(
     if available_at > now {
         return Err(Refusal::rate_limited("An invitation is sent at most once a minute.", available_at).into());
     }
+    users::lock(tx, floor.actor.id).await?;
     let hour_ago = now - TimeDelta::hours(1);
     let (count, oldest) = mails::resends_by_sender_since(tx, floor.actor.id, hour_ago).await?;
     if count >= AN_HOUR_PER_USER {

@@ -1,6 +1,8 @@
 //! Makes an account. With the token of an invitation the address is proven and the account joins the organization, all in one
 //! transaction; without, the address is a mere claim until the link in a mail is followed.
 
+use std::net::IpAddr;
+
 use crate::auth::passwords::check_strength;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
@@ -28,6 +30,8 @@ pub struct Input {
     pub display_name: Option<String>,
     /// The token from the mail of an invitation.
     pub invitation_token: Option<String>,
+    /// Where the request comes from, for the throttle.
+    pub address: Option<IpAddr>,
 }
 
 /// An input whose shape is good.
@@ -40,7 +44,7 @@ struct Checked {
 
 /// Makes it, and begins its first session.
 pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
-    let password = input.password.clone();
+    let (password, address) = (input.password.clone(), input.address);
     let wanted = checked(input)?;
     let closed = |message: &str| Refusal::new(Code::Forbidden, message);
     match (env.rules.sign_up, &wanted.token_hash) {
@@ -49,6 +53,8 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
         _ => {}
     }
     let now = env.clock.now();
+    // Hashing is what costs: it is throttled like signing in.
+    env.throttle.sign_in(wanted.username.as_str(), address, now)?;
     let password_hash = env.passwords.hash(&password).await?;
     let mut connection = env.store.writer().await?;
     let signed_in = connection

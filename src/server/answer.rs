@@ -48,7 +48,14 @@ pub fn settle(executed: &mut Executed, request_id: &str) {
 /// The answer, labelled and with its status.
 pub fn respond(executed: Executed, media: Media) -> Response {
     if is_refused(&executed) {
-        let status = if media == Media::Json { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
+        let status = if has("SHUTTING_DOWN") || has("TIMEOUT") {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else if media == Media::Json {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_REQUEST
+        };
         return Problem { status, media, errors: executed.errors }.into_response();
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());

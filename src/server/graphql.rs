@@ -1,6 +1,7 @@
 //! `POST /graphql`: who asks, in which media types, for what; executed, and answered.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use async_graphql::Response as Executed;
 use async_graphql::parser::types::OperationType;
@@ -19,6 +20,9 @@ use super::problem::Problem;
 use super::router::Server;
 use super::{answer, credentials};
 use crate::graphql::context::RequestContext;
+
+/// Longest that a query may take.
+const QUERY_TIME: Duration = Duration::from_secs(10);
 
 /// Answers one request.
 pub async fn post(
@@ -67,7 +71,11 @@ async fn execute(server: &Server, id: &RequestId, kind: OperationType, request: 
         executed
     };
     if kind != OperationType::Mutation {
-        return execution.await;
+        return tokio::time::timeout(QUERY_TIME, execution).await.unwrap_or_else(|_| {
+            let message =
+                format!("The query took longer than {} seconds. Ask for less at a time.", QUERY_TIME.as_secs());
+            Executed::from_errors(vec![super::problem::error("TIMEOUT", message)])
+        });
     }
     match server.tasks.spawn(execution.in_current_span()).await {
         Ok(executed) => executed,

@@ -23,7 +23,7 @@ pub struct Prepared {
 /// Parses the document and picks the operation, or says what is in the way.
 pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
     let document = parse(&asked.query)?;
-    document::check(&document).map_err(excessive)?;
+    document::check(&document, &asked.variables).map_err(excessive)?;
     let (name, operation) = choose(&document, asked.operation_name.as_deref())?;
     let kind = operation.ty;
     if kind == OperationType::Subscription {
@@ -67,6 +67,11 @@ fn excessive(excess: Excess) -> Problem {
         }
         Excess::Fragments => {
             refuse("TOO_COMPLEX", format!("A document may define {} fragments.", document::MAX_FRAGMENTS))
+        }
+        Excess::Cost => {
+            let message =
+                format!("The answer could have more than {} fields: ask for smaller pages.", document::MAX_COST);
+            refuse("TOO_COMPLEX", message)
         }
         Excess::Repeated(name, place) => {
             let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");

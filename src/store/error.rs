@@ -10,14 +10,19 @@ impl From<Diesel> for Error {
             if let Some(refusal) = info.constraint_name().and_then(refusal_of) {
                 return refusal.into();
             }
-            return Error::Failed(Fault {
-                passing: matches!(kind, DatabaseErrorKind::ClosedConnection),
-                cause: Box::new(error),
-            });
+            let passing = is_away(kind, info.message());
+            return Error::Failed(Fault { passing, cause: Box::new(error) });
         }
         let passing = matches!(error, Diesel::BrokenTransactionManager);
         Error::Failed(Fault { passing, cause: Box::new(error) })
     }
+}
+
+/// Whether the connection is what failed, rather than the statement. The driver tells a connection that was cut in the middle
+/// of a statement by `UnableToSendCommand`, and one that an administrator ended by its message alone.
+fn is_away(kind: &DatabaseErrorKind, message: &str) -> bool {
+    matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+        || message.starts_with("terminating connection")
 }
 
 /// The refusal that stands for a broken constraint: what two requests at once run into where each alone was fine.

@@ -160,34 +160,37 @@ pub async fn newest_of_invitations(connection: &mut Connection, invitations: &[I
         .await?)
 }
 
-/// How many mails with invitations a user has caused after `since`, resends included.
-pub async fn invitation_mails_by_sender_since(
-    connection: &mut Connection,
-    sender: UserId,
-    since: Instant,
-) -> Result<i64> {
-    Ok(mails::table
-        .filter(mails::sender_id.eq(sender))
-        .filter(mails::created_at.gt(since))
-        .filter(mails::invitation_id.is_not_null())
-        .count()
-        .get_result(connection)
-        .await?)
+/// On whose account an invitation is mailed.
+#[derive(Clone, Copy, Debug)]
+pub enum Sender {
+    /// The user who invites.
+    User(UserId),
+    /// The organization.
+    Organization(OrganizationId),
 }
 
-/// How many mails with invitations to an organization were caused after `since`, resends included.
-pub async fn invitation_mails_by_organization_since(
+fn invitation_mails<'a>(sender: Sender, since: Instant) -> mails::BoxedQuery<'a, diesel::pg::Pg> {
+    let sent = mails::table.filter(mails::created_at.gt(since).and(mails::invitation_id.is_not_null())).into_boxed();
+    match sender {
+        Sender::User(user) => sent.filter(mails::sender_id.eq(user)),
+        Sender::Organization(organization) => sent.filter(mails::organization_id.eq(organization)),
+    }
+}
+
+/// How many mails with invitations were caused after `since`, resends included.
+pub async fn invitation_mails_since(connection: &mut Connection, sender: Sender, since: Instant) -> Result<i64> {
+    Ok(invitation_mails(sender, since).count().get_result(connection).await?)
+}
+
+/// When the `number`th of them was, counted from the oldest.
+pub async fn invitation_mail_since(
     connection: &mut Connection,
-    organization: OrganizationId,
+    sender: Sender,
     since: Instant,
-) -> Result<i64> {
-    Ok(mails::table
-        .filter(mails::organization_id.eq(organization))
-        .filter(mails::created_at.gt(since))
-        .filter(mails::invitation_id.is_not_null())
-        .count()
-        .get_result(connection)
-        .await?)
+    number: i64,
+) -> Result<Option<Instant>> {
+    let sent = invitation_mails(sender, since).select(mails::created_at).order_by(mails::created_at);
+    Ok(sent.offset(number.max(1) - 1).first(connection).await.optional()?)
 }
 
 /// How many invitations a user has resent after `since`, and when the first of those was.
@@ -214,6 +217,8 @@ pub async fn delete_settled_before(connection: &mut Connection, before: Instant,
         .order_by(mails::id)
         .limit(limit)
         .select(mails::id)
+        .for_update()
+        .skip_locked()
         .load(connection)
         .await?;
     if overdue.is_empty() {

@@ -13,7 +13,7 @@ use super::schema::{memberships, organizations, users};
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::Window;
 use crate::domain::sql_types::MemberRole;
-use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
+use crate::domain::{Error, MembershipId, OrganizationId, Result, Role, UserId};
 
 /// A membership.
 #[derive(Clone, Queryable, QueryableByName, Selectable)]
@@ -215,7 +215,14 @@ pub async fn emails_among(
 /// Adds a member. The organization's row must be locked.
 pub async fn insert(tx: &mut Connection, new: &NewMembership) -> Result<Membership> {
     // Held until the commit, so that nobody is renamed in between.
-    let username: String = users::table.find(new.user_id).select(users::username).for_key_share().first(tx).await?;
+    let username: String = users::table
+        .find(new.user_id)
+        .select(users::username)
+        .for_key_share()
+        .first(tx)
+        .await
+        .optional()?
+        .ok_or(Error::Unauthenticated)?;
     let membership = diesel::insert_into(memberships::table)
         .values((new, memberships::username.eq(username)))
         .returning(Membership::as_returning())

@@ -118,3 +118,17 @@ async fn a_thousand_aliases_are_too_complex() {
     assert_eq!(answer.codes(), ["TOO_COMPLEX"]);
     app.close().await;
 }
+
+#[tokio::test]
+async fn pages_within_pages_are_too_complex_before_they_are_read() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    ada.creates("acme").await;
+    let nested = |levels: usize| {
+        let open = "members(first: 100) { nodes { organization { ".repeat(levels);
+        format!(r#"{{ organization(slug: "acme") {{ {open} slug {} }} }}"#, "} } }".repeat(levels))
+    };
+    ada.ask(&nested(2)).await.data();
+    assert_eq!(ada.ask(&nested(3)).await.codes(), ["TOO_COMPLEX"]);
+    app.close().await;
+}

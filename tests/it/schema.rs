@@ -82,6 +82,15 @@ fn what_is_served_is_as_the_contract_has_it() {
     assert_current("tests/it/contract_not_yet_served.txt", &(missing.join("\n") + "\n"));
 }
 
+#[test]
+fn the_cost_of_every_list_is_known() {
+    let served = members(&parse_schema(sdl()).expect("the schema"));
+    let is_page = |kind: &str| kind.trim_end_matches('!').ends_with("Connection");
+    let lists = served.iter().filter(|(_, kind)| is_page(kind)).filter_map(|(path, _)| path.split('.').nth(1));
+    let lists: std::collections::BTreeSet<_> = lists.collect();
+    assert_eq!(lists, guildhall::graphql::document::PAGED.into_iter().collect());
+}
+
 #[tokio::test]
 async fn everything_is_described() {
     let app = TestApp::new().await;

@@ -35,6 +35,7 @@ impl AccountMutations {
                 password: input.password,
                 display_name: input.display_name,
                 invitation_token: input.invitation_token,
+                address: ctx.request().address,
             };
             let signed_in = sign_up::sign_up(ctx.env(), input).await?;
             ctx.request().sign_in(signed_in.user.id);

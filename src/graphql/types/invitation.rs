@@ -1,10 +1,12 @@
 //! Offers of a role, and what those who hold one may know.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
+use super::organization::standing_of;
 use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{self, Error, Fault, InvitationId, OrganizationId};
@@ -48,15 +50,8 @@ impl Invitation {
     /// The invitation, if the viewer is the invitee or may see the organization's.
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
-        let standing = match ctx.request().loader.load_one(row.organization_id).await? {
-            Some(seen) => Standing {
-                signed_in: true,
-                is_admin: seen.viewer_is_admin,
-                role: seen.membership.map(|membership| membership.role),
-                invited: seen.invited,
-            },
-            None => return Ok(None),
-        };
+        let Some(seen) = ctx.request().loader.load_one(row.organization_id).await? else { return Ok(None) };
+        let standing = standing_of(&seen);
         let invitation = Self { row, standing, is_invitee };
         let allowed = decide(&standing, Action::InvitationView, &invitation.target()) == Decision::Allow;
         Ok(allowed.then_some(invitation))
@@ -207,12 +202,12 @@ impl InvitationConnection {
             roles: roles.map(|roles| roles.into_iter().map(Into::into).collect()),
             now: ctx.request().now,
         };
-        let node = |row: invitations::Invitation| Invitation {
+        let node = |row: invitations::Invitation, standing| Invitation {
             is_invitee: own_email.as_ref() == Some(&row.email),
             row,
             standing,
         };
-        Self::load(ctx, &format!("invitations of {organization}"), filter, args, node).await
+        Self::load(ctx, &format!("invitations of {organization}"), filter, args, Some(standing), node).await
     }
 
     /// A page of the invitations to the viewer's proven address.
@@ -230,9 +225,8 @@ impl InvitationConnection {
             roles: None,
             now: ctx.request().now,
         };
-        let standing = Standing { signed_in: true, is_admin: viewer.is_admin, ..Standing::default() };
-        let node = |row| Invitation { row, standing, is_invitee: true };
-        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, node).await
+        let node = |row, standing| Invitation { row, standing, is_invitee: true };
+        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, None, node).await
     }
 
     async fn load(
@@ -240,11 +234,20 @@ impl InvitationConnection {
         list: &str,
         filter: Filter,
         args: PageArgs,
-        node: impl Fn(invitations::Invitation) -> Invitation,
+        standing: Option<Standing>,
+        node: impl Fn(invitations::Invitation, Standing) -> Invitation,
     ) -> Result<Self> {
         let window = args.window(list)?;
         let store = ctx.env().store.clone();
         let slice = invitations::page(&mut *store.read().await?, &filter, &window).await?;
+        let seen = match standing {
+            Some(_) => HashMap::new(),
+            None => ctx.request().loader.load_many(slice.rows.iter().map(|row| row.organization_id)).await?,
+        };
+        let node = |row: invitations::Invitation| {
+            let standing = standing.or_else(|| seen.get(&row.organization_id).map(standing_of));
+            node(row, standing.unwrap_or_default())
+        };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
             Box::pin(async move { invitations::count(&mut *store.read().await?, &filter).await })

@@ -37,6 +37,16 @@ const ABOUT_ORGANIZATION: [Action; 12] = [
     Action::InvitationRevoke,
 ];
 
+/// How the viewer stands to an organization.
+pub fn standing_of(seen: &Seen) -> Standing {
+    Standing {
+        signed_in: true,
+        is_admin: seen.viewer_is_admin,
+        role: seen.membership.as_ref().map(|membership| membership.role),
+        invited: seen.invited,
+    }
+}
+
 /// An organization that the viewer sees, wholly or as an invitee.
 #[derive(Clone)]
 pub struct Organization(Seen);
@@ -69,12 +79,7 @@ impl Organization {
 
     /// How the viewer stands to it.
     pub fn standing(&self) -> Standing {
-        Standing {
-            signed_in: true,
-            is_admin: self.0.viewer_is_admin,
-            role: self.0.membership.as_ref().map(|membership| membership.role),
-            invited: self.0.invited,
-        }
+        standing_of(&self.0)
     }
 
     /// Whether the viewer may see who its members are.
