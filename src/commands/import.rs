@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
 
 use super::database::Database;
 use super::failure::Failure;
@@ -28,6 +29,9 @@ struct Cvat {
     /// Folder with the files.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Do everything and take it all back: shows the report, and writes nothing.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
@@ -47,7 +51,15 @@ impl Import {
 
 impl Cvat {
     async fn import(&self, database: &Database) -> Result<(), Failure> {
-        let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder).await;
+        // It hides itself where standard error is no terminal.
+        let bar = ProgressBar::new(0);
+        let progress = |written: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(written as u64);
+        };
+        let options = cvat::Options { dry_run: self.dry_run, progress: &progress };
+        let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder, options).await;
+        bar.finish_and_clear();
         let report = imported.map_err(|cause| Failure::new(format!("Nothing was imported: {cause}.")))?;
         println!("{report}");
         Ok(())

@@ -7,7 +7,7 @@ use super::Connection;
 use super::schema::{former_slugs, installation, invitations, memberships, organizations, users};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
+use crate::domain::{Error, InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
 
 /// Rows in one statement: the protocol takes 65,535 parameters.
 pub const BATCH: usize = 2000;
@@ -94,21 +94,54 @@ pub struct World {
     pub invitations: Vec<InvitationRow>,
 }
 
+impl World {
+    /// Number of all rows.
+    pub fn len(&self) -> usize {
+        self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Writes a world. To be called in a transaction: organizations refer to memberships that come after them.
 pub async fn insert(tx: &mut Connection, world: &World) -> Result<()> {
+    insert_telling(tx, world, &|_| ()).await
+}
+
+/// As [`insert`]; tells after each statement how many rows are written.
+pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(usize) + Send + Sync)) -> Result<()> {
+    let mut written = 0;
     for rows in world.users.chunks(BATCH) {
-        diesel::insert_into(users::table).values(rows).execute(tx).await?;
+        written += diesel::insert_into(users::table).values(rows).execute(tx).await?;
+        tell(written);
     }
     for rows in world.organizations.chunks(BATCH) {
-        diesel::insert_into(organizations::table).values(rows).execute(tx).await?;
+        written += diesel::insert_into(organizations::table).values(rows).execute(tx).await?;
+        tell(written);
     }
     for rows in world.memberships.chunks(BATCH) {
-        diesel::insert_into(memberships::table).values(rows).execute(tx).await?;
+        written += diesel::insert_into(memberships::table).values(rows).execute(tx).await?;
+        tell(written);
     }
     for rows in world.invitations.chunks(BATCH) {
-        diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
+        written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
+        tell(written);
     }
     Ok(())
+}
+
+/// Checks at once what is otherwise checked at the end of the transaction.
+pub async fn check_deferred(tx: &mut Connection) -> Result<()> {
+    use diesel_async::SimpleAsyncConnection;
+    Ok(tx.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await?)
+}
+
+/// The error to leave a transaction with that was a rehearsal.
+pub fn rolled_back() -> Error {
+    diesel::result::Error::RollbackTransaction.into()
 }
 
 /// Takes the lock of the installation's row, so that one world is made at a time, and tells whether the demo is in it.

@@ -39,7 +39,15 @@ async fn a_large_world_is_as_large_as_asked_for_and_whole() {
 async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
     let app = TestApp::new().await;
     let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
-    let report = cvat::import(&app.env.store, &app.env.clock, &export).await.expect("it imports");
+    let options = cvat::Options { dry_run: true, progress: &|_, _| () };
+    let rehearsed = cvat::import(&app.env.store, &app.env.clock, &export, options).await.expect("it would import");
+    assert!(rehearsed.to_string().contains("nothing was written"), "{rehearsed}");
+    for table in ["users", "organizations", "memberships", "invitations", "events"] {
+        assert_eq!(app.count(table).await, 0, "the dry run wrote {table}");
+    }
+    let options = cvat::Options { dry_run: false, ..options };
+    let report = cvat::import(&app.env.store, &app.env.clock, &export, options).await.expect("it imports");
+    assert_eq!(cvat::Report { dry_run: true, ..report.clone() }, rehearsed, "it reports the same");
     assert!(report.to_string().contains("21"), "{report}");
     for (table, rows) in [("users", 21), ("organizations", 3), ("memberships", 16), ("invitations", 13)] {
         assert_eq!(app.count(table).await, rows, "{table}");

@@ -87,30 +87,58 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// Imports the export in a folder, as a whole or not at all, and reports what became of each row.
-pub async fn import(store: &Store, clock: &Clock, dir: &Path) -> std::result::Result<Report, ImportError> {
-    let mut report = Report::default();
-    let export = files::read(dir, &mut report).await?;
-    write(store, clock.now(), &export, report).await.map_err(ImportError::Failed)
+/// How to import.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Whether to do everything and then take it all back.
+    pub dry_run: bool,
+    /// Is told how many rows are written, and of how many.
+    pub progress: &'a (dyn Fn(usize, usize) + Send + Sync),
 }
 
-async fn write(store: &Store, now: Instant, export: &Export, mut report: Report) -> Result<Report> {
+/// Imports the export in a folder, as a whole or not at all, and reports what became of each row.
+pub async fn import(
+    store: &Store,
+    clock: &Clock,
+    dir: &Path,
+    options: Options<'_>,
+) -> std::result::Result<Report, ImportError> {
+    let mut report = Report { dry_run: options.dry_run, ..Report::default() };
+    let export = files::read(dir, &mut report).await?;
+    write(store, clock.now(), &export, options, report).await.map_err(ImportError::Failed)
+}
+
+async fn write(
+    store: &Store,
+    now: Instant,
+    export: &Export,
+    options: Options<'_>,
+    mut report: Report,
+) -> Result<Report> {
     let names = Names::of(export);
-    store
+    let mut rehearsed = None;
+    let done = store
         .writer()
         .await?
         .transaction(async |tx| {
             bulk::lock_installation(tx).await?;
             let taken = taken(tx, export, &names, now).await?;
             let world = plan(export, &names, &taken, now, &mut report);
-            bulk::insert(tx, &world).await?;
+            let all = world.len();
+            bulk::insert_telling(tx, &world, &|written| (options.progress)(written, all)).await?;
             for rows in world.organizations.chunks(bulk::BATCH) {
                 let created = |id| Event::new(id, EventType::OrganizationCreated, None, id);
                 log::record(tx, now, rows.iter().map(|row| created(row.id)).collect()).await?;
             }
+            if options.dry_run {
+                bulk::check_deferred(tx).await?;
+                rehearsed = Some(report);
+                return Err(bulk::rolled_back());
+            }
             Ok(report)
         })
-        .await
+        .await;
+    rehearsed.map_or(done, Ok)
 }
 
 /// What the database has of what the export wants.

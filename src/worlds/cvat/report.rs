@@ -14,6 +14,8 @@ pub struct Report {
     pub memberships: Tally,
     /// Invitations.
     pub invitations: Tally,
+    /// Whether it was a rehearsal: nothing was written.
+    pub dry_run: bool,
 }
 
 /// What became of the rows of one kind.
@@ -64,7 +66,8 @@ impl fmt::Display for Report {
             writeln!(f, "{kind:<14}{read:>8}{taken:>8}{:>8}{:>8}", rows(changed), rows(refused))?;
         }
         list(f, "Changed", kinds.iter().flat_map(|(_, tally)| &tally.changed))?;
-        list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))
+        list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))?;
+        if self.dry_run { writeln!(f, "\nThis was a dry run: nothing was written.") } else { Ok(()) }
     }
 }
 
