@@ -1,7 +1,7 @@
 //! What a resolver knows of its request: who asks, and through which loaders.
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
@@ -10,7 +10,7 @@ use super::Result;
 use super::loaders::{self, Source};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::{Error, UserId};
+use crate::domain::{Error, Refusal, UserId};
 use crate::operations::Env;
 use crate::store::users::User;
 
@@ -24,6 +24,8 @@ pub struct RequestContext {
     pub now: Instant,
     /// Loads rows in batches.
     pub loader: DataLoader<Source>,
+    /// What mutations were refused for.
+    pub refusals: Refusals,
 }
 
 impl RequestContext {
@@ -32,7 +34,7 @@ impl RequestContext {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
         let loader = loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now });
-        Self { actor, address, now, loader }
+        Self { actor, address, now, loader, refusals: Refusals::default() }
     }
 
     /// Who asks, if somebody is signed in.
@@ -58,6 +60,23 @@ impl RequestContext {
     /// The account of whoever asks; UNAUTHENTICATED if nobody does, or that account is gone.
     pub async fn viewer(&self) -> Result<User> {
         Ok(self.loader.load_one(self.actor()?.user_id).await?.ok_or(Error::Unauthenticated)?)
+    }
+}
+
+/// The codes of what mutations were refused for, which are in their payloads: gathered for the log. Clones share them.
+#[derive(Clone, Default)]
+pub struct Refusals(Arc<Mutex<Vec<&'static str>>>);
+
+impl Refusals {
+    /// Notes the codes of refusals.
+    pub fn note(&self, refusals: &[Refusal]) {
+        let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        codes.extend(refusals.iter().map(|refusal| refusal.code.name()));
+    }
+
+    /// All that were noted.
+    pub fn codes(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -16,7 +16,7 @@ use super::body;
 use super::media::{self, Media};
 use super::observe::{Operation, RequestId};
 use super::prepare::{Prepared, prepare};
-use super::problem::Problem;
+use super::problem::{Codes, Problem};
 use super::router::Server;
 use super::{answer, credentials};
 use crate::graphql::context::RequestContext;
@@ -55,9 +55,13 @@ async fn answer(
     let Prepared { request, kind, name } = prepare(asked).map_err(|problem| legacy(problem, media))?;
     let operation = Operation { kind, name, actor: actor.as_ref().map(|actor| actor.user_id) };
 
-    let request = request.data(RequestContext::new(&server.env, actor, client));
+    let context = RequestContext::new(&server.env, actor, client);
+    let refusals = context.refusals.clone();
+    let request = request.data(context);
     let executed = execute(server, id, kind, request).await;
     let mut response = answer::respond(executed, media);
+    let codes = response.extensions_mut().get_or_insert_default::<Codes>();
+    codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
     response.extensions_mut().insert(operation);
     Ok(response)
 }

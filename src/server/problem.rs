@@ -20,8 +20,8 @@ pub struct Problem {
     pub errors: Vec<ServerError>,
 }
 
-/// The codes of the errors in an answer, for the log. An extension of the response.
-#[derive(Clone, Debug)]
+/// The codes of the errors in an answer, those in the payloads of mutations too, for the log. An extension of the response.
+#[derive(Clone, Debug, Default)]
 pub struct Codes(pub Vec<String>);
 
 impl Problem {

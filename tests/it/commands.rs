@@ -107,6 +107,17 @@ async fn it_serves_until_it_is_told_to_stop() {
     let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!((&line["request_id"], &line["operation"]), (&id.into(), &"Me".into()), "{line}");
 
+    let refused = reqwest::Client::new()
+        .post(format!("{url}/graphql"))
+        .header("content-type", "application/json")
+        .body(r#"{"query":"mutation In { signIn(input: { login: \"ada\", password: \"secret-word\" }) { userErrors { code } } }"}"#)
+        .send();
+    refused.await.expect("an answer");
+    let line = log.next_line().await.expect("text").expect("a line");
+    assert!(!line.contains("secret-word") && !line.contains("ada"), "{line}");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!((&line["operation"], &line["codes"]), (&"In".into(), &"INVALID_CREDENTIALS".into()), "{line}");
+
     let pid = server.id().expect("it runs").to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
     let ended = tokio::time::timeout(std::time::Duration::from_secs(5), server.wait()).await;

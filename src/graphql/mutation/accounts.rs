@@ -28,7 +28,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: SignUpInput,
     ) -> Result<SignUpPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = sign_up::Input {
                 email: input.email,
                 username: input.username,
@@ -51,7 +51,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: SignInInput,
     ) -> Result<SignInPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let address = ctx.request().address;
             let input = sign_in::Input { login: input.login, password: input.password, address };
             let signed_in = sign_in::sign_in(ctx.env(), input).await?;
@@ -69,7 +69,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = refresh_session::Input { refresh_token: input.refresh_token };
             let tokens = refresh_session::refresh_session(ctx.env(), input).await?;
             Ok(RefreshSessionPayload { session: Some(tokens.into()), ..Default::default() })
@@ -83,7 +83,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: SignOutInput,
     ) -> Result<SignOutPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = sign_out::Input { refresh_token: input.refresh_token };
             sign_out::sign_out(ctx.env(), input).await?;
             Ok(SignOutPayload::default())
@@ -97,7 +97,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: VerifyEmailInput,
     ) -> Result<VerifyEmailPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let verified = verify_email::verify_email(ctx.env(), verify_email::Input { token: input.token }).await?;
             let viewer = Some(verified).filter(|user| ctx.request().viewer_id() == Some(user.id)).map(Viewer);
             Ok(VerifyEmailPayload { viewer, ..Default::default() })
@@ -111,7 +111,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: ResendVerificationEmailInput,
     ) -> Result<ResendVerificationEmailPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let user = resend_verification_email::resend_verification_email(ctx.env(), ctx.request().actor()?).await?;
             Ok(ResendVerificationEmailPayload { viewer: Some(Viewer(user)), ..Default::default() })
         })
@@ -124,7 +124,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = request_password_reset::Input { email: input.email };
             request_password_reset::request_password_reset(ctx.env(), input).await?;
             Ok(RequestPasswordResetPayload::default())
@@ -138,7 +138,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = reset_password::Input { token: input.token, new_password: input.new_password };
             reset_password::reset_password(ctx.env(), input).await?;
             Ok(ResetPasswordPayload::default())
@@ -152,7 +152,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input =
                 change_password::Input { current_password: input.current_password, new_password: input.new_password };
             let user = change_password::change_password(ctx.env(), ctx.request().actor()?, input).await?;
@@ -167,7 +167,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to change.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfilePayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input =
                 update_profile::Input { display_name: patch(input.display_name), username: patch(input.username) };
             let user = update_profile::update_profile(ctx.env(), ctx.request().actor()?, input).await?;
@@ -182,7 +182,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The new address.")] input: ChangeEmailInput,
     ) -> Result<ChangeEmailPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = change_email::Input { email: input.email, password: input.password };
             let user = change_email::change_email(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(ChangeEmailPayload { viewer: Some(Viewer(user)), ..Default::default() })
@@ -197,7 +197,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: DeleteAccountInput,
     ) -> Result<DeleteAccountPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = delete_account::Input { confirm_username: input.confirm_username };
             let deleted = delete_account::delete_account(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(DeleteAccountPayload { deleted_user_id: Some(id(deleted)), ..Default::default() })

@@ -26,7 +26,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: InviteMembersInput,
     ) -> Result<InviteMembersPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let reject_all = input.on_error == InviteErrorPolicy::RejectAll;
             let invitees = input.invitees.into_iter();
             let input = invite_members::Input {
@@ -59,7 +59,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = resend_invitation::Input { invitation_id: input.invitation_id.0 };
             let resent = resend_invitation::resend_invitation(ctx.env(), ctx.request().actor()?, input).await?;
             let invitation = Invitation::seen(ctx, resent).await?;
@@ -74,7 +74,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = revoke_invitation::Input { invitation_id: input.invitation_id.0 };
             let revoked = revoke_invitation::revoke_invitation(ctx.env(), ctx.request().actor()?, input).await?;
             let invitation = Invitation::seen(ctx, revoked).await?;
@@ -89,7 +89,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input =
                 accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let (accepted, joined) =
@@ -107,7 +107,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: DeclineInvitationInput,
     ) -> Result<DeclineInvitationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input =
                 accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let actor = ctx.request().signed_in();

@@ -25,7 +25,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = change_member_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
             let changed = change_member_role::change_member_role(ctx.env(), ctx.request().actor()?, input).await?;
             let membership = Membership::open(ctx, changed.id).await?;
@@ -40,7 +40,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = remove_member::Input { membership_id: input.membership_id.0 };
             let removed = remove_member::remove_member(ctx.env(), ctx.request().actor()?, input).await?;
             let organization = Organization::open(ctx, removed.organization_id).await?;
@@ -55,7 +55,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: LeaveOrganizationInput,
     ) -> Result<LeaveOrganizationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = leave_organization::Input { organization_id: input.organization_id.0 };
             let left = leave_organization::leave_organization(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(LeaveOrganizationPayload { left_membership_id: Some(id(left.id)), ..Default::default() })

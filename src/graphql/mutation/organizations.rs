@@ -23,7 +23,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let contact = input.contact.unwrap_or_default();
             let input = create_organization::Input {
                 slug: input.slug,
@@ -46,7 +46,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: UpdateOrganizationInput,
     ) -> Result<UpdateOrganizationPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let contact = ContactPatch::from(input.contact);
             let input = update_organization::Input {
                 organization_id: input.organization_id.0,

@@ -23,7 +23,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: OfferOwnershipInput,
     ) -> Result<OfferOwnershipPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = offer_ownership::Input { membership_id: input.membership_id.0 };
             let offer = offer_ownership::offer_ownership(ctx.env(), ctx.request().actor()?, input).await?;
             let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
@@ -38,7 +38,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: AcceptOwnershipInput,
     ) -> Result<AcceptOwnershipPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = accept_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer = accept_ownership::accept_ownership(ctx.env(), ctx.request().actor()?, input).await?;
             let organization = Organization::open(ctx, offer.organization_id).await?;
@@ -54,7 +54,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: DeclineOwnershipInput,
     ) -> Result<DeclineOwnershipPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = decline_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer = decline_ownership::decline_ownership(ctx.env(), ctx.request().actor()?, input).await?;
             let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
@@ -69,7 +69,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: CancelOwnershipOfferInput,
     ) -> Result<CancelOwnershipOfferPayload> {
-        answer(input.client_mutation_id.clone(), async {
+        answer(ctx, input.client_mutation_id.clone(), async {
             let input = cancel_ownership_offer::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer =
                 cancel_ownership_offer::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input).await?;

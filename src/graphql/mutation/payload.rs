@@ -1,6 +1,9 @@
 //! Payloads: what a mutation did, or what stood in its way.
 
+use async_graphql::Context;
+
 use crate::domain::error::Problem;
+use crate::graphql::context::ContextExt;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::{ApiError, Result};
 
@@ -32,14 +35,21 @@ macro_rules! payload {
 pub(super) use payload;
 
 /// Runs a mutation: refusals become `userErrors`, everything else that goes wrong a top-level error.
-pub async fn answer<P: Payload>(client_mutation_id: Option<String>, run: impl Future<Output = Result<P>>) -> Result<P> {
+pub async fn answer<P: Payload>(
+    ctx: &Context<'_>,
+    client_mutation_id: Option<String>,
+    run: impl Future<Output = Result<P>>,
+) -> Result<P> {
     if client_mutation_id.as_ref().is_some_and(|id| id.chars().count() > CLIENT_MUTATION_ID_MAX) {
         let path = ["input", "clientMutationId"].map(str::to_owned).to_vec();
         return Ok(P::refused(vec![Problem::too_long(CLIENT_MUTATION_ID_MAX).at(path).into()]));
     }
     let payload = match run.await {
         Ok(payload) => payload,
-        Err(ApiError::Refused(refusals)) => P::refused(refusals.into_iter().map(UserError::from).collect()),
+        Err(ApiError::Refused(refusals)) => {
+            ctx.request().refusals.note(&refusals);
+            P::refused(refusals.into_iter().map(UserError::from).collect())
+        }
         Err(error) => return Err(error),
     };
     Ok(payload.with_client_mutation_id(client_mutation_id))
