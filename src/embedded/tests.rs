@@ -1,7 +1,5 @@
 //! Real clusters in throw-away folders. The process that is killed in one of them is this test binary, started again.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

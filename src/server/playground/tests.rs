@@ -1,7 +1,5 @@
 //! The files are what was published, the page asks no other host, and a browser's cache is told what it needs.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use axum::Router;
