@@ -32,6 +32,7 @@ diesel::table! {
         person_id -> Nullable<Uuid>,
         email -> Nullable<Text>,
         changes -> Jsonb,
+        tied_ids -> Array<Uuid>,
     }
 }
 
@@ -181,6 +182,7 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         is_admin -> Bool,
         created_at -> Timestamptz,
+        selected_organization_id -> Nullable<Uuid>,
     }
 }
 
