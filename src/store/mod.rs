@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 pub mod expiry;
 pub mod generate;
+pub mod idempotency_keys;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;
@@ -42,6 +43,21 @@ pub type Connection = AsyncPgConnection;
 
 /// A connection lent by the pool.
 pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
+/// which the language has no words for yet.
+pub trait Work<Tx, R>: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> <Self as Work<Tx, R>>::Done {
+    /// The future of the closure.
+    type Done: Future<Output = R>;
+}
+
+impl<F, Tx, Done, R> Work<Tx, R> for F
+where
+    F: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> Done,
+    Done: Future<Output = R>,
+{
+    type Done = Done;
+}
 
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
