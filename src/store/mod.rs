@@ -19,8 +19,10 @@ pub mod migrate;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
+pub mod plans;
 pub mod schema;
 pub mod sessions;
+pub mod usage;
 pub mod users;
 
 use std::time::Duration;

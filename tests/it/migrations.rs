@@ -137,8 +137,11 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
     for table in &tables {
         let columns: Vec<_> = rows.iter().filter(|row| row.0 == *table).collect();
         let key = &keys.iter().find(|(name, _)| name == table).expect("a primary key").1;
-        let mut enums: Vec<String> =
-            columns.iter().filter(|row| row.2.rfind('_').is_some_and(|at| at > 0)).map(|row| diesel_type(&row.2)).collect();
+        let mut enums: Vec<String> = columns
+            .iter()
+            .filter(|row| row.2.rfind('_').is_some_and(|at| at > 0))
+            .map(|row| diesel_type(&row.2))
+            .collect();
         enums.sort();
         enums.dedup();
         text += "\ndiesel::table! {\n    use diesel::sql_types::*;\n";
