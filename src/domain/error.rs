@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::Instant;
+use super::limit::Limit;
 use super::{Permission, Role};
 
 /// Result of whatever can be refused or fail.
@@ -64,6 +65,8 @@ pub struct Refusal {
     pub permission: Option<Permission>,
     /// The least role that has it.
     pub required_role: Option<Role>,
+    /// The limit that is reached, with LIMIT_EXCEEDED.
+    pub limit: Option<Limit>,
     /// When it works again, with RATE_LIMITED.
     pub retry_at: Option<Instant>,
 }
@@ -71,7 +74,15 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the whole request.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: Vec::new(), permission: None, required_role: None, retry_at: None }
+        Self {
+            code,
+            message: message.into(),
+            path: Vec::new(),
+            permission: None,
+            required_role: None,
+            limit: None,
+            retry_at: None,
+        }
     }
 
     /// Not there, or not visible: the same answer.

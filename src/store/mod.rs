@@ -22,10 +22,14 @@ pub mod migrate;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
+pub mod plans;
 pub mod projects;
 pub mod schema;
+pub mod schema;
+pub mod sessions;
 pub mod sessions;
 pub mod tasks;
+pub mod usage;
 pub mod users;
 
 use std::time::Duration;

@@ -209,6 +209,22 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::domain::sql_types::{BillingInterval, PlanTier};
+
+    plans (workspace_id) {
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        tier -> PlanTier,
+        paid_every -> BillingInterval,
+        seats -> Nullable<Int4>,
+        anchor -> Timestamptz,
+        cancels_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
 
     projects (id) {
         id -> Uuid,
@@ -288,6 +304,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     organizations,
     ownership_offers,
+    plans,
     projects,
     sessions,
     tasks,
