@@ -29,7 +29,11 @@ struct Cvat {
     /// Folder with the files.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Do everything and take it all back: shows the report, and writes nothing.
+    /// Name of the CVAT that the export is of, by which a later export of it is known [default: `cvat:` and the origin of
+    /// its users' addresses, such as `cvat:https://cvat.example.org`].
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    source: Option<String>,
+    /// Do everything and take it all back: shows the report, and writes nothing. To be run first.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -57,7 +61,7 @@ impl Cvat {
             bar.set_length(all as u64);
             bar.set_position(written as u64);
         };
-        let options = cvat::Options { dry_run: self.dry_run, progress: &progress };
+        let options = cvat::Options { source: self.source.as_deref(), dry_run: self.dry_run, progress: &progress };
         let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder, options).await;
         bar.finish_and_clear();
         let report = imported.map_err(|cause| Failure::new(format!("Nothing was imported: {cause}.")))?;

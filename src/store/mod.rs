@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 pub mod expiry;
 pub mod generate;
+pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod mails;

@@ -48,6 +48,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    imports (source, kind, source_id) {
+        source -> Text,
+        kind -> Text,
+        source_id -> Text,
+        row_id -> Uuid,
+        made_at -> Nullable<Timestamptz>,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     installation (singleton) {
         singleton -> Bool,
         demo -> Bool,
@@ -188,6 +201,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_tokens,
     events,
     former_slugs,
+    imports,
     installation,
     invitations,
     mails,
