@@ -118,7 +118,7 @@ fn new(
     };
     let row = row(organization, slug, owner_id, ground.now, tally);
     if organization.owner.map(Reference::id) != Some(owner) {
-        tally.change(name, format!("its owner is missing: user {owner} owns it here"));
+        tally.change(name, format!("its owner is missing: user {owner}, who has the most rights, owns it here"));
     }
     let made_at = values::instant(organization.created_date.as_deref());
     ledger.enter(Kind::Organization, organization.id, row.id, made_at, ground.now);
@@ -139,11 +139,12 @@ fn slug(organization: &rows::Organization, names: &Names, taken: &Taken) -> Resu
 fn owner(organization: &rows::Organization, members: &[Member], people: &People) -> Result<(i64, UserId), String> {
     let named = organization.owner.map(Reference::id);
     let next = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
-    named
-        .into_iter()
-        .chain(next)
-        .find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id)))
-        .ok_or_else(|| "its owner did not come over, and it has no maintainer to take their place".into())
+    named.into_iter().chain(next).find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id))).ok_or_else(
+        || match named {
+            Some(_) => "its owner did not come over, and it has no maintainer to take their place".into(),
+            None => "it has no owner, and no maintainer to take their place".into(),
+        },
+    )
 }
 
 /// The organization itself; its members are yet to be counted.
@@ -162,7 +163,7 @@ fn row(
     let (name, name_cut) = values::line(organization.name.as_deref(), 64);
     let (description, description_cut) = values::lines(organization.description.as_deref(), 4096);
     let (contact_phone, phone_cut) = values::line(contact("phoneNumber").or_else(|| contact("phone")), 32);
-    let (contact_location, location_cut) = values::line(contact("location"), 256);
+    let (contact_location, location_cut) = values::lines(contact("location"), 256);
     let (contact_email, email_dropped) = values::email(contact("email"));
     let cuts = [("name", name_cut), ("description", description_cut), ("phone", phone_cut), ("location", location_cut)];
     for (field, _) in cuts.into_iter().filter(|(_, cut)| *cut) {
