@@ -38,6 +38,7 @@ impl Settings {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
             rate_limits: rules.rate_limits.into(),
+            owners_manage_plans: false,
         };
         Self { links, rules, password_cost: Cost::FULL }
     }
@@ -51,7 +52,12 @@ impl Settings {
                 verification: link("verify"),
                 password_reset: link("reset"),
             },
-            rules: Rules { sign_up: SignUp::Open, invitation_expiry: TimeDelta::days(7), rate_limits: false },
+            rules: Rules {
+                sign_up: SignUp::Open,
+                invitation_expiry: TimeDelta::days(7),
+                rate_limits: false,
+                owners_manage_plans: true,
+            },
             password_cost: Cost::CHEAP,
         }
     }

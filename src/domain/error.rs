@@ -185,6 +185,28 @@ codes! {
     OfferAlreadyPending = "OFFER_ALREADY_PENDING",
     /// The offer of ownership was accepted, declined or cancelled before, or has run out.
     OfferNotPending = "OFFER_NOT_PENDING",
+    /// The organization is about to be deleted and is read-only until it is restored.
+    OrganizationPendingDeletion = "ORGANIZATION_PENDING_DELETION",
+    /// The organization is not about to be deleted.
+    NotPendingDeletion = "NOT_PENDING_DELETION",
+    /// The task is in a project and moves with it only.
+    ResourceInProject = "RESOURCE_IN_PROJECT",
+    /// The resource is in the destination workspace already.
+    SameWorkspace = "SAME_WORKSPACE",
+    /// The objects named together lie in different workspaces.
+    DifferentWorkspace = "DIFFERENT_WORKSPACE",
+    /// The assignee is not a member of the organization, or not the user of the personal workspace.
+    AssigneeNotEligible = "ASSIGNEE_NOT_ELIGIBLE",
+    /// The destination has no storage with the same provider and resource that the viewer may see.
+    StorageMatchNotFound = "STORAGE_MATCH_NOT_FOUND",
+    /// The destination has several such storages.
+    StorageMatchAmbiguous = "STORAGE_MATCH_AMBIGUOUS",
+    /// A limit of the plan is reached.
+    LimitExceeded = "LIMIT_EXCEEDED",
+    /// All seats are taken by members and pending invitations.
+    SeatsExhausted = "SEATS_EXHAUSTED",
+    /// This kind of workspace cannot have the plan.
+    PlanNotAvailable = "PLAN_NOT_AVAILABLE",
     /// Too often.
     RateLimited = "RATE_LIMITED",
 }

@@ -20,6 +20,10 @@ event_types! {
     OrganizationCreated = "ORGANIZATION_CREATED",
     /// An organization's own fields changed.
     OrganizationUpdated = "ORGANIZATION_UPDATED",
+    /// An organization was deleted, and can still be restored.
+    OrganizationDeletionScheduled = "ORGANIZATION_DELETION_SCHEDULED",
+    /// An organization was restored.
+    OrganizationRestored = "ORGANIZATION_RESTORED",
     /// An organization and all that belonged to it is gone for good.
     OrganizationDeleted = "ORGANIZATION_DELETED",
     /// The ownership was offered to a member.
@@ -52,6 +56,36 @@ event_types! {
     InvitationRevoked = "INVITATION_REVOKED",
     /// An invitation ran out.
     InvitationExpired = "INVITATION_EXPIRED",
+    /// A project was created.
+    ProjectCreated = "PROJECT_CREATED",
+    /// A project changed, its assignee and storages included.
+    ProjectUpdated = "PROJECT_UPDATED",
+    /// A project and its tasks were deleted.
+    ProjectDeleted = "PROJECT_DELETED",
+    /// A task was created.
+    TaskCreated = "TASK_CREATED",
+    /// A task changed, its assignee, project and storages included.
+    TaskUpdated = "TASK_UPDATED",
+    /// A task and its jobs were deleted.
+    TaskDeleted = "TASK_DELETED",
+    /// A job was created.
+    JobCreated = "JOB_CREATED",
+    /// A job's assignee, stage or state changed.
+    JobUpdated = "JOB_UPDATED",
+    /// A job was deleted.
+    JobDeleted = "JOB_DELETED",
+    /// A cloud storage was connected.
+    CloudStorageCreated = "CLOUD_STORAGE_CREATED",
+    /// A cloud storage's name or description changed.
+    CloudStorageUpdated = "CLOUD_STORAGE_UPDATED",
+    /// A cloud storage was disconnected.
+    CloudStorageDeleted = "CLOUD_STORAGE_DELETED",
+    /// A project or task left this workspace for another.
+    ResourceMovedOut = "RESOURCE_MOVED_OUT",
+    /// A project or task came to this workspace from another.
+    ResourceMovedIn = "RESOURCE_MOVED_IN",
+    /// A workspace's plan changed, was cancelled, or ended.
+    PlanChanged = "PLAN_CHANGED",
 }
 
 /// One field before and after a change, as text.

@@ -118,6 +118,16 @@ typed_ids! {
     InvitationId = "inv";
     /// An offer of ownership.
     OwnershipOfferId = "off";
+    /// A personal workspace: it has the UUID of its user.
+    PersonalWorkspaceId = "pws";
+    /// A project.
+    ProjectId = "prj";
+    /// A task.
+    TaskId = "tsk";
+    /// A job.
+    JobId = "job";
+    /// A cloud storage.
+    CloudStorageId = "sto";
     /// An entry of the log.
     EventId = "evt";
     /// A mail in the queue.

@@ -2,6 +2,7 @@
 
 use super::error::{Code, Error, Problem, Refusal};
 use super::ids::TypedId;
+use super::{OrganizationId, PersonalWorkspaceId, WorkspaceId};
 
 /// Gathers the problems of an input's fields.
 ///
@@ -27,6 +28,13 @@ impl Check {
     pub fn id<I: TypedId>(&mut self, name: &str, raw: &str) -> Option<I> {
         let wrong = || Problem::new(Code::InvalidFormat, format!("This is not an ID of the form {}_….", I::PREFIX));
         self.field(name, I::parse(raw).ok_or_else(wrong))
+    }
+
+    /// The workspace in `input.<name>`; INVALID_FORMAT if it is not the ID of one.
+    pub fn workspace(&mut self, name: &str, raw: &str) -> Option<WorkspaceId> {
+        let message =
+            format!("This is not an ID of the form {}_… or {}_….", OrganizationId::PREFIX, PersonalWorkspaceId::PREFIX);
+        self.field(name, WorkspaceId::parse(raw).ok_or_else(|| Problem::new(Code::InvalidFormat, message)))
     }
 
     /// Notes a problem of `input.<name>`.

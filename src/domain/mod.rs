@@ -13,6 +13,7 @@ pub mod organization;
 pub mod ownership;
 pub mod page;
 pub mod permission;
+pub mod resource;
 pub mod role;
 pub mod seal;
 pub mod secret;
@@ -20,12 +21,17 @@ pub mod slug;
 pub mod sql_types;
 pub mod text;
 pub mod username;
+pub mod workspace;
 
 pub use clock::Clock;
 pub use email::{Email, EmailTokenPurpose};
 pub use error::{Code, Error, Fault, Refusal, Result};
-pub use ids::{EventId, InvitationId, MailId, MembershipId, OrganizationId, OwnershipOfferId, SessionId, UserId};
+pub use ids::{
+    CloudStorageId, EventId, InvitationId, JobId, MailId, MembershipId, OrganizationId, OwnershipOfferId,
+    PersonalWorkspaceId, ProjectId, SessionId, TaskId, UserId,
+};
 pub use permission::Permission;
 pub use role::Role;
 pub use slug::Slug;
 pub use username::Username;
+pub use workspace::WorkspaceId;

@@ -20,6 +20,10 @@ permissions! {
     ViewOrganization = "VIEW_ORGANIZATION",
     /// Change slug, name, description and contact.
     UpdateOrganization = "UPDATE_ORGANIZATION",
+    /// Delete the organization.
+    DeleteOrganization = "DELETE_ORGANIZATION",
+    /// Restore the organization while its deletion is pending.
+    RestoreOrganization = "RESTORE_ORGANIZATION",
     /// Offer the ownership to a member, and cancel the offer.
     OfferOwnership = "OFFER_OWNERSHIP",
     /// Accept the offer of ownership.
@@ -48,4 +52,30 @@ permissions! {
     AcceptInvitation = "ACCEPT_INVITATION",
     /// Decline the invitation.
     DeclineInvitation = "DECLINE_INVITATION",
+    /// See every project, task and job of the workspace.
+    ViewAllResources = "VIEW_ALL_RESOURCES",
+    /// Create projects.
+    CreateProject = "CREATE_PROJECT",
+    /// Create tasks, alone or in a project that one can see.
+    CreateTask = "CREATE_TASK",
+    /// See the project, task or job.
+    ViewResource = "VIEW_RESOURCE",
+    /// Edit the project or task.
+    UpdateResource = "UPDATE_RESOURCE",
+    /// Set the assignee and the storages of a project or task; the assignee and the stage of a job.
+    AssignResource = "ASSIGN_RESOURCE",
+    /// Set the state of the job.
+    UpdateJobState = "UPDATE_JOB_STATE",
+    /// Delete the project or task.
+    DeleteResource = "DELETE_RESOURCE",
+    /// Move the project or task to another workspace.
+    TransferResource = "TRANSFER_RESOURCE",
+    /// See the cloud storages.
+    ViewCloudStorages = "VIEW_CLOUD_STORAGES",
+    /// Create, edit and delete cloud storages.
+    ManageCloudStorages = "MANAGE_CLOUD_STORAGES",
+    /// See what the plan costs.
+    ViewBilling = "VIEW_BILLING",
+    /// Change and cancel the plan.
+    ManagePlan = "MANAGE_PLAN",
 }

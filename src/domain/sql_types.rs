@@ -25,6 +25,26 @@ pub struct OwnershipOfferStatus;
 #[diesel(postgres_type(name = "delivery_state"))]
 pub struct DeliveryState;
 
+/// `cloud_provider`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "cloud_provider"))]
+pub struct CloudProvider;
+
+/// `task_status`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "task_status"))]
+pub struct TaskStatus;
+
+/// `job_stage`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "job_stage"))]
+pub struct JobStage;
+
+/// `job_state`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "job_state"))]
+pub struct JobState;
+
 /// `email_token_purpose`.
 #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
 #[diesel(postgres_type(name = "email_token_purpose"))]

@@ -1,17 +1,15 @@
 //! Writes the log. An event is recorded on the connection of the transaction that makes the change: it is there if and only
 //! if the change is.
 
-use uuid::Uuid;
-
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::{EventId, Fault, OrganizationId, Result, UserId, ids};
+use crate::domain::{EventId, Fault, Result, UserId, WorkspaceId, ids};
 use crate::store::{Connection, events};
 
-/// Something that happened in an organization.
+/// Something that happened in a workspace.
 pub struct Event {
     /// Where.
-    pub organization: OrganizationId,
+    pub workspace: WorkspaceId,
     /// What.
     pub kind: EventType,
     /// Who did it. None: the server itself.
@@ -22,14 +20,30 @@ pub struct Event {
     pub person: Option<UserId>,
     /// The address whom it concerns, for invitations.
     pub email: Option<String>,
+    /// Users who can see the resource that it is about by owning it or being assigned, to it or to what contains it.
+    pub tied: Vec<UserId>,
     /// Fields before and after.
     pub changes: Vec<FieldChange>,
 }
 
 impl Event {
     /// An event without persons or changes; set the fields that it has besides.
-    pub fn new(organization: OrganizationId, kind: EventType, actor: Option<UserId>, subject: impl ToString) -> Self {
-        Self { organization, kind, actor, subject: subject.to_string(), person: None, email: None, changes: Vec::new() }
+    pub fn new(
+        workspace: impl Into<WorkspaceId>,
+        kind: EventType,
+        actor: Option<UserId>,
+        subject: impl ToString,
+    ) -> Self {
+        Self {
+            workspace: workspace.into(),
+            kind,
+            actor,
+            subject: subject.to_string(),
+            person: None,
+            email: None,
+            tied: Vec::new(),
+            changes: Vec::new(),
+        }
     }
 }
 
@@ -40,13 +54,14 @@ pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> R
         .map(|event| {
             Ok(events::NewRow {
                 id: ids::mint::<EventId>(at),
-                workspace_id: Uuid::from(event.organization),
+                workspace_id: event.workspace.uuid(),
                 kind: event.kind.name(),
                 at,
                 actor_id: event.actor,
                 subject_id: event.subject,
                 person_id: event.person,
                 email: event.email,
+                tied_ids: event.tied,
                 changes: serde_json::to_value(event.changes).map_err(Fault::new)?,
             })
         })

@@ -52,6 +52,7 @@ impl Floor {
             is_admin: self.actor.is_admin,
             role: self.membership.as_ref().map(|membership| membership.role),
             invited: self.invited,
+            place: self.organization.status.into(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod delete_account;
 pub mod expire_invitations;
 pub mod expire_ownership_offers;
 pub mod floor;
+pub mod ground;
 pub mod invite_members;
 pub mod jobs;
 pub mod join_by_invitation;
@@ -76,6 +77,8 @@ pub struct Rules {
     pub invitation_expiry: TimeDelta,
     /// Whether throttles hold.
     pub rate_limits: bool,
+    /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.
+    pub owners_manage_plans: bool,
 }
 
 /// Who may sign up.

@@ -15,6 +15,10 @@ pub enum Action {
     OrganizationView,
     /// Change its own fields.
     OrganizationUpdate,
+    /// Delete an organization, for good after a while.
+    OrganizationDelete,
+    /// Restore an organization that is about to be deleted.
+    OrganizationRestore,
     /// See an offer of its ownership.
     OwnershipOfferView,
     /// Offer its ownership to a member, or take the offer back.
@@ -45,7 +49,59 @@ pub enum Action {
     InvitationAccept,
     /// Decline an invitation.
     InvitationDecline,
+    /// Make a workspace the selected one.
+    WorkspaceSelect,
+    /// See every project, task and job of a workspace.
+    AllResourcesView,
+    /// Create a project.
+    ProjectCreate,
+    /// Create a task, alone or in a project that one can see.
+    TaskCreate,
+    /// See a project, task or job.
+    ResourceView,
+    /// Edit a project or task.
+    ResourceUpdate,
+    /// Assign a project or task, set its storages; assign a job, set its stage.
+    ResourceAssign,
+    /// Set a job's state.
+    JobStateUpdate,
+    /// Delete a project or task, or take it out of where it is.
+    ResourceDelete,
+    /// Take a project or task to another workspace.
+    ResourceTransfer,
+    /// See a cloud storage.
+    CloudStorageView,
+    /// Connect a cloud storage.
+    CloudStorageCreate,
+    /// Edit or disconnect a cloud storage.
+    CloudStorageManage,
+    /// See the plan of a workspace, and what is left of its limits.
+    PlanView,
+    /// See what the plan costs.
+    BillingView,
+    /// Change or cancel the plan.
+    PlanManage,
 }
+
+/// What can be done in a personal workspace; all else is a matter of organizations.
+pub const IN_PERSONAL_WORKSPACES: &[Action] = &[
+    Action::WorkspaceSelect,
+    Action::AllResourcesView,
+    Action::ProjectCreate,
+    Action::TaskCreate,
+    Action::ResourceView,
+    Action::ResourceUpdate,
+    Action::ResourceAssign,
+    Action::JobStateUpdate,
+    Action::ResourceDelete,
+    Action::ResourceTransfer,
+    Action::CloudStorageView,
+    Action::CloudStorageCreate,
+    Action::CloudStorageManage,
+    Action::PlanView,
+    Action::BillingView,
+    Action::PlanManage,
+];
 
 /// What each root field of the schema asks before it does anything: a test fails when a field is missing here.
 pub const ROOT_FIELDS: &[(&str, Action)] = &[

@@ -3,12 +3,36 @@
 //! Answers in the order of the house: who is nobody, what is not visible, what is not permitted, what is wrong about the
 //! target.
 
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::resource::Ties;
 use crate::domain::{Code, Error, Permission, Refusal, Role};
 
 use super::Action;
-use super::table::{Least, Only, Or, RULES, rule};
+use super::action::IN_PERSONAL_WORKSPACES;
+use super::table::{Effect, Least, Only, Or, RULES, Rule, rule};
 
-/// Who asks, as seen from the organization that it is about.
+/// What kind of workspace it is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// An organization in use.
+    #[default]
+    Organization,
+    /// An organization that is about to be deleted: read-only for its owner, gone for everybody else.
+    PendingDeletion,
+    /// A personal workspace: there for its user alone, who stands to it as an owner.
+    Personal,
+}
+
+impl From<OrganizationStatus> for Place {
+    fn from(status: OrganizationStatus) -> Self {
+        match status {
+            OrganizationStatus::Active => Place::Organization,
+            OrganizationStatus::PendingDeletion => Place::PendingDeletion,
+        }
+    }
+}
+
+/// Who asks, as seen from the workspace that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Whether somebody is signed in at all.
@@ -19,16 +43,40 @@ pub struct Standing {
     pub role: Option<Role>,
     /// Whether they hold a pending invitation to the organization.
     pub invited: bool,
+    /// What kind of workspace it is.
+    pub place: Place,
 }
 
 impl Standing {
-    /// Their rank: an administrator's is the owner's.
+    /// How `user` stands to a personal workspace, which is their own or not.
+    pub fn personal(is_own: bool, is_admin: bool) -> Self {
+        let role = is_own.then_some(Role::Owner);
+        Self { signed_in: true, is_admin, role, invited: false, place: Place::Personal }
+    }
+
+    /// Their rank: in an organization, an administrator's is the owner's. None: the workspace is not there for them.
     pub fn rank(&self) -> Option<Role> {
-        if self.is_admin { Some(Role::Owner) } else { self.role }
+        match self.place {
+            Place::Personal => self.role,
+            Place::Organization if self.is_admin => Some(Role::Owner),
+            Place::Organization => self.role,
+            Place::PendingDeletion if self.is_admin => Some(Role::Owner),
+            Place::PendingDeletion => self.role.filter(|role| *role == Role::Owner),
+        }
+    }
+
+    /// Whether they are a member in person, of a workspace that is there for them.
+    fn is_member(&self) -> bool {
+        self.role.is_some() && self.rank().is_some()
+    }
+
+    /// Whether they hold an invitation that counts: those to an organization that is about to be deleted rest.
+    fn is_invited(&self) -> bool {
+        self.invited && self.place == Place::Organization
     }
 
     fn sees(&self) -> bool {
-        self.rank().is_some() || self.invited
+        self.rank().is_some() || self.is_invited()
     }
 }
 
@@ -56,6 +104,10 @@ pub struct Target {
     pub is_offerer: bool,
     /// Whether the address of whoever asks is unproven, where that is known.
     pub unverified: bool,
+    /// How whoever asks is tied to the resource.
+    pub ties: Ties,
+    /// Whether this server leaves plans to owners.
+    pub owners_manage_plans: bool,
 }
 
 /// What comes of it.
@@ -76,31 +128,52 @@ pub enum Decision {
 /// May somebody with this standing do that to this target?
 pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
-    let by_relation = rule.or.iter().any(|or| match or {
-        Or::Oneself => target.member.is_some_and(|member| member.is_self),
-        Or::Invitee => target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited),
-        // Only while a member, as in all that is about members.
-        Or::Offeree => target.is_offeree && standing.role.is_some(),
-        Or::Offerer => target.is_offerer && standing.role.is_some(),
-    });
-    if by_relation || rule.least == Least::Anyone {
+    match permitted(standing, rule, target) {
+        Decision::Allow if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion => {
+            Decision::Refused(Code::OrganizationPendingDeletion)
+        }
+        decision => decision,
+    }
+}
+
+fn permitted(standing: &Standing, rule: &Rule, target: &Target) -> Decision {
+    let invisible = || if standing.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
+    if standing.place == Place::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+        return invisible();
+    }
+    if rule.or.iter().any(|or| related(standing, *or, rule.action, target)) || rule.least == Least::Anyone {
         return Decision::Allow;
     }
     if rule.permission.is_none() {
         return if standing.signed_in { Decision::Allow } else { Decision::Unauthenticated };
     }
-    let Some(permission) = rule.permission.filter(|_| standing.sees()) else {
-        return if standing.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
-    };
+    let Some(permission) = rule.permission.filter(|_| standing.sees()) else { return invisible() };
     let (enough, least) = match rule.least {
         Least::Role(least) => (standing.rank() >= Some(least), Some(least)),
-        Least::Member => (standing.role.is_some(), Some(Role::Worker)),
+        Least::Member => (standing.is_member(), Some(Role::Worker)),
         Least::Anyone | Least::SignedIn | Least::Nobody => (false, None),
     };
     if !enough {
         return Decision::Forbidden(permission, least);
     }
     rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
+}
+
+/// Whether whoever asks is the one of whom the rule says "or". Members only while they are.
+fn related(standing: &Standing, or: Or, action: Action, target: &Target) -> bool {
+    match or {
+        Or::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
+        Or::Invitee => {
+            standing.place == Place::Organization
+                && (target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited))
+        }
+        Or::Offeree => standing.is_member() && target.is_offeree,
+        Or::Offerer => standing.is_member() && target.is_offerer,
+        Or::ItsOwner => standing.is_member() && target.ties.owner,
+        Or::ItsAssignee => standing.is_member() && target.ties.assignee,
+        Or::Container => standing.is_member() && target.ties.container,
+        Or::Administrator => standing.is_admin,
+    }
 }
 
 fn violation(standing: &Standing, only: Only, target: &Target, permission: Permission) -> Option<Decision> {
@@ -117,6 +190,10 @@ fn violation(standing: &Standing, only: Only, target: &Target, permission: Permi
         Only::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
         Only::NotOwner => (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave)),
         Only::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
+        Only::PendingDeletion => {
+            (standing.place != Place::PendingDeletion).then_some(Decision::Refused(Code::NotPendingDeletion))
+        }
+        Only::OwnersManagePlans => (!target.owners_manage_plans).then_some(Decision::Forbidden(permission, None)),
     }
 }
 
@@ -131,6 +208,7 @@ pub fn permissions(standing: &Standing, target: &Target, about: &[Action]) -> Ve
         .filter(|rule| about.contains(&rule.action) && decide(standing, rule.action, target) == Decision::Allow)
         .filter_map(|rule| rule.permission)
         .collect();
+    permissions.sort_unstable();
     permissions.dedup();
     permissions
 }
@@ -175,6 +253,10 @@ fn sentence(code: Code) -> &'static str {
         Code::RoleNotAssignable => "You can only give roles below your own.",
         Code::OwnerCannotLeave => "The owner must hand over the organization, or delete it, before leaving.",
         Code::EmailNotVerified => "Verify the e-mail address of your account first.",
+        Code::OrganizationPendingDeletion => {
+            "The organization is about to be deleted, and nothing in it can be changed. Restore it first."
+        }
+        Code::NotPendingDeletion => "The organization is not about to be deleted: there is nothing to restore.",
         _ => "This is not possible.",
     }
 }

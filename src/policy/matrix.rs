@@ -2,15 +2,18 @@
 
 use std::fmt::Write;
 
+use crate::domain::resource::Ties;
 use crate::domain::{Permission, Role};
 
+use super::action::IN_PERSONAL_WORKSPACES;
 use super::table::{Least, Only, Or, RULES, Rule};
-use super::{Action, Decision, Member, Standing, Target, decide};
+use super::{Action, Decision, Member, Place, Standing, Target, decide};
 
 /// Everybody who can ask, by name.
 pub fn standings() -> Vec<(&'static str, Standing)> {
     let signed_in = Standing { signed_in: true, ..Standing::default() };
     let member = |role| Standing { role: Some(role), ..signed_in };
+    let pending = |standing| Standing { place: Place::PendingDeletion, ..standing };
     vec![
         ("nobody", Standing::default()),
         ("stranger", signed_in),
@@ -20,50 +23,96 @@ pub fn standings() -> Vec<(&'static str, Standing)> {
         ("maintainer", member(Role::Maintainer)),
         ("owner", member(Role::Owner)),
         ("admin", Standing { is_admin: true, ..signed_in }),
+        ("maintainer, to be deleted", pending(member(Role::Maintainer))),
+        ("owner, to be deleted", pending(member(Role::Owner))),
+        ("admin, to be deleted", pending(Standing { is_admin: true, ..signed_in })),
+        ("personal: its user", Standing::personal(true, false)),
+        ("personal: another", Standing::personal(false, false)),
+        ("personal: admin", Standing::personal(false, true)),
     ]
 }
 
-/// Every target that an action can have, by name.
-fn targets(rule: &Rule) -> Vec<(String, Target)> {
-    let roles = |asked: bool| if asked { Role::ALL.map(Some).to_vec() } else { vec![None] };
-    let about_member = rule.only.contains(&Only::MemberBelow)
-        || rule.only.contains(&Only::MemberNotOwner)
+/// A target that an action can have, and its name.
+type Named = (String, Target);
+
+/// Every target that an action can have.
+fn targets(rule: &Rule) -> Vec<Named> {
+    let about_member = rule.only.iter().any(|only| matches!(only, Only::MemberBelow | Only::MemberNotOwner))
         || rule.or.contains(&Or::Oneself);
-    // Whoever asks: with no relation to the target, and with each that counts.
-    let mut relations = vec![("", Target::default())];
-    for or in rule.or {
-        relations.extend(match or {
-            Or::Oneself => None,
-            Or::Invitee => Some((" as the invitee", Target { is_invitee: true, ..Target::default() })),
-            Or::Offeree => Some((" as the person offered", Target { is_offeree: true, ..Target::default() })),
-            Or::Offerer => Some((" as who made the offer", Target { is_offerer: true, ..Target::default() })),
+    let mut targets = vec![(String::new(), Target::default())];
+    if about_member {
+        targets =
+            vary(targets, Role::ALL.into_iter().flat_map(|role| [(role, false), (role, true)]), |target, member| {
+                let (role, is_self) = member;
+                let name = format!(" {}{}", role.name(), if is_self { " (oneself)" } else { "" });
+                (name, Target { member: Some(Member { role, is_self }), ..target })
+            });
+    }
+    if rule.only.contains(&Only::NewRoleBelow) {
+        targets = vary(targets, Role::ALL.into_iter(), |target, role| {
+            (format!(" → {}", role.name()), Target { new_role: Some(role), ..target })
         });
     }
-    let mut targets = Vec::new();
-    for member_role in roles(about_member) {
-        for is_self in if about_member { vec![false, true] } else { vec![false] } {
-            for new_role in roles(rule.only.contains(&Only::NewRoleBelow)) {
-                for (relation, related) in &relations {
-                    for unverified in
-                        if rule.only.contains(&Only::EmailVerified) { vec![false, true] } else { vec![false] }
-                    {
-                        let member = member_role.map(|role| Member { role, is_self });
-                        let mut name = String::new();
-                        if let Some(Member { role, is_self }) = member {
-                            let _ = write!(name, " {}{}", role.name(), if is_self { " (oneself)" } else { "" });
-                        }
-                        if let Some(role) = new_role {
-                            let _ = write!(name, " → {}", role.name());
-                        }
-                        name += relation;
-                        name += if unverified { " unverified" } else { "" };
-                        targets.push((name, Target { member, new_role, unverified, ..*related }));
-                    }
-                }
-            }
-        }
+    // Whoever asks: with no relation to the target, and with each that counts.
+    let related = rule.or.iter().filter(|or| !matches!(or, Or::Oneself | Or::Administrator)).map(Some);
+    targets = vary(targets, std::iter::once(None).chain(related), |target, or| match or {
+        Some(or) => (format!(" as {}", words(*or)), relate(target, *or)),
+        None => (String::new(), target),
+    });
+    if rule.only.contains(&Only::EmailVerified) {
+        targets = vary(targets, [false, true].into_iter(), |target, unverified| {
+            (if unverified { " unverified" } else { "" }.to_owned(), Target { unverified, ..target })
+        });
+    }
+    if rule.only.contains(&Only::OwnersManagePlans) {
+        targets = vary(targets, [false, true].into_iter(), |target, owners_manage_plans| {
+            let name = if owners_manage_plans { " where owners do" } else { "" };
+            (name.to_owned(), Target { owners_manage_plans, ..target })
+        });
     }
     targets
+}
+
+/// Each target with each of the variants.
+fn vary<V>(
+    targets: Vec<Named>,
+    variants: impl Iterator<Item = V> + Clone,
+    change: impl Fn(Target, V) -> Named,
+) -> Vec<Named> {
+    let each = |(name, target): Named| {
+        let varied: Vec<Named> = variants.clone().map(|variant| change(target, variant)).collect();
+        varied.into_iter().map(move |(more, target)| (format!("{name}{more}"), target))
+    };
+    targets.into_iter().flat_map(each).collect()
+}
+
+/// The target of whoever is the one of whom the rule says "or".
+fn relate(target: Target, or: Or) -> Target {
+    let tied = |ties| Target { ties, ..target };
+    match or {
+        Or::Invitee => Target { is_invitee: true, ..target },
+        Or::Offeree => Target { is_offeree: true, ..target },
+        Or::Offerer => Target { is_offerer: true, ..target },
+        Or::ItsOwner => tied(Ties { owner: true, ..Ties::default() }),
+        Or::ItsAssignee => tied(Ties { assignee: true, ..Ties::default() }),
+        Or::Container => tied(Ties { container: true, ..Ties::default() }),
+        // These are a matter of who asks, or of the member that it is about.
+        Or::Administrator | Or::Oneself => target,
+    }
+}
+
+/// Of whom a rule says "or", in words.
+fn words(or: Or) -> &'static str {
+    match or {
+        Or::Oneself => "oneself",
+        Or::Invitee => "the invitee",
+        Or::Offeree => "the person offered",
+        Or::Offerer => "who made the offer",
+        Or::ItsOwner => "its owner",
+        Or::ItsAssignee => "its assignee",
+        Or::Container => "owner or assignee of what contains it",
+        Or::Administrator => "a site administrator, in personal workspaces too",
+    }
 }
 
 /// The golden matrix: a line for each action and target, with what everybody gets.
@@ -78,6 +127,10 @@ pub fn golden() -> String {
                 if target.member.is_some_and(|m| m.is_self && standing.role != Some(m.role)) {
                     continue;
                 }
+                // What is a matter of organizations is not asked about personal workspaces.
+                if standing.place == Place::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+                    continue;
+                }
                 let verdict = match decide(&standing, rule.action, &target) {
                     Decision::Allow => "allow".to_owned(),
                     Decision::Hidden => "hidden".to_owned(),
@@ -87,7 +140,7 @@ pub fn golden() -> String {
                     }
                     Decision::Refused(code) => code.name().to_owned(),
                 };
-                let _ = writeln!(text, "  {who:<10} {verdict}");
+                let _ = writeln!(text, "  {who:<25} {verdict}");
             }
         }
     }
@@ -113,13 +166,10 @@ pub fn markdown() -> String {
             Only::NewRoleBelow => "role to be given below one's own rank",
             Only::NotOwner => "not the owner",
             Only::EmailVerified => "own address verified",
+            Only::PendingDeletion => "while it is about to be deleted",
+            Only::OwnersManagePlans => "where `PLAN_CHANGES` is `self`",
         });
-        let or = rule.or.iter().map(|or| match or {
-            Or::Oneself => "oneself",
-            Or::Invitee => "the invitee",
-            Or::Offeree => "the person offered",
-            Or::Offerer => "who made the offer",
-        });
+        let or = rule.or.iter().map(|or| words(*or));
         let permission = rule.permission.map(|p| format!("`{}`", p.name())).unwrap_or_default();
         let (only, or) = (only.collect::<Vec<_>>().join("; "), or.collect::<Vec<_>>().join("; "));
         let _ = writeln!(text, "| {} | {permission} | {least} | {only} | {or} |", rule.words);
@@ -127,9 +177,27 @@ pub fn markdown() -> String {
     text
 }
 
-/// What a member with `role` may do without further condition.
-pub fn permissions_of(role: Role) -> Vec<Permission> {
-    let standing = Standing { signed_in: true, role: Some(role), ..Standing::default() };
+/// What a member with `role` may do without further condition, in an organization in use or, where that is the point of
+/// it, in one that is about to be deleted.
+pub fn permissions_of(role: Role, owners_manage_plans: bool) -> Vec<Permission> {
+    allowed(role, &Target { owners_manage_plans, ..Target::default() })
+}
+
+/// What a member with `role` may do besides, with resources that they own or are assigned to.
+pub fn conditional_permissions_of(role: Role) -> Vec<Permission> {
+    let always = allowed(role, &Target::default());
+    let ties = Ties { owner: true, assignee: true, container: true };
+    allowed(role, &Target { ties, ..Target::default() }).into_iter().filter(|tied| !always.contains(tied)).collect()
+}
+
+fn allowed(role: Role, target: &Target) -> Vec<Permission> {
     let actions: Vec<Action> = RULES.iter().map(|rule| rule.action).collect();
-    super::permissions(&standing, &Target::default(), &actions)
+    let mut allowed: Vec<Permission> = [Place::Organization, Place::PendingDeletion]
+        .into_iter()
+        .map(|place| Standing { signed_in: true, role: Some(role), place, ..Standing::default() })
+        .flat_map(|standing| super::permissions(&standing, target, &actions))
+        .collect();
+    allowed.sort_unstable();
+    allowed.dedup();
+    allowed
 }

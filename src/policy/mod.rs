@@ -7,6 +7,8 @@ pub mod action;
 pub mod decide;
 pub mod matrix;
 pub mod table;
+pub mod visibility;
 
 pub use action::Action;
-pub use decide::{Decision, Member, Standing, Target, assignable_roles, decide, permissions};
+pub use decide::{Decision, Member, Place, Standing, Target, assignable_roles, decide, permissions};
+pub use visibility::visible;

@@ -34,6 +34,21 @@ pub enum Only {
     NotOwner,
     /// One's own address is proven.
     EmailVerified,
+    /// The organization is about to be deleted.
+    PendingDeletion,
+    /// This server leaves plans to owners.
+    OwnersManagePlans,
+}
+
+/// What it does to the workspace. Those that are about to be deleted are read-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Reads,
+    /// It changes what is there.
+    Writes,
+    /// It ends or begins the state of being read-only itself.
+    Revives,
 }
 
 /// Who may as well, whatever their role.
@@ -47,6 +62,14 @@ pub enum Or {
     Offeree,
     /// The member who made the offer of ownership.
     Offerer,
+    /// The owner of the resource, while a member.
+    ItsOwner,
+    /// The assignee of the resource, while a member.
+    ItsAssignee,
+    /// Owner or assignee of what contains the resource, while a member.
+    Container,
+    /// A site administrator, even in personal workspaces.
+    Administrator,
 }
 
 /// One line of the table.
@@ -62,12 +85,14 @@ pub struct Rule {
     pub only: &'static [Only],
     /// Who may as well.
     pub or: &'static [Or],
+    /// What it does to the workspace.
+    pub effect: Effect,
     /// The action in words, for people.
     pub words: &'static str,
 }
 
 macro_rules! rules {
-    ($($action:ident | $permission:ident | $least:expr, | [$($only:ident),*] | [$($or:ident),*] | $words:literal;)+) => {
+    ($($action:ident | $permission:ident | $least:expr, | [$($only:ident),*] | [$($or:ident),*] | $effect:ident | $words:literal;)+) => {
         /// The rules.
         pub const RULES: &[Rule] = &[$(Rule {
             action: Action::$action,
@@ -75,6 +100,7 @@ macro_rules! rules {
             least: $least,
             only: &[$(Only::$only),*],
             or: &[$(Or::$or),*],
+            effect: Effect::$effect,
             words: $words,
         }),+];
     };
@@ -84,33 +110,52 @@ macro_rules! rules {
 
 use Least::{Anyone, Member, Nobody, SignedIn};
 const WORKER: Least = Least::Role(Role::Worker);
+const SUPERVISOR: Least = Least::Role(Role::Supervisor);
 const MAINTAINER: Least = Least::Role(Role::Maintainer);
 const OWNER: Least = Least::Role(Role::Owner);
 
 #[rustfmt::skip]
 rules! {
-    // action           | permission         | at least,   | and only                             | or                 | in words
-    PublicUse           | None               | Anyone,     | []                                   | []                 | "ask for what is public";
-    AccountUse          | None               | SignedIn,   | []                                   | []                 | "look at or change one's own account";
-    OrganizationCreate  | None               | SignedIn,   | []                                   | []                 | "create an organization";
-    OrganizationGlimpse | ViewOrganization   | WORKER,     | []                                   | [Invitee]          | "read the name of an organization";
-    OrganizationView    | ViewOrganization   | WORKER,     | []                                   | []                 | "see an organization";
-    OrganizationUpdate  | UpdateOrganization | MAINTAINER, | []                                   | []                 | "edit it (slug too)";
-    OwnershipOfferView  | OfferOwnership     | OWNER,      | []                                   | [Offeree, Offerer] | "see an offer of its ownership";
-    OwnershipOffer      | OfferOwnership     | OWNER,      | [MemberNotOwner]                     | []                 | "offer its ownership, take the offer back";
-    OwnershipAccept     | AcceptOwnership    | Nobody,     | []                                   | [Offeree]          | "accept the ownership offered";
-    OwnershipDecline    | DeclineOwnership   | Nobody,     | []                                   | [Offeree]          | "decline the ownership offered";
-    MembersView         | ViewMembers        | WORKER,     | []                                   | []                 | "see its members";
-    MemberEmailView     | ViewMemberEmails   | MAINTAINER, | []                                   | [Oneself]          | "see a member's e-mail and last activity";
-    MemberRoleChange    | ChangeMemberRole   | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []                 | "change a member's role";
-    MemberRemove        | RemoveMember       | MAINTAINER, | [NotSelf, MemberBelow]               | []                 | "remove a member";
-    OrganizationLeave   | LeaveOrganization  | Member,     | [NotOwner]                           | []                 | "leave";
-    InvitationView      | ViewInvitations    | MAINTAINER, | []                                   | [Invitee]          | "see invitations";
-    InvitationCreate    | InviteMember       | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                 | "invite";
-    InvitationResend    | ResendInvitation   | MAINTAINER, | []                                   | []                 | "send an invitation again";
-    InvitationRevoke    | RevokeInvitation   | MAINTAINER, | []                                   | []                 | "revoke an invitation";
-    InvitationAccept    | AcceptInvitation   | Nobody,     | []                                   | [Invitee]          | "accept an invitation";
-    InvitationDecline   | DeclineInvitation  | Nobody,     | []                                   | [Invitee]          | "decline an invitation";
+    // action           | permission          | at least,   | and only                             | or                                 | effect  | in words
+    PublicUse           | None                | Anyone,     | []                                   | []                                 | Reads   | "ask for what is public";
+    AccountUse          | None                | SignedIn,   | []                                   | []                                 | Reads   | "look at or change one's own account";
+    OrganizationCreate  | None                | SignedIn,   | []                                   | []                                 | Writes  | "create an organization";
+    OrganizationGlimpse | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Reads   | "read the name of an organization";
+    OrganizationView    | ViewOrganization    | WORKER,     | []                                   | []                                 | Reads   | "see an organization";
+    OrganizationUpdate  | UpdateOrganization  | MAINTAINER, | []                                   | []                                 | Writes  | "edit it (slug too)";
+    OrganizationDelete  | DeleteOrganization  | OWNER,      | []                                   | []                                 | Writes  | "delete it";
+    OrganizationRestore | RestoreOrganization | OWNER,      | [PendingDeletion]                    | []                                 | Revives | "restore it";
+    OwnershipOfferView  | OfferOwnership      | OWNER,      | []                                   | [Offeree, Offerer]                 | Reads   | "see an offer of its ownership";
+    OwnershipOffer      | OfferOwnership      | OWNER,      | [MemberNotOwner]                     | []                                 | Writes  | "offer its ownership, take the offer back";
+    OwnershipAccept     | AcceptOwnership     | Nobody,     | []                                   | [Offeree]                          | Writes  | "accept the ownership offered";
+    OwnershipDecline    | DeclineOwnership    | Nobody,     | []                                   | [Offeree]                          | Writes  | "decline the ownership offered";
+    MembersView         | ViewMembers         | WORKER,     | []                                   | []                                 | Reads   | "see its members";
+    MemberEmailView     | ViewMemberEmails    | MAINTAINER, | []                                   | [Oneself]                          | Reads   | "see a member's e-mail and last activity";
+    MemberRoleChange    | ChangeMemberRole    | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []                                 | Writes  | "change a member's role";
+    MemberRemove        | RemoveMember        | MAINTAINER, | [NotSelf, MemberBelow]               | []                                 | Writes  | "remove a member";
+    OrganizationLeave   | LeaveOrganization   | Member,     | [NotOwner]                           | []                                 | Writes  | "leave";
+    InvitationView      | ViewInvitations     | MAINTAINER, | []                                   | [Invitee]                          | Reads   | "see invitations";
+    InvitationCreate    | InviteMember        | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                                 | Writes  | "invite";
+    InvitationResend    | ResendInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "send an invitation again";
+    InvitationRevoke    | RevokeInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "revoke an invitation";
+    InvitationAccept    | AcceptInvitation    | Nobody,     | []                                   | [Invitee]                          | Writes  | "accept an invitation";
+    InvitationDecline   | DeclineInvitation   | Nobody,     | []                                   | [Invitee]                          | Writes  | "decline an invitation";
+    WorkspaceSelect     | ViewOrganization    | Member,     | []                                   | []                                 | Reads   | "make a workspace the selected one";
+    AllResourcesView    | ViewAllResources    | MAINTAINER, | []                                   | []                                 | Reads   | "see every project, task and job";
+    ProjectCreate       | CreateProject       | SUPERVISOR, | []                                   | []                                 | Writes  | "create a project";
+    TaskCreate          | CreateTask          | SUPERVISOR, | []                                   | []                                 | Writes  | "create a task, alone or in a project that one can see";
+    ResourceView        | ViewResource        | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Reads   | "see a project, task or job";
+    ResourceUpdate      | UpdateResource      | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Writes  | "edit a project or task";
+    ResourceAssign      | AssignResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "assign a project or task, set its storages; assign a job, set its stage";
+    JobStateUpdate      | UpdateJobState      | MAINTAINER, | []                                   | [ItsAssignee, Container]           | Writes  | "set a job's state";
+    ResourceDelete      | DeleteResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "delete a project or task, take a task out of its project";
+    ResourceTransfer    | TransferResource    | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "transfer a project or task, where one may create it";
+    CloudStorageView    | ViewCloudStorages   | SUPERVISOR, | []                                   | [ItsOwner]                         | Reads   | "see cloud storages";
+    CloudStorageCreate  | ManageCloudStorages | MAINTAINER, | []                                   | []                                 | Writes  | "connect a cloud storage";
+    CloudStorageManage  | ManageCloudStorages | MAINTAINER, | []                                   | [ItsOwner]                         | Writes  | "edit, disconnect a cloud storage";
+    PlanView            | ViewOrganization    | WORKER,     | []                                   | [Administrator]                    | Reads   | "see the plan, seats, limits";
+    BillingView         | ViewBilling         | MAINTAINER, | []                                   | [Administrator]                    | Reads   | "see what the plan costs";
+    PlanManage          | ManagePlan          | OWNER,      | [OwnersManagePlans]                  | [Administrator]                    | Writes  | "change, cancel the plan";
 }
 
 /// The line of an action.
@@ -128,6 +173,6 @@ mod tests {
         for (index, rule) in RULES.iter().enumerate() {
             assert_eq!(rule.action as usize, index, "{:?}", rule.action);
         }
-        assert_eq!(RULES.len(), Action::InvitationDecline as usize + 1);
+        assert_eq!(RULES.len(), Action::PlanManage as usize + 1);
     }
 }

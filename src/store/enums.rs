@@ -9,6 +9,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::resource::{CloudProvider, JobStage, JobState, TaskStatus};
 use crate::domain::{EmailTokenPurpose, Role, sql_types};
 
 macro_rules! stored_enum {
@@ -49,6 +50,22 @@ stored_enum!(OwnershipOfferStatus as sql_types::OwnershipOfferStatus {
 
 stored_enum!(DeliveryState as sql_types::DeliveryState {
     Queued = b"QUEUED", Sent = b"SENT", Failed = b"FAILED",
+});
+
+stored_enum!(CloudProvider as sql_types::CloudProvider {
+    AwsS3 = b"AWS_S3", AzureBlob = b"AZURE_BLOB", GoogleCloudStorage = b"GOOGLE_CLOUD_STORAGE",
+});
+
+stored_enum!(TaskStatus as sql_types::TaskStatus {
+    Annotation = b"ANNOTATION", Validation = b"VALIDATION", Completed = b"COMPLETED",
+});
+
+stored_enum!(JobStage as sql_types::JobStage {
+    Annotation = b"ANNOTATION", Validation = b"VALIDATION", Acceptance = b"ACCEPTANCE",
+});
+
+stored_enum!(JobState as sql_types::JobState {
+    New = b"NEW", InProgress = b"IN_PROGRESS", Completed = b"COMPLETED", Rejected = b"REJECTED",
 });
 
 stored_enum!(EmailTokenPurpose as sql_types::EmailTokenPurpose {

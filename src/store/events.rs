@@ -29,6 +29,8 @@ pub struct NewRow {
     pub person_id: Option<UserId>,
     /// The address whom it concerns.
     pub email: Option<String>,
+    /// Users who could see the resource that it is about by owning it or being assigned.
+    pub tied_ids: Vec<UserId>,
     /// Fields before and after.
     pub changes: serde_json::Value,
 }

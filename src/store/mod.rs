@@ -4,6 +4,7 @@
 //! and read what they decide on there, under the lock of the row.
 
 pub mod bulk;
+pub mod cloud_storages;
 pub mod deliveries;
 pub mod email_tokens;
 pub mod enums;
@@ -14,14 +15,17 @@ pub mod generate;
 pub mod imports;
 pub mod installation;
 pub mod invitations;
+pub mod jobs;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
+pub mod projects;
 pub mod schema;
 pub mod sessions;
+pub mod tasks;
 pub mod users;
 
 use std::time::Duration;

@@ -248,6 +248,11 @@ pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Orga
         .optional()?)
 }
 
+/// Holds an organization's row together with others who do so, against those who lock it, until the transaction ends.
+pub async fn share(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
+    Ok(organizations::table.find(id).select(Organization::as_select()).for_share().first(tx).await.optional()?)
+}
+
 /// An organization to be made; its owner's membership has to follow in the same transaction.
 #[derive(Insertable)]
 #[diesel(table_name = organizations)]

@@ -4,6 +4,24 @@
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::domain::sql_types::CloudProvider;
+
+    cloud_storages (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        owner_id -> Uuid,
+        display_name -> Text,
+        provider -> CloudProvider,
+        resource -> Text,
+        description -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::domain::sql_types::EmailTokenPurpose;
 
     email_tokens (token_hash) {
@@ -32,6 +50,7 @@ diesel::table! {
         person_id -> Nullable<Uuid>,
         email -> Nullable<Text>,
         changes -> Jsonb,
+        tied_ids -> Array<Uuid>,
     }
 }
 
@@ -88,6 +107,24 @@ diesel::table! {
         send_count -> Int4,
         last_sent_at -> Nullable<Timestamptz>,
         failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::domain::sql_types::{JobStage, JobState};
+
+    jobs (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        task_id -> Uuid,
+        assignee_id -> Nullable<Uuid>,
+        stage -> JobStage,
+        state -> JobState,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -173,12 +210,52 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    projects (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        owner_id -> Uuid,
+        assignee_id -> Nullable<Uuid>,
+        name -> Text,
+        description -> Nullable<Text>,
+        source_storage_id -> Nullable<Uuid>,
+        target_storage_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     sessions (id) {
         id -> Uuid,
         user_id -> Uuid,
         generation -> Int4,
         rotated_at -> Timestamptz,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::domain::sql_types::TaskStatus;
+
+    tasks (id) {
+        id -> Uuid,
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        project_id -> Nullable<Uuid>,
+        owner_id -> Uuid,
+        assignee_id -> Nullable<Uuid>,
+        name -> Text,
+        status -> TaskStatus,
+        source_storage_id -> Nullable<Uuid>,
+        target_storage_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -194,20 +271,25 @@ diesel::table! {
         password_hash -> Nullable<Text>,
         is_admin -> Bool,
         created_at -> Timestamptz,
+        selected_organization_id -> Nullable<Uuid>,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    cloud_storages,
     email_tokens,
     events,
     former_slugs,
     imports,
     installation,
     invitations,
+    jobs,
     mails,
     memberships,
     organizations,
     ownership_offers,
+    projects,
     sessions,
+    tasks,
     users
 );

@@ -121,6 +121,11 @@ pub async fn lock(tx: &mut Connection, id: UserId) -> Result<Option<Login>> {
     Ok(users::table.find(id).select(Login::as_select()).for_no_key_update().first(tx).await.optional()?)
 }
 
+/// Holds an account together with others who do so, against those who lock it, until the transaction ends.
+pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
+    Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
+}
+
 /// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
 pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_update().first(tx).await.optional()?)

@@ -113,6 +113,9 @@ async fn schema_rs_is_current() {
 
 /// The types of PostgreSQL as diesel calls them.
 fn diesel_type(udt: &str) -> String {
+    if let Some(element) = udt.strip_prefix('_') {
+        return format!("Array<{}>", diesel_type(element));
+    }
     let own = |udt: &str| udt.split('_').map(|part| part[..1].to_uppercase() + &part[1..]).collect();
     match udt {
         "timestamptz" | "uuid" | "text" | "bool" | "int4" | "int8" | "date" | "bytea" | "jsonb" => {
@@ -134,8 +137,11 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
     for table in &tables {
         let columns: Vec<_> = rows.iter().filter(|row| row.0 == *table).collect();
         let key = &keys.iter().find(|(name, _)| name == table).expect("a primary key").1;
-        let mut enums: Vec<String> =
-            columns.iter().filter(|row| row.2.contains('_')).map(|row| diesel_type(&row.2)).collect();
+        let mut enums: Vec<String> = columns
+            .iter()
+            .filter(|row| row.2.rfind('_').is_some_and(|at| at > 0))
+            .map(|row| diesel_type(&row.2))
+            .collect();
         enums.sort();
         enums.dedup();
         text += "\ndiesel::table! {\n    use diesel::sql_types::*;\n";

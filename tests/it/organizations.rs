@@ -25,8 +25,10 @@ async fn a_new_organization_belongs_to_whoever_creates_it() {
             "memberCount": 1, "viewerMembership": { "role": "OWNER", "invitedBy": null },
             "viewerAssignableRoles": ["WORKER", "SUPERVISOR", "MAINTAINER"],
             "viewerPermissions": [
-                "VIEW_ORGANIZATION", "UPDATE_ORGANIZATION", "OFFER_OWNERSHIP", "VIEW_MEMBERS", "VIEW_MEMBER_EMAILS", "CHANGE_MEMBER_ROLE",
-                "REMOVE_MEMBER", "VIEW_INVITATIONS", "INVITE_MEMBER", "RESEND_INVITATION", "REVOKE_INVITATION",
+                "VIEW_ORGANIZATION", "UPDATE_ORGANIZATION", "DELETE_ORGANIZATION", "OFFER_OWNERSHIP", "VIEW_MEMBERS",
+                "VIEW_MEMBER_EMAILS", "CHANGE_MEMBER_ROLE", "REMOVE_MEMBER", "VIEW_INVITATIONS", "INVITE_MEMBER",
+                "RESEND_INVITATION", "REVOKE_INVITATION", "VIEW_ALL_RESOURCES", "CREATE_PROJECT", "CREATE_TASK",
+                "VIEW_CLOUD_STORAGES", "MANAGE_CLOUD_STORAGES", "VIEW_BILLING", "MANAGE_PLAN",
             ],
         })
     );

@@ -26,6 +26,10 @@ pub enum Permission {
     ViewOrganization,
     /// Change slug, name, description and contact. At least: MAINTAINER.
     UpdateOrganization,
+    /// Delete the organization. OWNER only.
+    DeleteOrganization,
+    /// Restore the organization while its deletion is pending. OWNER only.
+    RestoreOrganization,
     /// Offer the ownership to a member and cancel the offer. OWNER only.
     OfferOwnership,
     /// Accept the offer of ownership. The person offered only.
@@ -54,6 +58,35 @@ pub enum Permission {
     AcceptInvitation,
     /// Decline the invitation. The invitee only.
     DeclineInvitation,
+    /// See every project, task and job of the workspace. At least: MAINTAINER.
+    ViewAllResources,
+    /// Create projects. At least: SUPERVISOR.
+    CreateProject,
+    /// Create tasks, alone or in a project that one can see. At least: SUPERVISOR.
+    CreateTask,
+    /// See the project, task or job. At least: MAINTAINER; or its owner or assignee, or that of what contains it.
+    ViewResource,
+    /// Edit the project or task. Whoever can see it.
+    UpdateResource,
+    /// Set the assignee and the storages of a project or task: at least MAINTAINER, its owner, or owner or assignee
+    /// of the project it is in. Set the assignee and the stage of a job: at least MAINTAINER, or owner or assignee of
+    /// its task or project.
+    AssignResource,
+    /// Set the state of the job. Whoever can see it.
+    UpdateJobState,
+    /// Delete the project or task. At least: MAINTAINER; or its owner, or owner or assignee of the project it is in.
+    DeleteResource,
+    /// Move the project or task to another workspace: DELETE_RESOURCE here, and creating it there.
+    TransferResource,
+    /// See the cloud storages. At least: SUPERVISOR; a storage's owner sees their own.
+    ViewCloudStorages,
+    /// Create, edit and delete cloud storages. At least: MAINTAINER; a storage's owner edits and deletes their own.
+    ManageCloudStorages,
+    /// See what the plan costs. At least: MAINTAINER. Plan, seats and limits need VIEW_ORGANIZATION only.
+    ViewBilling,
+    /// Change and cancel the plan. OWNER where the server is set to let owners do it; otherwise site administrators
+    /// alone.
+    ManagePlan,
 }
 
 /// What is wrong with a request. More codes may come: clients should treat an unknown one as a general failure.
@@ -116,6 +149,28 @@ pub enum UserErrorCode {
     OfferAlreadyPending,
     /// The offer was accepted, declined or cancelled before, or has run out.
     OfferNotPending,
+    /// The organization is about to be deleted and is read-only until it is restored.
+    OrganizationPendingDeletion,
+    /// The organization is not about to be deleted: there is nothing to restore.
+    NotPendingDeletion,
+    /// The task is in a project and moves with it only.
+    ResourceInProject,
+    /// The resource is in the destination workspace already.
+    SameWorkspace,
+    /// The objects named together lie in different workspaces.
+    DifferentWorkspace,
+    /// The assignee is not a member of the organization, or, in a personal workspace, not its user.
+    AssigneeNotEligible,
+    /// AUTO_MATCH: the destination has no storage with the same provider and resource that the viewer may see.
+    StorageMatchNotFound,
+    /// AUTO_MATCH: the destination has several storages with the same provider and resource that the viewer may see.
+    StorageMatchAmbiguous,
+    /// A limit of the plan is reached. See `UserError.limit`.
+    LimitExceeded,
+    /// All seats are taken by members and pending invitations.
+    SeatsExhausted,
+    /// This kind of workspace cannot have the plan: SOLO is for personal workspaces, TEAM for organizations.
+    PlanNotAvailable,
     /// Too often. See `UserError.retryAt`.
     RateLimited,
 }

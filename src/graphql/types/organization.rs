@@ -22,9 +22,11 @@ use crate::store::organizations::{self, By, Filter, Order, Seen};
 use crate::store::{memberships, users};
 
 /// What can be done in an organization.
-const ABOUT_ORGANIZATION: [Action; 12] = [
+const ABOUT_ORGANIZATION: &[Action] = &[
     Action::OrganizationView,
     Action::OrganizationUpdate,
+    Action::OrganizationDelete,
+    Action::OrganizationRestore,
     Action::OwnershipOffer,
     Action::MembersView,
     Action::MemberEmailView,
@@ -35,6 +37,13 @@ const ABOUT_ORGANIZATION: [Action; 12] = [
     Action::InvitationCreate,
     Action::InvitationResend,
     Action::InvitationRevoke,
+    Action::AllResourcesView,
+    Action::ProjectCreate,
+    Action::TaskCreate,
+    Action::CloudStorageView,
+    Action::CloudStorageCreate,
+    Action::BillingView,
+    Action::PlanManage,
 ];
 
 /// How the viewer stands to an organization.
@@ -44,6 +53,7 @@ pub fn standing_of(seen: &Seen) -> Standing {
         is_admin: seen.viewer_is_admin,
         role: seen.membership.as_ref().map(|membership| membership.role),
         invited: seen.invited,
+        place: seen.organization.status.into(),
     }
 }
 
@@ -182,7 +192,9 @@ impl Organization {
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let standing = self.standing();
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
-        let permissions = permissions(&standing, &Target { unverified, ..Target::default() }, &ABOUT_ORGANIZATION);
+        let owners_manage_plans = ctx.env().rules.owners_manage_plans;
+        let target = Target { unverified, owners_manage_plans, ..Target::default() };
+        let permissions = permissions(&standing, &target, ABOUT_ORGANIZATION);
         Ok(permissions.into_iter().map(Into::into).collect())
     }
 

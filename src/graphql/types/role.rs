@@ -1,9 +1,10 @@
 //! The rules, so that no client hard-codes them.
 
-use async_graphql::Object;
+use async_graphql::{Context, Object};
 
 use super::enums::{Permission, Role};
 use crate::domain;
+use crate::graphql::context::ContextExt;
 use crate::policy::{Action, Member, Standing, Target, assignable_roles, matrix};
 
 /// One row of the rules, so that no client hard-codes them.
@@ -29,14 +30,14 @@ impl RoleDefinition {
     }
 
     /// What a member with this role may do without further condition.
-    async fn permissions(&self) -> Vec<Permission> {
-        matrix::permissions_of(self.0.into()).into_iter().map(Into::into).collect()
+    async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        let owners_manage_plans = ctx.env().rules.owners_manage_plans;
+        matrix::permissions_of(self.0.into(), owners_manage_plans).into_iter().map(Into::into).collect()
     }
 
     /// What a member with this role may do, besides, with resources that they own or are assigned to.
     async fn conditional_permissions(&self) -> Vec<Permission> {
-        // Given by owning or being assigned to resources, of which there are none yet.
-        Vec::new()
+        matrix::conditional_permissions_of(self.0.into()).into_iter().map(Into::into).collect()
     }
 
     /// Roles that somebody with this role can give, to an invitee or a member.

@@ -1,0 +1,84 @@
+//! What owns resources: an organization, or the personal workspace of a user.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use super::ids::TypedId;
+use super::{OrganizationId, PersonalWorkspaceId, UserId};
+
+/// Names a workspace of either kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum WorkspaceId {
+    // In the order in which several are locked: organizations before users.
+    /// An organization.
+    Organization(OrganizationId),
+    /// The personal workspace of a user.
+    Personal(UserId),
+}
+
+impl WorkspaceId {
+    /// Reads `org_…` or `pws_…`; none for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let personal = || PersonalWorkspaceId::parse(text).map(|id| Self::Personal(Uuid::from(id).into()));
+        OrganizationId::parse(text).map(Self::Organization).or_else(personal)
+    }
+
+    /// The workspace of a row that names it, and says whether it is an organization.
+    pub fn of_row(workspace: Uuid, organization: Option<OrganizationId>) -> Self {
+        organization.map_or_else(|| Self::Personal(workspace.into()), Self::Organization)
+    }
+
+    /// Its UUID, which is that of the organization or the user.
+    pub fn uuid(self) -> Uuid {
+        match self {
+            Self::Organization(id) => id.into(),
+            Self::Personal(user) => user.into(),
+        }
+    }
+
+    /// The organization, if it is one.
+    pub fn organization(self) -> Option<OrganizationId> {
+        match self {
+            Self::Organization(id) => Some(id),
+            Self::Personal(_) => None,
+        }
+    }
+
+    /// The user whose personal workspace it is, if it is one.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Organization(_) => None,
+            Self::Personal(user) => Some(user),
+        }
+    }
+}
+
+impl From<OrganizationId> for WorkspaceId {
+    fn from(id: OrganizationId) -> Self {
+        Self::Organization(id)
+    }
+}
+
+impl fmt::Display for WorkspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization(id) => id.fmt(f),
+            Self::Personal(user) => PersonalWorkspaceId::from(Uuid::from(*user)).fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_reads_back_what_it_wrote_and_nothing_else() {
+        let uuid = Uuid::from_u128(7);
+        for id in [WorkspaceId::Organization(uuid.into()), WorkspaceId::Personal(uuid.into())] {
+            assert_eq!(WorkspaceId::parse(&id.to_string()), Some(id));
+        }
+        assert_eq!(WorkspaceId::parse(&UserId::from(uuid).to_string()), None);
+    }
+}
