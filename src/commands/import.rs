@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::database::Database;
 use super::failure::Failure;
@@ -21,6 +21,10 @@ pub struct Import {
 #[derive(Subcommand)]
 enum Source {
     /// The pages of CVAT's REST API, in files: users.json, organizations.json, memberships.json, invitations.json.
+    ///
+    /// Run it with --dry-run first, and read the report. It writes all or nothing. What came over before is left as it is: a
+    /// second run changes nothing, and a later export brings what is new. No mail is sent: pending invitations wait for a
+    /// resend, and people set a password by a reset mail.
     Cvat(Cvat),
 }
 
@@ -33,7 +37,7 @@ struct Cvat {
     /// its users' addresses, such as `cvat:https://cvat.example.org`].
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     source: Option<String>,
-    /// Do everything and take it all back: shows the report, and writes nothing. To be run first.
+    /// Do everything and take it all back: shows the report, and writes nothing.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -56,7 +60,8 @@ impl Import {
 impl Cvat {
     async fn import(&self, database: &Database) -> Result<(), Failure> {
         // It hides itself where standard error is no terminal.
-        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows");
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let progress = |written: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(written as u64);
