@@ -303,6 +303,7 @@ async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here
          UPDATE invitations SET status = 'DECLINED', resolved_at = now() WHERE email = 'decliner@example.net';
          UPDATE users SET username = 'second-ada' WHERE username = 'ada-2';
          DELETE FROM users WHERE username = 'silent';
+         UPDATE organizations SET status = 'PENDING_DELETION', deletion_scheduled_for = now() WHERE slug = 'ownerless';
          DELETE FROM organizations WHERE slug = 'admin-2';",
     )
     .await;
@@ -319,7 +320,7 @@ async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here
             "memberships": [
                 member(30, 1, 30, "supervisor"), member(31, 1, 3, "owner"), member(32, 30, 16, "worker"),
                 member(33, 7, 30, "worker"), member(34, 6, 15, "worker"), member(35, 6, 7, "owner"),
-                invitee(36, 2, 32, json!("k-guest")),
+                invitee(36, 2, 32, json!("k-guest")), member(37, 3, 30, "worker"),
             ],
             "invitations": [invitation("k-guest", 2, 32, json!(false))],
         }),
@@ -345,6 +346,7 @@ async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here
         "membership 31: its role is MAINTAINER here: every organization has one owner",
         "membership 33: its organization was deleted here",
         "membership 34: its user is not here",
+        "membership 37: its organization is being deleted here",
     ] {
         assert!(text.contains(&format!("  {line}\n")), "{line}\n\n{text}");
     }
@@ -442,6 +444,22 @@ async fn another_cvat_at_the_same_address_is_not_taken_for_the_first() {
     let options = Options { source: Some("the other"), ..REAL };
     let report = cvat::import(&app.env.store, &app.env.clock, &folder.0, options).await.expect("an import");
     assert_eq!((report.source.as_str(), figures(&report.users)), ("the other", [1, 1, 0, 0, 0]), "{report}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_progress_grows_to_the_end() {
+    let app = TestApp::new().await;
+    let users: Vec<Value> = (1..=5_000).map(|id| plain(id, &format!("user-{id}"))).collect();
+    let folder = Folder::with(&json!({ "users": users, "organizations": [], "memberships": [], "invitations": [] }));
+    let told = std::sync::Mutex::new(Vec::new());
+    let progress = |written: usize, all: usize| told.lock().expect("alone").push((written, all));
+    let options = Options { progress: &progress, ..REAL };
+    let report = cvat::import(&app.env.store, &app.env.clock, &folder.0, options).await.expect("an import");
+    assert_eq!(report.users.taken, 5_000);
+    let told = told.into_inner().expect("alone");
+    assert!(told.is_sorted() && told.len() > 5, "{told:?}");
+    assert_eq!((told[0], told[told.len() - 1]), ((0, 10_000), (10_000, 10_000)), "the accounts, and the ledger");
     app.close().await;
 }
 
