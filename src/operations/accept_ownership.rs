@@ -12,8 +12,8 @@ use crate::store::memberships::{self, Membership};
 use crate::store::ownership_offers::OwnershipOffer;
 use crate::store::{Connection, Transactional, organizations};
 
-use super::Env;
 use super::ownership::{enter_by_offer, require_pending, resolve};
+use super::{Env, limits};
 
 /// Which offer.
 pub struct Input {
@@ -21,7 +21,7 @@ pub struct Input {
     pub ownership_offer_id: String,
 }
 
-/// Takes it: the actor becomes the owner.
+/// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
 pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input) -> Result<OwnershipOffer> {
     let mut check = Check::default();
     let Some(id) = check.id::<OwnershipOfferId>("ownershipOfferId", &input.ownership_offer_id) else {
@@ -37,6 +37,7 @@ pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input) -> Result<
             let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
                 .await?
                 .ok_or_else(|| Fault::new("an organization without its owner"))?;
+            limits::require_owned_room(env, tx, heir.user_id, now).await?;
             let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
             hand_over(tx, &owner, &heir, now).await?;
             Ok(accepted)

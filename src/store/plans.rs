@@ -92,6 +92,12 @@ pub async fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) -> 
     Ok(())
 }
 
+/// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.
+pub async fn delete_if_ended(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Option<PlanRow>> {
+    let ended = plans::table.filter(plans::workspace_id.eq(workspace.uuid()).and(plans::cancels_at.le(now)));
+    Ok(diesel::delete(ended).returning(PlanRow::as_returning()).get_result(tx).await.optional()?)
+}
+
 /// Takes away at most `limit` plans that had ended by `now`, and returns them as they were. Needs a transaction; rows that
 /// somebody else has locked are left alone.
 pub async fn delete_ended(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<PlanRow>> {

@@ -6,6 +6,7 @@ pub mod membership;
 pub mod node;
 pub mod organization;
 pub mod ownership_offer;
+pub mod plan;
 pub mod role;
 pub mod slug;
 pub mod user;
