@@ -4,6 +4,8 @@
 //! the operator: its cause is logged once and never shown. [`Error::Unauthenticated`] is for whoever forgot to sign in.
 //! None of them implements `Display`: async-graphql would show any `Display` type to clients by way of `?`.
 
+use serde::{Deserialize, Serialize};
+
 use super::clock::Instant;
 use super::limit::Limit;
 use super::{Permission, Role};
@@ -51,7 +53,7 @@ impl From<Refusal> for Error {
 }
 
 /// Why the caller does not get what they asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// For programs.
     pub code: Code,
@@ -129,8 +131,8 @@ impl Problem {
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
         /// Stable codes of refusals.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $variant,)+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Code { $($(#[$doc])* #[serde(rename = $name)] $variant,)+ }
 
         impl Code {
             /// Its name in the schema.
@@ -164,6 +166,8 @@ codes! {
     ConfirmationMismatch = "CONFIRMATION_MISMATCH",
     /// Somebody else has changed the object.
     VersionConflict = "VERSION_CONFLICT",
+    /// The idempotency key was used in the last 24 hours with another input.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
     /// An account has proven that it owns this address.
     EmailTaken = "EMAIL_TAKEN",
     /// Another account has this username.

@@ -24,6 +24,11 @@ impl WorkspaceId {
         OrganizationId::parse(text).map(Self::Organization).or_else(personal)
     }
 
+    /// The workspace of a row that names it, and says whether it is an organization.
+    pub fn of_row(workspace: Uuid, organization: Option<OrganizationId>) -> Self {
+        organization.map_or_else(|| Self::Personal(workspace.into()), Self::Organization)
+    }
+
     /// Its UUID, which is that of the organization or the user.
     pub fn uuid(self) -> Uuid {
         match self {

@@ -6,12 +6,11 @@ use crate::domain::error::Problem;
 use crate::domain::input::{Check, Patch};
 use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
 use crate::domain::{Code, OrganizationId, Refusal, Result, WorkspaceId};
-use crate::policy::{Action, Target};
-use crate::store::{Connection, Transactional, organizations, usage};
+use crate::store::{Connection, organizations, usage};
 
 use super::Env;
-use super::ground::{Ground, Hold};
-use super::plan_terms::{agree, cancel, present};
+use super::plan_terms::{agree, cancel, enter, present};
+use super::retries::Retry;
 
 /// Which plan, and for whom.
 pub struct Input {
@@ -27,7 +26,7 @@ pub struct Input {
 
 /// Changes it at once, and takes a cancellation back; to FREE with the end of the period. A new tier or interval begins a
 /// period now, anything else keeps the present one.
-pub async fn change_plan(env: &Env, actor: &Actor, input: Input) -> Result<WorkspaceId> {
+pub async fn change_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<WorkspaceId> {
     let mut check = Check::default();
     let (Some(id), Some(())) = (
         check.workspace("workspaceId", &input.workspace_id),
@@ -36,26 +35,22 @@ pub async fn change_plan(env: &Env, actor: &Actor, input: Input) -> Result<Works
         return Err(check.refuse());
     };
     let now = env.clock.now();
-    let target = Target { owners_manage_plans: env.rules.owners_manage_plans, ..Target::default() };
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let ground = Ground::enter(tx, actor, id, Hold::Exclusive, "workspace").await?;
-            ground.require(Action::PlanManage, &target, "workspace")?;
-            require_available(id, input.tier)?;
-            let before = present(tx, id, now).await?;
-            if input.tier == PlanTier::Free {
-                cancel(tx, id, &before, ground.actor.id, now).await?;
-                return Ok(id);
-            }
-            if let (Patch::Set(seats), Some(organization)) = (&input.seats, id.organization()) {
-                require_enough(tx, organization, *seats, now).await?;
-            }
-            let after = terms(&before, &input, now);
-            agree(tx, id, (&before, after), ground.actor.id, now).await?;
-            Ok(id)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let ground = enter(env, tx, actor, id).await?;
+        require_available(id, input.tier)?;
+        let before = present(tx, id, now).await?;
+        if input.tier == PlanTier::Free {
+            cancel(tx, id, &before, ground.actor.id, now).await?;
+            return Ok(id);
+        }
+        if let (Patch::Set(seats), Some(organization)) = (&input.seats, id.organization()) {
+            require_enough(tx, organization, *seats, now).await?;
+        }
+        let after = terms(&before, &input, now);
+        agree(tx, id, (&before, after), ground.actor.id, now).await?;
+        Ok(id)
+    })
+    .await
 }
 
 /// What is asked for, where it says nothing as it was before.

@@ -4,7 +4,8 @@
 use crate::domain::plan::Plan;
 use crate::domain::{Clock, Result};
 use crate::events::log;
-use crate::store::{Store, Transactional, plans};
+use crate::store::plans::{self, PlanRow};
+use crate::store::{Store, Transactional};
 
 use super::plan_terms::changed;
 
@@ -22,11 +23,8 @@ pub async fn end_plans(store: &Store, clock: &Clock) -> Result<usize> {
             .await?
             .transaction(async |tx| {
                 let ended = plans::delete_ended(tx, now, BATCH as i64).await?;
-                let mut happened = Vec::new();
-                for row in &ended {
-                    happened.extend(changed(row.workspace()?, &Plan(Some(row.terms())), &Plan::FREE, None));
-                }
-                log::record(tx, now, happened).await?;
+                let end = |row: &PlanRow| changed(row.workspace(), &Plan(Some(row.terms())), &Plan::FREE, None);
+                log::record(tx, now, ended.iter().filter_map(end).collect()).await?;
                 Ok::<_, crate::domain::Error>(ended.len())
             })
             .await?;

@@ -34,6 +34,7 @@ pub mod request_password_reset;
 pub mod resend_invitation;
 pub mod resend_verification_email;
 pub mod reset_password;
+pub mod retries;
 pub mod revoke_invitation;
 pub mod send_link;
 pub mod sign_in;

@@ -2,12 +2,25 @@
 
 use chrono::SecondsFormat;
 
+use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::plan::{Plan, Terms};
 use crate::domain::{Result, UserId, WorkspaceId};
 use crate::events::log::{self, Event};
+use crate::policy::{Action, Target};
 use crate::store::{Connection, plans};
+
+use super::Env;
+use super::ground::{Ground, Hold};
+
+/// Enters a workspace to change its plan, and holds it alone.
+pub(super) async fn enter(env: &Env, tx: &mut Connection, actor: &Actor, workspace: WorkspaceId) -> Result<Ground> {
+    let ground = Ground::enter(tx, actor, workspace, Hold::Exclusive, "workspace").await?;
+    let target = Target { owners_manage_plans: env.rules.owners_manage_plans, ..Target::default() };
+    ground.require(Action::PlanManage, &target, "workspace")?;
+    Ok(ground)
+}
 
 /// The plan of a workspace that is held alone. One that has run out, and that nobody has taken away yet, is taken away with
 /// its event.

@@ -4,6 +4,7 @@
 //! and read what they decide on there, under the lock of the row.
 
 pub mod bulk;
+pub mod cloud_storages;
 pub mod deliveries;
 pub mod email_tokens;
 pub mod enums;
@@ -11,8 +12,10 @@ pub mod error;
 pub mod events;
 pub mod expiry;
 pub mod generate;
+pub mod idempotency_keys;
 pub mod installation;
 pub mod invitations;
+pub mod jobs;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
@@ -20,8 +23,10 @@ pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
 pub mod plans;
+pub mod projects;
 pub mod schema;
 pub mod sessions;
+pub mod tasks;
 pub mod usage;
 pub mod users;
 
@@ -40,6 +45,21 @@ pub type Connection = AsyncPgConnection;
 
 /// A connection lent by the pool.
 pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
+/// which the language has no words for yet.
+pub trait Work<Tx, R>: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> <Self as Work<Tx, R>>::Done {
+    /// The future of the closure.
+    type Done: Future<Output = R>;
+}
+
+impl<F, Tx, Done, R> Work<Tx, R> for F
+where
+    F: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> Done,
+    Done: Future<Output = R>,
+{
+    type Done = Done;
+}
 
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]

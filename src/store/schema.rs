@@ -67,6 +67,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    idempotency_keys (scope_id, mutation, key) {
+        scope_id -> Uuid,
+        mutation -> Text,
+        key -> Text,
+        input_hash -> Bytea,
+        result -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     installation (singleton) {
         singleton -> Bool,
         demo -> Bool,
@@ -283,6 +296,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_tokens,
     events,
     former_slugs,
+    idempotency_keys,
     installation,
     invitations,
     jobs,

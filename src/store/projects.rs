@@ -1,0 +1,88 @@
+//! Projects: sets of tasks that are managed together.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::Connection;
+use super::schema::projects;
+use crate::domain::clock::Instant;
+use crate::domain::resource::People;
+use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
+
+/// A project.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = projects, check_for_backend(Pg))]
+pub struct Project {
+    /// Its ID.
+    pub id: ProjectId,
+    /// The workspace it belongs to.
+    pub workspace_id: Uuid,
+    /// The organization it belongs to.
+    pub organization_id: Option<OrganizationId>,
+    /// Who made it, or moved it here; the owner of the organization once that person has left.
+    pub owner_id: UserId,
+    /// Who is responsible for it.
+    pub assignee_id: Option<UserId>,
+    /// Name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Storage that data are read from.
+    pub source_storage_id: Option<CloudStorageId>,
+    /// Storage that results are written to.
+    pub target_storage_id: Option<CloudStorageId>,
+    /// When it was created.
+    pub created_at: Instant,
+    /// When its own fields last changed.
+    pub updated_at: Instant,
+}
+
+impl Project {
+    /// The workspace it belongs to.
+    pub fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::of_row(self.workspace_id, self.organization_id)
+    }
+
+    /// The people whom it names.
+    pub fn people(&self) -> People {
+        People { owner: Some(self.owner_id), assignee: self.assignee_id }
+    }
+}
+
+/// The people whom a project names, for what is in it.
+#[derive(Clone, Copy, Queryable, Selectable)]
+#[diesel(table_name = projects, check_for_backend(Pg))]
+pub struct ProjectPeople {
+    /// Its owner.
+    pub owner_id: UserId,
+    /// Its assignee.
+    pub assignee_id: Option<UserId>,
+}
+
+impl From<ProjectPeople> for People {
+    fn from(people: ProjectPeople) -> Self {
+        Self { owner: Some(people.owner_id), assignee: people.assignee_id }
+    }
+}
+
+/// The projects with those IDs, in no order.
+pub async fn find_many(connection: &mut Connection, ids: &[ProjectId]) -> Result<Vec<Project>> {
+    Ok(projects::table.filter(projects::id.eq_any(ids)).select(Project::as_select()).load(connection).await?)
+}
+
+/// The project with that ID.
+pub async fn find(connection: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
+    Ok(projects::table.find(id).select(Project::as_select()).first(connection).await.optional()?)
+}
+
+/// Locks a project, and returns it as it is then. Its workspace must be held before.
+pub async fn lock(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
+    Ok(projects::table.find(id).select(Project::as_select()).for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Holds a project as it is, together with others who do so. Its workspace must be held before.
+pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
+    Ok(projects::table.find(id).select(Project::as_select()).for_share().first(tx).await.optional()?)
+}

@@ -1,0 +1,107 @@
+//! Tasks, in a project or alone.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::Connection;
+use super::projects::ProjectPeople;
+use super::schema::{projects, tasks};
+use crate::domain::clock::Instant;
+use crate::domain::resource::{People, TaskStatus};
+use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
+
+/// A task.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = tasks, check_for_backend(Pg))]
+pub struct Task {
+    /// Its ID.
+    pub id: TaskId,
+    /// The workspace it belongs to.
+    pub workspace_id: Uuid,
+    /// The organization it belongs to.
+    pub organization_id: Option<OrganizationId>,
+    /// The project it is in.
+    pub project_id: Option<ProjectId>,
+    /// Who made it, or moved it here; the owner of the organization once that person has left.
+    pub owner_id: UserId,
+    /// Who is responsible for it.
+    pub assignee_id: Option<UserId>,
+    /// Name.
+    pub name: String,
+    /// Where it stands: derived from its jobs.
+    pub status: TaskStatus,
+    /// Storage that data are read from.
+    pub source_storage_id: Option<CloudStorageId>,
+    /// Storage that results are written to.
+    pub target_storage_id: Option<CloudStorageId>,
+    /// When it was created.
+    pub created_at: Instant,
+    /// When its own fields last changed.
+    pub updated_at: Instant,
+}
+
+impl Task {
+    /// The workspace it belongs to.
+    pub fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::of_row(self.workspace_id, self.organization_id)
+    }
+
+    /// The people whom it names.
+    pub fn people(&self) -> People {
+        People { owner: Some(self.owner_id), assignee: self.assignee_id }
+    }
+}
+
+/// The people whom a task names, for what is in it.
+#[derive(Clone, Copy, Queryable, Selectable)]
+#[diesel(table_name = tasks, check_for_backend(Pg))]
+pub struct TaskPeople {
+    /// Its owner.
+    pub owner_id: UserId,
+    /// Its assignee.
+    pub assignee_id: Option<UserId>,
+}
+
+impl From<TaskPeople> for People {
+    fn from(people: TaskPeople) -> Self {
+        Self { owner: Some(people.owner_id), assignee: people.assignee_id }
+    }
+}
+
+/// A task, and the people of the project that it is in: what decides who may open it.
+#[derive(Clone, Queryable)]
+pub struct TaskInProject {
+    /// The task.
+    pub task: Task,
+    /// The people of its project.
+    pub project: Option<ProjectPeople>,
+}
+
+impl TaskInProject {
+    /// The people of what contains it.
+    pub fn containers(&self) -> Vec<People> {
+        self.project.into_iter().map(People::from).collect()
+    }
+}
+
+/// The tasks with those IDs, in no order.
+pub async fn find_many(connection: &mut Connection, ids: &[TaskId]) -> Result<Vec<TaskInProject>> {
+    Ok(tasks::table
+        .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())))
+        .filter(tasks::id.eq_any(ids))
+        .select((Task::as_select(), Option::<ProjectPeople>::as_select()))
+        .load(connection)
+        .await?)
+}
+
+/// The task with that ID.
+pub async fn find(connection: &mut Connection, id: TaskId) -> Result<Option<Task>> {
+    Ok(tasks::table.find(id).select(Task::as_select()).first(connection).await.optional()?)
+}
+
+/// Locks a task, and returns it as it is then. Its workspace and its project must be held before.
+pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
+    Ok(tasks::table.find(id).select(Task::as_select()).for_no_key_update().first(tx).await.optional()?)
+}
