@@ -62,7 +62,7 @@ pub(super) async fn cancel(
 }
 
 /// The event of a plan that is not what it was, if it is not.
-pub(super) fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<Event> {
+pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<Event> {
     let seats = |plan: &Plan| plan.seats().map(|seats| seats.to_string());
     let end = |plan: &Plan| plan.cancels_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
     let changes: Vec<FieldChange> = [
