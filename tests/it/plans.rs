@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
-use guildhall::domain::limit::Plans;
-use guildhall::domain::{OrganizationId, UserId};
+use guildhall::domain::limit::{LimitKind, Plans};
+use guildhall::domain::{Code, Error, OrganizationId, ProjectId, UserId, WorkspaceId};
 use guildhall::operations::end_plans::end_plans;
+use guildhall::operations::limits;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,7 +40,7 @@ async fn seen(person: &Person, organization: &str, fields: &str) -> Value {
     person.ask(&query).await.data()["organization"].clone()
 }
 
-/// Makes the people of `names` members, as workers.
+/// Adds so many members, as workers.
 pub async fn join(app: &TestApp, organization: &str, count: usize) {
     app.sql(&format!(
         "BEGIN;
@@ -134,7 +135,7 @@ async fn who_accepts_an_invitation_has_a_seat_even_after_a_downgrade() {
     let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
     join(&app, &id, 15).await;
     bob.accepts(&invitation).await;
-    let limits = seen(&ada, &id, &format!("memberCount limits {{ kind used max }}")).await;
+    let limits = seen(&ada, &id, "memberCount limits { kind used max }").await;
     assert_eq!(limits["memberCount"], 17, "nobody is taken away");
     let members = json!({ "kind": "MEMBERS", "used": 17, "max": 10 });
     assert!(limits["limits"].as_array().is_some_and(|limits| limits.contains(&members)), "{limits}");
@@ -163,11 +164,18 @@ async fn an_heir_who_owns_as_many_as_their_plan_allows_cannot_accept() {
     app.close().await;
 }
 
-const PLAN: &str = "workspace { id plan { tier interval seats renewsAt cancelsAt } billing { currency unitPrice quantity amount interval } }";
+const PLAN: &str =
+    "plan { tier interval seats renewsAt cancelsAt } billing { currency unitPrice quantity amount interval }";
 
-/// Changes a plan, and returns the workspace.
+/// Changes the plan of a workspace, and returns it as it is then.
 async fn changes(person: &Person, input: Value) -> Value {
-    person.mutate("changePlan", input, PLAN).await.done()["workspace"].clone()
+    let workspace = input["workspaceId"].clone();
+    person.mutate("changePlan", input, "clientMutationId").await.done();
+    person
+        .run(&format!("query Q($id: ID!) {{ organization(id: $id) {{ {PLAN} }} }}"), json!({ "id": workspace }))
+        .await
+        .data()["organization"]
+        .clone()
 }
 
 #[tokio::test]
@@ -200,7 +208,7 @@ async fn seats_that_are_bought_are_billed_and_elastic_ones_go_by_members() {
         [(5, "fewer than five members and an invitation"), (0, "none"), (-3, "less"), (50_001, "too many")]
     {
         let input = json!({ "workspaceId": id, "tier": "TEAM", "seats": seats });
-        let refused = ada.mutate("changePlan", input, "workspace { id }").await;
+        let refused = ada.mutate("changePlan", input, "clientMutationId").await;
         assert_eq!(refused.body["data"]["changePlan"]["userErrors"][0]["path"], json!(["input", "seats"]));
         assert_eq!(refused.refused(), ["OUT_OF_RANGE"], "{message}");
     }
@@ -216,17 +224,16 @@ async fn each_plan_is_for_its_kind_of_workspace() {
     let id = ada.creates("acme").await;
     for (workspace, tier) in [(id.clone(), "SOLO"), (personal(&ada), "TEAM")] {
         let refused =
-            ada.mutate("changePlan", json!({ "workspaceId": workspace, "tier": tier }), "workspace { id }").await;
+            ada.mutate("changePlan", json!({ "workspaceId": workspace, "tier": tier }), "clientMutationId").await;
         assert_eq!(refused.refused(), ["PLAN_NOT_AVAILABLE"]);
     }
     for tier in ["SOLO", "FREE"] {
         let input = json!({ "workspaceId": personal(&ada), "tier": tier, "seats": 3 });
-        assert_eq!(ada.mutate("changePlan", input, "workspace { id }").await.refused(), ["OUT_OF_RANGE"]);
+        assert_eq!(ada.mutate("changePlan", input, "clientMutationId").await.refused(), ["OUT_OF_RANGE"]);
     }
-    let solo = changes(&ada, json!({ "workspaceId": personal(&ada), "tier": "SOLO", "interval": "YEAR" })).await;
-    let bill = json!({ "currency": "USD", "unitPrice": 27720, "quantity": 1, "amount": 27720, "interval": "YEAR" });
-    assert_eq!((&solo["plan"]["tier"], &solo["billing"]), (&json!("SOLO"), &bill));
-    let bad = ada.mutate("changePlan", json!({ "workspaceId": ada.id, "tier": "SOLO" }), "workspace { id }").await;
+    changes(&ada, json!({ "workspaceId": personal(&ada), "tier": "SOLO", "interval": "YEAR" })).await;
+    assert_eq!(app.number("SELECT count(*) FROM plans WHERE tier = 'SOLO' AND paid_every = 'YEAR'").await, 1);
+    let bad = ada.mutate("changePlan", json!({ "workspaceId": ada.id, "tier": "SOLO" }), "clientMutationId").await;
     assert_eq!(bad.refused(), ["INVALID_FORMAT"]);
     app.close().await;
 }
@@ -242,11 +249,12 @@ async fn a_cancelled_plan_lasts_to_the_end_of_its_period_and_everything_stays() 
     app.env.clock.advance(TimeDelta::days(10));
     let ada = app.again(&ada).await;
     let input = json!({ "workspaceId": id });
-    let cancelled = ada.mutate("cancelPlan", input.clone(), PLAN).await.done()["workspace"]["plan"].clone();
+    ada.mutate("cancelPlan", input.clone(), "clientMutationId").await.done();
+    let cancelled = seen(&ada, &id, PLAN).await["plan"].clone();
     assert_eq!((&cancelled["tier"], &cancelled["cancelsAt"]), (&json!("TEAM"), &renews_at));
     assert_eq!(cancelled["renewsAt"], Value::Null);
-    let again = ada.mutate("cancelPlan", input, PLAN).await.done()["workspace"]["plan"].clone();
-    assert_eq!(again, cancelled, "once is enough");
+    ada.mutate("cancelPlan", input, "clientMutationId").await.done();
+    assert_eq!(seen(&ada, &id, PLAN).await["plan"], cancelled, "once is enough");
     ada.invites(&id, "guest@example.org", "WORKER").await;
 
     let taken_back = changes(&ada, json!({ "workspaceId": id, "tier": "TEAM" })).await;
@@ -280,7 +288,7 @@ async fn a_plan_that_is_bought_after_the_end_of_another_begins_anew_and_the_end_
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     changes(&ada, json!({ "workspaceId": id, "tier": "TEAM", "interval": "YEAR", "seats": 5 })).await;
-    ada.mutate("cancelPlan", json!({ "workspaceId": id }), "workspace { id }").await.done();
+    ada.mutate("cancelPlan", json!({ "workspaceId": id }), "clientMutationId").await.done();
     app.env.clock.advance(TimeDelta::days(367));
     let ada = app.again(&ada).await;
     let team = changes(&ada, json!({ "workspaceId": id, "tier": "TEAM" })).await["plan"].clone();
@@ -319,7 +327,7 @@ async fn where_administrators_manage_plans_owners_do_not() {
     let id = ada.creates("acme").await;
     for (workspace, tier) in [(id, "TEAM"), (personal(&ada), "SOLO")] {
         let input = json!({ "workspaceId": workspace, "tier": tier });
-        let refused = ada.mutate("changePlan", input.clone(), "workspace { id }").await;
+        let refused = ada.mutate("changePlan", input.clone(), "clientMutationId").await;
         let error = refused.body["data"]["changePlan"]["userErrors"][0].clone();
         assert_eq!((&error["code"], &error["permission"]), (&json!("FORBIDDEN"), &json!("MANAGE_PLAN")));
         assert_eq!(error["requiredRole"], Value::Null, "no role is enough");
@@ -344,11 +352,11 @@ async fn strangers_are_told_of_no_plan_and_members_below_the_owner_may_not_chang
             if mutation == "changePlan" {
                 input["tier"] = json!("FREE");
             }
-            assert_eq!(eve.mutate(mutation, input.clone(), "workspace { id }").await.refused(), ["NOT_FOUND"]);
-            let nobody = app.nobody_gets(mutation, input.clone(), "workspace { id }").await;
+            assert_eq!(eve.mutate(mutation, input.clone(), "clientMutationId").await.refused(), ["NOT_FOUND"]);
+            let nobody = app.nobody_gets(mutation, input.clone(), "clientMutationId").await;
             assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
             if workspace == id {
-                let refused = bob.mutate(mutation, input, "workspace { id }").await;
+                let refused = bob.mutate(mutation, input, "clientMutationId").await;
                 let error = refused.body["data"][mutation]["userErrors"][0].clone();
                 assert_eq!((&error["permission"], &error["requiredRole"]), (&json!("MANAGE_PLAN"), &json!("OWNER")));
             }
@@ -427,11 +435,66 @@ async fn a_change_that_is_sent_again_with_its_key_is_done_once() {
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     let input = json!({ "workspaceId": id, "tier": "TEAM", "seats": 4, "idempotencyKey": "k" });
-    let first = changes(&ada, input.clone()).await;
+    changes(&ada, input.clone()).await;
     changes(&ada, json!({ "workspaceId": id, "tier": "TEAM", "seats": 7 })).await;
     let repeat = changes(&ada, input).await;
-    assert_eq!((&repeat["id"], &repeat["plan"]["seats"]), (&first["id"], &json!(7)), "as it is now");
+    assert_eq!(repeat["plan"]["seats"], 7, "as it is now");
     let other = json!({ "workspaceId": id, "tier": "TEAM", "idempotencyKey": "k" });
-    assert_eq!(ada.mutate("changePlan", other, "workspace { id }").await.refused(), ["IDEMPOTENCY_KEY_REUSED"]);
+    assert_eq!(ada.mutate("changePlan", other, "clientMutationId").await.refused(), ["IDEMPOTENCY_KEY_REUSED"]);
+    app.close().await;
+}
+
+/// The room for one more project, task or storage of a workspace: none, or the limit that is reached.
+async fn room(app: &TestApp, workspace: &str, kind: LimitKind, more: i64) -> Option<(i64, Option<i32>)> {
+    let workspace = WorkspaceId::parse(workspace).expect("a workspace");
+    let now = app.env.clock.now();
+    let mut connection = app.env.store.read().await.expect("a connection");
+    match limits::require_room(&app.env, &mut connection, workspace, kind, more, now).await {
+        Ok(()) => None,
+        Err(Error::Refused(refusals)) => {
+            let limit = refusals[0].limit.expect("a limit");
+            assert_eq!((refusals[0].code, limit.kind), (Code::LimitExceeded, kind));
+            Some((limit.used, limit.max))
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn resources_have_room_up_to_the_limit_of_the_plan() {
+    let app = limited().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let user = Uuid::from(UserId::parse(&ada.id).expect("an ID"));
+    let (own, project) = (personal(&ada), guildhall::domain::ids::mint::<ProjectId>(app.env.clock.now()));
+    app.sql(&format!(
+        "INSERT INTO projects (id, workspace_id, user_id, owner_id, name, created_at, updated_at)
+           VALUES ('{}', '{user}', '{user}', '{user}', 'p', now(), now());
+         INSERT INTO tasks (id, workspace_id, user_id, owner_id, name, created_at, updated_at, project_id)
+           SELECT gen_random_uuid(), '{user}', '{user}', '{user}', 't' || n, now(), now(), (SELECT id FROM projects)
+           FROM generate_series(1, 5) n",
+        Uuid::from(project)
+    ))
+    .await;
+    assert_eq!(room(&app, &own, LimitKind::Projects, 2).await, None);
+    assert_eq!(room(&app, &own, LimitKind::Projects, 3).await, Some((1, Some(3))));
+    assert_eq!(room(&app, &own, LimitKind::Tasks, 5).await, None);
+    assert_eq!(room(&app, &own, LimitKind::Tasks, 6).await, Some((5, Some(10))));
+    assert_eq!(room(&app, &own, LimitKind::CloudStorages, 11).await, Some((0, Some(10))));
+    assert_eq!(room(&app, &id, LimitKind::Projects, 3).await, None, "each workspace has its own");
+    let now = app.env.clock.now();
+    let workspace = WorkspaceId::parse(&own).expect("a workspace");
+    let mut connection = app.env.store.read().await.expect("a connection");
+    let full = limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1, now).await;
+    assert!(matches!(full, Err(Error::Refused(refusals)) if refusals[0].limit.is_some_and(|limit| limit.used == 5)));
+    for (tasks, fits) in [(5, true), (6, false)] {
+        let fitted = limits::require_project_of(&app.env, &mut connection, workspace, tasks, now).await;
+        assert_eq!(fitted.is_ok(), fits, "a project of {tasks}");
+    }
+    changes(&ada, json!({ "workspaceId": own, "tier": "SOLO" })).await;
+    assert_eq!(room(&app, &own, LimitKind::Projects, 9).await, None);
+    assert_eq!(room(&app, &own, LimitKind::Tasks, 246).await, Some((5, Some(250))));
+    limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
+    drop(connection);
     app.close().await;
 }
