@@ -209,7 +209,13 @@ fn plan(export: &Export, names: &Names, ledger: &mut Ledger, here: &Here, now: I
     let places = places::plan(export, ground, ledger, report);
     let invitations = offers::plan(export, ground, &places, ledger, report);
     Plan {
-        world: World { users, organizations: places.organizations, memberships: places.memberships, invitations },
+        world: World {
+            users,
+            organizations: places.organizations,
+            memberships: places.memberships,
+            invitations,
+            ..World::default()
+        },
         grown: places.grown,
         accepted: places.accepted,
     }
