@@ -179,7 +179,9 @@ impl Keys {
             Some(sid) => Some(SessionId::parse(&sid).ok_or(BadToken::Invalid)?),
             None => None,
         };
-        Ok(Actor { user_id, session })
+        // The first instant at which it would be refused here.
+        let expires_at = Instant::from_timestamp(claims.exp, 0).map(|exp| exp + LEEWAY);
+        Ok(Actor { user_id, session, expires_at })
     }
 
     /// The public keys, as served at `/.well-known/jwks.json`. None of them with HS256, which has no public side.

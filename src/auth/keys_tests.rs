@@ -39,7 +39,11 @@ fn a_token_names_its_user_and_session() {
     for keys in both() {
         for session in [Some(session), None] {
             let (token, expires_at) = keys.mint_access(user_id, session, now(), ACCESS_LIFETIME).unwrap();
-            assert_eq!(keys.verify(&token, now()), Ok(Actor { user_id, session }));
+            let actor = keys.verify(&token, now()).unwrap();
+            assert_eq!((actor.user_id, actor.session), (user_id, session));
+            let end = actor.expires_at.unwrap();
+            assert_eq!(keys.verify(&token, end), Err(BadToken::Expired));
+            assert!(keys.verify(&token, end - TimeDelta::milliseconds(1)).is_ok());
             assert!((expires_at - now() - ACCESS_LIFETIME).abs() < TimeDelta::seconds(5));
         }
     }

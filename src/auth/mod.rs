@@ -7,6 +7,7 @@ pub mod keys;
 pub mod passwords;
 pub mod throttle;
 
+use crate::domain::clock::Instant;
 use crate::domain::{SessionId, UserId};
 
 /// Who makes a request, as its access token says.
@@ -16,4 +17,6 @@ pub struct Actor {
     pub user_id: UserId,
     /// The session that the access token was made in. None: it was made without one.
     pub session: Option<SessionId>,
+    /// From when on the access token is refused. None: somebody who has only now signed in.
+    pub expires_at: Option<Instant>,
 }

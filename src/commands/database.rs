@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::config::{Database as Choice, DatabaseSettings, PlaceSettings};
+use crate::domain::Error;
 use crate::embedded::Embedded;
 use crate::store::{Store, migrate};
 
@@ -21,8 +22,12 @@ impl Database {
         let bin = place.postgres_bin.as_deref().filter(|bin| !bin.as_os_str().is_empty());
         let private = Embedded::start(&place.data_dir, bin).await?;
         let database = Self { url: private.url(NAME), private: Some(private) };
-        match migrate::migrate(&database.url).await {
-            Ok(_) => Ok(database),
+        let ready = async {
+            migrate::migrate(&database.url).await?;
+            migrate::settle_log(&database.url).await
+        };
+        match ready.await {
+            Ok(()) => Ok(database),
             Err(error) => {
                 database.stop().await?;
                 Err(error.into())
@@ -50,7 +55,10 @@ impl Database {
     async fn migrated(url: &str) -> Result<Self, Failure> {
         let pending = migrate::pending(url).await.map_err(|error| unreachable(Failure::from(error)))?;
         match pending.len() {
-            0 => Ok(Self { url: url.to_owned(), private: None }),
+            0 => {
+                migrate::settle_log(url).await?;
+                Ok(Self { url: url.to_owned(), private: None })
+            }
             count => {
                 Err(Failure::new(format!("The database lacks {count} migrations: run `guildhall migrate` first.")))
             }
@@ -75,7 +83,12 @@ impl Database {
 /// Brings the database of DATABASE_URL, or the private one, to the present schema; tells the names of what was run.
 pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Vec<String>, Failure> {
     if let Ok(Choice::At(url)) = database.choice() {
-        return migrate::migrate(url).await.map_err(|error| unreachable(error.into()));
+        let ready = async {
+            let done = migrate::migrate(url).await?;
+            migrate::settle_log(url).await?;
+            Ok(done)
+        };
+        return ready.await.map_err(|error: Error| unreachable(error.into()));
     }
     Database::to_work_on(database, place).await?.stop().await?;
     Ok(Vec::new())

@@ -7,6 +7,14 @@ macro_rules! event_types {
         pub enum EventType { $($(#[$doc])* $variant,)+ }
 
         impl EventType {
+            /// All of them.
+            pub const ALL: &[EventType] = &[$(EventType::$variant,)+];
+
+            /// The type of that name; none if there is none, such as one that a newer version has written.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(EventType::$variant),)+ _ => None }
+            }
+
             /// Its name in the schema and the database.
             pub fn name(self) -> &'static str {
                 match self { $(EventType::$variant => $name,)+ }
@@ -86,6 +94,22 @@ event_types! {
     ResourceMovedIn = "RESOURCE_MOVED_IN",
     /// A workspace's plan changed, was cancelled, or ended.
     PlanChanged = "PLAN_CHANGED",
+}
+
+/// A place in the log, which is read in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogPlace {
+    /// Place of the transaction.
+    pub transaction: i64,
+    /// Place within the transaction.
+    pub sequence: i64,
+}
+
+impl LogPlace {
+    /// Before everything that the transaction of that place writes, and after all before it.
+    pub fn before_transaction(transaction: i64) -> Self {
+        Self { transaction: transaction - 1, sequence: i64::MAX }
+    }
 }
 
 /// One field before and after a change, as text.

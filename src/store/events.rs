@@ -1,13 +1,24 @@
-//! The log of events.
+//! The log of events: appended by the transactions that change things, read in the order of their places.
+//!
+//! Transactions commit in another order than they begin, so the log is read below the oldest one that may still write: what
+//! was read once never gets anything in between. The exception says so: [`news`].
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
-use super::schema::events;
+use super::schema::{event_log, events};
+use super::writer::note_events;
 use crate::domain::clock::Instant;
-use crate::domain::{EventId, Result, UserId};
+use crate::domain::event::{EventType, FieldChange, LogPlace};
+use crate::domain::{EventId, Fault, Result, UserId};
+
+diesel::define_sql_function! {
+    /// Place of the oldest transaction that may still write.
+    fn event_horizon() -> BigInt;
+}
 
 /// A row of the log, as it is written.
 #[derive(Insertable)]
@@ -38,5 +49,296 @@ pub struct NewRow {
 /// Appends rows to the log.
 pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
     diesel::insert_into(events::table).values(rows).execute(connection).await?;
+    note_events();
     Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events, check_for_backend(Pg))]
+struct Row {
+    transaction_id: i64,
+    sequence: i64,
+    id: EventId,
+    workspace_id: Uuid,
+    kind: String,
+    at: Instant,
+    actor_id: Option<UserId>,
+    subject_id: String,
+    person_id: Option<UserId>,
+    email: Option<String>,
+    changes: serde_json::Value,
+    tied_ids: Vec<UserId>,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where in the log it stands.
+    pub place: LogPlace,
+    /// Its ID.
+    pub id: EventId,
+    /// Organization or personal workspace where it happened.
+    pub workspace_id: Uuid,
+    /// What happened. None: something that a newer version has written, which is passed over.
+    pub kind: Option<EventType>,
+    /// When it happened.
+    pub at: Instant,
+    /// Who did it.
+    pub actor_id: Option<UserId>,
+    /// Typed ID of what it happened to.
+    pub subject_id: String,
+    /// The user whom it concerns personally.
+    pub person_id: Option<UserId>,
+    /// The address whom it concerns.
+    pub email: Option<String>,
+    /// Fields before and after.
+    pub changes: Vec<FieldChange>,
+    /// Users who could see the resource that it is about by owning it or being assigned.
+    pub tied_ids: Vec<UserId>,
+}
+
+impl TryFrom<Row> for Entry {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> std::result::Result<Self, Fault> {
+        Ok(Self {
+            place: LogPlace { transaction: row.transaction_id, sequence: row.sequence },
+            id: row.id,
+            workspace_id: row.workspace_id,
+            kind: EventType::parse(&row.kind),
+            at: row.at,
+            actor_id: row.actor_id,
+            subject_id: row.subject_id,
+            person_id: row.person_id,
+            email: row.email,
+            changes: serde_json::from_value(row.changes).map_err(Fault::new)?,
+            tied_ids: row.tied_ids,
+        })
+    }
+}
+
+fn entries(rows: Vec<Row>) -> Result<Vec<Entry>> {
+    Ok(rows.into_iter().map(Entry::try_from).collect::<std::result::Result<_, _>>()?)
+}
+
+/// How far the log goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Nothing at this place or before it is there any more.
+    pub pruned: LogPlace,
+    /// What lies before this will never change.
+    pub horizon: LogPlace,
+}
+
+/// How far the log goes now.
+pub async fn extent(connection: &mut Connection) -> Result<Extent> {
+    let columns = (event_log::pruned_transaction, event_log::pruned_sequence, event_horizon());
+    let (transaction, sequence, horizon): (i64, i64, i64) = event_log::table.select(columns).get_result(connection).await?;
+    Ok(Extent {
+        pruned: LogPlace { transaction, sequence },
+        horizon: LogPlace::before_transaction(horizon),
+    })
+}
+
+macro_rules! after {
+    ($query:expr, $place:expr) => {{
+        let place: LogPlace = $place;
+        // Its first half is what lets the index begin at the right place.
+        let behind = events::transaction_id.gt(place.transaction).or(events::sequence.gt(place.sequence));
+        $query.filter(events::transaction_id.ge(place.transaction).and(behind))
+    }};
+}
+
+macro_rules! before {
+    ($query:expr, $place:expr) => {{
+        let place: LogPlace = $place;
+        let ahead = events::transaction_id.lt(place.transaction).or(events::sequence.lt(place.sequence));
+        $query.filter(events::transaction_id.le(place.transaction).and(ahead))
+    }};
+}
+
+/// What was written after a place, in order: at most `limit` entries of all workspaces, and whether there are more to come
+/// soon: some that are committed, behind a transaction that may still write before them.
+pub async fn news(connection: &mut Connection, after: LogPlace, limit: i64) -> Result<(Vec<Entry>, bool)> {
+    let settled = events::transaction_id.lt(diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT event_horizon())"));
+    let rows: Vec<(Row, bool)> = after!(events::table, after)
+        .order_by((events::transaction_id, events::sequence))
+        .limit(limit)
+        .select((Row::as_select(), settled))
+        .load(connection)
+        .await?;
+    let read = rows.len() as i64;
+    let settled: Vec<Row> = rows.into_iter().map_while(|(row, settled)| settled.then_some(row)).collect();
+    let more = (settled.len() as i64) < read || read == limit;
+    Ok((entries(settled)?, more))
+}
+
+/// Which entries of a workspace's log.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those of these types.
+    pub kinds: Option<Vec<EventType>>,
+    /// Only those by this user.
+    pub actor: Option<UserId>,
+}
+
+/// Where to read the log, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Only what comes after this.
+    pub after: Option<LogPlace>,
+    /// Only what comes before this.
+    pub before: Option<LogPlace>,
+    /// From the end, towards the beginning.
+    pub backward: bool,
+    /// At most so many.
+    pub limit: i64,
+}
+
+macro_rules! of_workspace {
+    ($workspace:expr, $filter:expr) => {{
+        let filter: &Filter = $filter;
+        let mut query = events::table
+            .filter(events::workspace_id.eq($workspace).and(events::transaction_id.lt(event_horizon())))
+            .into_boxed();
+        if let Some(kinds) = &filter.kinds {
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            query = query.filter(events::kind.eq_any(names));
+        }
+        if let Some(actor) = filter.actor {
+            query = query.filter(events::actor_id.eq(actor));
+        }
+        query
+    }};
+}
+
+/// A stretch of a workspace's log, in the direction of reading.
+pub async fn of_workspace(
+    connection: &mut Connection,
+    workspace: Uuid,
+    filter: &Filter,
+    stretch: Stretch,
+) -> Result<Vec<Entry>> {
+    let mut query = of_workspace!(workspace, filter);
+    if let Some(place) = stretch.after {
+        query = after!(query, place);
+    }
+    if let Some(place) = stretch.before {
+        query = before!(query, place);
+    }
+    query = if stretch.backward {
+        query.order_by((events::transaction_id.desc(), events::sequence.desc()))
+    } else {
+        query.order_by((events::transaction_id, events::sequence))
+    };
+    entries(query.limit(stretch.limit).select(Row::as_select()).load(connection).await?)
+}
+
+/// How many entries a workspace's log has.
+pub async fn count_of_workspace(connection: &mut Connection, workspace: Uuid, filter: &Filter) -> Result<i64> {
+    Ok(of_workspace!(workspace, filter).count().get_result(connection).await?)
+}
+
+/// What concerns a user, or the address that is theirs, after one place and up to another, in order.
+pub async fn of_person(
+    connection: &mut Connection,
+    user: UserId,
+    email: Option<&str>,
+    (after, to): (LogPlace, LogPlace),
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    // One statement for each of the two indexes: with "or" between them, neither would give the order.
+    let read = |rows: Vec<Row>| entries(rows);
+    macro_rules! stretch {
+        ($concerning:expr) => {{
+            let settled = events::transaction_id.lt(event_horizon());
+            let query = after!(events::table.filter($concerning.and(settled)), after);
+            let end = events::transaction_id.lt(to.transaction).or(events::sequence.le(to.sequence));
+            query
+                .filter(events::transaction_id.le(to.transaction).and(end))
+                .order_by((events::transaction_id, events::sequence))
+                .limit(limit)
+                .select(Row::as_select())
+                .load(connection)
+                .await?
+        }};
+    }
+    let mut found = read(stretch!(events::person_id.eq(user)))?;
+    if let Some(email) = email {
+        found.extend(read(stretch!(events::email.eq(email)))?);
+        found.sort_by_key(|entry| entry.place);
+        found.dedup_by_key(|entry| entry.place);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    }
+    Ok(found)
+}
+
+/// The entries with those IDs that are settled, in no order.
+pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
+    let settled = events::transaction_id.lt(event_horizon());
+    entries(events::table.filter(events::id.eq_any(ids).and(settled)).select(Row::as_select()).load(connection).await?)
+}
+
+/// Deletes at most `limit` of the oldest entries, as far as they happened at `until` or before; tells how many. Entries go
+/// from the beginning only, so that what is left has no holes. Needs a transaction.
+pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
+    // One at a time: who comes second finds nothing to do.
+    let free = event_log::table.select(event_log::singleton).for_update().skip_locked();
+    if free.load::<bool>(tx).await?.is_empty() {
+        return Ok(0);
+    }
+    let oldest: Vec<(i64, i64, Instant)> = events::table
+        .filter(events::transaction_id.lt(event_horizon()))
+        .order_by((events::transaction_id, events::sequence))
+        .limit(limit)
+        .select((events::transaction_id, events::sequence, events::at))
+        .load(tx)
+        .await?;
+    let Some((transaction, sequence, _)) = oldest.into_iter().take_while(|(.., at)| *at <= until).last() else {
+        return Ok(0);
+    };
+    let upto = events::transaction_id.lt(transaction).or(events::sequence.le(sequence));
+    let old = events::table.filter(events::transaction_id.le(transaction).and(upto));
+    let deleted = diesel::delete(old).execute(tx).await?;
+    let pruned = (event_log::pruned_transaction.eq(transaction), event_log::pruned_sequence.eq(sequence));
+    diesel::update(event_log::table).set(pruned).execute(tx).await?;
+    Ok(deleted)
+}
+
+/// Sees to it that what is written from now on comes after what is there. In a database that was restored into a new cluster
+/// it would not: transactions are numbered from the beginning again. Tells whether there was something to do.
+///
+/// Called by every process before it serves, and safe while others write: the lock waits for those who have written and not
+/// committed, and whoever writes afterwards reads the new base.
+pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
+    use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+
+    // Places of those who begin to write from now on would be at `next` or after it.
+    const BEHIND: &str = "SELECT greatest((SELECT max(transaction_id) FROM events), pruned_transaction)
+            >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS behind FROM event_log";
+    // The oldest transaction that may still write comes right after the newest entry.
+    const RAISE: &str = "UPDATE event_log SET base = 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+            + greatest((SELECT max(transaction_id) FROM events), pruned_transaction)";
+
+    #[derive(QueryableByName)]
+    struct Answer {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        behind: bool,
+    }
+    let behind: Answer = diesel::sql_query(BEHIND).get_result(connection).await?;
+    if !behind.behind {
+        return Ok(false);
+    }
+    connection
+        .transaction(async |tx| {
+            // In the order in which [`prune`] locks.
+            event_log::table.select(event_log::singleton).for_update().execute(tx).await?;
+            tx.batch_execute("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE").await?;
+            let behind: Answer = diesel::sql_query(BEHIND).get_result(tx).await?;
+            if behind.behind {
+                diesel::sql_query(RAISE).execute(tx).await?;
+            }
+            Ok(behind.behind)
+        })
+        .await
 }

@@ -30,16 +30,19 @@ pub mod sessions;
 pub mod tasks;
 pub mod usage;
 pub mod users;
+pub mod wakeups;
+mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-pub use diesel_async::AsyncConnection as Transactional;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 
 use crate::domain::{Error, Fault, Result};
+pub use writer::{Transactional, Writer};
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub type Connection = AsyncPgConnection;
@@ -66,6 +69,7 @@ where
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<AsyncPgConnection>,
+    recorded: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
@@ -81,7 +85,7 @@ impl Store {
             .wait_timeout(Some(Duration::from_secs(5)))
             .create_timeout(Some(Duration::from_secs(5)))
             .build()?;
-        Ok(Self { pool })
+        Ok(Self { pool, recorded: Arc::default() })
     }
 
     /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
@@ -91,8 +95,19 @@ impl Store {
 
     /// A connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the closure succeeds
     /// and rolls back with its error if not.
-    pub async fn writer(&self) -> Result<Pooled> {
-        self.read().await
+    pub async fn writer(&self) -> Result<Writer> {
+        Ok(Writer::new(self.read().await?, self.recorded.clone()))
+    }
+
+    /// Waits until a transaction of this process that wrote events is committed. Those that come while nobody waits are told
+    /// as one.
+    pub async fn recorded(&self) {
+        self.recorded.notified().await;
+    }
+
+    /// A connection that is the caller's own, and no longer counts among those of the pool.
+    async fn own_connection(&self) -> Result<Connection> {
+        Ok(Pooled::take(self.read().await?))
     }
 
     /// Whether the database answers.

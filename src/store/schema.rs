@@ -37,6 +37,17 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    event_log (singleton) {
+        singleton -> Bool,
+        base -> Int8,
+        pruned_transaction -> Int8,
+        pruned_sequence -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     events (transaction_id, sequence) {
         transaction_id -> Int8,
         sequence -> Int8,
@@ -307,6 +318,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     cloud_storages,
     email_tokens,
+    event_log,
     events,
     former_slugs,
     idempotency_keys,

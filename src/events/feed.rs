@@ -1,0 +1,109 @@
+//! What one subscriber gets, in order and without gap or repeat: what they missed from the log, then what happens from the
+//! hub. The seam is the hub's mark: listening begins first, the log is read up to the mark, and the rest has come meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::hub::{Hub, Live, Topic};
+use crate::domain::event::LogPlace;
+use crate::domain::{Error, Result};
+use crate::store::events::{self, Entry, Filter, Stretch};
+use crate::store::{Store, users};
+
+/// Most entries that come at once.
+const BATCH: usize = 100;
+
+/// Why a feed has come to its end, or cannot begin.
+#[derive(Debug)]
+pub enum End {
+    /// The subscriber was too slow.
+    Lagged,
+    /// Some of what came after the cursor is no longer kept.
+    Expired,
+    /// The cursor points at a place that the log has not reached.
+    Unknown,
+    /// The server is going.
+    Closed,
+    /// The log could not be read.
+    Failed(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        End::Failed(error)
+    }
+}
+
+/// What one subscriber gets.
+pub struct Feed {
+    store: Store,
+    topic: Topic,
+    live: Live,
+    /// What comes after this has not been given yet.
+    place: LogPlace,
+    /// Whether everything up to the mark has been given.
+    caught_up: bool,
+}
+
+impl Feed {
+    /// Begins after a place, or with what happens from now on.
+    pub async fn open(store: &Store, hub: &Hub, topic: Topic, after: Option<LogPlace>) -> std::result::Result<Self, End> {
+        let live = hub.listen(topic).await;
+        let extent = events::extent(&mut *store.read().await?).await?;
+        let feed = |place, caught_up| Self { store: store.clone(), topic, live, place, caught_up };
+        match after {
+            // What can be read already is the past, whether or not the hub has got there.
+            None => Ok(feed(extent.horizon, true)),
+            Some(place) if place > extent.horizon => Err(End::Unknown),
+            Some(place) if place < extent.pruned => Err(End::Expired),
+            Some(place) => Ok(feed(place, false)),
+        }
+    }
+
+    /// The next entries. None if nothing happens for as long as `patience`.
+    pub async fn next(&mut self, patience: Duration) -> std::result::Result<Option<Vec<Arc<Entry>>>, End> {
+        while !self.caught_up {
+            let missed = self.missed().await?;
+            if !missed.is_empty() {
+                return Ok(Some(missed));
+            }
+        }
+        let Ok(mut heard) = tokio::time::timeout(patience, self.live.heard(BATCH)).await else { return Ok(None) };
+        if heard.is_empty() {
+            return Err(if self.live.is_closed() { End::Closed } else { End::Lagged });
+        }
+        heard.retain(|entry| entry.place > self.place);
+        self.place = heard.last().map_or(self.place, |last| last.place);
+        Ok(Some(heard))
+    }
+
+    /// The next entries of the log, up to the mark.
+    async fn missed(&mut self) -> std::result::Result<Vec<Arc<Entry>>, End> {
+        let mut connection = self.store.read().await?;
+        let mark = self.live.mark;
+        let mut found = match self.topic {
+            Topic::Workspace(workspace) => {
+                let stretch = Stretch { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
+                events::of_workspace(&mut connection, workspace, &Filter::default(), stretch).await?
+            }
+            Topic::Person(user) => {
+                let account = users::find(&mut connection, user).await?;
+                let email = account.as_ref().and_then(users::User::verified_email);
+                events::of_person(&mut connection, user, email, (self.place, mark), BATCH as i64).await?
+            }
+        };
+        // Asked afterwards: what was deleted before was missing when it was read.
+        if events::extent(&mut connection).await?.pruned > self.place {
+            return Err(End::Expired);
+        }
+        self.caught_up = found.len() < BATCH || found.last().is_some_and(|last| last.place >= mark);
+        found.retain(|entry| entry.place <= mark);
+        self.place = found.last().map_or(self.place, |last| last.place);
+        Ok(found.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// Entries as they are asked for, for those who have only a place: an entry that a page begins after must still be kept.
+pub async fn is_kept(store: &Store, after: LogPlace) -> Result<bool> {
+    Ok(after >= events::extent(&mut *store.read().await?).await?.pruned)
+}

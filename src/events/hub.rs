@@ -1,0 +1,247 @@
+//! From one process's pump to its subscribers. Each has a channel of bounded length; who does not keep up is cut off, and
+//! holds up nobody.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use crate::domain::UserId;
+use crate::domain::event::LogPlace;
+use crate::store::events::Entry;
+
+/// How many entries may wait for one subscriber.
+const CAPACITY: usize = 1024;
+
+/// What one can listen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// All that happens in a workspace.
+    Workspace(Uuid),
+    /// All that concerns a user personally.
+    Person(UserId),
+}
+
+/// An entry, and the users whom it concerns.
+pub struct News {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// Whom it concerns.
+    pub concerned: Vec<UserId>,
+}
+
+/// Hands entries to subscribers. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    /// Whether there is a mark.
+    ready: watch::Sender<bool>,
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last place that was handed on, of all workspaces.
+    mark: Option<LogPlace>,
+    closed: bool,
+    next: u64,
+    streams: HashMap<Topic, HashMap<u64, mpsc::Sender<Arc<Entry>>>>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+}
+
+impl Hub {
+    /// One where so many entries may wait for a subscriber.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Arc::new(Inner { state: Mutex::default(), ready: watch::Sender::new(false), capacity }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last place that was handed on. None before the first look at the log.
+    pub fn mark(&self) -> Option<LogPlace> {
+        self.state().mark
+    }
+
+    /// Begins after a place: what comes later will be handed on.
+    pub fn begin(&self, mark: LogPlace) {
+        self.state().mark = Some(mark);
+        self.0.ready.send_replace(true);
+    }
+
+    /// Whether anybody listens to what concerns them personally.
+    pub fn has_personal_streams(&self) -> bool {
+        self.state().streams.keys().any(|topic| matches!(topic, Topic::Person(_)))
+    }
+
+    /// Hands entries on, which are the next of the log. Who has no room for one is cut off.
+    pub fn hand_on(&self, news: &[News]) {
+        let mut state = self.state();
+        for News { entry, concerned } in news {
+            state.send(Topic::Workspace(entry.workspace_id), entry);
+            for user in concerned {
+                state.send(Topic::Person(*user), entry);
+            }
+            state.mark = Some(entry.place);
+        }
+    }
+
+    /// Listens from now on. Entries after the mark come by the channel, those up to it are in the log. Waits for the first
+    /// look at the log.
+    pub async fn listen(&self, topic: Topic) -> Live {
+        // The sender lives as long as the hub.
+        let _ = self.0.ready.subscribe().wait_for(|ready| *ready).await;
+        let (sender, receiver) = mpsc::channel(self.0.capacity);
+        let mut state = self.state();
+        let (id, mark) = (state.next, state.mark.unwrap_or_default());
+        state.next += 1;
+        if !state.closed {
+            state.streams.entry(topic).or_default().insert(id, sender);
+        }
+        Live { hub: self.clone(), topic, id, mark, receiver }
+    }
+
+    /// Cuts off everybody who listens; they may come again.
+    pub fn cut_off_all(&self) {
+        self.state().streams.clear();
+    }
+
+    /// Ends: everybody who listens is told so, and whoever comes from now on.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.streams.clear();
+        self.0.ready.send_replace(true);
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// How many are listening.
+    pub fn listeners(&self) -> usize {
+        self.state().streams.values().map(HashMap::len).sum()
+    }
+}
+
+impl State {
+    fn send(&mut self, topic: Topic, entry: &Arc<Entry>) {
+        if let Some(streams) = self.streams.get_mut(&topic) {
+            streams.retain(|_, stream| stream.try_send(entry.clone()).is_ok());
+        }
+    }
+}
+
+/// One who listens. They no longer do when this is dropped.
+pub struct Live {
+    hub: Hub,
+    topic: Topic,
+    id: u64,
+    /// Entries up to this place do not come by the channel.
+    pub mark: LogPlace,
+    receiver: mpsc::Receiver<Arc<Entry>>,
+}
+
+impl Live {
+    /// The entries that have come, at least one. Empty: cut off.
+    pub async fn heard(&mut self, limit: usize) -> Vec<Arc<Entry>> {
+        let mut heard = Vec::new();
+        self.receiver.recv_many(&mut heard, limit).await;
+        heard
+    }
+
+    /// Whether the hub has ended.
+    pub fn is_closed(&self) -> bool {
+        self.hub.is_closed()
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        if let Some(streams) = state.streams.get_mut(&self.topic) {
+            streams.remove(&self.id);
+            if streams.is_empty() {
+                state.streams.remove(&self.topic);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Clock;
+
+    fn news(workspace: u128, sequence: i64) -> News {
+        let place = LogPlace { transaction: 1, sequence };
+        let entry = Entry {
+            place,
+            id: Uuid::from_u128(sequence as u128).into(),
+            workspace_id: Uuid::from_u128(workspace),
+            kind: None,
+            at: Clock::default().now(),
+            actor_id: None,
+            subject_id: String::new(),
+            person_id: None,
+            email: None,
+            changes: Vec::new(),
+            tied_ids: Vec::new(),
+        };
+        News { entry: Arc::new(entry), concerned: Vec::new() }
+    }
+
+    fn hub() -> Hub {
+        let hub = Hub::with_capacity(2);
+        hub.begin(LogPlace::default());
+        hub
+    }
+
+    #[tokio::test]
+    async fn each_hears_what_it_listens_to_in_order() {
+        let hub = hub();
+        let mut first = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
+        let mut second = hub.listen(Topic::Workspace(Uuid::from_u128(2))).await;
+        hub.hand_on(&[news(1, 1), news(2, 2), news(1, 3)]);
+        let places = |heard: Vec<Arc<Entry>>| heard.iter().map(|entry| entry.place.sequence).collect::<Vec<_>>();
+        assert_eq!(places(first.heard(9).await), [1, 3]);
+        assert_eq!(places(second.heard(9).await), [2]);
+        assert_eq!(hub.mark(), Some(LogPlace { transaction: 1, sequence: 3 }));
+    }
+
+    #[tokio::test]
+    async fn who_is_too_slow_is_cut_off_and_holds_up_nobody() {
+        let hub = hub();
+        let mut slow = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
+        let mut quick = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
+        for sequence in 1..=4 {
+            hub.hand_on(&[news(1, sequence)]);
+            assert_eq!(quick.heard(9).await.len(), 1);
+        }
+        assert_eq!(slow.heard(9).await.len(), 2, "what had room");
+        assert!(slow.heard(9).await.is_empty() && !slow.is_closed());
+        assert_eq!(hub.listeners(), 1);
+        drop(quick);
+        assert_eq!(hub.listeners(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_the_end_is_told_so() {
+        let hub = hub();
+        let mut before = hub.listen(Topic::Person(Uuid::from_u128(1).into())).await;
+        hub.close();
+        assert!(before.heard(9).await.is_empty() && before.is_closed());
+        let mut after = hub.listen(Topic::Person(Uuid::from_u128(1).into())).await;
+        assert!(after.heard(9).await.is_empty() && after.is_closed());
+    }
+}

@@ -1,0 +1,121 @@
+//! Reads the log past the mark whenever something may be there, and hands it to the hub. One for each process.
+//!
+//! It looks when a transaction of this process has committed events, when another process tells so, every few seconds in case
+//! neither was heard, and soon again while there are entries behind a transaction that is still open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::hub::{Hub, News};
+use crate::domain::event::LogPlace;
+use crate::domain::{Result, UserId};
+use crate::store::events::{self, Entry};
+use crate::store::wakeups::Ear;
+use crate::store::{Store, users};
+
+/// Most entries that are read at once.
+const BATCH: i64 = 500;
+/// At most so often is the log looked at, and are other processes told: what comes in between goes together.
+const BREATH: Duration = Duration::from_millis(3);
+/// How long until it looks unasked.
+const POLL: Duration = Duration::from_secs(3);
+/// How soon it looks again for entries behind a transaction that is still open: at first, and at last.
+const SOON: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+/// How soon it tries again when the database is away: at first, and at last.
+const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Pumps until it is cancelled; then the hub is closed.
+pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
+    let mut away = AWAY.0;
+    while !cancel.is_cancelled() {
+        let lost = tokio::select! {
+            () = cancel.cancelled() => break,
+            lost = pump(&store, &hub, &mut away) => lost,
+        };
+        if let Err(error) = lost {
+            tracing::warn!(?error, "cannot read the log of events; trying again");
+        }
+        tokio::select! {
+            () = cancel.cancelled() => break,
+            () = tokio::time::sleep(away) => away = (away * 2).min(AWAY.1),
+        }
+    }
+    hub.close();
+}
+
+/// Pumps as long as its connection lasts.
+async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
+    // Hears first and reads then: what is written in between is told.
+    let mut ear = Ear::open(store).await?;
+    start(&mut ear, hub).await?;
+    *away = AWAY.0;
+    let mut soon = SOON.0;
+    loop {
+        let more = read(&mut ear, hub).await?;
+        let pause = if more { soon } else { POLL };
+        soon = if more { (soon * 2).min(SOON.1) } else { SOON.0 };
+        tokio::select! {
+            heard = ear.heard() => heard?,
+            () = store.recorded() => {
+                ear.tell().await?;
+                soon = SOON.0;
+            }
+            () = tokio::time::sleep(pause) => {}
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// Sets the mark where the log is now, unless it goes on from an earlier connection.
+async fn start(ear: &mut Ear, hub: &Hub) -> Result<()> {
+    let connection = ear.connection();
+    events::settle_base(connection).await?;
+    let horizon = events::extent(connection).await?.horizon;
+    match hub.mark() {
+        None => hub.begin(horizon),
+        Some(mark) if mark > horizon => {
+            // Another database has taken the place of the one that was read.
+            hub.cut_off_all();
+            hub.begin(horizon);
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Hands on what has come; tells whether there is more to come soon.
+async fn read(ear: &mut Ear, hub: &Hub) -> Result<bool> {
+    loop {
+        let mark = hub.mark().unwrap_or_else(|| LogPlace::before_transaction(0));
+        let (entries, more) = events::news(ear.connection(), mark, BATCH).await?;
+        if entries.is_empty() {
+            return Ok(more);
+        }
+        let full = entries.len() as i64 == BATCH;
+        let news = address(ear, hub, entries).await?;
+        hub.hand_on(&news);
+        if !full {
+            return Ok(more);
+        }
+    }
+}
+
+/// Finds out whom each entry concerns.
+async fn address(ear: &mut Ear, hub: &Hub, entries: Vec<Entry>) -> Result<Vec<News>> {
+    let emails: Vec<&str> = entries.iter().filter_map(|entry| entry.email.as_deref()).collect();
+    let invited = if emails.is_empty() || !hub.has_personal_streams() {
+        Vec::new()
+    } else {
+        users::with_proven_emails(ear.connection(), &emails).await?
+    };
+    let holder = |email: &str| invited.iter().find(|user| user.email.as_deref() == Some(email)).map(|user| user.id);
+    let address = |entry: Entry| {
+        let mut concerned: Vec<UserId> =
+            entry.person_id.into_iter().chain(entry.email.as_deref().and_then(holder)).collect();
+        concerned.dedup();
+        News { entry: Arc::new(entry), concerned }
+    };
+    Ok(entries.into_iter().map(address).collect())
+}
