@@ -25,6 +25,7 @@ pub mod projects;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
+pub mod transfers;
 pub mod users;
 
 use std::time::Duration;
