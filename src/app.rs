@@ -11,6 +11,7 @@ use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
 use crate::config::RuleSettings;
 use crate::domain::Clock;
+use crate::domain::limit::Plans;
 use crate::graphql::schema::{self, Schema};
 use crate::mail;
 use crate::mail::queue::{Links, Outbox};
@@ -39,6 +40,7 @@ impl Settings {
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
             rate_limits: rules.rate_limits.into(),
             owners_manage_plans: false,
+            plans: Plans::default(),
         };
         Self { links, rules, password_cost: Cost::FULL }
     }
@@ -57,6 +59,7 @@ impl Settings {
                 invitation_expiry: TimeDelta::days(7),
                 rate_limits: false,
                 owners_manage_plans: true,
+                plans: Plans::unlimited(),
             },
             password_cost: Cost::CHEAP,
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -16,11 +17,12 @@ use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
 use crate::store::invitations::{self, Invitation, NewInvitation};
 use crate::store::mails::{self, Sender};
-use crate::store::{Connection, Transactional, memberships, users};
+use crate::store::{Connection, memberships, users};
 
 use super::Env;
 use super::floor::Floor;
 use super::join_by_invitation::event;
+use super::retries::{Retry, Written};
 
 /// Most people in one request.
 const MOST: usize = 100;
@@ -50,17 +52,16 @@ pub struct Invitee {
 }
 
 /// What became of one person.
+#[derive(Serialize, Deserialize)]
 pub struct Outcome {
-    /// The address, as it was given.
-    pub email: String,
     /// The new invitation. None if there is a refusal, or if everybody was rejected.
-    pub invitation: Option<Invitation>,
+    pub invitation: Option<Written<InvitationId, Invitation>>,
     /// Why there is none.
     pub refusal: Option<Refusal>,
 }
 
 /// Invites them, and tells what became of each, in the order of the input.
-pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Vec<Outcome>> {
+pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Vec<Outcome>> {
     let mut check = Check::default();
     let number = match input.invitees.len() {
         0 => Err(Problem::new(Code::OutOfRange, "Name at least one person.")),
@@ -75,9 +76,8 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Ve
         return Err(check.refuse());
     };
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    let outcomes = connection
-        .transaction(async |tx| -> Result<Vec<Outcome>> {
+    let outcomes = env
+        .write(retry, async |tx| {
             let floor = Floor::enter(tx, actor, id, "organization", now).await?;
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
@@ -90,20 +90,15 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Ve
                 require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
                 let people = verdicts.iter().flatten().cloned();
                 sent = send(env, tx, &floor, people, message.as_deref(), now).await?;
+            } else {
+                retry.release(tx).await?;
             }
-            let mut sent = sent.into_iter();
-            Ok(input
-                .invitees
-                .iter()
-                .zip(verdicts)
-                .map(|(invitee, verdict)| {
-                    let email = invitee.email.clone();
-                    match verdict {
-                        Ok(_) => Outcome { email, invitation: sent.next(), refusal: None },
-                        Err(refusal) => Outcome { email, invitation: None, refusal: Some(refusal) },
-                    }
-                })
-                .collect())
+            let mut sent = sent.into_iter().map(|invitation| Written::now(invitation.id, invitation));
+            let outcome = |verdict| match verdict {
+                Ok(_) => Outcome { invitation: sent.next(), refusal: None },
+                Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
+            };
+            Ok(verdicts.into_iter().map(outcome).collect())
         })
         .await?;
     env.outbox.wake();

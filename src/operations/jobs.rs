@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
+use super::retries;
 use crate::domain::{Clock, Result};
 use crate::store::{Store, Transactional, expiry, mails};
 
@@ -42,7 +43,7 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
     }
 }
 
-/// Deletes sessions and tokens that have run out, slugs that are held no longer, and old mails; tells how many rows.
+/// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, and old mails; tells how many rows.
 pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
@@ -56,6 +57,7 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
                     expiry::delete_email_tokens(tx, now, limit).await?,
                     expiry::delete_sessions(tx, now, limit).await?,
                     expiry::delete_former_slugs(tx, now, limit).await?,
+                    expiry::delete_idempotency_keys(tx, now - retries::KEPT, limit).await?,
                     mails::delete_settled_before(tx, now - MAILS_KEPT, limit).await?,
                 ])
             })

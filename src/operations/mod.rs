@@ -19,6 +19,7 @@ pub mod invite_members;
 pub mod jobs;
 pub mod join_by_invitation;
 pub mod leave_organization;
+pub mod limits;
 pub mod note_activity;
 pub mod offer_ownership;
 pub mod open_session;
@@ -30,6 +31,7 @@ pub mod request_password_reset;
 pub mod resend_invitation;
 pub mod resend_verification_email;
 pub mod reset_password;
+pub mod retries;
 pub mod revoke_invitation;
 pub mod send_link;
 pub mod sign_in;
@@ -48,6 +50,7 @@ use crate::auth::keys::Keys;
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
 use crate::domain::Clock;
+use crate::domain::limit::Plans;
 use crate::mail::queue::Outbox;
 use crate::store::Store;
 
@@ -81,6 +84,8 @@ pub struct Rules {
     pub rate_limits: bool,
     /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.
     pub owners_manage_plans: bool,
+    /// What plans allow and cost.
+    pub plans: Plans,
 }
 
 /// Who may sign up.

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::Actor;
+use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
 use crate::domain::resource::{People, ResourceId, StorageHandling, Ties};
 use crate::domain::{CloudStorageId, Code, Error, Fault, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
 use crate::policy::{Action, Decision, Target, decide};
@@ -16,6 +20,7 @@ use crate::store::{Connection, cloud_storages, projects, tasks, transfers};
 
 use super::Env;
 use super::ground::{Ground, Hold};
+use super::limits::{self, Room};
 
 /// Most resources in one transfer.
 const MOST: usize = 100;
@@ -67,6 +72,7 @@ impl Input {
 }
 
 /// What a transfer would do.
+#[derive(Serialize, Deserialize)]
 pub struct Plan {
     /// Where the resources would go.
     pub destination: WorkspaceId,
@@ -75,6 +81,7 @@ pub struct Plan {
 }
 
 /// What a transfer would do to one resource.
+#[derive(Serialize, Deserialize)]
 pub struct Item {
     /// The resource.
     pub resource: ResourceId,
@@ -91,6 +98,7 @@ pub struct Item {
 }
 
 /// What would become of the links to a storage.
+#[derive(Serialize, Deserialize)]
 pub struct Match {
     /// The storage linked now.
     pub current: CloudStorageId,
@@ -135,6 +143,36 @@ pub(super) struct Survey {
     grounds: BTreeMap<WorkspaceId, Ground>,
     storages: Vec<CloudStorage>,
     candidates: Vec<CloudStorage>,
+    room: Rooms,
+}
+
+/// What the plan of the destination leaves room for.
+#[derive(Clone, Copy)]
+struct Rooms {
+    projects: Room,
+    tasks: Room,
+    tasks_of_a_new_project: Room,
+}
+
+impl Rooms {
+    async fn of(env: &Env, connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Self> {
+        Ok(Self {
+            projects: limits::room(env, connection, workspace, LimitKind::Projects, now).await?,
+            tasks: limits::room(env, connection, workspace, LimitKind::Tasks, now).await?,
+            tasks_of_a_new_project: limits::room_of_new_project(env, connection, workspace, now).await?,
+        })
+    }
+
+    /// Takes what `cargo` needs; tells what it does not fit into, and takes nothing of that.
+    fn take(&mut self, cargo: &Cargo) -> Vec<Refusal> {
+        let tasks = i64::try_from(cargo.tasks.len()).unwrap_or(i64::MAX);
+        let mut tasks_of_this_project = self.tasks_of_a_new_project;
+        let taken = match cargo.project {
+            Some(_) => vec![self.projects.take(1), tasks_of_this_project.take(tasks), self.tasks.take(tasks)],
+            None => vec![self.tasks.take(tasks)],
+        };
+        taken.into_iter().filter_map(std::result::Result::err).collect()
+    }
 }
 
 /// Tells what a transfer would do. None if the actor cannot see the destination or one of the resources.
@@ -177,7 +215,8 @@ pub(super) async fn survey(
             transfers::storages_for(connection, destination.id, &wanted, actor.user_id, rows).await?
         }
     };
-    Ok(Survey { request, cargo, grounds, storages, candidates })
+    let room = Rooms::of(env, connection, destination.id, env.clock.now()).await?;
+    Ok(Survey { request, cargo, grounds, storages, candidates, room })
 }
 
 /// Enters the workspaces in the order in which they are locked, whichever way things go. Those that the actor cannot see are
@@ -298,9 +337,13 @@ impl Named {
 impl Survey {
     /// What would happen.
     pub(super) fn plan(&self) -> Plan {
+        let mut room = self.room;
         let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
             let storages = self.matches(cargo);
-            let problems = self.problems(cargo, *resource, &storages);
+            let mut problems = self.problems(cargo, *resource, &storages);
+            if cargo.source != self.request.destination {
+                problems.extend(room.take(cargo));
+            }
             let at = |problem: Refusal| match problem.path.is_empty() {
                 true => Refusal { path: vec!["resourceIds".to_owned(), place.to_string()], ..problem },
                 false => problem,

@@ -6,34 +6,32 @@ use crate::domain::event::{EventType, FieldChange};
 use crate::domain::resource::ResourceId;
 use crate::domain::{CloudStorageId, Error, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
 use crate::events::log::{self, Event};
+use crate::store::Connection;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
 use crate::store::transfers::{self, Move};
-use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::ground::Hold;
 pub use super::plan_transfer::Input;
 use super::plan_transfer::{Cargo, Plan, Survey, survey};
+use super::retries::Retry;
 
 /// Moves them, and returns what was done.
-pub async fn transfer_resources(env: &Env, actor: &Actor, input: Input) -> Result<Plan> {
+pub async fn transfer_resources(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Plan> {
     let request = input.check()?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let survey = survey(env, tx, actor, request, Hold::Exclusive).await?;
-            let plan = survey.plan();
-            let problems: Vec<Refusal> =
-                plan.items.iter().flat_map(|item| item.problems.iter().map(in_input)).collect();
-            if !problems.is_empty() {
-                return Err(Error::Refused(problems));
-            }
-            take(tx, &survey, now).await?;
-            Ok(plan)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let survey = survey(env, tx, actor, request, Hold::Exclusive).await?;
+        let plan = survey.plan();
+        let problems: Vec<Refusal> = plan.items.iter().flat_map(|item| item.problems.iter().map(in_input)).collect();
+        if !problems.is_empty() {
+            return Err(Error::Refused(problems));
+        }
+        take(tx, &survey, now).await?;
+        Ok(plan)
+    })
+    .await
 }
 
 /// The problem of a plan as a refusal of the mutation.

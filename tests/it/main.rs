@@ -15,6 +15,7 @@ mod ownership;
 mod policy_matrix;
 mod query_count;
 mod races;
+mod retries;
 mod schema;
 mod story;
 mod support;

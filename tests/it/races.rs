@@ -7,10 +7,11 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
-const MANY: usize = 50;
+/// How many come at once.
+pub const MANY: usize = 50;
 
 /// How often each outcome came: `ok` or the code of the first refusal. Top-level errors have no place here.
-fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
+pub fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
     let mut tally = BTreeMap::new();
     for answer in answers {
         let codes = answer.refused();
@@ -19,11 +20,13 @@ fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
     tally
 }
 
-fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+/// The outcomes that are expected.
+pub fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
     expected.into_iter().map(|(code, count)| (code.to_owned(), count)).collect()
 }
 
-async fn at_once<F: Future<Output = Answer> + Send + 'static>(run: impl Fn(usize) -> F) -> Vec<Answer> {
+/// The answers of that many tasks at once.
+pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(run: impl Fn(usize) -> F) -> Vec<Answer> {
     join_all((0..MANY).map(|n| tokio::spawn(run(n))))
         .await
         .into_iter()

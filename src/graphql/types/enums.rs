@@ -116,6 +116,8 @@ pub enum UserErrorCode {
     ConfirmationMismatch,
     /// `expectedVersion` is not the present version: somebody else has changed the object.
     VersionConflict,
+    /// The `idempotencyKey` was used in the last 24 hours with another input.
+    IdempotencyKeyReused,
     /// An account has proven that it owns this address. Unproven claims do not count.
     EmailTaken,
     /// Another account has this username, without regard to case.
