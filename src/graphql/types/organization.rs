@@ -132,7 +132,7 @@ impl Organization {
     }
 
     /// The same as `name`.
-    async fn display_name(&self) -> &str {
+    pub async fn display_name(&self) -> &str {
         self.0.organization.display_name()
     }
 
@@ -189,8 +189,15 @@ impl Organization {
         self.seen().map(|_| own()).transpose()
     }
 
+    /// Whether it is `Viewer.selectedWorkspace`.
+    pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
+        let id = self.seen()?.id;
+        // Only what is there for the viewer gets here, and who is no member cannot have selected it.
+        Ok(ctx.request().viewer().await?.selected_organization_id == Some(id))
+    }
+
     /// What the viewer may do here now.
-    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+    pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let standing = self.standing();
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
@@ -208,12 +215,12 @@ impl Organization {
     }
 
     /// The plan.
-    async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
+    pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
     /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
-    async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
+    pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
@@ -223,7 +230,7 @@ impl Organization {
     }
 
     /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
-    async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
+    pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
         let organization = &self.0.organization;
         plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
     }
