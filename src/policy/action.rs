@@ -113,6 +113,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.invitation", Action::InvitationView),
     ("Query.invitationPreview", Action::PublicUse),
     ("Query.slugAvailability", Action::AccountUse),
+    ("Query.transferPlan", Action::ResourceTransfer),
     ("Query.roles", Action::PublicUse),
     ("Mutation.signUp", Action::PublicUse),
     ("Mutation.signIn", Action::PublicUse),
@@ -140,4 +141,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.transferResources", Action::ResourceTransfer),
+    ("Mutation.changePlan", Action::PlanManage),
+    ("Mutation.cancelPlan", Action::PlanManage),
 ];
