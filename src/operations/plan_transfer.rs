@@ -61,13 +61,11 @@ impl Input {
             let id = id.and_then(|id| named.insert(id).then_some(id).ok_or_else(twice));
             resources.extend(check.field(&format!("resourceIds.{place}"), id));
         }
-        let destination = check.workspace("destinationWorkspaceId", &self.destination_workspace_id);
-        match destination {
-            Some(destination) if resources.len() == self.resource_ids.len() => {
-                Ok(Request { resources, destination, storage: self.storage })
-            }
-            _ => Err(check.refuse()),
-        }
+        let Some(destination) = check.workspace("destinationWorkspaceId", &self.destination_workspace_id) else {
+            return Err(check.refuse());
+        };
+        check.finish()?;
+        Ok(Request { resources, destination, storage: self.storage })
     }
 }
 
