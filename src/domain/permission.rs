@@ -74,6 +74,8 @@ permissions! {
     ViewCloudStorages = "VIEW_CLOUD_STORAGES",
     /// Create, edit and delete cloud storages.
     ManageCloudStorages = "MANAGE_CLOUD_STORAGES",
+    /// Read the log of the workspace, as far as one may see what an event is about.
+    ViewEvents = "VIEW_EVENTS",
     /// See what the plan costs.
     ViewBilling = "VIEW_BILLING",
     /// Change and cancel the plan.

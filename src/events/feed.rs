@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hub::{Hub, Live, Topic};
 use crate::domain::event::LogPlace;
-use crate::domain::{Error, Result};
+use crate::domain::Error;
 use crate::store::events::{self, Entry, Filter, Stretch};
 use crate::store::{Store, users};
 
@@ -101,9 +101,4 @@ impl Feed {
         self.place = found.last().map_or(self.place, |last| last.place);
         Ok(found.into_iter().map(Arc::new).collect())
     }
-}
-
-/// Entries as they are asked for, for those who have only a place: an entry that a page begins after must still be kept.
-pub async fn is_kept(store: &Store, after: LogPlace) -> Result<bool> {
-    Ok(after >= events::extent(&mut *store.read().await?).await?.pruned)
 }

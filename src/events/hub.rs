@@ -78,11 +78,6 @@ impl Hub {
         self.0.ready.send_replace(true);
     }
 
-    /// Whether anybody listens to what concerns them personally.
-    pub fn has_personal_streams(&self) -> bool {
-        self.state().streams.keys().any(|topic| matches!(topic, Topic::Person(_)))
-    }
-
     /// Hands entries on, which are the next of the log. Who has no room for one is cut off.
     pub fn hand_on(&self, news: &[News]) {
         let mut state = self.state();

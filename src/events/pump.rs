@@ -94,7 +94,7 @@ async fn read(ear: &mut Ear, hub: &Hub) -> Result<bool> {
             return Ok(more);
         }
         let full = entries.len() as i64 == BATCH;
-        let news = address(ear, hub, entries).await?;
+        let news = address(ear, entries).await?;
         hub.hand_on(&news);
         if !full {
             return Ok(more);
@@ -103,12 +103,11 @@ async fn read(ear: &mut Ear, hub: &Hub) -> Result<bool> {
 }
 
 /// Finds out whom each entry concerns.
-async fn address(ear: &mut Ear, hub: &Hub, entries: Vec<Entry>) -> Result<Vec<News>> {
+async fn address(ear: &mut Ear, entries: Vec<Entry>) -> Result<Vec<News>> {
     let emails: Vec<&str> = entries.iter().filter_map(|entry| entry.email.as_deref()).collect();
-    let invited = if emails.is_empty() || !hub.has_personal_streams() {
-        Vec::new()
-    } else {
-        users::with_proven_emails(ear.connection(), &emails).await?
+    let invited = match emails.as_slice() {
+        [] => Vec::new(),
+        emails => users::with_proven_emails(ear.connection(), emails).await?,
     };
     let holder = |email: &str| invited.iter().find(|user| user.email.as_deref() == Some(email)).map(|user| user.id);
     let address = |entry: Entry| {

@@ -75,6 +75,12 @@ pub enum Action {
     CloudStorageCreate,
     /// Edit or disconnect a cloud storage.
     CloudStorageManage,
+    /// Read the log of a workspace, as far as one sees what an event is about.
+    EventsView,
+    /// Be told of one's own membership, its end included, and of the end of an organization that was one's own.
+    OwnEventView,
+    /// See what became of the mail of an invitation.
+    DeliveryView,
     /// See the plan of a workspace, and what is left of its limits.
     PlanView,
     /// See what the plan costs.
@@ -98,6 +104,7 @@ pub const IN_PERSONAL_WORKSPACES: &[Action] = &[
     Action::CloudStorageView,
     Action::CloudStorageCreate,
     Action::CloudStorageManage,
+    Action::EventsView,
     Action::PlanView,
     Action::BillingView,
     Action::PlanManage,
@@ -113,7 +120,10 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.invitation", Action::InvitationView),
     ("Query.invitationPreview", Action::PublicUse),
     ("Query.slugAvailability", Action::AccountUse),
+    ("Query.transferPlan", Action::ResourceTransfer),
     ("Query.roles", Action::PublicUse),
+    ("Subscription.workspaceEvents", Action::EventsView),
+    ("Subscription.viewerEvents", Action::AccountUse),
     ("Mutation.signUp", Action::PublicUse),
     ("Mutation.signIn", Action::PublicUse),
     ("Mutation.refreshSession", Action::PublicUse),
@@ -140,6 +150,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.transferResources", Action::ResourceTransfer),
     ("Mutation.changePlan", Action::PlanManage),
     ("Mutation.cancelPlan", Action::PlanManage),
 ];

@@ -104,6 +104,8 @@ pub struct Target {
     pub is_offerer: bool,
     /// Whether the address of whoever asks is unproven, where that is known.
     pub unverified: bool,
+    /// Whether whoever asks is the person whom the event concerns.
+    pub is_concerned: bool,
     /// How whoever asks is tied to the resource.
     pub ties: Ties,
     /// Whether this server leaves plans to owners.
@@ -172,6 +174,8 @@ fn related(standing: &Standing, or: Or, action: Action, target: &Target) -> bool
         Or::ItsOwner => standing.is_member() && target.ties.owner,
         Or::ItsAssignee => standing.is_member() && target.ties.assignee,
         Or::Container => standing.is_member() && target.ties.container,
+        // Whatever has become of their membership, and of the organization.
+        Or::Concerned => standing.signed_in && target.is_concerned,
         Or::Administrator => standing.is_admin,
     }
 }

@@ -96,6 +96,7 @@ fn relate(target: Target, or: Or) -> Target {
         Or::ItsOwner => tied(Ties { owner: true, ..Ties::default() }),
         Or::ItsAssignee => tied(Ties { assignee: true, ..Ties::default() }),
         Or::Container => tied(Ties { container: true, ..Ties::default() }),
+        Or::Concerned => Target { is_concerned: true, ..target },
         // These are a matter of who asks, or of the member that it is about.
         Or::Administrator | Or::Oneself => target,
     }
@@ -111,6 +112,7 @@ fn words(or: Or) -> &'static str {
         Or::ItsOwner => "its owner",
         Or::ItsAssignee => "its assignee",
         Or::Container => "owner or assignee of what contains it",
+        Or::Concerned => "the person whom it concerns",
         Or::Administrator => "a site administrator, in personal workspaces too",
     }
 }

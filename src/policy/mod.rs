@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod decide;
+pub mod events;
 pub mod matrix;
 pub mod table;
 pub mod visibility;

@@ -68,6 +68,8 @@ pub enum Or {
     ItsAssignee,
     /// Owner or assignee of what contains the resource, while a member.
     Container,
+    /// The person whom an event concerns.
+    Concerned,
     /// A site administrator, even in personal workspaces.
     Administrator,
 }
@@ -153,6 +155,9 @@ rules! {
     CloudStorageView    | ViewCloudStorages   | SUPERVISOR, | []                                   | [ItsOwner]                         | Reads   | "see cloud storages";
     CloudStorageCreate  | ManageCloudStorages | MAINTAINER, | []                                   | []                                 | Writes  | "connect a cloud storage";
     CloudStorageManage  | ManageCloudStorages | MAINTAINER, | []                                   | [ItsOwner]                         | Writes  | "edit, disconnect a cloud storage";
+    EventsView          | ViewEvents          | WORKER,     | []                                   | []                                 | Reads   | "read the log, as far as one sees what an event is about";
+    OwnEventView        | ViewEvents          | Nobody,     | []                                   | [Concerned]                        | Reads   | "be told of one's own membership, its end too, and of the end of one's own organization";
+    DeliveryView        | ViewInvitations     | MAINTAINER, | []                                   | []                                 | Reads   | "see what became of the mail of an invitation";
     PlanView            | ViewOrganization    | WORKER,     | []                                   | [Administrator]                    | Reads   | "see the plan, seats, limits";
     BillingView         | ViewBilling         | MAINTAINER, | []                                   | [Administrator]                    | Reads   | "see what the plan costs";
     PlanManage          | ManagePlan          | OWNER,      | [OwnersManagePlans]                  | [Administrator]                    | Writes  | "change, cancel the plan";

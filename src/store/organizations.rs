@@ -237,6 +237,11 @@ pub async fn names(
     Ok(organizations::table.filter(organizations::id.eq_any(ids)).select(columns).load(connection).await?)
 }
 
+/// An organization.
+pub async fn find(connection: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
+    Ok(organizations::table.find(id).select(Organization::as_select()).first(connection).await.optional()?)
+}
+
 /// Locks an organization's row against every other write in it, until the transaction ends.
 pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table

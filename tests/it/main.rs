@@ -21,4 +21,5 @@ mod retries;
 mod schema;
 mod story;
 mod support;
+mod transfer;
 mod worlds;

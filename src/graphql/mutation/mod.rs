@@ -8,6 +8,7 @@ pub mod ownership;
 mod payload;
 pub mod plans;
 mod retry;
+pub mod transfers;
 
 use async_graphql::MergedObject;
 
@@ -17,6 +18,7 @@ use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
 use self::plans::PlanMutations;
+use self::transfers::TransferMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
@@ -28,4 +30,5 @@ pub struct Mutation(
     MemberMutations,
     InvitationMutations,
     PlanMutations,
+    TransferMutations,
 );

@@ -82,6 +82,8 @@ pub enum Permission {
     ViewCloudStorages,
     /// Create, edit and delete cloud storages. At least: MAINTAINER; a storage's owner edits and deletes their own.
     ManageCloudStorages,
+    /// Read the log of the workspace, as far as one may see what an event is about. At least: WORKER.
+    ViewEvents,
     /// See what the plan costs. At least: MAINTAINER. Plan, seats and limits need VIEW_ORGANIZATION only.
     ViewBilling,
     /// Change and cancel the plan. OWNER where the server is set to let owners do it; otherwise site administrators
@@ -365,4 +367,15 @@ pub enum InviteErrorPolicy {
     Skip,
     /// Invite nobody.
     RejectAll,
+}
+
+/// What happens to the links to cloud storages when resources move to another workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::StorageHandling")]
+pub enum StorageHandling {
+    /// Cut the links.
+    Detach,
+    /// Link each to the one storage of the destination that the viewer may see with the same provider and resource;
+    /// refuse if there is none (STORAGE_MATCH_NOT_FOUND) or several (STORAGE_MATCH_AMBIGUOUS).
+    AutoMatch,
 }
