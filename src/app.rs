@@ -12,6 +12,8 @@ use crate::auth::throttle::Throttle;
 use crate::config::{PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
+use crate::events::hub::Hub;
+use crate::events::pump;
 use crate::graphql::schema::{self, Schema};
 use crate::mail;
 use crate::mail::queue::{Links, Outbox};
@@ -38,6 +40,7 @@ impl Settings {
         let rules = Rules {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
+            event_retention: TimeDelta::days(i64::from(rules.event_retention_days)),
             rate_limits: rules.rate_limits.into(),
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
@@ -57,6 +60,7 @@ impl Settings {
             rules: Rules {
                 sign_up: SignUp::Open,
                 invitation_expiry: TimeDelta::days(7),
+                event_retention: TimeDelta::days(90),
                 rate_limits: false,
                 owners_manage_plans: true,
                 plans: Plans::unlimited(),
@@ -90,6 +94,7 @@ impl App {
         let env = Env {
             outbox: Outbox::new(settings.links, keys.sealer()),
             passwords: Passwords::new(settings.password_cost),
+            hub: Hub::default(),
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
             keys: Arc::new(keys),
@@ -113,9 +118,15 @@ impl App {
         self.shutdown.tasks.spawn(worker);
     }
 
+    /// From now on, subscribers are told what happens, until the shutdown.
+    pub fn tell_events(&self) {
+        let Env { store, hub, .. } = self.env.clone();
+        self.shutdown.tasks.spawn(pump::run(store, hub, self.shutdown.soft.clone()));
+    }
+
     /// From now on, what runs out is swept, until the shutdown.
     pub fn run_jobs(&self) {
-        let Env { store, clock, .. } = self.env.clone();
-        self.shutdown.tasks.spawn(jobs::run(store, clock, self.shutdown.soft.clone()));
+        let Env { store, clock, rules, .. } = self.env.clone();
+        self.shutdown.tasks.spawn(jobs::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
     }
 }

@@ -27,6 +27,7 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), Failur
 
 /// Serves until told to stop, and brings what is under way to its end.
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), Failure> {
+    app.tell_events();
     app.run_jobs();
     shutdown::serve(listener, app.router, &app.shutdown).await?;
     app.env.store.close();

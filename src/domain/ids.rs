@@ -30,6 +30,14 @@ pub trait TypedId:
     }
 }
 
+impl UserId {
+    /// When the ID was made; none if it does not tell.
+    pub fn made_at(self) -> Option<Instant> {
+        let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
+        Instant::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    }
+}
+
 fn encode(uuid: Uuid) -> String {
     let bits = uuid.as_u128();
     (0..ENCODED).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place)) as usize & 31])).collect()

@@ -7,6 +7,7 @@ use async_graphql::ErrorExtensionValues;
 
 use super::scalars::DateTime;
 use crate::domain::{Code, Error, Fault, Refusal};
+use crate::events::feed::End;
 
 /// Result of a resolver.
 pub type Result<T> = std::result::Result<T, ApiError>;
@@ -22,6 +23,12 @@ pub enum ApiError {
     BadUserInput(String),
     /// A cursor was made for another list, or by nobody.
     InvalidCursor,
+    /// Some of what came after a cursor is no longer kept.
+    CursorExpired,
+    /// A subscriber was too slow.
+    Lagged,
+    /// The server is going.
+    ShuttingDown,
     /// Something broke.
     Failed(Arc<Fault>),
 }
@@ -42,6 +49,18 @@ impl From<Arc<Fault>> for ApiError {
     }
 }
 
+impl From<End> for ApiError {
+    fn from(end: End) -> Self {
+        match end {
+            End::Lagged => ApiError::Lagged,
+            End::Expired => ApiError::CursorExpired,
+            End::Unknown => ApiError::InvalidCursor,
+            End::Closed => ApiError::ShuttingDown,
+            End::Failed(error) => error.into(),
+        }
+    }
+}
+
 impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         let mut extensions = ErrorExtensionValues::default();
@@ -51,6 +70,15 @@ impl From<ApiError> for async_graphql::Error {
             ApiError::InvalidCursor => {
                 ("INVALID_CURSOR", "This cursor was not made for this list and order.".to_owned(), None)
             }
+            ApiError::CursorExpired => {
+                let message = "Events after this cursor are no longer kept. Read the present state, and go on without it.";
+                ("CURSOR_EXPIRED", message.to_owned(), None)
+            }
+            ApiError::Lagged => {
+                let message = "Events came faster than they were taken. Go on by the cursor of the last one.";
+                ("SUBSCRIPTION_LAGGED", message.to_owned(), None)
+            }
+            ApiError::ShuttingDown => ("SHUTTING_DOWN", "The server is shutting down.".to_owned(), None),
             ApiError::Failed(fault) if fault.passing => {
                 ("SERVICE_UNAVAILABLE", "The service is not available now. Try again.".to_owned(), Some(fault))
             }
@@ -123,6 +151,11 @@ mod tests {
             (ApiError::Unauthenticated, "UNAUTHENTICATED"),
             (ApiError::BadUserInput("no".into()), "BAD_USER_INPUT"),
             (ApiError::InvalidCursor, "INVALID_CURSOR"),
+            (End::Unknown.into(), "INVALID_CURSOR"),
+            (End::Expired.into(), "CURSOR_EXPIRED"),
+            (End::Lagged.into(), "SUBSCRIPTION_LAGGED"),
+            (End::Closed.into(), "SHUTTING_DOWN"),
+            (End::Failed(Error::Unauthenticated).into(), "UNAUTHENTICATED"),
             (ApiError::Refused(vec![Refusal::not_found("member")]), "BAD_USER_INPUT"),
         ] {
             assert_eq!(shown(error).1["code"], code);

@@ -14,11 +14,12 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::plan::Plan;
 use crate::domain::{
-    CloudStorageId, Error, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Role,
+    CloudStorageId, Error, EventId, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Role,
     TaskId, UserId, WorkspaceId,
 };
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::cloud_storages::{self, CloudStorage};
+use crate::store::events::{self, Entry};
 use crate::store::invitations::{self, Invitation};
 use crate::store::jobs::{self, JobInTask};
 use crate::store::memberships::{self, Membership, Pages};
@@ -156,6 +157,16 @@ impl Loader<CloudStorageId> for Source {
     async fn load(&self, ids: &[CloudStorageId]) -> Loaded<CloudStorageId, CloudStorage> {
         let found = cloud_storages::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|storage| (storage.id, storage)).collect())
+    }
+}
+
+impl Loader<EventId> for Source {
+    type Value = Arc<Entry>;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[EventId]) -> Loaded<EventId, Arc<Entry>> {
+        let found = events::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|entry| (entry.id, Arc::new(entry))).collect())
     }
 }
 

@@ -13,6 +13,8 @@ pub mod page;
 pub mod query;
 pub mod scalars;
 pub mod schema;
+pub mod sight;
+pub mod subscription;
 pub mod types;
 
 pub use error::{ApiError, Result};

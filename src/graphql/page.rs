@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{ApiError, Result};
 use crate::domain::clock::{self, Instant};
 use crate::domain::error;
+use crate::domain::event::LogPlace;
 use crate::domain::page::{DEFAULT, MAX, Place, Slice, Window};
 
 /// Where a page of a connection lies in its list.
@@ -71,6 +72,17 @@ impl Key for Instant {
     }
 }
 
+impl Key for LogPlace {
+    fn write(&self) -> String {
+        format!("{}.{}", self.transaction, self.sequence)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (transaction, sequence) = text.split_once('.')?;
+        Some(Self { transaction: transaction.parse().ok()?, sequence: sequence.parse().ok()? })
+    }
+}
+
 /// Names a list and its order, so that a cursor of another one is told apart.
 fn fingerprint(list: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
@@ -84,7 +96,8 @@ pub fn cursor<K: Key>(list: &str, place: &Place<K>) -> String {
     URL_SAFE_NO_PAD.encode(format!("{:08x}{}{}", fingerprint(list), place.id.simple(), place.key.write()))
 }
 
-fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
+/// The place that a cursor of a list points at; none if it is no such cursor.
+pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (of_list, rest) = text.split_at_checked(8)?;
     let (id, key) = rest.split_at_checked(32)?;

@@ -1,19 +1,20 @@
 //! Builds the schema.
 
-use async_graphql::{EmptySubscription, SchemaBuilder};
+use async_graphql::SchemaBuilder;
 
 use super::mutation::Mutation;
 use super::query::Query;
+use super::subscription::Subscription;
 use crate::operations::Env;
 
 /// The schema, ready to run.
-pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Deepest nesting of fields. How many there may be is a matter of [`document`](super::document).
 const DEPTH: usize = 20;
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription)
 }
 
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.

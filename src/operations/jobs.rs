@@ -12,7 +12,7 @@ use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
 use super::retries;
 use crate::domain::{Clock, Result};
-use crate::store::{Store, Transactional, expiry, mails};
+use crate::store::{Connection, Store, Transactional, events, expiry, mails};
 
 /// How long it rests in between.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
 const BATCH: usize = 500;
 
 /// Runs the jobs until it is cancelled.
-pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
+pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
     loop {
         match expire_invitations(&store, &clock).await {
             Ok(0) => {}
@@ -41,6 +41,9 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
         }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");
+        }
+        if let Err(error) = prune_events(&store, &clock, event_retention).await {
+            tracing::error!(?error, "cannot delete old events");
         }
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -70,6 +73,20 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
             .await?;
         count += deleted.iter().sum::<usize>();
         if deleted.iter().all(|&deleted| deleted < BATCH) {
+            return Ok(count);
+        }
+    }
+}
+
+/// Deletes events that are older than `kept`, from the beginning of the log; tells how many.
+pub async fn prune_events(store: &Store, clock: &Clock, kept: TimeDelta) -> Result<usize> {
+    let mut count = 0;
+    loop {
+        let until = clock.now() - kept;
+        let work = async |tx: &mut Connection| events::prune(tx, until, BATCH as i64).await;
+        let deleted = store.writer().await?.transaction(work).await?;
+        count += deleted;
+        if deleted < BATCH {
             return Ok(count);
         }
     }

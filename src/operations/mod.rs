@@ -55,6 +55,7 @@ use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
+use crate::events::hub::Hub;
 use crate::mail::queue::Outbox;
 use crate::store::Store;
 
@@ -71,6 +72,8 @@ pub struct Env {
     pub passwords: Passwords,
     /// How often somebody may try.
     pub throttle: Throttle,
+    /// Tells subscribers what happens.
+    pub hub: Hub,
     /// Queues mails.
     pub outbox: Outbox,
     /// How this installation is set.
@@ -84,6 +87,8 @@ pub struct Rules {
     pub sign_up: SignUp,
     /// How long an invitation can be accepted after it was last sent.
     pub invitation_expiry: TimeDelta,
+    /// How long events are kept.
+    pub event_retention: TimeDelta,
     /// Whether throttles hold.
     pub rate_limits: bool,
     /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.

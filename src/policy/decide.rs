@@ -248,6 +248,17 @@ pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal
     Refusal { permission: Some(permission), required_role, ..Refusal::new(Code::Forbidden, message) }
 }
 
+/// What somebody is told who may not do that, whether or not the workspace is there for them.
+pub fn denied(action: Action) -> Refusal {
+    let rule = rule(action);
+    let least = match rule.least {
+        Least::Role(least) => Some(least),
+        Least::Member => Some(Role::Worker),
+        Least::Anyone | Least::SignedIn | Least::Nobody => None,
+    };
+    rule.permission.map_or_else(|| Refusal::not_found("object"), |permission| forbidden(permission, least))
+}
+
 fn sentence(code: Code) -> &'static str {
     match code {
         Code::CannotChangeSelf => "Nobody changes or removes their own membership. To go, leave the organization.",

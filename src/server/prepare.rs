@@ -22,8 +22,9 @@ pub struct Prepared {
 
 /// Parses the document and picks the operation, or says what is in the way.
 pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
-    let document = parse(&asked.query)?;
+    let mut document = parse(&asked.query)?;
     document::check(&document, &asked.variables).map_err(excessive)?;
+    document::plain_subscriptions(&mut document).map_err(excessive)?;
     let (name, operation) = choose(&document, asked.operation_name.as_deref())?;
     let kind = operation.ty;
     if kind == OperationType::Subscription {
@@ -72,6 +73,12 @@ fn excessive(excess: Excess) -> Problem {
             let message =
                 format!("The answer could have more than {} fields: ask for smaller pages.", document::MAX_COST);
             refuse("TOO_COMPLEX", message)
+        }
+        Excess::Roots(place) => {
+            let message = "A subscription is to exactly one field, without directives.".to_owned();
+            let mut problem = refuse("GRAPHQL_VALIDATION_FAILED", message);
+            problem.errors.iter_mut().for_each(|error| error.locations = vec![place]);
+            problem
         }
         Excess::Repeated(name, place) => {
             let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");

@@ -36,6 +36,20 @@ impl User {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
+    /// What stands for an account that is gone. When it was made is in its ID.
+    pub fn deleted(id: UserId) -> Self {
+        Self {
+            id,
+            username: "deleted user".to_owned(),
+            display_name: None,
+            email: None,
+            email_verified_at: None,
+            is_admin: false,
+            selected_organization_id: None,
+            created_at: id.made_at().unwrap_or_default(),
+        }
+    }
+
     /// The address, if it is proven.
     pub fn verified_email(&self) -> Option<&str> {
         self.email_verified_at.and(self.email.as_deref())

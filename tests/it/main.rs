@@ -6,6 +6,8 @@ mod architecture;
 mod commands;
 mod disconnect;
 mod errors;
+mod event_streams;
+mod events;
 mod http;
 mod imports;
 mod invitations;

@@ -326,6 +326,82 @@ pub enum CloudProvider {
     GoogleCloudStorage,
 }
 
+/// What happened. More types may come: clients should skip unknown ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::event::EventType")]
+pub enum EventType {
+    /// An organization was created. Subject: the organization.
+    OrganizationCreated,
+    /// An organization's own fields changed. Subject: the organization.
+    OrganizationUpdated,
+    /// An organization was deleted, and can still be restored. Subject: the organization.
+    OrganizationDeletionScheduled,
+    /// An organization was restored. Subject: the organization.
+    OrganizationRestored,
+    /// An organization and all that belonged to it is gone for good. Subject: none any more.
+    OrganizationDeleted,
+    /// The ownership was offered to a member. Subject: the offer.
+    OwnershipOffered,
+    /// An offer of ownership was accepted, declined or cancelled, or lapsed. Subject: the offer.
+    OwnershipOfferResolved,
+    /// An organization has a new owner. Subject: the organization.
+    OwnershipTransferred,
+    /// Somebody became a member. Subject: the membership.
+    MemberJoined,
+    /// A member's role changed. Subject: the membership.
+    MemberRoleChanged,
+    /// A member was removed. Subject: none any more.
+    MemberRemoved,
+    /// A member left. Subject: none any more.
+    MemberLeft,
+    /// Somebody was invited. Subject: the invitation.
+    InvitationCreated,
+    /// An invitation was sent again. Subject: the invitation.
+    InvitationResent,
+    /// The mail of an invitation was handed over to the mail server. Subject: the invitation.
+    InvitationDelivered,
+    /// The mail of an invitation could not be sent. Subject: the invitation.
+    InvitationDeliveryFailed,
+    /// An invitation was accepted. Subject: the invitation.
+    InvitationAccepted,
+    /// An invitation was declined. Subject: the invitation.
+    InvitationDeclined,
+    /// An invitation was revoked. Subject: the invitation.
+    InvitationRevoked,
+    /// An invitation ran out. Subject: the invitation.
+    InvitationExpired,
+    /// A project was created. Subject: the project.
+    ProjectCreated,
+    /// A project changed, its assignee and storages included. Subject: the project.
+    ProjectUpdated,
+    /// A project and its tasks were deleted. Subject: none any more.
+    ProjectDeleted,
+    /// A task was created. Subject: the task.
+    TaskCreated,
+    /// A task changed, its assignee, project and storages included. Subject: the task.
+    TaskUpdated,
+    /// A task and its jobs were deleted. Subject: none any more.
+    TaskDeleted,
+    /// A job was created. Subject: the job.
+    JobCreated,
+    /// A job's assignee, stage or state changed. Subject: the job.
+    JobUpdated,
+    /// A job was deleted. Subject: none any more.
+    JobDeleted,
+    /// A cloud storage was connected. Subject: the storage.
+    CloudStorageCreated,
+    /// A cloud storage's name or description changed. Subject: the storage.
+    CloudStorageUpdated,
+    /// A cloud storage was disconnected. Subject: none any more.
+    CloudStorageDeleted,
+    /// A project or task left this workspace for another. Subject: the resource, for those who see it there.
+    ResourceMovedOut,
+    /// A project or task came to this workspace from another. Subject: the resource.
+    ResourceMovedIn,
+    /// A workspace's plan changed, was cancelled, or ended. Subject: the organization; none for a personal workspace.
+    PlanChanged,
+}
+
 /// Direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {

@@ -2,6 +2,7 @@
 
 pub mod cloud_storage;
 pub mod enums;
+pub mod event;
 pub mod invitation;
 pub mod job;
 pub mod membership;

@@ -7,6 +7,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{Context, ContextSelectionSet, ID, Interface, OutputType, Positioned, ServerResult, Value};
 
 use super::cloud_storage::CloudStorage;
+use super::event::Event;
 use super::invitation::Invitation;
 use super::job::Job;
 use super::membership::Membership;
@@ -20,7 +21,7 @@ use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::ids::TypedId;
 use crate::domain::resource::ResourceId;
-use crate::domain::{CloudStorageId, InvitationId, JobId, MembershipId, OwnershipOfferId, UserId, WorkspaceId};
+use crate::domain::{CloudStorageId, EventId, InvitationId, JobId, MembershipId, OwnershipOfferId, UserId, WorkspaceId};
 use crate::graphql::Result;
 
 /// An object that `Query.node` can find again.
@@ -51,6 +52,8 @@ pub enum Node {
     Job(Job),
     /// A cloud storage.
     CloudStorage(CloudStorage),
+    /// An entry of the log.
+    Event(Event),
 }
 
 impl From<Workspace> for Node {
@@ -99,7 +102,12 @@ impl OutputType for AnyNode {
 
 /// The object with that ID, if the viewer can see it. Whatever is not an ID of ours is not there.
 pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<AnyNode>> {
-    let node = if let Some(id) = UserId::parse(id) {
+    Ok(find(ctx, id).await?.map(AnyNode))
+}
+
+/// The same, as what it is.
+pub async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
+    Ok(if let Some(id) = UserId::parse(id) {
         User::open(ctx, id).await?.map(Node::User)
     } else if let Some(id) = WorkspaceId::parse(id) {
         Workspace::open(ctx, id).await?.map(Node::from)
@@ -115,8 +123,9 @@ pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<AnyNode>> {
         Job::open(ctx, id).await?.map(Node::Job)
     } else if let Some(id) = CloudStorageId::parse(id) {
         CloudStorage::open(ctx, id).await?.map(Node::CloudStorage)
+    } else if let Some(id) = EventId::parse(id) {
+        Event::open(ctx, id).await?.map(Node::Event)
     } else {
         None
-    };
-    Ok(node.map(AnyNode))
+    })
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role};
+use super::enums::{EventType, InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role};
+use super::event::EventConnection;
 use super::invitation::InvitationConnection;
 use super::membership::{Membership, MembershipConnection, MembershipOrder};
 use super::ownership_offer::OwnershipOffer;
 use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::user::User;
 use crate::domain::page::Place;
-use crate::domain::{Error, Fault, OrganizationId, Slug};
+use crate::domain::{Error, Fault, OrganizationId, Slug, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
@@ -43,6 +44,7 @@ const ABOUT_ORGANIZATION: &[Action] = &[
     Action::TaskCreate,
     Action::CloudStorageView,
     Action::CloudStorageCreate,
+    Action::EventsView,
     Action::BillingView,
     Action::PlanManage,
 ];
@@ -297,6 +299,26 @@ impl Organization {
                 args,
             );
             page.await.map(Some)
+        })
+        .await
+    }
+
+    /// The log, oldest first, as far as the viewer may see it: the same events and cursors as
+    /// `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
+        #[graphql(desc = "Only those by the user with this ID. All if absent.")] actor_id: Option<ID>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Option<Result<EventConnection>> {
+        guarded(&self.standing(), Action::EventsView, async {
+            let args = PageArgs { first, after, last, before };
+            EventConnection::load(ctx, WorkspaceId::Organization(self.0.organization.id), (types, actor_id), args).await.map(Some)
         })
         .await
     }

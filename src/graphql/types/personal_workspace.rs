@@ -2,13 +2,16 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::enums::Permission;
+use super::enums::{EventType, Permission};
+use super::event::EventConnection;
 use super::plan::{self, Billing, Limit, Plan};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{UserId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::guard::guarded;
+use crate::graphql::page::PageArgs;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::users;
 
@@ -19,6 +22,7 @@ const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
     Action::TaskCreate,
     Action::CloudStorageView,
     Action::CloudStorageCreate,
+    Action::EventsView,
     Action::PlanView,
     Action::BillingView,
     Action::PlanManage,
@@ -110,5 +114,25 @@ impl PersonalWorkspace {
     /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.workspace(), &self.standing).await
+    }
+
+    /// The log, oldest first, as far as the viewer may see it: the same events and cursors as
+    /// `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
+        #[graphql(desc = "Only those by the user with this ID. All if absent.")] actor_id: Option<ID>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Option<Result<EventConnection>> {
+        guarded(&self.standing, Action::EventsView, async {
+            let args = PageArgs { first, after, last, before };
+            EventConnection::load(ctx, WorkspaceId::Personal(self.owner.id), (types, actor_id), args).await.map(Some)
+        })
+        .await
     }
 }

@@ -33,6 +33,11 @@ impl User {
         Ok(ctx.request().loader.load_one(id).await?.map(Self::from))
     }
 
+    /// An account that the log names, whatever has become of it.
+    pub async fn logged(ctx: &Context<'_>, id: UserId) -> Result<Self> {
+        Ok(Self::named(ctx, id).await?.unwrap_or_else(|| Self::from(users::User::deleted(id))))
+    }
+
     /// An account by its ID: oneself, people with whom one shares an organization, and for administrators everybody.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };

@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::enums::Permission;
+use super::enums::{EventType, Permission};
+use super::event::EventConnection;
 use super::organization::Organization;
 use super::personal_workspace::PersonalWorkspace;
 use super::plan::{Billing, Limit, Plan};
@@ -32,6 +33,29 @@ use crate::policy::{Action, Decision, Standing, Target, decide};
         name = "limits",
         ty = "Vec<Limit>",
         desc = "What the plan limits here, and how much of it is used: at most one for each LimitKind."
+    ),
+    field(
+        name = "events",
+        ty = "Option<Result<EventConnection>>",
+        desc = "The log, oldest first, as far as the viewer may see it: the same events and cursors as `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.",
+        arg(
+            name = "types",
+            ty = "Option<Vec<EventType>>",
+            desc = "Only events of these types. All if absent, none if empty."
+        ),
+        arg(name = "actor_id", ty = "Option<ID>", desc = "Only those by the user with this ID. All if absent."),
+        arg(
+            name = "first",
+            ty = "Option<i32>",
+            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+        ),
+        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(
+            name = "last",
+            ty = "Option<i32>",
+            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+        ),
+        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
     )
 )]
 pub enum Workspace {

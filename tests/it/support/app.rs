@@ -24,6 +24,8 @@ pub struct TestApp {
     pub env: Env,
     /// The real router.
     pub router: Router,
+    /// The application itself.
+    pub app: App,
     /// URL of the database.
     pub url: String,
     database: tokio_postgres::Client,
@@ -37,7 +39,15 @@ impl TestApp {
 
     /// One with other settings.
     pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let url = Cluster::get().database().await;
+        Self::at(Cluster::get().database().await, change).await
+    }
+
+    /// Another one over the same database, as if it were another process.
+    pub async fn another(&self) -> Self {
+        Self::at(self.url.clone(), |_| {}).await
+    }
+
+    async fn at(url: String, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::for_tests();
         change(&mut settings);
         let store = Store::connect(&url, POOL).expect("a pool");
@@ -45,7 +55,7 @@ impl TestApp {
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
         tokio::spawn(connection);
-        Self { env: app.env, router: app.router, url, database }
+        Self { env: app.env.clone(), router: app.router.clone(), app, url, database }
     }
 
     /// Takes the database away. A test that fails before leaves it to the end of the run.
@@ -164,6 +174,25 @@ impl TestApp {
     /// Waits until what answers have left to the background is done.
     pub async fn settle(&self) {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+
+    /// Waits until all that is in the log can be read: until no transaction that began before is open, in whatever database.
+    pub async fn log_settles(&self) {
+        let open = "SELECT count(*) FROM events WHERE transaction_id >= event_horizon()";
+        while self.number(open).await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Runs a query for one row with one text, or none.
+    pub async fn text(&self, sql: &str) -> String {
+        self.database.query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    /// Runs a query for rows of texts.
+    pub async fn texts(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let rows = self.database.query(sql, &[]).await.expect(sql);
+        rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
     }
 
     /// What must hold whatever happened: one owner for each organization, and counts that are right.

@@ -5,6 +5,7 @@ pub mod app;
 pub mod cluster;
 pub mod derived;
 pub mod graphql;
+pub mod stream;
 
 pub use actors::Person;
 pub use app::TestApp;

@@ -1,0 +1,293 @@
+//! Entries of the log, as the viewer may see them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject, Union};
+use uuid::Uuid;
+
+use super::cloud_storage::CloudStorage;
+use super::enums::EventType;
+use super::invitation::Invitation;
+use super::job::Job;
+use super::membership::Membership;
+use super::node::{self, Node};
+use super::organization::Organization;
+use super::ownership_offer::OwnershipOffer;
+use super::personal_workspace::PersonalWorkspace;
+use super::project::Project;
+use super::task::Task;
+use super::user::User;
+use super::workspace::Workspace;
+use crate::domain::event::LogPlace;
+use crate::domain::ids::TypedId;
+use crate::domain::page::{Place, Slice, Window};
+use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
+use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
+use crate::graphql::scalars::{DateTime, id};
+use crate::graphql::{ApiError, Result, sight};
+use crate::policy::events::sees_all;
+use crate::store::events::{self, Entry, Filter, Stretch};
+
+/// Fewest and most entries that are read at once while looking for those that the viewer may see.
+const BATCH: (i64, i64) = (32, 512);
+
+/// An entry of the log that the viewer sees.
+#[derive(Clone)]
+pub struct Event {
+    /// The entry.
+    pub entry: Arc<Entry>,
+    /// What happened.
+    pub kind: domain::event::EventType,
+    /// The changes that the viewer may read.
+    pub changes: Vec<domain::event::FieldChange>,
+    /// Whether it is part of the viewer's own stream, rather than of the workspace's.
+    pub personal: bool,
+}
+
+impl Event {
+    /// An event by its ID, if the viewer may see it.
+    pub async fn open(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>> {
+        if ctx.request().viewer_id().is_none() {
+            return Ok(None);
+        }
+        match ctx.request().loader.load_one(id).await? {
+            Some(entry) => sight::see(ctx.request(), entry).await,
+            None => Ok(None),
+        }
+    }
+}
+
+/// The list that the cursors of a workspace's events are of.
+pub fn list_of_workspace(workspace: Uuid) -> String {
+    format!("events of {workspace}")
+}
+
+/// The list that the cursors of a user's own stream are of.
+pub fn list_of_person(user: UserId) -> String {
+    format!("events for {user}")
+}
+
+fn place_of(entry: &Entry) -> Place<LogPlace> {
+    Place { key: entry.place, id: entry.id.into() }
+}
+
+/// Something that changed, written in the same transaction as the change. The log is never altered.
+#[Object]
+impl Event {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.entry.id)
+    }
+
+    /// Place in its stream. Pass it as `after` to go on from here: to the same subscription, or to `events` of the same
+    /// workspace.
+    async fn cursor(&self, ctx: &Context<'_>) -> String {
+        let list = match ctx.request().viewer_id() {
+            Some(viewer) if self.personal => list_of_person(viewer),
+            _ => list_of_workspace(self.entry.workspace_id),
+        };
+        cursor(&list, &place_of(&self.entry))
+    }
+
+    /// What happened.
+    #[graphql(name = "type")]
+    async fn kind(&self) -> EventType {
+        self.kind.into()
+    }
+
+    /// When it happened.
+    async fn at(&self) -> DateTime {
+        self.entry.at.into()
+    }
+
+    /// Who did it. Null for the server itself, such as at an expiry. A deleted account is shown as `deleted user`.
+    async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        Some(User::logged(ctx, self.entry.actor_id?).await)
+    }
+
+    /// Where it happened. Null once the workspace is gone, or when the viewer may not see it.
+    async fn workspace(&self, ctx: &Context<'_>) -> Option<Result<Workspace>> {
+        let id = self.entry.workspace_id;
+        let is_own = ctx.request().viewer_id().map(Uuid::from) == Some(id);
+        let workspace =
+            if is_own { WorkspaceId::Personal(id.into()) } else { WorkspaceId::Organization(id.into()) };
+        Workspace::open(ctx, workspace).await.transpose()
+    }
+
+    /// ID of what it happened to, even once that is gone.
+    async fn subject_id(&self) -> ID {
+        ID(self.entry.subject_id.clone())
+    }
+
+    /// What it happened to, as it is now. Null once it is gone, or when the viewer may not see it.
+    async fn subject(&self, ctx: &Context<'_>) -> Option<Result<EventSubject>> {
+        let node = node::find(ctx, &self.entry.subject_id).await;
+        node.map(|node| node.and_then(EventSubject::of)).transpose()
+    }
+
+    /// Fields that changed: at most one for each field of the subject. Empty where the type says all.
+    async fn changes(&self) -> Vec<FieldChange> {
+        self.changes.iter().cloned().map(Into::into).collect()
+    }
+}
+
+/// What an event can be about.
+#[derive(Union)]
+pub enum EventSubject {
+    /// A personal workspace.
+    PersonalWorkspace(PersonalWorkspace),
+    /// An organization.
+    Organization(Organization),
+    /// A membership.
+    Membership(Membership),
+    /// An invitation.
+    Invitation(Invitation),
+    /// An offer of ownership.
+    OwnershipOffer(OwnershipOffer),
+    /// A project.
+    Project(Project),
+    /// A task.
+    Task(Task),
+    /// A job.
+    Job(Job),
+    /// A cloud storage.
+    CloudStorage(CloudStorage),
+}
+
+impl EventSubject {
+    fn of(node: Node) -> Option<Self> {
+        Some(match node {
+            Node::PersonalWorkspace(subject) => Self::PersonalWorkspace(subject),
+            Node::Organization(subject) => Self::Organization(subject),
+            Node::Membership(subject) => Self::Membership(subject),
+            Node::Invitation(subject) => Self::Invitation(subject),
+            Node::OwnershipOffer(subject) => Self::OwnershipOffer(subject),
+            Node::Project(subject) => Self::Project(subject),
+            Node::Task(subject) => Self::Task(subject),
+            Node::Job(subject) => Self::Job(subject),
+            Node::CloudStorage(subject) => Self::CloudStorage(subject),
+            Node::User(_) | Node::Event(_) => return None,
+        })
+    }
+}
+
+/// One field before and after a change. Fields that the viewer may not see are left out.
+#[derive(SimpleObject)]
+pub struct FieldChange {
+    /// Name of the field in this schema, such as `role` or `contact.email`.
+    field: String,
+    /// Its value before: a text, number, enum value, time or ID as text. Null if there was none.
+    before: Option<String>,
+    /// Its value after, in the same form. Null if there is none.
+    after: Option<String>,
+}
+
+impl From<domain::event::FieldChange> for FieldChange {
+    fn from(change: domain::event::FieldChange) -> Self {
+        let domain::event::FieldChange { field, before, after } = change;
+        Self { field, before, after }
+    }
+}
+
+connection!(
+    Event,
+    EventConnection: "A page of a list of events.",
+    EventEdge: "One entry of a list of events."
+);
+
+impl EventConnection {
+    /// A page of a workspace's log, of which those of the types and by the actor count. CURSOR_EXPIRED if some of what the
+    /// cursor leads to is no longer kept.
+    pub async fn load(
+        ctx: &Context<'_>,
+        workspace: WorkspaceId,
+        (kinds, actor): (Option<Vec<EventType>>, Option<ID>),
+        args: PageArgs,
+    ) -> Result<Self> {
+        let workspace = workspace.uuid();
+        let list = list_of_workspace(workspace);
+        let window = args.window::<LogPlace>(&list)?;
+        // What is no user's ID is nobody's, and nobody has done anything.
+        let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
+        let filter = Filter { kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()), actor };
+        let slice = read(ctx, workspace, &filter, &window).await?;
+        let (env, asks) = (ctx.env().clone(), ctx.request().signed_in().copied());
+        let count: Count = Arc::new(move || {
+            let (env, filter) = (env.clone(), filter.clone());
+            Box::pin(async move {
+                let request = RequestContext::new(&env, asks, None);
+                let counted = count(&env.store, &request, workspace, &filter).await;
+                counted.map_err(|error| match error {
+                    ApiError::Failed(fault) => {
+                        Error::Failed(Fault { passing: fault.passing, ..Fault::new(fault.cause.to_string()) })
+                    }
+                    _ => Error::Unauthenticated,
+                })
+            })
+        });
+        Ok(Self(Page::new(&list, &window, slice, |event: &Event| place_of(&event.entry), |event| event, count)))
+    }
+}
+
+/// The page that the viewer may see: reads on until it is full.
+async fn read(
+    ctx: &Context<'_>,
+    workspace: Uuid,
+    filter: &Filter,
+    window: &Window<LogPlace>,
+) -> Result<Slice<Event>> {
+    let store = &ctx.env().store;
+    let wanted = window.limit as usize + 1;
+    let mut from = window.from.as_ref().map(|place| place.key);
+    let mut limit = BATCH.0.max(wanted as i64);
+    let mut found = Vec::new();
+    loop {
+        let (after, before) = if window.backward { (None, from) } else { (from, None) };
+        let stretch = Stretch { after, before, backward: window.backward, limit };
+        let mut connection = store.read().await?;
+        let entries = events::of_workspace(&mut connection, workspace, filter, stretch).await?;
+        if found.is_empty() && from.is_some() {
+            // Asked afterwards: what was deleted before was missing when it was read.
+            let extent = events::extent(&mut connection).await?;
+            if from < Some(extent.pruned) {
+                return Err(ApiError::CursorExpired);
+            }
+        }
+        drop(connection);
+        let is_last = (entries.len() as i64) < limit;
+        from = entries.last().map_or(from, |last| Some(last.place));
+        found.extend(sight::seen(ctx.request(), entries.into_iter().map(Arc::new).collect()).await?);
+        if is_last || found.len() >= wanted {
+            break;
+        }
+        limit = (limit * 2).min(BATCH.1);
+    }
+    found.truncate(wanted);
+    Ok(Slice::from_read(found, window))
+}
+
+/// How many the viewer may see: those of types that they see in any case are counted, the others looked at one by one.
+async fn count(
+    store: &crate::store::Store,
+    request: &RequestContext,
+    workspace: Uuid,
+    filter: &Filter,
+) -> Result<i64> {
+    let standing = sight::standing(request, workspace).await?;
+    let kinds = filter.kinds.clone().unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
+    let (always, sometimes): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| sees_all(&standing, *kind));
+    let of = |kinds| Filter { kinds: Some(kinds), actor: filter.actor };
+    let mut count = events::count_of_workspace(&mut *store.read().await?, workspace, &of(always)).await?;
+    let (sometimes, mut after) = (of(sometimes), None);
+    loop {
+        let stretch = Stretch { after, before: None, backward: false, limit: BATCH.1 };
+        let entries = events::of_workspace(&mut *store.read().await?, workspace, &sometimes, stretch).await?;
+        let is_last = (entries.len() as i64) < BATCH.1;
+        after = entries.last().map_or(after, |last| Some(last.place));
+        count += sight::seen(request, entries.into_iter().map(Arc::new).collect()).await?.len() as i64;
+        if is_last {
+            return Ok(count);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Subscriptions, in process.
+
+use std::time::Duration;
+
+use futures_util::stream::{BoxStream, StreamExt};
+use async_graphql::{Request, Response, Variables};
+use guildhall::graphql::context::RequestContext;
+use serde_json::{Value, json};
+
+use super::{Person, TestApp};
+
+/// Longest that a test waits for an event.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is asked of each event, unless a test asks for something else.
+const FIELDS: &str = "id cursor type subjectId actor { username } changes { field before after }";
+
+/// Somebody who listens.
+pub struct Listener {
+    stream: BoxStream<'static, Response>,
+}
+
+impl TestApp {
+    /// Begins to listen, as a client would: nothing is known of when it takes effect.
+    pub fn listen(&self, person: &Person, query: &str, variables: Value) -> Listener {
+        let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
+        let request = Request::new(query)
+            .variables(Variables::from_json(variables))
+            .data(RequestContext::new(&self.env, Some(actor), None));
+        Listener { stream: self.app.schema.execute_stream(request) }
+    }
+
+    /// Listens to a workspace, after a cursor.
+    pub fn follow(&self, person: &Person, workspace: &str, after: &str) -> Listener {
+        let query = format!(
+            "subscription S($id: ID!, $after: String) {{ workspaceEvents(workspaceId: $id, after: $after) {{ {FIELDS} }} }}"
+        );
+        self.listen(person, &query, json!({ "id": workspace, "after": after }))
+    }
+
+    /// Listens to what concerns somebody.
+    pub fn follow_oneself(&self, person: &Person, after: Option<&str>) -> Listener {
+        let query = format!("subscription S($after: String) {{ viewerEvents(after: $after) {{ {FIELDS} }} }}");
+        self.listen(person, &query, json!({ "after": after }))
+    }
+
+    /// The cursor of the last event of a workspace that somebody sees.
+    pub async fn last_cursor(&self, person: &Person, workspace: &str) -> String {
+        self.log_settles().await;
+        let events = events_of(person, workspace, "last: 1").await;
+        events[0]["cursor"].as_str().expect("a cursor").to_owned()
+    }
+}
+
+/// Events of a workspace, as the list shows them.
+pub async fn events_of(person: &Person, workspace: &str, arguments: &str) -> Vec<Value> {
+    let query = format!(
+        "query Q($id: ID!) {{ node(id: $id) {{ ... on Workspace {{ events({arguments}) {{ nodes {{ {FIELDS} }} }} }} }} }}"
+    );
+    let data = person.run(&query, json!({ "id": workspace })).await.data();
+    data["node"]["events"]["nodes"].as_array().expect("events").clone()
+}
+
+impl Listener {
+    /// The next event, or the errors that end the stream. None: it has ended.
+    pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
+        let response = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")?;
+        if response.errors.is_empty() {
+            let data = response.data.into_json().expect("data");
+            return Some(Ok(data.as_object().expect("data").values().next().expect("an event").clone()));
+        }
+        let code = |error: &async_graphql::ServerError| {
+            let extensions = serde_json::to_value(&error.extensions).expect("extensions");
+            extensions["code"].as_str().unwrap_or(&error.message).to_owned()
+        };
+        Some(Err(response.errors.iter().map(code).collect()))
+    }
+
+    /// The next event.
+    pub async fn event(&mut self) -> Value {
+        self.next().await.expect("no end").expect("no error")
+    }
+
+    /// The next so many events.
+    pub async fn events(&mut self, count: usize) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.push(self.event().await);
+        }
+        events
+    }
+
+    /// The types of the next so many events.
+    pub async fn types(&mut self, count: usize) -> Vec<String> {
+        self.events(count).await.iter().map(|event| text(event, "type")).collect()
+    }
+
+    /// The code that ends the stream, which comes next.
+    pub async fn end(&mut self) -> String {
+        let codes = self.next().await.expect("an error").expect_err("no event");
+        assert!(self.next().await.is_none(), "an error is the last that comes");
+        codes.into_iter().next().expect("a code")
+    }
+
+    /// Nothing comes for a while.
+    pub async fn is_silent(&mut self) -> bool {
+        tokio::time::timeout(Duration::from_millis(400), self.stream.next()).await.is_err()
+    }
+}
+
+/// A field of an event that is text.
+pub fn text(event: &Value, field: &str) -> String {
+    event[field].as_str().expect("text").to_owned()
+}
