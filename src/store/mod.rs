@@ -29,6 +29,7 @@ pub mod sessions;
 pub mod tasks;
 pub mod usage;
 pub mod users;
+pub mod visible;
 
 use std::time::Duration;
 
