@@ -126,6 +126,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.updateProfile", Action::AccountUse),
     ("Mutation.changeEmail", Action::AccountUse),
     ("Mutation.deleteAccount", Action::AccountUse),
+    ("Mutation.selectWorkspace", Action::WorkspaceSelect),
     ("Mutation.createOrganization", Action::OrganizationCreate),
     ("Mutation.updateOrganization", Action::OrganizationUpdate),
     ("Mutation.offerOwnership", Action::OwnershipOffer),
@@ -140,4 +141,6 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.changePlan", Action::PlanManage),
+    ("Mutation.cancelPlan", Action::PlanManage),
 ];

@@ -6,7 +6,9 @@ pub mod members;
 pub mod organizations;
 pub mod ownership;
 mod payload;
+pub mod plans;
 mod retry;
+pub mod workspaces;
 
 use async_graphql::MergedObject;
 
@@ -15,8 +17,18 @@ use self::invitations::InvitationMutations;
 use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
+use self::plans::PlanMutations;
+use self::workspaces::WorkspaceMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutations, OrganizationMutations, OwnershipMutations, MemberMutations, InvitationMutations);
+pub struct Mutation(
+    AccountMutations,
+    WorkspaceMutations,
+    OrganizationMutations,
+    OwnershipMutations,
+    MemberMutations,
+    InvitationMutations,
+    PlanMutations,
+);
