@@ -37,6 +37,7 @@ pub mod resend_verification_email;
 pub mod reset_password;
 pub mod retries;
 pub mod revoke_invitation;
+pub mod select_workspace;
 pub mod send_link;
 pub mod sign_in;
 pub mod sign_out;

@@ -127,6 +127,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.updateProfile", Action::AccountUse),
     ("Mutation.changeEmail", Action::AccountUse),
     ("Mutation.deleteAccount", Action::AccountUse),
+    ("Mutation.selectWorkspace", Action::WorkspaceSelect),
     ("Mutation.createOrganization", Action::OrganizationCreate),
     ("Mutation.updateOrganization", Action::OrganizationUpdate),
     ("Mutation.offerOwnership", Action::OwnershipOffer),

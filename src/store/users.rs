@@ -227,6 +227,13 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
         .await?)
 }
 
+/// Makes an organization that the user is a member of the selected one, or, without one, the personal workspace.
+pub async fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) -> Result<()> {
+    let user = users::table.find(id);
+    diesel::update(user).set(users::selected_organization_id.eq(organization)).execute(tx).await?;
+    Ok(())
+}
+
 /// Deletes an account with its sessions and tokens. It must not be a member of anything.
 pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::delete(users::table.find(id)).execute(tx).await?;
