@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
+use super::purge_organizations::purge_organizations;
 use super::retries;
 use crate::domain::{Clock, Result};
 use crate::store::{Store, Transactional, expiry, mails};
@@ -32,6 +33,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
             Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
+        }
+        match purge_organizations(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deleted organizations for good"),
+            Err(error) => tracing::error!(?error, "cannot delete organizations for good"),
         }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");
