@@ -130,7 +130,9 @@ pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision 
     let rule = rule(action);
     match permitted(standing, rule, target) {
         // Before what is wrong about the target: nothing can be done about that either.
-        Decision::Allow | Decision::Refused(_) if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion => {
+        Decision::Allow | Decision::Refused(_)
+            if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion =>
+        {
             Decision::Refused(Code::OrganizationPendingDeletion)
         }
         decision => decision,
