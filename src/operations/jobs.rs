@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::end_plans::end_plans;
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
 use super::purge_organizations::purge_organizations;
@@ -38,6 +39,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deleted organizations for good"),
             Err(error) => tracing::error!(?error, "cannot delete organizations for good"),
+        }
+        match end_plans(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "ended plans that were cancelled"),
+            Err(error) => tracing::error!(?error, "cannot end plans that were cancelled"),
         }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");

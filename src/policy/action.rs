@@ -142,4 +142,6 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.changePlan", Action::PlanManage),
+    ("Mutation.cancelPlan", Action::PlanManage),
 ];

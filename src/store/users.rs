@@ -25,6 +25,8 @@ pub struct User {
     pub email_verified_at: Option<Instant>,
     /// Whether this is a site administrator.
     pub is_admin: bool,
+    /// The organization chosen in the menu, of which they are a member. None: the personal workspace.
+    pub selected_organization_id: Option<OrganizationId>,
     /// When the account was made.
     pub created_at: Instant,
 }
