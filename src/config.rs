@@ -126,6 +126,9 @@ pub struct RuleSettings {
     /// Days for which an invitation can be accepted after it was last sent.
     #[arg(long, env = "ORG_INVITATION_EXPIRY_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
     pub invitation_expiry_days: u16,
+    /// Days for which a deleted organization can be restored; 0 deletes it at once.
+    #[arg(long, env = "ORG_DELETION_GRACE_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=365))]
+    pub deletion_grace_days: u16,
     /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub rate_limits: Switch,

@@ -130,6 +130,8 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.selectWorkspace", Action::WorkspaceSelect),
     ("Mutation.createOrganization", Action::OrganizationCreate),
     ("Mutation.updateOrganization", Action::OrganizationUpdate),
+    ("Mutation.deleteOrganization", Action::OrganizationDelete),
+    ("Mutation.restoreOrganization", Action::OrganizationRestore),
     ("Mutation.offerOwnership", Action::OwnershipOffer),
     ("Mutation.acceptOwnership", Action::OwnershipAccept),
     ("Mutation.declineOwnership", Action::OwnershipDecline),

@@ -4,6 +4,7 @@
 mod accounts;
 mod architecture;
 mod commands;
+mod deletion;
 mod disconnect;
 mod errors;
 mod http;
