@@ -94,6 +94,7 @@ impl Tools {
         let Some(wanted) = wanted.map(str::to_owned) else {
             return Err(EmbeddedError::NotInstalled { install: install(), remark });
         };
+        others.dedup();
         let found = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
         Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted, found, remark })
     }

@@ -43,7 +43,7 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// `24 MB`, at least one.
+/// `24 MB`.
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{} MB", (bytes + 500_000) / 1_000_000)
 }
