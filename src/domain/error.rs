@@ -4,7 +4,10 @@
 //! the operator: its cause is logged once and never shown. [`Error::Unauthenticated`] is for whoever forgot to sign in.
 //! None of them implements `Display`: async-graphql would show any `Display` type to clients by way of `?`.
 
+use serde::{Deserialize, Serialize};
+
 use super::clock::Instant;
+use super::limit::Limit;
 use super::{Permission, Role};
 
 /// Result of whatever can be refused or fail.
@@ -50,7 +53,7 @@ impl From<Refusal> for Error {
 }
 
 /// Why the caller does not get what they asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// For programs.
     pub code: Code,
@@ -62,6 +65,8 @@ pub struct Refusal {
     pub permission: Option<Permission>,
     /// The least role that has it.
     pub required_role: Option<Role>,
+    /// The limit that is reached, with LIMIT_EXCEEDED.
+    pub limit: Option<Limit>,
     /// When it works again, with RATE_LIMITED.
     pub retry_at: Option<Instant>,
 }
@@ -69,7 +74,15 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of the whole request.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: Vec::new(), permission: None, required_role: None, retry_at: None }
+        Self {
+            code,
+            message: message.into(),
+            path: Vec::new(),
+            permission: None,
+            required_role: None,
+            limit: None,
+            retry_at: None,
+        }
     }
 
     /// Not there, or not visible: the same answer.
@@ -118,8 +131,8 @@ impl Problem {
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
         /// Stable codes of refusals.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $($(#[$doc])* $variant,)+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Code { $($(#[$doc])* #[serde(rename = $name)] $variant,)+ }
 
         impl Code {
             /// Its name in the schema.
@@ -153,6 +166,8 @@ codes! {
     ConfirmationMismatch = "CONFIRMATION_MISMATCH",
     /// Somebody else has changed the object.
     VersionConflict = "VERSION_CONFLICT",
+    /// The idempotency key was used in the last 24 hours with another input.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
     /// An account has proven that it owns this address.
     EmailTaken = "EMAIL_TAKEN",
     /// Another account has this username.

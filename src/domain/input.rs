@@ -54,6 +54,12 @@ impl Check {
     }
 }
 
+/// The ID in `input.<name>`, of an input that has nothing else to check.
+pub fn only_id<I: TypedId>(name: &str, raw: &str) -> Result<I, Error> {
+    let mut check = Check::default();
+    check.id(name, raw).ok_or_else(|| check.refuse())
+}
+
 /// What an update does to a field that may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Patch<T> {

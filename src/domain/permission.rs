@@ -3,8 +3,8 @@
 macro_rules! permissions {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
         /// Something that somebody may be allowed to do.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Permission { $($(#[$doc])* $variant,)+ }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum Permission { $($(#[$doc])* #[serde(rename = $name)] $variant,)+ }
 
         impl Permission {
             /// Its name in the schema.

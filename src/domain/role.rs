@@ -12,8 +12,11 @@
     Hash,
     diesel::expression::AsExpression,
     diesel::deserialize::FromSqlRow,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 #[diesel(sql_type = super::sql_types::MemberRole)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
     /// Works on what is assigned to them.
     Worker,

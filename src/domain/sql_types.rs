@@ -49,3 +49,13 @@ pub struct JobState;
 #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
 #[diesel(postgres_type(name = "email_token_purpose"))]
 pub struct EmailTokenPurpose;
+
+/// `plan_tier`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "plan_tier"))]
+pub struct PlanTier;
+
+/// `billing_interval`.
+#[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+#[diesel(postgres_type(name = "billing_interval"))]
+pub struct BillingInterval;

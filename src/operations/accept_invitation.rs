@@ -1,20 +1,22 @@
 //! Accepts an invitation: by its ID, for an account whose proven address is the one invited, or by the token from the mail,
 //! which proves the address by itself.
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
-use crate::domain::{Code, Email, Error, InvitationId, Refusal, Result, secret};
+use crate::domain::{Code, Email, Error, InvitationId, MembershipId, Refusal, Result, secret};
 use crate::policy::{Action, Target};
+use crate::store::Connection;
 use crate::store::invitations::Invitation;
-use crate::store::memberships::Membership;
 use crate::store::users::{self, User};
-use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::floor::Floor;
 use super::join_by_invitation::{join, lock_by_id, lock_by_token, require_pending};
+use super::retries::{Retry, Written};
 
 /// Which invitation. Exactly one of the two.
 pub struct Input {
@@ -49,28 +51,35 @@ impl Input {
     }
 }
 
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+pub struct Accepted {
+    /// The accepted invitation.
+    pub invitation: Written<InvitationId, Invitation>,
+    /// The actor's new membership.
+    pub membership: MembershipId,
+}
+
 /// Accepts it: the actor becomes a member.
-pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input) -> Result<(Invitation, Membership)> {
+pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let (invitation, user) = match named {
-                Named::Id(id) => {
-                    let invitation = lock_by_id(tx, id).await?;
-                    require_invitee(tx, actor, invitation, Action::InvitationAccept, now).await?
-                }
-                Named::Token(hash) => {
-                    let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
-                    let user = prove_by_token(tx, actor, &invitation, now).await?;
-                    (invitation, user)
-                }
-            };
-            let (membership, invitation) = join(tx, now, &invitation, &user).await?;
-            Ok((invitation, membership))
-        })
-        .await
+    env.write(retry, async |tx| {
+        let (invitation, user) = match named {
+            Named::Id(id) => {
+                let invitation = lock_by_id(tx, id).await?;
+                require_invitee(tx, actor, invitation, Action::InvitationAccept, now).await?
+            }
+            Named::Token(hash) => {
+                let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
+                let user = prove_by_token(tx, actor, &invitation, now).await?;
+                (invitation, user)
+            }
+        };
+        let (membership, invitation) = join(tx, now, &invitation, &user).await?;
+        Ok(Accepted { invitation: Written::now(invitation.id, invitation), membership: membership.id })
+    })
+    .await
 }
 
 /// The refusal of a token that opens nothing.

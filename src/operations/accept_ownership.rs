@@ -1,19 +1,22 @@
 //! Takes the ownership that was offered: both roles change in one transaction, and the old owner becomes a maintainer.
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::Check;
+use crate::domain::input::only_id;
 use crate::domain::ownership::{FORMER_OWNER, OwnershipOfferStatus};
-use crate::domain::{Fault, OwnershipOfferId, Refusal, Result, UserId};
+use crate::domain::{Fault, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
 use crate::events::log::{self, Event};
 use crate::policy::Action;
 use crate::store::memberships::{self, Membership};
 use crate::store::ownership_offers::OwnershipOffer;
-use crate::store::{Connection, Transactional, organizations};
+use crate::store::{Connection, organizations};
 
-use super::Env;
 use super::ownership::{enter_by_offer, require_pending, resolve};
+use super::retries::{Retry, Written};
+use super::{Env, limits};
 
 /// Which offer.
 pub struct Input {
@@ -21,27 +24,32 @@ pub struct Input {
     pub ownership_offer_id: String,
 }
 
-/// Takes it: the actor becomes the owner.
-pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input) -> Result<OwnershipOffer> {
-    let mut check = Check::default();
-    let Some(id) = check.id::<OwnershipOfferId>("ownershipOfferId", &input.ownership_offer_id) else {
-        return Err(check.refuse());
-    };
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+pub struct Accepted {
+    /// The accepted offer.
+    pub offer: Written<OwnershipOfferId, OwnershipOffer>,
+    /// The organization, which is the actor's now.
+    pub organization: OrganizationId,
+}
+
+/// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
+pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
+    let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
-            require_pending(&offer, now)?;
-            let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
-            let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
-                .await?
-                .ok_or_else(|| Fault::new("an organization without its owner"))?;
-            let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
-            hand_over(tx, &owner, &heir, now).await?;
-            Ok(accepted)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
+        require_pending(&offer, now)?;
+        let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
+        let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
+            .await?
+            .ok_or_else(|| Fault::new("an organization without its owner"))?;
+        limits::require_owned_room(env, tx, heir.user_id, now).await?;
+        let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
+        hand_over(tx, &owner, &heir, now).await?;
+        Ok(Accepted { offer: Written::now(id, accepted), organization: floor.organization.id })
+    })
+    .await
 }
 
 /// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.

@@ -2,15 +2,16 @@
 
 use crate::auth::Actor;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::Check;
+use crate::domain::input::only_id;
 use crate::domain::{MembershipId, Refusal, Result, Role};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Member, Target};
+use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
-use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::floor::Floor;
+use super::retries::Retry;
 
 /// Whose role, and which.
 pub struct Input {
@@ -21,33 +22,28 @@ pub struct Input {
 }
 
 /// Gives it.
-pub async fn change_member_role(env: &Env, actor: &Actor, input: Input) -> Result<Membership> {
-    let mut check = Check::default();
-    let Some(id) = check.id::<MembershipId>("membershipId", &input.membership_id) else {
-        return Err(check.refuse());
-    };
+pub async fn change_member_role(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<MembershipId> {
+    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let (floor, member) = enter_by_member(tx, actor, id, now).await?;
-            let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
-            floor.require(Action::MemberRoleChange, &target, "member")?;
-            if member.role == input.role {
-                return Ok(member);
-            }
-            let changed = memberships::set_role(tx, id, input.role).await?;
-            let event = Event {
-                person: Some(member.user_id),
-                changes: FieldChange::between("role", Some(member.role.name()), Some(input.role.name()))
-                    .into_iter()
-                    .collect(),
-                ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
-            };
-            log::record(tx, now, vec![event]).await?;
-            Ok(changed)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
+        floor.require(Action::MemberRoleChange, &target, "member")?;
+        if member.role == input.role {
+            return Ok(id);
+        }
+        memberships::set_role(tx, id, input.role).await?;
+        let event = Event {
+            person: Some(member.user_id),
+            changes: FieldChange::between("role", Some(member.role.name()), Some(input.role.name()))
+                .into_iter()
+                .collect(),
+            ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
+        };
+        log::record(tx, now, vec![event]).await?;
+        Ok(id)
+    })
+    .await
 }
 
 /// Enters the organization of a member, and reads the membership as it is under the lock.

@@ -7,10 +7,11 @@ use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, R
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Standing, Target, decide};
 use crate::store::memberships::{self, NewMembership};
-use crate::store::organizations::{self, NewOrganization, Organization};
-use crate::store::{Transactional, users};
+use crate::store::organizations::{self, NewOrganization};
+use crate::store::users;
 
-use super::Env;
+use super::retries::Retry;
+use super::{Env, limits};
 
 /// What the new organization is to be.
 pub struct Input {
@@ -28,8 +29,9 @@ pub struct Input {
     pub contact_location: Option<String>,
 }
 
-/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately.
-pub async fn create_organization(env: &Env, actor: &Actor, input: Input) -> Result<Organization> {
+/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately; LIMIT_EXCEEDED where the actor owns as
+/// many as their plan allows.
+pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
     let mut check = Check::default();
     let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
         check.field("slug", Slug::parse(&input.slug)),
@@ -42,47 +44,46 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input) -> Resu
         return Err(check.refuse());
     };
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let owner = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
-            let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
-            decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
-            refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
+    env.write(retry, async |tx| {
+        let owner = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+        let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
+        decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
+        refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
+        limits::require_owned_room(env, tx, owner.id, now).await?;
 
-            let id = ids::mint::<OrganizationId>(now);
-            let new = NewOrganization {
-                id,
-                slug: slug.as_str(),
-                name: name.as_deref(),
-                description: description.as_deref(),
-                contact_email: email.as_ref().map(Email::as_str),
-                contact_phone: phone.as_deref(),
-                contact_location: location.as_deref(),
-                owner_id: owner.id,
-                created_at: now,
-                updated_at: now,
-            };
-            organizations::insert(tx, &new).await?;
-            let membership = NewMembership {
-                id: ids::mint::<MembershipId>(now),
-                organization_id: id,
-                user_id: owner.id,
-                role: Role::Owner,
-                joined_at: now,
-                invited_by: None,
-            };
-            let membership = memberships::insert(tx, &membership).await?;
-            let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
-            let joined = Event {
-                person: Some(owner.id),
-                changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
-                ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
-            };
-            log::record(tx, now, vec![created, joined]).await?;
-            organizations::lock(tx, id).await?.ok_or_else(|| Refusal::not_found("organization").into())
-        })
-        .await
+        let id = ids::mint::<OrganizationId>(now);
+        let new = NewOrganization {
+            id,
+            slug: slug.as_str(),
+            name: name.as_deref(),
+            description: description.as_deref(),
+            contact_email: email.as_ref().map(Email::as_str),
+            contact_phone: phone.as_deref(),
+            contact_location: location.as_deref(),
+            owner_id: owner.id,
+            created_at: now,
+            updated_at: now,
+        };
+        organizations::insert(tx, &new).await?;
+        let membership = NewMembership {
+            id: ids::mint::<MembershipId>(now),
+            organization_id: id,
+            user_id: owner.id,
+            role: Role::Owner,
+            joined_at: now,
+            invited_by: None,
+        };
+        let membership = memberships::insert(tx, &membership).await?;
+        let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
+        let joined = Event {
+            person: Some(owner.id),
+            changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
+            ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
+        };
+        log::record(tx, now, vec![created, joined]).await?;
+        Ok(id)
+    })
+    .await
 }
 
 /// SLUG_TAKEN if there is anything in `taken`.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -16,11 +17,12 @@ use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
 use crate::store::invitations::{self, Invitation, NewInvitation};
 use crate::store::mails::{self, Sender};
-use crate::store::{Connection, Transactional, memberships, users};
+use crate::store::{Connection, memberships, users};
 
-use super::Env;
 use super::floor::Floor;
 use super::join_by_invitation::event;
+use super::retries::{Retry, Written};
+use super::{Env, limits};
 
 /// Most people in one request.
 const MOST: usize = 100;
@@ -50,17 +52,16 @@ pub struct Invitee {
 }
 
 /// What became of one person.
+#[derive(Serialize, Deserialize)]
 pub struct Outcome {
-    /// The address, as it was given.
-    pub email: String,
     /// The new invitation. None if there is a refusal, or if everybody was rejected.
-    pub invitation: Option<Invitation>,
+    pub invitation: Option<Written<InvitationId, Invitation>>,
     /// Why there is none.
     pub refusal: Option<Refusal>,
 }
 
 /// Invites them, and tells what became of each, in the order of the input.
-pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Vec<Outcome>> {
+pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Vec<Outcome>> {
     let mut check = Check::default();
     let number = match input.invitees.len() {
         0 => Err(Problem::new(Code::OutOfRange, "Name at least one person.")),
@@ -75,14 +76,14 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Ve
         return Err(check.refuse());
     };
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    let outcomes = connection
-        .transaction(async |tx| -> Result<Vec<Outcome>> {
+    let outcomes = env
+        .write(retry, async |tx| {
             let floor = Floor::enter(tx, actor, id, "organization", now).await?;
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
-            let verdicts = judge(tx, &floor, &input.invitees, now).await?;
+            let mut verdicts = judge(tx, &floor, &input.invitees, now).await?;
+            seat(env, tx, &floor, &mut verdicts, now).await?;
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
             let mut sent = Vec::new();
@@ -90,33 +91,43 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input) -> Result<Ve
                 require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
                 let people = verdicts.iter().flatten().cloned();
                 sent = send(env, tx, &floor, people, message.as_deref(), now).await?;
+            } else {
+                retry.release(tx).await?;
             }
-            let mut sent = sent.into_iter();
-            Ok(input
-                .invitees
-                .iter()
-                .zip(verdicts)
-                .map(|(invitee, verdict)| {
-                    let email = invitee.email.clone();
-                    match verdict {
-                        Ok(_) => Outcome { email, invitation: sent.next(), refusal: None },
-                        Err(refusal) => Outcome { email, invitation: None, refusal: Some(refusal) },
-                    }
-                })
-                .collect())
+            let mut sent = sent.into_iter().map(|invitation| Written::now(invitation.id, invitation));
+            let outcome = |verdict| match verdict {
+                Ok(_) => Outcome { invitation: sent.next(), refusal: None },
+                Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
+            };
+            Ok(verdicts.into_iter().map(outcome).collect())
         })
         .await?;
     env.outbox.wake();
     Ok(outcomes)
 }
 
-/// Whether each person can be invited, in the order of the input.
-async fn judge(
-    tx: &mut Connection,
-    floor: &Floor,
-    invitees: &[Invitee],
-    now: Instant,
-) -> Result<Vec<std::result::Result<(Email, Role), Refusal>>> {
+/// Whether a person can be invited: the checked address and the role, or why not.
+type Verdict = std::result::Result<(Email, Role), Refusal>;
+
+/// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
+async fn seat(env: &Env, tx: &mut Connection, floor: &Floor, verdicts: &mut [Verdict], now: Instant) -> Result<()> {
+    if verdicts.iter().all(|verdict| verdict.is_err()) {
+        return Ok(());
+    }
+    let mut seats = limits::seats(env, tx, &floor.organization, now).await?;
+    for (place, verdict) in verdicts.iter_mut().enumerate() {
+        if verdict.is_ok()
+            && let Err(refusal) = seats.take(1)
+        {
+            let path = ["input", "invitees", &place.to_string()].map(str::to_owned).to_vec();
+            *verdict = Err(Refusal { path, ..refusal });
+        }
+    }
+    Ok(())
+}
+
+/// Whether each person can be invited as far as it is about them, in the order of the input.
+async fn judge(tx: &mut Connection, floor: &Floor, invitees: &[Invitee], now: Instant) -> Result<Vec<Verdict>> {
     let organization = floor.organization.id;
     let addresses: Vec<_> = invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
     let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();

@@ -7,8 +7,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::end_plans::end_plans;
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
+use super::retries;
 use crate::domain::{Clock, Result};
 use crate::store::{Store, Transactional, expiry, mails};
 
@@ -32,6 +34,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
             Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
         }
+        match end_plans(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "ended plans that were cancelled"),
+            Err(error) => tracing::error!(?error, "cannot end plans that were cancelled"),
+        }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");
         }
@@ -42,7 +49,7 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
     }
 }
 
-/// Deletes sessions and tokens that have run out, slugs that are held no longer, and old mails; tells how many rows.
+/// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, and old mails; tells how many rows.
 pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
@@ -56,6 +63,7 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
                     expiry::delete_email_tokens(tx, now, limit).await?,
                     expiry::delete_sessions(tx, now, limit).await?,
                     expiry::delete_former_slugs(tx, now, limit).await?,
+                    expiry::delete_idempotency_keys(tx, now - retries::KEPT, limit).await?,
                     mails::delete_settled_before(tx, now - MAILS_KEPT, limit).await?,
                 ])
             })

@@ -4,13 +4,16 @@
 pub mod accept_invitation;
 pub mod accept_ownership;
 pub mod cancel_ownership_offer;
+pub mod cancel_plan;
 pub mod change_email;
 pub mod change_member_role;
 pub mod change_password;
+pub mod change_plan;
 pub mod create_organization;
 pub mod decline_invitation;
 pub mod decline_ownership;
 pub mod delete_account;
+pub mod end_plans;
 pub mod expire_invitations;
 pub mod expire_ownership_offers;
 pub mod floor;
@@ -19,16 +22,19 @@ pub mod invite_members;
 pub mod jobs;
 pub mod join_by_invitation;
 pub mod leave_organization;
+pub mod limits;
 pub mod note_activity;
 pub mod offer_ownership;
 pub mod open_session;
 pub mod ownership;
+pub mod plan_terms;
 pub mod refresh_session;
 pub mod remove_member;
 pub mod request_password_reset;
 pub mod resend_invitation;
 pub mod resend_verification_email;
 pub mod reset_password;
+pub mod retries;
 pub mod revoke_invitation;
 pub mod send_link;
 pub mod sign_in;
@@ -46,6 +52,7 @@ use crate::auth::keys::Keys;
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
 use crate::domain::Clock;
+use crate::domain::limit::Plans;
 use crate::mail::queue::Outbox;
 use crate::store::Store;
 
@@ -79,6 +86,8 @@ pub struct Rules {
     pub rate_limits: bool,
     /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.
     pub owners_manage_plans: bool,
+    /// What plans allow and cost.
+    pub plans: Plans,
 }
 
 /// Who may sign up.

@@ -1,18 +1,21 @@
 //! Removes a member, whose access ends at once.
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
-use crate::domain::{MembershipId, Result, UserId};
+use crate::domain::input::only_id;
+use crate::domain::{MembershipId, OrganizationId, Result, UserId};
 use crate::events::log::{self, Event};
 use crate::policy::Action;
+use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
-use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::change_member_role::{about, enter_by_member};
 use super::ownership::cancel_offer_of;
+use super::retries::Retry;
 
 /// Who is to go.
 pub struct Input {
@@ -20,22 +23,26 @@ pub struct Input {
     pub membership_id: String,
 }
 
-/// Removes them, and returns what their membership was.
-pub async fn remove_member(env: &Env, actor: &Actor, input: Input) -> Result<Membership> {
-    let mut check = Check::default();
-    let Some(id) = check.id::<MembershipId>("membershipId", &input.membership_id) else {
-        return Err(check.refuse());
-    };
+/// What is gone, and whence.
+#[derive(Serialize, Deserialize)]
+pub struct Removed {
+    /// The membership that was theirs.
+    pub membership: MembershipId,
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+/// Removes them.
+pub async fn remove_member(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Removed> {
+    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let (floor, member) = enter_by_member(tx, actor, id, now).await?;
-            floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
-            end_membership(tx, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
-            Ok(member)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
+        end_membership(tx, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
+        Ok(Removed { membership: id, organization: floor.organization.id })
+    })
+    .await
 }
 
 /// Ends a membership, whichever way, and with it an offer of ownership from or to the member. The organization's row must be locked.

@@ -5,20 +5,21 @@ use chrono::TimeDelta;
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
+use crate::domain::input::only_id;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::secret::Token;
 use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::log;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation, Renewal};
-use crate::store::{Connection, Transactional, mails, memberships, users};
+use crate::store::{Connection, mails, memberships, users};
 
-use super::Env;
 use super::floor::Floor;
 use super::invite_members::{mail, require_mails_left};
 use super::join_by_invitation::{event, require_pending};
+use super::retries::{Retry, Written};
 use super::revoke_invitation::enter_by_invitation;
+use super::{Env, limits};
 
 /// How long an invitation waits between two sendings.
 pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -31,16 +32,17 @@ pub struct Input {
     pub invitation_id: String,
 }
 
-/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew.
-pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result<Invitation> {
-    let mut check = Check::default();
-    let Some(id) = check.id::<InvitationId>("invitationId", &input.invitation_id) else {
-        return Err(check.refuse());
-    };
+/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew, or no seat is left.
+pub async fn resend_invitation(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<InvitationId, Invitation>> {
+    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    let resent = connection
-        .transaction(async |tx| -> Result<Invitation> {
+    let resent = env
+        .write(retry, async |tx| {
             let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationResend, now).await?;
             if invitation.status_at(now) != InvitationStatus::Expired {
                 require_pending(&invitation, now)?;
@@ -49,6 +51,9 @@ pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result
             let email = [invitation.email.clone()];
             let overdue = invitations::expire_overdue(tx, floor.organization.id, &email, now).await?;
             require_free(tx, &invitation, now).await?;
+            if invitation.status_at(now) == InvitationStatus::Expired {
+                limits::seats(env, tx, &floor.organization, now).await?.take(1)?;
+            }
             require_pause(env, tx, &floor, &invitation, now).await?;
 
             let token = Token::random();
@@ -63,7 +68,7 @@ pub async fn resend_invitation(env: &Env, actor: &Actor, input: Input) -> Result
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
             let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
             log::record(tx, now, expired.chain([resent]).collect()).await?;
-            Ok(renewed)
+            Ok(Written::now(id, renewed))
         })
         .await?;
     env.outbox.wake();

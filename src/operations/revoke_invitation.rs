@@ -3,17 +3,18 @@
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
+use crate::domain::input::only_id;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, Refusal, Result};
 use crate::events::log;
 use crate::policy::{Action, Target};
+use crate::store::Connection;
 use crate::store::invitations::{self, Invitation};
-use crate::store::{Connection, Transactional};
 
 use super::Env;
 use super::floor::Floor;
 use super::join_by_invitation::{event, lock_by_id, require_pending};
+use super::retries::{Retry, Written};
 
 /// Which invitation.
 pub struct Input {
@@ -22,22 +23,22 @@ pub struct Input {
 }
 
 /// Revokes it.
-pub async fn revoke_invitation(env: &Env, actor: &Actor, input: Input) -> Result<Invitation> {
-    let mut check = Check::default();
-    let Some(id) = check.id::<InvitationId>("invitationId", &input.invitation_id) else {
-        return Err(check.refuse());
-    };
+pub async fn revoke_invitation(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<InvitationId, Invitation>> {
+    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationRevoke, now).await?;
-            require_pending(&invitation, now)?;
-            let revoked = invitations::resolve(tx, id, InvitationStatus::Revoked, now).await?;
-            log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
-            Ok(revoked)
-        })
-        .await
+    env.write(retry, async |tx| {
+        let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationRevoke, now).await?;
+        require_pending(&invitation, now)?;
+        let revoked = invitations::resolve(tx, id, InvitationStatus::Revoked, now).await?;
+        log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
+        Ok(Written::now(id, revoked))
+    })
+    .await
 }
 
 /// Enters the organization of an invitation to administer it; who may not even see it is told that it is not there.

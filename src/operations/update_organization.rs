@@ -9,12 +9,12 @@ use crate::domain::input::{Check, Patch};
 use crate::domain::{Code, Email, OrganizationId, Refusal, Result, Slug, text};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Target};
-use crate::store::Transactional;
 use crate::store::organizations::{self, Organization};
 
 use super::Env;
 use super::create_organization::refuse_taken;
 use super::floor::Floor;
+use super::retries::Retry;
 
 /// For how long nobody else gets a slug that was given up.
 const SLUG_HELD: TimeDelta = TimeDelta::days(30);
@@ -40,7 +40,7 @@ pub struct Input {
 }
 
 /// Changes it, and counts its version up if anything is different then.
-pub async fn update_organization(env: &Env, actor: &Actor, input: Input) -> Result<Organization> {
+pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
     let mut check = Check::default();
     let slug = match input.slug {
         Patch::Clear => Err(Problem::new(Code::Required, "An organization needs a slug.")),
@@ -58,46 +58,43 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input) -> Resu
         return Err(check.refuse());
     };
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let floor = Floor::enter(tx, actor, id, "organization", now).await?;
-            floor.require(Action::OrganizationUpdate, &Target::default(), "organization")?;
-            let before = floor.organization;
-            if input.expected_version.is_some_and(|version| version != before.version) {
-                let message =
-                    format!("Somebody else has changed the organization: it is at version {}.", before.version);
-                return Err(Refusal::new(Code::VersionConflict, message).at("expectedVersion").into());
-            }
-            let email = match email {
-                Patch::Set(email) => Patch::Set(email.to_string()),
-                Patch::Clear => Patch::Clear,
-                Patch::Keep => Patch::Keep,
-            };
-            let mut after = before.clone();
-            if let Patch::Set(slug) = slug {
-                after.slug = slug.to_string();
-            }
-            after.name = name.apply(after.name);
-            after.description = description.apply(after.description);
-            after.contact_email = email.apply(after.contact_email);
-            after.contact_phone = phone.apply(after.contact_phone);
-            after.contact_location = location.apply(after.contact_location);
+    env.write(retry, async |tx| {
+        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        floor.require(Action::OrganizationUpdate, &Target::default(), "organization")?;
+        let before = floor.organization;
+        if input.expected_version.is_some_and(|version| version != before.version) {
+            let message = format!("Somebody else has changed the organization: it is at version {}.", before.version);
+            return Err(Refusal::new(Code::VersionConflict, message).at("expectedVersion").into());
+        }
+        let email = match email {
+            Patch::Set(email) => Patch::Set(email.to_string()),
+            Patch::Clear => Patch::Clear,
+            Patch::Keep => Patch::Keep,
+        };
+        let mut after = before.clone();
+        if let Patch::Set(slug) = slug {
+            after.slug = slug.to_string();
+        }
+        after.name = name.apply(after.name);
+        after.description = description.apply(after.description);
+        after.contact_email = email.apply(after.contact_email);
+        after.contact_phone = phone.apply(after.contact_phone);
+        after.contact_location = location.apply(after.contact_location);
 
-            let changes = changes(&before, &after);
-            if changes.is_empty() {
-                return Ok(before);
-            }
-            if after.slug != before.slug {
-                refuse_taken(organizations::taken_slugs(tx, &[&after.slug], Some(id), now).await?)?;
-                organizations::change_held_slug(tx, id, (&before.slug, &after.slug), now + SLUG_HELD).await?;
-            }
-            let updated = organizations::update(tx, &after, now).await?;
-            let event = Event { changes, ..Event::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
-            log::record(tx, now, vec![event]).await?;
-            Ok(updated)
-        })
-        .await
+        let changes = changes(&before, &after);
+        if changes.is_empty() {
+            return Ok(id);
+        }
+        if after.slug != before.slug {
+            refuse_taken(organizations::taken_slugs(tx, &[&after.slug], Some(id), now).await?)?;
+            organizations::change_held_slug(tx, id, (&before.slug, &after.slug), now + SLUG_HELD).await?;
+        }
+        organizations::update(tx, &after, now).await?;
+        let event = Event { changes, ..Event::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
+        log::record(tx, now, vec![event]).await?;
+        Ok(id)
+    })
+    .await
 }
 
 fn changes(before: &Organization, after: &Organization) -> Vec<FieldChange> {

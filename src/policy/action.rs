@@ -140,4 +140,6 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.changePlan", Action::PlanManage),
+    ("Mutation.cancelPlan", Action::PlanManage),
 ];

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
-use super::schema::{former_slugs, installation, invitations, memberships, organizations, users};
+use super::plans::PlanRow;
+use super::schema::{former_slugs, installation, invitations, memberships, organizations, plans, users};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::{Error, InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
@@ -92,12 +93,14 @@ pub struct World {
     pub memberships: Vec<MembershipRow>,
     /// Invitations.
     pub invitations: Vec<InvitationRow>,
+    /// Plans that are paid for.
+    pub plans: Vec<PlanRow>,
 }
 
 impl World {
     /// Number of all rows.
     pub fn len(&self) -> usize {
-        self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len()
+        self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len() + self.plans.len()
     }
 
     /// Whether there is none.
@@ -128,6 +131,10 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
     }
     for rows in world.invitations.chunks(BATCH) {
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
+        tell(written);
+    }
+    for rows in world.plans.chunks(BATCH) {
+        written += diesel::insert_into(plans::table).values(rows).execute(tx).await?;
         tell(written);
     }
     Ok(())

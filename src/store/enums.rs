@@ -9,6 +9,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::plan::{BillingInterval, PlanTier};
 use crate::domain::resource::{CloudProvider, JobStage, JobState, TaskStatus};
 use crate::domain::{EmailTokenPurpose, Role, sql_types};
 
@@ -70,4 +71,12 @@ stored_enum!(JobState as sql_types::JobState {
 
 stored_enum!(EmailTokenPurpose as sql_types::EmailTokenPurpose {
     Verify = b"VERIFY", Change = b"CHANGE", Reset = b"RESET",
+});
+
+stored_enum!(PlanTier as sql_types::PlanTier {
+    Free = b"FREE", Solo = b"SOLO", Team = b"TEAM",
+});
+
+stored_enum!(BillingInterval as sql_types::BillingInterval {
+    Month = b"MONTH", Year = b"YEAR",
 });

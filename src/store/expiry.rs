@@ -2,6 +2,7 @@
 //! each takes the rows that no other has locked, and waits for none.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -86,4 +87,15 @@ pub async fn delete_former_slugs(tx: &mut Connection, now: Instant, limit: i64) 
         .load(tx)
         .await?;
     Ok(diesel::delete(former_slugs::table.filter(former_slugs::slug.eq_any(overdue))).execute(tx).await?)
+}
+
+/// Deletes at most `limit` idempotency keys that were first used at `until` or before; tells how many. Needs a transaction.
+pub async fn delete_idempotency_keys(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
+    // An array, so that the rows are looked for once.
+    let overdue = diesel::sql_query(
+        "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
+             SELECT ctid FROM idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED
+         ))",
+    );
+    Ok(overdue.bind::<Timestamptz, _>(until).bind::<BigInt, _>(limit).execute(tx).await?)
 }

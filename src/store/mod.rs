@@ -12,6 +12,8 @@ pub mod error;
 pub mod events;
 pub mod expiry;
 pub mod generate;
+pub mod idempotency_keys;
+pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;
@@ -21,10 +23,12 @@ pub mod migrate;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
+pub mod plans;
 pub mod projects;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
+pub mod usage;
 pub mod users;
 
 use std::time::Duration;
@@ -42,6 +46,21 @@ pub type Connection = AsyncPgConnection;
 
 /// A connection lent by the pool.
 pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
+/// which the language has no words for yet.
+pub trait Work<Tx, R>: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> <Self as Work<Tx, R>>::Done {
+    /// The future of the closure.
+    type Done: Future<Output = R>;
+}
+
+impl<F, Tx, Done, R> Work<Tx, R> for F
+where
+    F: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> Done,
+    Done: Future<Output = R>,
+{
+    type Done = Done;
+}
 
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]

@@ -67,6 +67,32 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    idempotency_keys (scope_id, mutation, key) {
+        scope_id -> Uuid,
+        mutation -> Text,
+        key -> Text,
+        input_hash -> Bytea,
+        result -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    imports (source, kind, source_id) {
+        source -> Text,
+        kind -> Text,
+        source_id -> Text,
+        row_id -> Uuid,
+        made_at -> Nullable<Timestamptz>,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     installation (singleton) {
         singleton -> Bool,
         demo -> Bool,
@@ -196,6 +222,22 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+    use crate::domain::sql_types::{BillingInterval, PlanTier};
+
+    plans (workspace_id) {
+        workspace_id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        tier -> PlanTier,
+        paid_every -> BillingInterval,
+        seats -> Nullable<Int4>,
+        anchor -> Timestamptz,
+        cancels_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
 
     projects (id) {
         id -> Uuid,
@@ -267,6 +309,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_tokens,
     events,
     former_slugs,
+    idempotency_keys,
+    imports,
     installation,
     invitations,
     jobs,
@@ -274,6 +318,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     organizations,
     ownership_offers,
+    plans,
     projects,
     sessions,
     tasks,

@@ -94,3 +94,57 @@ async fn invitations_and_their_inviters_take_no_statement_per_invitation() {
 async fn offers_of_ownership_take_no_statement_per_organization() {
     takes("query Q($first: Int!) { viewer { organizations(first: $first) { nodes { slug ownershipOffer { to { username } } } } } }", 3).await;
 }
+
+#[tokio::test]
+async fn inviting_takes_no_statement_per_person() {
+    count_statements();
+    let app = TestApp::with(|settings| settings.rules.rate_limits = false).await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let mut counts = Vec::new();
+    for number in [1, 1, 10, 100] {
+        let people: Vec<_> = (0..number)
+            .map(|n| json!({ "email": format!("p{}-{n}@example.org", counts.len()), "role": "WORKER" }))
+            .collect();
+        let input = json!({ "organizationId": id, "invitees": people, "idempotencyKey": format!("{}", counts.len()) });
+        let before = STATEMENTS.get();
+        let fields = "results { invitation { id status inviter { username } } }";
+        let invited = ada.mutate("inviteMembers", input, fields).await.done();
+        assert!(invited["results"][number - 1]["invitation"]["id"].is_string());
+        counts.push(STATEMENTS.get() - before);
+        app.settle().await;
+    }
+    assert_eq!(counts[2..], [counts[1]; 2], "the first opens connections");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_takes_two_statements_and_its_repeat_no_more_than_a_read() {
+    count_statements();
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    let membership = bob.accepts(&ada.invites(&id, &bob.email(), "WORKER").await).await;
+    let change = async |role: &str, key: Option<&str>| {
+        app.settle().await;
+        let before = STATEMENTS.get();
+        let input = json!({ "membershipId": membership, "role": role, "idempotencyKey": key });
+        ada.mutate("changeMemberRole", input, "membership { role }").await.done();
+        STATEMENTS.get() - before
+    };
+    change("SUPERVISOR", None).await;
+    let without = change("MAINTAINER", None).await;
+    let with = change("WORKER", Some("k")).await;
+    assert_eq!(with, without + 2, "the key, and what the write came to");
+    let repeat = change("WORKER", Some("k")).await;
+    // The beginning and the end of the transaction, the key twice, the membership and its organization.
+    assert_eq!(repeat, 6);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn plans_seats_limits_and_billing_take_no_statement_per_organization() {
+    let query = "query Q($first: Int!) { viewer { organizations(first: $first) { nodes {
+        slug plan { tier renewsAt } seats { used reserved total } limits { kind used max } billing { amount } } } } }";
+    takes(query, 5).await;
+}

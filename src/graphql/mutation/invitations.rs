@@ -1,8 +1,10 @@
 //! Mutations of invitations.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use futures_util::future::try_join_all;
 
 use super::payload::{answer, payload};
+use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::enums::{InviteErrorPolicy, Role};
@@ -27,7 +29,9 @@ impl InvitationMutations {
         #[graphql(desc = "What to do, and with what.")] input: InviteMembersInput,
     ) -> Result<InviteMembersPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let reject_all = input.on_error == InviteErrorPolicy::RejectAll;
+            let emails: Vec<_> = input.invitees.iter().map(|invitee| invitee.email.clone()).collect();
             let invitees = input.invitees.into_iter();
             let input = invite_members::Input {
                 organization_id: input.organization_id.0,
@@ -37,16 +41,13 @@ impl InvitationMutations {
                 message: input.message,
                 reject_all,
             };
-            let outcomes = invite_members::invite_members(ctx.env(), ctx.request().actor()?, input).await?;
-            let mut payload = InviteMembersPayload::default();
-            let mut results = Vec::with_capacity(outcomes.len());
-            for outcome in outcomes {
-                if let Some(refusal) = outcome.refusal.as_ref().filter(|_| reject_all) {
-                    payload.user_errors.push(refusal.clone().into());
-                }
-                results.push(InviteMemberResult::show(ctx, outcome).await?);
-            }
-            Ok(InviteMembersPayload { results: Some(results), ..payload })
+            let outcomes = invite_members::invite_members(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let refusals = outcomes.iter().filter(|_| reject_all).filter_map(|outcome| outcome.refusal.clone());
+            let user_errors = refusals.map(UserError::from).collect();
+            let results = emails.into_iter().zip(outcomes);
+            let results = results.map(|(email, outcome)| InviteMemberResult::show(ctx, email, outcome));
+            let results = Some(try_join_all(results).await?);
+            Ok(InviteMembersPayload { results, user_errors, ..Default::default() })
         })
         .await
     }
@@ -60,9 +61,10 @@ impl InvitationMutations {
         #[graphql(desc = "What to do, and with what.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = resend_invitation::Input { invitation_id: input.invitation_id.0 };
-            let resent = resend_invitation::resend_invitation(ctx.env(), ctx.request().actor()?, input).await?;
-            let invitation = Invitation::seen(ctx, resent).await?;
+            let resent = resend_invitation::resend_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let invitation = Invitation::written(ctx, resent).await?;
             Ok(ResendInvitationPayload { invitation, ..Default::default() })
         })
         .await
@@ -75,9 +77,11 @@ impl InvitationMutations {
         #[graphql(desc = "What to do, and with what.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = revoke_invitation::Input { invitation_id: input.invitation_id.0 };
-            let revoked = revoke_invitation::revoke_invitation(ctx.env(), ctx.request().actor()?, input).await?;
-            let invitation = Invitation::seen(ctx, revoked).await?;
+            let revoked =
+                revoke_invitation::revoke_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let invitation = Invitation::written(ctx, revoked).await?;
             Ok(RevokeInvitationPayload { invitation, ..Default::default() })
         })
         .await
@@ -90,12 +94,13 @@ impl InvitationMutations {
         #[graphql(desc = "What to do, and with what.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input =
                 accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
-            let (accepted, joined) =
-                accept_invitation::accept_invitation(ctx.env(), ctx.request().actor()?, input).await?;
-            let invitation = Invitation::seen(ctx, accepted).await?;
-            let membership = Membership::open(ctx, joined.id).await?;
+            let accepted =
+                accept_invitation::accept_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let invitation = Invitation::written(ctx, accepted.invitation).await?;
+            let membership = Membership::open(ctx, accepted.membership).await?;
             Ok(AcceptInvitationPayload { invitation, membership, ..Default::default() })
         })
         .await
@@ -108,12 +113,13 @@ impl InvitationMutations {
         #[graphql(desc = "What to do, and with what.")] input: DeclineInvitationInput,
     ) -> Result<DeclineInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input =
                 accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let actor = ctx.request().signed_in();
-            let declined = decline_invitation::decline_invitation(ctx.env(), actor, input).await?;
+            let declined = decline_invitation::decline_invitation(ctx.env(), actor, input, &retry).await?;
             let invitation = match actor {
-                Some(_) => Invitation::seen(ctx, declined).await?,
+                Some(_) => Invitation::written(ctx, declined).await?,
                 None => None,
             };
             Ok(DeclineInvitationPayload { invitation, ..Default::default() })
@@ -145,6 +151,9 @@ pub struct InviteMembersInput {
     pub on_error: InviteErrorPolicy,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `inviteMembers` did.
@@ -169,6 +178,9 @@ pub struct ResendInvitationInput {
     pub invitation_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `resendInvitation` did.
@@ -191,6 +203,9 @@ pub struct RevokeInvitationInput {
     pub invitation_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `revokeInvitation` did.
@@ -216,6 +231,9 @@ pub struct AcceptInvitationInput {
     pub token: Option<String>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `acceptInvitation` did.
@@ -242,6 +260,9 @@ pub struct DeclineInvitationInput {
     pub token: Option<String>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `declineInvitation` did.
@@ -270,12 +291,12 @@ pub struct InviteMemberResult {
 }
 
 impl InviteMemberResult {
-    async fn show(ctx: &Context<'_>, outcome: invite_members::Outcome) -> Result<Self> {
+    async fn show(ctx: &Context<'_>, email: String, outcome: invite_members::Outcome) -> Result<Self> {
         let invitation = match outcome.invitation {
-            Some(row) => Invitation::seen(ctx, row).await?,
+            Some(written) => Invitation::written(ctx, written).await?,
             None => None,
         };
         let user_errors = outcome.refusal.into_iter().map(UserError::from).collect();
-        Ok(Self { email: outcome.email, invitation, user_errors })
+        Ok(Self { email, invitation, user_errors })
     }
 }

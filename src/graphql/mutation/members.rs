@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::payload::{answer, payload};
+use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::scalars::id;
@@ -26,9 +27,11 @@ impl MemberMutations {
         #[graphql(desc = "What to do, and with what.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = change_member_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
-            let changed = change_member_role::change_member_role(ctx.env(), ctx.request().actor()?, input).await?;
-            let membership = Membership::open(ctx, changed.id).await?;
+            let changed =
+                change_member_role::change_member_role(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let membership = Membership::open(ctx, changed).await?;
             Ok(ChangeMemberRolePayload { membership, ..Default::default() })
         })
         .await
@@ -41,10 +44,15 @@ impl MemberMutations {
         #[graphql(desc = "What to do, and with what.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = remove_member::Input { membership_id: input.membership_id.0 };
-            let removed = remove_member::remove_member(ctx.env(), ctx.request().actor()?, input).await?;
-            let organization = Organization::open(ctx, removed.organization_id).await?;
-            Ok(RemoveMemberPayload { removed_membership_id: Some(id(removed.id)), organization, ..Default::default() })
+            let removed = remove_member::remove_member(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, removed.organization).await?;
+            Ok(RemoveMemberPayload {
+                removed_membership_id: Some(id(removed.membership)),
+                organization,
+                ..Default::default()
+            })
         })
         .await
     }
@@ -56,9 +64,10 @@ impl MemberMutations {
         #[graphql(desc = "What to do, and with what.")] input: LeaveOrganizationInput,
     ) -> Result<LeaveOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = leave_organization::Input { organization_id: input.organization_id.0 };
-            let left = leave_organization::leave_organization(ctx.env(), ctx.request().actor()?, input).await?;
-            Ok(LeaveOrganizationPayload { left_membership_id: Some(id(left.id)), ..Default::default() })
+            let left = leave_organization::leave_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            Ok(LeaveOrganizationPayload { left_membership_id: Some(id(left)), ..Default::default() })
         })
         .await
     }
@@ -73,6 +82,9 @@ pub struct ChangeMemberRoleInput {
     pub role: Role,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `changeMemberRole` did.
@@ -95,6 +107,9 @@ pub struct RemoveMemberInput {
     pub membership_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `removeMember` did.
@@ -119,6 +134,9 @@ pub struct LeaveOrganizationInput {
     pub organization_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `leaveOrganization` did.

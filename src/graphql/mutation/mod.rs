@@ -6,6 +6,8 @@ pub mod members;
 pub mod organizations;
 pub mod ownership;
 mod payload;
+pub mod plans;
+mod retry;
 
 use async_graphql::MergedObject;
 
@@ -14,8 +16,16 @@ use self::invitations::InvitationMutations;
 use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
+use self::plans::PlanMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutations, OrganizationMutations, OwnershipMutations, MemberMutations, InvitationMutations);
+pub struct Mutation(
+    AccountMutations,
+    OrganizationMutations,
+    OwnershipMutations,
+    MemberMutations,
+    InvitationMutations,
+    PlanMutations,
+);

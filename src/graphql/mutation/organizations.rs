@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::payload::{answer, payload};
+use super::retry::retry;
 use crate::domain::input::Patch;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
@@ -24,6 +25,7 @@ impl OrganizationMutations {
         #[graphql(desc = "What to do, and with what.")] input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = input.contact.unwrap_or_default();
             let input = create_organization::Input {
                 slug: input.slug,
@@ -33,8 +35,9 @@ impl OrganizationMutations {
                 contact_phone: contact.phone.take(),
                 contact_location: contact.location.take(),
             };
-            let created = create_organization::create_organization(ctx.env(), ctx.request().actor()?, input).await?;
-            let organization = Organization::open(ctx, created.id).await?;
+            let created =
+                create_organization::create_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, created).await?;
             Ok(CreateOrganizationPayload { organization, ..Default::default() })
         })
         .await
@@ -47,6 +50,7 @@ impl OrganizationMutations {
         #[graphql(desc = "What to do, and with what.")] input: UpdateOrganizationInput,
     ) -> Result<UpdateOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = ContactPatch::from(input.contact);
             let input = update_organization::Input {
                 organization_id: input.organization_id.0,
@@ -58,8 +62,9 @@ impl OrganizationMutations {
                 contact_phone: contact.phone,
                 contact_location: contact.location,
             };
-            let updated = update_organization::update_organization(ctx.env(), ctx.request().actor()?, input).await?;
-            let organization = Organization::open(ctx, updated.id).await?;
+            let updated =
+                update_organization::update_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, updated).await?;
             Ok(UpdateOrganizationPayload { organization, ..Default::default() })
         })
         .await
@@ -91,6 +96,9 @@ pub struct CreateOrganizationInput {
     pub contact: Option<OrganizationContactInput>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `createOrganization` did.
@@ -124,6 +132,9 @@ pub struct UpdateOrganizationInput {
     pub contact: MaybeUndefined<OrganizationContactInput>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `updateOrganization` did.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::payload::{answer, payload};
+use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::organization::Organization;
@@ -24,9 +25,10 @@ impl OwnershipMutations {
         #[graphql(desc = "What to do, and with what.")] input: OfferOwnershipInput,
     ) -> Result<OfferOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = offer_ownership::Input { membership_id: input.membership_id.0 };
-            let offer = offer_ownership::offer_ownership(ctx.env(), ctx.request().actor()?, input).await?;
-            let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
+            let offer = offer_ownership::offer_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(OfferOwnershipPayload { ownership_offer, ..Default::default() })
         })
         .await
@@ -39,10 +41,11 @@ impl OwnershipMutations {
         #[graphql(desc = "What to do, and with what.")] input: AcceptOwnershipInput,
     ) -> Result<AcceptOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = accept_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
-            let offer = accept_ownership::accept_ownership(ctx.env(), ctx.request().actor()?, input).await?;
-            let organization = Organization::open(ctx, offer.organization_id).await?;
-            let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
+            let accepted = accept_ownership::accept_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, accepted.organization).await?;
+            let ownership_offer = OwnershipOffer::written(ctx, accepted.offer).await?;
             Ok(AcceptOwnershipPayload { ownership_offer, organization, ..Default::default() })
         })
         .await
@@ -55,9 +58,10 @@ impl OwnershipMutations {
         #[graphql(desc = "What to do, and with what.")] input: DeclineOwnershipInput,
     ) -> Result<DeclineOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = decline_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
-            let offer = decline_ownership::decline_ownership(ctx.env(), ctx.request().actor()?, input).await?;
-            let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
+            let offer = decline_ownership::decline_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(DeclineOwnershipPayload { ownership_offer, ..Default::default() })
         })
         .await
@@ -70,10 +74,12 @@ impl OwnershipMutations {
         #[graphql(desc = "What to do, and with what.")] input: CancelOwnershipOfferInput,
     ) -> Result<CancelOwnershipOfferPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = cancel_ownership_offer::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer =
-                cancel_ownership_offer::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input).await?;
-            let ownership_offer = OwnershipOffer::seen(ctx, offer).await?;
+                cancel_ownership_offer::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input, &retry)
+                    .await?;
+            let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(CancelOwnershipOfferPayload { ownership_offer, ..Default::default() })
         })
         .await
@@ -87,6 +93,9 @@ pub struct OfferOwnershipInput {
     pub membership_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `offerOwnership` did.
@@ -109,6 +118,9 @@ pub struct AcceptOwnershipInput {
     pub ownership_offer_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `acceptOwnership` did.
@@ -133,6 +145,9 @@ pub struct DeclineOwnershipInput {
     pub ownership_offer_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `declineOwnership` did.
@@ -155,6 +170,9 @@ pub struct CancelOwnershipOfferInput {
     pub ownership_offer_id: ID,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
 }
 
 /// What `cancelOwnershipOffer` did.

@@ -116,6 +116,8 @@ pub enum UserErrorCode {
     ConfirmationMismatch,
     /// `expectedVersion` is not the present version: somebody else has changed the object.
     VersionConflict,
+    /// The `idempotencyKey` was used in the last 24 hours with another input.
+    IdempotencyKeyReused,
     /// An account has proven that it owns this address. Unproven claims do not count.
     EmailTaken,
     /// Another account has this username, without regard to case.
@@ -219,6 +221,46 @@ pub enum OwnershipOfferStatus {
     Expired,
 }
 
+/// What is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::PlanTier")]
+pub enum PlanTier {
+    /// Nothing. Every workspace at first.
+    Free,
+    /// More room in a personal workspace.
+    Solo,
+    /// An organization without limits but its seats. All members benefit.
+    Team,
+}
+
+/// How often is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::BillingInterval")]
+pub enum BillingInterval {
+    /// Every month.
+    Month,
+    /// Every year, at 30 per cent less.
+    Year,
+}
+
+/// What a plan limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::limit::LimitKind")]
+pub enum LimitKind {
+    /// Projects in the workspace.
+    Projects,
+    /// Tasks in the workspace, those in projects included.
+    Tasks,
+    /// Tasks in any one project.
+    TasksPerProject,
+    /// Cloud storages in the workspace.
+    CloudStorages,
+    /// Members of the organization, the owner included, and pending invitations.
+    Members,
+    /// Organizations that the user owns.
+    OwnedOrganizations,
+}
+
 /// Where the sending of a mail stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::invitation::DeliveryState")]
@@ -229,6 +271,57 @@ pub enum DeliveryState {
     Sent,
     /// Given up. See `InvitationDelivery.failure`.
     Failed,
+}
+
+/// Where a task stands: the earliest of its jobs counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::TaskStatus")]
+pub enum TaskStatus {
+    /// At least one job is in the stage ANNOTATION.
+    Annotation,
+    /// No job is in the stage ANNOTATION, but not every one is accepted yet.
+    Validation,
+    /// Every job is in the stage ACCEPTANCE and completed.
+    Completed,
+}
+
+/// The round of the work that a job is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::JobStage")]
+pub enum JobStage {
+    /// The work itself.
+    Annotation,
+    /// The work is being checked.
+    Validation,
+    /// The work is being accepted.
+    Acceptance,
+}
+
+/// How far a job is within its stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::JobState")]
+pub enum JobState {
+    /// Not begun.
+    New,
+    /// Being worked on.
+    InProgress,
+    /// Done.
+    Completed,
+    /// To be done again.
+    Rejected,
+}
+
+/// A provider of cloud storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::CloudProvider")]
+pub enum CloudProvider {
+    /// Amazon S3, or a service that speaks its protocol.
+    #[graphql(name = "AWS_S3")]
+    AwsS3,
+    /// Azure Blob Storage.
+    AzureBlob,
+    /// Google Cloud Storage.
+    GoogleCloudStorage,
 }
 
 /// Direction of an order.

@@ -16,6 +16,7 @@ use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::resend_invitation;
+use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::invitations::{self, Filter, Whose};
 use crate::store::users;
@@ -45,6 +46,17 @@ impl Invitation {
         }
         let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
         Self::seen(ctx, row).await
+    }
+
+    /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
+    pub async fn written(
+        ctx: &Context<'_>,
+        written: Written<InvitationId, invitations::Invitation>,
+    ) -> Result<Option<Self>> {
+        match written.row {
+            Some(row) => Self::seen(ctx, row).await,
+            None => Self::open(ctx, written.id).await,
+        }
     }
 
     /// The invitation, if the viewer is the invitee or may see the organization's.

@@ -8,6 +8,7 @@ use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, Org
 use super::invitation::InvitationConnection;
 use super::membership::{Membership, MembershipConnection, MembershipOrder};
 use super::ownership_offer::OwnershipOffer;
+use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{Error, Fault, OrganizationId, Slug};
@@ -131,7 +132,7 @@ impl Organization {
     }
 
     /// The same as `name`.
-    async fn display_name(&self) -> &str {
+    pub async fn display_name(&self) -> &str {
         self.0.organization.display_name()
     }
 
@@ -188,8 +189,15 @@ impl Organization {
         self.seen().map(|_| own()).transpose()
     }
 
+    /// Whether it is `Viewer.selectedWorkspace`.
+    pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
+        let id = self.seen()?.id;
+        // Only what is there for the viewer gets here, and who is no member cannot have selected it.
+        Ok(ctx.request().viewer().await?.selected_organization_id == Some(id))
+    }
+
     /// What the viewer may do here now.
-    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+    pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let standing = self.standing();
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
@@ -204,6 +212,27 @@ impl Organization {
         let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
         let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &target);
         Ok(roles.into_iter().map(Into::into).collect())
+    }
+
+    /// The plan.
+    async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
+        plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
+    }
+
+    /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
+    async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
+        plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
+    }
+
+    /// How many seats are taken and left.
+    async fn seats(&self, ctx: &Context<'_>) -> Result<SeatUsage> {
+        plan::seats_of(ctx, &self.0.organization, &self.standing()).await
+    }
+
+    /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
+    async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
+        let organization = &self.0.organization;
+        plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
     }
 
     /// How many members there are, the owner included.

@@ -13,6 +13,7 @@ use crate::graphql::guard::require;
 use crate::graphql::loaders::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::ownership::about;
+use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::ownership_offers;
 
@@ -32,6 +33,17 @@ impl OwnershipOffer {
     pub async fn open(ctx: &Context<'_>, id: OwnershipOfferId) -> Result<Option<Self>> {
         let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
         Self::seen(ctx, row).await
+    }
+
+    /// An offer that was written, now or before, if it is there for the viewer.
+    pub async fn written(
+        ctx: &Context<'_>,
+        written: Written<OwnershipOfferId, ownership_offers::OwnershipOffer>,
+    ) -> Result<Option<Self>> {
+        match written.row {
+            Some(row) => Self::seen(ctx, row).await,
+            None => Self::open(ctx, written.id).await,
+        }
     }
 
     /// The offer, if it is there for the viewer: a party to it who is still a member, the present owner, or an administrator.

@@ -1,0 +1,2 @@
+DROP TABLE plans;
+DROP TYPE billing_interval, plan_tier;

@@ -1,0 +1,201 @@
+//! The plan of a workspace: what is paid for, and until when. Pure arithmetic of the calendar; what plans allow and cost is
+//! in [`limit`](super::limit).
+
+use chrono::Months;
+
+use super::clock::Instant;
+
+/// What is paid for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = super::sql_types::PlanTier)]
+pub enum PlanTier {
+    /// Nothing. Every workspace at first.
+    Free,
+    /// More room in a personal workspace.
+    Solo,
+    /// An organization without limits but its seats.
+    Team,
+}
+
+impl PlanTier {
+    /// Its name in the schema and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Free => "FREE",
+            Self::Solo => "SOLO",
+            Self::Team => "TEAM",
+        }
+    }
+}
+
+/// How often is paid.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = super::sql_types::BillingInterval)]
+pub enum BillingInterval {
+    /// Every month.
+    Month,
+    /// Every year.
+    Year,
+}
+
+impl BillingInterval {
+    /// Its name in the schema and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Month => "MONTH",
+            Self::Year => "YEAR",
+        }
+    }
+
+    fn months(self) -> u32 {
+        match self {
+            Self::Month => 1,
+            Self::Year => 12,
+        }
+    }
+}
+
+/// What was agreed on with whoever pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What is paid for; not FREE.
+    pub tier: PlanTier,
+    /// How often is paid.
+    pub interval: BillingInterval,
+    /// How many seats are bought. None: as many as there are members, or not TEAM.
+    pub seats: Option<i32>,
+    /// When the first period of these terms began. All later ones begin on the same day of the month, or on the last one of
+    /// shorter months.
+    pub anchor: Instant,
+    /// When the plan falls back to FREE, once it is cancelled.
+    pub cancels_at: Option<Instant>,
+}
+
+impl Terms {
+    /// When the period that `now` is in ends, and the next one begins. Counted from the anchor each time: what begins on the
+    /// 31st clamps to the end of shorter months, and comes back.
+    pub fn period_end(&self, now: Instant) -> Instant {
+        let months = self.interval.months();
+        let days = (now - self.anchor).num_days().max(0);
+        // No month has more than 31 days: so many periods have passed for certain, and at most some dozen more.
+        let passed = u32::try_from(days / 31).unwrap_or(0) / months;
+        (passed.max(1)..)
+            .map_while(|period| self.anchor.checked_add_months(Months::new(period.checked_mul(months)?)))
+            .find(|end| *end > now)
+            .unwrap_or(Instant::MAX_UTC)
+    }
+}
+
+/// The plan of a workspace. Without terms it is FREE.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan(pub Option<Terms>);
+
+impl Plan {
+    /// What every workspace has at first.
+    pub const FREE: Self = Self(None);
+
+    /// What holds at `now`: a cancelled plan has fallen back to FREE once its end is reached. The one rule of that.
+    pub fn at(self, now: Instant) -> Self {
+        Self(self.0.filter(|terms| terms.cancels_at.is_none_or(|end| end > now)))
+    }
+
+    /// What is paid for.
+    pub fn tier(&self) -> PlanTier {
+        self.0.as_ref().map_or(PlanTier::Free, |terms| terms.tier)
+    }
+
+    /// How often is paid. None for FREE.
+    pub fn interval(&self) -> Option<BillingInterval> {
+        self.0.as_ref().map(|terms| terms.interval)
+    }
+
+    /// How many seats are bought. None for elastic ones, and for what is not TEAM.
+    pub fn seats(&self) -> Option<i32> {
+        self.0.as_ref().and_then(|terms| terms.seats)
+    }
+
+    /// When the next period begins, seen from `now`. None for FREE, and once it is cancelled.
+    pub fn renews_at(&self, now: Instant) -> Option<Instant> {
+        self.0.as_ref().filter(|terms| terms.cancels_at.is_none()).map(|terms| terms.period_end(now))
+    }
+
+    /// When it falls back to FREE. None unless it is cancelled.
+    pub fn cancels_at(&self) -> Option<Instant> {
+        self.0.as_ref().and_then(|terms| terms.cancels_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap_or_else(|_| panic!("an instant: {text}"))
+    }
+
+    fn terms(interval: BillingInterval, anchor: &str) -> Terms {
+        Terms { tier: PlanTier::Team, interval, seats: None, anchor: at(anchor), cancels_at: None }
+    }
+
+    #[test]
+    fn a_period_that_begins_on_the_31st_clamps_and_comes_back() {
+        let monthly = terms(BillingInterval::Month, "2027-01-31T10:00:00Z");
+        for (now, end) in [
+            ("2027-01-31T10:00:00Z", "2027-02-28T10:00:00Z"),
+            ("2027-02-28T09:59:59.999Z", "2027-02-28T10:00:00Z"),
+            ("2027-02-28T10:00:00Z", "2027-03-31T10:00:00Z"),
+            ("2027-03-31T10:00:00Z", "2027-04-30T10:00:00Z"),
+            ("2027-04-30T10:00:00Z", "2027-05-31T10:00:00Z"),
+            ("2028-02-01T00:00:00Z", "2028-02-29T10:00:00Z"),
+            ("2028-12-31T10:00:00Z", "2029-01-31T10:00:00Z"),
+        ] {
+            assert_eq!(monthly.period_end(at(now)), at(end), "seen from {now}");
+        }
+    }
+
+    #[test]
+    fn a_year_that_begins_on_a_leap_day_ends_on_the_28th_and_comes_back() {
+        let yearly = terms(BillingInterval::Year, "2028-02-29T00:00:00Z");
+        for (now, end) in [
+            ("2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z"),
+            ("2029-02-28T00:00:00Z", "2030-02-28T00:00:00Z"),
+            ("2031-03-01T00:00:00Z", "2032-02-29T00:00:00Z"),
+            ("2032-02-28T23:59:59Z", "2032-02-29T00:00:00Z"),
+        ] {
+            assert_eq!(yearly.period_end(at(now)), at(end), "seen from {now}");
+        }
+    }
+
+    #[test]
+    fn the_present_period_is_found_however_long_ago_the_first_one_was() {
+        for interval in [BillingInterval::Month, BillingInterval::Year] {
+            let terms = terms(interval, "1990-08-31T12:00:00Z");
+            let mut now = terms.anchor;
+            while now < at("2100-01-01T00:00:00Z") {
+                let end = terms.period_end(now);
+                assert!(end > now && end <= now + Months::new(interval.months()) + chrono::TimeDelta::days(3));
+                now = end;
+            }
+        }
+        let before = terms(BillingInterval::Month, "2027-01-31T00:00:00Z");
+        assert_eq!(before.period_end(at("2020-01-01T00:00:00Z")), at("2027-02-28T00:00:00Z"), "a clock turned back");
+    }
+
+    #[test]
+    fn a_cancelled_plan_holds_up_to_its_end_and_not_beyond() {
+        let end = at("2027-02-28T10:00:00Z");
+        let cancelled =
+            Plan(Some(Terms { cancels_at: Some(end), ..terms(BillingInterval::Month, "2027-01-31T10:00:00Z") }));
+        let eve = end - chrono::TimeDelta::milliseconds(1);
+        assert_eq!(cancelled.clone().at(eve), cancelled);
+        assert_eq!((cancelled.renews_at(eve), cancelled.cancels_at()), (None, Some(end)));
+        assert_eq!(cancelled.at(end), Plan::FREE);
+        let running = Plan(Some(terms(BillingInterval::Year, "2027-01-31T10:00:00Z")));
+        assert_eq!(running.clone().at(at("2099-01-01T00:00:00Z")), running);
+        assert_eq!((Plan::FREE.tier(), Plan::FREE.renews_at(end)), (PlanTier::Free, None));
+    }
+}

@@ -1,0 +1,148 @@
+//! Writes that are safe to ask for again: with an idempotency key, the first that succeeds keeps the IDs of what it wrote, in
+//! its own transaction, and each repeat gets those instead of writing.
+//!
+//! ```text
+//! env.write(&retry, async |tx| {
+//!     … lock, decide, write, record the event …
+//!     Ok(id)
+//! })
+//! .await
+//! ```
+
+use chrono::TimeDelta;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::Env;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Error, Fault, Refusal, Result, UserId};
+use crate::store::idempotency_keys::{self, Name};
+use crate::store::{Connection, Transactional, Work};
+
+/// For how long a key stands for the write that it was first used for.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// Longest key, in characters.
+const LONGEST: usize = 128;
+
+/// By what a write is told from another: nothing, unless the client gave it a key.
+#[derive(Clone, Debug, Default)]
+pub struct Retry(Option<Keyed>);
+
+#[derive(Clone, Debug)]
+struct Keyed {
+    name: Name,
+    input_hash: Vec<u8>,
+}
+
+impl Retry {
+    /// The write of that mutation with that key and input. When nobody is signed in, the input stands for who asks: it has
+    /// the token that is their credential.
+    pub fn keyed(user: Option<UserId>, mutation: &str, key: &str, input: &[u8]) -> Result<Self> {
+        let mut check = Check::default();
+        check.field("idempotencyKey", check_key(key));
+        check.finish()?;
+        let input_hash = Sha256::digest(input).to_vec();
+        let scope = user.map_or_else(|| of_nobody(&input_hash), Uuid::from);
+        let name = Name { scope, mutation: mutation.to_owned(), key: key.to_owned() };
+        Ok(Self(Some(Keyed { name, input_hash })))
+    }
+
+    /// Lets go of the key: the write came to nothing, so the next one with this key is the first. Needs its transaction.
+    pub async fn release(&self, tx: &mut Connection) -> Result<()> {
+        match &self.0 {
+            Some(keyed) => idempotency_keys::give_back(tx, &keyed.name).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Keyed {
+    /// What an earlier write with this key came to. None if this is the first; then the key is taken until the transaction
+    /// ends, and a repeat that comes meanwhile waits.
+    async fn earlier<T: DeserializeOwned>(&self, env: &Env, tx: &mut Connection) -> Result<Option<T>> {
+        let now = env.clock.now();
+        if idempotency_keys::take(tx, &self.name, &self.input_hash, now, now - KEPT).await? {
+            return Ok(None);
+        }
+        let broken = || Fault::new("an idempotency key that is neither free nor used");
+        let used = idempotency_keys::find(tx, &self.name).await?.ok_or_else(broken)?;
+        if used.input_hash != self.input_hash {
+            let message =
+                "This key was used in the last 24 hours with another input: take a new key for another request.";
+            return Err(Refusal::new(Code::IdempotencyKeyReused, message).at("idempotencyKey").into());
+        }
+        serde_json::from_value(used.result.ok_or_else(broken)?).map(Some).map_err(unreadable)
+    }
+}
+
+impl Env {
+    /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. If it was done before
+    /// with the same key, gives what it came to then; `T` is what is kept for that: IDs, from which the answer is made afresh.
+    pub async fn write<T, F>(&self, retry: &Retry, work: F) -> Result<T>
+    where
+        T: Serialize + DeserializeOwned + Send,
+        for<'r> F:
+            AsyncFnOnce(&'r mut Connection) -> Result<T> + Work<&'r mut Connection, Result<T>, Done: Send> + Send,
+    {
+        let mut connection = self.store.writer().await?;
+        connection
+            .transaction(async |tx| {
+                let Some(keyed) = &retry.0 else { return work(tx).await };
+                if let Some(result) = keyed.earlier(self, tx).await? {
+                    return Ok(result);
+                }
+                let result = work(tx).await?;
+                let kept = serde_json::to_value(&result).map_err(unreadable)?;
+                idempotency_keys::keep(tx, &keyed.name, &kept).await?;
+                Ok(result)
+            })
+            .await
+    }
+}
+
+/// A row that was written. On a repeat there is its ID alone, and the row is to be read afresh.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent, bound(serialize = "I: Serialize", deserialize = "I: Deserialize<'de>"))]
+pub struct Written<I, R> {
+    /// Its ID.
+    pub id: I,
+    /// The row, as it was written just now.
+    #[serde(skip)]
+    pub row: Option<R>,
+}
+
+impl<I, R> Written<I, R> {
+    /// A row that was written just now.
+    pub fn now(id: I, row: R) -> Self {
+        Self { id, row: Some(row) }
+    }
+}
+
+/// A key is opaque, so it is taken as it is or not at all.
+fn check_key(key: &str) -> std::result::Result<(), Problem> {
+    if key.is_empty() {
+        return Err(Problem::new(
+            Code::Required,
+            "An idempotency key has at least one character. Leave it out to have none.",
+        ));
+    }
+    if key.chars().count() > LONGEST {
+        return Err(Problem::too_long(LONGEST));
+    }
+    if key.chars().any(char::is_control) {
+        return Err(Problem::new(Code::InvalidFormat, "An idempotency key has no control characters."));
+    }
+    Ok(())
+}
+
+/// An ID of a kind that no user has.
+fn of_nobody(input_hash: &[u8]) -> Uuid {
+    uuid::Builder::from_custom_bytes(std::array::from_fn(|place| input_hash[place])).into_uuid()
+}
+
+fn unreadable(cause: serde_json::Error) -> Error {
+    Error::Failed(Fault::new(cause))
+}

@@ -1,0 +1,116 @@
+//! Plans that are paid for. A workspace without a row has the plan FREE, and so has one whose plan has ended: what is read
+//! here is passed through [`Plan::at`].
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::Connection;
+use super::schema::plans;
+use crate::domain::clock::Instant;
+use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::{OrganizationId, Result, UserId, WorkspaceId};
+
+/// A row, as it is stored.
+#[derive(Clone, Insertable, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = plans, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
+#[allow(missing_docs, reason = "the columns, documented in the database")]
+pub struct PlanRow {
+    pub workspace_id: Uuid,
+    pub organization_id: Option<OrganizationId>,
+    pub user_id: Option<UserId>,
+    pub tier: PlanTier,
+    pub paid_every: BillingInterval,
+    pub seats: Option<i32>,
+    pub anchor: Instant,
+    pub cancels_at: Option<Instant>,
+}
+
+impl PlanRow {
+    /// The row of a workspace on these terms.
+    pub fn new(workspace: WorkspaceId, terms: &Terms) -> Self {
+        Self {
+            workspace_id: workspace.uuid(),
+            organization_id: workspace.organization(),
+            user_id: workspace.user(),
+            tier: terms.tier,
+            paid_every: terms.interval,
+            seats: terms.seats,
+            anchor: terms.anchor,
+            cancels_at: terms.cancels_at,
+        }
+    }
+
+    /// The workspace whose plan it is.
+    pub fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::of_row(self.workspace_id, self.organization_id)
+    }
+
+    /// What was agreed on.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            tier: self.tier,
+            interval: self.paid_every,
+            seats: self.seats,
+            anchor: self.anchor,
+            cancels_at: self.cancels_at,
+        }
+    }
+}
+
+/// The plan of a workspace at `now`.
+pub async fn find(connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
+    let row = plans::table.find(workspace.uuid()).select(PlanRow::as_select()).first(connection).await.optional()?;
+    Ok(Plan(row.map(|row| row.terms())).at(now))
+}
+
+/// The plans of those workspaces at `now` that are not FREE.
+pub async fn find_many(
+    connection: &mut Connection,
+    workspaces: &[Uuid],
+    now: Instant,
+) -> Result<Vec<(WorkspaceId, Plan)>> {
+    let rows = plans::table.filter(plans::workspace_id.eq_any(workspaces)).select(PlanRow::as_select());
+    let rows: Vec<PlanRow> = rows.load(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.workspace(), Plan(Some(row.terms())).at(now))).collect())
+}
+
+/// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
+pub async fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) -> Result<()> {
+    let row = PlanRow::new(workspace, terms);
+    diesel::insert_into(plans::table)
+        .values(&row)
+        .on_conflict(plans::workspace_id)
+        .do_update()
+        .set(&row)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.
+pub async fn delete_if_ended(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Option<PlanRow>> {
+    let ended = plans::table.filter(plans::workspace_id.eq(workspace.uuid()).and(plans::cancels_at.le(now)));
+    Ok(diesel::delete(ended).returning(PlanRow::as_returning()).get_result(tx).await.optional()?)
+}
+
+/// Takes away at most `limit` plans that had ended by `now`, and returns them as they were. Needs a transaction; rows that
+/// somebody else has locked are left alone.
+pub async fn delete_ended(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<PlanRow>> {
+    let ended: Vec<Uuid> = plans::table
+        .filter(plans::cancels_at.le(now))
+        .order_by(plans::cancels_at)
+        .limit(limit)
+        .select(plans::workspace_id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(diesel::delete(plans::table.filter(plans::workspace_id.eq_any(ended)))
+        .returning(PlanRow::as_returning())
+        .get_results(tx)
+        .await?)
+}
