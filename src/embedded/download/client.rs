@@ -116,12 +116,18 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// The last lines of what the client said, as one.
+/// The first and the last line of what the client said: the cause, and what came of it.
 fn reason(report: &Path) -> String {
     let text = fs::read(report).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let said = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains("debug-0.log"));
-    let lines: Vec<&str> = said.collect();
-    let last = lines[lines.len().saturating_sub(4)..].join("; ");
-    if last.is_empty() { "nothing, and failed".to_owned() } else { last }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<String> = [lines.next(), lines.next_back()].into_iter().flatten().map(shortened).collect();
+    if said.is_empty() { "nothing, and failed".to_owned() } else { said.join("; ") }
+}
+
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= 200 {
+        return line.trim_end_matches('.').to_owned();
+    }
+    line.chars().take(200).chain(['…']).collect()
 }
