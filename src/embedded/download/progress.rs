@@ -20,7 +20,7 @@ impl<'a> Progress<'a> {
     pub(super) fn new(total: u64, say: &'a dyn Fn(&str)) -> Self {
         // It hides itself where standard error is no terminal.
         let bar = ProgressBar::new(total);
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes} of {total_bytes}") {
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {decimal_bytes} of {decimal_total_bytes}") {
             bar.set_style(style);
         }
         Self { bar, say, told: Instant::now(), total }
