@@ -167,15 +167,10 @@ async fn an_heir_who_owns_as_many_as_their_plan_allows_cannot_accept() {
 const PLAN: &str =
     "plan { tier interval seats renewsAt cancelsAt } billing { currency unitPrice quantity amount interval }";
 
-/// Changes the plan of a workspace, and returns it as it is then.
+/// Changes the plan of a workspace, and returns the workspace as it is then.
 async fn changes(person: &Person, input: Value) -> Value {
-    let workspace = input["workspaceId"].clone();
-    person.mutate("changePlan", input, "clientMutationId").await.done();
-    person
-        .run(&format!("query Q($id: ID!) {{ organization(id: $id) {{ {PLAN} }} }}"), json!({ "id": workspace }))
-        .await
-        .data()["organization"]
-        .clone()
+    let fields = format!("workspace {{ id {PLAN} }}");
+    person.mutate("changePlan", input, &fields).await.done()["workspace"].clone()
 }
 
 #[tokio::test]
@@ -231,8 +226,10 @@ async fn each_plan_is_for_its_kind_of_workspace() {
         let input = json!({ "workspaceId": personal(&ada), "tier": tier, "seats": 3 });
         assert_eq!(ada.mutate("changePlan", input, "clientMutationId").await.refused(), ["OUT_OF_RANGE"]);
     }
-    changes(&ada, json!({ "workspaceId": personal(&ada), "tier": "SOLO", "interval": "YEAR" })).await;
-    assert_eq!(app.number("SELECT count(*) FROM plans WHERE tier = 'SOLO' AND paid_every = 'YEAR'").await, 1);
+    let solo = changes(&ada, json!({ "workspaceId": personal(&ada), "tier": "SOLO", "interval": "YEAR" })).await;
+    let bill = json!({ "currency": "USD", "unitPrice": 27720, "quantity": 1, "amount": 27720, "interval": "YEAR" });
+    assert_eq!((&solo["plan"]["tier"], &solo["billing"]), (&json!("SOLO"), &bill));
+    assert_eq!(solo["id"], personal(&ada));
     let bad = ada.mutate("changePlan", json!({ "workspaceId": ada.id, "tier": "SOLO" }), "clientMutationId").await;
     assert_eq!(bad.refused(), ["INVALID_FORMAT"]);
     app.close().await;
@@ -331,8 +328,15 @@ async fn where_administrators_manage_plans_owners_do_not() {
         let error = refused.body["data"]["changePlan"]["userErrors"][0].clone();
         assert_eq!((&error["code"], &error["permission"]), (&json!("FORBIDDEN"), &json!("MANAGE_PLAN")));
         assert_eq!(error["requiredRole"], Value::Null, "no role is enough");
-        let bought = root.mutate("changePlan", input, "workspace { plan { tier } }").await.done();
+        let bought = root
+            .mutate("changePlan", input, "workspace { id plan { tier } billing { amount } limits { kind max } }")
+            .await
+            .done();
         assert_eq!(bought["workspace"]["plan"]["tier"], tier);
+        assert_eq!(
+            (&bought["workspace"]["id"], &bought["workspace"]["billing"]["amount"]),
+            (&json!(workspace), &json!(3300))
+        );
         let cancelled =
             root.mutate("cancelPlan", json!({ "workspaceId": workspace }), "workspace { plan { cancelsAt } }").await;
         assert!(cancelled.done()["workspace"]["plan"]["cancelsAt"].is_string());
@@ -496,5 +500,27 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
     assert_eq!(room(&app, &own, LimitKind::Tasks, 246).await, Some((5, Some(250))));
     limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
     drop(connection);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn what_a_plan_costs_is_guarded_through_the_interface_too() {
+    let app = limited().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let id = ada.creates("acme").await;
+    changes(&ada, json!({ "workspaceId": id, "tier": "TEAM" })).await;
+    bob.accepts(&ada.invites(&id, &bob.email(), "WORKER").await).await;
+    let query = "query Q($id: ID!) { node(id: $id) { ... on Workspace { plan { tier } limits { kind used } billing { amount } } } }";
+    let costs = ada.run(query, json!({ "id": id })).await.data();
+    assert_eq!(costs["node"]["billing"]["amount"], 6600);
+    let hidden = bob.run(query, json!({ "id": id })).await;
+    assert_eq!((hidden.codes(), &hidden.body["data"]["node"]["billing"]), (vec!["FORBIDDEN"], &Value::Null));
+    assert_eq!(hidden.body["data"]["node"]["plan"]["tier"], "TEAM");
+
+    let own = bob.run(query, json!({ "id": personal(&bob) })).await.data()["node"].clone();
+    assert_eq!((&own["plan"]["tier"], &own["billing"]), (&json!("FREE"), &Value::Null));
+    let owned = json!({ "kind": "OWNED_ORGANIZATIONS", "used": 0 });
+    assert_eq!(own["limits"].as_array().expect("limits").last(), Some(&owned));
+    assert_eq!(bob.run(query, json!({ "id": personal(&ada) })).await.data()["node"], Value::Null);
     app.close().await;
 }

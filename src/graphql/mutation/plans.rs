@@ -9,6 +9,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::enums::{BillingInterval, PlanTier};
 use crate::graphql::types::user_error::UserError;
+use crate::graphql::types::workspace::Workspace;
 use crate::operations::{cancel_plan, change_plan};
 
 /// Changes of plans.
@@ -33,8 +34,9 @@ impl PlanMutations {
                 interval: input.interval.map(Into::into),
                 seats: patch(input.seats),
             };
-            change_plan::change_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
-            Ok(ChangePlanPayload::default())
+            let workspace = change_plan::change_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let workspace = Workspace::by_plan(ctx, workspace).await?;
+            Ok(ChangePlanPayload { workspace, ..Default::default() })
         })
         .await
     }
@@ -48,8 +50,9 @@ impl PlanMutations {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = cancel_plan::Input { workspace_id: input.workspace_id.0 };
-            cancel_plan::cancel_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
-            Ok(CancelPlanPayload::default())
+            let workspace = cancel_plan::cancel_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let workspace = Workspace::by_plan(ctx, workspace).await?;
+            Ok(CancelPlanPayload { workspace, ..Default::default() })
         })
         .await
     }
@@ -77,6 +80,8 @@ pub struct ChangePlanInput {
 /// What `changePlan` did.
 #[derive(Default, SimpleObject)]
 pub struct ChangePlanPayload {
+    /// The workspace with its new plan. Null on failure.
+    pub workspace: Option<Workspace>,
     /// What stands in the way. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
@@ -100,6 +105,8 @@ pub struct CancelPlanInput {
 /// What `cancelPlan` did.
 #[derive(Default, SimpleObject)]
 pub struct CancelPlanPayload {
+    /// The workspace; `plan.cancelsAt` is set. Null on failure.
+    pub workspace: Option<Workspace>,
     /// What stands in the way. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.

@@ -225,12 +225,12 @@ impl Organization {
     }
 
     /// The plan.
-    async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
+    pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
     /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
-    async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
+    pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
@@ -240,7 +240,7 @@ impl Organization {
     }
 
     /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
-    async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
+    pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
         let organization = &self.0.organization;
         plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
     }
