@@ -71,7 +71,7 @@ impl PersonalWorkspace {
     }
 
     fn place(&self) -> (WorkspaceId, Standing) {
-        (WorkspaceId::Personal(self.owner.id), self.standing)
+        (self.workspace(), self.standing)
     }
 }
 
@@ -105,6 +105,7 @@ impl PersonalWorkspace {
         let target = Target { owners_manage_plans, ..Target::default() };
         permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
     }
+
     /// The plan.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.workspace(), &self.standing).await
