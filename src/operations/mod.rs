@@ -13,6 +13,7 @@ pub mod create_organization;
 pub mod decline_invitation;
 pub mod decline_ownership;
 pub mod delete_account;
+pub mod delete_organization;
 pub mod end_plans;
 pub mod expire_invitations;
 pub mod expire_ownership_offers;
@@ -29,14 +30,17 @@ pub mod open_session;
 pub mod ownership;
 pub mod plan_terms;
 pub mod plan_transfer;
+pub mod purge_organizations;
 pub mod refresh_session;
 pub mod remove_member;
 pub mod request_password_reset;
 pub mod resend_invitation;
 pub mod resend_verification_email;
 pub mod reset_password;
+pub mod restore_organization;
 pub mod retries;
 pub mod revoke_invitation;
+pub mod select_workspace;
 pub mod send_link;
 pub mod sign_in;
 pub mod sign_out;
@@ -89,6 +93,8 @@ pub struct Rules {
     pub invitation_expiry: TimeDelta,
     /// How long events are kept.
     pub event_retention: TimeDelta,
+    /// How long a deleted organization can be restored. Zero: it is gone at once.
+    pub deletion_grace: TimeDelta,
     /// Whether throttles hold.
     pub rate_limits: bool,
     /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.

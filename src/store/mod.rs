@@ -31,6 +31,7 @@ pub mod tasks;
 pub mod transfers;
 pub mod usage;
 pub mod users;
+pub mod visible;
 pub mod wakeups;
 mod writer;
 

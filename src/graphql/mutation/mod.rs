@@ -9,6 +9,7 @@ mod payload;
 pub mod plans;
 mod retry;
 pub mod transfers;
+pub mod workspaces;
 
 use async_graphql::MergedObject;
 
@@ -19,12 +20,14 @@ use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
 use self::plans::PlanMutations;
 use self::transfers::TransferMutations;
+use self::workspaces::WorkspaceMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     AccountMutations,
+    WorkspaceMutations,
     OrganizationMutations,
     OwnershipMutations,
     MemberMutations,

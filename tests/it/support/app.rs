@@ -184,13 +184,8 @@ impl TestApp {
         }
     }
 
-    /// Runs a query for one row with one text, or none.
-    pub async fn text(&self, sql: &str) -> String {
-        self.database.query_one(sql, &[]).await.expect(sql).get(0)
-    }
-
     /// Runs a query for rows of texts.
-    pub async fn texts(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+    pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let rows = self.database.query(sql, &[]).await.expect(sql);
         rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
     }
