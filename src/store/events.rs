@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::bulk::BATCH;
 use super::schema::events;
 use crate::domain::clock::Instant;
 use crate::domain::{EventId, Result, UserId};
@@ -37,6 +38,8 @@ pub struct NewRow {
 
 /// Appends rows to the log.
 pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
-    diesel::insert_into(events::table).values(rows).execute(connection).await?;
+    for rows in rows.chunks(BATCH) {
+        diesel::insert_into(events::table).values(rows).execute(connection).await?;
+    }
     Ok(())
 }
