@@ -5,7 +5,7 @@ use super::plan::{BillingInterval, Plan, PlanTier};
 use super::workspace::WorkspaceId;
 
 /// What a plan limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum LimitKind {
     /// Projects in the workspace.
     Projects,
@@ -67,7 +67,7 @@ impl LimitKind {
 }
 
 /// One limit, and how much of it is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limit {
     /// What is limited.
     pub kind: LimitKind,

@@ -25,8 +25,6 @@ pub mod paging;
 pub mod plans;
 pub mod projects;
 pub mod schema;
-pub mod schema;
-pub mod sessions;
 pub mod sessions;
 pub mod tasks;
 pub mod usage;
