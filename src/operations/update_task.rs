@@ -97,6 +97,6 @@ async fn find_project(
 ) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
     let missing = || Refusal::not_found("project").at("projectId");
-    let project = projects::share(tx, id).await?.ok_or_else(missing)?;
+    let project = projects::find(tx, id).await?.ok_or_else(missing)?;
     if held.ground.sees_project(tx, &project, now).await? { Ok(Some(project)) } else { Err(missing().into()) }
 }
