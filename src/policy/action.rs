@@ -140,4 +140,12 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.revokeInvitation", Action::InvitationRevoke),
     ("Mutation.acceptInvitation", Action::InvitationAccept),
     ("Mutation.declineInvitation", Action::InvitationDecline),
+    ("Mutation.createProject", Action::ProjectCreate),
+    ("Mutation.updateProject", Action::ResourceUpdate),
+    ("Mutation.createTask", Action::TaskCreate),
+    ("Mutation.updateTask", Action::ResourceUpdate),
+    ("Mutation.updateJob", Action::JobStateUpdate),
+    ("Mutation.deleteResource", Action::ResourceDelete),
+    ("Mutation.createCloudStorage", Action::CloudStorageCreate),
+    ("Mutation.updateCloudStorage", Action::CloudStorageManage),
 ];

@@ -6,6 +6,7 @@ pub mod members;
 pub mod organizations;
 pub mod ownership;
 mod payload;
+pub mod projects;
 mod retry;
 
 use async_graphql::MergedObject;

@@ -163,5 +163,11 @@ fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, report: &mu
     let (people, users) = people::plan(export, names, taken, now, &mut report.users);
     let places = places::plan(export, names, taken, &people, now, report);
     let invitations = offers::plan(export, &people, &places, now, report);
-    World { users, organizations: places.organizations, memberships: places.memberships, invitations }
+    World {
+        users,
+        organizations: places.organizations,
+        memberships: places.memberships,
+        invitations,
+        ..World::default()
+    }
 }
