@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::database::Database;
 use super::failure::Failure;
@@ -21,6 +21,10 @@ pub struct Import {
 #[derive(Subcommand)]
 enum Source {
     /// The pages of CVAT's REST API, in files: users.json, organizations.json, memberships.json, invitations.json.
+    ///
+    /// Run it with --dry-run first, and read the report. It writes all or nothing. What came over before is left as it is: a
+    /// second run changes nothing, and a later export brings what is new. No mail is sent: pending invitations wait for a
+    /// resend, and people set a password by a reset mail.
     Cvat(Cvat),
 }
 
@@ -29,6 +33,10 @@ struct Cvat {
     /// Folder with the files.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+    /// Name of the CVAT that the export is of, by which a later export of it is known [default: `cvat:` and the origin of
+    /// its users' addresses, such as `cvat:https://cvat.example.org`].
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    source: Option<String>,
     /// Do everything and take it all back: shows the report, and writes nothing.
     #[arg(long)]
     dry_run: bool,
@@ -52,12 +60,13 @@ impl Import {
 impl Cvat {
     async fn import(&self, database: &Database) -> Result<(), Failure> {
         // It hides itself where standard error is no terminal.
-        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows");
+        let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let progress = |written: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(written as u64);
         };
-        let options = cvat::Options { dry_run: self.dry_run, progress: &progress };
+        let options = cvat::Options { source: self.source.as_deref(), dry_run: self.dry_run, progress: &progress };
         let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder, options).await;
         bar.finish_and_clear();
         let report = imported.map_err(|cause| Failure::new(format!("Nothing was imported: {cause}.")))?;

@@ -12,12 +12,19 @@ use futures_util::future::BoxFuture;
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::{Error, Fault, InvitationId, MembershipId, OrganizationId, OwnershipOfferId, Role, UserId};
+use crate::domain::{
+    CloudStorageId, Error, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Role,
+    TaskId, UserId,
+};
 use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::invitations::{self, Invitation};
+use crate::store::jobs::{self, JobInTask};
 use crate::store::memberships::{self, Membership, Pages};
 use crate::store::organizations::{self, By, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
+use crate::store::projects::{self, Project};
+use crate::store::tasks::{self, TaskInProject};
 use crate::store::users::{self, User};
 use crate::store::{Pooled, Store};
 
@@ -106,6 +113,46 @@ impl Loader<InvitationId> for Source {
     async fn load(&self, ids: &[InvitationId]) -> Loaded<InvitationId, Invitation> {
         let found = invitations::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|invitation| (invitation.id, invitation)).collect())
+    }
+}
+
+impl Loader<ProjectId> for Source {
+    type Value = Project;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[ProjectId]) -> Loaded<ProjectId, Project> {
+        let found = projects::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|project| (project.id, project)).collect())
+    }
+}
+
+impl Loader<TaskId> for Source {
+    type Value = TaskInProject;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[TaskId]) -> Loaded<TaskId, TaskInProject> {
+        let found = tasks::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|found| (found.task.id, found)).collect())
+    }
+}
+
+impl Loader<JobId> for Source {
+    type Value = JobInTask;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[JobId]) -> Loaded<JobId, JobInTask> {
+        let found = jobs::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|found| (found.job.id, found)).collect())
+    }
+}
+
+impl Loader<CloudStorageId> for Source {
+    type Value = CloudStorage;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, ids: &[CloudStorageId]) -> Loaded<CloudStorageId, CloudStorage> {
+        let found = cloud_storages::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        Ok(found.into_iter().map(|storage| (storage.id, storage)).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use super::context::ContextExt;
 use super::page::{self, PageArgs};
 use super::types::enums::{Role, UserErrorCode};
 use super::types::invitation::{Invitation, InvitationPreview};
-use super::types::node::{self, Node};
+use super::types::node::{self, AnyNode};
 use super::types::organization::{Organization, OrganizationConnection, OrganizationOrder};
 use super::types::role::RoleDefinition;
 use super::types::slug::SlugAvailability;
@@ -30,7 +30,7 @@ impl Query {
     }
 
     /// Any object by its ID. Null if there is none that the viewer can see.
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "ID of the object.")] id: ID) -> Option<Result<Node>> {
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "ID of the object.")] id: ID) -> Option<Result<AnyNode>> {
         node::open(ctx, &id).await.transpose()
     }
 
@@ -39,7 +39,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "IDs of the objects: 0 to 100.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Result<Node>>>> {
+    ) -> Result<Vec<Option<Result<AnyNode>>>> {
         if ids.len() > 100 {
             return Err(ApiError::BadUserInput("Ask for at most 100 objects at a time.".to_owned()));
         }

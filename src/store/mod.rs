@@ -13,6 +13,7 @@ pub mod events;
 pub mod expiry;
 pub mod generate;
 pub mod idempotency_keys;
+pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;

@@ -80,6 +80,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    imports (source, kind, source_id) {
+        source -> Text,
+        kind -> Text,
+        source_id -> Text,
+        row_id -> Uuid,
+        made_at -> Nullable<Timestamptz>,
+        imported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     installation (singleton) {
         singleton -> Bool,
         demo -> Bool,
@@ -297,6 +310,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     former_slugs,
     idempotency_keys,
+    imports,
     installation,
     invitations,
     jobs,

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::schema::{memberships, users};
 use super::{Connection, email_tokens};
 use crate::domain::clock::Instant;
-use crate::domain::{Code, Email, Error, Refusal, Result, UserId, Username};
+use crate::domain::{Code, Email, Error, OrganizationId, Refusal, Result, UserId, Username};
 
 /// An account, without its password.
 #[derive(Clone, Queryable, Selectable)]
@@ -24,6 +24,8 @@ pub struct User {
     pub email_verified_at: Option<Instant>,
     /// Whether this is a site administrator.
     pub is_admin: bool,
+    /// The organization chosen in the menu, of which they are a member. None: the personal workspace.
+    pub selected_organization_id: Option<OrganizationId>,
     /// When the account was made.
     pub created_at: Instant,
 }

@@ -124,3 +124,30 @@ async fn it_serves_until_it_is_told_to_stop() {
     assert!(ended.expect("it stops in time").expect("its status").success());
     app.close().await;
 }
+
+#[tokio::test]
+async fn an_import_is_rehearsed_run_and_run_again() {
+    let app = TestApp::new().await;
+    let environment = [("DATABASE_URL", app.url.as_str())];
+    let export = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cvat");
+    let import = async |arguments: &[&str]| {
+        let output = run(&[&["import", "cvat", export], arguments].concat(), &environment).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let rehearsal = import(&["--dry-run"]).await;
+    assert_eq!(app.count("users").await, 0);
+    let report = import(&[]).await;
+    assert_eq!(rehearsal.trim_end(), format!("{}\n\nThis was a dry run: nothing was written.", report.trim_end()));
+    assert_eq!(app.count("users").await, 21);
+    let again = import(&[]).await;
+    assert!(again.contains("Nothing in it is new"), "{again}");
+    assert!(again.contains("users               21       0      21       0       0"), "{again}");
+    let elsewhere = import(&["--source", "another"]).await;
+    assert!(elsewhere.contains("accounts are never merged"), "{elsewhere}");
+    assert_eq!(app.count("users").await, 21);
+
+    let nothing = refusal(&["import", "cvat", env!("CARGO_TARGET_TMPDIR")], &environment).await;
+    assert!(nothing.contains("Nothing was imported: users.json is missing."), "{nothing}");
+    app.close().await;
+}

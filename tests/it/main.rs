@@ -7,6 +7,7 @@ mod commands;
 mod disconnect;
 mod errors;
 mod http;
+mod imports;
 mod invitations;
 mod members;
 mod migrations;

@@ -167,6 +167,21 @@ async fn another_person_or_mutation_is_free_to_use_the_same_key() {
 }
 
 #[tokio::test]
+async fn the_same_input_of_another_person_is_another_write() {
+    let app = TestApp::new().await;
+    let (ada, bob, cyd) = (app.person("ada").await, app.person("bob").await, app.person("cyd").await);
+    let (id, of_bob) = acme(&ada, &bob).await;
+    let of_cyd = cyd.accepts(&ada.invites(&id, &cyd.email(), "WORKER").await).await;
+    let leave = json!({ "organizationId": id, "idempotencyKey": "k" });
+    for (person, membership) in [(&bob, &of_bob), (&cyd, &of_cyd), (&bob, &of_bob)] {
+        let left = person.mutate("leaveOrganization", leave.clone(), "leftMembershipId").await.done();
+        assert_eq!(left["leftMembershipId"], *membership);
+    }
+    assert_eq!(app.count("memberships").await, 1);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn a_refusal_leaves_the_key_free() {
     let app = TestApp::new().await;
     let (ada, bob, cy) = (app.person("ada").await, app.person("bob").await, app.person("cyd").await);

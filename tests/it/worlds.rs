@@ -39,7 +39,7 @@ async fn a_large_world_is_as_large_as_asked_for_and_whole() {
 async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
     let app = TestApp::new().await;
     let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
-    let options = cvat::Options { dry_run: true, progress: &|_, _| () };
+    let options = cvat::Options { source: None, dry_run: true, progress: &|_, _| () };
     let rehearsed = cvat::import(&app.env.store, &app.env.clock, &export, options).await.expect("it would import");
     assert!(rehearsed.to_string().contains("nothing was written"), "{rehearsed}");
     for table in ["users", "organizations", "memberships", "invitations", "events"] {

@@ -8,6 +8,8 @@ pub mod ownership;
 mod payload;
 pub mod projects;
 mod retry;
+pub mod storages;
+pub mod tasks;
 
 use async_graphql::MergedObject;
 
@@ -16,8 +18,20 @@ use self::invitations::InvitationMutations;
 use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
+use self::projects::ProjectMutations;
+use self::storages::StorageMutations;
+use self::tasks::TaskMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
-pub struct Mutation(AccountMutations, OrganizationMutations, OwnershipMutations, MemberMutations, InvitationMutations);
+pub struct Mutation(
+    AccountMutations,
+    OrganizationMutations,
+    OwnershipMutations,
+    MemberMutations,
+    InvitationMutations,
+    ProjectMutations,
+    TaskMutations,
+    StorageMutations,
+);

@@ -233,6 +233,57 @@ pub enum DeliveryState {
     Failed,
 }
 
+/// Where a task stands: the earliest of its jobs counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::TaskStatus")]
+pub enum TaskStatus {
+    /// At least one job is in the stage ANNOTATION.
+    Annotation,
+    /// No job is in the stage ANNOTATION, but not every one is accepted yet.
+    Validation,
+    /// Every job is in the stage ACCEPTANCE and completed.
+    Completed,
+}
+
+/// The round of the work that a job is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::JobStage")]
+pub enum JobStage {
+    /// The work itself.
+    Annotation,
+    /// The work is being checked.
+    Validation,
+    /// The work is being accepted.
+    Acceptance,
+}
+
+/// How far a job is within its stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::JobState")]
+pub enum JobState {
+    /// Not begun.
+    New,
+    /// Being worked on.
+    InProgress,
+    /// Done.
+    Completed,
+    /// To be done again.
+    Rejected,
+}
+
+/// A provider of cloud storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::CloudProvider")]
+pub enum CloudProvider {
+    /// Amazon S3, or a service that speaks its protocol.
+    #[graphql(name = "AWS_S3")]
+    AwsS3,
+    /// Azure Blob Storage.
+    AzureBlob,
+    /// Google Cloud Storage.
+    GoogleCloudStorage,
+}
+
 /// Direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum OrderDirection {

@@ -1,13 +1,20 @@
 //! The objects of the schema, one file a noun.
 
+pub mod cloud_storage;
 pub mod enums;
 pub mod invitation;
+pub mod job;
 pub mod membership;
 pub mod node;
 pub mod organization;
 pub mod ownership_offer;
+pub mod personal_workspace;
+pub mod project;
+pub mod resource;
 pub mod role;
 pub mod slug;
+pub mod task;
 pub mod user;
 pub mod user_error;
 pub mod viewer;
+pub mod workspace;

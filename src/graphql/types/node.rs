@@ -1,14 +1,26 @@
 //! The interface `Node`: whatever can be found again by its ID.
 
-use async_graphql::{Context, ID, Interface};
+use std::borrow::Cow;
 
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{Context, ContextSelectionSet, ID, Interface, OutputType, Positioned, ServerResult, Value};
+
+use super::cloud_storage::CloudStorage;
 use super::invitation::Invitation;
+use super::job::Job;
 use super::membership::Membership;
 use super::organization::Organization;
 use super::ownership_offer::OwnershipOffer;
+use super::personal_workspace::PersonalWorkspace;
+use super::project::Project;
+use super::resource::Resource;
+use super::task::Task;
 use super::user::User;
+use super::workspace::Workspace;
 use crate::domain::ids::TypedId;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, OwnershipOfferId, UserId};
+use crate::domain::resource::ResourceId;
+use crate::domain::{CloudStorageId, InvitationId, JobId, MembershipId, OwnershipOfferId, UserId, WorkspaceId};
 use crate::graphql::Result;
 
 /// An object that `Query.node` can find again.
@@ -21,6 +33,8 @@ use crate::graphql::Result;
 pub enum Node {
     /// An account.
     User(User),
+    /// A personal workspace.
+    PersonalWorkspace(PersonalWorkspace),
     /// An organization.
     Organization(Organization),
     /// A membership.
@@ -29,21 +43,80 @@ pub enum Node {
     Invitation(Invitation),
     /// An offer of ownership.
     OwnershipOffer(OwnershipOffer),
+    /// A project.
+    Project(Project),
+    /// A task.
+    Task(Task),
+    /// A job.
+    Job(Job),
+    /// A cloud storage.
+    CloudStorage(CloudStorage),
+}
+
+impl From<Workspace> for Node {
+    fn from(workspace: Workspace) -> Self {
+        match workspace {
+            Workspace::PersonalWorkspace(workspace) => Node::PersonalWorkspace(workspace),
+            Workspace::Organization(organization) => Node::Organization(organization),
+        }
+    }
+}
+
+impl From<Resource> for Node {
+    fn from(resource: Resource) -> Self {
+        match resource {
+            Resource::Project(project) => Node::Project(project),
+            Resource::Task(task) => Node::Task(task),
+        }
+    }
+}
+
+/// A [`Node`] that says, besides, which interfaces are nodes too: their derives cannot. As variants of `Node` they would be
+/// named among its possible types, which only objects may be.
+pub struct AnyNode(Node);
+
+impl OutputType for AnyNode {
+    fn type_name() -> Cow<'static, str> {
+        <Node as OutputType>::type_name()
+    }
+
+    fn introspection_type_name(&self) -> Cow<'static, str> {
+        self.0.introspection_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let node = Self::type_name();
+        registry.add_implements(&<Workspace as OutputType>::type_name(), &node);
+        registry.add_implements(&<Resource as OutputType>::type_name(), &node);
+        <Resource as OutputType>::create_type_info(registry);
+        <Node as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
 }
 
 /// The object with that ID, if the viewer can see it. Whatever is not an ID of ours is not there.
-pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
-    Ok(if let Some(id) = UserId::parse(id) {
+pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<AnyNode>> {
+    let node = if let Some(id) = UserId::parse(id) {
         User::open(ctx, id).await?.map(Node::User)
-    } else if let Some(id) = OrganizationId::parse(id) {
-        Organization::open(ctx, id).await?.map(Node::Organization)
+    } else if let Some(id) = WorkspaceId::parse(id) {
+        Workspace::open(ctx, id).await?.map(Node::from)
     } else if let Some(id) = MembershipId::parse(id) {
         Membership::open(ctx, id).await?.map(Node::Membership)
     } else if let Some(id) = InvitationId::parse(id) {
         Invitation::open(ctx, id).await?.map(Node::Invitation)
     } else if let Some(id) = OwnershipOfferId::parse(id) {
         OwnershipOffer::open(ctx, id).await?.map(Node::OwnershipOffer)
+    } else if let Some(id) = ResourceId::parse(id) {
+        Resource::open(ctx, id).await?.map(Node::from)
+    } else if let Some(id) = JobId::parse(id) {
+        Job::open(ctx, id).await?.map(Node::Job)
+    } else if let Some(id) = CloudStorageId::parse(id) {
+        CloudStorage::open(ctx, id).await?.map(Node::CloudStorage)
     } else {
         None
-    })
+    };
+    Ok(node.map(AnyNode))
 }

@@ -131,7 +131,7 @@ impl Organization {
     }
 
     /// The same as `name`.
-    async fn display_name(&self) -> &str {
+    pub async fn display_name(&self) -> &str {
         self.0.organization.display_name()
     }
 
@@ -188,8 +188,15 @@ impl Organization {
         self.seen().map(|_| own()).transpose()
     }
 
+    /// Whether it is `Viewer.selectedWorkspace`.
+    pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
+        let id = self.seen()?.id;
+        // Only what is there for the viewer gets here, and who is no member cannot have selected it.
+        Ok(ctx.request().viewer().await?.selected_organization_id == Some(id))
+    }
+
     /// What the viewer may do here now.
-    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+    pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let standing = self.standing();
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;

@@ -6,7 +6,9 @@ use super::enums::{InvitationStatus, Role};
 use super::invitation::InvitationConnection;
 use super::organization::{OrganizationConnection, OrganizationOrder};
 use super::ownership_offer::OwnershipOffer;
+use super::personal_workspace::PersonalWorkspace;
 use super::user::User;
+use super::workspace::Workspace;
 use crate::graphql::Result;
 use crate::graphql::page::{self, PageArgs};
 use crate::graphql::scalars::DateTime;
@@ -40,6 +42,17 @@ impl Viewer {
     /// Whether the viewer is a site administrator, who passes every rule that asks for a role, in every organization.
     async fn is_admin(&self) -> bool {
         self.0.is_admin
+    }
+
+    /// The workspace that belongs to the viewer alone.
+    async fn personal_workspace(&self) -> PersonalWorkspace {
+        PersonalWorkspace::own(self.0.clone())
+    }
+
+    /// The menu's check mark: a remembered choice, at first the personal workspace, and again when the chosen one is lost.
+    /// It grants nothing and scopes nothing; every operation names its workspace.
+    async fn selected_workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
+        Workspace::selected(ctx).await
     }
 
     /// The organizations that the viewer is a member of. Besides them, the owner sees those pending deletion.

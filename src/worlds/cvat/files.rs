@@ -24,20 +24,28 @@ pub struct Export {
     pub invitations: Vec<Invitation>,
 }
 
-/// What the files of one kind hold.
-struct Pages {
-    rows: Vec<Value>,
-    /// How many there are, as CVAT says. 0 if it does not.
-    count: u64,
+/// What the files of one kind are called, and what rows of it look like.
+struct Kind {
+    name: &'static str,
+    /// What tells rows apart.
+    key: &'static str,
+    /// Another field that rows of no other kind have.
+    mark: &'static str,
 }
+
+const USERS: Kind = Kind { name: "users", key: "id", mark: "username" };
+const ORGANIZATIONS: Kind = Kind { name: "organizations", key: "id", mark: "slug" };
+const MEMBERSHIPS: Kind = Kind { name: "memberships", key: "id", mark: "role" };
+const INVITATIONS: Kind = Kind { name: "invitations", key: "key", mark: "role" };
 
 /// Reads the export in a folder. Rows that make no sense are refused in the report; a page that is missing is an error.
 pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError> {
+    let remarks = &mut report.remarks;
     let mut export = Export {
-        users: rows("users", "id", pages(dir, "users").await?, &mut report.users)?,
-        organizations: rows("organizations", "id", pages(dir, "organizations").await?, &mut report.organizations)?,
-        memberships: rows("memberships", "id", pages(dir, "memberships").await?, &mut report.memberships)?,
-        invitations: rows("invitations", "key", pages(dir, "invitations").await?, &mut report.invitations)?,
+        users: rows(dir, USERS, &mut report.users, remarks).await?,
+        organizations: rows(dir, ORGANIZATIONS, &mut report.organizations, remarks).await?,
+        memberships: rows(dir, MEMBERSHIPS, &mut report.memberships, remarks).await?,
+        invitations: rows(dir, INVITATIONS, &mut report.invitations, remarks).await?,
     };
     // CVAT gives the newest first.
     export.users.sort_by_key(|user: &User| user.id);
@@ -47,27 +55,71 @@ pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError
     Ok(export)
 }
 
-/// The rows of all files of one kind.
-async fn pages(dir: &Path, kind: &'static str) -> Result<Pages, ImportError> {
-    let mut rows = Vec::new();
-    let mut count = 0;
-    for path in paths(dir, kind).await? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bytes =
-            tokio::fs::read(&path).await.map_err(|cause| ImportError::Unreadable { file: name.clone(), cause })?;
-        let page: Value =
-            serde_json::from_slice(&bytes).map_err(|cause| ImportError::NotJson { file: name.clone(), cause })?;
-        count = count.max(page.get("count").and_then(Value::as_u64).unwrap_or(0));
-        match page {
-            Value::Array(page) => rows.extend(page),
-            Value::Object(mut page) => match page.remove("results") {
-                Some(Value::Array(page)) => rows.extend(page),
-                _ => return Err(ImportError::NotAPage { file: name }),
-            },
-            _ => return Err(ImportError::NotAPage { file: name }),
+/// The rows of all files of one kind, each once: pages overlap if somebody signs up while they are read.
+async fn rows<T: DeserializeOwned>(
+    dir: &Path,
+    kind: Kind,
+    tally: &mut Tally,
+    remarks: &mut Vec<String>,
+) -> Result<Vec<T>, ImportError> {
+    let Kind { name, key, .. } = kind;
+    let (mut rows, mut seen, mut count, mut place) = (Vec::new(), HashSet::new(), 0, 0);
+    for path in paths(dir, name).await? {
+        let page = page(&path, &kind).await?;
+        // The pages say so one by one, and there may be more by the last.
+        count = count.max(page.count);
+        for value in page.rows {
+            place += 1;
+            if value.get(key).is_some_and(|known| !seen.insert(known.to_string())) {
+                continue;
+            }
+            tally.read += 1;
+            match serde_json::from_value(value) {
+                Ok(value) => rows.push(value),
+                // The parser's own words may quote an address.
+                Err(_) => tally.refuse(
+                    format!("{name}, row {place}"),
+                    format!("it has no `{key}`, or a field is of another type than CVAT gives"),
+                ),
+            }
         }
     }
-    Ok(Pages { rows, count })
+    match usize::try_from(count).unwrap_or(usize::MAX) {
+        0 => {}
+        count if tally.read < count => return Err(ImportError::Incomplete { kind: name, count, found: tally.read }),
+        count if tally.read > count => {
+            remarks.push(format!("CVAT counted {count} {name}, and the export has {}: all were read.", tally.read));
+        }
+        _ => {}
+    }
+    Ok(rows)
+}
+
+/// What one file holds.
+struct Page {
+    rows: Vec<Value>,
+    /// How many there are on all pages, as CVAT says. 0 if it does not.
+    count: u64,
+}
+
+async fn page(path: &Path, kind: &Kind) -> Result<Page, ImportError> {
+    let file = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bytes = tokio::fs::read(path).await.map_err(|cause| ImportError::Unreadable { file: file(), cause })?;
+    let page: Value = serde_json::from_slice(&bytes).map_err(|cause| ImportError::NotJson { file: file(), cause })?;
+    let count = page.get("count").and_then(Value::as_u64).unwrap_or(0);
+    let rows = match page {
+        Value::Array(rows) => rows,
+        Value::Object(mut page) => match page.remove("results") {
+            Some(Value::Array(rows)) => rows,
+            _ => return Err(ImportError::NotAPage { file: file() }),
+        },
+        _ => return Err(ImportError::NotAPage { file: file() }),
+    };
+    let marked = |row: &Value| row.get(kind.key).is_some() && row.get(kind.mark).is_some();
+    if !rows.is_empty() && !rows.iter().any(marked) {
+        return Err(ImportError::AnotherKind { file: file(), kind: kind.name, key: kind.key, mark: kind.mark });
+    }
+    Ok(Page { rows, count })
 }
 
 /// `kind.json`, `kind-2.json` and on, in that order.
@@ -91,33 +143,4 @@ async fn paths(dir: &Path, kind: &'static str) -> Result<Vec<PathBuf>, ImportErr
     } else {
         Ok(paths.into_iter().map(|(_, path)| path).collect())
     }
-}
-
-/// Reads each row once, as told by `key`: pages overlap if somebody signs up while they are read.
-fn rows<T: DeserializeOwned>(
-    kind: &'static str,
-    key: &str,
-    pages: Pages,
-    tally: &mut Tally,
-) -> Result<Vec<T>, ImportError> {
-    let mut seen = HashSet::new();
-    let mut rows = Vec::new();
-    for (place, value) in pages.rows.into_iter().enumerate() {
-        if value.get(key).is_some_and(|known| !seen.insert(known.to_string())) {
-            continue;
-        }
-        tally.read += 1;
-        match serde_json::from_value(value) {
-            Ok(value) => rows.push(value),
-            // The parser's own words may quote an address.
-            Err(_) => tally.refuse(
-                format!("{kind}, row {}", place + 1),
-                format!("it has no `{key}`, or a field is of another type than CVAT gives"),
-            ),
-        }
-    }
-    if (tally.read as u64) < pages.count {
-        return Err(ImportError::Incomplete { kind, count: pages.count, found: tally.read });
-    }
-    Ok(rows)
 }

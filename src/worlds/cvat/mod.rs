@@ -1,35 +1,40 @@
 //! Takes over people, organizations, memberships and invitations from CVAT: the pages of its REST API, in files. All of it
-//! is written in one transaction, or none. What is in the database already is left alone: a row whose username or slug is
-//! taken is refused, so that a second run changes nothing.
+//! is written in one transaction, or none. A ledger keeps what came over: a later export of the same CVAT brings what is
+//! new, and leaves alone what is known, whatever people have made of it here. Rows of others are never merged with: where
+//! their usernames or slugs are in the way, a row is refused.
 //!
-//! Passwords do not come over, and addresses come as mere claims. The log gets one ORGANIZATION_CREATED for each
-//! organization, by nobody: what happened before was not seen from here.
+//! Passwords do not come over, and addresses come as mere claims. The log tells of organizations, members and pending
+//! invitations as they come, by nobody: what happened before was not seen from here.
 
 mod files;
+mod here;
+mod ledger;
 mod members;
 mod offers;
 mod people;
 mod places;
 mod report;
 mod rows;
+mod source;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use report::{Note, Report, Tally};
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use self::files::Export;
-use self::people::Taken;
+use self::here::Here;
+use self::ledger::Ledger;
+use self::people::People;
 use self::values::Names;
 use crate::domain::clock::Instant;
-use crate::domain::event::EventType;
-use crate::domain::{Clock, Error, Result};
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::{Clock, Error, InvitationId, OrganizationId, Result};
 use crate::events::log::{self, Event};
 use crate::store::bulk::{self, World};
-use crate::store::{Connection, Store, Transactional};
+use crate::store::{Connection, Store, Transactional, imports};
 
 /// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +73,42 @@ pub enum ImportError {
         /// Of what.
         kind: &'static str,
         /// How many there are.
-        count: u64,
+        count: usize,
         /// How many are here.
         found: usize,
+    },
+    /// Its users have addresses of several CVATs.
+    #[error("its users are at {origins}: give all of them one name with --source")]
+    SeveralOrigins {
+        /// The beginnings of the addresses.
+        origins: String,
+    },
+    /// What has the numbers of known rows is something else.
+    #[error(
+        "{row} was made on {before} when it came from {name}, and on {now} in this export: this is another CVAT. \
+         Give it a name of its own with --source"
+    )]
+    AnotherCvat {
+        /// The name that both go by.
+        name: String,
+        /// One of the rows.
+        row: String,
+        /// When it was made, as the first export said.
+        before: Instant,
+        /// When it was made, as this one says.
+        now: Instant,
+    },
+    /// A file holds something else than its name says.
+    #[error("{file} does not hold {kind}: no row in it has `{key}` and `{mark}`")]
+    AnotherKind {
+        /// Which.
+        file: String,
+        /// What it should hold.
+        kind: &'static str,
+        /// What rows of that kind have.
+        key: &'static str,
+        /// And what else.
+        mark: &'static str,
     },
     /// The database did not take it.
     #[error("the database did not take it: {}", reason(.0))]
@@ -90,10 +128,32 @@ fn reason(error: &Error) -> String {
 /// How to import.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
+    /// The CVAT that the export is of. None: as the addresses in it say.
+    pub source: Option<&'a str>,
     /// Whether to do everything and then take it all back.
     pub dry_run: bool,
     /// Is told how many rows are written, and of how many.
     pub progress: &'a (dyn Fn(usize, usize) + Send + Sync),
+}
+
+/// What rows are made on, besides what the export says of them.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    names: &'a Names,
+    here: &'a Here,
+    people: &'a People,
+    now: Instant,
+}
+
+/// What an export becomes.
+#[derive(Default)]
+struct Plan {
+    /// New rows.
+    world: World,
+    /// Known organizations that get new members, and how many.
+    grown: Vec<(OrganizationId, i32)>,
+    /// Known invitations that have been accepted in CVAT since.
+    accepted: Vec<(InvitationId, Instant)>,
 }
 
 /// Imports the export in a folder, as a whole or not at all, and reports what became of each row.
@@ -105,7 +165,8 @@ pub async fn import(
 ) -> std::result::Result<Report, ImportError> {
     let mut report = Report { dry_run: options.dry_run, ..Report::default() };
     let export = files::read(dir, &mut report).await?;
-    write(store, clock.now(), &export, options, report).await.map_err(ImportError::Failed)
+    report.source = options.source.map_or_else(|| source::of(&export), |source| Ok(source.to_owned()))?;
+    write(store, clock.now(), &export, options, report).await.map_err(ImportError::Failed)?
 }
 
 async fn write(
@@ -114,60 +175,104 @@ async fn write(
     export: &Export,
     options: Options<'_>,
     mut report: Report,
-) -> Result<Report> {
-    let names = Names::of(export);
+) -> Result<std::result::Result<Report, ImportError>> {
     let mut rehearsed = None;
     let done = store
         .writer()
         .await?
         .transaction(async |tx| {
             bulk::lock_installation(tx).await?;
-            let taken = taken(tx, export, &names, now).await?;
-            let world = plan(export, &names, &taken, now, &mut report);
-            let all = world.len();
-            bulk::insert_telling(tx, &world, &|written| (options.progress)(written, all)).await?;
-            for rows in world.organizations.chunks(bulk::BATCH) {
-                let created = |id| Event::new(id, EventType::OrganizationCreated, None, id);
-                log::record(tx, now, rows.iter().map(|row| created(row.id)).collect()).await?;
+            let mut ledger = Ledger::open(&report.source, imports::of_source(tx, &report.source).await?);
+            if let Err(another) = ledger.recognize(export) {
+                return Ok(Err(another));
             }
+            let mut here = Here::read(tx, export, &ledger).await?;
+            let names = Names::of(export, &ledger, &here);
+            here.ask(tx, export, &names, now).await?;
+            let plan = plan(export, &names, &mut ledger, &here, now, &mut report);
+            carry_out(tx, &plan, &here, &ledger, now, options.progress).await?;
             if options.dry_run {
                 bulk::check_deferred(tx).await?;
                 rehearsed = Some(report);
                 return Err(bulk::rolled_back());
             }
-            Ok(report)
+            Ok(Ok(report))
         })
         .await;
-    rehearsed.map_or(done, Ok)
-}
-
-/// What the database has of what the export wants.
-async fn taken(tx: &mut Connection, export: &Export, names: &Names, now: Instant) -> Result<Taken> {
-    let usernames: Vec<String> = names.usernames.values().cloned().collect();
-    let slugs: Vec<String> = names.slugs.values().cloned().collect();
-    let emails: HashSet<String> = export
-        .users
-        .iter()
-        .filter_map(|user| values::email(user.email.as_deref()).0)
-        .map(|email| email.to_string())
-        .collect();
-    Ok(Taken {
-        usernames: bulk::usernames_taken(tx, &usernames).await?.into_iter().collect(),
-        emails: bulk::emails_proven(tx, &emails.into_iter().collect::<Vec<_>>()).await?.into_iter().collect(),
-        slugs: bulk::slugs_taken(tx, &slugs, now).await?.into_iter().collect(),
-    })
+    rehearsed.map_or(done, |report| Ok(Ok(report)))
 }
 
 /// What an export becomes.
-fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, report: &mut Report) -> World {
-    let (people, users) = people::plan(export, names, taken, now, &mut report.users);
-    let places = places::plan(export, names, taken, &people, now, report);
-    let invitations = offers::plan(export, &people, &places, now, report);
-    World {
-        users,
-        organizations: places.organizations,
-        memberships: places.memberships,
-        invitations,
-        ..World::default()
+fn plan(export: &Export, names: &Names, ledger: &mut Ledger, here: &Here, now: Instant, report: &mut Report) -> Plan {
+    let (people, users) = people::plan(export, names, ledger, here, now, &mut report.users);
+    let ground = Ground { names, here, people: &people, now };
+    let places = places::plan(export, ground, ledger, report);
+    let invitations = offers::plan(export, ground, &places, ledger, report);
+    Plan {
+        world: World {
+            users,
+            organizations: places.organizations,
+            memberships: places.memberships,
+            invitations,
+            ..World::default()
+        },
+        grown: places.grown,
+        accepted: places.accepted,
     }
+}
+
+/// Writes it all, and tells how far it is.
+async fn carry_out(
+    tx: &mut Connection,
+    plan: &Plan,
+    here: &Here,
+    ledger: &Ledger,
+    now: Instant,
+    progress: &(dyn Fn(usize, usize) + Send + Sync),
+) -> Result<()> {
+    let mut happened = events(plan, here);
+    let (entries, rows) = (ledger.entries(), plan.world.len());
+    let all = rows + entries.len() + happened.len();
+    progress(0, all);
+    bulk::insert_telling(tx, &plan.world, &|written| progress(written, all)).await?;
+    for (organization, more) in &plan.grown {
+        imports::grow(tx, *organization, *more).await?;
+    }
+    for (invitation, at) in &plan.accepted {
+        imports::accept(tx, *invitation, *at).await?;
+    }
+    let mut written = rows;
+    for entries in entries.chunks(bulk::BATCH) {
+        imports::append(tx, entries).await?;
+        written += entries.len();
+        progress(written, all);
+    }
+    while !happened.is_empty() {
+        let rest = happened.split_off(happened.len().min(bulk::BATCH));
+        written += happened.len();
+        log::record(tx, now, std::mem::replace(&mut happened, rest)).await?;
+        progress(written, all);
+    }
+    Ok(())
+}
+
+/// What the log has to tell: nobody did it.
+fn events(plan: &Plan, here: &Here) -> Vec<Event> {
+    let World { organizations, memberships, invitations, .. } = &plan.world;
+    let created = organizations.iter().map(|row| Event::new(row.id, EventType::OrganizationCreated, None, row.id));
+    let joined = memberships.iter().map(|row| Event {
+        person: Some(row.user_id),
+        changes: FieldChange::between("role", None, Some(row.role.name())).into_iter().collect(),
+        ..Event::new(row.organization_id, EventType::MemberJoined, None, row.id)
+    });
+    let pending = invitations.iter().filter(|row| row.resolved_at.is_none()).map(|row| Event {
+        email: Some(row.email.clone()),
+        ..Event::new(row.organization_id, EventType::InvitationCreated, None, row.id)
+    });
+    let accepted =
+        plan.accepted.iter().filter_map(|(id, _)| Some((id, here.standings.get(id)?))).map(|(id, stood)| Event {
+            email: Some(stood.email.clone()),
+            ..Event::new(stood.organization_id, EventType::InvitationAccepted, None, id)
+        });
+    created.chain(joined).chain(pending).chain(accepted).collect()
 }

@@ -1,12 +1,15 @@
 //! Invitations. CVAT makes a membership with each, inactive until the invitee accepts: here that is an invitation and no
 //! membership. No mail was ever sent from here, so they have no token: invitees with an account accept them there while
-//! they last, and a resend gives them a link and a new expiry.
+//! they last, and a resend gives them a link and a new expiry. What CVAT does not call expired, never sent ones too, is
+//! pending for as long as an invitation lasts, from the import on.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
+use super::Ground;
 use super::files::Export;
+use super::ledger::{Kind, Ledger};
 use super::people::People;
 use super::places::Places;
 use super::report::Report;
@@ -14,10 +17,11 @@ use super::rows::{Invitation, Membership, Reference};
 use super::values;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::{Role, UserId, ids};
+use crate::domain::{OrganizationId, Role, UserId, ids};
+use crate::operations::resend_invitation::PAUSE;
 use crate::store::bulk::InvitationRow;
 
-/// How long they last from when they were made.
+/// How long they last.
 const EXPIRY: TimeDelta = TimeDelta::days(7);
 /// What becomes of their mails.
 const NOT_SENT: &str = "Imported from CVAT: no mail was sent from here. Resend the invitation.";
@@ -30,19 +34,20 @@ struct Offer {
     role: Option<Role>,
     inviter: Option<UserId>,
     created_at: Option<Instant>,
-    ended: bool,
+    /// What CVAT says of it. None: it was never sent.
+    expired: Option<bool>,
 }
 
 /// Makes the invitations, also of pending memberships that come without one.
 pub fn plan(
     export: &Export,
-    people: &People,
+    ground: Ground<'_>,
     places: &Places,
-    now: Instant,
+    ledger: &mut Ledger,
     report: &mut Report,
 ) -> Vec<InvitationRow> {
     let mut made = Vec::new();
-    let mut pending = HashSet::new();
+    let mut pending = ground.here.invited.clone();
     let mut outcomes: HashMap<i64, Result<(), String>> = HashMap::new();
     let by_key: HashMap<&str, &Membership> = export
         .memberships
@@ -51,24 +56,35 @@ pub fn plan(
         .collect();
     for invitation in &export.invitations {
         let membership = by_key.get(invitation.key.as_str()).copied();
-        let offer = of_invitation(invitation, membership, people);
+        if membership.is_some_and(|membership| ledger.knows(Kind::Invitation, membership.id)) {
+            report.invitations.known += 1;
+            continue;
+        }
+        let offer = of_invitation(invitation, membership, ground.people);
         let row = offer.row.clone();
         let outcome = match membership {
-            Some(_) => settle(offer, people, places, &mut pending, now, report),
+            Some(_) => settle(offer, ground, places, &mut pending, report),
             None => Err("no membership goes with it".to_owned()),
         };
         if let Err(reason) = &outcome {
             report.invitations.refuse(row, reason);
         }
         if let Some(membership) = membership {
+            enter(ledger, membership, &outcome, ground.now);
             outcomes.insert(membership.id, outcome.as_ref().map(|_| ()).map_err(String::clone));
         }
         made.extend(outcome);
     }
     for membership in export.memberships.iter().filter(|membership| membership.is_active == Some(false)) {
+        if ledger.knows(Kind::Invitation, membership.id) || ledger.knows(Kind::Membership, membership.id) {
+            report.memberships.known += 1;
+            continue;
+        }
         let row = format!("membership {}", membership.id);
         let outcome = outcomes.remove(&membership.id).unwrap_or_else(|| {
-            made.push(settle(of_membership(membership), people, places, &mut pending, now, report)?);
+            let outcome = settle(of_membership(membership), ground, places, &mut pending, report);
+            enter(ledger, membership, &outcome, ground.now);
+            made.push(outcome?);
             report.invitations.change(&row, "it was pending without an invitation: one was made");
             Ok(())
         });
@@ -81,6 +97,12 @@ pub fn plan(
     }
     report.invitations.taken = made.len();
     made
+}
+
+fn enter(ledger: &mut Ledger, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
+    if let Ok(row) = outcome {
+        ledger.enter(Kind::Invitation, membership.id, row.id, None, now);
+    }
 }
 
 fn of_invitation(invitation: &Invitation, membership: Option<&Membership>, people: &People) -> Offer {
@@ -98,7 +120,7 @@ fn of_invitation(invitation: &Invitation, membership: Option<&Membership>, peopl
         role: values::role(&invitation.role),
         inviter: people.id(invitation.owner),
         created_at: values::instant(invitation.created_date.as_deref()),
-        ended: invitation.expired == Some(true),
+        expired: invitation.expired,
     }
 }
 
@@ -110,28 +132,25 @@ fn of_membership(membership: &Membership) -> Offer {
         role: values::role(&membership.role),
         inviter: None,
         created_at: values::instant(membership.joined_date.as_deref()),
-        ended: false,
+        expired: None,
     }
 }
 
-/// What an offer is here: accepted if the invitee is a member, else pending until it runs out. Or why it cannot come over.
+/// What an offer is here: accepted if the invitee is a member, else pending unless CVAT calls it expired. Or why it cannot
+/// come over.
 fn settle(
     offer: Offer,
-    people: &People,
+    ground: Ground<'_>,
     places: &Places,
-    pending: &mut HashSet<(i64, String)>,
-    now: Instant,
+    pending: &mut HashSet<(OrganizationId, String)>,
     report: &mut Report,
 ) -> Result<InvitationRow, String> {
-    let Some((organization, organization_id)) =
-        offer.organization.and_then(|number| Some((number, *places.ids.get(&number)?)))
-    else {
-        return Err("its organization did not come over".into());
-    };
-    let Some((user, email)) = offer.user.and_then(|number| Some((number, people.addresses.get(&number)?.to_string())))
-    else {
-        return Err("its invitee has no usable address".into());
-    };
+    let Ground { here, people, now, .. } = ground;
+    let not_there = Err("its organization is not in the export");
+    let organization = offer.organization.ok_or("it names no organization")?;
+    let organization_id = places.ids.get(&organization).copied().unwrap_or(not_there)?;
+    let user = offer.user.ok_or("it names no invitee")?;
+    let email = people.addresses.get(&user).ok_or("its invitee has no usable address")?.to_string();
     let role = match offer.role {
         None => return Err("its role is none of worker, supervisor, maintainer".into()),
         Some(Role::Owner) => {
@@ -140,22 +159,29 @@ fn settle(
         }
         Some(role) => role,
     };
+    let joined_here = || Some(here.members.get(&(organization_id, people.accounts.get(&user)?.0))?.1);
+    let joined_at = places.members.get(&(organization, user)).copied().or_else(joined_here);
+    if joined_at.is_none() && offer.expired != Some(true) {
+        if !pending.insert((organization_id, email.clone())) {
+            return Err("another one to the same address is pending".into());
+        }
+        let sent = if offer.expired.is_none() { "it was never sent" } else { "its link leads to CVAT" };
+        let days = EXPIRY.num_days();
+        let waits = format!("{sent}: it is pending for {days} days from now, without a mail, and waits for a resend");
+        report.invitations.change(&offer.row, waits);
+    }
     let created_at = offer.created_at.unwrap_or_else(|| {
         report.invitations.change(&offer.row, "it has no date: it counts as made now");
         now
     });
-    let expires_at = if offer.ended { (created_at + EXPIRY).min(now) } else { created_at + EXPIRY };
-    let joined_at = places.members.get(&(organization, user)).copied();
-    let (status, resolved_at) = match joined_at {
-        Some(joined_at) => (InvitationStatus::Accepted, Some(joined_at.max(created_at))),
-        None => match InvitationStatus::Pending.at(expires_at, now) {
-            InvitationStatus::Pending => (InvitationStatus::Pending, None),
-            ended => (ended, Some(expires_at)),
-        },
+    let (status, resolved_at, expires_at) = match joined_at {
+        Some(at) => (InvitationStatus::Accepted, Some(at.max(created_at)), created_at + EXPIRY),
+        None if offer.expired == Some(true) => {
+            let ended = (created_at + EXPIRY).min(now);
+            (InvitationStatus::Expired, Some(ended), ended)
+        }
+        None => (InvitationStatus::Pending, None, now + EXPIRY),
     };
-    if status == InvitationStatus::Pending && !pending.insert((organization, email.clone())) {
-        return Err("another one to the same address is pending".into());
-    }
     let accepted = status == InvitationStatus::Accepted;
     Ok(InvitationRow {
         id: ids::mint(now),
@@ -168,7 +194,8 @@ fn settle(
         created_at,
         expires_at,
         resolved_at,
-        sent_requested_at: created_at,
+        // Nothing was sent, so the first resend need not wait.
+        sent_requested_at: created_at.min(now - PAUSE),
         delivery: if accepted { DeliveryState::Sent } else { DeliveryState::Failed },
         send_count: 0,
         last_sent_at: None,

@@ -2,9 +2,11 @@
 //! the address. So an address comes to one account alone, the one last used.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::files::Export;
+use super::here::Here;
+use super::ledger::{Kind, Ledger};
 use super::report::Tally;
 use super::rows;
 use super::values::{self, Names};
@@ -12,48 +14,49 @@ use crate::domain::clock::Instant;
 use crate::domain::{Email, UserId, ids};
 use crate::store::bulk::UserRow;
 
-/// What accounts and organizations in the database have already.
-#[derive(Clone, Debug, Default)]
-pub struct Taken {
-    /// Usernames.
-    pub usernames: HashSet<String>,
-    /// Proven addresses.
-    pub emails: HashSet<String>,
-    /// Slugs.
-    pub slugs: HashSet<String>,
-}
-
 /// The people of an export, by CVAT's numbers.
 #[derive(Default)]
 pub struct People {
-    /// Those who came over: ID and username.
+    /// Those who come over now, or came before and are still here: ID and username.
     pub accounts: HashMap<i64, (UserId, String)>,
     /// Addresses, also of those who did not.
     pub addresses: HashMap<i64, Email>,
 }
 
 impl People {
-    /// ID of the account, if it came over.
+    /// ID of the account, if it is here.
     pub fn id(&self, reference: Option<rows::Reference>) -> Option<UserId> {
         self.accounts.get(&reference?.id()).map(|(id, _)| *id)
     }
 }
 
-/// Makes the accounts.
-pub fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, tally: &mut Tally) -> (People, Vec<UserRow>) {
+/// Makes the accounts of those who are new.
+pub fn plan(
+    export: &Export,
+    names: &Names,
+    ledger: &mut Ledger,
+    here: &Here,
+    now: Instant,
+    tally: &mut Tally,
+) -> (People, Vec<UserRow>) {
     let mut people = People::default();
     let mut made = Vec::new();
     for user in &export.users {
         people.addresses.extend(values::email(user.email.as_deref()).0.map(|email| (user.id, email)));
     }
-    let holders = holders(export, &people.addresses);
+    let holders = holders(export, ledger, &people.addresses);
     for user in &export.users {
+        if let Some(id) = ledger.id::<UserId>(Kind::User, user.id) {
+            tally.known += 1;
+            people.accounts.extend(here.accounts.get(&id).map(|username| (user.id, (id, username.clone()))));
+            continue;
+        }
         let row = format!("user {}", user.id);
         let Some(username) = names.usernames.get(&user.id) else {
             tally.refuse(row, "no username could be made for it");
             continue;
         };
-        if taken.usernames.contains(username) {
+        if here.taken.usernames.contains(username) {
             tally.refuse(row, format!("an account here has the username {username}; accounts are never merged"));
             continue;
         }
@@ -76,12 +79,16 @@ pub fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, tally: 
                 change("it has no usable address: nobody can sign in".into());
                 None
             }
-            Some(email) if taken.emails.contains(email.as_str()) => {
+            Some(email) if here.taken.emails.contains(email.as_str()) => {
                 change("an account here has proven its address: it comes without one".into());
                 None
             }
+            Some(email) if here.claimed.contains(email.as_str()) => {
+                change("somebody who came over before has its address: it comes without one".into());
+                None
+            }
             Some(email) if holders.get(email) != Some(&user.id) => {
-                change("another user of the export has its address, and used it last: it comes without one".into());
+                change("another user with its address signed in later, or is older: it comes without one".into());
                 None
             }
             Some(email) => Some(email.to_string()),
@@ -90,11 +97,13 @@ pub fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, tally: 
         if is_admin {
             change("it is a site administrator, here as there".into());
         }
-        let created_at = values::instant(user.date_joined.as_deref()).unwrap_or_else(|| {
+        let date = values::instant(user.date_joined.as_deref());
+        let created_at = date.unwrap_or_else(|| {
             change("it has no date: it counts as made now".into());
             now
         });
-        let id = ids::mint(now);
+        let id = ids::mint::<UserId>(now);
+        ledger.enter(Kind::User, user.id, id, date, now);
         people.accounts.insert(user.id, (id, username.clone()));
         made.push(UserRow {
             id,
@@ -111,9 +120,10 @@ pub fn plan(export: &Export, names: &Names, taken: &Taken, now: Instant, tally: 
     (people, made)
 }
 
-/// Who has each address: of several, who signed in last; of those, whose account is the oldest.
-fn holders(export: &Export, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
-    let mut users: Vec<_> = export.users.iter().filter(|user| user.is_active != Some(false)).collect();
+/// Which of the new users has each address: of several, who signed in last; of those, whose account is the oldest.
+fn holders(export: &Export, ledger: &Ledger, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
+    let new = |user: &&rows::User| user.is_active != Some(false) && !ledger.knows(Kind::User, user.id);
+    let mut users: Vec<_> = export.users.iter().filter(new).collect();
     users.sort_by_key(|user| (values::instant(user.last_login.as_deref()), Reverse(user.id)));
     // Later ones overwrite earlier ones.
     users.into_iter().filter_map(|user| Some((addresses.get(&user.id)?.clone(), user.id))).collect()

@@ -1,73 +1,79 @@
 //! Organizations and who is in them. Each gets exactly one owner: the one it names, or else a member with that role, or
-//! else its longest-serving maintainer. Rather than make an owner of anybody else, it is refused.
+//! else its longest-serving maintainer. Rather than make an owner of anybody else, it is refused. One that came over before
+//! is left as it is here, but for the members who are new.
 
 use std::collections::HashMap;
 
+use super::Ground;
 use super::files::Export;
+use super::here::{Here, Taken};
+use super::ledger::{Kind, Ledger};
 use super::members::{self, Home, Member};
-use super::people::{People, Taken};
+use super::people::People;
 use super::report::{Report, Tally};
 use super::rows::{self, Reference};
 use super::values::{self, Names};
 use crate::domain::clock::Instant;
-use crate::domain::{OrganizationId, Role, UserId, ids};
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::{InvitationId, OrganizationId, Role, UserId, ids};
 use crate::store::bulk::{MembershipRow, OrganizationRow};
 
 /// The organizations of an export.
 #[derive(Default)]
 pub struct Places {
-    /// Those that came over, by CVAT's numbers.
-    pub ids: HashMap<i64, OrganizationId>,
+    /// Those that are here, by CVAT's numbers; of others, why they are not.
+    pub ids: HashMap<i64, Result<OrganizationId, &'static str>>,
     /// Who is a member of what, and since when, by CVAT's numbers of organization and user.
     pub members: HashMap<(i64, i64), Instant>,
-    /// Rows of organizations.
+    /// Rows of new organizations.
     pub organizations: Vec<OrganizationRow>,
-    /// Rows of memberships.
+    /// Rows of new memberships.
     pub memberships: Vec<MembershipRow>,
+    /// Known organizations that get new members, and how many.
+    pub grown: Vec<(OrganizationId, i32)>,
+    /// Known invitations that these memberships make accepted ones.
+    pub accepted: Vec<(InvitationId, Instant)>,
 }
 
 /// Makes organizations and memberships. Pending memberships are left to the invitations.
-pub fn plan(
-    export: &Export,
-    names: &Names,
-    taken: &Taken,
-    people: &People,
-    now: Instant,
-    report: &mut Report,
-) -> Places {
-    let mut by_organization: HashMap<i64, Vec<Member>> = HashMap::new();
-    for member in members::read(export, people, &mut report.memberships) {
-        by_organization.entry(member.organization).or_default().push(member);
-    }
+pub fn plan(export: &Export, ground: Ground<'_>, ledger: &mut Ledger, report: &mut Report) -> Places {
     let mut places = Places::default();
+    let read = members::read(export, ledger, ground, &mut report.memberships);
+    let mut members = read.new;
+    places.members.extend(read.known.into_iter().map(|(pair, joined_at)| (pair, joined_at.unwrap_or(ground.now))));
     for organization in &export.organizations {
-        let members = by_organization.remove(&organization.id).unwrap_or_default();
-        let decided =
-            slug(organization, names, taken).and_then(|slug| Ok((slug, owner(organization, &members, people)?)));
-        let (slug, (owner, owner_id)) = match decided {
-            Ok(decided) => decided,
+        let members = members.remove(&organization.id).unwrap_or_default();
+        let found = match ledger.id(Kind::Organization, organization.id) {
+            Some(id) => {
+                report.organizations.known += 1;
+                known(organization, id, ground.here).map(|home| (home, None))
+            }
+            None => new(organization, &members, ground, ledger, &mut report.organizations)
+                .map(|(home, row)| (home, Some(row))),
+        };
+        let (home, row) = match found {
+            Ok(found) => found,
             Err(reason) => {
-                report.organizations.refuse(format!("organization {}", organization.id), reason);
-                leave_out(members, "its organization did not come over", &mut report.memberships);
+                leave_out(members, reason, &mut report.memberships);
+                places.ids.insert(organization.id, Err(reason));
                 continue;
             }
         };
-        let mut row = row(organization, slug, owner_id, now, &mut report.organizations);
-        if organization.owner.map(Reference::id) != Some(owner) {
-            let reason = format!("its owner is missing: user {owner} owns it here");
-            report.organizations.change(format!("organization {}", organization.id), reason);
+        let joined = members::join(members, &home, ground, ledger, &mut report.memberships);
+        let count = i32::try_from(joined.rows.len()).unwrap_or(i32::MAX);
+        match row {
+            Some(row) => places.organizations.push(OrganizationRow { member_count: count, ..row }),
+            None if count > 0 => places.grown.push((home.id, count)),
+            None => {}
         }
-        let home = Home { id: row.id, number: organization.id, owner, created_at: row.created_at };
-        let joined = members::join(members, &home, people, now, &mut report.memberships);
-        row.member_count = i32::try_from(joined.len()).unwrap_or(i32::MAX);
-        places.ids.insert(organization.id, row.id);
-        places.organizations.push(row);
-        for (user, membership) in joined {
+        places.ids.insert(organization.id, Ok(home.id));
+        for (user, membership) in joined.rows {
             places.members.insert((organization.id, user), membership.joined_at);
             places.memberships.push(membership);
         }
+        places.accepted.extend(joined.accepted);
     }
-    let mut homeless: Vec<Member> = by_organization.into_values().flatten().collect();
+    let mut homeless: Vec<Member> = members.into_values().flatten().collect();
     homeless.sort_by_key(|member| member.number);
     leave_out(homeless, "its organization is not in the export", &mut report.memberships);
     report.organizations.taken = places.organizations.len();
@@ -79,6 +85,44 @@ fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Tally) {
     for member in members {
         tally.refuse(member.name(), reason);
     }
+}
+
+/// An organization that came over before, if anybody can join it.
+fn known(organization: &rows::Organization, id: OrganizationId, here: &Here) -> Result<Home, &'static str> {
+    match here.places.get(&id) {
+        None => Err("its organization was deleted here"),
+        Some((OrganizationStatus::PendingDeletion, _)) => Err("its organization is being deleted here"),
+        Some((OrganizationStatus::Active, created_at)) => {
+            Ok(Home { id, number: organization.id, owner: None, created_at: *created_at })
+        }
+    }
+}
+
+/// An organization that comes over now, its members yet to be counted.
+fn new(
+    organization: &rows::Organization,
+    members: &[Member],
+    ground: Ground<'_>,
+    ledger: &mut Ledger,
+    tally: &mut Tally,
+) -> Result<(Home, OrganizationRow), &'static str> {
+    let name = format!("organization {}", organization.id);
+    let decided = slug(organization, ground.names, &ground.here.taken)
+        .and_then(|slug| Ok((slug, owner(organization, members, ground.people)?)));
+    let (slug, (owner, owner_id)) = match decided {
+        Ok(decided) => decided,
+        Err(reason) => {
+            tally.refuse(name, reason);
+            return Err("its organization did not come over");
+        }
+    };
+    let row = row(organization, slug, owner_id, ground.now, tally);
+    if organization.owner.map(Reference::id) != Some(owner) {
+        tally.change(name, format!("its owner is missing: user {owner}, who has the most rights, owns it here"));
+    }
+    let made_at = values::instant(organization.created_date.as_deref());
+    ledger.enter(Kind::Organization, organization.id, row.id, made_at, ground.now);
+    Ok((Home { id: row.id, number: organization.id, owner: Some(owner), created_at: row.created_at }, row))
 }
 
 fn slug(organization: &rows::Organization, names: &Names, taken: &Taken) -> Result<String, String> {
@@ -95,11 +139,12 @@ fn slug(organization: &rows::Organization, names: &Names, taken: &Taken) -> Resu
 fn owner(organization: &rows::Organization, members: &[Member], people: &People) -> Result<(i64, UserId), String> {
     let named = organization.owner.map(Reference::id);
     let next = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
-    named
-        .into_iter()
-        .chain(next)
-        .find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id)))
-        .ok_or_else(|| "its owner did not come over, and it has no maintainer to take their place".into())
+    named.into_iter().chain(next).find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id))).ok_or_else(
+        || match named {
+            Some(_) => "its owner did not come over, and it has no maintainer to take their place".into(),
+            None => "it has no owner, and no maintainer to take their place".into(),
+        },
+    )
 }
 
 /// The organization itself; its members are yet to be counted.
@@ -118,7 +163,7 @@ fn row(
     let (name, name_cut) = values::line(organization.name.as_deref(), 64);
     let (description, description_cut) = values::lines(organization.description.as_deref(), 4096);
     let (contact_phone, phone_cut) = values::line(contact("phoneNumber").or_else(|| contact("phone")), 32);
-    let (contact_location, location_cut) = values::line(contact("location"), 256);
+    let (contact_location, location_cut) = values::lines(contact("location"), 256);
     let (contact_email, email_dropped) = values::email(contact("email"));
     let cuts = [("name", name_cut), ("description", description_cut), ("phone", phone_cut), ("location", location_cut)];
     for (field, _) in cuts.into_iter().filter(|(_, cut)| *cut) {

@@ -6,6 +6,8 @@ use std::fmt;
 /// What became of all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// The CVAT that the export is of, by the name that tells it from others.
+    pub source: String,
     /// Accounts.
     pub users: Tally,
     /// Organizations.
@@ -14,6 +16,8 @@ pub struct Report {
     pub memberships: Tally,
     /// Invitations.
     pub invitations: Tally,
+    /// What is odd about the export as a whole.
+    pub remarks: Vec<String>,
     /// Whether it was a rehearsal: nothing was written.
     pub dry_run: bool,
 }
@@ -25,6 +29,8 @@ pub struct Tally {
     pub read: usize,
     /// Rows made of them here.
     pub taken: usize,
+    /// Rows that came over before, and are left as they are here.
+    pub known: usize,
     /// What came over otherwise than it was.
     pub changed: Vec<Note>,
     /// What did not come over.
@@ -60,14 +66,24 @@ impl fmt::Display for Report {
             ("memberships", &self.memberships),
             ("invitations", &self.invitations),
         ];
-        writeln!(f, "{:<14}{:>8}{:>8}{:>8}{:>8}", "", "read", "made", "changed", "refused")?;
+        writeln!(f, "Source: {}", self.source)?;
+        for remark in &self.remarks {
+            writeln!(f, "{remark}")?;
+        }
+        writeln!(f, "\n{:<14}{:>8}{:>8}{:>8}{:>8}{:>8}", "", "read", "new", "known", "changed", "refused")?;
         for (kind, tally) in kinds {
-            let Tally { read, taken, changed, refused } = tally;
-            writeln!(f, "{kind:<14}{read:>8}{taken:>8}{:>8}{:>8}", rows(changed), rows(refused))?;
+            let Tally { read, taken, known, changed, refused } = tally;
+            let (changed, refused) = (rows(changed), rows(refused));
+            writeln!(f, "{kind:<14}{read:>8}{taken:>8}{known:>8}{changed:>8}{refused:>8}")?;
         }
         list(f, "Changed", kinds.iter().flat_map(|(_, tally)| &tally.changed))?;
         list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))?;
-        if self.dry_run { writeln!(f, "\nThis was a dry run: nothing was written.") } else { Ok(()) }
+        let new = kinds.iter().any(|(_, tally)| tally.taken > 0);
+        match (new, self.dry_run) {
+            (false, _) => writeln!(f, "\nNothing in it is new: nothing was written."),
+            (true, true) => writeln!(f, "\nThis was a dry run: nothing was written."),
+            (true, false) => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer};
 pub struct User {
     /// CVAT's number.
     pub id: i64,
+    /// Where the REST API has this user.
+    pub url: Option<String>,
     /// Unique there, with regard to case.
     #[serde(default, deserialize_with = "nullable")]
     pub username: String,

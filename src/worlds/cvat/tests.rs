@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::people::Taken;
+use super::here::{Here, Taken};
+use super::ledger::Ledger;
 use super::values::Names;
 use super::{Export, ImportError, Report, files, plan, values};
 use crate::domain::Role;
@@ -30,9 +31,13 @@ fn export(users: Value, organizations: Value, memberships: Value, invitations: V
 }
 
 fn import(export: &Export, taken: &Taken) -> (World, Report) {
-    let mut report = Report::default();
-    let world = plan(export, &Names::of(export), taken, now(), &mut report);
-    (world, report)
+    import_after(export, taken, Report::default())
+}
+
+fn import_after(export: &Export, taken: &Taken, mut report: Report) -> (World, Report) {
+    let (here, mut ledger) = (Here { taken: taken.clone(), ..Here::default() }, Ledger::default());
+    let plan = plan(export, &Names::of(export, &ledger, &here), &mut ledger, &here, now(), &mut report);
+    (plan.world, report)
 }
 
 fn user(id: i64, name: &str) -> Value {
@@ -63,7 +68,7 @@ async fn the_test_world_of_cvat_comes_over_whole() {
     let mut report = Report::default();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
     let export = files::read(&dir, &mut report).await.expect("the export is readable");
-    let world = plan(&export, &Names::of(&export), &Taken::default(), now(), &mut report);
+    let (world, report) = import_after(&export, &Taken::default(), report);
 
     let made = |tally: &super::Tally| (tally.read, tally.taken, tally.changed.len(), tally.refused.len());
     assert_eq!(made(&report.users), (21, 21, 2, 0), "two of them are administrators\n{report}");
@@ -97,9 +102,9 @@ fn an_invitee_who_has_not_accepted_is_invited_and_no_member() {
     let export = export(
         json!([user(1, "ada"), user(2, "bob"), user(3, "cyd"), user(4, "dee")]),
         organization(json!({"id": 1})),
-        json!([membership(1, 1, "owner"), pending(2, 2, "late"), pending(3, 3, "fresh"), pending(4, 4, "none")]),
+        json!([membership(1, 1, "owner"), pending(2, 2, "never"), pending(3, 3, "fresh"), pending(4, 4, "none")]),
         json!([
-            invitation(2, "late", "2026-01-24T12:00:00Z", Value::Null),
+            invitation(2, "never", "2025-01-24T12:00:00Z", Value::Null),
             invitation(3, "fresh", "2026-01-30T12:00:00Z", json!(false)),
         ]),
     );
@@ -107,14 +112,16 @@ fn an_invitee_who_has_not_accepted_is_invited_and_no_member() {
     assert_eq!(world.memberships.len(), 1);
     assert_eq!(world.organizations[0].member_count, 1);
     let statuses: Vec<_> = world.invitations.iter().map(|row| (row.email.as_str(), row.status)).collect();
-    use InvitationStatus::{Expired, Pending};
+    use InvitationStatus::Pending;
     assert_eq!(
         statuses,
-        [("bob@example.org", Expired), ("cyd@example.org", Pending), ("dee@example.org", Pending)],
+        [("bob@example.org", Pending), ("cyd@example.org", Pending), ("dee@example.org", Pending)],
         "{report}"
     );
-    assert_eq!(world.invitations[0].resolved_at, Some(now()), "seven days after it was made, to the instant");
-    assert_eq!(world.invitations[1].expires_at, values::instant(Some("2026-02-06T12:00:00Z")).expect("an instant"));
+    let week = values::instant(Some("2026-02-07T12:00:00Z")).expect("an instant");
+    assert!(world.invitations.iter().all(|row| row.expires_at == week && row.resolved_at.is_none()));
+    assert!(world.invitations.iter().all(|row| row.sent_requested_at < now()), "the resend need not wait");
+    assert_eq!(report.invitations.changed.len(), 5, "each of them, and what was made without a date: {report}");
     assert!(world.invitations.iter().all(|row| row.delivery == DeliveryState::Failed && row.failure.is_some()));
     assert_eq!((report.memberships.changed.len(), report.memberships.refused.len()), (3, 0), "{report}");
 }
@@ -243,7 +250,7 @@ async fn read(files: &[(&str, &str)]) -> (Result<Export, ImportError>, Report) {
 async fn pages_and_arrays_are_read_and_overlaps_count_once() {
     let (export, report) = read(&[
         ("users.json", r#"{"count": 3, "next": "…", "results": [{"id": 3, "username": "cyd"}, {"id": 2}]}"#),
-        ("users-2.json", r#"[{"id": 2}, {"id": 1, "groups": null, "unknown": {}}]"#),
+        ("users-2.json", r#"[{"id": 2}, {"id": 1, "username": null, "groups": null, "unknown": {}}]"#),
         ("users-old.json", "not JSON, and not a page either"),
     ])
     .await;
@@ -253,11 +260,20 @@ async fn pages_and_arrays_are_read_and_overlaps_count_once() {
 
 #[tokio::test]
 async fn an_export_that_lacks_something_is_not_begun() {
-    let cases: [(&[(&str, &str)], &str); 4] = [
+    let cases: [(&[(&str, &str)], &str); 7] = [
         (&[], "users.json is missing"),
         (&[("users.json", "{")], "users.json is not JSON"),
         (&[("users.json", "{}")], "users.json is neither"),
-        (&[("users.json", r#"{"count": 2, "results": [{"id": 1}]}"#)], "the export has 1 of 2 users"),
+        (&[("users.json", "")], "users.json is not JSON"),
+        (
+            &[("users.json", r#"{"count": 2, "results": [{"id": 1, "username": "ada"}]}"#)],
+            "the export has 1 of 2 users",
+        ),
+        (&[("users.json", r#"[{"id": 1, "slug": "team"}]"#)], "users.json does not hold users"),
+        (
+            &[("users.json", "[]"), ("users-2.json", r#"[{"id": 1, "role": "owner"}]"#)],
+            "users-2.json does not hold users",
+        ),
     ];
     for (files, message) in cases {
         let error = read(files).await.0.expect_err(message).to_string();
@@ -266,8 +282,25 @@ async fn an_export_that_lacks_something_is_not_begun() {
 }
 
 #[tokio::test]
+async fn more_rows_than_were_counted_are_read_and_remarked_on() {
+    let users = r#"{"count": 1, "results": [{"id": 1, "username": "ada"}, {"id": 2, "username": "bob"}]}"#;
+    let (export, report) = read(&[("users.json", users)]).await;
+    assert_eq!(export.expect("readable").users.len(), 2);
+    assert_eq!(report.remarks, ["CVAT counted 1 users, and the export has 2: all were read."]);
+}
+
+#[tokio::test]
+async fn an_export_without_anything_is_one() {
+    let empty = r#"{"count": 0, "next": null, "previous": null, "results": []}"#;
+    let (export, report) = read(&[("users.json", empty)]).await;
+    assert!(export.expect("readable").users.is_empty());
+    assert!(report.to_string().contains("Nothing in it is new"), "{report}");
+}
+
+#[tokio::test]
 async fn a_row_that_makes_no_sense_is_refused_alone() {
-    let (export, report) = read(&[("users.json", r#"[{"id": 1}, {"username": "x"}, 7, {"id": "2"}]"#)]).await;
+    let (export, report) =
+        read(&[("users.json", r#"[{"id": 1, "username": "w"}, {"username": "x"}, 7, {"id": "2"}]"#)]).await;
     assert_eq!(export.expect("readable").users.len(), 1);
     assert_eq!((report.users.read, report.users.refused.len()), (4, 3));
 }

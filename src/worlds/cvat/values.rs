@@ -7,13 +7,15 @@ use chrono::{DateTime, SubsecRound, Utc};
 use unicode_normalization::UnicodeNormalization;
 
 use super::files::Export;
+use super::here::Here;
+use super::ledger::{Kind, Ledger};
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Role, Slug, Username, slug, text};
 
 /// Longest username, in characters.
 const USERNAME_MAX: usize = 32;
 
-/// Usernames and slugs here, by CVAT's numbers of users and organizations. Unique among themselves.
+/// Usernames and slugs of new rows, by CVAT's numbers of users and organizations. Unique among themselves and the known ones.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// Of users.
@@ -23,21 +25,38 @@ pub struct Names {
 }
 
 impl Names {
-    /// Gives everybody a name. Who has a good one keeps it; others get a similar one that is free.
-    pub fn of(export: &Export) -> Self {
-        let users = export.users.iter().map(|user| {
-            let fits = Username::parse(&user.username).ok().map(|name| name.to_string());
-            (user.id, fits, plain(&user.username, ".-_", USERNAME_MAX, 3, "user", user.id))
+    /// Gives everybody who is new a name. Who has a good one keeps it; others get a similar one that is free.
+    pub fn of(export: &Export, ledger: &Ledger, here: &Here) -> Self {
+        let users = export.users.iter().filter(|user| !ledger.knows(Kind::User, user.id)).map(|user| Wish {
+            number: user.id,
+            fits: Username::parse(&user.username).ok().map(|name| name.to_string()),
+            raw: user.username.trim(),
+            plain: plain(&user.username, ".-_", USERNAME_MAX, 3, "user", user.id),
         });
-        let organizations = export.organizations.iter().map(|organization| {
-            let fits = Slug::parse(&organization.slug).ok().map(|slug| slug.to_string());
-            (organization.id, fits, plain(&organization.slug, "-", slug::MAX, 1, "org", organization.id))
+        let new = |number| !ledger.knows(Kind::Organization, number);
+        let organizations = export.organizations.iter().filter(|row| new(row.id)).map(|organization| Wish {
+            number: organization.id,
+            fits: Slug::parse(&organization.slug).ok().map(|slug| slug.to_string()),
+            raw: organization.slug.trim(),
+            plain: plain(&organization.slug, "-", slug::MAX, 1, "org", organization.id),
         });
+        let usernames = here.accounts.values().cloned().collect();
         Self {
-            usernames: distribute(users, USERNAME_MAX, |name| Username::parse(name).is_ok()),
-            slugs: distribute(organizations, slug::MAX, |name| Slug::parse(name).is_ok()),
+            usernames: distribute(users, usernames, USERNAME_MAX, |name| Username::parse(name).is_ok()),
+            slugs: distribute(organizations, here.slugs.clone(), slug::MAX, |name| Slug::parse(name).is_ok()),
         }
     }
+}
+
+/// Somebody who is to have a name.
+struct Wish<'a> {
+    number: i64,
+    /// The name there.
+    raw: &'a str,
+    /// The same in the form that it has here, if it is a name here.
+    fits: Option<String>,
+    /// One that resembles it.
+    plain: String,
 }
 
 /// `raw` in lower case, marks taken off its letters, what is neither letter nor digit nor in `kept` made a hyphen.
@@ -58,24 +77,29 @@ fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i6
     }
 }
 
-/// Gives each row the name that fits or, failing that, its plain one; with a number behind it if another row has it.
-fn distribute(
-    rows: impl Iterator<Item = (i64, Option<String>, String)>,
+/// Gives each row the name that fits or, failing that, its plain one; with a number behind it if another row has it. Names
+/// that fit as they are come first, then those that differ in case alone.
+fn distribute<'a>(
+    rows: impl Iterator<Item = Wish<'a>>,
+    mut used: HashSet<String>,
     max: usize,
     allowed: impl Fn(&str) -> bool,
 ) -> HashMap<i64, String> {
     let mut rows: Vec<_> = rows.collect();
-    rows.sort_by_key(|(number, fits, _)| (fits.is_none(), *number));
-    let mut used = HashSet::new();
+    rows.sort_by_key(|wish| (wish.fits.is_none(), wish.fits.as_deref() != Some(wish.raw), wish.number));
+    // How far each name was counted.
+    let mut counts: HashMap<String, usize> = HashMap::new();
     let mut names = HashMap::new();
-    for (number, fits, plain) in rows {
-        let base = fits.unwrap_or(plain);
-        let free = (1..=used.len() + 2)
-            .map(|count| if count == 1 { base.clone() } else { numbered(&base, count, max) })
-            .find(|name| allowed(name) && !used.contains(name));
-        if let Some(name) = free {
+    for wish in rows {
+        let base = wish.fits.unwrap_or(wish.plain);
+        let count = counts.entry(base.clone()).or_default();
+        let free = (*count + 1..=used.len() + 2)
+            .map(|number| (number, if number == 1 { base.clone() } else { numbered(&base, number, max) }))
+            .find(|(_, name)| allowed(name) && !used.contains(name));
+        if let Some((number, name)) = free {
+            *count = number;
             used.insert(name.clone());
-            names.insert(number, name);
+            names.insert(wish.number, name);
         }
     }
     names
@@ -152,16 +176,34 @@ mod tests {
 
     #[test]
     fn a_good_name_is_kept_and_others_make_way() {
+        let wish = |number, raw, fits: Option<&str>, plain: &str| Wish {
+            number,
+            raw,
+            fits: fits.map(str::to_owned),
+            plain: plain.to_owned(),
+        };
         let rows = [
-            (1, None, "team-a".to_owned()),
-            (2, Some("team-a".to_owned()), String::new()),
-            (3, None, "admin".to_owned()),
-            (4, None, "abcdefghijklmnop".to_owned()),
-            (5, None, "abcdefghijklmnop".to_owned()),
+            wish(1, "Team_A", None, "team-a"),
+            wish(2, "team-a", Some("team-a"), "team-a"),
+            wish(3, "admin", None, "admin"),
+            wish(4, "Abcdefghijklmnopq", None, "abcdefghijklmnop"),
+            wish(5, "Abcdefghijklmnopz", None, "abcdefghijklmnop"),
+            wish(6, "Acme", Some("acme"), "acme"),
+            wish(7, "acme", Some("acme"), "acme"),
+            wish(8, "lab", Some("lab"), "lab"),
         ];
-        let names = distribute(rows.into_iter(), slug::MAX, |name| Slug::parse(name).is_ok());
-        let expected =
-            [(1, "team-a-2"), (2, "team-a"), (3, "admin-2"), (4, "abcdefghijklmnop"), (5, "abcdefghijklmn-2")];
+        let known = HashSet::from(["lab".to_owned()]);
+        let names = distribute(rows.into_iter(), known, slug::MAX, |name| Slug::parse(name).is_ok());
+        let expected = [
+            (1, "team-a-2"),
+            (2, "team-a"),
+            (3, "admin-2"),
+            (4, "abcdefghijklmnop"),
+            (5, "abcdefghijklmn-2"),
+            (6, "acme-2"),
+            (7, "acme"),
+            (8, "lab-2"),
+        ];
         assert_eq!(names, expected.map(|(number, name)| (number, name.to_owned())).into());
     }
 

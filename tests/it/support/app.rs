@@ -91,6 +91,14 @@ impl TestApp {
         self.sign_in(&person.name, UserId::parse(&person.id).expect("an ID"))
     }
 
+    /// Somebody who has an account already.
+    pub async fn named(&self, username: &str) -> Person {
+        let found = "SELECT id::text FROM users WHERE username = $1";
+        let row = self.database.query_one(found, &[&username]).await.expect("an account");
+        let id: uuid::Uuid = row.get::<_, &str>(0).parse().expect("a UUID");
+        self.sign_in(username, id.into())
+    }
+
     /// Whoever holds that token.
     pub fn holder(&self, name: &str, token: String) -> Person {
         let actor = self.env.keys.verify(&token, self.env.clock.now()).expect("a token of ours");
@@ -133,6 +141,11 @@ impl TestApp {
     /// The number that a query gives.
     pub async fn number(&self, sql: &str) -> i64 {
         self.database.query_one(sql, &[]).await.expect(sql).get(0)
+    }
+
+    /// The texts that a query gives.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        self.database.query(sql, &[]).await.expect(sql).iter().map(|row| row.get(0)).collect()
     }
 
     /// The types of all events, in the order of the log.

@@ -1,0 +1,96 @@
+//! Cloud storages: buckets and containers that projects and tasks read from and write to.
+
+use async_graphql::{Context, ID, Object};
+
+use super::enums::{CloudProvider, Permission};
+use super::resource::{self, Grounds};
+use super::user::User;
+use super::workspace::Workspace;
+use crate::domain::CloudStorageId;
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::scalars::{DateTime, id};
+use crate::policy::{Action, Standing};
+use crate::store::cloud_storages;
+
+/// What can be done with a cloud storage.
+const ABOUT_CLOUD_STORAGE: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];
+
+/// A cloud storage that the viewer sees, and on which grounds.
+#[derive(Clone)]
+pub struct CloudStorage {
+    row: cloud_storages::CloudStorage,
+    grounds: Grounds,
+}
+
+impl CloudStorage {
+    /// A cloud storage by its ID, if the viewer may see it.
+    pub async fn open(ctx: &Context<'_>, id: CloudStorageId) -> Result<Option<Self>> {
+        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        let workspace = Workspace::open(ctx, row.workspace()).await?;
+        Ok(workspace.and_then(|workspace| Self::seen(ctx, row, workspace.standing())))
+    }
+
+    /// The cloud storage that something in its workspace is linked to, if the viewer, who stands to the workspace like that,
+    /// may see it.
+    pub async fn linked(ctx: &Context<'_>, id: Option<CloudStorageId>, standing: Standing) -> Option<Result<Self>> {
+        let row = ctx.request().loader.load_one(id?).await;
+        row.map(|row| Self::seen(ctx, row?, standing)).map_err(Into::into).transpose()
+    }
+
+    /// The cloud storage, if the viewer, who stands to its workspace like that, may see it.
+    pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: Standing) -> Option<Self> {
+        let grounds = Grounds::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
+        Some(Self { row, grounds })
+    }
+}
+
+/// A bucket or container of a cloud provider that projects and tasks read from or write to. It never moves between
+/// workspaces.
+#[Object]
+impl CloudStorage {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.row.id)
+    }
+
+    /// The workspace it belongs to.
+    async fn workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
+        Workspace::of(ctx, self.row.workspace()).await
+    }
+
+    /// Name shown to people, 1 to 64 characters.
+    async fn display_name(&self) -> &str {
+        &self.row.display_name
+    }
+
+    /// Whose cloud it is.
+    async fn provider(&self) -> CloudProvider {
+        self.row.provider.into()
+    }
+
+    /// Name of the bucket or container, at most 256 characters.
+    async fn resource(&self) -> &str {
+        &self.row.resource
+    }
+
+    /// What it is for, at most 4,096 characters. Null if none was given.
+    async fn description(&self) -> Option<&str> {
+        self.row.description.as_deref()
+    }
+
+    /// Who connected it, or the owner of the organization once that person has left.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
+        resource::owner(ctx, self.row.owner_id).await
+    }
+
+    /// When it was connected.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// What the viewer may do with this storage now.
+    async fn viewer_permissions(&self) -> Vec<Permission> {
+        self.grounds.permissions(&ABOUT_CLOUD_STORAGE)
+    }
+}

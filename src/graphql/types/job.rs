@@ -1,0 +1,85 @@
+//! Jobs: parts of a task that one person works on at a time.
+
+use async_graphql::{Context, ID, Object};
+
+use super::enums::{JobStage, JobState, Permission};
+use super::resource::{self, Grounds};
+use super::task::Task;
+use super::user::User;
+use super::workspace::Workspace;
+use crate::domain::JobId;
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::scalars::{DateTime, id};
+use crate::policy::{Action, Standing};
+use crate::store::jobs;
+
+/// What can be done with a job.
+const ABOUT_JOB: [Action; 3] = [Action::ResourceView, Action::ResourceAssign, Action::JobStateUpdate];
+
+/// A job that the viewer sees, and on which grounds.
+#[derive(Clone)]
+pub struct Job {
+    row: jobs::Job,
+    grounds: Grounds,
+}
+
+impl Job {
+    /// A job by its ID, if the viewer may see it.
+    pub async fn open(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
+        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        let workspace = Workspace::open(ctx, row.job.workspace()).await?;
+        Ok(workspace.and_then(|workspace| Self::seen(ctx, row, workspace.standing())))
+    }
+
+    /// The job, if the viewer, who stands to its workspace like that, may see it.
+    pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: Standing) -> Option<Self> {
+        let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
+        Some(Self { row: row.job, grounds })
+    }
+}
+
+/// A part of a task that one person works on at a time.
+#[Object]
+impl Job {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        id(self.row.id)
+    }
+
+    /// The task it is part of. Null if the viewer may not see the task.
+    async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
+        let row = ctx.request().loader.load_one(self.row.task_id).await;
+        row.map(|row| Task::seen(ctx, row?, self.grounds.standing)).map_err(Into::into).transpose()
+    }
+
+    /// Who works on it. Null if nobody does.
+    async fn assignee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        resource::assignee(ctx, self.row.assignee_id).await
+    }
+
+    /// Which round of the work it is in.
+    async fn stage(&self) -> JobStage {
+        self.row.stage.into()
+    }
+
+    /// How far the present round is.
+    async fn state(&self) -> JobState {
+        self.row.state.into()
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
+    }
+
+    /// When its own fields last changed.
+    async fn updated_at(&self) -> DateTime {
+        self.row.updated_at.into()
+    }
+
+    /// What the viewer may do with this job now.
+    async fn viewer_permissions(&self) -> Vec<Permission> {
+        self.grounds.permissions(&ABOUT_JOB)
+    }
+}

@@ -1,0 +1,84 @@
+//! The workspace of one user alone.
+
+use async_graphql::{Context, ID, Object};
+
+use super::enums::Permission;
+use super::user::User;
+use super::workspace::Workspace;
+use crate::domain::{UserId, WorkspaceId};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::store::users;
+
+/// What can be done in a personal workspace.
+const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
+    Action::AllResourcesView,
+    Action::ProjectCreate,
+    Action::TaskCreate,
+    Action::CloudStorageView,
+    Action::CloudStorageCreate,
+    Action::PlanView,
+    Action::BillingView,
+    Action::PlanManage,
+];
+
+/// A personal workspace that the viewer sees.
+#[derive(Clone)]
+pub struct PersonalWorkspace {
+    owner: users::User,
+    standing: Standing,
+}
+
+impl PersonalWorkspace {
+    /// That of the viewer.
+    pub fn own(viewer: users::User) -> Self {
+        let standing = Standing::personal(true, viewer.is_admin);
+        Self { owner: viewer, standing }
+    }
+
+    /// That of a user, if it is there for the viewer.
+    pub async fn open(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
+        let standing = Standing::personal(ctx.request().viewer_id() == Some(user), false);
+        if decide(&standing, Action::AllResourcesView, &Target::default()) != Decision::Allow {
+            return Ok(None);
+        }
+        ctx.request().viewer().await.map(Self::own).map(Some)
+    }
+
+    /// How the viewer stands to it.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+}
+
+/// The workspace of one user alone. Its resources cannot be shared with anybody.
+#[Object]
+impl PersonalWorkspace {
+    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    pub async fn id(&self) -> ID {
+        ID(WorkspaceId::Personal(self.owner.id).to_string())
+    }
+
+    /// The user whom it belongs to.
+    async fn owner(&self) -> User {
+        self.owner.clone().into()
+    }
+
+    /// The user's `displayName`.
+    pub async fn display_name(&self) -> &str {
+        self.owner.display_name()
+    }
+
+    /// Whether it is `Viewer.selectedWorkspace`.
+    pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(matches!(Workspace::selected(ctx).await?, Workspace::PersonalWorkspace(_)))
+    }
+
+    /// What the viewer may do here now.
+    pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        let owners_manage_plans = ctx.env().rules.owners_manage_plans;
+        let target = Target { owners_manage_plans, ..Target::default() };
+        permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
+    }
+}

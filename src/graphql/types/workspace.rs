@@ -1,0 +1,66 @@
+//! The interface `Workspace`: a place that owns resources.
+
+use async_graphql::{Context, ID, Interface};
+
+use super::enums::Permission;
+use super::organization::Organization;
+use super::personal_workspace::PersonalWorkspace;
+use crate::domain::{Error, Fault, WorkspaceId};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::policy::{Action, Decision, Standing, Target, decide};
+
+/// A place that owns resources: somebody's personal workspace, or an organization.
+#[derive(Clone, Interface)]
+#[graphql(
+    field(
+        name = "id",
+        ty = "ID",
+        desc = "Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`."
+    ),
+    field(name = "display_name", ty = "String", desc = "`displayName` of the user or of the organization."),
+    field(name = "is_selected", ty = "bool", desc = "Whether it is `Viewer.selectedWorkspace`."),
+    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "What the viewer may do here now.")
+)]
+pub enum Workspace {
+    /// Of one user alone.
+    PersonalWorkspace(PersonalWorkspace),
+    /// Shared by members.
+    Organization(Organization),
+}
+
+impl Workspace {
+    /// A workspace by its ID, if it is there for the viewer.
+    pub async fn open(ctx: &Context<'_>, id: WorkspaceId) -> Result<Option<Self>> {
+        Ok(match id {
+            WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
+            WorkspaceId::Personal(user) => PersonalWorkspace::open(ctx, user).await?.map(Self::PersonalWorkspace),
+        })
+    }
+
+    /// The workspace of something that the viewer sees.
+    pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
+        let workspace = Self::open(ctx, id).await?;
+        Ok(workspace.ok_or_else(|| Error::from(Fault::new("a visible resource of a workspace that is not")))?)
+    }
+
+    /// How the viewer stands to it.
+    pub fn standing(&self) -> Standing {
+        match self {
+            Self::PersonalWorkspace(workspace) => workspace.standing(),
+            Self::Organization(organization) => organization.standing(),
+        }
+    }
+
+    /// The workspace that the viewer has chosen: their personal one if none is, or the chosen one is lost.
+    pub async fn selected(ctx: &Context<'_>) -> Result<Self> {
+        let viewer = ctx.request().viewer().await?;
+        if let Some(id) = viewer.selected_organization_id
+            && let Some(organization) = Organization::open(ctx, id).await?
+            && decide(&organization.standing(), Action::WorkspaceSelect, &Target::default()) == Decision::Allow
+        {
+            return Ok(Self::Organization(organization));
+        }
+        Ok(Self::PersonalWorkspace(PersonalWorkspace::own(viewer)))
+    }
+}
