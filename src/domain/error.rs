@@ -51,7 +51,10 @@ impl Error {
         let missing = |refusal: &Refusal| refusal.code == Code::NotFound && refusal.path.is_empty();
         match self {
             Error::Refused(refusals) => Error::Refused(
-                refusals.into_iter().map(|refusal| if missing(&refusal) { refusal.at(field) } else { refusal }).collect(),
+                refusals
+                    .into_iter()
+                    .map(|refusal| if missing(&refusal) { refusal.at(field) } else { refusal })
+                    .collect(),
             ),
             other => other,
         }

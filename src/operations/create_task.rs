@@ -16,10 +16,10 @@ use crate::domain::resource::{JobStage, JobState, TaskStatus};
 use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};
 use crate::events::log;
 use crate::policy::{Action, Target};
+use crate::store::Connection;
 use crate::store::jobs::{self, Job};
 use crate::store::projects::Project;
 use crate::store::tasks::{self, Task};
-use crate::store::Connection;
 
 /// How many jobs a task may have.
 const JOBS: std::ops::RangeInclusive<i32> = 1..=100;

@@ -45,11 +45,8 @@ pub(super) async fn hand_over(
         let places: HashMap<_, _> =
             tasks::find_many(tx, &ids).await?.into_iter().map(|found| (found.task.id, found.containers())).collect();
         for before in &named {
-            let after = Task {
-                owner_id: owner(before.owner_id),
-                assignee_id: assignee(before.assignee_id),
-                ..before.clone()
-            };
+            let after =
+                Task { owner_id: owner(before.owner_id), assignee_id: assignee(before.assignee_id), ..before.clone() };
             let outer = places.get(&before.id).map(Vec::as_slice).unwrap_or_default();
             events.extend(task_updated(by, before, &after, outer));
         }

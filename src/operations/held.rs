@@ -4,15 +4,13 @@
 use super::ground::{Ground, Hold};
 use crate::auth::Actor;
 use crate::domain::resource::{People, Ties};
-use crate::domain::{
-    CloudStorageId, Error, Fault, JobId, ProjectId, Refusal, Result, TaskId, WorkspaceId,
-};
+use crate::domain::{CloudStorageId, Error, Fault, JobId, ProjectId, Refusal, Result, TaskId, WorkspaceId};
 use crate::policy::{Action, Target};
+use crate::store::Connection;
 use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::jobs::{self, Job};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, Task};
-use crate::store::Connection;
 
 const PROJECT: &str = "project";
 const TASK: &str = "task";
@@ -71,6 +69,8 @@ impl HeldTask {
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: TaskId, hold: Hold) -> Result<Self> {
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         let ground = Ground::enter(tx, actor, found.workspace(), hold, TASK).await?;
+        // Only now it stays in its project: it may have moved while this waited for the workspace.
+        let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         let project = share_project(tx, found.project_id).await?;
         let task = tasks::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         unmoved((ground.id, found.project_id), (task.workspace(), task.project_id))?;
@@ -108,6 +108,8 @@ impl HeldJob {
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: JobId) -> Result<Self> {
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let ground = Ground::enter(tx, actor, place.workspace(), Hold::Shared, JOB).await?;
+        // Only now its task stays in its project: it may have moved while this waited for the workspace.
+        let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let project = share_project(tx, place.project_id).await?;
         let task = tasks::lock(tx, place.task_id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let job = jobs::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
@@ -168,7 +170,7 @@ async fn share_project(tx: &mut Connection, id: Option<ProjectId>) -> Result<Opt
     }
 }
 
-/// What was looked up to know what to hold must still be so once it is held: transfers and moves come in between.
+/// What was looked up to know what to hold must still be so once it is held: a transfer may have come in between.
 fn unmoved<T: PartialEq>(looked_up: T, held: T) -> Result<()> {
     if looked_up == held {
         return Ok(());

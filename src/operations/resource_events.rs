@@ -90,11 +90,7 @@ pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &Clo
 }
 
 /// The event with those changes and that of the assignee. Whoever becomes the assignee is the person whom it concerns.
-fn with(
-    event: Event,
-    changes: Vec<Option<FieldChange>>,
-    (before, after): (Option<UserId>, Option<UserId>),
-) -> Event {
+fn with(event: Event, changes: Vec<Option<FieldChange>>, (before, after): (Option<UserId>, Option<UserId>)) -> Event {
     let assignee = of_ids("assignee", before, after);
     let person = after.filter(|_| assignee.is_some());
     Event { person, changes: changes.into_iter().chain([assignee]).flatten().collect(), ..event }

@@ -34,9 +34,8 @@ pub async fn update_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held = HeldStorage::lock(tx, actor, id, Hold::Shared)
-            .await
-            .map_err(|error| error.missing_at("cloudStorageId"))?;
+        let held =
+            HeldStorage::lock(tx, actor, id, Hold::Shared).await.map_err(|error| error.missing_at("cloudStorageId"))?;
         held.require(Action::CloudStorageManage)?;
         let before = held.storage;
         let after = CloudStorage {

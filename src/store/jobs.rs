@@ -148,12 +148,7 @@ pub async fn progress(tx: &mut Connection, task: TaskId) -> Result<Vec<(JobStage
 
 /// The jobs of those tasks, the oldest first. The tasks must be locked.
 pub async fn of_tasks(tx: &mut Connection, tasks: &[TaskId]) -> Result<Vec<Job>> {
-    Ok(jobs::table
-        .filter(jobs::task_id.eq_any(tasks))
-        .order_by(jobs::id)
-        .select(Job::as_select())
-        .load(tx)
-        .await?)
+    Ok(jobs::table.filter(jobs::task_id.eq_any(tasks)).order_by(jobs::id).select(Job::as_select()).load(tx).await?)
 }
 
 /// The jobs of an organization that are assigned to a user.

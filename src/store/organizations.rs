@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::Connection;
 use super::memberships::Membership;
 use super::paging::containing;
-use super::schema::{
-    cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users,
-};
+use super::schema::{cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users};
 use crate::domain::clock::{self, Instant};
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;

@@ -20,11 +20,13 @@ impl Desk {
         let job = office.jobs().await.pop().expect("a job");
         owner.mutate("updateJob", json!({ "jobId": job, "assigneeId": sue.id }), "job { id }").await.done();
         office.storage(&office.maintainer).await;
-        let mine = format!("UPDATE cloud_storages SET owner_id = (SELECT id FROM users WHERE username = '{}')", sue.name);
+        let mine =
+            format!("UPDATE cloud_storages SET owner_id = (SELECT id FROM users WHERE username = '{}')", sue.name);
         office.app.sql(&mine).await;
         office.project(&office.maintainer, json!({ "assigneeId": office.worker.id })).await;
         // What she has elsewhere is not touched.
-        sue.makes("createProject", json!({ "workspaceId": sue.workspace(), "name": "Mine", "assigneeId": sue.id })).await;
+        sue.makes("createProject", json!({ "workspaceId": sue.workspace(), "name": "Mine", "assigneeId": sue.id }))
+            .await;
         Self { office }
     }
 

@@ -295,9 +295,21 @@ async fn a_bad_input_is_refused_with_all_that_is_wrong_and_changes_nothing() {
             json!({ "workspaceId": id, "name": long, "description": nul, "assigneeId": task, "sourceStorageId": "x", "targetStorageId": "" }),
             "TOO_LONG name, INVALID_FORMAT description, INVALID_FORMAT assigneeId, INVALID_FORMAT sourceStorageId, INVALID_FORMAT targetStorageId",
         ),
-        ("createProject", json!({ "workspaceId": id, "name": nul, "description": "x".repeat(4097) }), "INVALID_FORMAT name, TOO_LONG description"),
-        ("createProject", json!({ "workspaceId": id, "name": "x", "assigneeId": unknown("usr") }), "ASSIGNEE_NOT_ELIGIBLE assigneeId"),
-        ("createProject", json!({ "workspaceId": id, "name": "x", "assigneeId": office.admin.id }), "ASSIGNEE_NOT_ELIGIBLE assigneeId"),
+        (
+            "createProject",
+            json!({ "workspaceId": id, "name": nul, "description": "x".repeat(4097) }),
+            "INVALID_FORMAT name, TOO_LONG description",
+        ),
+        (
+            "createProject",
+            json!({ "workspaceId": id, "name": "x", "assigneeId": unknown("usr") }),
+            "ASSIGNEE_NOT_ELIGIBLE assigneeId",
+        ),
+        (
+            "createProject",
+            json!({ "workspaceId": id, "name": "x", "assigneeId": office.admin.id }),
+            "ASSIGNEE_NOT_ELIGIBLE assigneeId",
+        ),
         (
             "createProject",
             json!({ "workspaceId": id, "name": "x", "sourceStorageId": unknown("sto"), "targetStorageId": unknown("sto") }),
@@ -305,23 +317,55 @@ async fn a_bad_input_is_refused_with_all_that_is_wrong_and_changes_nothing() {
         ),
         ("updateProject", json!({ "projectId": task, "name": null }), "INVALID_FORMAT projectId, REQUIRED name"),
         ("updateProject", json!({ "projectId": project, "name": " " }), "REQUIRED name"),
-        ("updateProject", json!({ "projectId": project, "name": long, "description": nul }), "TOO_LONG name, INVALID_FORMAT description"),
+        (
+            "updateProject",
+            json!({ "projectId": project, "name": long, "description": nul }),
+            "TOO_LONG name, INVALID_FORMAT description",
+        ),
         ("updateProject", json!({ "projectId": unknown("prj"), "name": "x" }), "NOT_FOUND projectId"),
-        ("updateProject", json!({ "projectId": project, "assigneeId": unknown("usr") }), "ASSIGNEE_NOT_ELIGIBLE assigneeId"),
-        ("updateProject", json!({ "projectId": project, "targetStorageId": project }), "INVALID_FORMAT targetStorageId"),
+        (
+            "updateProject",
+            json!({ "projectId": project, "assigneeId": unknown("usr") }),
+            "ASSIGNEE_NOT_ELIGIBLE assigneeId",
+        ),
+        (
+            "updateProject",
+            json!({ "projectId": project, "targetStorageId": project }),
+            "INVALID_FORMAT targetStorageId",
+        ),
         ("createTask", json!({ "name": "x" }), "REQUIRED workspaceId"),
-        ("createTask", json!({ "workspaceId": id, "projectId": project, "name": "" }), "REQUIRED workspaceId, REQUIRED name"),
+        (
+            "createTask",
+            json!({ "workspaceId": id, "projectId": project, "name": "" }),
+            "REQUIRED workspaceId, REQUIRED name",
+        ),
         ("createTask", json!({ "workspaceId": id, "name": "x", "jobCount": 0 }), "OUT_OF_RANGE jobCount"),
-        ("createTask", json!({ "projectId": project, "name": long, "jobCount": 101 }), "TOO_LONG name, OUT_OF_RANGE jobCount"),
+        (
+            "createTask",
+            json!({ "projectId": project, "name": long, "jobCount": 101 }),
+            "TOO_LONG name, OUT_OF_RANGE jobCount",
+        ),
         ("createTask", json!({ "projectId": id, "name": "x" }), "INVALID_FORMAT projectId"),
         ("createTask", json!({ "projectId": unknown("prj"), "name": "x" }), "NOT_FOUND projectId"),
-        ("updateTask", json!({ "taskId": project, "projectId": task, "name": null }), "INVALID_FORMAT taskId, REQUIRED name, INVALID_FORMAT projectId"),
+        (
+            "updateTask",
+            json!({ "taskId": project, "projectId": task, "name": null }),
+            "INVALID_FORMAT taskId, REQUIRED name, INVALID_FORMAT projectId",
+        ),
         ("updateTask", json!({ "taskId": unknown("tsk"), "name": "x" }), "NOT_FOUND taskId"),
         ("updateTask", json!({ "taskId": task, "projectId": unknown("prj") }), "NOT_FOUND projectId"),
         ("updateTask", json!({ "taskId": task, "name": nul }), "INVALID_FORMAT name"),
-        ("updateJob", json!({ "jobId": task, "stage": null, "state": null }), "INVALID_FORMAT jobId, REQUIRED stage, REQUIRED state"),
+        (
+            "updateJob",
+            json!({ "jobId": task, "stage": null, "state": null }),
+            "INVALID_FORMAT jobId, REQUIRED stage, REQUIRED state",
+        ),
         ("updateJob", json!({ "jobId": unknown("job"), "state": "NEW" }), "NOT_FOUND jobId"),
-        ("updateJob", json!({ "jobId": job, "assigneeId": unknown("usr"), "state": "COMPLETED" }), "ASSIGNEE_NOT_ELIGIBLE assigneeId"),
+        (
+            "updateJob",
+            json!({ "jobId": job, "assigneeId": unknown("usr"), "state": "COMPLETED" }),
+            "ASSIGNEE_NOT_ELIGIBLE assigneeId",
+        ),
         ("deleteResource", json!({ "resourceId": job }), "INVALID_FORMAT resourceId"),
         ("deleteResource", json!({ "resourceId": "" }), "INVALID_FORMAT resourceId"),
         ("deleteResource", json!({ "resourceId": id }), "INVALID_FORMAT resourceId"),
@@ -333,11 +377,23 @@ async fn a_bad_input_is_refused_with_all_that_is_wrong_and_changes_nothing() {
             with(bucket("pws_"), json!({ "displayName": "x".repeat(65), "resource": nul, "description": nul })),
             "INVALID_FORMAT workspaceId, TOO_LONG displayName, INVALID_FORMAT resource, INVALID_FORMAT description",
         ),
-        ("createCloudStorage", with(bucket(id), json!({ "displayName": "", "resource": long })), "REQUIRED displayName, TOO_LONG resource"),
+        (
+            "createCloudStorage",
+            with(bucket(id), json!({ "displayName": "", "resource": long })),
+            "REQUIRED displayName, TOO_LONG resource",
+        ),
         ("createCloudStorage", bucket(&unknown("org")), "NOT_FOUND workspaceId"),
         ("updateCloudStorage", json!({ "cloudStorageId": storage, "displayName": null }), "REQUIRED displayName"),
-        ("updateCloudStorage", json!({ "cloudStorageId": project, "displayName": "x" }), "INVALID_FORMAT cloudStorageId"),
-        ("updateCloudStorage", json!({ "cloudStorageId": unknown("sto"), "displayName": "x" }), "NOT_FOUND cloudStorageId"),
+        (
+            "updateCloudStorage",
+            json!({ "cloudStorageId": project, "displayName": "x" }),
+            "INVALID_FORMAT cloudStorageId",
+        ),
+        (
+            "updateCloudStorage",
+            json!({ "cloudStorageId": unknown("sto"), "displayName": "x" }),
+            "NOT_FOUND cloudStorageId",
+        ),
     ];
     let before = office.app.snapshot().await;
     assert!(before["jobs"].contains(&uuid(&job)), "the snapshot has the rows");
@@ -528,7 +584,11 @@ async fn whatever_happens_to_its_jobs_a_task_stands_where_they_say() {
             input = with(input, json!({ "state": state.name() }));
         }
         let job = owner.mutate("updateJob", input.clone(), JOB).await.done()["job"].clone();
-        assert_eq!((&job["stage"], &job["state"]), (&json!(model[place].0.name()), &json!(model[place].1.name())), "{input}");
+        assert_eq!(
+            (&job["stage"], &job["state"]),
+            (&json!(model[place].0.name()), &json!(model[place].1.name())),
+            "{input}"
+        );
         let status = TaskStatus::of(&model);
         assert_eq!(owner.ask(&query).await.data()["node"]["status"], status.name(), "after {input}: {model:?}");
         seen.insert(status);
@@ -552,10 +612,7 @@ async fn what_is_deleted_takes_along_what_is_in_it_and_the_log_names_each() {
     assert_eq!(gone["deletedResourceId"], project);
     assert_eq!(
         office.app.log_after("JOB_CREATED").await,
-        [
-            "PROJECT_DELETED", "TASK_DELETED", "JOB_DELETED", "JOB_DELETED", "TASK_DELETED", "JOB_DELETED",
-            "JOB_DELETED"
-        ]
+        ["PROJECT_DELETED", "TASK_DELETED", "JOB_DELETED", "JOB_DELETED", "TASK_DELETED", "JOB_DELETED", "JOB_DELETED"]
     );
     let told = "SELECT count(*) FROM events WHERE type LIKE '%DELETED' AND tied_ids @> ARRAY[";
     let told = format!("{told}'{}', '{}']::uuid[]", uuid(&owner.id), uuid(&office.worker.id));
@@ -578,10 +635,7 @@ async fn a_storage_that_goes_is_cut_from_all_that_used_it() {
     let task = owner.makes("createTask", with(json!({ "projectId": project, "name": "T" }), half)).await;
     office.task(owner, json!({ "sourceStorageId": kept })).await;
     assert_eq!(tried(owner, "deleteResource", json!({ "resourceId": storage })).await, "ok");
-    assert_eq!(
-        office.app.log_after("JOB_CREATED").await,
-        ["CLOUD_STORAGE_DELETED", "PROJECT_UPDATED", "TASK_UPDATED"]
-    );
+    assert_eq!(office.app.log_after("JOB_CREATED").await, ["CLOUD_STORAGE_DELETED", "PROJECT_UPDATED", "TASK_UPDATED"]);
     let told = office.app.texts("SELECT changes::text FROM events WHERE type = 'PROJECT_UPDATED'").await;
     assert_eq!(
         serde_json::from_str::<Value>(&told[0]).expect("JSON"),
@@ -590,7 +644,8 @@ async fn a_storage_that_goes_is_cut_from_all_that_used_it() {
             { "field": "targetStorage", "before": storage, "after": null },
         ])
     );
-    let query = format!(r#"{{ node(id: "{task}") {{ ... on Task {{ sourceStorage {{ id }} targetStorage {{ id }} }} }} }}"#);
+    let query =
+        format!(r#"{{ node(id: "{task}") {{ ... on Task {{ sourceStorage {{ id }} targetStorage {{ id }} }} }} }}"#);
     let links = json!({ "sourceStorage": { "id": kept }, "targetStorage": null });
     assert_eq!(owner.ask(&query).await.data()["node"], links);
     office.app.close().await;
@@ -639,7 +694,8 @@ async fn a_repeat_with_the_same_key_makes_nothing_more() {
 async fn an_organization_about_to_be_deleted_is_read_only() {
     let office = Office::new().await;
     let Things { project, task, job, storage } = Things::new(&office).await;
-    let deletion = "UPDATE organizations SET status = 'PENDING_DELETION', deletion_scheduled_for = now() + interval '7 days'";
+    let deletion =
+        "UPDATE organizations SET status = 'PENDING_DELETION', deletion_scheduled_for = now() + interval '7 days'";
     office.app.sql(deletion).await;
     let before = office.app.snapshot().await;
     let inputs = [

@@ -63,13 +63,7 @@ impl Filling<'_> {
         }
     }
 
-    fn begin(
-        &mut self,
-        work: &Work,
-        workspace: WorkspaceId,
-        begun: Instant,
-        storages: &HashMap<&str, CloudStorageId>,
-    ) {
+    fn begin(&mut self, work: &Work, workspace: WorkspaceId, begun: Instant, storages: &HashMap<&str, CloudStorageId>) {
         let project = work.project.and_then(|plan| {
             let named = |name: Option<&str>| name.and_then(|name| storages.get(name)).copied();
             Some(Project {
