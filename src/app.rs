@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::config::RuleSettings;
+use crate::config::{PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::graphql::schema::{self, Schema};
@@ -34,13 +34,13 @@ pub struct Settings {
 
 impl Settings {
     /// From what the operator set.
-    pub fn new(rules: &RuleSettings, links: Links) -> Self {
+    pub fn new(rules: &RuleSettings, plans: PlanRules, links: Links) -> Self {
         let rules = Rules {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
             rate_limits: rules.rate_limits.into(),
-            owners_manage_plans: false,
-            plans: Plans::default(),
+            owners_manage_plans: plans.owners_manage_plans,
+            plans: plans.plans,
         };
         Self { links, rules, password_cost: Cost::FULL }
     }

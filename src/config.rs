@@ -5,6 +5,7 @@
 
 mod check;
 mod keys;
+mod plans;
 pub mod table;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use clap::{Args, ValueEnum};
 
 pub use check::BadSetting;
 pub use keys::KeySettings;
+pub use plans::PlanRules;
 
 use crate::operations::SignUp;
 
@@ -30,6 +32,16 @@ impl From<Switch> for bool {
     fn from(switch: Switch) -> Self {
         switch == Switch::On
     }
+}
+
+/// Who changes the plans of workspaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanChanges {
+    /// Owners, and site administrators.
+    #[value(name = "self")]
+    Owners,
+    /// Site administrators alone, as whom a billing system signs in.
+    Admin,
 }
 
 /// How lines of the log look.
@@ -117,9 +129,12 @@ pub struct RuleSettings {
     /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub rate_limits: Switch,
-    /// Limits of plans: `unlimited`, or a file. There are no plans yet, and it changes nothing.
+    /// Limits and prices of plans: `unlimited`, or a TOML file that says what differs from the built-in ones, such as `solo.projects = 20`. [default: built in]
     #[arg(long, env = "GUILDHALL_PLANS", value_name = "FILE")]
     pub plans: Option<String>,
+    /// Who changes plans: owners themselves, or site administrators alone. [default: `admin`; `self` for `demo`]
+    #[arg(long, env = "PLAN_CHANGES", value_name = "WHO")]
+    pub plan_changes: Option<PlanChanges>,
 }
 
 /// Where the links in mails lead.

@@ -7,7 +7,10 @@ use super::database::Database;
 use super::failure::Failure;
 use super::run;
 use crate::app::{App, Settings};
-use crate::config::{BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, RuleSettings};
+use crate::config::{
+    BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, PlanChanges, PlanRules,
+    RuleSettings,
+};
 use crate::domain::Clock;
 use crate::mail::transports::{Posted, Transport};
 use crate::server::shutdown::Shutdown;
@@ -36,19 +39,20 @@ impl Demo {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         telemetry::start(&self.log)?;
+        let plans = self.rules.plan_rules(PlanChanges::Owners)?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
         let database = Database::start(&self.place).await?;
-        let served = self.serve(&database, shutdown).await;
+        let served = self.serve(&database, plans, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(&self, database: &Database, shutdown: Shutdown) -> Result<(), Failure> {
+    async fn serve(&self, database: &Database, plans: PlanRules, shutdown: Shutdown) -> Result<(), Failure> {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
         let store = database.connect(self.http.pool_size)?;
         let (listener, public_url) = run::listen(&self.http).await?;
-        let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
+        let settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 

@@ -9,7 +9,7 @@ use crate::app::{App, Settings};
 use crate::auth::keys::Keys;
 use crate::config::{
     BadSetting, Database as Choice, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings,
-    MailSettings, PlaceSettings, RuleSettings,
+    MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
 use crate::mail::transports::Transport;
@@ -48,10 +48,11 @@ impl Serve {
             Choice::At(_) => self.keys.required()?,
         };
         let transport = self.mail.transport(&self.place.data_dir)?;
+        let plans = self.rules.plan_rules(PlanChanges::Admin)?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
         let database = Database::to_serve(&self.database, &self.place).await?;
-        let served = self.serve(&database, keys, transport, shutdown).await;
+        let served = self.serve(&database, keys, plans, transport, shutdown).await;
         database.stop().await?;
         served
     }
@@ -60,6 +61,7 @@ impl Serve {
         &self,
         database: &Database,
         keys: Keys,
+        plans: PlanRules,
         transport: Transport,
         shutdown: Shutdown,
     ) -> Result<(), Failure> {
@@ -71,7 +73,7 @@ impl Serve {
             ));
         }
         let (listener, public_url) = run::listen(&self.http).await?;
-        let settings = Settings::new(&self.rules, self.links.links(&public_url)?);
+        let settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);

@@ -6,6 +6,7 @@ use super::workspace::WorkspaceId;
 
 /// What a plan limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LimitKind {
     /// Projects in the workspace.
     Projects,
@@ -198,8 +199,8 @@ impl Plans {
     }
 
     /// Most seats that can be bought: what is due for them must fit into an `Int` of the schema.
-    pub fn most_seats(&self, interval: BillingInterval) -> i32 {
-        MOST_SEATS.min(i32::MAX / self.team_price.of(interval).max(1))
+    pub fn most_seats(&self) -> i32 {
+        MOST_SEATS.min(i32::MAX / self.team_price.month.max(self.team_price.year).max(1))
     }
 }
 
@@ -270,7 +271,7 @@ mod tests {
         let mut plans = Plans::default();
         for price in [0, 1, 27720, 100_000_000] {
             plans.team_price.year = price;
-            let most = plans.most_seats(BillingInterval::Year);
+            let most = plans.most_seats();
             assert!(most >= 1 && most.checked_mul(price).is_some(), "{most} seats at {price}");
         }
     }

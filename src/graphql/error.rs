@@ -61,6 +61,11 @@ impl From<ApiError> for async_graphql::Error {
                         extensions.set("permission", permission.name());
                         extensions.set("requiredRole", refusal.required_role.map(|role| role.name()));
                     }
+                    if let Some(limit) = refusal.limit {
+                        let value =
+                            async_graphql::value!({ "kind": limit.kind.name(), "used": limit.used, "max": limit.max });
+                        extensions.set("limit", value);
+                    }
                     if let Some(retry_at) = refusal.retry_at {
                         extensions.set("retryAt", DateTime(retry_at).text());
                     }

@@ -12,9 +12,10 @@ use futures_util::future::BoxFuture;
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
+use crate::domain::plan::Plan;
 use crate::domain::{
     CloudStorageId, Error, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Role,
-    TaskId, UserId,
+    TaskId, UserId, WorkspaceId,
 };
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::cloud_storages::{self, CloudStorage};
@@ -25,8 +26,10 @@ use crate::store::organizations::{self, By, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, TaskInProject};
+use crate::store::usage::{self, Usage};
 use crate::store::users::{self, User};
-use crate::store::{Pooled, Store};
+use crate::store::{Pooled, Store, plans};
+use uuid::Uuid;
 
 /// Where rows come from, and for whom.
 pub struct Source {
@@ -179,6 +182,53 @@ impl Loader<PendingOffer> for Source {
         let connection = &mut *self.connection().await?;
         let found = ownership_offers::pending_of(connection, &ids, self.now).await.map_err(fault)?;
         Ok(found.into_iter().map(|offer| (PendingOffer(offer.organization_id), offer)).collect())
+    }
+}
+
+/// Asks for the plan of a workspace; without one it is FREE.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PlanOf(pub WorkspaceId);
+
+impl Loader<PlanOf> for Source {
+    type Value = Plan;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[PlanOf]) -> Loaded<PlanOf, Plan> {
+        let ids: Vec<Uuid> = asked.iter().map(|asked| asked.0.uuid()).collect();
+        let found = plans::find_many(&mut *self.connection().await?, &ids, self.now).await.map_err(fault)?;
+        Ok(found.into_iter().map(|(workspace, plan)| (PlanOf(workspace), plan)).collect())
+    }
+}
+
+/// Asks what is counted in a workspace.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct UsageOf(pub WorkspaceId);
+
+impl Loader<UsageOf> for Source {
+    type Value = Usage;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[UsageOf]) -> Loaded<UsageOf, Usage> {
+        let ids: Vec<Uuid> = asked.iter().map(|asked| asked.0.uuid()).collect();
+        let found = usage::of_many(&mut *self.connection().await?, &ids, self.now).await.map_err(fault)?;
+        let found: HashMap<Uuid, Usage> = found.into_iter().map(|usage| (usage.workspace_id, usage)).collect();
+        Ok(asked.iter().filter_map(|key| Some((key.clone(), *found.get(&key.0.uuid())?))).collect())
+    }
+}
+
+/// Asks how many seats of an organization pending invitations hold; nothing if it is none.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ReservedSeats(pub OrganizationId);
+
+impl Loader<ReservedSeats> for Source {
+    type Value = i64;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[ReservedSeats]) -> Loaded<ReservedSeats, i64> {
+        let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
+        let connection = &mut *self.connection().await?;
+        let found = usage::pending_invitations_of(connection, &ids, self.now).await.map_err(fault)?;
+        Ok(found.into_iter().map(|(id, count)| (ReservedSeats(id), count)).collect())
     }
 }
 

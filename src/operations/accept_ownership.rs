@@ -14,9 +14,9 @@ use crate::store::memberships::{self, Membership};
 use crate::store::ownership_offers::OwnershipOffer;
 use crate::store::{Connection, organizations};
 
-use super::Env;
 use super::ownership::{enter_by_offer, require_pending, resolve};
 use super::retries::{Retry, Written};
+use super::{Env, limits};
 
 /// Which offer.
 pub struct Input {
@@ -33,7 +33,7 @@ pub struct Accepted {
     pub organization: OrganizationId,
 }
 
-/// Takes it: the actor becomes the owner.
+/// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
 pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
     let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
@@ -44,6 +44,7 @@ pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Re
         let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
             .await?
             .ok_or_else(|| Fault::new("an organization without its owner"))?;
+        limits::require_owned_room(env, tx, heir.user_id, now).await?;
         let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
         hand_over(tx, &owner, &heir, now).await?;
         Ok(Accepted { offer: Written::now(id, accepted), organization: floor.organization.id })

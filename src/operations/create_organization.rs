@@ -10,8 +10,8 @@ use crate::store::memberships::{self, NewMembership};
 use crate::store::organizations::{self, NewOrganization};
 use crate::store::users;
 
-use super::Env;
 use super::retries::Retry;
+use super::{Env, limits};
 
 /// What the new organization is to be.
 pub struct Input {
@@ -29,7 +29,8 @@ pub struct Input {
     pub contact_location: Option<String>,
 }
 
-/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately.
+/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately; LIMIT_EXCEEDED where the actor owns as
+/// many as their plan allows.
 pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
     let mut check = Check::default();
     let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
@@ -48,6 +49,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
         let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
+        limits::require_owned_room(env, tx, owner.id, now).await?;
 
         let id = ids::mint::<OrganizationId>(now);
         let new = NewOrganization {

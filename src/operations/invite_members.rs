@@ -19,10 +19,10 @@ use crate::store::invitations::{self, Invitation, NewInvitation};
 use crate::store::mails::{self, Sender};
 use crate::store::{Connection, memberships, users};
 
-use super::Env;
 use super::floor::Floor;
 use super::join_by_invitation::event;
 use super::retries::{Retry, Written};
+use super::{Env, limits};
 
 /// Most people in one request.
 const MOST: usize = 100;
@@ -82,7 +82,8 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
-            let verdicts = judge(tx, &floor, &input.invitees, now).await?;
+            let mut verdicts = judge(tx, &floor, &input.invitees, now).await?;
+            seat(env, tx, &floor, &mut verdicts, now).await?;
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
             let mut sent = Vec::new();
@@ -105,13 +106,28 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
     Ok(outcomes)
 }
 
-/// Whether each person can be invited, in the order of the input.
-async fn judge(
-    tx: &mut Connection,
-    floor: &Floor,
-    invitees: &[Invitee],
-    now: Instant,
-) -> Result<Vec<std::result::Result<(Email, Role), Refusal>>> {
+/// Whether a person can be invited: the checked address and the role, or why not.
+type Verdict = std::result::Result<(Email, Role), Refusal>;
+
+/// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
+async fn seat(env: &Env, tx: &mut Connection, floor: &Floor, verdicts: &mut [Verdict], now: Instant) -> Result<()> {
+    if verdicts.iter().all(|verdict| verdict.is_err()) {
+        return Ok(());
+    }
+    let mut seats = limits::seats(env, tx, &floor.organization, now).await?;
+    for (place, verdict) in verdicts.iter_mut().enumerate() {
+        if verdict.is_ok()
+            && let Err(refusal) = seats.take(1)
+        {
+            let path = ["input", "invitees", &place.to_string()].map(str::to_owned).to_vec();
+            *verdict = Err(Refusal { path, ..refusal });
+        }
+    }
+    Ok(())
+}
+
+/// Whether each person can be invited as far as it is about them, in the order of the input.
+async fn judge(tx: &mut Connection, floor: &Floor, invitees: &[Invitee], now: Instant) -> Result<Vec<Verdict>> {
     let organization = floor.organization.id;
     let addresses: Vec<_> = invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
     let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();

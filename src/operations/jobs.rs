@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::end_plans::end_plans;
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
 use super::retries;
@@ -32,6 +33,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
             Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
+        }
+        match end_plans(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "ended plans that were cancelled"),
+            Err(error) => tracing::error!(?error, "cannot end plans that were cancelled"),
         }
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");

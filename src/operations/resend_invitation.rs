@@ -14,12 +14,12 @@ use crate::policy::Action;
 use crate::store::invitations::{self, Invitation, Renewal};
 use crate::store::{Connection, mails, memberships, users};
 
-use super::Env;
 use super::floor::Floor;
 use super::invite_members::{mail, require_mails_left};
 use super::join_by_invitation::{event, require_pending};
 use super::retries::{Retry, Written};
 use super::revoke_invitation::enter_by_invitation;
+use super::{Env, limits};
 
 /// How long an invitation waits between two sendings.
 pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -32,7 +32,7 @@ pub struct Input {
     pub invitation_id: String,
 }
 
-/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew.
+/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew, or no seat is left.
 pub async fn resend_invitation(
     env: &Env,
     actor: &Actor,
@@ -51,6 +51,9 @@ pub async fn resend_invitation(
             let email = [invitation.email.clone()];
             let overdue = invitations::expire_overdue(tx, floor.organization.id, &email, now).await?;
             require_free(tx, &invitation, now).await?;
+            if invitation.status_at(now) == InvitationStatus::Expired {
+                limits::seats(env, tx, &floor.organization, now).await?.take(1)?;
+            }
             require_pause(env, tx, &floor, &invitation, now).await?;
 
             let token = Token::random();

@@ -148,4 +148,6 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Mutation.deleteResource", Action::ResourceDelete),
     ("Mutation.createCloudStorage", Action::CloudStorageCreate),
     ("Mutation.updateCloudStorage", Action::CloudStorageManage),
+    ("Mutation.changePlan", Action::PlanManage),
+    ("Mutation.cancelPlan", Action::PlanManage),
 ];

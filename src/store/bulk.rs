@@ -6,9 +6,10 @@ use diesel_async::RunQueryDsl;
 use super::Connection;
 use super::cloud_storages::CloudStorage;
 use super::jobs::{self, Job};
+use super::plans::PlanRow;
 use super::projects::Project;
 use super::schema::{
-    cloud_storages, former_slugs, installation, invitations, memberships, organizations, projects, tasks, users,
+    cloud_storages, former_slugs, installation, invitations, memberships, organizations, plans, projects, tasks, users,
 };
 use super::tasks::Task;
 use crate::domain::clock::Instant;
@@ -98,6 +99,8 @@ pub struct World {
     pub memberships: Vec<MembershipRow>,
     /// Invitations.
     pub invitations: Vec<InvitationRow>,
+    /// Plans that are paid for.
+    pub plans: Vec<PlanRow>,
     /// Cloud storages.
     pub cloud_storages: Vec<CloudStorage>,
     /// Projects.
@@ -112,7 +115,7 @@ impl World {
     /// Number of all rows.
     pub fn len(&self) -> usize {
         let people = self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len();
-        people + self.cloud_storages.len() + self.projects.len() + self.tasks.len() + self.jobs.len()
+        people + self.cloud_storages.len() + self.projects.len() + self.tasks.len() + self.jobs.len() + self.plans.len()
     }
 
     /// Whether there is none.
@@ -166,6 +169,10 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
     for rows in world.jobs.chunks(BATCH) {
         jobs::insert(tx, rows).await?;
         written += rows.len();
+        tell(written);
+    }
+    for rows in world.plans.chunks(BATCH) {
+        written += diesel::insert_into(plans::table).values(rows).execute(tx).await?;
         tell(written);
     }
     Ok(())

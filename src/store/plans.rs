@@ -9,7 +9,7 @@ use super::Connection;
 use super::schema::plans;
 use crate::domain::clock::Instant;
 use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
-use crate::domain::{Fault, OrganizationId, Result, UserId, WorkspaceId};
+use crate::domain::{OrganizationId, Result, UserId, WorkspaceId};
 
 /// A row, as it is stored.
 #[derive(Clone, Insertable, Queryable, Selectable, AsChangeset)]
@@ -42,12 +42,8 @@ impl PlanRow {
     }
 
     /// The workspace whose plan it is.
-    pub fn workspace(&self) -> Result<WorkspaceId> {
-        match (self.organization_id, self.user_id) {
-            (Some(organization), None) => Ok(WorkspaceId::Organization(organization)),
-            (None, Some(user)) => Ok(WorkspaceId::Personal(user)),
-            _ => Err(Fault::new("a plan without its workspace").into()),
-        }
+    pub fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
     /// What was agreed on.
@@ -76,7 +72,7 @@ pub async fn find_many(
 ) -> Result<Vec<(WorkspaceId, Plan)>> {
     let rows = plans::table.filter(plans::workspace_id.eq_any(workspaces)).select(PlanRow::as_select());
     let rows: Vec<PlanRow> = rows.load(connection).await?;
-    rows.into_iter().map(|row| Ok((row.workspace()?, Plan(Some(row.terms())).at(now)))).collect()
+    Ok(rows.into_iter().map(|row| (row.workspace(), Plan(Some(row.terms())).at(now))).collect())
 }
 
 /// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
@@ -90,6 +86,12 @@ pub async fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) -> 
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.
+pub async fn delete_if_ended(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Option<PlanRow>> {
+    let ended = plans::table.filter(plans::workspace_id.eq(workspace.uuid()).and(plans::cancels_at.le(now)));
+    Ok(diesel::delete(ended).returning(PlanRow::as_returning()).get_result(tx).await.optional()?)
 }
 
 /// Takes away at most `limit` plans that had ended by `now`, and returns them as they were. Needs a transaction; rows that

@@ -14,6 +14,7 @@ mod members;
 mod migrations;
 mod organizations;
 mod ownership;
+mod plans;
 mod policy_matrix;
 mod query_count;
 mod races;

@@ -141,3 +141,10 @@ async fn an_idempotency_key_takes_two_statements_and_its_repeat_no_more_than_a_r
     assert_eq!(repeat, 6);
     app.close().await;
 }
+
+#[tokio::test]
+async fn plans_seats_limits_and_billing_take_no_statement_per_organization() {
+    let query = "query Q($first: Int!) { viewer { organizations(first: $first) { nodes {
+        slug plan { tier renewsAt } seats { used reserved total } limits { kind used max } billing { amount } } } } }";
+    takes(query, 5).await;
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::json;
 
+use crate::plans::{join, limited};
 use crate::support::office::bucket;
 use crate::support::{Answer, Office, TestApp};
 
@@ -480,4 +481,98 @@ async fn an_administrator_who_goes_while_making_things_leaves_none_without_an_ow
     assert_eq!(office.app.number(ownerless).await, 0);
     office.app.check_invariants().await;
     office.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_creates_by_one_owner_make_as_many_organizations_as_the_plan_allows() {
+    let app = limited().await;
+    let ada = app.person("ada").await;
+    for (round, most) in [(0, 1), (1, 3)] {
+        if round == 1 {
+            let input = json!({ "workspaceId": ada.id.replace("usr_", "pws_"), "tier": "SOLO" });
+            ada.mutate("changePlan", input, "clientMutationId").await.done();
+        }
+        let before = usize::try_from(app.count("organizations").await).expect("a count");
+        let answers = at_once(|n| {
+            let ada = ada.clone();
+            let document = format!(
+                r#"mutation {{ createOrganization(input: {{ slug: "acme-{round}-{n}" }}) {{ userErrors {{ code limit {{ kind used max }} }} }} }}"#
+            );
+            async move { ada.ask(&document).await }
+        })
+        .await;
+        for answer in &answers {
+            let errors = &answer.body["data"]["createOrganization"]["userErrors"];
+            let limit = json!({ "kind": "OWNED_ORGANIZATIONS", "used": most, "max": most });
+            let refused = json!([{ "code": "LIMIT_EXCEEDED", "limit": limit }]);
+            assert!(*errors == json!([]) || *errors == refused, "{errors}");
+        }
+        let made = most - before;
+        assert_eq!(tally(answers), counts([("ok", made), ("LIMIT_EXCEEDED", MANY - made)]));
+        assert_eq!(app.number(&format!("SELECT {most} - count(*) FROM organizations")).await, 0);
+    }
+    app.check_invariants().await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_invitations_at_once_never_take_more_seats_than_there_are() {
+    let app = limited().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    join(&app, &id, 6).await;
+    for (seats, code) in [(10, "LIMIT_EXCEEDED"), (14, "SEATS_EXHAUSTED")] {
+        if seats > 10 {
+            let input = json!({ "workspaceId": id, "tier": "TEAM", "seats": seats });
+            ada.mutate("changePlan", input, "clientMutationId").await.done();
+        }
+        let answers = at_once(|n| {
+            let (ada, email) = (ada.clone(), format!("guest-{seats}-{n}@example.org"));
+            let input = json!({ "organizationId": id, "invitees": [{ "email": email, "role": "WORKER" }] });
+            let fields = "results { userErrors { code limit { kind used max } } }";
+            async move { ada.mutate("inviteMembers", input, fields).await }
+        })
+        .await;
+        let mut refused = 0;
+        for answer in answers {
+            let errors = answer.done()["results"][0]["userErrors"].clone();
+            let limit = (seats == 10).then(|| json!({ "kind": "MEMBERS", "used": 10, "max": 10 }));
+            if errors != json!([]) {
+                assert_eq!(errors, json!([{ "code": code, "limit": limit }]));
+                refused += 1;
+            }
+        }
+        let taken =
+            "SELECT member_count + (SELECT count(*) FROM invitations WHERE status = 'PENDING') FROM organizations";
+        assert_eq!((app.number(taken).await, refused), (seats, MANY - if seats == 10 { 3 } else { 4 }));
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fewer_seats_against_invitations_never_leave_more_people_than_seats() {
+    let app = limited().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let buy = |seats: usize| {
+        let (ada, input) = (ada.clone(), json!({ "workspaceId": id, "tier": "TEAM", "seats": seats }));
+        async move { ada.mutate("changePlan", input, "clientMutationId").await }
+    };
+    buy(30).await.done();
+    let answers = at_once(|n| {
+        let (ada, buy) = (ada.clone(), (n % 2 == 0).then(|| buy(1 + n / 2)));
+        let email = format!("guest-{n}@example.org");
+        let input = json!({ "organizationId": id, "invitees": [{ "email": email, "role": "WORKER" }] });
+        async move {
+            match buy {
+                Some(buy) => buy.await,
+                None => ada.mutate("inviteMembers", input, "results { email }").await,
+            }
+        }
+    });
+    let outcomes = tally(answers.await);
+    assert!(outcomes.keys().all(|code| code == "ok" || code == "OUT_OF_RANGE"), "{outcomes:?}");
+    let left = "SELECT seats - 1 - (SELECT count(*) FROM invitations WHERE status = 'PENDING') FROM plans";
+    assert!(app.number(left).await >= 0);
+    app.close().await;
 }

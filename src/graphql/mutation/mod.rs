@@ -6,6 +6,7 @@ pub mod members;
 pub mod organizations;
 pub mod ownership;
 mod payload;
+pub mod plans;
 pub mod projects;
 mod retry;
 pub mod storages;
@@ -18,6 +19,7 @@ use self::invitations::InvitationMutations;
 use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
+use self::plans::PlanMutations;
 use self::projects::ProjectMutations;
 use self::storages::StorageMutations;
 use self::tasks::TaskMutations;
@@ -34,4 +36,5 @@ pub struct Mutation(
     ProjectMutations,
     TaskMutations,
     StorageMutations,
+    PlanMutations,
 );

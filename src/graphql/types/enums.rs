@@ -221,6 +221,46 @@ pub enum OwnershipOfferStatus {
     Expired,
 }
 
+/// What is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::PlanTier")]
+pub enum PlanTier {
+    /// Nothing. Every workspace at first.
+    Free,
+    /// More room in a personal workspace.
+    Solo,
+    /// An organization without limits but its seats. All members benefit.
+    Team,
+}
+
+/// How often is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::BillingInterval")]
+pub enum BillingInterval {
+    /// Every month.
+    Month,
+    /// Every year, at 30 per cent less.
+    Year,
+}
+
+/// What a plan limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::limit::LimitKind")]
+pub enum LimitKind {
+    /// Projects in the workspace.
+    Projects,
+    /// Tasks in the workspace, those in projects included.
+    Tasks,
+    /// Tasks in any one project.
+    TasksPerProject,
+    /// Cloud storages in the workspace.
+    CloudStorages,
+    /// Members of the organization, the owner included, and pending invitations.
+    Members,
+    /// Organizations that the user owns.
+    OwnedOrganizations,
+}
+
 /// Where the sending of a mail stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::invitation::DeliveryState")]

@@ -9,6 +9,7 @@ pub mod node;
 pub mod organization;
 pub mod ownership_offer;
 pub mod personal_workspace;
+pub mod plan;
 pub mod project;
 pub mod resource;
 pub mod role;

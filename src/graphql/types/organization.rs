@@ -8,6 +8,7 @@ use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, Org
 use super::invitation::InvitationConnection;
 use super::membership::{Membership, MembershipConnection, MembershipOrder};
 use super::ownership_offer::OwnershipOffer;
+use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{Error, Fault, OrganizationId, Slug};
@@ -211,6 +212,27 @@ impl Organization {
         let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
         let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &target);
         Ok(roles.into_iter().map(Into::into).collect())
+    }
+
+    /// The plan.
+    pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
+        plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
+    }
+
+    /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
+    pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
+        plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
+    }
+
+    /// How many seats are taken and left.
+    async fn seats(&self, ctx: &Context<'_>) -> Result<SeatUsage> {
+        plan::seats_of(ctx, &self.0.organization, &self.standing()).await
+    }
+
+    /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
+    pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
+        let organization = &self.0.organization;
+        plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
     }
 
     /// How many members there are, the owner included.

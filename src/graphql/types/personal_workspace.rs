@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 
 use super::enums::Permission;
+use super::plan::{self, Billing, Limit, Plan};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{UserId, WorkspaceId};
@@ -46,6 +47,20 @@ impl PersonalWorkspace {
         ctx.request().viewer().await.map(Self::own).map(Some)
     }
 
+    /// That of a user, for whoever may see its plan: administrators change the plans of others.
+    pub async fn by_plan(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
+        let viewer = ctx.request().viewer().await?;
+        let standing = Standing::personal(viewer.id == user, viewer.is_admin);
+        if decide(&standing, Action::PlanView, &Target::default()) != Decision::Allow {
+            return Ok(None);
+        }
+        Ok(ctx.request().loader.load_one(user).await?.map(|owner| Self { owner, standing }))
+    }
+
+    fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::Personal(self.owner.id)
+    }
+
     /// How the viewer stands to it.
     pub fn standing(&self) -> Standing {
         self.standing
@@ -57,7 +72,7 @@ impl PersonalWorkspace {
 impl PersonalWorkspace {
     /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
-        ID(WorkspaceId::Personal(self.owner.id).to_string())
+        ID(self.workspace().to_string())
     }
 
     /// The user whom it belongs to.
@@ -72,7 +87,8 @@ impl PersonalWorkspace {
 
     /// Whether it is `Viewer.selectedWorkspace`.
     pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(matches!(Workspace::selected(ctx).await?, Workspace::PersonalWorkspace(_)))
+        let selected = Workspace::selected(ctx).await?;
+        Ok(matches!(selected, Workspace::PersonalWorkspace(selected) if selected.owner.id == self.owner.id))
     }
 
     /// What the viewer may do here now.
@@ -80,5 +96,19 @@ impl PersonalWorkspace {
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { owners_manage_plans, ..Target::default() };
         permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
+    }
+    /// The plan.
+    pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
+        plan::plan_of(ctx, self.workspace(), &self.standing).await
+    }
+
+    /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
+    pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
+        plan::billing_of(ctx, self.workspace(), 1, &self.standing).await
+    }
+
+    /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
+    pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
+        plan::limits_of(ctx, self.workspace(), &self.standing).await
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::SimpleObject;
 
 use super::enums::{Permission, Role, UserErrorCode};
+use super::plan::Limit;
 use crate::domain::Refusal;
 use crate::graphql::scalars::DateTime;
 
@@ -21,6 +22,8 @@ pub struct UserError {
     pub permission: Option<Permission>,
     /// The least role that has `permission`. Null if `permission` is null, or no role has it.
     pub required_role: Option<Role>,
+    /// The limit that is reached. Null unless the code is LIMIT_EXCEEDED.
+    pub limit: Option<Limit>,
     /// When it works again. Null unless the code is RATE_LIMITED.
     pub retry_at: Option<DateTime>,
 }
@@ -33,6 +36,7 @@ impl From<Refusal> for UserError {
             path: refusal.path,
             permission: refusal.permission.map(Into::into),
             required_role: refusal.required_role.map(Into::into),
+            limit: refusal.limit.map(Into::into),
             retry_at: refusal.retry_at.map(DateTime),
         }
     }

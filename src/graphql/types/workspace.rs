@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Interface};
 use super::enums::Permission;
 use super::organization::Organization;
 use super::personal_workspace::PersonalWorkspace;
+use super::plan::{Billing, Limit, Plan};
 use crate::domain::{Error, Fault, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
@@ -20,7 +21,18 @@ use crate::policy::{Action, Decision, Standing, Target, decide};
     ),
     field(name = "display_name", ty = "String", desc = "`displayName` of the user or of the organization."),
     field(name = "is_selected", ty = "bool", desc = "Whether it is `Viewer.selectedWorkspace`."),
-    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "What the viewer may do here now.")
+    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "What the viewer may do here now."),
+    field(name = "plan", ty = "Plan", desc = "The plan."),
+    field(
+        name = "billing",
+        ty = "Option<Result<Billing>>",
+        desc = "What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING."
+    ),
+    field(
+        name = "limits",
+        ty = "Vec<Limit>",
+        desc = "What the plan limits here, and how much of it is used: at most one for each LimitKind."
+    )
 )]
 pub enum Workspace {
     /// Of one user alone.
@@ -35,6 +47,14 @@ impl Workspace {
         Ok(match id {
             WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
             WorkspaceId::Personal(user) => PersonalWorkspace::open(ctx, user).await?.map(Self::PersonalWorkspace),
+        })
+    }
+
+    /// A workspace by its ID, for whoever may see its plan.
+    pub async fn by_plan(ctx: &Context<'_>, id: WorkspaceId) -> Result<Option<Self>> {
+        Ok(match id {
+            WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
+            WorkspaceId::Personal(user) => PersonalWorkspace::by_plan(ctx, user).await?.map(Self::PersonalWorkspace),
         })
     }
 

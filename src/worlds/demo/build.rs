@@ -9,9 +9,12 @@ use super::{OFFERS, Offer, PEOPLE, PLACES, Place};
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, ids};
+use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, WorkspaceId, ids};
 use crate::events::log::Event;
+use crate::operations::plan_terms::changed;
 use crate::store::bulk::{InvitationRow, MembershipRow, OrganizationRow, UserRow, World};
+use crate::store::plans::PlanRow;
 
 /// Something that happened, and when.
 type Happened = (Instant, Event);
@@ -80,6 +83,13 @@ fn populate(
         updated_at: created_at,
     });
     happened.push((created_at, Event::new(id, EventType::OrganizationCreated, Some(owner), id)));
+    let team = terms(PlanTier::Team, place.paid, place.seats, created_at);
+    let solo = terms(PlanTier::Solo, BillingInterval::Month, None, created_at);
+    for (workspace, terms) in [(WorkspaceId::Organization(id), team), (WorkspaceId::Personal(owner), solo)] {
+        made.plans.push(PlanRow::new(workspace, &terms));
+        let paid = changed(workspace, &Plan::FREE, &Plan(Some(terms)), Some(owner));
+        happened.extend(paid.map(|event| (created_at, event)));
+    }
 
     for (number, (person, role, user)) in (0..).zip(members) {
         let invited = role != Role::Owner;
@@ -109,6 +119,10 @@ fn populate(
         tell(&row, invitee.and_then(|person| users.get(person.username)).copied(), happened);
         made.invitations.push(row);
     }
+}
+
+fn terms(tier: PlanTier, interval: BillingInterval, seats: Option<i32>, anchor: Instant) -> Terms {
+    Terms { tier, interval, seats, anchor, cancels_at: None }
 }
 
 fn joined(organization: OrganizationId, membership: MembershipId, user: UserId) -> Event {
@@ -267,6 +281,28 @@ mod tests {
                 assert_eq!(storage.workspace(), project.workspace());
             }
         }
+    }
+
+    #[test]
+    fn every_organization_has_room_and_its_owner_may_make_another() {
+        let (now, world, _) = demo();
+        let of = |workspace: WorkspaceId| {
+            let row = world.plans.iter().find(|row| row.workspace() == workspace).expect("a plan");
+            Plan(Some(row.terms())).at(now)
+        };
+        let elastic = world.organizations.iter().filter(|organization| {
+            let plan = of(organization.id.into());
+            let taken = world.invitations.iter().filter(|row| row.organization_id == organization.id);
+            let taken = taken.filter(|row| row.status == InvitationStatus::Pending).count() as i32;
+            assert!(
+                plan.seats().is_none_or(|seats| seats > organization.member_count + taken),
+                "{}",
+                organization.slug
+            );
+            assert_eq!(of(WorkspaceId::Personal(organization.owner_id)).tier(), PlanTier::Solo);
+            plan.seats().is_none()
+        });
+        assert_eq!(elastic.count(), 1);
     }
 
     #[test]

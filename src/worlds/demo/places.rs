@@ -2,6 +2,7 @@
 
 use crate::domain::Role;
 use crate::domain::invitation::InvitationStatus;
+use crate::domain::plan::BillingInterval;
 
 /// An organization of the demo world.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +21,13 @@ pub struct Place {
     pub email: &'static str,
     /// How many days ago it was created.
     pub age: i64,
+    /// How often its plan is paid.
+    pub paid: BillingInterval,
+    /// How many seats are bought. None: as many as there are members.
+    pub seats: Option<i32>,
 }
 
-/// All organizations.
+/// All organizations. Each has the plan TEAM, and its owner SOLO, so that there is room to try things.
 pub const PLACES: &[Place] = &[
     Place {
         slug: "pixel-pals",
@@ -32,6 +37,8 @@ pub const PLACES: &[Place] = &[
         phone: None,
         email: "hello@pixel-pals.example.org",
         age: 240,
+        paid: BillingInterval::Month,
+        seats: Some(15),
     },
     Place {
         slug: "northwind",
@@ -41,6 +48,8 @@ pub const PLACES: &[Place] = &[
         phone: Some("+31 10 555 0142"),
         email: "data-office@northwind.example.org",
         age: 420,
+        paid: BillingInterval::Year,
+        seats: None,
     },
     Place {
         slug: "vision-lab",
@@ -50,6 +59,8 @@ pub const PLACES: &[Place] = &[
         phone: Some("+30 21 5550 0177"),
         email: "vision-lab@example.org",
         age: 150,
+        paid: BillingInterval::Year,
+        seats: Some(20),
     },
 ];
 

@@ -1,0 +1,233 @@
+//! Plans as the operator sets them: the built-in ones, none that limits anything, or what a file changes of them.
+
+use std::fs;
+
+use toml::{Table, Value};
+
+use super::check::{self, BadSetting};
+use super::{PlanChanges, RuleSettings};
+use crate::domain::limit::{Allowance, LimitKind, Plans, Price};
+
+/// Highest price, in minor units: some seats can still be paid for within the numbers of the schema.
+const HIGHEST_PRICE: i64 = 100_000_000;
+
+/// Plans, and who changes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRules {
+    /// What plans allow and cost.
+    pub plans: Plans,
+    /// Whether owners change them, rather than site administrators alone.
+    pub owners_manage_plans: bool,
+}
+
+impl RuleSettings {
+    /// The rules on plans that are set; `unless_set` says who changes them where that is left open.
+    pub fn plan_rules(&self, unless_set: PlanChanges) -> Result<PlanRules, BadSetting> {
+        let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanChanges::Owners;
+        let plans = match check::filled(self.plans.as_deref()) {
+            None => Plans::default(),
+            Some("unlimited") => Plans::unlimited(),
+            Some(file) => read(file).map_err(|wrong| BadSetting::new(format!("GUILDHALL_PLANS: {wrong}.")))?,
+        };
+        Ok(PlanRules { plans, owners_manage_plans })
+    }
+}
+
+fn read(file: &str) -> Result<Plans, String> {
+    let text = fs::read_to_string(file).map_err(|cause| format!("{file} cannot be read: {cause}"))?;
+    parse(&text).map_err(|wrong| format!("{file}: {wrong}"))
+}
+
+/// The built-in plans with what the text changes of them; else what is wrong with it, as the end of a sentence.
+fn parse(text: &str) -> Result<Plans, String> {
+    let mut file: Table = text.parse().map_err(|cause: toml::de::Error| {
+        let line = cause.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        format!("line {line} is not TOML: {}", cause.message().lines().collect::<Vec<_>>().join(", "))
+    })?;
+    let mut plans = Plans::default();
+    if let Some(currency) = file.remove("currency") {
+        plans.currency = check_currency(&currency)?;
+    }
+    if let Some(free) = file.remove("free") {
+        let mut free = table("free", free)?;
+        if let Some(personal) = free.remove("personal") {
+            set_limits("free.personal", table("free.personal", personal)?, &mut plans.free_personal, PERSONAL)?;
+        }
+        if let Some(organization) = free.remove("organization") {
+            let organization = table("free.organization", organization)?;
+            set_limits("free.organization", organization, &mut plans.free_organization, ORGANIZATION)?;
+        }
+        nothing_else("free.", &free, &["personal", "organization"])?;
+    }
+    if let Some(solo) = file.remove("solo") {
+        let mut solo = table("solo", solo)?;
+        set_price("solo", &mut solo, &mut plans.solo_price)?;
+        set_limits("solo", solo, &mut plans.solo, PERSONAL)?;
+    }
+    if let Some(team) = file.remove("team") {
+        let mut team = table("team", team)?;
+        set_price("team", &mut team, &mut plans.team_price)?;
+        set_limits("team", team, &mut plans.team, RESOURCES)?;
+    }
+    nothing_else("", &file, &["currency", "free", "solo", "team"])?;
+    Ok(plans)
+}
+
+/// What is limited for everybody.
+const RESOURCES: &[LimitKind] =
+    &[LimitKind::Projects, LimitKind::Tasks, LimitKind::TasksPerProject, LimitKind::CloudStorages];
+/// What is limited in personal workspaces.
+const PERSONAL: &[LimitKind] = &[
+    LimitKind::Projects,
+    LimitKind::Tasks,
+    LimitKind::TasksPerProject,
+    LimitKind::CloudStorages,
+    LimitKind::OwnedOrganizations,
+];
+/// What is limited in organizations without seats.
+const ORGANIZATION: &[LimitKind] =
+    &[LimitKind::Projects, LimitKind::Tasks, LimitKind::TasksPerProject, LimitKind::CloudStorages, LimitKind::Members];
+
+/// Keys of the file are the names of the schema in small letters.
+fn key(kind: LimitKind) -> String {
+    kind.name().to_lowercase()
+}
+
+fn table(name: &str, value: Value) -> Result<Table, String> {
+    match value {
+        Value::Table(table) => Ok(table),
+        _ => Err(format!("`{name}` must be a table, such as [{name}]")),
+    }
+}
+
+fn set_limits(name: &str, mut table: Table, limits: &mut Allowance, kinds: &[LimitKind]) -> Result<(), String> {
+    for kind in kinds {
+        let Some(value) = table.remove(&key(*kind)) else { continue };
+        let max = match &value {
+            Value::String(word) if word == "unlimited" => Some(None),
+            Value::Integer(number) => i32::try_from(*number).ok().filter(|number| *number >= 0).map(Some),
+            _ => None,
+        };
+        let wrong = || format!("`{name}.{}` must be a whole number of 0 or more, or \"unlimited\"", key(*kind));
+        limits.set(*kind, max.ok_or_else(wrong)?);
+    }
+    let known: Vec<String> = kinds.iter().copied().map(key).collect();
+    nothing_else(&format!("{name}."), &table, &known.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn set_price(name: &str, table: &mut Table, price: &mut Price) -> Result<(), String> {
+    for (key, amount) in [("price_per_month", &mut price.month), ("price_per_year", &mut price.year)] {
+        let Some(value) = table.remove(key) else { continue };
+        let wrong = || {
+            format!("`{name}.{key}` must be a whole number of minor units, such as cents, from 0 to {HIGHEST_PRICE}")
+        };
+        let number = value.as_integer().filter(|number| (0..=HIGHEST_PRICE).contains(number)).ok_or_else(wrong)?;
+        *amount = i32::try_from(number).map_err(|_| wrong())?;
+    }
+    Ok(())
+}
+
+fn check_currency(value: &Value) -> Result<String, String> {
+    let code = value.as_str().filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
+    code.map(str::to_owned).ok_or_else(|| "`currency` must be three capital letters, such as \"USD\"".to_owned())
+}
+
+/// Refuses what nobody has taken out of the table: a word that is misspelt must not be overlooked.
+fn nothing_else(name: &str, table: &Table, known: &[&str]) -> Result<(), String> {
+    match table.keys().next() {
+        None => Ok(()),
+        Some(key) => Err(format!("`{name}{key}` means nothing here; there are {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::WorkspaceId;
+    use crate::domain::plan::Plan;
+    use clap::{CommandFactory, FromArgMatches, Parser};
+    use uuid::Uuid;
+
+    #[derive(Parser)]
+    struct Rules {
+        #[command(flatten)]
+        rules: RuleSettings,
+    }
+
+    fn settings(arguments: &[&str]) -> RuleSettings {
+        let all = [&["guildhall"], arguments].concat();
+        Rules::from_arg_matches(&Rules::command().get_matches_from(all)).expect("settings").rules
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let plans = parse(
+            "currency = \"EUR\"\nsolo.projects = 20\nteam.price_per_year = 30000\n[free.personal]\nowned_organizations = \"unlimited\"\ntasks = 0",
+        )
+        .expect("plans");
+        let mut expected = Plans { currency: "EUR".to_owned(), ..Plans::default() };
+        expected.solo.set(LimitKind::Projects, Some(20));
+        expected.team_price.year = 30000;
+        expected.free_personal.set(LimitKind::OwnedOrganizations, None);
+        expected.free_personal.set(LimitKind::Tasks, Some(0));
+        assert_eq!(plans, expected);
+        let personal = WorkspaceId::Personal(Uuid::from_u128(7).into());
+        assert_eq!(plans.max(personal, &Plan::FREE, LimitKind::Tasks), Some(0));
+        assert_eq!(parse(""), Ok(Plans::default()));
+    }
+
+    #[test]
+    fn the_example_of_the_readme_is_the_built_in_table() {
+        let readme = include_str!("../../README.md");
+        let (_, rest) = readme.split_once("```toml\n# plans.toml\n").expect("the example");
+        let (example, _) = rest.split_once("```").expect("its end");
+        assert_eq!(parse(example), Ok(Plans::default()));
+        let keys = example.lines().filter(|line| line.contains(" = ")).count();
+        assert_eq!(keys, 1 + 2 * PERSONAL.len() + ORGANIZATION.len() + RESOURCES.len() + 4, "all of it");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_with_its_place() {
+        for (text, says) in [
+            ("[solo]\nprojcts = 20", "`solo.projcts` means nothing here; there are projects, tasks"),
+            ("[teams]", "`teams` means nothing here"),
+            ("[free]\nprojects = 3", "`free.projects` means nothing here; there are personal, organization"),
+            ("[free.organization]\nowned_organizations = 3", "`free.organization.owned_organizations` means nothing"),
+            ("[team]\nmembers = 3", "`team.members` means nothing here"),
+            ("solo = 3", "`solo` must be a table"),
+            ("solo.tasks = -1", "`solo.tasks` must be a whole number of 0 or more"),
+            ("solo.tasks = 2.5", "`solo.tasks` must be a whole number"),
+            ("solo.tasks = 3000000000", "`solo.tasks` must be a whole number"),
+            ("solo.tasks = \"many\"", "\"unlimited\""),
+            ("team.price_per_month = -5", "`team.price_per_month` must be a whole number of minor units"),
+            ("team.price_per_month = 3000000000", "from 0 to 100000000"),
+            ("currency = \"dollars\"", "`currency` must be three capital letters"),
+            ("\n\nsolo = [", "line 3 is not TOML"),
+        ] {
+            let wrong = parse(text).expect_err(text);
+            assert!(wrong.contains(says) && wrong.lines().count() == 1, "{text}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_in_a_sentence() {
+        let refused =
+            settings(&["--plans", "/nonexistent/plans.toml"]).plan_rules(PlanChanges::Admin).expect_err("none");
+        let sentence = refused.to_string();
+        assert!(sentence.starts_with("GUILDHALL_PLANS: /nonexistent/plans.toml cannot be read"), "{sentence}");
+    }
+
+    #[test]
+    fn owners_change_plans_where_it_is_said_and_else_as_the_command_has_it() {
+        let owners = |arguments: &[&str], unless_set| {
+            settings(arguments).plan_rules(unless_set).expect("rules").owners_manage_plans
+        };
+        assert!(!owners(&[], PlanChanges::Admin) && owners(&[], PlanChanges::Owners));
+        assert!(owners(&["--plan-changes", "self"], PlanChanges::Admin));
+        assert!(!owners(&["--plan-changes", "admin"], PlanChanges::Owners));
+        let unlimited = settings(&["--plans", "unlimited"]).plan_rules(PlanChanges::Admin).expect("rules");
+        assert!(
+            unlimited.plans.unlimited && !settings(&[]).plan_rules(PlanChanges::Admin).expect("rules").plans.unlimited
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Plans of workspaces, what they limit and what they cost. Both kinds of workspaces ask here.
+
+use async_graphql::{Context, SimpleObject};
+
+use super::enums::{BillingInterval, LimitKind, PlanTier};
+use crate::domain::limit::{self, LimitKind as Kind};
+use crate::domain::{Fault, WorkspaceId, plan};
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::guard::{guarded, require};
+use crate::graphql::loaders::{PlanOf, ReservedSeats, UsageOf};
+use crate::graphql::scalars::DateTime;
+use crate::policy::{Action, Standing, Target};
+use crate::store::organizations;
+use crate::store::usage::Usage;
+
+/// The plan of a workspace.
+#[derive(SimpleObject)]
+pub struct Plan {
+    /// What is paid for.
+    tier: PlanTier,
+    /// How often is paid. Null for FREE.
+    interval: Option<BillingInterval>,
+    /// How many seats are bought. Null for a plan that is not TEAM, and for elastic seats: as many as there are members.
+    seats: Option<i32>,
+    /// When the next period begins. Null for FREE, and once the plan is cancelled.
+    renews_at: Option<DateTime>,
+    /// When the plan falls back to FREE. Null unless it is cancelled.
+    cancels_at: Option<DateTime>,
+}
+
+/// One limit of a workspace's plan.
+#[derive(SimpleObject)]
+pub struct Limit {
+    /// What is limited.
+    kind: LimitKind,
+    /// How many there are. For TASKS_PER_PROJECT: in the fullest project. It may exceed `max` after a downgrade.
+    used: i32,
+    /// How many there may be. Null: no limit.
+    max: Option<i32>,
+}
+
+impl From<limit::Limit> for Limit {
+    fn from(limit: limit::Limit) -> Self {
+        Self { kind: limit.kind.into(), used: int(limit.used), max: limit.max }
+    }
+}
+
+/// The seats of an organization.
+#[derive(SimpleObject)]
+pub struct SeatUsage {
+    /// Taken by members; the owner takes one.
+    used: i32,
+    /// Held by pending invitations.
+    reserved: i32,
+    /// How many there are in all. Null: no limit.
+    total: Option<i32>,
+}
+
+/// What a plan costs. Amounts are in minor units of the currency, such as cents, for one interval.
+#[derive(SimpleObject)]
+pub struct Billing {
+    /// Three letters of ISO 4217, such as `USD`.
+    currency: String,
+    /// Price of one seat, or of the personal plan, for one interval, in minor units.
+    unit_price: i32,
+    /// How many are billed: seats bought, or, for elastic seats, members; 1 for a personal plan.
+    quantity: i32,
+    /// What is due for one interval, in minor units: `unitPrice` times `quantity`.
+    amount: i32,
+    /// How often it is due.
+    interval: BillingInterval,
+}
+
+/// A count as the schema shows it. None comes anywhere near the end of the type.
+fn int(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
+    Ok(ctx.request().loader.load_one(PlanOf(workspace)).await?.unwrap_or_default())
+}
+
+/// The plan of a workspace, for somebody with that standing.
+pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Standing) -> Result<Plan> {
+    require(standing, Action::PlanView, &Target::default())?;
+    let plan = load(ctx, workspace).await?;
+    Ok(Plan {
+        tier: plan.tier().into(),
+        interval: plan.interval().map(Into::into),
+        seats: plan.seats(),
+        renews_at: plan.renews_at(ctx.request().now).map(Into::into),
+        cancels_at: plan.cancels_at().map(Into::into),
+    })
+}
+
+/// What the plan of a workspace limits, and how much of it is used, for somebody with that standing.
+pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Standing) -> Result<Vec<Limit>> {
+    require(standing, Action::PlanView, &Target::default())?;
+    let plan = load(ctx, workspace).await?;
+    let usage = ctx.request().loader.load_one(UsageOf(workspace)).await?.unwrap_or_default();
+    let plans = &ctx.env().rules.plans;
+    let limit = |kind| limit::Limit { kind, used: used(&usage, kind), max: plans.max(workspace, &plan, kind) };
+    Ok(Kind::of(workspace).map(|kind| limit(kind).into()).collect())
+}
+
+fn used(usage: &Usage, kind: Kind) -> i64 {
+    match kind {
+        Kind::Projects => usage.projects,
+        Kind::Tasks => usage.tasks,
+        Kind::TasksPerProject => usage.fullest_project,
+        Kind::CloudStorages => usage.cloud_storages,
+        Kind::Members => usage.members + usage.pending_invitations,
+        Kind::OwnedOrganizations => usage.owned_organizations,
+    }
+}
+
+/// The seats of an organization, for somebody with that standing.
+pub async fn seats_of(
+    ctx: &Context<'_>,
+    organization: &organizations::Organization,
+    standing: &Standing,
+) -> Result<SeatUsage> {
+    require(standing, Action::PlanView, &Target::default())?;
+    let workspace = WorkspaceId::Organization(organization.id);
+    let plan = load(ctx, workspace).await?;
+    let reserved = ctx.request().loader.load_one(ReservedSeats(organization.id)).await?.unwrap_or_default();
+    let total = ctx.env().rules.plans.max(workspace, &plan, Kind::Members);
+    Ok(SeatUsage { used: organization.member_count, reserved: int(reserved), total })
+}
+
+/// What the plan of a workspace with so many members costs, for somebody with that standing.
+pub async fn billing_of(
+    ctx: &Context<'_>,
+    workspace: WorkspaceId,
+    members: i32,
+    standing: &Standing,
+) -> Option<Result<Billing>> {
+    guarded(standing, Action::BillingView, async {
+        let Some(terms) = load(ctx, workspace).await?.0 else { return Ok(None) };
+        let plans = &ctx.env().rules.plans;
+        let Some(unit_price) = plans.unit_price(terms.tier, terms.interval) else { return Ok(None) };
+        let quantity = match workspace {
+            WorkspaceId::Personal(_) => 1,
+            WorkspaceId::Organization(_) => terms.seats.unwrap_or(members),
+        };
+        let too_much = || crate::domain::Error::from(Fault::new("what a plan costs is more than the schema can say"));
+        let amount = unit_price.checked_mul(quantity).ok_or_else(too_much)?;
+        let (currency, interval) = (plans.currency.clone(), terms.interval.into());
+        Ok(Some(Billing { currency, unit_price, quantity, amount, interval }))
+    })
+    .await
+}
