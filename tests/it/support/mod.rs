@@ -5,7 +5,9 @@ pub mod app;
 pub mod cluster;
 pub mod derived;
 pub mod graphql;
+pub mod office;
 
 pub use actors::Person;
 pub use app::TestApp;
 pub use graphql::Answer;
+pub use office::Office;
