@@ -38,6 +38,27 @@ impl Fault {
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { passing: false, cause: cause.into() }
     }
+
+    /// A fault that is over when the request is made again.
+    pub fn passing(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { passing: true, cause: cause.into() }
+    }
+}
+
+impl Error {
+    /// The same error; what was not found, and points nowhere yet, points at `input.<field>`.
+    pub fn missing_at(self, field: &str) -> Self {
+        let missing = |refusal: &Refusal| refusal.code == Code::NotFound && refusal.path.is_empty();
+        match self {
+            Error::Refused(refusals) => Error::Refused(
+                refusals
+                    .into_iter()
+                    .map(|refusal| if missing(&refusal) { refusal.at(field) } else { refusal })
+                    .collect(),
+            ),
+            other => other,
+        }
+    }
 }
 
 impl From<Fault> for Error {

@@ -37,6 +37,30 @@ impl Check {
         self.field(name, WorkspaceId::parse(raw).ok_or_else(|| Problem::new(Code::InvalidFormat, message)))
     }
 
+    /// The ID in `input.<name>` of an update, where there is one.
+    pub fn patch_id<I: TypedId>(&mut self, name: &str, patch: Patch<String>) -> Option<Patch<I>> {
+        match patch {
+            Patch::Keep => Some(Patch::Keep),
+            Patch::Clear => Some(Patch::Clear),
+            Patch::Set(raw) => self.id(name, &raw).map(Patch::Set),
+        }
+    }
+
+    /// What `input.<name>` of an update is to become, where it is given; REQUIRED if it is to be cleared.
+    pub fn change<T, U>(
+        &mut self,
+        name: &str,
+        patch: Patch<T>,
+        check: impl FnOnce(T) -> Result<U, Problem>,
+    ) -> Option<Option<U>> {
+        let value = match patch {
+            Patch::Keep => Ok(None),
+            Patch::Clear => Err(Problem::new(Code::Required, "This cannot be cleared.")),
+            Patch::Set(value) => check(value).map(Some),
+        };
+        self.field(name, value)
+    }
+
     /// Notes a problem of `input.<name>`.
     pub fn note(&mut self, name: &str, problem: Problem) {
         let path = std::iter::once("input").chain(name.split('.')).map(str::to_owned).collect();
@@ -71,7 +95,27 @@ pub enum Patch<T> {
     Set(T),
 }
 
+impl<T> From<Option<T>> for Patch<T> {
+    /// What a field begins with, or none.
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Patch::Keep, Patch::Set)
+    }
+}
+
 impl<T> Patch<T> {
+    /// Whether it does anything.
+    pub fn is_given(&self) -> bool {
+        !matches!(self, Patch::Keep)
+    }
+
+    /// The value that it sets.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Patch::Set(value) => Some(value),
+            Patch::Keep | Patch::Clear => None,
+        }
+    }
+
     /// The field after the update.
     pub fn apply(self, present: Option<T>) -> Option<T> {
         match self {

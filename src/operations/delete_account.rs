@@ -1,12 +1,14 @@
 //! Deletes the actor's account: it leaves its organizations, and those of which it is the only member go with it, whether or not
-//! they are about to be deleted anyway.
+//! they are about to be deleted anyway. What it owns in others stays with their owners; its personal workspace goes.
+
+use std::collections::BTreeSet;
 
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
 use crate::domain::input::Check;
-use crate::domain::{Code, Error, Fault, Refusal, Result, UserId, Username};
+use crate::domain::{Code, Error, Fault, OrganizationId, Refusal, Result, UserId, Username};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
@@ -14,6 +16,7 @@ use crate::store::{Connection, Transactional, invitations, sessions, users};
 
 use super::Env;
 use super::delete_organization::delete_for_good;
+use super::hand_over::hand_over;
 use super::remove_member::end_membership;
 
 /// What is typed to confirm it.
@@ -32,10 +35,9 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
             if let Some(session) = actor.session {
                 sessions::find(tx, session).await?.ok_or(Error::Unauthenticated)?;
             }
-            let locked = memberships::of_user(tx, actor.user_id).await?;
-            let mut left = Vec::new();
-            for membership in &locked {
-                left.extend(organizations::lock(tx, membership.organization_id).await?);
+            let mut held = Vec::new();
+            for id in concerned(tx, actor.user_id).await? {
+                held.extend(organizations::lock(tx, id).await?);
             }
             invitations::forget_inviter(tx, actor.user_id).await?;
             let user = users::lock_for_deletion(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
@@ -45,19 +47,28 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
                 check.note("confirmUsername", Problem::new(Code::ConfirmationMismatch, message));
                 return Err(check.refuse());
             }
-            // Both in the order of organizations.
-            let present = memberships::of_user(tx, actor.user_id).await?;
-            if !present.iter().map(|membership| membership.organization_id).eq(left.iter().map(|left| left.id)) {
-                let cause = "the account joined or left an organization while it was being deleted".into();
-                return Err(Fault { passing: true, cause }.into());
+            if !concerned(tx, user.id).await?.into_iter().eq(held.iter().map(|organization| organization.id)) {
+                let cause = "the account joined or left an organization while it was being deleted";
+                return Err(Fault::passing(cause).into());
             }
-            for (organization, membership) in left.iter().zip(&present) {
-                leave(tx, organization, membership, now).await?;
+            for organization in &held {
+                match memberships::of(tx, organization.id, user.id).await? {
+                    Some(membership) => leave(tx, organization, &membership, now).await?,
+                    // A site administrator has made something there, or was one then.
+                    None => hand_over(tx, organization, user.id, user.id, now).await?,
+                }
             }
             users::delete(tx, user.id).await?;
             Ok(user.id)
         })
         .await
+}
+
+/// The organizations that the user is a member of, or owns something in, in the order in which they are locked.
+async fn concerned(tx: &mut Connection, user: UserId) -> Result<BTreeSet<OrganizationId>> {
+    let joined = memberships::of_user(tx, user).await?.into_iter().map(|membership| membership.organization_id);
+    let owning = organizations::where_owning(tx, user).await?;
+    Ok(joined.chain(owning).collect())
 }
 
 /// Ends a membership of the account, and with the last one the organization.
@@ -66,7 +77,7 @@ async fn leave(tx: &mut Connection, organization: &Organization, membership: &Me
     // As in an organization in use: one that is about to be deleted does not hold back those who go for good.
     let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
     match decide(&standing, Action::OrganizationLeave, &Target::default()) {
-        Decision::Allow => return end_membership(tx, membership, EventType::MemberLeft, user, now).await,
+        Decision::Allow => return end_membership(tx, organization, membership, EventType::MemberLeft, user, now).await,
         refused if organization.member_count > 1 => {
             return match organization.deletion_scheduled_for {
                 // It has to be there to be restored, and it cannot be without its owner.

@@ -4,9 +4,13 @@
 //! out those who change memberships or the workspace. Resources are locked afterwards.
 
 use crate::auth::Actor;
+use crate::domain::clock::Instant;
 use crate::domain::resource::{Rows, Ties};
 use crate::domain::{Error, Refusal, Result, UserId, WorkspaceId};
-use crate::policy::{self, Action, Standing, Target, decide};
+use crate::policy::{self, Action, Decision, Standing, Target, decide};
+use crate::store::cloud_storages::CloudStorage;
+use crate::store::organizations::By;
+use crate::store::projects::Project;
 use crate::store::users::{self, User};
 use crate::store::{Connection, memberships, organizations};
 
@@ -70,6 +74,59 @@ impl Ground {
                 Ok(Self { id, actor, owner_id: user, standing })
             }
         }
+    }
+
+    /// Whether the workspace is there for the actor.
+    pub fn sees(&self) -> bool {
+        self.standing.rank().is_some()
+    }
+
+    /// Whether the actor can see a project, in this workspace or another.
+    pub async fn sees_project(&self, tx: &mut Connection, project: &Project, now: Instant) -> Result<bool> {
+        let ties = Ties::of(self.actor.id, project.people(), &[]);
+        self.sees_in(tx, project.workspace(), Action::ResourceView, ties, now).await
+    }
+
+    /// Whether the actor can see a cloud storage, in this workspace or another.
+    pub async fn sees_storage(&self, tx: &mut Connection, storage: &CloudStorage, now: Instant) -> Result<bool> {
+        let ties = Ties::of(self.actor.id, storage.people(), &[]);
+        self.sees_in(tx, storage.workspace(), Action::CloudStorageView, ties, now).await
+    }
+
+    async fn sees_in(
+        &self,
+        tx: &mut Connection,
+        workspace: WorkspaceId,
+        view: Action,
+        ties: Ties,
+        now: Instant,
+    ) -> Result<bool> {
+        let standing = if workspace == self.id { self.standing } else { self.elsewhere(tx, workspace, now).await? };
+        Ok(decide(&standing, view, &Target { ties, ..Target::default() }) == Decision::Allow)
+    }
+
+    /// How the actor stands to another workspace, which is not held: good for telling what is wrong with a request, not for
+    /// allowing anything.
+    async fn elsewhere(&self, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Standing> {
+        let organization = match workspace {
+            WorkspaceId::Personal(user) => return Ok(Standing::personal(user == self.actor.id, self.actor.is_admin)),
+            WorkspaceId::Organization(organization) => organization,
+        };
+        let seen = organizations::seen(tx, self.actor.id, By::Ids(&[organization]), now).await?;
+        let standing = seen.into_iter().next().map(|seen| Standing {
+            signed_in: true,
+            is_admin: seen.viewer_is_admin,
+            role: seen.membership.map(|membership| membership.role),
+            invited: false,
+            place: seen.organization.status.into(),
+        });
+        Ok(standing.unwrap_or(Standing { signed_in: true, ..Standing::default() }))
+    }
+
+    /// Keeps the actor's account there until the commit, for somebody who is about to own something: administrators need not
+    /// be members, so the hold of the workspace does not do that.
+    pub async fn keep_actor(&self, tx: &mut Connection) -> Result<()> {
+        if users::keep(tx, self.actor.id).await? { Ok(()) } else { Err(Error::Unauthenticated) }
     }
 
     /// Asks the policy, and goes on only if it allows.

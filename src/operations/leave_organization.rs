@@ -25,7 +25,7 @@ pub async fn leave_organization(env: &Env, actor: &Actor, input: Input, retry: &
         let floor = Floor::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationLeave, &Target::default(), "organization")?;
         let membership = floor.membership.ok_or_else(|| Refusal::not_found("organization"))?;
-        end_membership(tx, &membership, EventType::MemberLeft, floor.actor.id, now).await?;
+        end_membership(tx, &floor.organization, &membership, EventType::MemberLeft, floor.actor.id, now).await?;
         Ok(membership.id)
     })
     .await

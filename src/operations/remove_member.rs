@@ -11,9 +11,11 @@ use crate::events::log::{self, Event};
 use crate::policy::Action;
 use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
+use crate::store::organizations::Organization;
 
 use super::Env;
 use super::change_member_role::{about, enter_by_member};
+use super::hand_over::hand_over;
 use super::ownership::cancel_offer_of;
 use super::retries::Retry;
 
@@ -39,21 +41,24 @@ pub async fn remove_member(env: &Env, actor: &Actor, input: Input, retry: &Retry
     env.write(retry, async |tx| {
         let (floor, member) = enter_by_member(tx, actor, id, now).await?;
         floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
-        end_membership(tx, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
+        end_membership(tx, &floor.organization, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
         Ok(Removed { membership: id, organization: floor.organization.id })
     })
     .await
 }
 
-/// Ends a membership, whichever way, and with it an offer of ownership from or to the member. The organization's row must be locked.
+/// Ends a membership, whichever way, and with it an offer of ownership from or to the member, and the work that was theirs. The
+/// organization's row must be locked.
 pub(super) async fn end_membership(
     tx: &mut Connection,
+    organization: &Organization,
     member: &Membership,
     kind: EventType,
     actor: UserId,
     now: Instant,
 ) -> Result<()> {
     cancel_offer_of(tx, member.organization_id, member.user_id, actor, now).await?;
+    hand_over(tx, organization, member.user_id, actor, now).await?;
     memberships::delete(tx, member).await?;
     let event =
         Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };

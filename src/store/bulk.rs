@@ -4,8 +4,14 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
+use super::cloud_storages::CloudStorage;
+use super::jobs::{self, Job};
 use super::plans::PlanRow;
-use super::schema::{former_slugs, installation, invitations, memberships, organizations, plans, users};
+use super::projects::Project;
+use super::schema::{
+    cloud_storages, former_slugs, installation, invitations, memberships, organizations, plans, projects, tasks, users,
+};
+use super::tasks::Task;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::{Error, InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
@@ -95,12 +101,21 @@ pub struct World {
     pub invitations: Vec<InvitationRow>,
     /// Plans that are paid for.
     pub plans: Vec<PlanRow>,
+    /// Cloud storages.
+    pub cloud_storages: Vec<CloudStorage>,
+    /// Projects.
+    pub projects: Vec<Project>,
+    /// Tasks, `status` as the jobs say.
+    pub tasks: Vec<Task>,
+    /// Jobs, at least one in each task.
+    pub jobs: Vec<Job>,
 }
 
 impl World {
     /// Number of all rows.
     pub fn len(&self) -> usize {
-        self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len() + self.plans.len()
+        let people = self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len();
+        people + self.cloud_storages.len() + self.projects.len() + self.tasks.len() + self.jobs.len() + self.plans.len()
     }
 
     /// Whether there is none.
@@ -131,6 +146,29 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
     }
     for rows in world.invitations.chunks(BATCH) {
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
+        tell(written);
+    }
+    for rows in world.cloud_storages.chunks(BATCH) {
+        let user = |row: &CloudStorage| cloud_storages::user_id.eq(row.workspace().user());
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
+        written += diesel::insert_into(cloud_storages::table).values(rows).execute(tx).await?;
+        tell(written);
+    }
+    for rows in world.projects.chunks(BATCH) {
+        let user = |row: &Project| projects::user_id.eq(row.workspace().user());
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
+        written += diesel::insert_into(projects::table).values(rows).execute(tx).await?;
+        tell(written);
+    }
+    for rows in world.tasks.chunks(BATCH) {
+        let user = |row: &Task| tasks::user_id.eq(row.workspace().user());
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
+        written += diesel::insert_into(tasks::table).values(rows).execute(tx).await?;
+        tell(written);
+    }
+    for rows in world.jobs.chunks(BATCH) {
+        jobs::insert(tx, rows).await?;
+        written += rows.len();
         tell(written);
     }
     for rows in world.plans.chunks(BATCH) {

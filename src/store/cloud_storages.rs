@@ -12,7 +12,7 @@ use crate::domain::resource::{CloudProvider, People};
 use crate::domain::{CloudStorageId, OrganizationId, Result, UserId, WorkspaceId};
 
 /// A cloud storage.
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = cloud_storages, check_for_backend(Pg))]
 pub struct CloudStorage {
     /// Its ID.
@@ -65,4 +65,55 @@ pub async fn find(connection: &mut Connection, id: CloudStorageId) -> Result<Opt
 pub async fn lock(tx: &mut Connection, id: CloudStorageId) -> Result<Option<CloudStorage>> {
     let found = cloud_storages::table.find(id).select(CloudStorage::as_select());
     Ok(found.for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Writes a new cloud storage. Its workspace must be held alone, for the sake of the limits.
+pub async fn insert(tx: &mut Connection, storage: &CloudStorage) -> Result<()> {
+    let row = (storage.clone(), cloud_storages::user_id.eq(storage.workspace().user()));
+    diesel::insert_into(cloud_storages::table).values(row).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes the fields of a cloud storage that can change. It must be locked.
+pub async fn update(tx: &mut Connection, storage: &CloudStorage) -> Result<()> {
+    diesel::update(cloud_storages::table.find(storage.id))
+        .set((
+            cloud_storages::owner_id.eq(storage.owner_id),
+            cloud_storages::display_name.eq(&storage.display_name),
+            cloud_storages::description.eq(&storage.description),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a cloud storage. What was linked to it has to be unlinked before.
+pub async fn delete(tx: &mut Connection, id: CloudStorageId) -> Result<()> {
+    diesel::delete(cloud_storages::table.find(id)).execute(tx).await?;
+    Ok(())
+}
+
+/// The cloud storages of an organization that a user owns.
+pub async fn owned_by(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Vec<CloudStorage>> {
+    Ok(cloud_storages::table
+        .filter(cloud_storages::organization_id.eq(organization).and(cloud_storages::owner_id.eq(user)))
+        .order_by(cloud_storages::id)
+        .select(CloudStorage::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Gives what a user owns in an organization to `heir`. The organization must be held alone.
+pub async fn hand_over(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    (user, heir): (UserId, UserId),
+) -> Result<()> {
+    let owned = cloud_storages::organization_id.eq(organization).and(cloud_storages::owner_id.eq(user));
+    diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)).execute(tx).await?;
+    Ok(())
 }

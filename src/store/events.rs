@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::bulk::BATCH;
 use super::schema::{event_log, events};
 use super::writer::note_events;
 use crate::domain::clock::Instant;
@@ -45,9 +46,6 @@ pub struct NewRow {
     /// Fields before and after.
     pub changes: serde_json::Value,
 }
-
-/// Rows in one statement: it has a parameter for each value, of which there may be 65,535.
-const BATCH: usize = 1_000;
 
 /// Appends rows to the log.
 pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {

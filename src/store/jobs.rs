@@ -6,15 +6,16 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::bulk::BATCH;
 use super::projects::ProjectPeople;
 use super::schema::{jobs, projects, tasks};
 use super::tasks::TaskPeople;
 use crate::domain::clock::Instant;
 use crate::domain::resource::{JobStage, JobState, People};
-use crate::domain::{JobId, OrganizationId, Result, TaskId, UserId, WorkspaceId};
+use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
 /// A job.
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(Pg))]
 pub struct Job {
     /// Its ID.
@@ -86,4 +87,85 @@ pub async fn find(connection: &mut Connection, id: JobId) -> Result<Option<Job>>
 /// Locks a job, and returns it as it is then. Its workspace and its task must be held before.
 pub async fn lock(tx: &mut Connection, id: JobId) -> Result<Option<Job>> {
     Ok(jobs::table.find(id).select(Job::as_select()).for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Where a job is: what has to be held before it.
+#[derive(Clone, Copy, Queryable)]
+pub struct Place {
+    workspace_id: Uuid,
+    organization_id: Option<OrganizationId>,
+    /// Its task.
+    pub task_id: TaskId,
+    /// The project of the task.
+    pub project_id: Option<ProjectId>,
+}
+
+impl Place {
+    /// The workspace.
+    pub fn workspace(&self) -> WorkspaceId {
+        WorkspaceId::of_row(self.workspace_id, self.organization_id)
+    }
+}
+
+/// Where the job with that ID is just now.
+pub async fn place(connection: &mut Connection, id: JobId) -> Result<Option<Place>> {
+    Ok(jobs::table
+        .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
+        .filter(jobs::id.eq(id))
+        .select((jobs::workspace_id, jobs::organization_id, jobs::task_id, tasks::project_id))
+        .first(connection)
+        .await
+        .optional()?)
+}
+
+/// Writes new jobs. The workspace of their task must be held.
+pub async fn insert(tx: &mut Connection, new: &[Job]) -> Result<()> {
+    for new in new.chunks(BATCH) {
+        let rows: Vec<_> = new.iter().map(|job| (job.clone(), jobs::user_id.eq(job.workspace().user()))).collect();
+        diesel::insert_into(jobs::table).values(rows).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes the own fields of a job that is locked. It stays in its task.
+pub async fn update(tx: &mut Connection, job: &Job) -> Result<()> {
+    diesel::update(jobs::table.find(job.id))
+        .set((
+            jobs::assignee_id.eq(job.assignee_id),
+            jobs::stage.eq(job.stage),
+            jobs::state.eq(job.state),
+            jobs::updated_at.eq(job.updated_at),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Stage and state of the jobs of a task, which is locked: what its status is derived from.
+pub async fn progress(tx: &mut Connection, task: TaskId) -> Result<Vec<(JobStage, JobState)>> {
+    Ok(jobs::table.filter(jobs::task_id.eq(task)).select((jobs::stage, jobs::state)).load(tx).await?)
+}
+
+/// The jobs of those tasks, the oldest first. The tasks must be locked.
+pub async fn of_tasks(tx: &mut Connection, tasks: &[TaskId]) -> Result<Vec<Job>> {
+    Ok(jobs::table.filter(jobs::task_id.eq_any(tasks)).order_by(jobs::id).select(Job::as_select()).load(tx).await?)
+}
+
+/// The jobs of an organization that are assigned to a user.
+pub async fn assigned_to(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Job>> {
+    Ok(jobs::table
+        .filter(jobs::organization_id.eq(organization).and(jobs::assignee_id.eq(user)))
+        .order_by(jobs::id)
+        .select(Job::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Clears what is assigned to a user in an organization, which must be held alone.
+pub async fn unassign(tx: &mut Connection, organization: OrganizationId, user: UserId, now: Instant) -> Result<()> {
+    diesel::update(jobs::table.filter(jobs::organization_id.eq(organization).and(jobs::assignee_id.eq(user))))
+        .set((jobs::assignee_id.eq(None::<UserId>), jobs::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Connection;
 use super::memberships::Membership;
 use super::paging::containing;
-use super::schema::{former_slugs, invitations, memberships, organizations, users};
+use super::schema::{cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users};
 use crate::domain::clock::{self, Instant};
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
@@ -269,6 +269,20 @@ pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Orga
 /// Holds an organization's row together with others who do so, against those who lock it, until the transaction ends.
 pub async fn share(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table.find(id).select(Organization::as_select()).for_share().first(tx).await.optional()?)
+}
+
+/// The organizations in which a user owns projects, tasks or cloud storages, member or not.
+pub async fn where_owning(connection: &mut Connection, user: UserId) -> Result<Vec<OrganizationId>> {
+    let in_projects = projects::table
+        .filter(projects::owner_id.eq(user).and(projects::organization_id.is_not_null()))
+        .select(projects::organization_id.assume_not_null());
+    let in_tasks = tasks::table
+        .filter(tasks::owner_id.eq(user).and(tasks::organization_id.is_not_null()))
+        .select(tasks::organization_id.assume_not_null());
+    let in_storages = cloud_storages::table
+        .filter(cloud_storages::owner_id.eq(user).and(cloud_storages::organization_id.is_not_null()))
+        .select(cloud_storages::organization_id.assume_not_null());
+    Ok(in_projects.union(in_tasks).union(in_storages).load(connection).await?)
 }
 
 /// An organization to be made; its owner's membership has to follow in the same transaction.

@@ -12,7 +12,7 @@ use crate::domain::resource::People;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
 /// A project.
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = projects, check_for_backend(Pg))]
 pub struct Project {
     /// Its ID.
@@ -85,4 +85,89 @@ pub async fn lock(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>>
 /// Holds a project as it is, together with others who do so. Its workspace must be held before.
 pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
     Ok(projects::table.find(id).select(Project::as_select()).for_share().first(tx).await.optional()?)
+}
+
+/// Writes a new project. Its workspace must be held alone, for the sake of the limits.
+pub async fn insert(tx: &mut Connection, project: &Project) -> Result<()> {
+    let row = (project.clone(), projects::user_id.eq(project.workspace().user()));
+    diesel::insert_into(projects::table).values(row).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes the own fields of a project that is locked. It stays in its workspace.
+pub async fn update(tx: &mut Connection, project: &Project) -> Result<()> {
+    diesel::update(projects::table.find(project.id))
+        .set((
+            projects::owner_id.eq(project.owner_id),
+            projects::assignee_id.eq(project.assignee_id),
+            projects::name.eq(&project.name),
+            projects::description.eq(&project.description),
+            projects::source_storage_id.eq(project.source_storage_id),
+            projects::target_storage_id.eq(project.target_storage_id),
+            projects::updated_at.eq(project.updated_at),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a project with its tasks and their jobs.
+pub async fn delete(tx: &mut Connection, id: ProjectId) -> Result<()> {
+    diesel::delete(projects::table.find(id)).execute(tx).await?;
+    Ok(())
+}
+
+/// The projects of an organization that name a user, as owner or assignee.
+pub async fn naming(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Project>> {
+    Ok(projects::table
+        .filter(projects::organization_id.eq(organization))
+        .filter(projects::owner_id.eq(user).or(projects::assignee_id.eq(user)))
+        .order_by(projects::id)
+        .select(Project::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
+/// held alone.
+pub async fn hand_over(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    (user, heir): (UserId, UserId),
+    now: Instant,
+) -> Result<()> {
+    let within = projects::organization_id.eq(organization);
+    diesel::update(projects::table.filter(within.and(projects::assignee_id.eq(user))))
+        .set((projects::assignee_id.eq(None::<UserId>), projects::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    diesel::update(projects::table.filter(within.and(projects::owner_id.eq(user))))
+        .set((projects::owner_id.eq(heir), projects::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The projects that are linked to a cloud storage.
+pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> Result<Vec<Project>> {
+    Ok(projects::table
+        .filter(projects::source_storage_id.eq(storage).or(projects::target_storage_id.eq(storage)))
+        .order_by(projects::id)
+        .select(Project::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Cuts the links of projects to a cloud storage, whose workspace must be held alone.
+pub async fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) -> Result<()> {
+    let none = None::<CloudStorageId>;
+    diesel::update(projects::table.filter(projects::source_storage_id.eq(storage)))
+        .set((projects::source_storage_id.eq(none), projects::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    diesel::update(projects::table.filter(projects::target_storage_id.eq(storage)))
+        .set((projects::target_storage_id.eq(none), projects::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
 }

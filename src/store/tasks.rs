@@ -13,7 +13,7 @@ use crate::domain::resource::{People, TaskStatus};
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
 /// A task.
-#[derive(Clone, Queryable, Selectable)]
+#[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = tasks, check_for_backend(Pg))]
 pub struct Task {
     /// Its ID.
@@ -104,4 +104,101 @@ pub async fn find(connection: &mut Connection, id: TaskId) -> Result<Option<Task
 /// Locks a task, and returns it as it is then. Its workspace and its project must be held before.
 pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
     Ok(tasks::table.find(id).select(Task::as_select()).for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Writes a new task. Its workspace must be held alone, for the sake of the limits.
+pub async fn insert(tx: &mut Connection, task: &Task) -> Result<()> {
+    let row = (task.clone(), tasks::user_id.eq(task.workspace().user()));
+    diesel::insert_into(tasks::table).values(row).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes the own fields of a task that is locked. It stays in its workspace.
+pub async fn update(tx: &mut Connection, task: &Task) -> Result<()> {
+    diesel::update(tasks::table.find(task.id))
+        .set((
+            tasks::project_id.eq(task.project_id),
+            tasks::owner_id.eq(task.owner_id),
+            tasks::assignee_id.eq(task.assignee_id),
+            tasks::name.eq(&task.name),
+            tasks::status.eq(task.status),
+            tasks::source_storage_id.eq(task.source_storage_id),
+            tasks::target_storage_id.eq(task.target_storage_id),
+            tasks::updated_at.eq(task.updated_at),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a task with its jobs.
+pub async fn delete(tx: &mut Connection, id: TaskId) -> Result<()> {
+    diesel::delete(tasks::table.find(id)).execute(tx).await?;
+    Ok(())
+}
+
+/// Locks the tasks of a project, which must be locked before, and returns them, the oldest first.
+pub async fn lock_of(tx: &mut Connection, project: ProjectId) -> Result<Vec<Task>> {
+    Ok(tasks::table
+        .filter(tasks::project_id.eq(project))
+        .order_by(tasks::id)
+        .select(Task::as_select())
+        .for_no_key_update()
+        .load(tx)
+        .await?)
+}
+
+/// The tasks of an organization that name a user, as owner or assignee.
+pub async fn naming(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Task>> {
+    Ok(tasks::table
+        .filter(tasks::organization_id.eq(organization))
+        .filter(tasks::owner_id.eq(user).or(tasks::assignee_id.eq(user)))
+        .order_by(tasks::id)
+        .select(Task::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
+/// held alone.
+pub async fn hand_over(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    (user, heir): (UserId, UserId),
+    now: Instant,
+) -> Result<()> {
+    let within = tasks::organization_id.eq(organization);
+    diesel::update(tasks::table.filter(within.and(tasks::assignee_id.eq(user))))
+        .set((tasks::assignee_id.eq(None::<UserId>), tasks::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    diesel::update(tasks::table.filter(within.and(tasks::owner_id.eq(user))))
+        .set((tasks::owner_id.eq(heir), tasks::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// The tasks that are linked to a cloud storage.
+pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> Result<Vec<Task>> {
+    Ok(tasks::table
+        .filter(tasks::source_storage_id.eq(storage).or(tasks::target_storage_id.eq(storage)))
+        .order_by(tasks::id)
+        .select(Task::as_select())
+        .load(connection)
+        .await?)
+}
+
+/// Cuts the links of tasks to a cloud storage, whose workspace must be held alone.
+pub async fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) -> Result<()> {
+    let none = None::<CloudStorageId>;
+    diesel::update(tasks::table.filter(tasks::source_storage_id.eq(storage)))
+        .set((tasks::source_storage_id.eq(none), tasks::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    diesel::update(tasks::table.filter(tasks::target_storage_id.eq(storage)))
+        .set((tasks::target_storage_id.eq(none), tasks::updated_at.eq(now)))
+        .execute(tx)
+        .await?;
+    Ok(())
 }

@@ -146,6 +146,12 @@ pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
 }
 
+/// Keeps an account from being deleted, until the transaction ends. False: it is gone.
+pub async fn keep(tx: &mut Connection, id: UserId) -> Result<bool> {
+    let found: Option<UserId> = users::table.find(id).select(users::id).for_key_share().first(tx).await.optional()?;
+    Ok(found.is_some())
+}
+
 /// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
 pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_update().first(tx).await.optional()?)

@@ -13,6 +13,8 @@ async fn the_demo_world_loads_once_and_its_people_sign_in() {
     assert!(demo::load(&app.env).await.expect("it loads"));
     assert!(!demo::load(&app.env).await.expect("it is there"), "once");
     app.check_invariants().await;
+    assert_eq!(app.count("tasks").await, app.number("SELECT count(*) FROM events WHERE type = 'TASK_CREATED'").await);
+    assert_eq!(app.count("jobs").await, app.number("SELECT count(*) FROM events WHERE type = 'JOB_CREATED'").await);
     for person in demo::PEOPLE.iter().take(3) {
         let input = json!({ "login": person.username, "password": demo::PASSWORD });
         let payload = app.nobody_gets("signIn", input, "viewer { user { username } }").await.done();

@@ -7,7 +7,10 @@ pub mod organizations;
 pub mod ownership;
 mod payload;
 pub mod plans;
+pub mod projects;
 mod retry;
+pub mod storages;
+pub mod tasks;
 pub mod transfers;
 pub mod workspaces;
 
@@ -19,6 +22,9 @@ use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
 use self::plans::PlanMutations;
+use self::projects::ProjectMutations;
+use self::storages::StorageMutations;
+use self::tasks::TaskMutations;
 use self::transfers::TransferMutations;
 use self::workspaces::WorkspaceMutations;
 
@@ -32,6 +38,9 @@ pub struct Mutation(
     OwnershipMutations,
     MemberMutations,
     InvitationMutations,
+    ProjectMutations,
+    TaskMutations,
+    StorageMutations,
     PlanMutations,
     TransferMutations,
 );

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
+use super::fill::Filling;
 use super::{OFFERS, Offer, PEOPLE, PLACES, Place};
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
@@ -23,7 +24,7 @@ pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (World, Ve
     let mut made = World::default();
     let mut happened = Vec::new();
     let oldest = PLACES.iter().map(|place| place.age).max().unwrap_or(0);
-    let users: HashMap<&str, UserId> = (0..)
+    let users: HashMap<&'static str, UserId> = (0..)
         .zip(PEOPLE)
         .map(|(number, person)| {
             let created_at = now - TimeDelta::days(oldest + 1) + TimeDelta::minutes(number);
@@ -44,6 +45,7 @@ pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (World, Ve
     for place in PLACES {
         populate(place, now, expiry, &users, &mut made, &mut happened);
     }
+    Filling { now, users: &users, made: &mut made, happened: &mut happened }.fill();
     happened.sort_by_key(|(at, _)| *at);
     (made, happened)
 }
@@ -191,8 +193,9 @@ fn tell(row: &InvitationRow, invitee: Option<UserId>, happened: &mut Vec<Happene
 mod tests {
     use std::collections::HashSet;
 
+    use super::super::{STORAGES, WORKS};
     use super::*;
-    use crate::domain::{Clock, Email, Slug, Username};
+    use crate::domain::{Clock, Email, Slug, Username, WorkspaceId};
 
     fn demo() -> (Instant, World, Vec<Happened>) {
         let now = Clock::default().now();
@@ -234,6 +237,49 @@ mod tests {
             assert_eq!(owners, [organization.owner_id]);
             assert_eq!(members.len(), usize::try_from(organization.member_count).expect("a count"));
             assert_eq!(members.iter().map(|row| row.user_id).collect::<HashSet<_>>().len(), members.len());
+        }
+    }
+
+    #[test]
+    fn every_work_names_people_of_its_workspace_and_fits_a_free_plan() {
+        let (_, world, _) = demo();
+        assert_eq!(world.cloud_storages.len(), STORAGES.len(), "every storage is made");
+        assert_eq!(world.projects.len(), WORKS.iter().filter(|work| work.project.is_some()).count());
+        assert_eq!(world.tasks.len(), WORKS.iter().map(|work| work.tasks.len()).sum::<usize>());
+        let belongs = |workspace: WorkspaceId, user: UserId| match workspace {
+            WorkspaceId::Organization(id) => {
+                world.memberships.iter().any(|row| row.organization_id == id && row.user_id == user)
+            }
+            WorkspaceId::Personal(own) => own == user,
+        };
+        let named: Vec<_> = (world.projects.iter().map(|row| (row.workspace(), row.people())))
+            .chain(world.tasks.iter().map(|row| (row.workspace(), row.people())))
+            .chain(world.jobs.iter().map(|row| (row.workspace(), row.people())))
+            .chain(world.cloud_storages.iter().map(|row| (row.workspace(), row.people())))
+            .collect();
+        for (workspace, people) in &named {
+            for user in [people.owner, people.assignee].into_iter().flatten() {
+                assert!(belongs(*workspace, user), "{user} in {workspace}");
+            }
+        }
+        let assigned = named.iter().filter(|(_, people)| people.assignee.is_some()).count();
+        let meant = WORKS.iter().map(|work| {
+            let parts = work.tasks.iter().flat_map(|piece| piece.jobs).filter(|part| part.0.is_some()).count();
+            let pieces = work.tasks.iter().filter(|piece| piece.assignee.is_some()).count();
+            parts + pieces + usize::from(work.project.is_some_and(|plan| plan.assignee.is_some()))
+        });
+        assert_eq!(assigned, meant.sum::<usize>(), "nobody is named who is not there");
+        for workspace in named.iter().map(|(workspace, _)| *workspace).collect::<HashSet<_>>() {
+            let tasks = world.tasks.iter().filter(|row| row.workspace() == workspace);
+            assert!(world.projects.iter().filter(|row| row.workspace() == workspace).count() < 3);
+            assert!(tasks.count() < 10);
+        }
+        for project in &world.projects {
+            assert!(world.tasks.iter().filter(|row| row.project_id == Some(project.id)).count() < 5);
+            for storage in [project.source_storage_id, project.target_storage_id].into_iter().flatten() {
+                let storage = world.cloud_storages.iter().find(|row| row.id == storage).expect("the storage");
+                assert_eq!(storage.workspace(), project.workspace());
+            }
         }
     }
 

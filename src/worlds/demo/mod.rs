@@ -1,12 +1,15 @@
 //! A small world to try the server with: a team, an enterprise and a laboratory, with people in all four roles, in several
-//! organizations and in none. Its passwords are public, so the database is marked, and never served in earnest.
+//! organizations and in none, and with work for them to do. Its passwords are public, so the database is marked, and never served in earnest.
 
 mod build;
+mod fill;
 mod people;
 mod places;
+mod works;
 
 pub use people::{PEOPLE, Person};
 pub use places::{OFFERS, Offer, PLACES, Place};
+pub use works::{At, Part, Piece, Plan, STORAGES, Storage, WORKS, Work};
 
 use crate::domain::{Fault, Result};
 use crate::events::log;

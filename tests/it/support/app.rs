@@ -1,5 +1,7 @@
 //! The application in process, over a database of its own.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use chrono::TimeDelta;
 use guildhall::app::{App, Settings};
@@ -158,6 +160,23 @@ impl TestApp {
         self.database.query(sql, &[]).await.expect(sql).iter().map(|row| row.get(0)).collect()
     }
 
+    /// What is in every table, but for bookkeeping: to compare before and after what must not change anything. Left out are
+    /// what migrations note, keys for retries, and the day on which somebody was last active.
+    pub async fn snapshot(&self) -> BTreeMap<String, String> {
+        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'
+            AND tablename NOT IN ('__diesel_schema_migrations', 'installation', 'idempotency_keys')";
+        let mut snapshot = BTreeMap::new();
+        for table in self.texts(tables).await {
+            let rows = format!(
+                "SELECT coalesce(string_agg(line, E'\\n' ORDER BY line), '')
+                 FROM (SELECT (to_jsonb(t) - 'last_active_on')::text AS line FROM {table} t) lines"
+            );
+            let rows = self.texts(&rows).await.swap_remove(0);
+            snapshot.insert(table, rows);
+        }
+        snapshot
+    }
+
     /// The types of all events, in the order of the log.
     pub async fn log(&self) -> Vec<String> {
         let rows = self.database.query("SELECT type FROM events ORDER BY transaction_id, sequence", &[]).await;
@@ -198,5 +217,21 @@ impl TestApp {
         let miscounted = "SELECT count(*) FROM organizations o WHERE o.member_count <>
             (SELECT count(*) FROM memberships m WHERE m.organization_id = o.id)";
         assert_eq!(self.number(miscounted).await, 0, "organizations with a wrong count of members");
+        let underived = "SELECT count(*) FROM tasks t WHERE t.status <>
+            (SELECT CASE WHEN bool_or(j.stage = 'ANNOTATION') THEN 'ANNOTATION'
+                         WHEN bool_and(j.stage = 'ACCEPTANCE' AND j.state = 'COMPLETED') THEN 'COMPLETED'
+                         ELSE 'VALIDATION' END::task_status
+             FROM jobs j WHERE j.task_id = t.id)";
+        assert_eq!(self.number(underived).await, 0, "tasks whose status is not that of their jobs");
+        let jobless = "SELECT count(*) FROM tasks t WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.task_id = t.id)";
+        assert_eq!(self.number(jobless).await, 0, "tasks without jobs");
+        for table in ["projects", "tasks", "jobs"] {
+            let strangers = format!(
+                "SELECT count(*) FROM {table} r WHERE r.organization_id IS NOT NULL AND r.assignee_id IS NOT NULL
+                 AND NOT EXISTS (SELECT FROM memberships m
+                                 WHERE m.organization_id = r.organization_id AND m.user_id = r.assignee_id)"
+            );
+            assert_eq!(self.number(&strangers).await, 0, "{table} assigned to who is no member");
+        }
     }
 }

@@ -5,8 +5,10 @@ pub mod app;
 pub mod cluster;
 pub mod derived;
 pub mod graphql;
+pub mod office;
 pub mod stream;
 
 pub use actors::Person;
 pub use app::TestApp;
 pub use graphql::Answer;
+pub use office::Office;

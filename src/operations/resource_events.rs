@@ -1,0 +1,115 @@
+//! The events of resources: what changed, whom it concerns, and who could see the resource then.
+
+use std::fmt::Display;
+
+use crate::domain::UserId;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::resource::People;
+use crate::events::log::Event;
+use crate::store::cloud_storages::CloudStorage;
+use crate::store::jobs::Job;
+use crate::store::projects::Project;
+use crate::store::tasks::Task;
+
+/// An event about a project.
+pub fn of_project(kind: EventType, actor: Option<UserId>, project: &Project) -> Event {
+    Event { tied: tied(project.people(), &[]), ..Event::new(project.workspace(), kind, actor, project.id) }
+}
+
+/// An event about a task in what `containers` are the people of.
+pub fn of_task(kind: EventType, actor: Option<UserId>, task: &Task, containers: &[People]) -> Event {
+    Event { tied: tied(task.people(), containers), ..Event::new(task.workspace(), kind, actor, task.id) }
+}
+
+/// An event about a job in what `containers` are the people of.
+pub fn of_job(kind: EventType, actor: Option<UserId>, job: &Job, containers: &[People]) -> Event {
+    Event { tied: tied(job.people(), containers), ..Event::new(job.workspace(), kind, actor, job.id) }
+}
+
+/// An event about a cloud storage.
+pub fn of_storage(kind: EventType, actor: Option<UserId>, storage: &CloudStorage) -> Event {
+    Event { tied: tied(storage.people(), &[]), ..Event::new(storage.workspace(), kind, actor, storage.id) }
+}
+
+/// The event of a new project.
+pub fn project_created(actor: UserId, project: &Project) -> Event {
+    with(of_project(EventType::ProjectCreated, Some(actor), project), vec![], (None, project.assignee_id))
+}
+
+/// The event of a new task.
+pub fn task_created(actor: UserId, task: &Task, containers: &[People]) -> Event {
+    with(of_task(EventType::TaskCreated, Some(actor), task, containers), vec![], (None, task.assignee_id))
+}
+
+/// The event of a project that changed, if it did.
+pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project) -> Option<Event> {
+    let changes = vec![
+        FieldChange::between("name", Some(&before.name), Some(&after.name)),
+        FieldChange::between("description", before.description.as_deref(), after.description.as_deref()),
+        of_ids("owner", Some(before.owner_id), Some(after.owner_id)),
+        of_ids("sourceStorage", before.source_storage_id, after.source_storage_id),
+        of_ids("targetStorage", before.target_storage_id, after.target_storage_id),
+    ];
+    let event = of_project(EventType::ProjectUpdated, actor, after);
+    changed(with(event, changes, (before.assignee_id, after.assignee_id)))
+}
+
+/// The event of a task that changed, if it did.
+pub fn task_updated(actor: Option<UserId>, before: &Task, after: &Task, containers: &[People]) -> Option<Event> {
+    let changes = vec![
+        FieldChange::between("name", Some(&before.name), Some(&after.name)),
+        FieldChange::between("status", Some(before.status.name()), Some(after.status.name())),
+        of_ids("owner", Some(before.owner_id), Some(after.owner_id)),
+        of_ids("project", before.project_id, after.project_id),
+        of_ids("sourceStorage", before.source_storage_id, after.source_storage_id),
+        of_ids("targetStorage", before.target_storage_id, after.target_storage_id),
+    ];
+    let event = of_task(EventType::TaskUpdated, actor, after, containers);
+    changed(with(event, changes, (before.assignee_id, after.assignee_id)))
+}
+
+/// The event of a job that changed, if it did.
+pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers: &[People]) -> Option<Event> {
+    let changes = vec![
+        FieldChange::between("stage", Some(before.stage.name()), Some(after.stage.name())),
+        FieldChange::between("state", Some(before.state.name()), Some(after.state.name())),
+    ];
+    let event = of_job(EventType::JobUpdated, actor, after, containers);
+    changed(with(event, changes, (before.assignee_id, after.assignee_id)))
+}
+
+/// The event of a cloud storage that changed, if it did.
+pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &CloudStorage) -> Option<Event> {
+    let changes = [
+        FieldChange::between("displayName", Some(&before.display_name), Some(&after.display_name)),
+        FieldChange::between("description", before.description.as_deref(), after.description.as_deref()),
+        of_ids("owner", Some(before.owner_id), Some(after.owner_id)),
+    ];
+    let event = of_storage(EventType::CloudStorageUpdated, actor, after);
+    changed(Event { changes: changes.into_iter().flatten().collect(), ..event })
+}
+
+/// The event with those changes and that of the assignee. Whoever becomes the assignee is the person whom it concerns.
+fn with(event: Event, changes: Vec<Option<FieldChange>>, (before, after): (Option<UserId>, Option<UserId>)) -> Event {
+    let assignee = of_ids("assignee", before, after);
+    let person = after.filter(|_| assignee.is_some());
+    Event { person, changes: changes.into_iter().chain([assignee]).flatten().collect(), ..event }
+}
+
+fn changed(event: Event) -> Option<Event> {
+    (!event.changes.is_empty()).then_some(event)
+}
+
+fn of_ids<I: Display>(field: &str, before: Option<I>, after: Option<I>) -> Option<FieldChange> {
+    let [before, after] = [before, after].map(|id| id.map(|id| id.to_string()));
+    FieldChange::between(field, before.as_deref(), after.as_deref())
+}
+
+/// Everybody whom a resource and what contains it name, each once.
+fn tied(people: People, containers: &[People]) -> Vec<UserId> {
+    let all = std::iter::once(&people).chain(containers);
+    let mut tied: Vec<_> = all.flat_map(|people| [people.owner, people.assignee]).flatten().collect();
+    tied.sort_unstable();
+    tied.dedup();
+    tied
+}

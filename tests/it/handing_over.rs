@@ -1,0 +1,151 @@
+//! Somebody goes: what was assigned to them is assigned to nobody, what they owned belongs to the organization's owner.
+
+use serde_json::{Value, json};
+
+use crate::support::{Office, Person};
+
+/// Resources in which `sue` is the owner or the assignee in each way there is, and one that is no business of hers.
+struct Desk {
+    office: Office,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let office = Office::new().await;
+        let (owner, sue) = (&office.owner, &office.supervisor);
+        let own = office.project(sue, json!({ "assigneeId": sue.id })).await;
+        sue.makes("createTask", json!({ "projectId": own, "name": "Own", "assigneeId": office.worker.id })).await;
+        office.project(owner, json!({ "assigneeId": sue.id })).await;
+        office.task(owner, json!({ "assigneeId": sue.id, "jobCount": 2 })).await;
+        let job = office.jobs().await.pop().expect("a job");
+        owner.mutate("updateJob", json!({ "jobId": job, "assigneeId": sue.id }), "job { id }").await.done();
+        office.storage(&office.maintainer).await;
+        let mine =
+            format!("UPDATE cloud_storages SET owner_id = (SELECT id FROM users WHERE username = '{}')", sue.name);
+        office.app.sql(&mine).await;
+        office.project(&office.maintainer, json!({ "assigneeId": office.worker.id })).await;
+        // What she has elsewhere is not touched.
+        sue.makes("createProject", json!({ "workspaceId": sue.workspace(), "name": "Mine", "assigneeId": sue.id }))
+            .await;
+        Self { office }
+    }
+
+    /// How often somebody owns or is assigned something in the organization.
+    async fn named(&self, person: &str) -> (i64, i64) {
+        let in_organization = "organization_id IS NOT NULL AND";
+        let count = async |table: &str, column: &str| {
+            let who = format!("(SELECT id FROM users WHERE username = '{person}')");
+            self.office
+                .app
+                .number(&format!("SELECT count(*) FROM {table} WHERE {in_organization} {column} = {who}"))
+                .await
+        };
+        let mut owned = 0;
+        for table in ["projects", "tasks", "cloud_storages"] {
+            owned += count(table, "owner_id").await;
+        }
+        let mut assigned = 0;
+        for table in ["projects", "tasks", "jobs"] {
+            assigned += count(table, "assignee_id").await;
+        }
+        (owned, assigned)
+    }
+
+    /// What the log tells of the end, in its order: type, and the fields that changed.
+    async fn told(&self) -> Vec<String> {
+        let sql = "SELECT type || coalesce(' ' || (SELECT string_agg(c->>'field', ' ') FROM jsonb_array_elements(changes) c), '')
+            FROM events WHERE at = (SELECT max(at) FROM events) ORDER BY sequence";
+        self.office.app.texts(sql).await
+    }
+
+    async fn all_is_handed_over(&self, end: &[&str]) {
+        assert_eq!(self.named("sue").await, (0, 0));
+        assert_eq!(self.named("olga").await, (5, 0), "the owner has what sue had, and what was hers");
+        assert_eq!(self.named("wim").await, (0, 2), "the work of others stays theirs");
+        let mut expected = vec![
+            "PROJECT_UPDATED owner assignee",
+            "PROJECT_UPDATED assignee",
+            "TASK_UPDATED owner",
+            "TASK_UPDATED assignee",
+            "JOB_UPDATED assignee",
+            "CLOUD_STORAGE_UPDATED owner",
+        ];
+        expected.extend(end);
+        assert_eq!(self.told().await, expected);
+        let heir = format!(
+            "SELECT count(*) FROM events e, jsonb_array_elements(changes) c
+             WHERE c->>'field' = 'owner' AND c->>'after' = '{}'",
+            self.office.owner.id
+        );
+        assert_eq!(self.office.app.number(&heir).await, 3);
+        self.office.app.check_invariants().await;
+    }
+}
+
+#[tokio::test]
+async fn a_removed_member_leaves_everything_behind() {
+    let desk = Desk::new().await;
+    assert_eq!((desk.named("sue").await, desk.named("olga").await), ((3, 4), (2, 0)));
+    desk.office.removes(&desk.office.supervisor).await;
+    desk.all_is_handed_over(&["MEMBER_REMOVED"]).await;
+    let personal = "SELECT count(*) FROM projects WHERE user_id = owner_id AND user_id = assignee_id";
+    assert_eq!(desk.office.app.number(personal).await, 1, "her own workspace is hers");
+    desk.office.app.close().await;
+}
+
+#[tokio::test]
+async fn who_leaves_leaves_everything_behind() {
+    let desk = Desk::new().await;
+    let input = json!({ "organizationId": desk.office.id });
+    desk.office.supervisor.mutate("leaveOrganization", input, "leftMembershipId").await.done();
+    desk.all_is_handed_over(&["MEMBER_LEFT"]).await;
+    desk.office.app.close().await;
+}
+
+async fn deletes_account(person: &Person) -> Value {
+    person.mutate("deleteAccount", json!({ "confirmUsername": person.name }), "deletedUserId").await.done()
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_leaves_everything_behind_but_its_own_workspace() {
+    let desk = Desk::new().await;
+    deletes_account(&desk.office.supervisor).await;
+    desk.all_is_handed_over(&["MEMBER_LEFT"]).await;
+    assert_eq!(desk.office.app.number("SELECT count(*) FROM projects WHERE user_id IS NOT NULL").await, 0);
+    desk.office.app.close().await;
+}
+
+#[tokio::test]
+async fn an_organization_of_one_goes_with_all_that_its_owner_made_in_it() {
+    let office = Office::new().await;
+    let eve = &office.stranger;
+    let id = eve.creates("alone").await;
+    let project = eve.makes("createProject", json!({ "workspaceId": id, "name": "P", "assigneeId": eve.id })).await;
+    eve.makes("createTask", json!({ "projectId": project, "name": "T", "jobCount": 3 })).await;
+    deletes_account(eve).await;
+    assert_eq!((office.app.count("projects").await, office.app.count("jobs").await), (0, 0));
+    office.app.check_invariants().await;
+    office.app.close().await;
+}
+
+#[tokio::test]
+async fn what_an_administrator_made_elsewhere_goes_to_the_owners_there() {
+    let office = Office::new().await;
+    let root = &office.admin;
+    let project = office.project(root, json!({ "assigneeId": office.worker.id })).await;
+    root.makes("createTask", json!({ "projectId": project, "name": "T" })).await;
+    office.storage(root).await;
+    // No administrator any more, and never a member: the rows are all that ties them.
+    office.app.sql("UPDATE users SET is_admin = false WHERE username = 'root'").await;
+    deletes_account(root).await;
+    let owned = "SELECT (SELECT count(*) FROM projects p JOIN users u ON u.id = p.owner_id WHERE username = 'olga')
+        + (SELECT count(*) FROM tasks p JOIN users u ON u.id = p.owner_id WHERE username = 'olga')
+        + (SELECT count(*) FROM cloud_storages p JOIN users u ON u.id = p.owner_id WHERE username = 'olga')";
+    assert_eq!(office.app.number(owned).await, 3);
+    assert_eq!(
+        office.app.log_after("CLOUD_STORAGE_CREATED").await,
+        ["PROJECT_UPDATED", "TASK_UPDATED", "CLOUD_STORAGE_UPDATED"]
+    );
+    office.app.check_invariants().await;
+    office.app.close().await;
+}
