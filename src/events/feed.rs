@@ -1,12 +1,13 @@
 //! What one subscriber gets, in order and without gap or repeat: what they missed from the log, then what happens from the
 //! hub. The seam is the hub's mark: listening begins first, the log is read up to the mark, and the rest has come meanwhile.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::hub::{Hub, Live, Topic};
-use crate::domain::event::LogPlace;
 use crate::domain::Error;
+use crate::domain::event::LogPlace;
 use crate::store::events::{self, Entry, Filter, Stretch};
 use crate::store::{Store, users};
 
@@ -41,23 +42,32 @@ pub struct Feed {
     live: Live,
     /// What comes after this has not been given yet.
     place: LogPlace,
+    /// What comes after that, and is the past all the same.
+    past: HashSet<LogPlace>,
     /// Whether everything up to the mark has been given.
     caught_up: bool,
 }
 
 impl Feed {
     /// Begins after a place, or with what happens from now on.
-    pub async fn open(store: &Store, hub: &Hub, topic: Topic, after: Option<LogPlace>) -> std::result::Result<Self, End> {
+    pub async fn open(
+        store: &Store,
+        hub: &Hub,
+        topic: Topic,
+        after: Option<LogPlace>,
+    ) -> std::result::Result<Self, End> {
         let live = hub.listen(topic).await;
-        let extent = events::extent(&mut *store.read().await?).await?;
-        let feed = |place, caught_up| Self { store: store.clone(), topic, live, place, caught_up };
-        match after {
-            // What can be read already is the past, whether or not the hub has got there.
-            None => Ok(feed(extent.horizon, true)),
-            Some(place) if place > extent.horizon => Err(End::Unknown),
-            Some(place) if place < extent.pruned => Err(End::Expired),
-            Some(place) => Ok(feed(place, false)),
-        }
+        let mut connection = store.read().await?;
+        let extent = events::extent(&mut connection).await?;
+        let (place, past) = match after {
+            // What is committed is the past, whether or not it can be read yet, and the hub has got there.
+            None => (extent.horizon, events::committed_after(&mut connection, extent.horizon).await?),
+            Some(place) if place > extent.horizon => return Err(End::Unknown),
+            Some(place) if place < extent.pruned => return Err(End::Expired),
+            Some(place) => (place, Vec::new()),
+        };
+        let past = past.into_iter().collect();
+        Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none() })
     }
 
     /// The next entries. None if nothing happens for as long as `patience`.
@@ -72,7 +82,7 @@ impl Feed {
         if heard.is_empty() {
             return Err(if self.live.is_closed() { End::Closed } else { End::Lagged });
         }
-        heard.retain(|entry| entry.place > self.place);
+        heard.retain(|entry| entry.place > self.place && !self.past.contains(&entry.place));
         self.place = heard.last().map_or(self.place, |last| last.place);
         Ok(Some(heard))
     }

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::Positioned;
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet,
-    TypeCondition,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet, TypeCondition,
 };
 use async_graphql::{Name, Pos, Value, Variables};
 
@@ -197,7 +197,8 @@ fn root_field(
                 }
                 Selection::InlineFragment(inline) => {
                     let inline = &inline.node;
-                    let plain = inline.directives.is_empty() && inline.type_condition.as_ref().is_none_or(on_subscriptions);
+                    let plain =
+                        inline.directives.is_empty() && inline.type_condition.as_ref().is_none_or(on_subscriptions);
                     plain.then_some(&inline.selection_set.node)
                 }
                 Selection::FragmentSpread(spread) if spread.node.directives.is_empty() => {

@@ -71,7 +71,8 @@ impl From<ApiError> for async_graphql::Error {
                 ("INVALID_CURSOR", "This cursor was not made for this list and order.".to_owned(), None)
             }
             ApiError::CursorExpired => {
-                let message = "Events after this cursor are no longer kept. Read the present state, and go on without it.";
+                let message =
+                    "Events after this cursor are no longer kept. Read the present state, and go on without it.";
                 ("CURSOR_EXPIRED", message.to_owned(), None)
             }
             ApiError::Lagged => {

@@ -16,8 +16,8 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::plan::Plan;
 use crate::domain::{
-    CloudStorageId, Error, EventId, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Role,
-    TaskId, UserId, WorkspaceId,
+    CloudStorageId, Error, EventId, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId,
+    ProjectId, Role, TaskId, UserId, WorkspaceId,
 };
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::cloud_storages::{self, CloudStorage};

@@ -13,9 +13,7 @@ use super::types::organization::standing_of;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::ids::TypedId;
 use crate::domain::resource::{People, Ties};
-use crate::domain::{
-    CloudStorageId, JobId, OrganizationId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId,
-};
+use crate::domain::{CloudStorageId, JobId, OrganizationId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
 use crate::operations::ownership;
 use crate::policy::events::{reads, sees, sees_all};
 use crate::policy::{Action, Decision, Member, Standing, Target, decide};

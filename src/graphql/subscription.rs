@@ -88,7 +88,8 @@ async fn listen(
         Topic::Person(user) => list_of_person(user),
     };
     require_place(request, topic).await?;
-    let after = after.map(|cursor| read_cursor::<LogPlace>(&list, &cursor).ok_or(ApiError::InvalidCursor)).transpose()?;
+    let after =
+        after.map(|cursor| read_cursor::<LogPlace>(&list, &cursor).ok_or(ApiError::InvalidCursor)).transpose()?;
     let telling = Telling {
         actor: *request.actor()?,
         address: request.address,

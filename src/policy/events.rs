@@ -17,11 +17,7 @@ pub fn shown_by(kind: EventType) -> Action {
         | OwnershipTransferred => Action::OrganizationView,
         OwnershipOffered | OwnershipOfferResolved => Action::OwnershipOfferView,
         MemberJoined | MemberRoleChanged | MemberRemoved | MemberLeft => Action::MembersView,
-        InvitationCreated
-        | InvitationResent
-        | InvitationAccepted
-        | InvitationDeclined
-        | InvitationRevoked
+        InvitationCreated | InvitationResent | InvitationAccepted | InvitationDeclined | InvitationRevoked
         | InvitationExpired => Action::InvitationView,
         InvitationDelivered | InvitationDeliveryFailed => Action::DeliveryView,
         ProjectCreated | ProjectUpdated | ProjectDeleted | TaskCreated | TaskUpdated | TaskDeleted | JobCreated
@@ -90,7 +86,9 @@ mod tests {
     #[test]
     fn workers_see_what_happens_to_what_they_are_tied_to() {
         let tied = Target { ties: Ties { container: true, ..Ties::default() }, ..Target::default() };
-        for kind in [EventType::TaskUpdated, EventType::JobCreated, EventType::ProjectDeleted, EventType::ResourceMovedOut] {
+        for kind in
+            [EventType::TaskUpdated, EventType::JobCreated, EventType::ProjectDeleted, EventType::ResourceMovedOut]
+        {
             assert!(sees(&member(Role::Worker), kind, &tied), "{kind:?}");
             assert!(!sees(&member(Role::Worker), kind, &Target::default()), "{kind:?}");
             assert!(sees_all(&member(Role::Maintainer), kind), "{kind:?}");

@@ -136,11 +136,9 @@ pub struct Extent {
 /// How far the log goes now.
 pub async fn extent(connection: &mut Connection) -> Result<Extent> {
     let columns = (event_log::pruned_transaction, event_log::pruned_sequence, event_horizon());
-    let (transaction, sequence, horizon): (i64, i64, i64) = event_log::table.select(columns).get_result(connection).await?;
-    Ok(Extent {
-        pruned: LogPlace { transaction, sequence },
-        horizon: LogPlace::before_transaction(horizon),
-    })
+    let (transaction, sequence, horizon): (i64, i64, i64) =
+        event_log::table.select(columns).get_result(connection).await?;
+    Ok(Extent { pruned: LogPlace { transaction, sequence }, horizon: LogPlace::before_transaction(horizon) })
 }
 
 macro_rules! after {
@@ -158,6 +156,13 @@ macro_rules! before {
         let ahead = events::transaction_id.lt(place.transaction).or(events::sequence.lt(place.sequence));
         $query.filter(events::transaction_id.le(place.transaction).and(ahead))
     }};
+}
+
+/// The places of what is committed after a place, whether or not it can be read yet.
+pub async fn committed_after(connection: &mut Connection, place: LogPlace) -> Result<Vec<LogPlace>> {
+    let rows: Vec<(i64, i64)> =
+        after!(events::table, place).select((events::transaction_id, events::sequence)).load(connection).await?;
+    Ok(rows.into_iter().map(|(transaction, sequence)| LogPlace { transaction, sequence }).collect())
 }
 
 /// What was written after a place, in order: at most `limit` entries of all workspaces, and whether there are more to come

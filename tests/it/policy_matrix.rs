@@ -23,8 +23,8 @@ fn the_rules_in_the_readme_are_current() {
 #[tokio::test]
 async fn every_root_field_is_mapped_to_an_action() {
     let app = TestApp::new().await;
-    let data =
-        app.nobody("{ __schema { queryType { fields { name } } mutationType { fields { name } } } }").await.data();
+    let roots = ["queryType", "mutationType", "subscriptionType"].map(|root| format!("{root} {{ fields {{ name }} }}"));
+    let data = app.nobody(&format!("{{ __schema {{ {} }} }}", roots.join(" "))).await.data();
     let fields = |root: &str, name: &str| {
         let fields = data["__schema"][root]["fields"].as_array().expect("fields").clone();
         fields
@@ -32,8 +32,9 @@ async fn every_root_field_is_mapped_to_an_action() {
             .map(|field| format!("{name}.{}", field["name"].as_str().expect("a name")))
             .collect::<Vec<_>>()
     };
-    let served: BTreeSet<_> =
-        fields("queryType", "Query").into_iter().chain(fields("mutationType", "Mutation")).collect();
+    let mut served: BTreeSet<_> = fields("queryType", "Query").into_iter().collect();
+    served.extend(fields("mutationType", "Mutation"));
+    served.extend(fields("subscriptionType", "Subscription"));
     let mapped: BTreeSet<_> = ROOT_FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect();
     assert_eq!(served, mapped);
     app.close().await;
@@ -51,7 +52,8 @@ async fn roles_are_served_as_they_are_enforced() {
         roles.iter().map(|role| role["role"].clone()).collect::<Vec<_>>(),
         Role::ALL.map(|role| json!(role.name()))
     );
-    assert_eq!(roles[0]["permissions"], json!(["VIEW_ORGANIZATION", "VIEW_MEMBERS", "LEAVE_ORGANIZATION"]));
+    let worker = ["VIEW_ORGANIZATION", "VIEW_MEMBERS", "LEAVE_ORGANIZATION", "VIEW_EVENTS"];
+    assert_eq!(roles[0]["permissions"], json!(worker));
     assert_eq!(roles[1]["assignableRoles"], json!([]));
     assert_eq!(roles[2]["assignableRoles"], json!(["WORKER", "SUPERVISOR"]));
     assert_eq!(roles[3]["manageableRoles"], json!(["WORKER", "SUPERVISOR", "MAINTAINER"]));

@@ -110,8 +110,7 @@ impl Event {
     async fn workspace(&self, ctx: &Context<'_>) -> Option<Result<Workspace>> {
         let id = self.entry.workspace_id;
         let is_own = ctx.request().viewer_id().map(Uuid::from) == Some(id);
-        let workspace =
-            if is_own { WorkspaceId::Personal(id.into()) } else { WorkspaceId::Organization(id.into()) };
+        let workspace = if is_own { WorkspaceId::Personal(id.into()) } else { WorkspaceId::Organization(id.into()) };
         Workspace::open(ctx, workspace).await.transpose()
     }
 
@@ -231,12 +230,7 @@ impl EventConnection {
 }
 
 /// The page that the viewer may see: reads on until it is full.
-async fn read(
-    ctx: &Context<'_>,
-    workspace: Uuid,
-    filter: &Filter,
-    window: &Window<LogPlace>,
-) -> Result<Slice<Event>> {
+async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Window<LogPlace>) -> Result<Slice<Event>> {
     let store = &ctx.env().store;
     let wanted = window.limit as usize + 1;
     let mut from = window.from.as_ref().map(|place| place.key);
@@ -268,12 +262,7 @@ async fn read(
 }
 
 /// How many the viewer may see: those of types that they see in any case are counted, the others looked at one by one.
-async fn count(
-    store: &crate::store::Store,
-    request: &RequestContext,
-    workspace: Uuid,
-    filter: &Filter,
-) -> Result<i64> {
+async fn count(store: &crate::store::Store, request: &RequestContext, workspace: Uuid, filter: &Filter) -> Result<i64> {
     let standing = sight::standing(request, workspace).await?;
     let kinds = filter.kinds.clone().unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
     let (always, sometimes): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| sees_all(&standing, *kind));

@@ -21,7 +21,9 @@ use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::ids::TypedId;
 use crate::domain::resource::ResourceId;
-use crate::domain::{CloudStorageId, EventId, InvitationId, JobId, MembershipId, OwnershipOfferId, UserId, WorkspaceId};
+use crate::domain::{
+    CloudStorageId, EventId, InvitationId, JobId, MembershipId, OwnershipOfferId, UserId, WorkspaceId,
+};
 use crate::graphql::Result;
 
 /// An object that `Query.node` can find again.

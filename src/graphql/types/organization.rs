@@ -6,7 +6,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::cloud_storage::CloudStorageConnection;
 use super::enums::{
-    EventType, InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role, TaskStatus,
+    EventType, InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role,
+    TaskStatus,
 };
 use super::event::EventConnection;
 use super::invitation::InvitationConnection;
@@ -383,7 +384,9 @@ impl Organization {
     ) -> Option<Result<EventConnection>> {
         guarded(&self.standing(), Action::EventsView, async {
             let args = PageArgs { first, after, last, before };
-            EventConnection::load(ctx, WorkspaceId::Organization(self.0.organization.id), (types, actor_id), args).await.map(Some)
+            EventConnection::load(ctx, WorkspaceId::Organization(self.0.organization.id), (types, actor_id), args)
+                .await
+                .map(Some)
         })
         .await
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::stream::{BoxStream, StreamExt};
 use async_graphql::{Request, Response, Variables};
+use futures_util::stream::{BoxStream, StreamExt};
 use guildhall::graphql::context::RequestContext;
 use serde_json::{Value, json};
 
@@ -24,9 +24,11 @@ impl TestApp {
     /// Begins to listen, as a client would: nothing is known of when it takes effect.
     pub fn listen(&self, person: &Person, query: &str, variables: Value) -> Listener {
         let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
-        let request = Request::new(query)
-            .variables(Variables::from_json(variables))
-            .data(RequestContext::new(&self.env, Some(actor), None));
+        let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestContext::new(
+            &self.env,
+            Some(actor),
+            None,
+        ));
         Listener { stream: self.app.schema.execute_stream(request) }
     }
 
