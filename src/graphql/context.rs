@@ -23,7 +23,7 @@ pub struct RequestContext {
     /// The instant as of which it is answered.
     pub now: Instant,
     /// Loads rows in batches.
-    pub loader: DataLoader<Source>,
+    pub loader: Arc<DataLoader<Source>>,
     /// What mutations were refused for.
     pub refusals: Refusals,
 }
@@ -33,7 +33,7 @@ impl RequestContext {
     pub fn new(env: &Env, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
-        let loader = loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now });
+        let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
         Self { actor, address, now, loader, refusals: Refusals::default() }
     }
 

@@ -21,7 +21,17 @@ pub const MAX_FRAGMENTS: usize = 100;
 pub const MAX_COST: u64 = 100_000;
 
 /// The fields that are lists in pages, whether or not they say how long. A test holds this to the schema.
-pub const PAGED: [&str; 3] = ["invitations", "members", "organizations"];
+pub const PAGED: [&str; 9] = [
+    "assignedJobs",
+    "assignedTasks",
+    "cloudStorages",
+    "invitations",
+    "jobs",
+    "members",
+    "organizations",
+    "projects",
+    "tasks",
+];
 
 /// What a document has too much of.
 #[derive(Clone, Debug, PartialEq, Eq)]

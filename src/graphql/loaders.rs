@@ -2,6 +2,7 @@
 //! loaders are made differs between versions of the library. Nothing is cached: a loader belongs to one request.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::runtime::{Timer, TokioSpawner};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -22,14 +24,14 @@ use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::invitations::{self, Invitation};
 use crate::store::jobs::{self, JobInTask};
 use crate::store::memberships::{self, Membership, Pages};
-use crate::store::organizations::{self, By, Seen};
+use crate::store::organizations::{self, By, Named, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
 use crate::store::users::{self, User};
+use crate::store::visible::{self, List, Listed, Part};
 use crate::store::{Pooled, Store, plans};
-use uuid::Uuid;
 
 /// Where rows come from, and for whom.
 pub struct Source {
@@ -64,6 +66,11 @@ fn fault(error: Error) -> Arc<Fault> {
         Error::Failed(fault) => fault,
         Error::Refused(_) | Error::Unauthenticated => Fault::new("a read was refused"),
     })
+}
+
+/// The same the other way round, for whoever loads outside of a resolver.
+pub fn error(fault: Arc<Fault>) -> Error {
+    Error::Failed(Fault { passing: fault.passing, cause: fault.cause.to_string().into() })
 }
 
 impl Source {
@@ -291,24 +298,18 @@ impl Loader<ProvenEmail> for Source {
     }
 }
 
-/// Asks for the slug and display name of an organization, which those who hold an invitation to it may know.
+/// Asks for the names of an organization, which those who hold an invitation to it may know.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OrganizationName(pub OrganizationId);
 
 impl Loader<OrganizationName> for Source {
-    type Value = (String, String);
+    type Value = Named;
     type Error = Arc<Fault>;
 
-    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, (String, String)> {
+    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, Named> {
         let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
         let found = organizations::names(&mut *self.connection().await?, &ids).await.map_err(fault)?;
-        Ok(found
-            .into_iter()
-            .map(|(id, slug, name)| {
-                let display_name = name.unwrap_or_else(|| slug.clone());
-                (OrganizationName(id), (slug, display_name))
-            })
-            .collect())
+        Ok(found.into_iter().map(|named| (OrganizationName(named.id), named)).collect())
     }
 }
 
@@ -339,6 +340,73 @@ impl Loader<MembersPage> for Source {
                 let key = MembersPage { organization: row.organization_id, pages: pages.clone() };
                 found.entry(key).or_default().push(row);
             }
+        }
+        Ok(found)
+    }
+}
+
+/// Asks for a part of a list of resources within one thing, of the kind that `I` names.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ListPage<I> {
+    /// Within what.
+    parent: Uuid,
+    /// Which part of which list.
+    part: Arc<Part>,
+    kind: PhantomData<I>,
+}
+
+impl<I> ListPage<I> {
+    /// The part of the list within `parent`.
+    pub fn new(parent: Uuid, part: Arc<Part>) -> Self {
+        Self { parent, part, kind: PhantomData }
+    }
+}
+
+/// One statement for all of which the same part is asked for, by the same rights.
+impl<I: Listed> Loader<ListPage<I>> for Source {
+    type Value = Vec<I::Row>;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[ListPage<I>]) -> Loaded<ListPage<I>, Vec<I::Row>> {
+        let mut alike: HashMap<&Arc<Part>, Vec<Uuid>> = HashMap::new();
+        for page in asked {
+            alike.entry(&page.part).or_default().push(page.parent);
+        }
+        let mut found: HashMap<ListPage<I>, Vec<I::Row>> = HashMap::new();
+        let connection = &mut *self.connection().await?;
+        for (part, parents) in alike {
+            for (parent, row) in visible::pages::<I>(connection, &parents, part).await.map_err(fault)? {
+                found.entry(ListPage::new(parent, part.clone())).or_default().push(row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Asks how many entries a list of resources within one thing has.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ListCount {
+    /// Within what.
+    pub parent: Uuid,
+    /// Which list.
+    pub list: Arc<List>,
+}
+
+/// One statement for all of which the same list is asked for, by the same rights.
+impl Loader<ListCount> for Source {
+    type Value = i64;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, asked: &[ListCount]) -> Loaded<ListCount, i64> {
+        let mut alike: HashMap<&Arc<List>, Vec<Uuid>> = HashMap::new();
+        for count in asked {
+            alike.entry(&count.list).or_default().push(count.parent);
+        }
+        let mut found = HashMap::new();
+        let connection = &mut *self.connection().await?;
+        for (list, parents) in alike {
+            let counts = visible::counts(connection, &parents, list).await.map_err(fault)?;
+            found.extend(counts.into_iter().map(|(parent, count)| (ListCount { parent, list: list.clone() }, count)));
         }
         Ok(found)
     }

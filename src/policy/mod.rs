@@ -11,4 +11,4 @@ pub mod visibility;
 
 pub use action::Action;
 pub use decide::{Decision, Member, Place, Standing, Target, assignable_roles, decide, permissions};
-pub use visibility::visible;
+pub use visibility::{roles_that_see, visible, visible_in};

@@ -28,8 +28,10 @@ pub mod projects;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
+pub mod transfers;
 pub mod usage;
 pub mod users;
+pub mod visible;
 
 use std::time::Duration;
 

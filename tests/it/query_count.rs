@@ -62,12 +62,16 @@ async fn world() -> (TestApp, crate::support::Person) {
 
 async fn takes(query: &str, expected: usize) {
     let (app, ada) = world().await;
+    takes_of(&app, &ada, query, expected).await;
+    app.close().await;
+}
+
+async fn takes_of(app: &TestApp, person: &crate::support::Person, query: &str, expected: usize) {
     let mut counts = Vec::new();
     for first in [1, 10, 100] {
-        counts.push(statements(&app, &ada, query, first).await);
+        counts.push(statements(app, person, query, first).await);
     }
-    assert_eq!(counts, [expected; 3]);
-    app.close().await;
+    assert_eq!(counts, [expected; 3], "{} asks {query}", person.name);
 }
 
 #[tokio::test]
@@ -147,4 +151,129 @@ async fn plans_seats_limits_and_billing_take_no_statement_per_organization() {
     let query = "query Q($first: Int!) { viewer { organizations(first: $first) { nodes {
         slug plan { tier renewsAt } seats { used reserved total } limits { kind used max } billing { amount } } } } }";
     takes(query, 5).await;
+}
+
+/// What [`world`] has, and in it: `org-1` with 100 projects, storages and tasks, the first project with 100 tasks, the first
+/// task with 100 jobs, and every other organization with one of each. Everything is assigned to `user-1`, a worker in all.
+async fn resources() -> (TestApp, [crate::support::Person; 2]) {
+    let (app, ada) = world().await;
+    app.sql(
+        "BEGIN;
+         INSERT INTO memberships (id, organization_id, user_id, username, role, joined_at, last_active_on)
+           SELECT gen_random_uuid(), o.id, u.id, u.username, 'WORKER', o.created_at, '2100-01-01' FROM organizations o, users u
+           WHERE u.username = 'user-1' ON CONFLICT (organization_id, user_id) DO UPDATE SET last_active_on = '2100-01-01';
+         UPDATE organizations SET member_count = 2 WHERE slug <> 'org-1';
+         INSERT INTO cloud_storages (id, workspace_id, organization_id, owner_id, display_name, provider, resource, created_at)
+           SELECT gen_random_uuid(), o.id, o.id, u.id, 'storage', 'AWS_S3', 'bucket', now() + n * interval '1 s'
+           FROM organizations o, generate_series(1, 100) n JOIN users u ON u.username = CASE n WHEN 1 THEN 'user-1' ELSE 'ada' END
+           WHERE o.slug = 'org-1' OR n = 1;
+         INSERT INTO projects (id, workspace_id, organization_id, owner_id, assignee_id, name, source_storage_id, created_at, updated_at)
+           SELECT gen_random_uuid(), workspace_id, organization_id, o.owner_id, u.id, 'project', s.id, s.created_at, now()
+           FROM cloud_storages s JOIN organizations o ON o.id = s.workspace_id, users u WHERE u.username = 'user-1';
+         INSERT INTO tasks (id, workspace_id, organization_id, project_id, owner_id, assignee_id, name, source_storage_id, created_at, updated_at)
+           SELECT gen_random_uuid(), p.workspace_id, p.organization_id, p.id, p.owner_id, p.assignee_id, 'task', p.source_storage_id, p.created_at + n * interval '1 s', now()
+           FROM projects p JOIN (SELECT max(created_at) AS last FROM projects) l ON true, generate_series(1, 100) n
+           WHERE n = 1 OR p.created_at = l.last;
+         INSERT INTO jobs (id, workspace_id, organization_id, task_id, assignee_id, created_at, updated_at)
+           SELECT gen_random_uuid(), t.workspace_id, t.organization_id, t.id, t.assignee_id, t.created_at + n * interval '1 s', now()
+           FROM tasks t JOIN (SELECT max(created_at) AS last FROM tasks) l ON true, generate_series(1, 100) n
+           WHERE n = 1 OR t.created_at = l.last;
+         COMMIT;
+         ANALYZE"
+    )
+    .await;
+    let worker = app.named("user-1").await;
+    (app, [ada, worker])
+}
+
+#[tokio::test]
+async fn lists_of_resources_take_no_statement_per_entry() {
+    let (app, people) = resources().await;
+    for person in &people {
+        let of_everybody = "owner { username } assignee { username } sourceStorage { displayName } viewerPermissions";
+        for (list, expected) in [
+            // The organization, the page, the people, the storages.
+            (format!("projects(first: $first) {{ nodes {{ name {of_everybody} }} }}"), 4),
+            (format!("tasks(first: $first) {{ nodes {{ name status {of_everybody} }} }}"), 4),
+            // And the projects.
+            (format!("tasks(first: $first) {{ nodes {{ name project {{ name }} {of_everybody} }} }}"), 5),
+            (
+                "cloudStorages(first: $first) { nodes { displayName owner { username } viewerPermissions } }"
+                    .to_owned(),
+                3,
+            ),
+            // The count in the place of the people and the storages.
+            ("projects(first: $first) { nodes { name } totalCount }".to_owned(), 3),
+        ] {
+            let query = format!(r#"query Q($first: Int!) {{ organization(slug: "org-1") {{ {list} }} }}"#);
+            takes_of(&app, person, &query, expected).await;
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn nested_lists_of_resources_take_no_statement_per_list() {
+    let (app, people) = resources().await;
+    for person in &people {
+        for (query, expected) in [
+            // The viewer, their organizations, the pages of all of these, and once more their counts.
+            (
+                "viewer { organizations(first: $first) { nodes { projects(first: 2) { nodes { name } totalCount } } } }",
+                4,
+            ),
+            ("viewer { organizations(first: $first) { nodes { tasks(first: 2) { nodes { name } } } } }", 3),
+            // The organization, the projects, their tasks, and how many.
+            (
+                r#"organization(slug: "org-1") { projects(first: $first) { nodes { taskCount tasks(first: 2) { nodes { name } } } } }"#,
+                4,
+            ),
+            (
+                r#"organization(slug: "org-1") { projects(first: $first) { nodes { tasks(first: 2) { totalCount } } } }"#,
+                4,
+            ),
+            (
+                r#"organization(slug: "org-1") { tasks(first: $first) { nodes { jobCount jobs(first: 2) { totalCount nodes { state } } } } }"#,
+                5,
+            ),
+            (
+                r#"organization(slug: "org-1") { projects(first: $first) { nodes { tasks(first: 2) { nodes { jobs(first: 2) { nodes { state } } } } } } }"#,
+                4,
+            ),
+        ] {
+            takes_of(&app, person, &format!("query Q($first: Int!) {{ {query} }}"), expected).await;
+        }
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn what_is_assigned_to_the_viewer_takes_no_statement_per_workspace() {
+    let (app, [_, worker]) = resources().await;
+    for (query, expected) in [
+        // The viewer, the page, the organizations of its rows.
+        ("viewer { assignedTasks(first: $first) { nodes { name viewerPermissions workspace { displayName } } } }", 4),
+        ("viewer { assignedJobs(first: $first) { nodes { state viewerPermissions task { name } } } }", 4),
+        ("viewer { assignedJobs(first: $first) { totalCount } }", 4),
+    ] {
+        takes_of(&app, &worker, &format!("query Q($first: Int!) {{ {query} }}"), expected).await;
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn jobs_of_one_task_take_no_statement_per_job() {
+    let (app, people) = resources().await;
+    for person in &people {
+        let tasks = "{ organization(slug: \"org-1\") { tasks(first: 1) { nodes { id jobCount } } } }";
+        let task = person.ask(tasks).await.data()["organization"]["tasks"]["nodes"][0].clone();
+        assert_eq!(task["jobCount"], 100);
+        let id = task["id"].as_str().expect("an ID");
+        let query = format!(
+            r#"query Q($first: Int!) {{ node(id: "{id}") {{ ... on Task {{ jobs(first: $first) {{ nodes {{ state assignee {{ username }} task {{ name }} }} }} }} }} }}"#
+        );
+        // The task, its organization, the jobs, their people and their task.
+        takes_of(&app, person, &query, 5).await;
+    }
+    app.close().await;
 }

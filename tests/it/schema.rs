@@ -44,7 +44,12 @@ fn members(document: &ServiceDocument) -> BTreeMap<String, String> {
                     members.insert(format!("{name} implements {}", interface.node), String::new());
                 }
             }
-            TypeKind::Interface(interface) => fields(&interface.fields),
+            TypeKind::Interface(interface) => {
+                fields(&interface.fields);
+                for implemented in &interface.implements {
+                    members.insert(format!("{name} implements {}", implemented.node), String::new());
+                }
+            }
             TypeKind::Enum(values) => {
                 for value in &values.values {
                     members.insert(format!("{name}.{}", value.node.value.node), String::new());

@@ -11,6 +11,8 @@ pub mod projects;
 mod retry;
 pub mod storages;
 pub mod tasks;
+pub mod transfers;
+pub mod workspaces;
 
 use async_graphql::MergedObject;
 
@@ -23,12 +25,15 @@ use self::plans::PlanMutations;
 use self::projects::ProjectMutations;
 use self::storages::StorageMutations;
 use self::tasks::TaskMutations;
+use self::transfers::TransferMutations;
+use self::workspaces::WorkspaceMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     AccountMutations,
+    WorkspaceMutations,
     OrganizationMutations,
     OwnershipMutations,
     MemberMutations,
@@ -37,4 +42,5 @@ pub struct Mutation(
     TaskMutations,
     StorageMutations,
     PlanMutations,
+    TransferMutations,
 );

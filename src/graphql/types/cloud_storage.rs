@@ -6,12 +6,15 @@ use super::enums::{CloudProvider, Permission};
 use super::resource::{self, Grounds};
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::CloudStorageId;
+use crate::domain::{CloudStorageId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::listing::{Listing, Shown};
+use crate::graphql::page::{PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::cloud_storages;
+use crate::store::visible::Filter;
 
 /// What can be done with a cloud storage.
 const ABOUT_CLOUD_STORAGE: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];
@@ -42,6 +45,15 @@ impl CloudStorage {
     pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: Standing) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
         Some(Self { row, grounds })
+    }
+}
+
+impl Shown for CloudStorage {
+    type Id = CloudStorageId;
+    const ACTION: Action = Action::CloudStorageView;
+
+    fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: Standing) -> Option<Self> {
+        Self::seen(ctx, row, standing)
     }
 }
 
@@ -92,5 +104,23 @@ impl CloudStorage {
     /// What the viewer may do with this storage now.
     async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_CLOUD_STORAGE)
+    }
+}
+
+connection!(
+    CloudStorage,
+    CloudStorageConnection: "A page of a list of cloud storages.",
+    CloudStorageEdge: "One entry of a list of cloud storages."
+);
+
+impl CloudStorageConnection {
+    /// A page of the cloud storages of a workspace that the viewer stands to like that.
+    pub async fn of_workspace(
+        ctx: &Context<'_>,
+        (workspace, standing): (WorkspaceId, Standing),
+        args: PageArgs,
+    ) -> Result<Self> {
+        let listing = Listing::of_workspace::<CloudStorage>(ctx, workspace, standing, Filter::default())?;
+        listing.page(ctx, args).await.map(Self)
     }
 }

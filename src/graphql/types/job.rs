@@ -7,12 +7,15 @@ use super::resource::{self, Grounds};
 use super::task::Task;
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::JobId;
+use crate::domain::{JobId, TaskId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::listing::{Listing, Shown};
+use crate::graphql::page::{PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
-use crate::store::jobs;
+use crate::store::visible::{Filter, Within};
+use crate::store::{jobs, users};
 
 /// What can be done with a job.
 const ABOUT_JOB: [Action; 3] = [Action::ResourceView, Action::ResourceAssign, Action::JobStateUpdate];
@@ -36,6 +39,15 @@ impl Job {
     pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: Standing) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
         Some(Self { row: row.job, grounds })
+    }
+}
+
+impl Shown for Job {
+    type Id = JobId;
+    const ACTION: Action = Action::ResourceView;
+
+    fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: Standing) -> Option<Self> {
+        Self::seen(ctx, row, standing)
     }
 }
 
@@ -81,5 +93,32 @@ impl Job {
     /// What the viewer may do with this job now.
     async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_JOB)
+    }
+}
+
+connection!(
+    Job,
+    JobConnection: "A page of a list of jobs.",
+    JobEdge: "One entry of a list of jobs."
+);
+
+impl JobConnection {
+    /// A page of the jobs of a task that the viewer sees on those grounds, oldest first.
+    pub async fn of_task(ctx: &Context<'_>, task: TaskId, grounds: Grounds, args: PageArgs) -> Result<Self> {
+        let container = (Within::Task, task.into());
+        let listing = Listing::of_container::<Job>(ctx, container, grounds.standing, grounds.ties)?;
+        listing.oldest_first().page(ctx, args).await.map(Self)
+    }
+
+    /// A page of the jobs that are assigned to the viewer.
+    pub async fn assigned(
+        ctx: &Context<'_>,
+        viewer: &users::User,
+        states: Option<Vec<JobState>>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let states = states.map(|states| states.into_iter().map(Into::into).collect());
+        let filter = Filter { states, ..Filter::default() };
+        Listing::assigned::<Job>(viewer.id, viewer.is_admin, filter).page(ctx, args).await.map(Self)
     }
 }

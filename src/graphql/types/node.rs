@@ -88,7 +88,6 @@ impl OutputType for AnyNode {
         let node = Self::type_name();
         registry.add_implements(&<Workspace as OutputType>::type_name(), &node);
         registry.add_implements(&<Resource as OutputType>::type_name(), &node);
-        <Resource as OutputType>::create_type_info(registry);
         <Node as OutputType>::create_type_info(registry)
     }
 

@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::enums::{InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role};
+use super::cloud_storage::CloudStorageConnection;
+use super::enums::{
+    InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role, TaskStatus,
+};
 use super::invitation::InvitationConnection;
 use super::membership::{Membership, MembershipConnection, MembershipOrder};
 use super::ownership_offer::OwnershipOffer;
 use super::plan::{self, Billing, Limit, Plan, SeatUsage};
+use super::project::ProjectConnection;
+use super::task::TaskConnection;
 use super::user::User;
 use crate::domain::page::Place;
-use crate::domain::{Error, Fault, OrganizationId, Slug};
+use crate::domain::{Error, Fault, OrganizationId, Slug, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
@@ -81,11 +86,15 @@ impl Organization {
 
     fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
         let organization = Self(seen);
-        let allowed = decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default());
-        if let Some(membership) = &organization.0.membership {
+        if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
+            return None;
+        }
+        // What is about to be deleted is read-only, and looking after it is no work in it.
+        let in_use = organization.0.organization.deletion_scheduled_for.is_none();
+        if let Some(membership) = organization.0.membership.as_ref().filter(|_| in_use) {
             operations::note_activity::note_activity(ctx.env(), membership);
         }
-        (allowed == Decision::Allow).then_some(organization)
+        Some(organization)
     }
 
     /// How the viewer stands to it.
@@ -102,6 +111,11 @@ impl Organization {
     fn seen(&self) -> Result<&organizations::Organization> {
         require(&self.standing(), Action::OrganizationView, &Target::default())?;
         Ok(&self.0.organization)
+    }
+
+    /// Where its resources are, for those who may see more than an invitee.
+    fn place(&self) -> Result<(WorkspaceId, Standing)> {
+        Ok((self.seen()?.id.into(), self.standing()))
     }
 
     /// Whether the viewer's own address is unproven, which keeps them from inviting.
@@ -265,6 +279,57 @@ impl Organization {
         let of = (self.0.organization.id, self.0.organization.member_count);
         let args = PageArgs { first, after, last, before };
         MembershipConnection::load(ctx, of, self.standing(), filter, order, args).await
+    }
+
+    /// The projects that the viewer may open, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<ProjectConnection> {
+        ProjectConnection::of_workspace(ctx, self.place()?, search, PageArgs { first, after, last, before }).await
+    }
+
+    /// The tasks that the viewer may open, alone or in projects, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+            Vec<TaskStatus>,
+        >,
+        #[graphql(desc = "Only those assigned to the user with this ID. All if absent.")] assignee_id: Option<ID>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<TaskConnection> {
+        let args = PageArgs { first, after, last, before };
+        TaskConnection::of_workspace(ctx, self.place()?, (search, statuses, assignee_id), args).await
+    }
+
+    /// The cloud storages that the viewer may see, newest first.
+    pub async fn cloud_storages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<CloudStorageConnection> {
+        CloudStorageConnection::of_workspace(ctx, self.place()?, PageArgs { first, after, last, before }).await
     }
 
     /// The invitations, newest first. Null with a FORBIDDEN error unless the viewer has VIEW_INVITATIONS.

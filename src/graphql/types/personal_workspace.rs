@@ -2,13 +2,17 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::enums::Permission;
+use super::cloud_storage::CloudStorageConnection;
+use super::enums::{Permission, TaskStatus};
 use super::plan::{self, Billing, Limit, Plan};
+use super::project::ProjectConnection;
+use super::task::TaskConnection;
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{UserId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::page::PageArgs;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::users;
 
@@ -65,6 +69,10 @@ impl PersonalWorkspace {
     pub fn standing(&self) -> Standing {
         self.standing
     }
+
+    fn place(&self) -> (WorkspaceId, Standing) {
+        (self.workspace(), self.standing)
+    }
 }
 
 /// The workspace of one user alone. Its resources cannot be shared with anybody.
@@ -97,6 +105,7 @@ impl PersonalWorkspace {
         let target = Target { owners_manage_plans, ..Target::default() };
         permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
     }
+
     /// The plan.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.workspace(), &self.standing).await
@@ -110,5 +119,56 @@ impl PersonalWorkspace {
     /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.workspace(), &self.standing).await
+    }
+
+    /// The projects that the viewer may open, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<ProjectConnection> {
+        ProjectConnection::of_workspace(ctx, self.place(), search, PageArgs { first, after, last, before }).await
+    }
+
+    /// The tasks that the viewer may open, alone or in projects, newest first.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
+    pub async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+            Vec<TaskStatus>,
+        >,
+        #[graphql(desc = "Only those assigned to the user with this ID. All if absent.")] assignee_id: Option<ID>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<TaskConnection> {
+        let args = PageArgs { first, after, last, before };
+        TaskConnection::of_workspace(ctx, self.place(), (search, statuses, assignee_id), args).await
+    }
+
+    /// The cloud storages that the viewer may see, newest first.
+    pub async fn cloud_storages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<CloudStorageConnection> {
+        CloudStorageConnection::of_workspace(ctx, self.place(), PageArgs { first, after, last, before }).await
     }
 }

@@ -5,14 +5,18 @@ use async_graphql::{Context, ID, Object};
 use super::cloud_storage::CloudStorage;
 use super::enums::Permission;
 use super::resource::{self, Grounds};
+use super::task::{Task, TaskConnection};
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::ProjectId;
+use crate::domain::{ProjectId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::listing::{self, Listing, Shown};
+use crate::graphql::page::{self, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::projects;
+use crate::store::visible::{Filter, Within};
 
 /// What can be done with a project.
 const ABOUT_PROJECT: [Action; 5] = [
@@ -45,6 +49,15 @@ impl Project {
     }
 }
 
+impl Shown for Project {
+    type Id = ProjectId;
+    const ACTION: Action = Action::ResourceView;
+
+    fn seen(ctx: &Context<'_>, row: projects::Project, standing: Standing) -> Option<Self> {
+        Self::seen(ctx, row, standing)
+    }
+}
+
 /// A project: a set of tasks that are managed together.
 #[Object]
 impl Project {
@@ -56,6 +69,23 @@ impl Project {
     /// What the project is about, at most 4,096 characters. Null if none was given.
     async fn description(&self) -> Option<&str> {
         self.row.description.as_deref()
+    }
+
+    /// Its tasks that the viewer may open, newest first.
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<TaskConnection> {
+        TaskConnection::of_project(ctx, self.row.id, self.grounds, PageArgs { first, after, last, before }).await
+    }
+
+    /// How many tasks it has in all, whether or not the viewer may open them.
+    async fn task_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        listing::count_all::<Task>(ctx, Within::Project, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -101,5 +131,24 @@ impl Project {
     /// What the viewer may do with this project now.
     pub async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_PROJECT)
+    }
+}
+
+connection!(
+    Project,
+    ProjectConnection: "A page of a list of projects.",
+    ProjectEdge: "One entry of a list of projects."
+);
+
+impl ProjectConnection {
+    /// A page of the projects of a workspace that the viewer stands to like that.
+    pub async fn of_workspace(
+        ctx: &Context<'_>,
+        (workspace, standing): (WorkspaceId, Standing),
+        search: Option<String>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        let filter = Filter { search: page::search(search)?, ..Filter::default() };
+        Listing::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 }

@@ -1,19 +1,25 @@
 //! Tasks, in a project or alone.
 
 use async_graphql::{Context, ID, Object};
+use uuid::Uuid;
 
 use super::cloud_storage::CloudStorage;
 use super::enums::{Permission, TaskStatus};
+use super::job::{Job, JobConnection};
 use super::project::Project;
 use super::resource::{self, Grounds};
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::TaskId;
+use crate::domain::ids::TypedId;
+use crate::domain::{ProjectId, TaskId, UserId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::listing::{self, Listing, Shown};
+use crate::graphql::page::{self, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
-use crate::store::tasks;
+use crate::store::visible::{Filter, Within};
+use crate::store::{tasks, users};
 
 /// What can be done with a task that is in no project.
 const ABOUT_TASK: [Action; 5] = [
@@ -49,6 +55,15 @@ impl Task {
     }
 }
 
+impl Shown for Task {
+    type Id = TaskId;
+    const ACTION: Action = Action::ResourceView;
+
+    fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: Standing) -> Option<Self> {
+        Self::seen(ctx, row, standing)
+    }
+}
+
 /// A task, in a project or alone. Its work is done in jobs.
 #[Object]
 impl Task {
@@ -67,6 +82,23 @@ impl Task {
     /// Where the task stands. Derived from its jobs.
     async fn status(&self) -> TaskStatus {
         self.row.status.into()
+    }
+
+    /// Its jobs that the viewer may open, oldest first.
+    async fn jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<JobConnection> {
+        JobConnection::of_task(ctx, self.row.id, self.grounds, PageArgs { first, after, last, before }).await
+    }
+
+    /// How many jobs it has in all, whether or not the viewer may open them.
+    async fn job_count(&self, ctx: &Context<'_>) -> Result<i32> {
+        listing::count_all::<Job>(ctx, Within::Task, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -114,4 +146,46 @@ impl Task {
         let about: &[Action] = if self.row.project_id.is_some() { &ABOUT_TASK_IN_PROJECT } else { &ABOUT_TASK };
         self.grounds.permissions(about)
     }
+}
+
+connection!(
+    Task,
+    TaskConnection: "A page of a list of tasks.",
+    TaskEdge: "One entry of a list of tasks."
+);
+
+impl TaskConnection {
+    /// A page of the tasks of a workspace that the viewer stands to like that.
+    pub async fn of_workspace(
+        ctx: &Context<'_>,
+        (workspace, standing): (WorkspaceId, Standing),
+        (search, statuses, assignee): (Option<String>, Option<Vec<TaskStatus>>, Option<ID>),
+        args: PageArgs,
+    ) -> Result<Self> {
+        // What is no ID of a user is that of nobody.
+        let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
+        let filter = Filter { search: page::search(search)?, assignee, ..standing_at(statuses) };
+        Listing::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
+    }
+
+    /// A page of the tasks of a project that the viewer sees on those grounds.
+    pub async fn of_project(ctx: &Context<'_>, project: ProjectId, grounds: Grounds, args: PageArgs) -> Result<Self> {
+        let container = (Within::Project, project.into());
+        Listing::of_container::<Task>(ctx, container, grounds.standing, grounds.ties)?.page(ctx, args).await.map(Self)
+    }
+
+    /// A page of the tasks that are assigned to the viewer.
+    pub async fn assigned(
+        ctx: &Context<'_>,
+        viewer: &users::User,
+        statuses: Option<Vec<TaskStatus>>,
+        args: PageArgs,
+    ) -> Result<Self> {
+        Listing::assigned::<Task>(viewer.id, viewer.is_admin, standing_at(statuses)).page(ctx, args).await.map(Self)
+    }
+}
+
+fn standing_at(statuses: Option<Vec<TaskStatus>>) -> Filter {
+    let statuses = statuses.map(|statuses| statuses.into_iter().map(Into::into).collect());
+    Filter { statuses, ..Filter::default() }
 }

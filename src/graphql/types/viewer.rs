@@ -2,11 +2,13 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::enums::{InvitationStatus, Role};
+use super::enums::{InvitationStatus, JobState, Role, TaskStatus};
 use super::invitation::InvitationConnection;
+use super::job::JobConnection;
 use super::organization::{OrganizationConnection, OrganizationOrder};
 use super::ownership_offer::OwnershipOffer;
 use super::personal_workspace::PersonalWorkspace;
+use super::task::TaskConnection;
 use super::user::User;
 use super::workspace::Workspace;
 use crate::graphql::Result;
@@ -90,6 +92,36 @@ impl Viewer {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<InvitationConnection> {
         InvitationConnection::of_viewer(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+    }
+
+    /// Tasks assigned to the viewer, in every workspace, newest first.
+    async fn assigned_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+            Vec<TaskStatus>,
+        >,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<TaskConnection> {
+        TaskConnection::assigned(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+    }
+
+    /// Jobs assigned to the viewer, in every workspace, newest first.
+    async fn assigned_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] states: Option<
+            Vec<JobState>,
+        >,
+        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+    ) -> Result<JobConnection> {
+        JobConnection::assigned(ctx, &self.0, states, PageArgs { first, after, last, before }).await
     }
 
     /// Pending offers of ownership made to the viewer, newest first: at most one for each organization they are a member

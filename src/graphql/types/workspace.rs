@@ -2,10 +2,13 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::enums::Permission;
+use super::cloud_storage::CloudStorageConnection;
+use super::enums::{Permission, TaskStatus};
 use super::organization::Organization;
 use super::personal_workspace::PersonalWorkspace;
 use super::plan::{Billing, Limit, Plan};
+use super::project::ProjectConnection;
+use super::task::TaskConnection;
 use crate::domain::{Error, Fault, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
@@ -32,6 +35,77 @@ use crate::policy::{Action, Decision, Standing, Target, decide};
         name = "limits",
         ty = "Vec<Limit>",
         desc = "What the plan limits here, and how much of it is used: at most one for each LimitKind."
+    ),
+    field(
+        name = "projects",
+        ty = "ProjectConnection",
+        desc = "The projects that the viewer may open, newest first.",
+        arg(
+            name = "search",
+            ty = "Option<String>",
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        ),
+        arg(
+            name = "first",
+            ty = "Option<i32>",
+            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+        ),
+        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(
+            name = "last",
+            ty = "Option<i32>",
+            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+        ),
+        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+    ),
+    field(
+        name = "tasks",
+        ty = "TaskConnection",
+        desc = "The tasks that the viewer may open, alone or in projects, newest first.",
+        arg(
+            name = "search",
+            ty = "Option<String>",
+            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+        ),
+        arg(
+            name = "statuses",
+            ty = "Option<Vec<TaskStatus>>",
+            desc = "Only those in one of these states. All if absent, none if empty."
+        ),
+        arg(
+            name = "assignee_id",
+            ty = "Option<ID>",
+            desc = "Only those assigned to the user with this ID. All if absent."
+        ),
+        arg(
+            name = "first",
+            ty = "Option<i32>",
+            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+        ),
+        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(
+            name = "last",
+            ty = "Option<i32>",
+            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+        ),
+        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+    ),
+    field(
+        name = "cloud_storages",
+        ty = "CloudStorageConnection",
+        desc = "The cloud storages that the viewer may see, newest first.",
+        arg(
+            name = "first",
+            ty = "Option<i32>",
+            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+        ),
+        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(
+            name = "last",
+            ty = "Option<i32>",
+            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+        ),
+        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
     )
 )]
 pub enum Workspace {

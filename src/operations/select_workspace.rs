@@ -1,0 +1,32 @@
+//! Remembers the workspace that the actor works in, for menus. It grants nothing, and the log does not tell.
+
+use crate::auth::Actor;
+use crate::domain::input::Check;
+use crate::domain::{Result, UserId};
+use crate::policy::{Action, Target};
+use crate::store::users;
+
+use super::Env;
+use super::ground::{Ground, Hold};
+use super::retries::Retry;
+
+/// What to select.
+pub struct Input {
+    /// A workspace of the actor's.
+    pub workspace_id: String,
+}
+
+/// Selects it, and returns whose choice it is.
+pub async fn select_workspace(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<UserId> {
+    let mut check = Check::default();
+    let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
+    // The choice is kept with the user: whose workspace is their own row, which is about to be written.
+    let hold = if id.user().is_some() { Hold::Exclusive } else { Hold::Shared };
+    env.write(retry, async |tx| {
+        let ground = Ground::enter(tx, actor, id, hold, "workspace").await?;
+        ground.require(Action::WorkspaceSelect, &Target::default(), "workspace")?;
+        users::select_organization(tx, ground.actor.id, id.organization()).await?;
+        Ok(ground.actor.id)
+    })
+    .await
+}
