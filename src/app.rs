@@ -38,6 +38,7 @@ impl Settings {
         let rules = Rules {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
+            deletion_grace: TimeDelta::days(i64::from(rules.deletion_grace_days)),
             rate_limits: rules.rate_limits.into(),
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
@@ -57,6 +58,7 @@ impl Settings {
             rules: Rules {
                 sign_up: SignUp::Open,
                 invitation_expiry: TimeDelta::days(7),
+                deletion_grace: TimeDelta::days(7),
                 rate_limits: false,
                 owners_manage_plans: true,
                 plans: Plans::unlimited(),

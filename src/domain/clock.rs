@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
 /// An instant, in UTC, to the millisecond: what the schema shows is what is stored and compared.
 pub type Instant = DateTime<Utc>;
@@ -15,6 +15,11 @@ pub fn from_key(text: &str) -> Option<Instant> {
     const LAST: i64 = 253_402_300_799_999_999;
     let micros = text.parse().ok().filter(|micros| (0..=LAST).contains(micros))?;
     Instant::from_timestamp_micros(micros)
+}
+
+/// An instant as clients read it: as in RFC 3339, in UTC, with milliseconds.
+pub fn text(at: Instant) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The clock of the server: the system's, moved by an offset that only tests set.

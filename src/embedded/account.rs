@@ -38,6 +38,11 @@ impl Account {
         self.step_down
     }
 
+    /// Whether that is the user id of this process.
+    pub(super) fn is(self, uid: u32) -> bool {
+        uid == self.me
+    }
+
     /// Whether a folder of this user id may be taken as ours.
     pub(super) fn owns(self, uid: u32) -> bool {
         uid == self.me || self.step_down.is_some_and(|(other, _)| other == uid)

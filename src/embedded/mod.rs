@@ -5,8 +5,10 @@
 //! In the data folder: `postgres` (the cluster and its socket, or a link to them), `postgres.log`, `postgres.lock`.
 
 mod account;
+mod download;
 mod error;
 mod initdb;
+mod install;
 mod place;
 mod postmaster;
 mod prepare;
@@ -22,6 +24,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use error::EmbeddedError;
+pub use tools::Programs;
 
 use account::Account;
 use postmaster::{Postmaster, Site};
@@ -43,24 +46,26 @@ pub struct Embedded {
 
 impl Embedded {
     /// Starts the cluster of `data_dir`, makes it first if need be, or adopts one that a killed process left running.
-    /// The programs come from `postgres_bin`, else from the usual places.
-    pub async fn start(data_dir: &Path, postgres_bin: Option<&Path>) -> Result<Self, EmbeddedError> {
-        Self::start_with(data_dir, postgres_bin, &[]).await
+    /// Where the machine has no programs for it, and they may be got, this may take minutes, and says so on standard error.
+    pub async fn start(data_dir: &Path, programs: Programs) -> Result<Self, EmbeddedError> {
+        Self::start_with(data_dir, programs, &[]).await
     }
 
     /// The same with further settings of PostgreSQL, name and value; an adopted cluster keeps those that it has.
     /// `("fsync", "off")` also makes the first start quicker, for data that may be lost.
     pub async fn start_with(
         data_dir: &Path,
-        postgres_bin: Option<&Path>,
+        programs: Programs,
         settings: &[(&str, &str)],
     ) -> Result<Self, EmbeddedError> {
         fs::create_dir_all(data_dir).map_err(EmbeddedError::io("create", data_dir))?;
         let data_dir = &fs::canonicalize(data_dir).map_err(EmbeddedError::io("open", data_dir))?;
         let lock = place::lock(data_dir)?;
         let entrance = place::entrance(data_dir);
-        let tools = Tools::find(postgres_bin, &place::cluster(&entrance))?;
         let account = Account::choose(&entrance)?;
+        let cluster = place::cluster(&entrance);
+        let found = tokio::task::spawn_blocking(move || Tools::find(&programs, &cluster, account)).await;
+        let tools = found.map_err(|_| EmbeddedError::Interrupted)??;
         let location = place::settle(data_dir, account)?;
         let cluster = place::cluster(&location);
         let site = Site { tools, account, location, cluster, log: data_dir.join("postgres.log") };

@@ -7,7 +7,7 @@ use std::{env, fs};
 
 use tokio_postgres::NoTls;
 
-use super::{Embedded, EmbeddedError};
+use super::{Embedded, EmbeddedError, Programs};
 
 const QUICK: [(&str, &str); 3] = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
 const CHILD: &str = "GUILDHALL_TEST_EMBEDDED_FOLDER";
@@ -33,7 +33,7 @@ impl Drop for Folder {
 }
 
 async fn quick(folder: &Path) -> Embedded {
-    Embedded::start_with(folder, None, &QUICK).await.unwrap()
+    Embedded::start_with(folder, Programs::of_environment(), &QUICK).await.unwrap()
 }
 
 async fn run(url: &str, sql: &str) -> String {
@@ -52,7 +52,7 @@ async fn run(url: &str, sql: &str) -> String {
 async fn what_was_written_is_there_after_a_restart() {
     let folder = Folder::new("restart");
     let begun = Instant::now();
-    let first = Embedded::start(&folder.0, None).await.unwrap();
+    let first = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
     let took_first = begun.elapsed();
     run(&first.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     assert_eq!(Embedded::running(&folder.0), Some(first.url("guildhall")));
@@ -62,7 +62,7 @@ async fn what_was_written_is_there_after_a_restart() {
     assert_eq!(Embedded::running(&folder.0), None);
 
     let begun = Instant::now();
-    let second = Embedded::start(&folder.0, None).await.unwrap();
+    let second = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
     let took_second = begun.elapsed();
     println!("first start {took_first:?}, stop {took_stop:?}, restart {took_second:?}");
     assert_eq!(run(&second.url("guildhall"), "SELECT text FROM note").await, "kept");
@@ -76,7 +76,7 @@ async fn what_was_written_is_there_after_a_restart() {
 async fn a_second_owner_is_refused_in_one_sentence() {
     let folder = Folder::new("second");
     let first = quick(&folder.0).await;
-    let refused = Embedded::start(&folder.0, None).await.unwrap_err();
+    let refused = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap_err();
     assert!(matches!(refused, EmbeddedError::InUse(_)));
     assert!(!refused.to_string().contains('\n'), "{refused}");
     first.stop().await.unwrap();
@@ -113,7 +113,10 @@ async fn a_dropped_cluster_stops() {
 #[tokio::test]
 async fn a_bad_setting_shows_the_end_of_the_log() {
     let folder = Folder::new("setting");
-    let refused = Embedded::start_with(&folder.0, None, &[("fsync", "off"), ("work_mem", "plenty")]).await.unwrap_err();
+    let refused =
+        Embedded::start_with(&folder.0, Programs::of_environment(), &[("fsync", "off"), ("work_mem", "plenty")])
+            .await
+            .unwrap_err();
     assert!(matches!(&refused, EmbeddedError::Start { tail, .. } if tail.contains("work_mem")), "{refused}");
 }
 

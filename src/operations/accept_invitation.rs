@@ -15,7 +15,7 @@ use crate::store::users::{self, User};
 
 use super::Env;
 use super::floor::Floor;
-use super::join_by_invitation::{join, lock_by_id, lock_by_token, require_pending};
+use super::join_by_invitation::{invitee_sees, join, lock_by_id, lock_by_token, require_pending};
 use super::retries::{Retry, Written};
 
 /// Which invitation. Exactly one of the two.
@@ -98,6 +98,9 @@ pub(super) async fn require_invitee(
     let not_found = || Refusal::not_found("invitation").at("invitationId");
     let invitation = invitation.ok_or_else(not_found)?;
     let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
+    if !invitee_sees(floor.organization.status) && !floor.sees() {
+        return Err(not_found().into());
+    }
     let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
     if !is_invitee && floor.actor.email.as_deref() == Some(invitation.email.as_str()) {
         return Err(Refusal::new(Code::EmailNotVerified, "Verify the e-mail address of your account first.").into());

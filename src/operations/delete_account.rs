@@ -1,18 +1,19 @@
-//! Deletes the actor's account: it leaves its organizations, and those of which it is the only member go with it.
+//! Deletes the actor's account: it leaves its organizations, and those of which it is the only member go with it, whether or not
+//! they are about to be deleted anyway.
 
 use crate::auth::Actor;
-use crate::domain::clock::Instant;
+use crate::domain::clock::{self, Instant};
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
 use crate::domain::input::Check;
-use crate::domain::{Code, Error, Fault, Result, UserId, Username};
-use crate::events::log::{self, Event};
+use crate::domain::{Code, Error, Fault, Refusal, Result, UserId, Username};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
 use crate::store::{Connection, Transactional, invitations, sessions, users};
 
 use super::Env;
+use super::delete_organization::delete_for_good;
 use super::remove_member::end_membership;
 
 /// What is typed to confirm it.
@@ -62,17 +63,27 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
 /// Ends a membership of the account, and with the last one the organization.
 async fn leave(tx: &mut Connection, organization: &Organization, membership: &Membership, now: Instant) -> Result<()> {
     let user = membership.user_id;
+    // As in an organization in use: one that is about to be deleted does not hold back those who go for good.
     let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
     match decide(&standing, Action::OrganizationLeave, &Target::default()) {
         Decision::Allow => return end_membership(tx, membership, EventType::MemberLeft, user, now).await,
-        refused if organization.member_count > 1 => return refused.require("organization"),
+        refused if organization.member_count > 1 => {
+            return match organization.deletion_scheduled_for {
+                // It has to be there to be restored, and it cannot be without its owner.
+                Some(at) => Err(still_restorable(at).into()),
+                None => refused.require("organization"),
+            };
+        }
         // Who cannot leave an organization takes it along if nobody else is in it.
         _ => {}
     }
-    let deleted = Event {
-        person: Some(user),
-        ..Event::new(organization.id, EventType::OrganizationDeleted, Some(user), organization.id)
-    };
-    log::record(tx, now, vec![deleted]).await?;
-    organizations::delete(tx, organization.id).await
+    delete_for_good(tx, organization, Some(user), now).await
+}
+
+fn still_restorable(until: Instant) -> Refusal {
+    let message = format!(
+        "An organization of yours that has other members can be restored until {}. Delete the account after that.",
+        clock::text(until)
+    );
+    Refusal::new(Code::OwnerCannotLeave, message)
 }

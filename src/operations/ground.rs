@@ -13,6 +13,8 @@ use crate::store::{Connection, memberships, organizations};
 /// How a workspace is held until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
+    /// Not at all: for a look that changes nothing.
+    Unheld,
     /// Together with others who share it.
     Shared,
     /// Alone.
@@ -38,6 +40,7 @@ impl Ground {
         match id {
             WorkspaceId::Organization(organization) => {
                 let organization = match hold {
+                    Hold::Unheld => organizations::find(tx, organization).await?,
                     Hold::Shared => organizations::share(tx, organization).await?,
                     Hold::Exclusive => organizations::lock(tx, organization).await?,
                 };
@@ -59,6 +62,7 @@ impl Ground {
                 // Nobody holds up an account that is no business of theirs.
                 decide(&standing, Action::PlanView, &Target::default()).require(what)?;
                 let held = match hold {
+                    Hold::Unheld => users::find(tx, user).await?,
                     Hold::Shared => users::share(tx, user).await?,
                     Hold::Exclusive => users::lock(tx, user).await?.map(|login| login.user),
                 };

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::end_plans::end_plans;
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
+use super::purge_organizations::purge_organizations;
 use super::retries;
 use crate::domain::{Clock, Result};
 use crate::store::{Store, Transactional, expiry, mails};
@@ -33,6 +34,11 @@ pub async fn run(store: Store, clock: Clock, cancel: CancellationToken) {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
             Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
+        }
+        match purge_organizations(&store, &clock).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deleted organizations for good"),
+            Err(error) => tracing::error!(?error, "cannot delete organizations for good"),
         }
         match end_plans(&store, &clock).await {
             Ok(0) => {}

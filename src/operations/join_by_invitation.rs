@@ -3,28 +3,36 @@
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::InvitationStatus;
+use crate::domain::organization::OrganizationStatus;
 use crate::domain::{Code, InvitationId, MembershipId, Refusal, Result, ids};
 use crate::events::log::{self, Event};
+use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::invitations::{self, Invitation};
 use crate::store::memberships::{self, Membership, NewMembership};
 use crate::store::users::User;
 use crate::store::{Connection, organizations};
 
-/// The invitation with that token, locked together with its organization. None if there is none, or a resend replaced the
-/// token.
+/// The invitation with that token, locked together with its organization. None if there is none, a resend replaced the token,
+/// or the organization is about to be deleted.
 pub async fn lock_by_token(tx: &mut Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
     let Some(found) = invitations::find_by_token(tx, token_hash).await? else { return Ok(None) };
-    lock(tx, &found).await?;
+    let organization = organizations::lock(tx, found.organization_id).await?;
+    if !organization.is_some_and(|organization| invitee_sees(organization.status)) {
+        return Ok(None);
+    }
+    invitations::lock(tx, found.id).await?;
     invitations::find_by_token(tx, token_hash).await
+}
+
+/// Whether invitations to an organization in this status are there for those who hold them, or their tokens.
+pub fn invitee_sees(status: OrganizationStatus) -> bool {
+    let standing = Standing { signed_in: true, place: status.into(), ..Standing::default() };
+    decide(&standing, Action::InvitationView, &Target { is_invitee: true, ..Target::default() }) == Decision::Allow
 }
 
 /// The invitation with that ID, locked together with its organization.
 pub async fn lock_by_id(tx: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
     let Some(found) = invitations::find(tx, id).await? else { return Ok(None) };
-    lock(tx, &found).await
-}
-
-async fn lock(tx: &mut Connection, found: &Invitation) -> Result<Option<Invitation>> {
     organizations::lock(tx, found.organization_id).await?;
     invitations::lock(tx, found.id).await
 }

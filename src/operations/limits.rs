@@ -88,17 +88,11 @@ pub async fn require_room_in_project(
     Ok(Room { limit: Limit { kind, used, max }, seats_bought: false }.take(more)?)
 }
 
-/// Refuses unless a project with so many tasks may be in the workspace, to which it is about to come: LIMIT_EXCEEDED.
-pub async fn require_project_of(
-    env: &Env,
-    tx: &mut Connection,
-    workspace: WorkspaceId,
-    tasks: i64,
-    now: Instant,
-) -> Result<()> {
+/// The room for tasks of a project that is about to come to the workspace.
+pub async fn room_of_new_project(env: &Env, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Room> {
     let kind = LimitKind::TasksPerProject;
     let max = max(env, tx, workspace, kind, now).await?;
-    Ok(Room { limit: Limit { kind, used: 0, max }, seats_bought: false }.take(tasks)?)
+    Ok(Room { limit: Limit { kind, used: 0, max }, seats_bought: false })
 }
 
 /// Refuses unless the user may own one more organization: LIMIT_EXCEEDED, by the plan of their personal workspace. Locks

@@ -13,7 +13,7 @@ use crate::store::invitations::{self, Invitation};
 
 use super::Env;
 use super::floor::Floor;
-use super::join_by_invitation::{event, lock_by_id, require_pending};
+use super::join_by_invitation::{event, invitee_sees, lock_by_id, require_pending};
 use super::retries::{Retry, Written};
 
 /// Which invitation.
@@ -53,7 +53,8 @@ pub(super) async fn enter_by_invitation(
     let invitation = lock_by_id(tx, id).await?.ok_or_else(not_found)?;
     let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
     let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
-    if !is_invitee && !floor.sees() {
+    let holds_it = is_invitee && invitee_sees(floor.organization.status);
+    if !holds_it && !floor.sees() {
         return Err(not_found().into());
     }
     floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")?;

@@ -129,7 +129,10 @@ pub enum Decision {
 pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
     match permitted(standing, rule, target) {
-        Decision::Allow if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion => {
+        // Before what is wrong about the target: nothing can be done about that either.
+        Decision::Allow | Decision::Refused(_)
+            if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion =>
+        {
             Decision::Refused(Code::OrganizationPendingDeletion)
         }
         decision => decision,

@@ -35,8 +35,13 @@ pub struct NewRow {
     pub changes: serde_json::Value,
 }
 
+/// Rows in one statement: it has a parameter for each value, of which there may be 65,535.
+const BATCH: usize = 1_000;
+
 /// Appends rows to the log.
 pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
-    diesel::insert_into(events::table).values(rows).execute(connection).await?;
+    for batch in rows.chunks(BATCH) {
+        diesel::insert_into(events::table).values(batch).execute(connection).await?;
+    }
     Ok(())
 }

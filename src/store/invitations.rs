@@ -1,5 +1,6 @@
 //! Invitations. Whether one has run out is a matter of the hour: whoever filters by status passes the present instant.
 
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -7,9 +8,10 @@ use diesel_async::RunQueryDsl;
 
 use super::Connection;
 use super::paging::containing;
-use super::schema::invitations;
+use super::schema::{invitations, organizations};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::organization::OrganizationStatus;
 use crate::domain::page::{Slice, Window};
 use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
 use crate::keyset;
@@ -88,8 +90,16 @@ pub struct NewInvitation {
 pub enum Whose {
     /// Those of an organization.
     Organization(OrganizationId),
-    /// Those to a proven address.
-    Email(String),
+    /// Those to the proven address of a user, but for those that rest because their organization is about to be deleted: these
+    /// are there for its owner and for site administrators.
+    Invitee {
+        /// The address.
+        email: String,
+        /// The user.
+        user: UserId,
+        /// Whether the user is a site administrator.
+        is_admin: bool,
+    },
 }
 
 /// Which invitations.
@@ -124,7 +134,12 @@ fn filtered(filter: &Filter) -> invitations::BoxedQuery<'_, Pg> {
     let mut query = invitations::table.into_boxed();
     query = match &filter.whose {
         Whose::Organization(id) => query.filter(invitations::organization_id.eq(id)),
-        Whose::Email(email) => query.filter(invitations::email.eq(email)),
+        Whose::Invitee { email, is_admin: true, .. } => query.filter(invitations::email.eq(email)),
+        Whose::Invitee { email, user, .. } => {
+            let there = organizations::status.eq(OrganizationStatus::Active).or(organizations::owner_id.eq(user));
+            let there = organizations::table.filter(organizations::id.eq(invitations::organization_id)).filter(there);
+            query.filter(invitations::email.eq(email).and(exists(there)))
+        }
     };
     if let Some(search) = &filter.search {
         query = query.filter(invitations::email.ilike(containing(search)));

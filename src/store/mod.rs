@@ -28,6 +28,7 @@ pub mod projects;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
+pub mod transfers;
 pub mod usage;
 pub mod users;
 pub mod visible;

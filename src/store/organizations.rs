@@ -113,7 +113,8 @@ pub struct Filter {
     pub search: Option<String>,
     /// Only those where the viewer has one of these roles.
     pub roles: Option<Vec<Role>>,
-    /// Those that the viewer is no member of as well: for site administrators.
+    /// Those that the viewer is no member of as well, and those of others that are about to be deleted: for site
+    /// administrators.
     pub everyones: bool,
 }
 
@@ -139,7 +140,8 @@ macro_rules! listed {
         let own = memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq($viewer));
         let mut query = organizations::table.left_join(memberships::table.on(own)).into_boxed();
         if !filter.everyones {
-            query = query.filter(memberships::id.nullable().is_not_null());
+            let there = organizations::status.eq(OrganizationStatus::Active).or(organizations::owner_id.eq($viewer));
+            query = query.filter(memberships::id.nullable().is_not_null().and(there));
         }
         if let Some(search) = &filter.search {
             let pattern = containing(search);
@@ -228,13 +230,29 @@ pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter)
     Ok(listed!(viewer, filter).count().get_result(connection).await?)
 }
 
-/// ID, slug and name of the organizations with those IDs.
-pub async fn names(
-    connection: &mut Connection,
-    ids: &[OrganizationId],
-) -> Result<Vec<(OrganizationId, String, Option<String>)>> {
-    let columns = (organizations::id, organizations::slug, organizations::name);
-    Ok(organizations::table.filter(organizations::id.eq_any(ids)).select(columns).load(connection).await?)
+/// What those who hold an invitation to an organization may know of it.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = organizations, check_for_backend(Pg))]
+pub struct Named {
+    /// Its ID.
+    pub id: OrganizationId,
+    /// Short name in lower case.
+    pub slug: String,
+    /// Full name. None: the slug.
+    pub name: Option<String>,
+    /// Whether it is there to stay.
+    pub status: OrganizationStatus,
+}
+
+/// The names of the organizations with those IDs.
+pub async fn names(connection: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<Named>> {
+    let named = organizations::table.filter(organizations::id.eq_any(ids)).select(Named::as_select());
+    Ok(named.load(connection).await?)
+}
+
+/// An organization.
+pub async fn find(connection: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
+    Ok(organizations::table.find(id).select(Organization::as_select()).first(connection).await.optional()?)
 }
 
 /// Locks an organization's row against every other write in it, until the transaction ends.
@@ -307,6 +325,31 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
 pub async fn set_owner(tx: &mut Connection, id: OrganizationId, owner: UserId) -> Result<()> {
     diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)).execute(tx).await?;
     Ok(())
+}
+
+/// Has an organization deleted at that time; None takes it back. The organization's row must be locked. These are no own fields
+/// of its: the version stays.
+pub async fn schedule_deletion(tx: &mut Connection, id: OrganizationId, at: Option<Instant>) -> Result<()> {
+    let status = if at.is_some() { OrganizationStatus::PendingDeletion } else { OrganizationStatus::Active };
+    diesel::update(organizations::table.find(id))
+        .set((organizations::status.eq(status), organizations::deletion_scheduled_for.eq(at)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Locks the organization that is longest overdue to be deleted at `now`, of those that nobody else has locked. It is about to
+/// go: nobody can refer to it from here on.
+pub async fn lock_overdue(tx: &mut Connection, now: Instant) -> Result<Option<Organization>> {
+    Ok(organizations::table
+        .filter(organizations::deletion_scheduled_for.le(now))
+        .order_by((organizations::deletion_scheduled_for, organizations::id))
+        .select(Organization::as_select())
+        .for_update()
+        .skip_locked()
+        .first(tx)
+        .await
+        .optional()?)
 }
 
 /// Deletes an organization with all that belongs to it.

@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::schema::{memberships, users};
+use super::schema::{memberships, organizations, users};
 use super::{Connection, email_tokens};
 use crate::domain::clock::Instant;
+use crate::domain::organization::OrganizationStatus;
 use crate::domain::{Code, Email, Error, OrganizationId, Refusal, Result, UserId, Username};
 
 /// An account, without its password.
@@ -81,7 +82,8 @@ pub async fn find_many(connection: &mut Connection, ids: &[UserId]) -> Result<Ve
     Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
 }
 
-/// Those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`.
+/// Those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`. One that is about to be
+/// deleted is there for its owner alone.
 pub async fn shared(
     connection: &mut Connection,
     viewer: UserId,
@@ -91,6 +93,8 @@ pub async fn shared(
     let own = diesel::alias!(memberships as own);
     Ok(memberships::table
         .inner_join(own.on(own.field(memberships::organization_id).eq(memberships::organization_id)))
+        .inner_join(organizations::table.on(organizations::id.eq(memberships::organization_id)))
+        .filter(organizations::status.eq(OrganizationStatus::Active).or(organizations::owner_id.eq(viewer)))
         .filter(own.field(memberships::user_id).eq(viewer))
         .filter(own.field(memberships::role).eq_any(roles))
         .filter(memberships::user_id.eq_any(ids))
@@ -231,6 +235,25 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 pub async fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) -> Result<()> {
     let user = users::table.find(id);
     diesel::update(user).set(users::selected_organization_id.eq(organization)).execute(tx).await?;
+    Ok(())
+}
+
+/// Takes everybody but `except` who has selected an organization back to their personal workspace. The organization's row must
+/// be locked.
+pub async fn forget_selection(tx: &mut Connection, organization: OrganizationId, except: UserId) -> Result<()> {
+    let theirs = users::table
+        .filter(users::selected_organization_id.eq(organization).and(users::id.ne(except)))
+        // In one order, as everywhere where several accounts are locked.
+        .order_by(users::id)
+        .select(users::id)
+        .for_no_key_update();
+    let theirs: Vec<UserId> = theirs.load(tx).await?;
+    if !theirs.is_empty() {
+        diesel::update(users::table.filter(users::id.eq_any(theirs)))
+            .set(users::selected_organization_id.eq(None::<OrganizationId>))
+            .execute(tx)
+            .await?;
+    }
     Ok(())
 }
 

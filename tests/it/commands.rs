@@ -9,9 +9,13 @@ use crate::support::cluster::Cluster;
 
 const SECRET: &str = "a secret for tests that is long enough";
 
+/// What finds the programs of PostgreSQL, and what coverage needs.
+const INHERITED: [&str; 6] =
+    ["PATH", "HOME", "XDG_CACHE_HOME", "GUILDHALL_POSTGRES_BIN", "GUILDHALL_POSTGRES_DOWNLOAD", "LLVM_PROFILE_FILE"];
+
 fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
-    let inherited = std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "LLVM_PROFILE_FILE");
+    let inherited = std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited));
     command.env_clear().envs(inherited).envs(environment.iter().copied()).args(arguments);
     command.current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
     command

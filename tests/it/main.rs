@@ -4,6 +4,7 @@
 mod accounts;
 mod architecture;
 mod commands;
+mod deletion;
 mod disconnect;
 mod errors;
 mod http;
@@ -22,5 +23,6 @@ mod retries;
 mod schema;
 mod story;
 mod support;
+mod transfer;
 mod workspaces;
 mod worlds;

@@ -492,8 +492,8 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
     let full = limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1, now).await;
     assert!(matches!(full, Err(Error::Refused(refusals)) if refusals[0].limit.is_some_and(|limit| limit.used == 5)));
     for (tasks, fits) in [(5, true), (6, false)] {
-        let fitted = limits::require_project_of(&app.env, &mut connection, workspace, tasks, now).await;
-        assert_eq!(fitted.is_ok(), fits, "a project of {tasks}");
+        let room = limits::room_of_new_project(&app.env, &mut connection, workspace, now).await;
+        assert_eq!(room.expect("the room").take(tasks).is_ok(), fits, "a project of {tasks}");
     }
     changes(&ada, json!({ "workspaceId": own, "tier": "SOLO" })).await;
     assert_eq!(room(&app, &own, LimitKind::Projects, 9).await, None);

@@ -8,6 +8,7 @@ pub mod ownership;
 mod payload;
 pub mod plans;
 mod retry;
+pub mod transfers;
 pub mod workspaces;
 
 use async_graphql::MergedObject;
@@ -18,6 +19,7 @@ use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
 use self::ownership::OwnershipMutations;
 use self::plans::PlanMutations;
+use self::transfers::TransferMutations;
 use self::workspaces::WorkspaceMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
@@ -31,4 +33,5 @@ pub struct Mutation(
     MemberMutations,
     InvitationMutations,
     PlanMutations,
+    TransferMutations,
 );

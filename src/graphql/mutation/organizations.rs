@@ -9,7 +9,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{create_organization, update_organization};
+use crate::operations::{create_organization, delete_organization, restore_organization, update_organization};
 
 /// Changes of organizations.
 #[derive(Default)]
@@ -66,6 +66,44 @@ impl OrganizationMutations {
                 update_organization::update_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, updated).await?;
             Ok(UpdateOrganizationPayload { organization, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Deletes an organization after a time of grace, in which it can be restored. Needs DELETE_ORGANIZATION.
+    async fn delete_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: DeleteOrganizationInput,
+    ) -> Result<DeleteOrganizationPayload> {
+        answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
+            let input = delete_organization::Input {
+                organization_id: input.organization_id.0,
+                confirm_slug: input.confirm_slug,
+            };
+            let deleted =
+                delete_organization::delete_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, deleted).await?;
+            Ok(DeleteOrganizationPayload { organization, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Takes a deletion back during the time of grace, within the viewer's OWNED_ORGANIZATIONS. Needs
+    /// RESTORE_ORGANIZATION.
+    async fn restore_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: RestoreOrganizationInput,
+    ) -> Result<RestoreOrganizationPayload> {
+        answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
+            let input = restore_organization::Input { organization_id: input.organization_id.0 };
+            let restored =
+                restore_organization::restore_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let organization = Organization::open(ctx, restored).await?;
+            Ok(RestoreOrganizationPayload { organization, ..Default::default() })
         })
         .await
     }
@@ -149,6 +187,58 @@ pub struct UpdateOrganizationPayload {
 }
 
 payload!(UpdateOrganizationPayload);
+
+/// What `deleteOrganization` is to do.
+#[derive(InputObject)]
+pub struct DeleteOrganizationInput {
+    /// ID of the organization.
+    pub organization_id: ID,
+    /// The slug of the organization, typed by a person. CONFIRMATION_MISMATCH if it is another.
+    pub confirm_slug: String,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `deleteOrganization` did.
+#[derive(Default, SimpleObject)]
+pub struct DeleteOrganizationPayload {
+    /// The organization, pending deletion. Null on failure, and where the time of grace is 0 days, since it is gone.
+    pub organization: Option<Organization>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(DeleteOrganizationPayload);
+
+/// What `restoreOrganization` is to do.
+#[derive(InputObject)]
+pub struct RestoreOrganizationInput {
+    /// ID of the organization.
+    pub organization_id: ID,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `restoreOrganization` did.
+#[derive(Default, SimpleObject)]
+pub struct RestoreOrganizationPayload {
+    /// The organization, active again. Null on failure.
+    pub organization: Option<Organization>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(RestoreOrganizationPayload);
 
 /// What an update does to a field: absent keeps it, null clears it.
 pub(super) fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {

@@ -366,3 +366,14 @@ pub enum InviteErrorPolicy {
     /// Invite nobody.
     RejectAll,
 }
+
+/// What happens to the links to cloud storages when resources move to another workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::resource::StorageHandling")]
+pub enum StorageHandling {
+    /// Cut the links.
+    Detach,
+    /// Link each to the one storage of the destination that the viewer may see with the same provider and resource;
+    /// refuse if there is none (STORAGE_MATCH_NOT_FOUND) or several (STORAGE_MATCH_AMBIGUOUS).
+    AutoMatch,
+}

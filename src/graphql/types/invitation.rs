@@ -15,10 +15,12 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
+use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::invitations::{self, Filter, Whose};
+use crate::store::organizations::Named;
 use crate::store::users;
 
 /// What can be done with an invitation that is pending.
@@ -182,12 +184,19 @@ pub struct OrganizationSummary {
     display_name: String,
 }
 
+impl From<Named> for OrganizationSummary {
+    fn from(named: Named) -> Self {
+        let display_name = named.name.unwrap_or_else(|| named.slug.clone());
+        Self { id: id(named.id), slug: named.slug, display_name }
+    }
+}
+
 impl OrganizationSummary {
     async fn load(ctx: &Context<'_>, organization: OrganizationId) -> Result<Self> {
         let named = ctx.request().loader.load_one(OrganizationName(organization)).await?;
-        let (slug, display_name) =
+        let named =
             named.ok_or_else(|| Error::from(Fault::new("an invitation to an organization that is not there")))?;
-        Ok(Self { id: id(organization), slug, display_name })
+        Ok(named.into())
     }
 }
 
@@ -231,7 +240,11 @@ impl InvitationConnection {
     ) -> Result<Self> {
         let statuses = statuses.unwrap_or_else(|| vec![InvitationStatus::Pending]);
         let filter = Filter {
-            whose: Whose::Email(viewer.verified_email().unwrap_or_default().to_owned()),
+            whose: Whose::Invitee {
+                email: viewer.verified_email().unwrap_or_default().to_owned(),
+                user: viewer.id,
+                is_admin: viewer.is_admin,
+            },
             search: None,
             statuses: Some(statuses.into_iter().map(Into::into).collect()),
             roles: None,
@@ -306,10 +319,14 @@ pub struct InvitationPreview {
 }
 
 impl InvitationPreview {
-    /// The preview of an invitation whose token was shown.
+    /// The preview of an invitation whose token was shown, if invitations to the organization are there.
     pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let loader = &ctx.request().loader;
-        let organization = OrganizationSummary::load(ctx, row.organization_id).await?;
+        let Some(organization) = loader.load_one(OrganizationName(row.organization_id)).await? else { return Ok(None) };
+        if !invitee_sees(organization.status) {
+            return Ok(None);
+        }
+        let organization = OrganizationSummary::from(organization);
         let inviter = match row.inviter_id {
             Some(inviter) => loader.load_one(inviter).await?,
             None => None,

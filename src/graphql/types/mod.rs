@@ -15,6 +15,7 @@ pub mod resource;
 pub mod role;
 pub mod slug;
 pub mod task;
+pub mod transfer;
 pub mod user;
 pub mod user_error;
 pub mod viewer;

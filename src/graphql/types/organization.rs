@@ -86,11 +86,15 @@ impl Organization {
 
     fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
         let organization = Self(seen);
-        let allowed = decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default());
-        if let Some(membership) = &organization.0.membership {
+        if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
+            return None;
+        }
+        // What is about to be deleted is read-only, and looking after it is no work in it.
+        let in_use = organization.0.organization.deletion_scheduled_for.is_none();
+        if let Some(membership) = organization.0.membership.as_ref().filter(|_| in_use) {
             operations::note_activity::note_activity(ctx.env(), membership);
         }
-        (allowed == Decision::Allow).then_some(organization)
+        Some(organization)
     }
 
     /// How the viewer stands to it.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use guildhall::embedded::Embedded;
+use guildhall::embedded::{Embedded, Programs};
 use guildhall::store::migrate::migrate;
 use tokio_postgres::NoTls;
 
@@ -42,7 +42,9 @@ impl Cluster {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
         sweep(root);
         let folder = root.join(format!("cluster-{}", std::process::id()));
-        let embedded = Embedded::start_with(&folder, None, &SETTINGS).await.expect("PostgreSQL starts");
+        let programs = Programs::of_environment();
+        let embedded = Embedded::start_with(&folder, programs, &SETTINGS).await;
+        let embedded = embedded.unwrap_or_else(|why| panic!("no PostgreSQL to test with: {why}"));
         watch(&folder, embedded.location());
         execute(&embedded.url("postgres"), "CREATE DATABASE template_of_tests").await;
         migrate(&embedded.url("template_of_tests")).await.expect("migrations run");

@@ -1,0 +1,94 @@
+//! Where programs are kept that were got: a folder for each version in the user's cache. Root, whose own cache PostgreSQL's
+//! user seldom can get to, has one in `/var/cache`.
+
+use std::env;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::package::Registry;
+use crate::embedded::account::Account;
+use crate::embedded::error::EmbeddedError;
+use crate::embedded::tools::{complete, versions};
+
+/// Begins the name of each version's folder.
+const PREFIX: &str = "postgresql-";
+/// Begins the name of what is not finished.
+const UNFINISHED: &str = "new-";
+
+/// The cache that the account can get to, and that is ours, if there is any.
+pub(super) fn root(account: Account) -> Option<PathBuf> {
+    let mut roots = vec![of_user()];
+    if account.step_down().is_some() {
+        roots.push(Some(PathBuf::from("/var/cache")));
+    }
+    let mut roots = roots.into_iter().flatten().map(|cache| cache.join("guildhall"));
+    roots.find(|root| fit(root, account))
+}
+
+/// Root takes no folder within another's, whose owner could put other programs there.
+fn fit(root: &Path, account: Account) -> bool {
+    let Some(existing) = root.ancestors().find_map(|folder| fs::canonicalize(folder).ok()) else {
+        return false;
+    };
+    let mine = fs::metadata(&existing).is_ok_and(|folder| account.is(folder.uid()));
+    let to_be_made = !root.exists() && account.step_down().is_none();
+    account.reaches(&existing) && (mine || to_be_made)
+}
+
+fn of_user() -> Option<PathBuf> {
+    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    set.or_else(|| env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(usual)))
+}
+
+/// The folders with programs in the cache, the newest version first.
+pub(super) fn kept(root: &Path) -> Vec<PathBuf> {
+    let unpacked = versions(root, PREFIX).into_iter();
+    unpacked
+        .flat_map(|unpacked| Registry::ALL.map(|registry| registry.programs(&unpacked)))
+        .filter(|bin| complete(bin))
+        .collect()
+}
+
+/// The folder of a version.
+pub(super) fn home(root: &Path, version: &str) -> PathBuf {
+    root.join(format!("{PREFIX}{version}"))
+}
+
+/// Makes the cache if need be, and waits until this process has it for itself, which is until the file is closed.
+pub(super) fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, EmbeddedError> {
+    fs::create_dir_all(root).map_err(EmbeddedError::io("create", root))?;
+    fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(EmbeddedError::io("open", root))?;
+    let path = root.join("lock");
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(EmbeddedError::io("open", &path))?;
+    if file.try_lock().is_err() {
+        say("Another process is getting PostgreSQL already: waiting for it.");
+        file.lock().map_err(EmbeddedError::io("lock", &path))?;
+    }
+    Ok(file)
+}
+
+/// A folder for what is not finished, which goes away with all that is left in it.
+pub(super) struct Workplace(pub(super) PathBuf);
+
+impl Workplace {
+    /// A new one. With the lock held, all others were left by processes that were killed.
+    pub(super) fn new(root: &Path) -> Result<Self, EmbeddedError> {
+        for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let path = root.join(format!("{UNFINISHED}{}", std::process::id()));
+        let made = fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)));
+        made.map_err(EmbeddedError::io("create", &path))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

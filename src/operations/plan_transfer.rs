@@ -1,0 +1,435 @@
+//! What a transfer would do, and what speaks against it: computed the same way to be looked at and, under locks, to be done.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
+use crate::domain::resource::{People, ResourceId, StorageHandling, Ties};
+use crate::domain::{CloudStorageId, Code, Error, Fault, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
+use crate::policy::{Action, Decision, Target, decide};
+use crate::store::cloud_storages::CloudStorage;
+use crate::store::projects::Project;
+use crate::store::tasks::{Task, TaskInProject};
+use crate::store::transfers::JobsOfTask;
+use crate::store::{Connection, cloud_storages, projects, tasks, transfers};
+
+use super::Env;
+use super::ground::{Ground, Hold};
+use super::limits::{self, Room};
+
+/// Most resources in one transfer.
+const MOST: usize = 100;
+
+/// What is to move, where to, and what happens to the links to storages.
+pub struct Input {
+    /// Projects and tasks: 1 to 100, each once.
+    pub resource_ids: Vec<String>,
+    /// The workspace to move them to.
+    pub destination_workspace_id: String,
+    /// What happens to links to storages.
+    pub storage: StorageHandling,
+}
+
+/// An input whose shape is right.
+pub(super) struct Request {
+    pub(super) resources: Vec<ResourceId>,
+    pub(super) destination: WorkspaceId,
+    pub(super) storage: StorageHandling,
+}
+
+impl Input {
+    /// Checks the shape, and tells all that is wrong with it.
+    pub(super) fn check(&self) -> Result<Request> {
+        let mut check = Check::default();
+        let number = match self.resource_ids.len() {
+            0 => Err(Problem::new(Code::OutOfRange, "Name at least one project or task.")),
+            1..=MOST => Ok(()),
+            _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} projects and tasks."))),
+        };
+        let bounded = check.field("resourceIds", number).is_some();
+        let mut resources = Vec::new();
+        let mut named = HashSet::new();
+        for (place, raw) in self.resource_ids.iter().enumerate().filter(|_| bounded) {
+            let wrong = || Problem::new(Code::InvalidFormat, "This is not the ID of a project or a task.");
+            let twice = || Problem::new(Code::DuplicateInRequest, "This is named twice.");
+            let id = ResourceId::parse(raw).ok_or_else(wrong);
+            let id = id.and_then(|id| named.insert(id).then_some(id).ok_or_else(twice));
+            resources.extend(check.field(&format!("resourceIds.{place}"), id));
+        }
+        let Some(destination) = check.workspace("destinationWorkspaceId", &self.destination_workspace_id) else {
+            return Err(check.refuse());
+        };
+        check.finish()?;
+        Ok(Request { resources, destination, storage: self.storage })
+    }
+}
+
+/// What a transfer would do.
+#[derive(Serialize, Deserialize)]
+pub struct Plan {
+    /// Where the resources would go.
+    pub destination: WorkspaceId,
+    /// One for each resource, in the order of the request.
+    pub items: Vec<Item>,
+}
+
+/// What a transfer would do to one resource.
+#[derive(Serialize, Deserialize)]
+pub struct Item {
+    /// The resource.
+    pub resource: ResourceId,
+    /// How many tasks would move: those of a project, or the task itself.
+    pub task_count: usize,
+    /// How many jobs would move.
+    pub job_count: i64,
+    /// Who would lose an assignment, each once.
+    pub unassigned: Vec<UserId>,
+    /// What would become of the links to each storage.
+    pub storages: Vec<Match>,
+    /// Why it cannot move. Paths begin at the arguments.
+    pub problems: Vec<Refusal>,
+}
+
+/// What would become of the links to a storage.
+#[derive(Serialize, Deserialize)]
+pub struct Match {
+    /// The storage linked now.
+    pub current: CloudStorageId,
+    /// The storage that would be linked instead.
+    pub replacement: Option<CloudStorageId>,
+}
+
+/// A resource that is to move, and all that goes with it.
+pub(super) struct Cargo {
+    /// Where it is.
+    pub(super) source: WorkspaceId,
+    /// The project, if it is one.
+    pub(super) project: Option<Project>,
+    /// The tasks of the project, or the task itself.
+    pub(super) tasks: Vec<Task>,
+    jobs: Vec<JobsOfTask>,
+    ties: Ties,
+}
+
+impl Cargo {
+    /// Storages that it links, each once.
+    fn storages(&self) -> BTreeSet<CloudStorageId> {
+        let of_project = self.project.iter().flat_map(|project| [project.source_storage_id, project.target_storage_id]);
+        let of_tasks = self.tasks.iter().flat_map(|task| [task.source_storage_id, task.target_storage_id]);
+        of_project.chain(of_tasks).flatten().collect()
+    }
+
+    /// Who is assigned to it or to anything in it, each once.
+    fn assignees(&self) -> BTreeSet<UserId> {
+        let of_project = self.project.iter().filter_map(|project| project.assignee_id);
+        let of_tasks = self.tasks.iter().filter_map(|task| task.assignee_id);
+        let of_jobs = self.jobs.iter().flat_map(|jobs| jobs.assignees.iter().copied());
+        of_project.chain(of_tasks).chain(of_jobs).collect()
+    }
+}
+
+/// Everything that a plan is made from.
+pub(super) struct Survey {
+    request: Request,
+    /// What is to move, in the order of the request.
+    pub(super) cargo: Vec<Cargo>,
+    grounds: BTreeMap<WorkspaceId, Ground>,
+    storages: Vec<CloudStorage>,
+    candidates: Vec<CloudStorage>,
+    room: Rooms,
+}
+
+/// What the plan of the destination leaves room for.
+#[derive(Clone, Copy)]
+struct Rooms {
+    projects: Room,
+    tasks: Room,
+    tasks_of_a_new_project: Room,
+}
+
+impl Rooms {
+    async fn of(env: &Env, connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Self> {
+        Ok(Self {
+            projects: limits::room(env, connection, workspace, LimitKind::Projects, now).await?,
+            tasks: limits::room(env, connection, workspace, LimitKind::Tasks, now).await?,
+            tasks_of_a_new_project: limits::room_of_new_project(env, connection, workspace, now).await?,
+        })
+    }
+
+    /// Takes what `cargo` needs; tells what it does not fit into, and takes nothing of that.
+    fn take(&mut self, cargo: &Cargo) -> Vec<Refusal> {
+        let tasks = i64::try_from(cargo.tasks.len()).unwrap_or(i64::MAX);
+        let mut tasks_of_this_project = self.tasks_of_a_new_project;
+        let taken = match cargo.project {
+            Some(_) => vec![self.projects.take(1), tasks_of_this_project.take(tasks), self.tasks.take(tasks)],
+            None => vec![self.tasks.take(tasks)],
+        };
+        taken.into_iter().filter_map(std::result::Result::err).collect()
+    }
+}
+
+/// Tells what a transfer would do. None if the actor cannot see the destination or one of the resources.
+pub async fn plan_transfer(env: &Env, actor: &Actor, input: Input) -> Result<Option<Plan>> {
+    let request = input.check()?;
+    let mut connection = env.store.read().await?;
+    match survey(env, &mut connection, actor, request, Hold::Unheld).await {
+        Ok(survey) => Ok(Some(survey.plan())),
+        // All that is refused here is what cannot be seen.
+        Err(Error::Refused(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// Reads what the plan is made from, while it holds the workspaces if asked to. NOT_FOUND for what the actor cannot see.
+pub(super) async fn survey(
+    env: &Env,
+    connection: &mut Connection,
+    actor: &Actor,
+    request: Request,
+    hold: Hold,
+) -> Result<Survey> {
+    let named = Named::read(connection, &request.resources).await?;
+    let places: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
+    let grounds = enter(connection, actor, &places, hold).await?;
+    // As they are now that nothing moves any more.
+    let named = if hold == Hold::Unheld { named } else { Named::read(connection, &request.resources).await? };
+    if named.workspaces().any(|workspace| !places.contains(&workspace)) {
+        return Err(Fault { passing: true, cause: "a resource moved while it was to be transferred".into() }.into());
+    }
+    let cargo = named.load(connection, actor, &request, &grounds).await?;
+    let destination = &grounds[&request.destination];
+    let linked: BTreeSet<CloudStorageId> = cargo.iter().flat_map(Cargo::storages).collect();
+    let storages = cloud_storages::find_many(connection, &linked.into_iter().collect::<Vec<_>>()).await?;
+    let wanted: Vec<_> = storages.iter().map(|storage| (storage.provider, storage.resource.as_str())).collect();
+    let candidates = match request.storage {
+        StorageHandling::Detach => Vec::new(),
+        StorageHandling::AutoMatch => {
+            let rows = destination.visible(Action::CloudStorageView);
+            transfers::storages_for(connection, destination.id, &wanted, actor.user_id, rows).await?
+        }
+    };
+    let room = Rooms::of(env, connection, destination.id, env.clock.now()).await?;
+    Ok(Survey { request, cargo, grounds, storages, candidates, room })
+}
+
+/// Enters the workspaces in the order in which they are locked, whichever way things go. Those that the actor cannot see are
+/// left out.
+async fn enter(
+    connection: &mut Connection,
+    actor: &Actor,
+    places: &BTreeSet<WorkspaceId>,
+    hold: Hold,
+) -> Result<BTreeMap<WorkspaceId, Ground>> {
+    let mut grounds = BTreeMap::new();
+    for place in places {
+        match Ground::enter(connection, actor, *place, hold, "workspace").await {
+            Ok(ground) => drop(grounds.insert(*place, ground)),
+            Err(Error::Refused(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(grounds)
+}
+
+/// The rows that a request names.
+struct Named {
+    projects: HashMap<ProjectId, Project>,
+    tasks: HashMap<TaskId, TaskInProject>,
+}
+
+impl Named {
+    async fn read(connection: &mut Connection, resources: &[ResourceId]) -> Result<Self> {
+        let (mut projects, mut tasks) = (Vec::new(), Vec::new());
+        for resource in resources {
+            match resource {
+                ResourceId::Project(id) => projects.push(*id),
+                ResourceId::Task(id) => tasks.push(*id),
+            }
+        }
+        let projects = projects::find_many(connection, &projects).await?;
+        let tasks = tasks::find_many(connection, &tasks).await?;
+        Ok(Self {
+            projects: projects.into_iter().map(|project| (project.id, project)).collect(),
+            tasks: tasks.into_iter().map(|found| (found.task.id, found)).collect(),
+        })
+    }
+
+    fn workspaces(&self) -> impl Iterator<Item = WorkspaceId> {
+        let of_tasks = self.tasks.values().map(|found| found.task.workspace());
+        self.projects.values().map(Project::workspace).chain(of_tasks)
+    }
+
+    /// All that goes with what is named, in the order of the request. NOT_FOUND for each that the actor cannot see, and for
+    /// the destination.
+    async fn load(
+        &self,
+        connection: &mut Connection,
+        actor: &Actor,
+        request: &Request,
+        grounds: &BTreeMap<WorkspaceId, Ground>,
+    ) -> Result<Vec<Cargo>> {
+        let mut check = Check::default();
+        let unseen = |what: &str| {
+            let refusal = Refusal::not_found(what);
+            Problem::new(refusal.code, refusal.message)
+        };
+        // Whoever is not even forbidden to do something there cannot see it.
+        let hidden =
+            |ground: &Ground| decide(&ground.standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
+        if grounds.get(&request.destination).is_none_or(hidden) {
+            check.note("destinationWorkspaceId", unseen("workspace"));
+        }
+        let projects: Vec<ProjectId> = self.projects.keys().copied().collect();
+        let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
+        let tasks = transfers::tasks_of(connection, &projects, &tasks).await?;
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let jobs = transfers::jobs_of(connection, &ids).await?;
+        let jobs: HashMap<TaskId, JobsOfTask> = jobs.into_iter().map(|jobs| (jobs.task_id, jobs)).collect();
+        let mut cargo = Vec::new();
+        for (place, resource) in request.resources.iter().enumerate() {
+            let at = format!("resourceIds.{place}");
+            let Some((workspace, people, containers)) = self.find(*resource) else {
+                check.note(&at, unseen("resource"));
+                continue;
+            };
+            let ties = Ties::of(actor.user_id, people, &containers);
+            let target = Target { ties, ..Target::default() };
+            let visible = |ground: &Ground| decide(&ground.standing, Action::ResourceView, &target) == Decision::Allow;
+            if !grounds.get(&workspace).is_some_and(visible) {
+                check.note(&at, unseen("resource"));
+                continue;
+            }
+            let goes_along = |task: &&Task| match resource {
+                ResourceId::Project(id) => task.project_id == Some(*id),
+                ResourceId::Task(id) => task.id == *id,
+            };
+            let project = match resource {
+                ResourceId::Project(id) => self.projects.get(id).cloned(),
+                ResourceId::Task(_) => None,
+            };
+            let tasks: Vec<Task> = tasks.iter().filter(goes_along).cloned().collect();
+            let jobs = tasks.iter().filter_map(|task| jobs.get(&task.id)).cloned().collect();
+            cargo.push(Cargo { source: workspace, project, tasks, jobs, ties });
+        }
+        check.finish()?;
+        Ok(cargo)
+    }
+
+    fn find(&self, resource: ResourceId) -> Option<(WorkspaceId, People, Vec<People>)> {
+        match resource {
+            ResourceId::Project(id) => {
+                self.projects.get(&id).map(|project| (project.workspace(), project.people(), Vec::new()))
+            }
+            ResourceId::Task(id) => {
+                self.tasks.get(&id).map(|found| (found.task.workspace(), found.task.people(), found.containers()))
+            }
+        }
+    }
+}
+
+impl Survey {
+    /// What would happen.
+    pub(super) fn plan(&self) -> Plan {
+        let mut room = self.room;
+        let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
+            let storages = self.matches(cargo);
+            let mut problems = self.problems(cargo, *resource, &storages);
+            if cargo.source != self.request.destination {
+                problems.extend(room.take(cargo));
+            }
+            let at = |problem: Refusal| match problem.path.is_empty() {
+                true => Refusal { path: vec!["resourceIds".to_owned(), place.to_string()], ..problem },
+                false => problem,
+            };
+            Item {
+                resource: *resource,
+                task_count: cargo.tasks.len(),
+                job_count: cargo.jobs.iter().map(|jobs| jobs.count).sum(),
+                unassigned: cargo.assignees().into_iter().collect(),
+                storages: storages.into_iter().map(|(of, replacement)| Match { current: of.id, replacement }).collect(),
+                problems: problems.into_iter().map(at).collect(),
+            }
+        });
+        Plan { destination: self.request.destination, items: items.collect() }
+    }
+
+    /// Each storage that is linked now, with what is linked in its place; none where that is not exactly one.
+    fn matches(&self, cargo: &Cargo) -> Vec<(&CloudStorage, Option<CloudStorageId>)> {
+        let linked = cargo.storages();
+        let alike = |of: &CloudStorage| match self.candidates_for(of).as_slice() {
+            [one] => Some(one.id),
+            _ => None,
+        };
+        let storages = self.storages.iter().filter(|storage| linked.contains(&storage.id));
+        storages.map(|storage| (storage, alike(storage))).collect()
+    }
+
+    fn candidates_for(&self, of: &CloudStorage) -> Vec<&CloudStorage> {
+        let alike = |other: &&CloudStorage| (other.provider, &other.resource) == (of.provider, &of.resource);
+        self.candidates.iter().filter(alike).collect()
+    }
+
+    fn problems(
+        &self,
+        cargo: &Cargo,
+        resource: ResourceId,
+        storages: &[(&CloudStorage, Option<CloudStorageId>)],
+    ) -> Vec<Refusal> {
+        if cargo.source == self.request.destination {
+            return vec![Refusal::new(Code::SameWorkspace, "This is in that workspace already.")];
+        }
+        let mut problems = Vec::new();
+        if matches!(resource, ResourceId::Task(_)) && cargo.tasks.iter().any(|task| task.project_id.is_some()) {
+            let message = "The task is in a project and moves with it only. Take it out of the project first.";
+            problems.push(Refusal::new(Code::ResourceInProject, message));
+        }
+        let here = Target { ties: cargo.ties, ..Target::default() };
+        problems.extend(refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource")));
+        let creation = match resource {
+            ResourceId::Project(_) => Action::ProjectCreate,
+            ResourceId::Task(_) => Action::TaskCreate,
+        };
+        let there = self.grounds[&self.request.destination].require(creation, &Target::default(), "workspace");
+        let at_destination = |refusal| Refusal { path: vec!["destinationWorkspaceId".to_owned()], ..refusal };
+        problems.extend(refusals(there).into_iter().map(at_destination));
+        if self.request.storage == StorageHandling::AutoMatch {
+            problems.extend(storages.iter().filter_map(|(storage, _)| match self.candidates_for(storage).len() {
+                0 => Some(Refusal::new(
+                    Code::StorageMatchNotFound,
+                    "The destination has no storage with the provider and resource of one that is linked here.",
+                )),
+                1 => None,
+                _ => Some(Refusal::new(
+                    Code::StorageMatchAmbiguous,
+                    "The destination has several storages with the provider and resource of one that is linked here.",
+                )),
+            }));
+            problems.dedup();
+        }
+        problems
+    }
+
+    /// Each storage that is linked by anything that moves, with what is linked in its place.
+    pub(super) fn replacements(&self) -> Vec<(CloudStorageId, CloudStorageId)> {
+        let matches = self.cargo.iter().flat_map(|cargo| self.matches(cargo));
+        let replaced: BTreeSet<_> = matches.filter_map(|(of, replacement)| Some((of.id, replacement?))).collect();
+        replaced.into_iter().collect()
+    }
+
+    /// The actor, and where things go.
+    pub(super) fn destination(&self) -> &Ground {
+        &self.grounds[&self.request.destination]
+    }
+}
+
+fn refusals(decided: Result<()>) -> Vec<Refusal> {
+    match decided {
+        Err(Error::Refused(refusals)) => refusals,
+        _ => Vec::new(),
+    }
+}
