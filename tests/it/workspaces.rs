@@ -37,7 +37,7 @@ async fn the_personal_workspace_is_there_for_its_user_alone() {
         json!({
             "id": id, "owner": { "username": "ada", "email": "ada@example.org" }, "displayName": "ada", "isSelected": true,
             "viewerPermissions": ["VIEW_ORGANIZATION", "VIEW_ALL_RESOURCES", "CREATE_PROJECT", "CREATE_TASK",
-                "VIEW_CLOUD_STORAGES", "MANAGE_CLOUD_STORAGES", "VIEW_BILLING", "MANAGE_PLAN"],
+                "VIEW_CLOUD_STORAGES", "MANAGE_CLOUD_STORAGES", "VIEW_EVENTS", "VIEW_BILLING", "MANAGE_PLAN"],
         })
     );
     for other in [&bob, &root] {
