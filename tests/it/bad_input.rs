@@ -3,7 +3,7 @@
 //! What there is to try comes from the schema itself. A mutation or field that is missing from the table of good inputs, or a
 //! list that cannot be reached by the table of ways, fails the test with a sentence.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -292,7 +292,7 @@ impl Strangers {
 
 /// The schema, as introspection tells of it.
 struct Schema {
-    types: HashMap<String, Value>,
+    types: BTreeMap<String, Value>,
     mutations: BTreeSet<String>,
 }
 
@@ -562,7 +562,8 @@ struct List {
 impl List {
     /// Asks for a page.
     async fn ask(&self, by: &Person, arguments: &str) -> Answer {
-        by.ask(&self.query.replace('#', &format!("{} {arguments}", self.order))).await
+        let order = if arguments.starts_with("orderBy") { "" } else { &self.order };
+        by.ask(&self.query.replace('#', &format!("{order} {arguments}"))).await
     }
 
     /// The cursor of its first entry.
@@ -697,7 +698,7 @@ async fn every_query_bears_bad_arguments() {
     let invitation = eve.invites(&foreign, "zed@example.org", "WORKER").await;
     let before = app.snapshot().await;
     let unknown = |prefix: &str| format!("{prefix}_{}", "0".repeat(26));
-    let (long, many) = ("x".repeat(100_000), vec![mine.clone(); 101]);
+    let (long, many) = ("x".repeat(4000), vec![mine.clone(); 101]);
     let nothing = ["", "nonsense", "org_", "a\0b", "a\u{202E}b", &long];
     let plan = |resources: Value, destination: &str| {
         format!(
@@ -705,7 +706,7 @@ async fn every_query_bears_bad_arguments() {
             json!(destination)
         )
     };
-    // The query, the code of its error, what is there instead of an answer.
+    // Each is null: because of an error with that code, or because nothing is there.
     let mut tried = vec![
         (format!("nodes(ids: {}) {{ id }}", json!(many)), "BAD_USER_INPUT"),
         ("organization { id }".to_owned(), "BAD_USER_INPUT"),
