@@ -1,4 +1,4 @@
-//! Organizations, memberships, invitations and roles as a GraphQL server on PostgreSQL.
+//! Organizations, memberships, invitations, roles, and the workspaces with what is in them, as a GraphQL server on PostgreSQL.
 //!
 //! The modules are the stations of a request, in order; whoever knows the way of one request knows the house.
 //!

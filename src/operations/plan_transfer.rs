@@ -380,16 +380,12 @@ impl Survey {
         resource: ResourceId,
         storages: &[(&CloudStorage, Option<CloudStorageId>)],
     ) -> Vec<Refusal> {
-        if cargo.source == self.request.destination {
-            return vec![Refusal::new(Code::SameWorkspace, "This is in that workspace already.")];
-        }
-        let mut problems = Vec::new();
-        if matches!(resource, ResourceId::Task(_)) && cargo.tasks.iter().any(|task| task.project_id.is_some()) {
-            let message = "The task is in a project and moves with it only. Take it out of the project first.";
-            problems.push(Refusal::new(Code::ResourceInProject, message));
-        }
         let here = Target { ties: cargo.ties, ..Target::default() };
-        problems.extend(refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource")));
+        let mut problems = refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource"));
+        if cargo.source == self.request.destination {
+            problems.push(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
+            return problems;
+        }
         let creation = match resource {
             ResourceId::Project(_) => Action::ProjectCreate,
             ResourceId::Task(_) => Action::TaskCreate,
@@ -397,6 +393,10 @@ impl Survey {
         let there = self.grounds[&self.request.destination].require(creation, &Target::default(), "workspace");
         let at_destination = |refusal| Refusal { path: vec!["destinationWorkspaceId".to_owned()], ..refusal };
         problems.extend(refusals(there).into_iter().map(at_destination));
+        if matches!(resource, ResourceId::Task(_)) && cargo.tasks.iter().any(|task| task.project_id.is_some()) {
+            let message = "The task is in a project and moves with it only. Take it out of the project first.";
+            problems.push(Refusal::new(Code::ResourceInProject, message));
+        }
         if self.request.storage == StorageHandling::AutoMatch {
             problems.extend(storages.iter().filter_map(|(storage, _)| match self.candidates_for(storage).len() {
                 0 => Some(Refusal::new(

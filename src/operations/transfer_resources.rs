@@ -28,6 +28,7 @@ pub async fn transfer_resources(env: &Env, actor: &Actor, input: Input, retry: &
         if !problems.is_empty() {
             return Err(Error::Refused(problems));
         }
+        survey.destination().keep_actor(tx).await?;
         take(tx, &survey, now).await?;
         Ok(plan)
     })

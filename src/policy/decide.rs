@@ -157,7 +157,9 @@ fn permitted(standing: &Standing, rule: &Rule, target: &Target) -> Decision {
         Least::Anyone | Least::SignedIn | Least::Nobody => (false, None),
     };
     if !enough {
-        return Decision::Forbidden(permission, least);
+        // A higher role is of no use where none gives the permission.
+        let given = target.owners_manage_plans || !rule.only.contains(&Only::OwnersManagePlans);
+        return Decision::Forbidden(permission, least.filter(|_| given));
     }
     rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
 }

@@ -250,7 +250,8 @@ impl List {
         if ties.container && self.kind == Kind::Tasks {
             either(out);
             out.push_sql(&format!(
-                "SELECT y.id FROM projects p JOIN tasks y ON y.project_id = p.id WHERE y.{column} = o.id AND (p.owner_id = "
+                "SELECT y.id FROM projects p JOIN tasks y ON (y.project_id, y.workspace_id) = (p.id, p.workspace_id) \
+                 WHERE y.{column} = o.id AND (p.owner_id = "
             ));
             out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
             out.push_sql(" OR p.assignee_id = ");

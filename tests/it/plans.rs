@@ -321,7 +321,13 @@ async fn a_new_interval_begins_a_period_and_new_seats_keep_it() {
 async fn where_administrators_manage_plans_owners_do_not() {
     let app = TestApp::with(|settings| settings.rules.owners_manage_plans = false).await;
     let (ada, root) = (app.person("ada").await, app.admin("root").await);
+    let bob = app.person("bob").await;
     let id = ada.creates("acme").await;
+    let shared = ada.creates("shared").await;
+    bob.accepts(&ada.invites(&shared, &bob.email(), "WORKER").await).await;
+    let refused = bob.mutate("changePlan", json!({ "workspaceId": shared, "tier": "TEAM" }), "clientMutationId").await;
+    let error = &refused.body["data"]["changePlan"]["userErrors"][0];
+    assert_eq!((&error["code"], &error["requiredRole"]), (&json!("FORBIDDEN"), &Value::Null), "nor is the owner's");
     for (workspace, tier) in [(id, "TEAM"), (personal(&ada), "SOLO")] {
         let input = json!({ "workspaceId": workspace, "tier": tier });
         let refused = ada.mutate("changePlan", input.clone(), "clientMutationId").await;

@@ -1,6 +1,8 @@
 //! Projects, tasks, jobs and cloud storages: made, changed, deleted, by whom, and what the log tells of it.
 
 use guildhall::domain::resource::{JobStage, JobState, TaskStatus};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
@@ -568,7 +570,7 @@ async fn whatever_happens_to_its_jobs_a_task_stands_where_they_say() {
     let mut model = vec![(JobStage::Annotation, JobState::New); jobs.len()];
     let mut seen = std::collections::HashSet::new();
     let query = format!(r#"{{ node(id: "{task}") {{ ... on Task {{ status }} }} }}"#);
-    let mut random = rand::rng();
+    let mut random = StdRng::seed_from_u64(27);
     for round in 0..120 {
         let place = round % jobs.len();
         let stage = stages.choose(&mut random).filter(|_| round % 3 != 0).copied();

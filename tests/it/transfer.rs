@@ -248,6 +248,16 @@ async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
     let problem = &told["items"][0]["problems"][0];
     assert_eq!((&problem["permission"], &problem["requiredRole"]), (&json!("TRANSFER_RESOURCE"), &json!("MAINTAINER")));
 
+    // Permission comes before state.
+    let told = plan(&world.sue, &[&other], &world.here, "DETACH").await;
+    assert_eq!(problems(&told), [["FORBIDDEN", "SAME_WORKSPACE"]]);
+    let within = world.task(&world.here, &world.ada, Some(&project)).await;
+    world.set("projects", &project, &format!("owner_id = '{}'", user(&world.ada))).await;
+    world.set("tasks", &within, &format!("assignee_id = '{}'", user(&world.sue))).await;
+    let told = plan(&world.sue, &[&within], &world.there, "DETACH").await;
+    assert_eq!(problems(&told), [["FORBIDDEN", "RESOURCE_IN_PROJECT"]]);
+    world.set("projects", &project, &format!("owner_id = '{}'", user(&world.sue))).await;
+
     // A worker may take their own away, but not create it there.
     let told = plan(&world.wim, &[&wims], &world.there, "DETACH").await;
     let problem = &told["items"][0]["problems"][0];
@@ -421,5 +431,46 @@ async fn a_transfer_with_a_key_happens_once() {
     assert_eq!(first, again);
     let moved = "SELECT count(*) FROM events WHERE type = 'RESOURCE_MOVED_IN'";
     assert_eq!(world.number(moved).await, 1);
+    world.app.close().await;
+}
+
+#[tokio::test]
+async fn a_repeat_of_a_transfer_is_answered_with_what_is_there_today() {
+    let world = World::new().await;
+    let (kept, gone) =
+        (world.task(&world.here, &world.sue, None).await, world.task(&world.here, &world.sue, None).await);
+    let input = json!({
+        "resourceIds": [kept, gone], "destinationWorkspaceId": world.there, "storage": "DETACH", "idempotencyKey": "once",
+    });
+    let fields = "plan { destination { id } items { resource { id } } } resources { id }";
+    world.sue.mutate("transferResources", input.clone(), fields).await.done();
+    world.sue.mutate("deleteResource", json!({ "resourceId": gone }), "deletedResourceId").await.done();
+    let again = world.sue.mutate("transferResources", input.clone(), fields).await.done();
+    assert_eq!(again, json!({ "plan": null, "resources": [{ "id": kept }], "userErrors": [] }));
+    let leave = json!({ "organizationId": WorkspaceId::parse(&world.there).expect("a workspace").to_string() });
+    world.sue.mutate("leaveOrganization", leave, "leftMembershipId").await.done();
+    let again = world.sue.mutate("transferResources", input, fields).await.done();
+    assert_eq!(again, json!({ "plan": null, "resources": [], "userErrors": [] }));
+    world.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_whose_account_ends_meanwhile_takes_nothing_along() {
+    let world = World::new().await;
+    let (root, task) = (world.app.admin("root").await, world.task(&world.here, &world.sue, None).await);
+    let (other, connection) =
+        tokio_postgres::connect(&world.app.url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let id = user(&root);
+    other.batch_execute(&format!("BEGIN; SELECT FROM users WHERE id = '{id}' FOR UPDATE")).await.expect("a hold");
+    let (mover, there) = (root.clone(), world.there.clone());
+    let moving = tokio::spawn(async move { transfer(&mover, &[&task], &there, "DETACH").await });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while world.number(waiting).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    other.batch_execute(&format!("DELETE FROM users WHERE id = '{id}'; COMMIT")).await.expect("an end");
+    assert_eq!(moving.await.expect("an answer").codes(), ["UNAUTHENTICATED"]);
     world.app.close().await;
 }

@@ -72,12 +72,12 @@ async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_queries_of_the_readme_do_what_they_say() {
+async fn the_queries_of_the_readme_do_what_they_say() {
     let app = TestApp::new().await;
     demo::load(&app.env).await.expect("it loads");
     let readme = include_str!("../../README.md");
     let queries: Vec<&str> = readme.split("```graphql\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [sign_in, rules, mine, members, invite] = queries[..] else { panic!("five queries") };
+    let [sign_in, rules, mine, members, invite, work] = queries[..] else { panic!("six queries") };
 
     let signed_in = app.nobody(sign_in).await.done();
     let mira = app.holder("mira", signed_in["session"]["accessToken"].as_str().expect("a token").to_owned());
@@ -89,5 +89,9 @@ async fn the_first_queries_of_the_readme_do_what_they_say() {
     assert!(page["invitations"]["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty()));
     let invited = mira.run(invite, json!({ "organizationId": organization["id"] })).await.done();
     assert_eq!(invited["results"][0]["invitation"]["status"], "PENDING");
+    let workspace = mira.run(work, json!({ "workspaceId": organization["id"] })).await.data()["node"].clone();
+    for list in ["projects", "tasks"] {
+        assert!(workspace[list]["nodes"].as_array().is_some_and(|nodes| !nodes.is_empty()), "{list}");
+    }
     app.close().await;
 }

@@ -11,6 +11,7 @@ use crate::graphql::types::enums::StorageHandling;
 use crate::graphql::types::resource::Resource;
 use crate::graphql::types::transfer::TransferPlan;
 use crate::graphql::types::user_error::UserError;
+use crate::graphql::types::workspace::Workspace;
 use crate::operations::{plan_transfer, transfer_resources};
 
 /// Moves between workspaces.
@@ -37,8 +38,12 @@ impl TransferMutations {
             let actor = ctx.request().actor()?;
             let done = transfer_resources::transfer_resources(ctx.env(), actor, input, &retry).await?;
             let moved = try_join_all(done.items.iter().map(|item| Resource::open(ctx, item.resource))).await?;
+            // On a repeat something may be gone by now, or lost to the viewer, and a plan shows all that it is about.
+            let all_there =
+                moved.iter().all(Option::is_some) && Workspace::open(ctx, done.destination).await?.is_some();
+            let plan = all_there.then_some(TransferPlan(done));
             let resources = Some(moved.into_iter().flatten().collect());
-            Ok(TransferResourcesPayload { plan: Some(TransferPlan(done)), resources, ..Default::default() })
+            Ok(TransferResourcesPayload { plan, resources, ..Default::default() })
         })
         .await
     }

@@ -16,6 +16,7 @@ use crate::graphql::scalars::DateTime;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 
 /// A project or a task: what can be owned, assigned, and moved between workspaces.
+#[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
 #[derive(Clone, Interface)]
 #[graphql(
     field(

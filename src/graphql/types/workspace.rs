@@ -15,6 +15,8 @@ use crate::graphql::context::ContextExt;
 use crate::policy::{Action, Decision, Standing, Target, decide};
 
 /// A place that owns resources: somebody's personal workspace, or an organization.
+#[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
+#[allow(clippy::large_enum_variant, reason = "most workspaces are organizations")]
 #[derive(Clone, Interface)]
 #[graphql(
     field(
