@@ -106,8 +106,14 @@ pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
 }
 
 impl PageArgs {
-    /// The part of `list` that is asked for. BAD_USER_INPUT for numbers out of range or both directions at once.
+    /// The part of `list` that is asked for. BAD_USER_INPUT for numbers out of range or both directions at once,
+    /// INVALID_CURSOR for a cursor of another list.
     pub fn window<K: Key>(&self, list: &str) -> Result<Window<K>> {
+        self.window_where(list, |_| true)
+    }
+
+    /// The same, of a list that has several orders: `fits` tells whether a row can have such a key in the present one.
+    pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<Window<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
         if mixed {
@@ -123,7 +129,10 @@ impl PageArgs {
         };
         let from = match self.after.as_ref().or(self.before.as_ref()) {
             None => None,
-            Some(cursor) => Some(read_cursor(list, cursor).ok_or(ApiError::InvalidCursor)?),
+            Some(cursor) => {
+                let place = read_cursor(list, cursor).filter(|place| fits(&place.key));
+                Some(place.ok_or(ApiError::InvalidCursor)?)
+            }
         };
         Ok(Window { limit, backward, from })
     }

@@ -26,4 +26,5 @@ pub async fn cancel_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
         Ok(id)
     })
     .await
+    .map_err(|error| error.missing_at("workspaceId"))
 }

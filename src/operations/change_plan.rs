@@ -51,6 +51,7 @@ pub async fn change_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
         Ok(id)
     })
     .await
+    .map_err(|error| error.missing_at("workspaceId"))
 }
 
 /// What is asked for, where it says nothing as it was before.

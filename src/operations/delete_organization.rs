@@ -56,6 +56,7 @@ pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: 
         Ok(id)
     })
     .await
+    .map_err(|error| error.missing_at("organizationId"))
 }
 
 /// Deletes an organization with all that belongs to it. The event outlives it, and is all that keeps its names. The

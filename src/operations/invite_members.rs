@@ -101,7 +101,8 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
             };
             Ok(verdicts.into_iter().map(outcome).collect())
         })
-        .await?;
+        .await
+        .map_err(|error| error.missing_at("organizationId"))?;
     env.outbox.wake();
     Ok(outcomes)
 }

@@ -29,4 +29,5 @@ pub async fn leave_organization(env: &Env, actor: &Actor, input: Input, retry: &
         Ok(membership.id)
     })
     .await
+    .map_err(|error| error.missing_at("organizationId"))
 }

@@ -43,4 +43,5 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
         Ok(id)
     })
     .await
+    .map_err(|error| error.missing_at("organizationId"))
 }

@@ -29,4 +29,5 @@ pub async fn select_workspace(env: &Env, actor: &Actor, input: Input, retry: &Re
         Ok(ground.actor.id)
     })
     .await
+    .map_err(|error| error.missing_at("workspaceId"))
 }

@@ -95,6 +95,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
         Ok(id)
     })
     .await
+    .map_err(|error| error.missing_at("organizationId"))
 }
 
 fn changes(before: &Organization, after: &Organization) -> Vec<FieldChange> {

@@ -21,7 +21,7 @@ pub struct Input {
 /// Changes them.
 pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<User> {
     let mut check = Check::default();
-    let display_name = input.display_name.try_map(|name| text::optional(Some(&name), MAX_DISPLAY_NAME));
+    let display_name = input.display_name.try_map(|name| text::required(&name, MAX_DISPLAY_NAME).map(Some));
     let display_name = check.field("displayName", display_name);
     let username = check.field(
         "username",

@@ -75,6 +75,17 @@ pub enum Order {
     Role,
 }
 
+impl Order {
+    /// Whether a member can have this key in this order, as [`key_of`] writes it.
+    pub fn has_key(self, key: &str) -> bool {
+        match self {
+            Order::JoinedAt => clock::from_key(key).is_some(),
+            Order::Username => true,
+            Order::Role => Role::named(key).is_some(),
+        }
+    }
+}
+
 /// What a member is ordered by, as text: times in microseconds since 1970, names as they are.
 pub fn key_of(order: Order, membership: &Membership) -> String {
     match order {
@@ -93,7 +104,7 @@ pub struct Pages {
     pub order: Order,
     /// From the greatest to the least.
     pub descending: bool,
-    /// Which part.
+    /// Which part. Its key is one that the order has.
     pub window: Window<String>,
 }
 
@@ -146,7 +157,7 @@ pub async fn pages(
     Ok(query.bind::<BigInt, _>(i64::from(window.limit) + 1).load(connection).await?)
 }
 
-/// The instant that a key stands for; the beginning of time for a key that no row could have.
+/// The instant that a key stands for.
 fn time_of(key: &str) -> Instant {
     clock::from_key(key).unwrap_or_default()
 }

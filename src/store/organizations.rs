@@ -131,6 +131,16 @@ pub enum Order {
     Name,
 }
 
+impl Order {
+    /// Whether an organization can have this key in this order, as [`key_of`] writes it.
+    pub fn has_key(self, key: &str) -> bool {
+        match self {
+            Order::JoinedAt | Order::CreatedAt => clock::from_key(key).is_some(),
+            Order::Slug | Order::Name => true,
+        }
+    }
+}
+
 /// What an organization is ordered by, as a value: times in microseconds since 1970, texts as they are.
 pub type Key = String;
 
@@ -170,8 +180,7 @@ pub fn key_of(order: Order, descending: bool, organization: &Organization, membe
     }
 }
 
-/// A page of organizations, each with the viewer's membership. A key of the window that no organization could have reads
-/// as the beginning of time.
+/// A page of organizations, each with the viewer's membership. The key of the window is one that the order has.
 pub async fn page(
     connection: &mut Connection,
     viewer: UserId,

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod architecture;
+mod bad_input;
 mod commands;
 mod deletion;
 mod disconnect;

@@ -75,6 +75,38 @@ impl Things {
         office.app.sql(&format!("UPDATE {table} SET {column} = '{person}' WHERE id = '{id}'")).await;
     }
 
+    /// Whether `viewerPermissions` say that the viewer may do it, for the things of [`Things::all`] that one permission is
+    /// enough for, by their place there.
+    async fn promised(&self, office: &Office, by: &Person) -> Vec<(usize, bool)> {
+        let Self { project, task, job, storage } = self;
+        let mut promised = Vec::new();
+        for (id, kind, places) in [
+            (
+                project,
+                "Project",
+                vec![(0, "UPDATE_RESOURCE"), (1, "ASSIGN_RESOURCE"), (2, "ASSIGN_RESOURCE"), (13, "DELETE_RESOURCE")],
+            ),
+            (
+                task,
+                "Task",
+                vec![(4, "UPDATE_RESOURCE"), (5, "ASSIGN_RESOURCE"), (6, "ASSIGN_RESOURCE"), (12, "DELETE_RESOURCE")],
+            ),
+            (job, "Job", vec![(8, "UPDATE_JOB_STATE"), (9, "ASSIGN_RESOURCE"), (10, "ASSIGN_RESOURCE")]),
+            (storage, "CloudStorage", vec![(11, "MANAGE_CLOUD_STORAGES"), (14, "MANAGE_CLOUD_STORAGES")]),
+            (
+                &office.id,
+                "Organization",
+                vec![(15, "CREATE_PROJECT"), (16, "CREATE_TASK"), (17, "MANAGE_CLOUD_STORAGES")],
+            ),
+        ] {
+            let query = format!(r#"{{ node(id: "{id}") {{ ... on {kind} {{ viewerPermissions }} }} }}"#);
+            let told = by.ask(&query).await.data()["node"]["viewerPermissions"].clone();
+            let has = |permission: &str| told.as_array().is_some_and(|told| told.contains(&json!(permission)));
+            promised.extend(places.into_iter().map(|(place, permission)| (place, has(permission))));
+        }
+        promised
+    }
+
     /// What comes of each thing that can be done, shortened. Those that ask for the same permission in the same way stand
     /// together; fields are given as they are, which asks for their permission all the same.
     async fn all(&self, office: &Office, by: &Person) -> String {
@@ -158,7 +190,12 @@ async fn everybody_may_do_what_the_table_says_by_role_and_by_tie() {
     for (person, tie, expected) in expected {
         let things = Things::new(&office).await;
         things.tie(&office, person, tie).await;
+        let promised = things.promised(&office, person).await;
         assert_eq!(things.all(&office, person).await, expected, "{} with {tie:?}", person.name);
+        for (place, may) in promised {
+            let does = expected.split(' ').nth(place) == Some("ok");
+            assert_eq!(may, does, "viewerPermissions of {} with {tie:?} at {place}", person.name);
+        }
     }
     let things = Things::new(&office).await;
     let nobody = office.app.nobody_mutates("updateTask", json!({ "taskId": things.task, "name": "x" })).await;

@@ -156,7 +156,7 @@ impl MembershipConnection {
             MembershipOrderField::Username => Order::Username,
             MembershipOrderField::Role => Order::Role,
         };
-        let window = args.window(&list)?;
+        let window = args.window_where(&list, |key: &String| order.has_key(key))?;
         let pages = Pages { filter: filter.clone(), order, descending, window: window.clone() };
         let key = MembersPage { organization, pages: Arc::new(pages) };
         let rows = ctx.request().loader.load_one(key).await?.unwrap_or_default();

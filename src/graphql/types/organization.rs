@@ -453,7 +453,7 @@ impl OrganizationConnection {
             OrganizationOrderField::Slug => Order::Slug,
             OrganizationOrderField::Name => Order::Name,
         };
-        let window = args.window(&list)?;
+        let window = args.window_where(&list, |key: &String| order.has_key(key))?;
         let store = ctx.env().store.clone();
         let slice =
             organizations::page(&mut *store.read().await?, viewer.id, &filter, (order, descending), &window).await?;
