@@ -72,7 +72,7 @@ pub fn respond(executed: Executed, media: Media) -> Response {
 }
 
 /// Whether the schema refused to execute the request. The library has no flag for it: errors of the execution have a path.
-fn is_refused(executed: &Executed) -> bool {
+pub fn is_refused(executed: &Executed) -> bool {
     executed.data == Value::Null
         && !executed.errors.is_empty()
         && executed.errors.iter().all(|error| error.path.is_empty())

@@ -1,28 +1,23 @@
 //! `POST /graphql`: who asks, in which media types, for what; executed, and answered.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use async_graphql::Response as Executed;
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tracing::Instrument;
+use futures_util::StreamExt;
 
 use super::body;
+use super::execute::{self, Caller, Running};
 use super::media::{self, Media};
 use super::observe::{Operation, RequestId};
-use super::prepare::{Prepared, prepare};
+use super::prepare::prepare;
 use super::problem::{Codes, Problem};
 use super::router::Server;
-use super::{answer, credentials};
-use crate::graphql::context::RequestContext;
-
-/// Longest that a query may take.
-const QUERY_TIME: Duration = Duration::from_secs(10);
+use super::{answer, credentials, events};
 
 /// Answers one request.
 pub async fn post(
@@ -33,60 +28,52 @@ pub async fn post(
     body: Body,
 ) -> Response {
     // None where the router is called without a connection, as tests do.
-    let client = peer.map(|peer| peer.0.0.ip());
-    let Some(media) = media::negotiate(&headers) else { return not_acceptable().into_response() };
-    let answer = answer(&server, &id, client, &headers, body, media).await;
-    answer.unwrap_or_else(|problem| problem.labelled(media).into_response())
+    let address = peer.map(|peer| peer.0.0.ip());
+    let (media, events) = (media::negotiate(&headers), media::takes_events(&headers));
+    if media.is_none() && !events {
+        return not_acceptable().into_response();
+    }
+    let answer = answer(&server, id, address, &headers, body, media).await;
+    answer.unwrap_or_else(|problem| problem.labelled(media.unwrap_or_default()).into_response())
 }
 
+/// Answers in that media type; none: as a stream of events.
 async fn answer(
     server: &Server,
-    id: &RequestId,
-    client: Option<IpAddr>,
+    id: RequestId,
+    address: Option<IpAddr>,
     headers: &HeaderMap,
     body: Body,
-    media: Media,
+    media: Option<Media>,
 ) -> Result<Response, Problem> {
     if !media::sends_json(headers) {
         return Err(unsupported());
     }
     let actor = credentials::actor(headers, &server.env.keys, server.env.clock.now())?;
     let asked = body::parse(&body::read(headers, body).await?)?;
-    let Prepared { request, kind, name } = prepare(asked).map_err(|problem| legacy(problem, media))?;
-    let operation = Operation { kind, name, actor: actor.as_ref().map(|actor| actor.user_id) };
-
-    let context = RequestContext::new(&server.env, actor, client);
-    let refusals = context.refusals.clone();
-    let request = request.data(context);
-    let executed = execute(server, id, kind, request).await;
-    let mut response = answer::respond(executed, media);
-    let codes = response.extensions_mut().get_or_insert_default::<Codes>();
-    codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
+    let prepared = match (prepare(asked), media) {
+        (Ok(prepared), _) => prepared,
+        (Err(problem), Some(media)) => return Err(legacy(problem, media)),
+        (Err(problem), None) => return Ok(events::refusal(problem)),
+    };
+    let operation = Operation::new(&prepared, actor.as_ref());
+    let subscribes = prepared.kind == OperationType::Subscription;
+    if subscribes && !media::takes_events(headers) {
+        return Err(not_at_once());
+    }
+    let Running { refusals, mut results } = execute::run(server, &Caller { id, actor, address }, prepared);
+    let mut response = match media {
+        Some(media) if !subscribes => {
+            let executed = results.next().await.unwrap_or_default();
+            let mut response = answer::respond(executed, media);
+            let codes = response.extensions_mut().get_or_insert_default::<Codes>();
+            codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
+            response
+        }
+        _ => events::respond(results),
+    };
     response.extensions_mut().insert(operation);
     Ok(response)
-}
-
-/// Executes the request. A query ends when its client goes away; a mutation is always brought to its end.
-async fn execute(server: &Server, id: &RequestId, kind: OperationType, request: async_graphql::Request) -> Executed {
-    let (schema, request_id) = (server.schema.clone(), id.0.clone());
-    let execution = async move {
-        let mut executed = schema.execute(request).await;
-        answer::settle(&mut executed, &request_id);
-        executed
-    };
-    if kind != OperationType::Mutation {
-        return tokio::time::timeout(QUERY_TIME, execution).await.unwrap_or_else(|_| {
-            let message =
-                format!("The query took longer than {} seconds. Ask for less at a time.", QUERY_TIME.as_secs());
-            Executed::from_errors(vec![super::problem::error("TIMEOUT", message)])
-        });
-    }
-    match server.tasks.spawn(execution.in_current_span()).await {
-        Ok(executed) => executed,
-        // Passed on to where panics of all requests are answered.
-        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        Err(_) => Executed::from_errors(vec![super::problem::error("SHUTTING_DOWN", "The server is shutting down.")]),
-    }
 }
 
 /// In `application/json`, a well-formed request is answered with 200 even if its document is not.
@@ -102,8 +89,14 @@ fn unsupported() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
 }
 
+fn not_at_once() -> Problem {
+    let message = "A subscription is answered as `text/event-stream`, which the Accept header does not name, or in a \
+                   WebSocket that speaks `graphql-transport-ws`.";
+    Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
+}
+
 fn not_acceptable() -> Problem {
-    let message =
-        "Answers are `application/graphql-response+json` or `application/json`; the Accept header takes neither.";
+    let message = "Answers are `application/graphql-response+json`, `application/json` or `text/event-stream`; the Accept \
+                   header takes none of them.";
     Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }

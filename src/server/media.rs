@@ -48,6 +48,13 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
+/// Whether the client names `text/event-stream` among what it takes: who takes anything does not mean a stream.
+pub fn takes_events(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut ranges = values.flat_map(|value| value.split(',')).filter_map(Range::parse);
+    ranges.any(|range| range.essence.eq_ignore_ascii_case("text/event-stream") && range.weight > 0)
+}
+
 /// Whether a body is sent as JSON in UTF-8.
 pub fn sends_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
@@ -133,6 +140,18 @@ mod tests {
             assert_eq!(negotiate(&headers(ACCEPT, accept)), expected, "{accept}");
         }
         assert_eq!(negotiate(&HeaderMap::new()), Some(GraphqlResponse));
+    }
+
+    #[test]
+    fn a_stream_is_for_who_names_it() {
+        for good in
+            ["text/event-stream", "application/json, Text/Event-Stream;q=0.1", "text/event-stream; charset=utf-8"]
+        {
+            assert!(takes_events(&headers(ACCEPT, good)), "{good}");
+        }
+        for bad in ["", "*/*", "text/*", "text/event-stream;q=0", "application/json"] {
+            assert!(!takes_events(&headers(ACCEPT, bad)), "{bad}");
+        }
     }
 
     #[test]

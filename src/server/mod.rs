@@ -3,6 +3,8 @@
 pub mod answer;
 pub mod body;
 pub mod credentials;
+pub mod events;
+pub mod execute;
 pub mod graphql;
 pub mod health;
 pub mod media;
@@ -13,3 +15,4 @@ pub mod problem;
 pub mod router;
 pub mod scan;
 pub mod shutdown;
+pub mod socket;

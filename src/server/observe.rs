@@ -15,7 +15,9 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::prepare::Prepared;
 use super::problem::{Codes, Problem};
+use crate::auth::Actor;
 use crate::domain::UserId;
 
 /// The header that carries the ID, in requests and answers.
@@ -30,25 +32,37 @@ const MAX_NAME: usize = 64;
 pub struct RequestId(pub String);
 
 impl RequestId {
+    /// A random one.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+
     /// The client's, if it is short and plain; else a random one.
     fn of(headers: &HeaderMap) -> Self {
         let plain = |id: &&str| {
             (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
         };
         let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(plain);
-        Self(given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
+        given.map_or_else(Self::random, |given| Self(given.to_owned()))
     }
 }
 
 /// What was asked, for the log. An extension of the answers to operations.
 #[derive(Clone, Debug)]
 pub struct Operation {
-    /// Query or mutation.
+    /// Query, mutation or subscription.
     pub kind: OperationType,
     /// Its name, as the client has it.
     pub name: Option<String>,
     /// Who asked.
     pub actor: Option<UserId>,
+}
+
+impl Operation {
+    /// What that actor asks.
+    pub fn new(prepared: &Prepared, actor: Option<&Actor>) -> Self {
+        Self { kind: prepared.kind, name: prepared.name.clone(), actor: actor.map(|actor| actor.user_id) }
+    }
 }
 
 /// Surrounds every request.
@@ -95,6 +109,19 @@ fn log(id: &RequestId, method: &str, path: &str, started: Instant, response: &Re
         actor = operation.and_then(|operation| operation.actor).map(tracing::field::display),
         codes,
         "request",
+    );
+}
+
+/// One line for an operation in a WebSocket, which has no answer of its own.
+pub fn log_in_socket(id: &RequestId, operation: &Operation, started: Instant, codes: &Codes) {
+    tracing::info!(
+        request_id = %id.0,
+        ms = started.elapsed().as_micros() as f64 / 1000.0,
+        kind = %operation.kind,
+        operation = operation.name.as_deref().map(sanitised),
+        actor = operation.actor.map(tracing::field::display),
+        codes = Some(distinct(codes)).filter(|codes| !codes.is_empty()),
+        "operation in a socket",
     );
 }
 

@@ -14,7 +14,7 @@ use crate::graphql::document::{self, Excess};
 pub struct Prepared {
     /// For the schema: the parsed document and its variables.
     pub request: Request,
-    /// Query or mutation.
+    /// Query, mutation or subscription.
     pub kind: OperationType,
     /// Name of the operation, if it has one.
     pub name: Option<String>,
@@ -27,9 +27,6 @@ pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
     document::plain_subscriptions(&mut document).map_err(excessive)?;
     let (name, operation) = choose(&document, asked.operation_name.as_deref())?;
     let kind = operation.ty;
-    if kind == OperationType::Subscription {
-        return Err(Problem::bad_request("Subscriptions are not served over POST."));
-    }
     let missing = missing_variables(operation, &asked.variables);
     if !missing.is_empty() {
         let problem = Problem::new(StatusCode::BAD_REQUEST, "GRAPHQL_VALIDATION_FAILED", "");
@@ -161,7 +158,10 @@ mod tests {
 
         assert!(refusal(serde_json::json!({"query": two})).1.contains("several"));
         assert!(refusal(serde_json::json!({"query": two, "operationName": "C"})).1.contains("no operation"));
-        assert!(refusal(serde_json::json!({"query": "subscription { a }"})).1.contains("Subscriptions"));
+        assert_eq!(
+            try_prepare(serde_json::json!({"query": "subscription { a }"})).unwrap().kind,
+            OperationType::Subscription
+        );
     }
 
     #[test]

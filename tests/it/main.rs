@@ -29,5 +29,6 @@ mod schema;
 mod story;
 mod support;
 mod transfer;
+mod transports;
 mod workspaces;
 mod worlds;

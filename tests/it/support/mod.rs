@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod derived;
 pub mod graphql;
 pub mod office;
+pub mod socket;
 pub mod stream;
 
 pub use actors::Person;

@@ -1,0 +1,239 @@
+//! Subscriptions over the wire: in WebSockets, and as streams of events.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use crate::support::socket::Socket;
+use crate::support::{Person, TestApp};
+
+const FOLLOW: &str = "subscription S($id: ID!, $after: String) {
+    workspaceEvents(workspaceId: $id, after: $after) { cursor type } }";
+
+async fn rename(person: &Person, organization: &str, name: &str) {
+    let input = json!({ "organizationId": organization, "name": name });
+    person.mutate("updateOrganization", input, "organization { id }").await.done();
+}
+
+/// Waits until so many listen.
+async fn listeners(app: &TestApp, count: usize) {
+    let listening = async {
+        while app.env.hub.listeners() != count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), listening).await.expect("so many listen");
+}
+
+/// A served application, and Ada with an organization.
+async fn served() -> (TestApp, SocketAddr, Person, String) {
+    let app = TestApp::with(|_| {}).await;
+    let address = app.serve().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    (app, address, ada, id)
+}
+
+fn event(message: &Value) -> &Value {
+    &message["payload"]["data"]["workspaceEvents"]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_hears_what_happens_and_resumes_by_the_cursor() {
+    let (app, address, ada, id) = served().await;
+    let cursor = app.last_cursor(&ada, &id).await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("a", FOLLOW, json!({ "id": id, "after": cursor })).await;
+    rename(&ada, &id, "First").await;
+    let first = socket.hears().await;
+    assert_eq!((&first["type"], &first["id"]), (&json!("next"), &json!("a")));
+    assert_eq!(event(&first)["type"], "ORGANIZATION_UPDATED");
+    drop(socket);
+    listeners(&app, 0).await;
+
+    rename(&ada, &id, "Second").await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("b", FOLLOW, json!({ "id": id, "after": event(&first)["cursor"] })).await;
+    let second = socket.hears().await;
+    assert_eq!(event(&second)["type"], "ORGANIZATION_UPDATED");
+    assert_ne!(event(&second)["cursor"], event(&first)["cursor"]);
+    assert!(socket.is_silent().await, "each event once");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_runs_all_kinds_of_operations_with_the_checks_of_http() {
+    let (app, address, ada, id) = served().await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("q", "{ viewer { email } }", json!({})).await;
+    assert_eq!(socket.hears().await["payload"]["data"]["viewer"]["email"], ada.email());
+    assert_eq!(socket.hears().await, json!({ "type": "complete", "id": "q" }));
+
+    let create = r#"mutation { createOrganization(input: { slug: "other" }) { organization { slug } } }"#;
+    socket.subscribe("q", create, json!({})).await;
+    assert_eq!(socket.hears().await["payload"]["data"]["createOrganization"]["organization"]["slug"], "other");
+    assert_eq!(socket.hears().await["type"], "complete");
+
+    let twice = "subscription { viewerEvents { id } workspaceEvents(workspaceId: 1) { id } }";
+    let deep = "{".repeat(100);
+    for (query, code) in [
+        ("{ nope }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { nope }", "GRAPHQL_VALIDATION_FAILED"),
+        (twice, "GRAPHQL_VALIDATION_FAILED"),
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        (&deep, "TOO_COMPLEX"),
+        (FOLLOW, "GRAPHQL_VALIDATION_FAILED"),
+    ] {
+        socket.subscribe("q", query, json!({})).await;
+        let refused = socket.hears().await;
+        assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("q")), "{query}");
+        assert_eq!(refused["payload"][0]["extensions"]["code"], code, "{query}");
+    }
+    for (variables, code) in
+        [(json!({ "id": id, "after": "?" }), "INVALID_CURSOR"), (json!({ "id": "org_none" }), "FORBIDDEN")]
+    {
+        socket.subscribe("q", FOLLOW, variables).await;
+        let failed = socket.hears().await;
+        assert_eq!(failed["payload"]["errors"][0]["extensions"]["code"], code, "{failed}");
+        assert_eq!(failed["type"], "next");
+        assert_eq!(socket.hears().await, json!({ "type": "complete", "id": "q" }));
+    }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_completes_hears_no_more_and_leaves_nothing_behind() {
+    let (app, address, ada, id) = served().await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    listeners(&app, 1).await;
+    socket.say(json!({ "type": "complete", "id": "a" })).await;
+    listeners(&app, 0).await;
+    rename(&ada, &id, "Renamed").await;
+    assert!(socket.is_silent().await, "no event, and no complete either");
+    socket.say(json!({ "type": "ping" })).await;
+    assert_eq!(socket.hears().await, json!({ "type": "pong" }));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_breaks_the_protocol_closes_the_socket_with_its_code() {
+    let (app, address, ada, id) = served().await;
+    let init = json!({ "type": "connection_init" });
+    let mut silent = Socket::open(address).await;
+
+    for payload in
+        [json!({ "Authorization": "Bearer nonsense" }), json!({ "token": "nonsense" }), json!({ "token": 1 })]
+    {
+        let mut socket = Socket::open(address).await;
+        socket.say(json!({ "type": "connection_init", "payload": payload })).await;
+        assert_eq!(socket.close_code().await, 4401, "{payload}");
+    }
+    let mut hasty = Socket::open(address).await;
+    hasty.subscribe("a", "{ __typename }", json!({})).await;
+    assert_eq!(hasty.close_code().await, 4401);
+    let mut twice = Socket::open(address).await;
+    twice.say(init.clone()).await;
+    twice.hears().await;
+    twice.say(init).await;
+    assert_eq!(twice.close_code().await, 4429);
+    let mut same = Socket::open_for(address, &ada.token).await;
+    same.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    same.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    assert_eq!(same.close_code().await, 4409);
+    let mut odd = Socket::open(address).await;
+    odd.say(json!({ "type": "start" })).await;
+    assert_eq!(odd.close_code().await, 4400);
+    let mut large = Socket::open(address).await;
+    large.say(json!({ "type": "ping", "payload": { "a": "x".repeat(1 << 20) } })).await;
+    assert_eq!(large.close_code().await, 1009);
+
+    assert_eq!(Socket::try_open(address, "graphql-ws").await.err(), Some(400), "the older protocol");
+    assert_eq!(silent.close_code().await, 4408);
+    listeners(&app, 0).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_ends_with_its_token_once_its_subscriptions_have_been_told() {
+    let (app, address, ada, id) = served().await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    listeners(&app, 1).await;
+    app.env.clock.advance(TimeDelta::minutes(20));
+    assert_eq!(socket.hears().await["payload"]["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(socket.hears().await, json!({ "type": "complete", "id": "a" }));
+    assert_eq!(socket.close_code().await, 4401);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_tells_sockets_to_come_again_and_completes_streams() {
+    let (app, address, ada, id) = served().await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    let stream =
+        post(address, &ada.token, "text/event-stream", json!({ "query": FOLLOW, "variables": { "id": id } })).await;
+    listeners(&app, 2).await;
+    app.app.shutdown.soft.cancel();
+    assert_eq!(socket.close_code().await, 1012, "and nothing that the client would take for the end");
+    let told = stream.text().await.expect("a body");
+    assert!(told.contains("SHUTTING_DOWN") && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
+    tokio::time::timeout(Duration::from_secs(5), app.app.shutdown.tasks.wait()).await.expect("nothing is left");
+    app.close().await;
+}
+
+async fn post(address: SocketAddr, token: &str, accept: &str, body: Value) -> reqwest::Response {
+    let request = reqwest::Client::new().post(format!("http://{address}/graphql"));
+    let request = request.bearer_auth(token).header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
+    request.body(body.to_string()).send().await.expect("a response")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_events_tells_results_and_completes() {
+    let (app, address, ada, id) = served().await;
+    let stream = "text/event-stream";
+    let variables = json!({ "id": id, "after": app.last_cursor(&ada, &id).await });
+    let mut response = post(address, &ada.token, stream, json!({ "query": FOLLOW, "variables": variables })).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()[CONTENT_TYPE]),
+        (200, &stream.parse().expect("a type"))
+    );
+    rename(&ada, &id, "Renamed").await;
+    let chunk = tokio::time::timeout(Duration::from_secs(20), response.chunk()).await.expect("something comes");
+    let text = String::from_utf8(chunk.expect("no error").expect("no end").to_vec()).expect("UTF-8");
+    let data = text.strip_prefix("event: next\ndata: ").expect("an event");
+    let data: Value = serde_json::from_str(data.trim_end()).expect("JSON");
+    assert_eq!(data["data"]["workspaceEvents"]["type"], "ORGANIZATION_UPDATED");
+    drop(response);
+    listeners(&app, 0).await;
+
+    let whole = async |query: &str| {
+        let response = post(address, &ada.token, stream, json!({ "query": query })).await;
+        assert_eq!(response.status(), 200, "{query}");
+        response.text().await.expect("a body")
+    };
+    let query = whole("{ viewer { email } }").await;
+    assert_eq!(
+        query.trim_end(),
+        "event: next\ndata: {\"data\":{\"viewer\":{\"email\":\"ada@example.org\"}}}\n\nevent: complete\ndata:"
+    );
+    for (refused, code) in [("{ nope }", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED")] {
+        let told = whole(refused).await;
+        assert!(told.contains(code) && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
+    }
+
+    let bad = post(address, "nonsense", stream, json!({ "query": "{ __typename }" })).await;
+    assert_eq!(bad.status(), 401);
+    let at_once =
+        post(address, &ada.token, "application/json", json!({ "query": FOLLOW, "variables": variables })).await;
+    assert_eq!(at_once.status(), 406);
+    assert!(at_once.text().await.expect("a body").contains("text/event-stream"));
+    let either = "application/json, text/event-stream";
+    let json = post(address, &ada.token, either, json!({ "query": "{ __typename }" })).await;
+    assert!(json.headers()[CONTENT_TYPE].to_str().expect("a type").starts_with("application/json"));
+    app.close().await;
+}
