@@ -11,7 +11,9 @@ use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
+use serde_json::json;
 
+use super::answer;
 use super::problem::Problem;
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
@@ -21,11 +23,16 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The results as events.
 pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Response {
-    let next = |executed| {
-        let data = serde_json::to_string(&executed).unwrap_or_default();
+    let next = |executed: Executed| {
+        let data = if answer::is_refused(&executed) {
+            json!({ "errors": executed.errors }).to_string()
+        } else {
+            serde_json::to_string(&executed).unwrap_or_default()
+        };
         Event::default().event("next").data(data)
     };
-    let complete = stream::once(ready(Event::default().event("complete").data("")));
+    // Without a line of data, browsers would not tell of it.
+    let complete = stream::once(ready(Event::default().event("complete").data("\n")));
     let events = results.map(next).chain(complete).map(Ok::<_, Infallible>);
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
