@@ -622,7 +622,9 @@ fn bad_filters(argument: &Value) -> Vec<String> {
     let name = text(&argument["name"]);
     let values = match name.as_str() {
         "search" => vec![json!("a\0b").to_string(), json!("x".repeat(257)).to_string(), json!("a\u{202E}").to_string()],
-        "roles" | "statuses" | "states" | "types" => vec!["[NONSENSE]".to_owned(), "[7]".to_owned(), "[null]".to_owned()],
+        "roles" | "statuses" | "states" | "types" => {
+            vec!["[NONSENSE]".to_owned(), "[7]".to_owned(), "[null]".to_owned()]
+        }
         "orderBy" => vec!["{ field: NONSENSE, direction: ASC }".to_owned(), "{ direction: ASC }".to_owned()],
         "first" | "last" => vec!["1.5".to_owned(), (1_i64 << 31).to_string(), "-1".to_owned(), "101".to_owned()],
         "after" | "before" => vec!["7".to_owned()],
