@@ -195,7 +195,7 @@ impl OrganizationSummary {
     async fn load(ctx: &Context<'_>, organization: OrganizationId) -> Result<Self> {
         let named = ctx.request().loader.load_one(OrganizationName(organization)).await?;
         let named =
-            named.ok_or_else(|| Error::from(Fault::new("an invitation to an organization that is not there")))?;
+            named.ok_or_else(|| Error::from(Fault::passing("an invitation to an organization that is not there")))?;
         Ok(named.into())
     }
 }

@@ -69,13 +69,13 @@ impl Membership {
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = Organization::open(ctx, self.row.organization_id).await?;
         Ok(organization
-            .ok_or_else(|| Error::from(Fault::new("a visible membership of an organization that is not")))?)
+            .ok_or_else(|| Error::from(Fault::passing("a visible membership of an organization that is not")))?)
     }
 
     /// The member.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         let user = ctx.request().loader.load_one(self.row.user_id).await?;
-        let user = user.ok_or_else(|| Error::from(Fault::new("a membership without its user")))?;
+        let user = user.ok_or_else(|| Error::from(Fault::passing("a membership without its user")))?;
         Ok(User::member(user, self.shows_email(ctx)))
     }
 

@@ -171,7 +171,7 @@ impl Organization {
     /// The one owner.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         let owner = User::named(ctx, self.seen()?.owner_id).await?;
-        Ok(owner.ok_or_else(|| Error::from(Fault::new("an organization without its owner")))?)
+        Ok(owner.ok_or_else(|| Error::from(Fault::passing("an organization without its owner")))?)
     }
 
     /// Whether it is active, or about to be deleted.

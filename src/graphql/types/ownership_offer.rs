@@ -82,7 +82,7 @@ impl OwnershipOffer {
 
     async fn party(ctx: &Context<'_>, id: UserId) -> Result<User> {
         let user = User::named(ctx, id).await?;
-        Ok(user.ok_or_else(|| Error::from(Fault::new("an offer of ownership without one of the two")))?)
+        Ok(user.ok_or_else(|| Error::from(Fault::passing("an offer of ownership without one of the two")))?)
     }
 }
 
@@ -98,7 +98,7 @@ impl OwnershipOffer {
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = Organization::open(ctx, self.row.organization_id).await?;
-        Ok(organization.ok_or_else(|| Error::from(Fault::new("a visible offer of an organization that is not")))?)
+        Ok(organization.ok_or_else(|| Error::from(Fault::passing("a visible offer of an organization that is not")))?)
     }
 
     /// The owner who made the offer.

@@ -108,7 +108,7 @@ impl Grounds {
 /// Somebody whom a thing cannot be without.
 pub async fn owner(ctx: &Context<'_>, id: UserId) -> Result<User> {
     let owner = User::named(ctx, id).await?;
-    Ok(owner.ok_or_else(|| Error::from(Fault::new("a resource without its owner")))?)
+    Ok(owner.ok_or_else(|| Error::from(Fault::passing("a resource without its owner")))?)
 }
 
 /// Somebody who may be named or not.

@@ -20,7 +20,7 @@ impl TransferPlan {
     /// Where the resources would go.
     async fn destination(&self, ctx: &Context<'_>) -> Result<Workspace> {
         let destination = Workspace::open(ctx, self.0.destination).await?;
-        Ok(destination.ok_or_else(|| Error::from(Fault::new("the destination of a visible plan is not there")))?)
+        Ok(destination.ok_or_else(|| Error::from(Fault::passing("the destination of a visible plan is not there")))?)
     }
 
     /// At most 100: one for each resource asked for, in the same order.
@@ -43,7 +43,7 @@ impl TransferItem<'_> {
     /// The project or task that would move.
     async fn resource(&self, ctx: &Context<'_>) -> Result<Resource> {
         let resource = Resource::open(ctx, self.0.resource).await?;
-        Ok(resource.ok_or_else(|| Error::from(Fault::new("a resource of a visible plan is not there")))?)
+        Ok(resource.ok_or_else(|| Error::from(Fault::passing("a resource of a visible plan is not there")))?)
     }
 
     /// How many tasks would move: those of a project, or 1 for a task.

@@ -161,7 +161,7 @@ impl Workspace {
     /// The workspace of something that the viewer sees.
     pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
         let workspace = Self::open(ctx, id).await?;
-        Ok(workspace.ok_or_else(|| Error::from(Fault::new("a visible resource of a workspace that is not")))?)
+        Ok(workspace.ok_or_else(|| Error::from(Fault::passing("a visible resource of a workspace that is not")))?)
     }
 
     /// How the viewer stands to it.
