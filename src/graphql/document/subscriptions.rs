@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
     SelectionSet, TypeCondition,
 };
 use async_graphql::{Name, Positioned};
@@ -28,6 +28,11 @@ pub fn make_plain(document: &mut ExecutableDocument) -> Result<(), Excess> {
     Ok(())
 }
 
+/// Whether a field is there whatever the variables, and tells of something else than the schema.
+fn is_plain(field: &Field) -> bool {
+    field.directives.is_empty() && !field.name.node.starts_with("__")
+}
+
 /// The one field of a subscription.
 fn root_field(
     root: &Positioned<SelectionSet>,
@@ -40,7 +45,7 @@ fn root_field(
     while let Some(set) = sets.pop() {
         for item in &set.items {
             let inner = match &item.node {
-                Selection::Field(field) if field.node.directives.is_empty() && found.is_none() => {
+                Selection::Field(field) if found.is_none() && is_plain(&field.node) => {
                     found = Some(item.clone());
                     continue;
                 }
@@ -99,6 +104,7 @@ mod tests {
             "subscription { ...F } fragment F on Subscription { ...F }",
             "subscription { ...F } fragment F on Query { a }",
             "subscription { ...F }",
+            "subscription { __typename }",
             "subscription { a @skip(if: false) { id } }",
             "subscription { ... @include(if: true) { a { id } } }",
         ] {

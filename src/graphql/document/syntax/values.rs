@@ -64,6 +64,7 @@ impl<'a> Parser<'a> {
     fn leaf(&mut self) -> Result<Constant, Unreadable> {
         let token = self.ahead;
         let value = match token.kind {
+            Kind::Int if token.text == "-0" => Constant::Number(0.into()),
             Kind::Int | Kind::Float => Constant::Number(token.text.parse::<Number>().map_err(|_| {
                 Unreadable::Malformed(Mistake::new(format!("{token} is more than a number can be."), token.place))
             })?),
