@@ -8,8 +8,10 @@ pub mod graphql;
 pub mod office;
 pub mod socket;
 pub mod stream;
+pub mod wire;
 
 pub use actors::Person;
 pub use app::TestApp;
 pub use graphql::Answer;
 pub use office::Office;
+pub use wire::Wire;
