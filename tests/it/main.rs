@@ -22,6 +22,7 @@ mod organizations;
 mod ownership;
 mod plans;
 mod policy_matrix;
+mod processes;
 mod query_count;
 mod races;
 mod resources;
