@@ -15,6 +15,7 @@ use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
 use crate::events::pump;
+use crate::graphql::document::{DocumentRules, Documents};
 use crate::graphql::schema::{self, Schema};
 use crate::mail;
 use crate::mail::queue::{Links, Outbox};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub password_cost: Cost,
     /// Who else makes tokens, and keeps the accounts.
     pub issuer: Option<Arc<Issuer>>,
+    /// Which documents may run, and what they may learn.
+    pub documents: DocumentRules,
 }
 
 impl Settings {
@@ -49,7 +52,7 @@ impl Settings {
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
         };
-        Self { links, rules, password_cost: Cost::FULL, issuer: None }
+        Self { links, rules, password_cost: Cost::FULL, issuer: None, documents: DocumentRules::default() }
     }
 
     /// For tests: open, unlimited, and with cheap passwords.
@@ -72,6 +75,7 @@ impl Settings {
             },
             password_cost: Cost::CHEAP,
             issuer: None,
+            documents: DocumentRules::default(),
         }
     }
 }
@@ -111,7 +115,7 @@ impl App {
         let schema = schema::build(env.clone());
         let router = router::router(Server {
             schema: schema.clone(),
-            documents: Arc::default(),
+            documents: Arc::new(Documents::new(settings.documents)),
             env: env.clone(),
             tasks: shutdown.tasks.clone(),
             stopping: shutdown.soft.clone(),

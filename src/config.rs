@@ -122,6 +122,17 @@ pub struct HttpSettings {
     pub pool_size: u16,
 }
 
+/// Which documents may run, and what they may learn.
+#[derive(Args, Clone, Debug)]
+pub struct DocumentSettings {
+    /// Whether clients may learn the schema: by introspection, at `/schema.graphql`, and by messages that suggest names.
+    #[arg(long, env = "GUILDHALL_INTROSPECTION", value_name = "SWITCH", default_value = "on")]
+    pub introspection: Switch,
+    /// Manifest of the only documents that run: Relay's or graphql-codegen's `{"<hash>": "<document>"}`, or Apollo's. [default: all run]
+    #[arg(long, env = "GUILDHALL_TRUSTED_DOCUMENTS", value_name = "FILE")]
+    pub trusted_documents: Option<PathBuf>,
+}
+
 /// The rules of this installation.
 #[derive(Args, Clone, Debug)]
 pub struct RuleSettings {

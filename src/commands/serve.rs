@@ -11,10 +11,13 @@ use crate::app::{App, Settings};
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
-    LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
+    BadSetting, Database as Choice, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings,
+    LinkSettings, LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
+use crate::graphql::document::{DocumentRules, Plan, Trusted};
+use crate::graphql::schema;
+use crate::graphql::validation::Exposure;
 use crate::mail::transports::Transport;
 use crate::server::shutdown::Shutdown;
 use crate::store::installation;
@@ -40,6 +43,8 @@ pub struct Serve {
     #[command(flatten)]
     rules: RuleSettings,
     #[command(flatten)]
+    documents: DocumentSettings,
+    #[command(flatten)]
     log: LogSettings,
 }
 
@@ -55,10 +60,11 @@ impl Serve {
         let transport = self.mail.transport(&self.place.data_dir)?;
         let plans = self.rules.plan_rules(PlanChanges::Admin)?;
         let issuer = self.issuer.issuer()?;
+        let documents = self.documents.rules()?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
         let database = Database::to_serve(&self.database, &self.place).await?;
-        let served = self.serve(&database, keys, issuer, plans, transport, shutdown).await;
+        let served = self.serve(&database, keys, issuer, plans, documents, transport, shutdown).await;
         database.stop().await?;
         served
     }
@@ -69,6 +75,7 @@ impl Serve {
         keys: Keys,
         issuer: Option<Issuer>,
         plans: PlanRules,
+        documents: DocumentRules,
         transport: Transport,
         shutdown: Shutdown,
     ) -> Result<(), Failure> {
@@ -82,12 +89,28 @@ impl Serve {
         let (listener, public_url) = run::listen(&self.http).await?;
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
+        settings.documents = documents;
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);
         }
         tracing::info!(public_url, "listening");
         run::serve(listener, app).await
+    }
+}
+
+impl DocumentSettings {
+    /// Which documents may run.
+    fn rules(&self) -> Result<DocumentRules, BadSetting> {
+        let exposure = if self.introspection.into() { Exposure::Open } else { Exposure::Hidden };
+        // What the operator trusts may look at the schema.
+        let plan = |text: &str| Plan::new(text, schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string());
+        let read = |file: &std::path::PathBuf| -> Result<Arc<Trusted>, BadSetting> {
+            let wrong = |why| BadSetting::new(format!("GUILDHALL_TRUSTED_DOCUMENTS: {}: {why}.", file.display()));
+            let text = std::fs::read_to_string(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
+            Ok(Arc::new(Trusted::parse(&text, plan).map_err(wrong)?))
+        };
+        Ok(DocumentRules { exposure, trusted: self.trusted_documents.as_ref().map(read).transpose()? })
     }
 }
 

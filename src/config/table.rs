@@ -5,8 +5,8 @@ use std::fmt::Write;
 use clap::{Arg, Args, Command};
 
 use super::{
-    DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings, LogSettings, MailSettings,
-    PlaceSettings, RuleSettings,
+    DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings, LogSettings,
+    MailSettings, PlaceSettings, RuleSettings,
 };
 
 /// The table, in Markdown.
@@ -17,6 +17,7 @@ pub fn markdown() -> String {
     command = HttpSettings::augment_args(command);
     command = KeySettings::augment_args(command);
     command = IssuerSettings::augment_args(command);
+    command = DocumentSettings::augment_args(command);
     command = LinkSettings::augment_args(command);
     command = MailSettings::augment_args(command);
     command = RuleSettings::augment_args(command);

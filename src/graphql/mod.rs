@@ -17,5 +17,6 @@ pub mod schema;
 pub mod sight;
 pub mod subscription;
 pub mod types;
+pub mod validation;
 
 pub use error::{ApiError, Result};

@@ -1,10 +1,13 @@
 //! Builds the schema.
 
-use async_graphql::SchemaBuilder;
+use std::sync::LazyLock;
+
+use async_graphql::{SchemaBuilder, ValidationMode};
 
 use super::mutation::Mutation;
 use super::query::Query;
 use super::subscription::Subscription;
+use super::validation::Definitions;
 use crate::operations::Env;
 
 /// The schema, ready to run.
@@ -14,12 +17,31 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query, Mutation::default(), Subscription)
 }
 
-/// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.
+/// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data, and a
+/// document and variables that were found good: [`validation`](super::validation) is ours, once for a text, and the library's
+/// would be for each request.
 pub fn build(env: Env) -> Schema {
-    builder().data(env).finish()
+    builder().data(env).validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.
 pub fn sdl() -> String {
     builder().finish().sdl()
+}
+
+/// What documents and variables are held to.
+pub fn definitions() -> &'static Definitions {
+    // Of a schema that could not be read, nothing would be known, and no document would pass. A test sees that it can.
+    static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| Definitions::parse(&sdl()).unwrap_or_default());
+    &DEFINITIONS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_can_be_read() {
+        assert!(Definitions::parse(&sdl()).is_ok());
+    }
 }

@@ -18,19 +18,66 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// What a client asks for. Unknown members are ignored, as the specification wants it.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "Written")]
 pub struct Asked {
-    /// The document.
+    /// The document; empty where it is only named by [`id`](Self::id).
     pub query: String,
+    /// The SHA-256 of the document, or its name in a manifest.
+    pub id: Option<String>,
     /// Which operation of the document, where there are several.
-    #[serde(default)]
     pub operation_name: Option<String>,
     /// Values of the operation's variables.
-    #[serde(default)]
     pub variables: Variables,
-    /// Must be an object; none is understood.
-    #[serde(default, rename = "extensions")]
-    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether the answer shall tell what it may cost.
+    pub tells_cost: bool,
+}
+
+/// The members of the body. Clients name a document as Apollo does (`extensions.persistedQuery`), or by `documentId`, as the
+/// specification of GraphQL over HTTP will have it, or by `id`, as Relay's documentation has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    query: Option<String>,
+    #[serde(alias = "id")]
+    document_id: Option<String>,
+    operation_name: Option<String>,
+    #[serde(default)]
+    variables: Variables,
+    extensions: Option<Extensions>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    persisted_query: Option<PersistedQuery>,
+    #[serde(default)]
+    cost: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PersistedQuery {
+    version: u32,
+    sha256_hash: String,
+}
+
+impl TryFrom<Written> for Asked {
+    type Error = &'static str;
+
+    fn try_from(
+        Written { query, document_id, operation_name, variables, extensions }: Written,
+    ) -> Result<Self, &'static str> {
+        let Extensions { persisted_query, cost } = extensions.unwrap_or_default();
+        if persisted_query.as_ref().is_some_and(|persisted| persisted.version != 1) {
+            return Err("version 1 of persisted queries is understood");
+        }
+        let id = persisted_query.map(|persisted| persisted.sha256_hash).or(document_id);
+        if query.is_none() && id.is_none() {
+            return Err("there is no document");
+        }
+        let tells_cost = cost == serde_json::Value::Bool(true);
+        Ok(Self { query: query.unwrap_or_default(), id, operation_name, variables, tells_cost })
+    }
 }
 
 /// Reads the whole body.
@@ -79,6 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn a_document_may_be_named_instead() {
+        for (body, id, query) in [
+            (r#"{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}"#, "x", ""),
+            (r#"{"query": "{a}", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}"#, "x", "{a}"),
+            (r#"{"documentId": "sha256:x", "query": null}"#, "sha256:x", ""),
+            (r#"{"id": "x"}"#, "x", ""),
+        ] {
+            let asked = parse(body.as_bytes()).unwrap();
+            assert_eq!(
+                (asked.id.as_deref(), asked.query.as_str(), asked.tells_cost),
+                (Some(id), query, false),
+                "{body}"
+            );
+        }
+        assert!(parse(br#"{"query": "{a}", "extensions": {"cost": true}}"#).unwrap().tells_cost);
+    }
+
+    #[test]
     fn everything_else_is_refused_with_a_sentence_that_says_which() {
         for (body, says) in [
             ("", "not JSON"),
@@ -91,6 +156,7 @@ mod tests {
             (r#"{"query": "{ a }", "variables": "{}"}"#, "must be"),
             (r#"{"query": "{ a }", "operationName": 1}"#, "must be"),
             (r#"{"query": "{ a }", "extensions": 1}"#, "must be"),
+            (r#"{"extensions": {"persistedQuery": {"version": 2, "sha256Hash": "x"}}}"#, "must be"),
             (r#"[{"query": "{ a }"}]"#, "Batches"),
         ] {
             let problem = parse(body.as_bytes()).unwrap_err();

@@ -47,6 +47,10 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
         OperationType::Subscription => many(server, id, request),
         kind => stream::once(one(server, id, kind, request)).boxed(),
     };
+    let results = match prepared.told_cost {
+        Some(cost) => results.map(move |executed| executed.extension("cost", cost.into())).boxed(),
+        None => results,
+    };
     Running { refusals, results }
 }
 

@@ -1,14 +1,16 @@
 //! From what a client asks to an operation that can be executed: parsed, chosen, and with the variables that it needs.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, ServerError, Value, Variables};
+use async_graphql::{Request, ServerError};
 use axum::http::StatusCode;
 
 use super::body::Asked;
 use super::problem::{Problem, error};
 use crate::graphql::document::plan::Unclear;
-use crate::graphql::document::syntax::{self, Mistake, Parsed, Unreadable};
-use crate::graphql::document::{Documents, Excess, Limit, Operation, Plan};
+use crate::graphql::document::store::{Missing, Named};
+use crate::graphql::document::syntax::Mistake;
+use crate::graphql::document::{Documents, Excess, Limit, Rejection};
+use crate::graphql::validation::variables;
 
 /// An operation, ready for the schema.
 pub struct Prepared {
@@ -20,39 +22,55 @@ pub struct Prepared {
     pub name: Option<String>,
     /// Fields that the answer may have at most, as far as the sizes of pages tell beforehand.
     pub cost: u64,
+    /// The same, where the client wants to be told.
+    pub told_cost: Option<u64>,
 }
 
-/// Finds the document's plan and picks the operation, or says what is in the way.
+/// Finds the document and picks the operation, or says what is in the way.
 pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem> {
-    let plan = documents.plan(&asked.query, plan)?;
+    let named = match &asked.id {
+        Some(id) => Named::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
+        None => Named::Text(&asked.query),
+    };
+    let plan = documents.find(named).map_err(missing)?;
     let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
-    let missing = missing_variables(operation, &asked.variables);
-    if !missing.is_empty() {
-        return Err(Problem { errors: missing, ..refuse("GRAPHQL_VALIDATION_FAILED", "") });
+    let mistakes = variables::check(documents.schema(), &operation.variables, &asked.variables);
+    if !mistakes.is_empty() {
+        return Err(invalid(mistakes));
     }
     let cost = operation.cost.with(&asked.variables);
     Limit::Cost.hold(cost).map_err(excessive)?;
     let mut request = Request::new("").variables(asked.variables);
-    if let Some(name) = &operation.name {
-        request = request.operation_name(name);
-    }
-    request.set_parsed_query(plan.document.clone());
-    Ok(Prepared { request, kind: operation.kind, name: operation.name.clone(), cost })
+    request.set_parsed_query(operation.document.clone());
+    Ok(Prepared {
+        request,
+        kind: operation.kind,
+        name: operation.name.clone(),
+        cost,
+        told_cost: asked.tells_cost.then_some(cost),
+    })
 }
 
-/// Reads and checks a text.
-fn plan(text: &str) -> Result<Plan, Problem> {
-    let Parsed { document, ambiguities, tokens } = syntax::parse(text).map_err(|unreadable| match unreadable {
-        Unreadable::Excessive(excess) => excessive(excess),
-        Unreadable::Malformed(mistake) => refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place]),
-    })?;
-    if !ambiguities.is_empty() {
-        return Err(invalid(ambiguities));
+fn missing(missing: Missing) -> Problem {
+    match missing {
+        Missing::Rejected(Rejection::Excessive(excess)) => excessive(excess),
+        Missing::Rejected(Rejection::Malformed(mistake)) => {
+            refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place])
+        }
+        Missing::Rejected(Rejection::Invalid(mistakes)) => invalid(mistakes),
+        // Clients wait for these very words to send the text.
+        Missing::Unknown => refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
+        Missing::Untrusted => refuse(
+            "DOCUMENT_NOT_TRUSTED",
+            "This server runs the documents of its manifest alone, and this is none of them.",
+        ),
+        Missing::Mismatch => {
+            Problem::bad_request("The document must be named by its SHA-256, in 64 hexadecimal digits.")
+        }
     }
-    Plan::new(document, tokens).map_err(excessive)
 }
 
-/// A document that is GraphQL, but makes no sense.
+/// A document, or variables, that do not fit the schema.
 fn invalid(mistakes: Vec<Mistake>) -> Problem {
     let told = mistakes.into_iter().map(|Mistake { message, place }| ServerError {
         locations: vec![place],
@@ -93,25 +111,6 @@ fn unclear(unclear: Unclear) -> Problem {
     })
 }
 
-/// What the schema would only notice in the middle of the execution: variables that must have a value, and have none.
-fn missing_variables(operation: &Operation, given: &Variables) -> Vec<ServerError> {
-    let definitions = operation.variables.iter();
-    let missing = definitions.filter(|definition| {
-        let definition = &definition.node;
-        !definition.var_type.node.nullable
-            && match given.get(&definition.name.node) {
-                None => definition.default_value.is_none(),
-                Some(value) => *value == Value::Null,
-            }
-    });
-    let describe = |definition: &async_graphql::Positioned<_>| -> ServerError {
-        let async_graphql::parser::types::VariableDefinition { name, var_type, .. } = &definition.node;
-        let message = format!("Variable `${}` of type `{}` needs a value.", name.node, var_type.node);
-        ServerError { locations: vec![definition.pos], ..error("GRAPHQL_VALIDATION_FAILED", message) }
-    };
-    missing.map(describe).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::problem::code;
@@ -129,30 +128,46 @@ mod tests {
 
     #[test]
     fn the_operation_is_chosen_by_name_or_by_being_alone() {
-        let two = "query A { a } mutation B { b }";
+        let two = "query A { __typename } mutation B { __typename }";
         let prepared = try_prepare(serde_json::json!({"query": two, "operationName": "B"})).unwrap();
         assert_eq!((prepared.kind, prepared.name.as_deref()), (OperationType::Mutation, Some("B")));
-        let prepared = try_prepare(serde_json::json!({"query": "{ a }"})).unwrap();
-        assert_eq!((prepared.kind, prepared.name), (OperationType::Query, None));
+        let prepared = try_prepare(serde_json::json!({"query": "{ __typename }"})).unwrap();
+        assert_eq!((prepared.kind, prepared.name, prepared.told_cost), (OperationType::Query, None, None));
 
         assert!(refusal(serde_json::json!({"query": two})).1.contains("several"));
         assert!(refusal(serde_json::json!({"query": two, "operationName": "C"})).1.contains("no operation"));
-        assert_eq!(
-            try_prepare(serde_json::json!({"query": "subscription { a }"})).unwrap().kind,
-            OperationType::Subscription
-        );
+        let subscription = serde_json::json!({"query": "subscription { viewerEvents { cursor } }"});
+        assert_eq!(try_prepare(subscription).unwrap().kind, OperationType::Subscription);
     }
 
     #[test]
     fn a_variable_that_needs_a_value_must_have_one() {
-        let ask = |variables: serde_json::Value| serde_json::json!({"query": "query($a: Int!, $b: Int! = 1, $c: Int) { a }", "variables": variables});
+        let query = "query($a: ID!, $b: Boolean! = true) { node(id: $a) { id @include(if: $b) } }";
+        let ask = |variables: serde_json::Value| serde_json::json!({"query": query, "variables": variables});
         assert!(try_prepare(ask(serde_json::json!({"a": 1}))).is_ok());
         for bad in [serde_json::json!({}), serde_json::json!({"a": null})] {
             let (code, message) = refusal(ask(bad));
             assert_eq!(code, "GRAPHQL_VALIDATION_FAILED");
-            assert_eq!(message, "Variable `$a` of type `Int!` needs a value.");
+            assert_eq!(message, "Variable `$a` of type `ID!` needs a value.");
         }
         assert!(refusal(ask(serde_json::json!({"a": 1, "b": null}))).1.contains("$b"));
+    }
+
+    #[test]
+    fn the_cost_is_told_to_who_asks() {
+        let query = "query($n: Int) { viewer { organizations(first: $n) { nodes { id } } } }";
+        let body = serde_json::json!({"query": query, "variables": {"n": 10}, "extensions": {"cost": true}});
+        assert_eq!(try_prepare(body).unwrap().told_cost, Some(1 + 1 + 10 * 2));
+    }
+
+    #[test]
+    fn too_much_is_refused_with_what_was_asked_and_what_is_allowed() {
+        let (code, message) =
+            refusal(serde_json::json!({"query": format!("{{ {} }}", "viewer { isAdmin } ".repeat(101))}));
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            ("TOO_COMPLEX", "The document has 101 fields at its root; 100 are allowed.")
+        );
     }
 
     #[test]

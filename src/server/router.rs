@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::{graphql, health, playground, socket};
 use crate::graphql::document::Documents;
 use crate::graphql::schema::{self, Schema};
+use crate::graphql::validation::Exposure;
 use crate::operations::Env;
 
 /// What the handlers work with. Cheap to clone.
@@ -50,7 +51,10 @@ pub fn router(server: Server) -> Router {
 }
 
 /// The schema, for code generators.
-async fn sdl() -> Response {
+async fn sdl(State(server): State<Server>) -> Response {
+    if server.documents.exposure() == Exposure::Hidden {
+        return Problem::no_such_path().into_response();
+    }
     ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
 }
 

@@ -34,5 +34,6 @@ mod story;
 mod support;
 mod transfer;
 mod transports;
+mod validation;
 mod workspaces;
 mod worlds;

@@ -11,6 +11,8 @@ pub enum Limit {
     Tokens,
     /// Brackets within brackets, strings and comments apart.
     Nesting,
+    /// Operations that are defined.
+    Operations,
     /// Fragments that are defined.
     Fragments,
     /// Fields within fields, fragments put in the place of their spreads.
@@ -29,10 +31,11 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [Limit; 10] = [
+    pub const ALL: [Limit; 11] = [
         Limit::Bytes,
         Limit::Tokens,
         Limit::Nesting,
+        Limit::Operations,
         Limit::Fragments,
         Limit::Depth,
         Limit::Fields,
@@ -48,6 +51,7 @@ impl Limit {
             Limit::Bytes => 32 * 1024,
             Limit::Tokens => 10_000,
             Limit::Nesting => 64,
+            Limit::Operations => 50,
             Limit::Fragments => 100,
             Limit::Depth => 20,
             Limit::Fields => 2_000,
@@ -64,6 +68,7 @@ impl Limit {
             Limit::Bytes => "bytes",
             Limit::Tokens => "tokens",
             Limit::Nesting => "brackets within brackets",
+            Limit::Operations => "operations",
             Limit::Fragments => "fragments",
             Limit::Depth => "fields within fields",
             Limit::Fields => "fields with its fragments put in",

@@ -10,6 +10,7 @@ use super::limits::{Excess, Limit};
 
 /// Refuses a document that is too large to look at any closer. Nothing but time to parse has been spent on it.
 pub fn check(document: &ExecutableDocument) -> Result<(), Excess> {
+    Limit::Operations.hold(document.operations.iter().len() as u64)?;
     Limit::Fragments.hold(document.fragments.len() as u64)?;
     let mut measure = Measure { fragments: &document.fragments, measured: HashMap::new() };
     for (_, operation) in document.operations.iter() {

@@ -1,16 +1,20 @@
 //! Documents, before they are executed: [`limits`] on their [`measure`] and [`cost`], what the executor would do otherwise than
-//! its clients expect ([`mutations`], [`subscriptions`]), and the [`cache`] of those that passed, each as a [`plan`].
+//! its clients expect ([`mutations`], [`subscriptions`]), and the [`store`] of those that passed, each as a [`plan`].
 
-pub mod cache;
+mod cache;
 pub mod cost;
 pub mod limits;
 pub mod measure;
 pub mod mutations;
+pub mod persisted;
 pub mod plan;
+pub mod store;
 pub mod subscriptions;
 pub mod syntax;
+pub mod trusted;
 
-pub use cache::Documents;
 pub use cost::PAGED;
 pub use limits::{Excess, Limit};
-pub use plan::{Operation, Plan};
+pub use plan::{Operation, Plan, Rejection};
+pub use store::{DocumentRules, Documents};
+pub use trusted::Trusted;

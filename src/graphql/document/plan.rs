@@ -1,22 +1,29 @@
 //! All that is known of a document by its text alone: parsed, found good, and for each operation what a request with it has to
 //! be asked. It is worked out once; a request then adds its variables.
 
-use async_graphql::Positioned;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, VariableDefinition};
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
+    SelectionSet, VariableDefinition,
+};
+use async_graphql::{Name, Positioned};
 
 use super::cost::Cost;
 use super::limits::Excess;
+use super::syntax::{self, Mistake, Unreadable};
 use super::{measure, mutations, subscriptions};
+use crate::graphql::validation::{Definitions, Exposure, validate};
 
 /// A document that may be executed.
 #[derive(Debug)]
 pub struct Plan {
-    /// What it defines, at least one.
+    /// What it defines.
     operations: Vec<Operation>,
-    /// Parsed, for the executor.
-    pub document: ExecutableDocument,
     /// How many tokens its text has.
     pub tokens: u64,
+    /// How many bytes its text has.
+    pub bytes: u64,
 }
 
 /// One operation of a document.
@@ -30,6 +37,37 @@ pub struct Operation {
     pub variables: Vec<Positioned<VariableDefinition>>,
     /// What its answer costs.
     pub cost: Cost,
+    /// It alone, with the fragments that it reaches, for the executor.
+    pub document: ExecutableDocument,
+}
+
+/// Why a document is not executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// It asks for too much, or would be executed otherwise than it is meant.
+    Excessive(Excess),
+    /// It is not GraphQL.
+    Malformed(Mistake),
+    /// It does not fit the schema.
+    Invalid(Vec<Mistake>),
+}
+
+/// The first reason, as the end of a sentence.
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Rejection::Excessive(Excess::Over(limit, asked)) => {
+                write!(f, "it has {asked} {}; {} are allowed", limit.noun(), limit.allowed())
+            }
+            Rejection::Excessive(Excess::Repeated(name, _)) => write!(f, "`{name}` stands twice in a mutation"),
+            Rejection::Excessive(Excess::Roots(_)) => f.write_str("a subscription is to exactly one field"),
+            Rejection::Malformed(Mistake { message, place }) => write!(f, "{message} ({place})"),
+            Rejection::Invalid(mistakes) => match mistakes.first() {
+                Some(Mistake { message, place }) => write!(f, "{message} ({place})"),
+                None => f.write_str("it is not valid"),
+            },
+        }
+    }
 }
 
 /// Why a document does not tell which operation is wanted.
@@ -42,22 +80,29 @@ pub enum Unclear {
 }
 
 impl Plan {
-    /// Of a parsed document, unless it costs too much to validate, or its mutations would run more often than they answer.
-    pub fn new(mut document: ExecutableDocument, tokens: u64) -> Result<Self, Excess> {
-        measure::check(&document)?;
-        document.operations.iter().try_for_each(|(_, operation)| mutations::check(&document, &operation.node))?;
-        subscriptions::make_plain(&mut document)?;
-        let operations = document.operations.iter();
-        let operations = operations.map(|(name, operation)| {
-            let OperationDefinition { ty, variable_definitions, selection_set, .. } = &operation.node;
-            Operation {
-                name: name.map(ToString::to_string),
-                kind: *ty,
-                variables: variable_definitions.clone(),
-                cost: Cost::of(&selection_set.node, &document.fragments, variable_definitions),
-            }
-        });
-        Ok(Self { operations: operations.collect(), document, tokens })
+    /// Of a text, if it may be executed.
+    pub fn new(text: &str, schema: &Definitions, exposure: Exposure) -> Result<Self, Rejection> {
+        let parsed = syntax::parse(text).map_err(|unreadable| match unreadable {
+            Unreadable::Excessive(excess) => Rejection::Excessive(excess),
+            Unreadable::Malformed(mistake) => Rejection::Malformed(mistake),
+        })?;
+        let mut document = parsed.document;
+        measure::check(&document).map_err(Rejection::Excessive)?;
+        let mut mistakes = parsed.ambiguities;
+        mistakes.extend(validate(schema, &document, exposure));
+        if !mistakes.is_empty() {
+            return Err(Rejection::Invalid(mistakes));
+        }
+        let once =
+            document.operations.iter().try_for_each(|(_, operation)| mutations::check(&document, &operation.node));
+        once.and_then(|()| subscriptions::make_plain(&mut document)).map_err(Rejection::Excessive)?;
+        let ExecutableDocument { operations, fragments } = document;
+        let operations: Vec<(Option<Name>, Positioned<OperationDefinition>)> = match operations {
+            DocumentOperations::Single(operation) => vec![(None, operation)],
+            DocumentOperations::Multiple(named) => named.into_iter().map(|(name, each)| (Some(name), each)).collect(),
+        };
+        let operations = operations.into_iter().map(|(name, operation)| Operation::new(name, operation, &fragments));
+        Ok(Self { operations: operations.collect(), tokens: parsed.tokens, bytes: text.len() as u64 })
     }
 
     /// The operation of that name, or the only one.
@@ -67,5 +112,77 @@ impl Plan {
             (None, _) => Err(Unclear::Several),
             (Some(wanted), all) => all.iter().find(|each| each.name.as_deref() == Some(wanted)).ok_or(Unclear::Unknown),
         }
+    }
+}
+
+impl Operation {
+    fn new(
+        name: Option<Name>,
+        operation: Positioned<OperationDefinition>,
+        fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+    ) -> Self {
+        let OperationDefinition { ty, variable_definitions, selection_set, .. } = &operation.node;
+        let mut reached = HashMap::new();
+        reach(&selection_set.node, fragments, &mut reached);
+        Self {
+            name: name.map(|name| name.to_string()),
+            kind: *ty,
+            variables: variable_definitions.clone(),
+            cost: Cost::of(&selection_set.node, fragments, variable_definitions),
+            document: ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached },
+        }
+    }
+}
+
+/// Finds the fragments that a set spreads, and those that they spread.
+fn reach(
+    set: &SelectionSet,
+    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
+    found: &mut HashMap<Name, Positioned<FragmentDefinition>>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => reach(&field.node.selection_set.node, fragments, found),
+            Selection::InlineFragment(inline) => reach(&inline.node.selection_set.node, fragments, found),
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                if let Some(fragment) = fragments.get(name).filter(|_| !found.contains_key(name)) {
+                    found.insert(name.clone(), fragment.clone());
+                    reach(&fragment.node.selection_set.node, fragments, found);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+
+    static SCHEMA: LazyLock<Definitions> = LazyLock::new(|| {
+        let sdl = "type Query { a(n: Int): Query b: Int } type Mutation { a: Int } type Subscription { a: Query }";
+        Definitions::parse(sdl).expect("a schema")
+    });
+
+    pub fn plan(text: &str) -> Result<Plan, Rejection> {
+        Plan::new(text, &SCHEMA, Exposure::Open)
+    }
+
+    #[test]
+    fn an_operation_is_chosen_by_name_or_by_being_alone() {
+        let two = plan("query A { ...F } mutation B { a } fragment F on Query { b }").expect("good");
+        assert_eq!(two.operation(None).err(), Some(Unclear::Several));
+        assert_eq!(two.operation(Some("C")).err(), Some(Unclear::Unknown));
+        let (query, mutation) = (two.operation(Some("A")).expect("A"), two.operation(Some("B")).expect("B"));
+        assert_eq!((query.kind, query.document.fragments.len()), (OperationType::Query, 1));
+        assert_eq!((mutation.kind, mutation.document.fragments.len()), (OperationType::Mutation, 0));
+        assert_eq!(plan("{ b }").expect("good").operation(None).expect("it").name, None);
+    }
+
+    #[test]
+    fn every_operation_is_validated_whichever_is_wanted() {
+        assert!(matches!(plan("query A { b } query B { nope }"), Err(Rejection::Invalid(_))));
     }
 }

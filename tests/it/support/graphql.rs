@@ -55,13 +55,20 @@ impl Answer {
 
 /// Sends a document.
 pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: Value) -> Answer {
-    let body = json!({ "query": query, "variables": variables }).to_string();
+    post(router, token, json!({ "query": query, "variables": variables })).await
+}
+
+/// Sends a request of these members.
+pub async fn post(router: &Router, token: Option<&str>, body: Value) -> Answer {
     let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let response =
-        router.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("a response");
+    let response = router
+        .clone()
+        .oneshot(request.body(Body::from(body.to_string())).expect("a request"))
+        .await
+        .expect("a response");
     let status = response.status();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     Answer { status, body: serde_json::from_slice(&body).expect("JSON") }
