@@ -9,10 +9,10 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::domain::Fault;
 
 /// Longest that somebody waits for their turn.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// How much less the processor is theirs than others': a tenth of it where both want all of it (`nice`).
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How much less the processor is theirs than others': a quarter of it where both want all of it (`nice`).
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Bounds how much is hashed at a time. Cheap to clone; the clones share the bound.
 #[derive(Clone)]
