@@ -21,6 +21,16 @@ diesel::define_sql_function! {
     fn event_horizon() -> BigInt;
 }
 
+diesel::define_sql_function! {
+    /// Whether those who begin to write now would write before what is in the log.
+    fn event_log_is_behind() -> Bool;
+}
+
+diesel::define_sql_function! {
+    /// Makes them write after it; tells whether there was something to do.
+    fn settle_event_base() -> Bool;
+}
+
 /// A row of the log, as it is written.
 #[derive(Insertable)]
 #[diesel(table_name = events)]
@@ -317,36 +327,8 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
 /// it would not: transactions are numbered from the beginning again. Tells whether there was something to do.
 ///
 /// Called by every process before it serves, and safe while others write: the lock waits for those who have written and not
-/// committed, and whoever writes afterwards reads the new base.
+/// committed, and whoever writes afterwards does so by the new base.
 pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
-    use diesel_async::{AsyncConnection, SimpleAsyncConnection};
-
-    // Places of those who begin to write from now on would be at `next` or after it.
-    const BEHIND: &str = "SELECT greatest((SELECT max(transaction_id) FROM events), pruned_transaction)
-            >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS behind FROM event_log";
-    // The oldest transaction that may still write comes right after the newest entry.
-    const RAISE: &str = "UPDATE event_log SET base = 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            + greatest((SELECT max(transaction_id) FROM events), pruned_transaction)";
-
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        behind: bool,
-    }
-    let behind: Answer = diesel::sql_query(BEHIND).get_result(connection).await?;
-    if !behind.behind {
-        return Ok(false);
-    }
-    connection
-        .transaction(async |tx| {
-            // In the order in which [`prune`] locks.
-            event_log::table.select(event_log::singleton).for_update().execute(tx).await?;
-            tx.batch_execute("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE").await?;
-            let behind: Answer = diesel::sql_query(BEHIND).get_result(tx).await?;
-            if behind.behind {
-                diesel::sql_query(RAISE).execute(tx).await?;
-            }
-            Ok(behind.behind)
-        })
-        .await
+    let behind: bool = diesel::select(event_log_is_behind()).get_result(connection).await?;
+    Ok(behind && diesel::select(settle_event_base()).get_result(connection).await?)
 }
