@@ -32,7 +32,7 @@ pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
         let problem = Problem::new(StatusCode::BAD_REQUEST, "GRAPHQL_VALIDATION_FAILED", "");
         return Err(Problem { errors: missing, ..problem });
     }
-    let mut request = Request::new("").variables(asked.variables);
+    let mut request = Request::new(asked.query).variables(asked.variables);
     if let Some(name) = &name {
         request = request.operation_name(name);
     }

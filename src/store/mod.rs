@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
+pub mod onlookers;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
 use guildhall::graphql::context::RequestContext;
+use guildhall::graphql::subscription::{self, Told};
 use serde_json::{Value, json};
 
 use super::{Person, TestApp};
@@ -17,19 +18,16 @@ const FIELDS: &str = "id cursor type subjectId actor { username } changes { fiel
 
 /// Somebody who listens.
 pub struct Listener {
-    stream: BoxStream<'static, Response>,
+    stream: BoxStream<'static, Told>,
 }
 
 impl TestApp {
     /// Begins to listen, as a client would: nothing is known of when it takes effect.
     pub fn listen(&self, person: &Person, query: &str, variables: Value) -> Listener {
         let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
-        let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestContext::new(
-            &self.env,
-            Some(actor),
-            None,
-        ));
-        Listener { stream: self.app.schema.execute_stream(request) }
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let context = RequestContext::new(&self.env, Some(actor), None);
+        Listener { stream: subscription::tell(&self.app.schema, request, context) }
     }
 
     /// Listens to a workspace, after a cursor.
@@ -66,7 +64,10 @@ pub async fn events_of(person: &Person, workspace: &str, arguments: &str) -> Vec
 impl Listener {
     /// The next event, or the errors that end the stream. None: it has ended.
     pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
-        let response = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")?;
+        let response = match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")? {
+            Told::Executed(response) => response,
+            Told::Shared(text) => serde_json::from_str(&text).expect("a response"),
+        };
         if response.errors.is_empty() {
             let data = response.data.into_json().expect("data");
             return Some(Ok(data.as_object().expect("data").values().next().expect("an event").clone()));
