@@ -301,11 +301,12 @@ pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<V
 /// from the beginning only, so that what is left has no holes. Needs a transaction.
 pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
     // One at a time: who comes second finds nothing to do.
-    let free = event_log::table.select(event_log::singleton).for_update().skip_locked();
-    if free.load::<bool>(tx).await?.is_empty() {
-        return Ok(0);
-    }
-    let oldest: Vec<(i64, i64, Instant)> = events::table
+    let free = event_log::table.select((event_log::pruned_transaction, event_log::pruned_sequence));
+    let free: Vec<(i64, i64)> = free.for_update().skip_locked().load(tx).await?;
+    let Some(&(transaction, sequence)) = free.first() else { return Ok(0) };
+    // From where the last one ended: in front of it the index is full of what was deleted.
+    let pruned = LogPlace { transaction, sequence };
+    let oldest: Vec<(i64, i64, Instant)> = after!(events::table, pruned)
         .filter(events::transaction_id.lt(event_horizon()))
         .order_by((events::transaction_id, events::sequence))
         .limit(limit)
@@ -316,7 +317,9 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
         return Ok(0);
     };
     let upto = events::transaction_id.lt(transaction).or(events::sequence.le(sequence));
+    let behind = events::transaction_id.gt(pruned.transaction).or(events::sequence.gt(pruned.sequence));
     let old = events::table.filter(events::transaction_id.le(transaction).and(upto));
+    let old = old.filter(events::transaction_id.ge(pruned.transaction).and(behind));
     let deleted = diesel::delete(old).execute(tx).await?;
     let pruned = (event_log::pruned_transaction.eq(transaction), event_log::pruned_sequence.eq(sequence));
     diesel::update(event_log::table).set(pruned).execute(tx).await?;
