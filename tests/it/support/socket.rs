@@ -17,6 +17,8 @@ use super::TestApp;
 /// Longest that a test waits for a message.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const PROTOCOL: &str = "graphql-transport-ws";
+
 /// A WebSocket of a client.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -35,18 +37,44 @@ impl TestApp {
 impl Socket {
     /// Opens one that speaks that protocol; else the status of the refusal.
     pub async fn try_open(address: SocketAddr, protocol: &str) -> Result<Self, u16> {
-        let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a name"));
-        match connect_async(request).await {
-            Ok((socket, _)) => Ok(Self(socket)),
+        match Self::connect(address, protocol).await {
+            Ok(socket) => Ok(socket),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
     }
 
+    async fn connect(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a name"));
+        connect_async(request).await.map(|(socket, _)| Self(socket))
+    }
+
+    /// Begins an operation for the holder of a token, of a server that may not be there.
+    pub async fn ask(address: SocketAddr, token: &str, query: &str, variables: Value) -> Option<Self> {
+        let mut socket = Self::connect(address, PROTOCOL).await.ok()?;
+        let hello = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
+        let payload = json!({ "query": query, "variables": variables });
+        for message in [hello, json!({ "type": "subscribe", "id": "1", "payload": payload })] {
+            socket.0.send(Message::text(message.to_string())).await.ok()?;
+        }
+        (socket.receive().await?["type"] == "connection_ack").then_some(socket)
+    }
+
+    /// The next message, for as long as it takes. None: there will be none, however the socket ended.
+    pub async fn receive(&mut self) -> Option<Value> {
+        loop {
+            match self.0.next().await?.ok()? {
+                Message::Text(text) => return Some(serde_json::from_str(&text).expect("JSON")),
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
     /// Opens one, and says nothing.
     pub async fn open(address: SocketAddr) -> Self {
-        Self::try_open(address, "graphql-transport-ws").await.expect("a socket")
+        Self::try_open(address, PROTOCOL).await.expect("a socket")
     }
 
     /// Opens one for the holder of a token.
