@@ -303,7 +303,7 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     // One at a time: who comes second finds nothing to do.
     let free = event_log::table.select((event_log::pruned_transaction, event_log::pruned_sequence));
     let free: Vec<(i64, i64)> = free.for_update().skip_locked().load(tx).await?;
-    let Some(&(transaction, sequence)) = free.first() else { return Ok(0) };
+    let [(transaction, sequence)] = free[..] else { return Ok(0) };
     // From where the last one ended: in front of it the index is full of what was deleted.
     let pruned = LogPlace { transaction, sequence };
     let oldest: Vec<(i64, i64, Instant)> = after!(events::table, pruned)
