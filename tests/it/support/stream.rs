@@ -4,8 +4,14 @@ use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
+use guildhall::domain::UserId;
+use guildhall::domain::event::LogPlace;
+use guildhall::domain::ids::TypedId;
+use guildhall::domain::page::Place;
 use guildhall::graphql::context::RequestContext;
+use guildhall::graphql::page;
 use guildhall::graphql::subscription::{self, Told};
+use guildhall::graphql::types::event::list_of_person;
 use serde_json::{Value, json};
 
 use super::{Person, TestApp};
@@ -49,6 +55,18 @@ impl TestApp {
         self.log_settles().await;
         let events = events_of(person, workspace, "last: 1").await;
         events[0]["cursor"].as_str().expect("a cursor").to_owned()
+    }
+
+    /// A cursor of somebody's own stream, to all that happens from now on.
+    pub async fn own_cursor(&self, person: &Person) -> String {
+        self.log_settles().await;
+        let last = "SELECT transaction_id::text, sequence::text, id::text FROM events
+            ORDER BY transaction_id DESC, sequence DESC LIMIT 1";
+        let columns: Vec<String> = self.rows(last).await.swap_remove(0).into_iter().flatten().collect();
+        let number = |n: usize| columns[n].parse().expect("a number");
+        let key = LogPlace { transaction: number(0), sequence: number(1) };
+        let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
+        page::cursor(&list, &Place { key, id: columns[2].parse().expect("a UUID") })
     }
 }
 
