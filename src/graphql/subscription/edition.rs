@@ -61,7 +61,6 @@ pub struct Script {
     document: ExecutableDocument,
     operation: Option<String>,
     variables: Variables,
-    query: String,
 }
 
 impl Script {
@@ -69,7 +68,7 @@ impl Script {
     pub fn of(request: &mut Request) -> ServerResult<Self> {
         let document = request.parsed_query()?.clone();
         let (operation, variables) = (request.operation_name.clone(), request.variables.clone());
-        Ok(Self { document, operation, variables, query: request.query.clone() })
+        Ok(Self { document, operation, variables })
     }
 
     fn request(&self) -> Request {
@@ -79,8 +78,9 @@ impl Script {
         request
     }
 
+    /// The document, and which of its operations. The text that it was parsed from need not be there any more.
     fn text(&self) -> String {
-        format!("{}\0{}", self.operation.as_deref().unwrap_or_default(), self.query)
+        format!("{:?} {:?}", self.operation, self.document)
     }
 
     /// The variables as text, but for that of the cursor: it says where to begin, and everybody's is another.
