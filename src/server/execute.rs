@@ -1,6 +1,7 @@
 //! Runs a prepared operation, whichever way it came: a query or a mutation has one result, a subscription any number.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
@@ -15,6 +16,7 @@ use super::problem::error;
 use super::router::Server;
 use crate::auth::Actor;
 use crate::graphql::context::{Refusals, RequestContext};
+use crate::graphql::subscription::{self, Told};
 
 /// Longest that a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -35,17 +37,17 @@ pub struct Running {
     /// What its mutations are refused for, as far as they have run.
     pub refusals: Refusals,
     /// What it results in. Dropped, a query and a subscription end; a mutation that has begun does not.
-    pub results: BoxStream<'static, Executed>,
+    pub results: BoxStream<'static, Told>,
 }
 
 /// Runs an operation in a context of its own.
 pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
     let context = RequestContext::new(&server.env, caller.actor, caller.address);
     let refusals = context.refusals.clone();
-    let (request, server, id) = (prepared.request.data(context), server.clone(), caller.id.0.clone());
+    let (request, server, id) = (prepared.request, server.clone(), caller.id.0.clone());
     let results = match prepared.kind {
-        OperationType::Subscription => many(server, id, request),
-        kind => stream::once(one(server, id, kind, request)).boxed(),
+        OperationType::Subscription => many(server, id, request, context),
+        kind => stream::once(one(server, id, kind, request.data(Arc::new(context)))).map(Told::Executed).boxed(),
     };
     Running { refusals, results }
 }
@@ -74,14 +76,18 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
 }
 
 /// What a subscription tells, until it ends or the server does.
-fn many(server: Server, id: String, request: Request) -> BoxStream<'static, Executed> {
+fn many(server: Server, id: String, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
     let stopping = server.stopping.clone();
-    let told = server.schema.execute_stream(request).map(move |mut executed| {
-        answer::settle(&mut executed, &id);
-        executed
+    let told = subscription::tell(&server.schema, request, context).map(move |told| match told {
+        Told::Executed(mut executed) => {
+            answer::settle(&mut executed, &id);
+            Told::Executed(executed)
+        }
+        shared => shared,
     });
     let farewell = stream::once(async move { stopping.is_cancelled().then(shutting_down) });
-    told.take_until(server.stopping.cancelled_owned()).chain(farewell.filter_map(std::future::ready)).boxed()
+    let farewell = farewell.filter_map(std::future::ready).map(Told::Executed);
+    told.take_until(server.stopping.cancelled_owned()).chain(farewell).boxed()
 }
 
 fn shutting_down() -> Executed {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use async_graphql::Response as Executed;
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
@@ -18,6 +19,7 @@ use super::prepare::prepare;
 use super::problem::{Codes, Problem};
 use super::router::Server;
 use super::{answer, credentials, events};
+use crate::graphql::subscription::Told;
 
 /// Answers one request.
 pub async fn post(
@@ -64,7 +66,10 @@ async fn answer(
     let Running { refusals, mut results } = execute::run(server, &Caller { id, actor, address }, prepared);
     let mut response = match media {
         Some(media) if !subscribes => {
-            let executed = results.next().await.unwrap_or_default();
+            let executed = match results.next().await {
+                Some(Told::Executed(executed)) => executed,
+                Some(Told::Shared(_)) | None => Executed::default(),
+            };
             let mut response = answer::respond(executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));

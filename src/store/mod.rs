@@ -23,6 +23,7 @@ mod locks;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
+pub mod onlookers;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;

@@ -8,8 +8,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use async_graphql::ServerError;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Response as Executed, ServerError};
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -18,7 +18,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -33,6 +33,7 @@ use super::prepare::prepare;
 use super::problem::{Codes, Problem, code};
 use super::router::Server;
 use crate::auth::Actor;
+use crate::graphql::subscription::Told;
 
 /// How long a client may take to say who it is.
 const INIT_TIME: Duration = Duration::from_secs(10);
@@ -48,6 +49,8 @@ const TICK: Duration = Duration::from_secs(1);
 const TICKS_TO_PING: u32 = 12;
 /// How many results may wait for the client before operations do.
 const WAITING: usize = 16;
+/// How much is read of a socket at once, in bytes. There is a buffer of that size for each.
+const READ_BUFFER: usize = 4096;
 
 /// Opens a WebSocket.
 pub async fn get(
@@ -66,7 +69,11 @@ pub async fn get(
     };
     let address = peer.map(|peer| peer.0.0.ip());
     // Somewhat more than is taken, so that the protocol can tell what was wrong.
-    let upgrade = upgrade.protocols([protocol::NAME]).max_message_size(2 * MAX_BYTES).max_frame_size(2 * MAX_BYTES);
+    let upgrade = upgrade
+        .protocols([protocol::NAME])
+        .max_message_size(2 * MAX_BYTES)
+        .max_frame_size(2 * MAX_BYTES)
+        .read_buffer_size(READ_BUFFER);
     upgrade.on_upgrade(move |socket| {
         let tasks = server.tasks.clone();
         tasks.track_future(Session::new(server, address, actor, socket).run())
@@ -78,9 +85,9 @@ fn not_a_socket() -> impl IntoResponse {
     ([(ALLOW, "POST")], Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message))
 }
 
-/// What a task tells of its operation.
-enum Told {
-    Result(Executed),
+/// What a task says of its operation.
+enum Said {
+    Result(Told),
     Broken(Vec<ServerError>),
     End,
 }
@@ -98,8 +105,8 @@ struct Session {
     socket: WebSocket,
     protocol: Protocol,
     tasks: HashMap<u64, Task>,
-    teller: mpsc::Sender<(u64, Told)>,
-    told: mpsc::Receiver<(u64, Told)>,
+    teller: mpsc::Sender<(u64, Said)>,
+    told: mpsc::Receiver<(u64, Said)>,
     /// When the first message must have come.
     deadline: Instant,
 }
@@ -107,7 +114,7 @@ struct Session {
 /// What happens next to a session.
 enum Happening {
     Heard(Option<Result<Message, axum::Error>>),
-    Told(u64, Told),
+    Said(u64, Said),
     TooLate,
 }
 
@@ -161,7 +168,7 @@ impl Session {
         tokio::select! {
             heard = self.socket.recv() => Happening::Heard(heard),
             // Never none: the session itself has a sender.
-            Some((number, told)) = self.told.recv() => Happening::Told(number, told),
+            Some((number, said)) = self.told.recv() => Happening::Said(number, said),
             () = sleep_until(self.deadline), if !self.protocol.has_begun() => Happening::TooLate,
         }
     }
@@ -172,7 +179,7 @@ impl Session {
             Happening::Heard(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
             Happening::Heard(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => Ok(()),
             Happening::Heard(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(None),
-            Happening::Told(number, told) => self.tell(number, told).await,
+            Happening::Said(number, said) => self.tell(number, said).await,
             Happening::TooLate => Err(Some(Close::init_timeout())),
         }
     }
@@ -218,26 +225,38 @@ impl Session {
         Ok(())
     }
 
-    /// Hands on what an operation tells.
-    async fn tell(&mut self, number: u64, told: Told) -> Result<(), End> {
-        let text = match told {
-            Told::Result(executed) => self.protocol.result(number, &executed),
-            Told::Broken(errors) => self.protocol.refuse(number, &errors),
-            Told::End => {
+    /// Hands on what an operation says, and what has been said by others meanwhile: the client gets all of it at once.
+    async fn tell(&mut self, number: u64, said: Said) -> Result<(), End> {
+        let mut next = Some((number, said));
+        while let Some((number, said)) = next {
+            if let Some(text) = self.message(number, said) {
+                self.feed(Message::text(text)).await?;
+            }
+            next = self.told.try_recv().ok();
+        }
+        self.flush().await
+    }
+
+    /// The message for what an operation says. None if the client does not wait for it.
+    fn message(&mut self, number: u64, said: Said) -> Option<String> {
+        match said {
+            Said::Result(Told::Shared(text)) => self.protocol.next(number, &text),
+            Said::Result(Told::Executed(executed)) => self.protocol.result(number, &executed),
+            Said::Broken(errors) => self.protocol.refuse(number, &errors),
+            Said::End => {
                 self.tasks.remove(&number);
                 self.protocol.complete(number)
             }
-        };
-        self.say(text).await
+        }
     }
 
     /// Ends subscriptions and lets the rest finish. Nothing new is begun.
     async fn finish(&mut self) -> Result<(), End> {
         self.tasks.retain(|_, task| task.kind != OperationType::Subscription);
         while !self.tasks.is_empty() {
-            let Some((number, told)) = self.told.recv().await else { break };
+            let Some((number, said)) = self.told.recv().await else { break };
             if self.tasks.contains_key(&number) {
-                self.tell(number, told).await?;
+                self.tell(number, said).await?;
             }
         }
         Ok(())
@@ -262,10 +281,25 @@ impl Session {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        match timeout(SEND_TIME, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(None),
-        }
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Sends, at the latest with the next flush.
+    async fn feed(&mut self, message: Message) -> Result<(), End> {
+        in_time(self.socket.feed(message)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        in_time(self.socket.flush()).await
+    }
+}
+
+/// What the client must make room for.
+async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match timeout(SEND_TIME, sending).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(None),
     }
 }
 
@@ -275,22 +309,24 @@ async fn perform(
     Running { refusals, mut results }: Running,
     id: RequestId,
     operation: Operation,
-    teller: mpsc::Sender<(u64, Told)>,
+    teller: mpsc::Sender<(u64, Said)>,
 ) {
     let started = std::time::Instant::now();
     let mut codes = Codes::default();
     let telling = async {
-        while let Some(executed) = results.next().await {
-            codes.0.extend(executed.errors.iter().filter_map(code).map(str::to_owned));
+        while let Some(told) = results.next().await {
+            if let Told::Executed(executed) = &told {
+                codes.0.extend(executed.errors.iter().filter_map(code).map(str::to_owned));
+            }
             // Nobody listens any more: then this ends, too.
-            let _ = teller.send((number, Told::Result(executed))).await;
+            let _ = teller.send((number, Said::Result(told))).await;
         }
     };
     if AssertUnwindSafe(telling).catch_unwind().await.is_err() {
         tracing::error!(request_id = %id.0, "panicked while answering");
-        let _ = teller.send((number, Told::Broken(Problem::internal(&id.0).errors))).await;
+        let _ = teller.send((number, Said::Broken(Problem::internal(&id.0).errors))).await;
     }
     codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
     log_in_socket(&id, &operation, started, &codes);
-    let _ = teller.send((number, Told::End)).await;
+    let _ = teller.send((number, Said::End)).await;
 }
