@@ -13,8 +13,8 @@ use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use super::answer;
 use super::problem::Problem;
+use super::{answer, brevity};
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -40,6 +40,7 @@ pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Respon
 }
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
-pub fn refusal(problem: Problem) -> Response {
+pub fn refusal(mut problem: Problem) -> Response {
+    brevity::shorten(&mut problem.errors);
     respond(stream::once(ready(Executed::from_errors(problem.errors))))
 }

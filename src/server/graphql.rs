@@ -1,64 +1,118 @@
-//! `POST /graphql`: who asks, in which media types, for what; executed, and answered.
+//! `/graphql`: who asks, in which media types, for what; executed, and answered. A POST asks in its body; a GET asks in its
+//! query string, for what changes nothing, or opens a WebSocket.
 
 use std::net::{IpAddr, SocketAddr};
 
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::header::{ALLOW, UPGRADE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::body;
+use super::body::{self, Asked};
 use super::execute::{self, Caller, Running};
 use super::media::{self, Media};
 use super::observe::{Operation, RequestId};
 use super::prepare::prepare;
 use super::problem::{Codes, Problem};
 use super::router::Server;
-use super::{answer, credentials, events};
+use super::{answer, credentials, events, query_string, socket};
 
-/// Answers one request.
+/// Where the connection comes from. None where the router is called without one, as tests do.
+type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+/// Answers one request by POST.
 pub async fn post(
     State(server): State<Server>,
     Extension(id): Extension<RequestId>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    peer: Peer,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // None where the router is called without a connection, as tests do.
     let address = peer.map(|peer| peer.0.0.ip());
-    let (media, events) = (media::negotiate(&headers), media::takes_events(&headers));
+    respond(&server, Arrival { id, address, headers, sent: Sent::Body(body) }).await
+}
+
+/// Answers one request by GET, or opens a WebSocket.
+pub async fn get(
+    State(server): State<Server>,
+    Extension(id): Extension<RequestId>,
+    peer: Peer,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let address = peer.map(|peer| peer.0.0.ip());
+    if headers.contains_key(UPGRADE) {
+        return socket::open(server, address, &headers, upgrade);
+    }
+    respond(&server, Arrival { id, address, headers, sent: Sent::Query(query.unwrap_or_default()) }).await
+}
+
+/// Says which methods there are.
+pub async fn options() -> Response {
+    (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, POST, OPTIONS")]).into_response()
+}
+
+/// A request that has come.
+struct Arrival {
+    id: RequestId,
+    address: Option<IpAddr>,
+    headers: HeaderMap,
+    sent: Sent,
+}
+
+/// How a request says what it asks for.
+enum Sent {
+    /// In the body of a POST.
+    Body(Body),
+    /// In the query string of a GET.
+    Query(String),
+}
+
+impl Sent {
+    /// Reads it.
+    async fn read(self, headers: &HeaderMap) -> Result<Asked, Problem> {
+        match self {
+            Sent::Body(body) => body::parse(&body::read(headers, body).await?),
+            Sent::Query(text) => query_string::parse(&text),
+        }
+    }
+}
+
+async fn respond(server: &Server, arrival: Arrival) -> Response {
+    let (media, events) = (media::negotiate(&arrival.headers), media::takes_events(&arrival.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
     }
-    let answer = answer(&server, id, address, &headers, body, media).await;
+    let answer = answer(server, arrival, media).await;
     answer.unwrap_or_else(|problem| problem.labelled(media.unwrap_or_default()).into_response())
 }
 
 /// Answers in that media type; none: as a stream of events.
-async fn answer(
-    server: &Server,
-    id: RequestId,
-    address: Option<IpAddr>,
-    headers: &HeaderMap,
-    body: Body,
-    media: Option<Media>,
-) -> Result<Response, Problem> {
-    if !media::sends_json(headers) {
+async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Result<Response, Problem> {
+    let Arrival { id, address, headers, sent } = arrival;
+    let may_write = matches!(sent, Sent::Body(_));
+    if may_write && !media::sends_json(&headers) {
         return Err(unsupported());
     }
-    let actor = credentials::actor(headers, &server.env.keys, server.env.clock.now())?;
-    let asked = body::parse(&body::read(headers, body).await?)?;
-    let prepared = match (prepare(asked), media) {
+    let actor = credentials::actor(&headers, &server.env.keys, server.env.clock.now())?;
+    let prepared = match (prepare(sent.read(&headers).await?), media) {
         (Ok(prepared), _) => prepared,
         (Err(problem), Some(media)) => return Err(legacy(problem, media)),
         (Err(problem), None) => return Ok(events::refusal(problem)),
     };
+    if prepared.kind == OperationType::Mutation && !may_write {
+        return Ok(not_by_get(media));
+    }
     let operation = Operation::new(&prepared, actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
-    if subscribes && !media::takes_events(headers) {
+    if subscribes && !media::takes_events(&headers) {
         return Err(not_at_once());
     }
     let Running { refusals, mut results } = execute::run(server, &Caller { id, actor, address }, prepared);
@@ -84,8 +138,15 @@ fn legacy(mut problem: Problem, media: Media) -> Problem {
     problem
 }
 
+fn not_by_get(media: Option<Media>) -> Response {
+    let message = "A mutation is sent by POST: a GET changes nothing.";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+    ([(ALLOW, "POST")], problem.labelled(media.unwrap_or_default())).into_response()
+}
+
 fn unsupported() -> Problem {
-    let message = "The body must be sent as `Content-Type: application/json`, in UTF-8.";
+    let message = "The body must be sent as `Content-Type: application/json`, in UTF-8, and as it is: without a \
+                   `Content-Encoding`.";
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
 }
 

@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod body;
+pub mod brevity;
 pub mod credentials;
+pub mod defence;
 pub mod events;
 pub mod execute;
 pub mod graphql;
@@ -12,7 +14,9 @@ pub mod observe;
 pub mod playground;
 pub mod prepare;
 pub mod problem;
+pub mod query_string;
 pub mod router;
 pub mod scan;
 pub mod shutdown;
 pub mod socket;
+pub mod variables;

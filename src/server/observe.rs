@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use async_graphql::parser::types::OperationType;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +14,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::defence::defend;
 use super::prepare::Prepared;
 use super::problem::{Codes, Problem};
 use crate::auth::Actor;
@@ -82,7 +82,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     });
 
     let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    defend(headers);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, value);
     }

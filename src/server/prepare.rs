@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::body::Asked;
 use super::problem::{Problem, error};
 use super::scan::{self, Unfit};
+use super::variables;
 use crate::graphql::document::{self, Excess};
 
 /// An operation, ready for the schema.
@@ -22,6 +23,7 @@ pub struct Prepared {
 
 /// Parses the document and picks the operation, or says what is in the way.
 pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
+    variables::check(&asked.variables)?;
     let mut document = parse(&asked.query)?;
     document::check(&document, &asked.variables).map_err(excessive)?;
     document::plain_subscriptions(&mut document).map_err(excessive)?;

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::brevity;
 use super::media::Media;
 
 /// Something that is wrong with a request as a whole.
@@ -84,7 +85,8 @@ pub fn code(error: &ServerError) -> Option<&str> {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        brevity::shorten(&mut self.errors);
         #[derive(Serialize)]
         struct Document<'a> {
             errors: &'a [ServerError],

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::observe::observe;
 use super::problem::Problem;
-use super::{graphql, health, playground, socket};
+use super::{graphql, health, playground};
 use crate::graphql::schema::{self, Schema};
 use crate::operations::Env;
 
@@ -32,7 +32,7 @@ pub struct Server {
 /// The whole of HTTP.
 pub fn router(server: Server) -> Router {
     Router::new()
-        .route("/graphql", post(graphql::post).get(socket::get))
+        .route("/graphql", post(graphql::post).get(graphql::get).options(graphql::options))
         .route("/schema.graphql", get(sdl))
         .route("/.well-known/jwks.json", get(jwks))
         .route("/health/live", get(health::live))

@@ -4,19 +4,16 @@
 pub mod protocol;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Executed, ServerError};
-use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, State};
-use axum::http::header::ALLOW;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
@@ -26,12 +23,12 @@ use tracing::Instrument;
 
 use self::protocol::{Close, Protocol, Step};
 use super::body::{Asked, MAX_BYTES};
-use super::credentials;
 use super::execute::{self, Caller, Running};
 use super::observe::{Operation, RequestId, log_in_socket};
 use super::prepare::prepare;
 use super::problem::{Codes, Problem, code};
 use super::router::Server;
+use super::{brevity, credentials};
 use crate::auth::Actor;
 
 /// How long a client may take to say who it is.
@@ -50,32 +47,28 @@ const TICKS_TO_PING: u32 = 12;
 const WAITING: usize = 16;
 
 /// Opens a WebSocket.
-pub async fn get(
-    State(server): State<Server>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
+pub fn open(
+    server: Server,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Ok(upgrade) = upgrade else { return not_a_socket().into_response() };
+    let Ok(upgrade) = upgrade else {
+        return Problem::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
+    };
     if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
         return Problem::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
     }
-    let actor = match credentials::actor(&headers, &server.env.keys, server.env.clock.now()) {
+    let actor = match credentials::actor(headers, &server.env.keys, server.env.clock.now()) {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    let address = peer.map(|peer| peer.0.0.ip());
     // Somewhat more than is taken, so that the protocol can tell what was wrong.
     let upgrade = upgrade.protocols([protocol::NAME]).max_message_size(2 * MAX_BYTES).max_frame_size(2 * MAX_BYTES);
     upgrade.on_upgrade(move |socket| {
         let tasks = server.tasks.clone();
         tasks.track_future(Session::new(server, address, actor, socket).run())
     })
-}
-
-fn not_a_socket() -> impl IntoResponse {
-    let message = "Operations are sent by POST; a GET opens a WebSocket.";
-    ([(ALLOW, "POST")], Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message))
 }
 
 /// What a task tells of its operation.
@@ -204,7 +197,8 @@ impl Session {
         }
         let prepared = match prepare(asked) {
             Ok(prepared) => prepared,
-            Err(problem) => {
+            Err(mut problem) => {
+                brevity::shorten(&mut problem.errors);
                 let refused = self.protocol.refuse(number, &problem.errors);
                 return self.say(refused).await;
             }
