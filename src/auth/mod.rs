@@ -3,6 +3,7 @@
 //! [`keys`] makes and verifies tokens, [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be
 //! tried.
 
+pub mod allowance;
 pub mod keys;
 pub mod passwords;
 pub mod throttle;

@@ -1,19 +1,13 @@
 //! How often somebody may try: bounds on guessing passwords and on sending mails to one address.
-//!
-//! Each process counts for itself, in memory. What has recovered is forgotten now and then, so that the memory is bounded by
-//! the tries of the last minute.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::allowance::Allowance;
 use crate::domain::Refusal;
 use crate::domain::clock::Instant;
 
@@ -23,8 +17,6 @@ const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// Mails to one address in a minute.
 const PER_RECIPIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
-/// After how many tries what has recovered is forgotten.
-const SWEEP: u32 = 1024;
 
 /// Bounds tries. Cheap to clone; the clones count together.
 #[derive(Clone)]
@@ -33,10 +25,9 @@ pub struct Throttle {
 }
 
 struct Limits {
-    logins: DefaultKeyedRateLimiter<String>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
-    recipients: DefaultKeyedRateLimiter<String>,
-    tries: AtomicU32,
+    logins: Allowance<String>,
+    addresses: Allowance<IpAddr>,
+    recipients: Allowance<String>,
 }
 
 impl Throttle {
@@ -44,10 +35,9 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         let limits = || {
             Arc::new(Limits {
-                logins: RateLimiter::keyed(Quota::per_minute(PER_LOGIN)),
-                addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
-                recipients: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
-                tries: AtomicU32::new(0),
+                logins: Allowance::per_minute(PER_LOGIN),
+                addresses: Allowance::per_minute(PER_ADDRESS),
+                recipients: Allowance::per_minute(PER_RECIPIENT),
             })
         };
         Self { limits: enabled.then(limits) }
@@ -56,7 +46,6 @@ impl Throttle {
     /// Counts a try of a password; RATE_LIMITED, with the time of the next one, if there were too many.
     pub fn sign_in(&self, login: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
-        limits.sweep();
         if let Some(address) = address {
             count(&limits.addresses, &network(address), now)?;
         }
@@ -66,34 +55,19 @@ impl Throttle {
     /// Counts a mail to an address; RATE_LIMITED, with the time of the next one, if there were too many.
     pub fn mail_to(&self, recipient: &str, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
-        limits.sweep();
         count(&limits.recipients, &recipient.trim().to_lowercase(), now)
     }
 }
 
-impl Limits {
-    fn sweep(&self) {
-        if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.logins.retain_recent();
-            self.addresses.retain_recent();
-            self.recipients.retain_recent();
-            self.logins.shrink_to_fit();
-            self.addresses.shrink_to_fit();
-            self.recipients.shrink_to_fit();
-        }
-    }
-}
-
-fn count<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K, now: Instant) -> Result<(), Refusal> {
-    limiter.check_key(key).map_err(|until| {
-        let wait = until.wait_time_from(DefaultClock::default().now()) + Duration::from_millis(1);
+fn count<K: Hash + Eq + Clone>(allowance: &Allowance<K>, key: &K, now: Instant) -> Result<(), Refusal> {
+    allowance.take(key, NonZeroU32::MIN).map_err(|wait| {
         let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
         Refusal::rate_limited("Too many tries. Wait a little.", (now + wait).trunc_subsecs(3))
     })
 }
 
 /// One customer of a network has all the addresses of an IPv6 /64.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         address => address,

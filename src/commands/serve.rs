@@ -8,7 +8,7 @@ use super::run;
 use crate::app::{App, Settings};
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings,
+    Access, BadSetting, Database as Choice, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings,
     MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
@@ -73,7 +73,8 @@ impl Serve {
             ));
         }
         let (listener, public_url) = run::listen(&self.http).await?;
-        let settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        settings.access = Access::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);

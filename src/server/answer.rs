@@ -58,7 +58,7 @@ pub fn respond(executed: Executed, media: Media) -> Response {
         } else {
             StatusCode::BAD_REQUEST
         };
-        return Problem { status, media, errors: executed.errors }.into_response();
+        return Problem::of(status, executed.errors).labelled(media).into_response();
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };

@@ -21,9 +21,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// Tells proxies to hand on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The results as events.
-pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Response {
-    let next = |executed: Executed| {
+/// The results as events. What is `held` is let go once the stream has ended.
+pub fn respond(results: impl Stream<Item = Executed> + Send + 'static, held: impl Send + 'static) -> Response {
+    let next = move |executed: Executed| {
+        let _ = &held;
         let data = if answer::is_refused(&executed) {
             json!({ "errors": executed.errors }).to_string()
         } else {
@@ -42,5 +43,5 @@ pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Respon
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
 pub fn refusal(mut problem: Problem) -> Response {
     brevity::shorten(&mut problem.errors);
-    respond(stream::once(ready(Executed::from_errors(problem.errors))))
+    respond(stream::once(ready(Executed::from_errors(problem.errors))), ())
 }

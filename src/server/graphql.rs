@@ -1,19 +1,20 @@
 //! `/graphql`: who asks, in which media types, for what; executed, and answered. A POST asks in its body; a GET asks in its
 //! query string, for what changes nothing, or opens a WebSocket.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{ALLOW, UPGRADE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
+use super::admission::proxies::Address;
 use super::body::{self, Asked};
 use super::execute::{self, Caller, Running};
 use super::media::{self, Media};
@@ -23,18 +24,14 @@ use super::problem::{Codes, Problem};
 use super::router::Server;
 use super::{answer, credentials, events, query_string, socket};
 
-/// Where the connection comes from. None where the router is called without one, as tests do.
-type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
-
 /// Answers one request by POST.
 pub async fn post(
     State(server): State<Server>,
     Extension(id): Extension<RequestId>,
-    peer: Peer,
+    Address(address): Address,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let address = peer.map(|peer| peer.0.0.ip());
     respond(&server, Arrival { id, address, headers, sent: Sent::Body(body) }).await
 }
 
@@ -42,12 +39,11 @@ pub async fn post(
 pub async fn get(
     State(server): State<Server>,
     Extension(id): Extension<RequestId>,
-    peer: Peer,
+    Address(address): Address,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let address = peer.map(|peer| peer.0.0.ip());
     if headers.contains_key(UPGRADE) {
         return socket::open(server, address, &headers, upgrade);
     }
@@ -102,20 +98,23 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
         return Err(unsupported());
     }
     let actor = credentials::actor(&headers, &server.env.keys, server.env.clock.now())?;
-    let prepared = match (prepare(sent.read(&headers).await?), media) {
-        (Ok(prepared), _) => prepared,
-        (Err(problem), Some(media)) => return Err(legacy(problem, media)),
-        (Err(problem), None) => return Ok(events::refusal(problem)),
+    let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
+    let asked = prepare(sent.read(&headers).await?);
+    let prepared = match server.admission.charge(&caller, asked, now) {
+        Ok(prepared) => prepared,
+        Err(problem) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
+        Err(problem) => return Ok(refuse(problem, media)),
     };
     if prepared.kind == OperationType::Mutation && !may_write {
         return Ok(not_by_get(media));
     }
-    let operation = Operation::new(&prepared, actor.as_ref());
+    let operation = Operation::new(&prepared, caller.actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
     if subscribes && !media::takes_events(&headers) {
         return Err(not_at_once());
     }
-    let Running { refusals, mut results } = execute::run(server, &Caller { id, actor, address }, prepared);
+    let place = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
+    let Running { refusals, mut results } = execute::run(server, &caller, prepared);
     let mut response = match media {
         Some(media) if !subscribes => {
             let executed = results.next().await.unwrap_or_default();
@@ -124,18 +123,19 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => events::respond(results),
+        _ => events::respond(results, place),
     };
     response.extensions_mut().insert(operation);
     Ok(response)
 }
 
-/// In `application/json`, a well-formed request is answered with 200 even if its document is not.
-fn legacy(mut problem: Problem, media: Media) -> Problem {
-    if media == Media::Json && problem.status == StatusCode::BAD_REQUEST {
+/// Answers a well-formed request whose document is not. In `application/json`, that has the status 200.
+fn refuse(mut problem: Problem, media: Option<Media>) -> Response {
+    let Some(media) = media else { return events::refusal(problem) };
+    if media == Media::Json {
         problem.status = StatusCode::OK;
     }
-    problem
+    problem.labelled(media).into_response()
 }
 
 fn not_by_get(media: Option<Media>) -> Response {

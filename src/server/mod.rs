@@ -1,8 +1,10 @@
 //! HTTP: what comes in over the wire, and how answers go out. Reads from `router.rs`, which lists all that there is.
 
+pub mod admission;
 pub mod answer;
 pub mod body;
 pub mod brevity;
+pub mod connections;
 pub mod credentials;
 pub mod defence;
 pub mod events;
@@ -19,4 +21,5 @@ pub mod router;
 pub mod scan;
 pub mod shutdown;
 pub mod socket;
+pub mod stillness;
 pub mod variables;

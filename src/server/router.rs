@@ -10,6 +10,8 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
+use super::execute::TimeLimits;
 use super::observe::observe;
 use super::problem::Problem;
 use super::{graphql, health, playground};
@@ -21,6 +23,10 @@ use crate::operations::Env;
 pub struct Server {
     /// Executes operations.
     pub schema: Schema,
+    /// Who is let in.
+    pub admission: Admission,
+    /// How long operations may take.
+    pub time_limits: TimeLimits,
     /// Database, keys, clock.
     pub env: Env,
     /// Mutations that are under way, whether or not somebody still waits for them.
@@ -31,7 +37,8 @@ pub struct Server {
 
 /// The whole of HTTP.
 pub fn router(server: Server) -> Router {
-    Router::new()
+    let cors = server.admission.cors();
+    let router = Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).options(graphql::options))
         .route("/schema.graphql", get(sdl))
         .route("/.well-known/jwks.json", get(jwks))
@@ -40,8 +47,12 @@ pub fn router(server: Server) -> Router {
         .with_state(server)
         .merge(playground::router())
         .fallback(async || Problem::no_such_path())
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(observe))
+        .method_not_allowed_fallback(method_not_allowed);
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(middleware::from_fn(observe))
 }
 
 /// The schema, for code generators.

@@ -17,6 +17,7 @@ pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;
+mod lent;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
@@ -39,18 +40,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
+use deadpool::managed::{Object, Pool};
 use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 
 use crate::domain::{Error, Fault, Result};
+use lent::Opener;
+pub use lent::Pooled;
 pub use writer::{Transactional, Writer};
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub type Connection = AsyncPgConnection;
-
-/// A connection lent by the pool.
-pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
 /// which the language has no words for yet.
@@ -70,18 +69,14 @@ where
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Opener>,
     recorded: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
     /// A pool of at most `size` connections, none of which is opened yet.
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, deadpool::managed::BuildError> {
-        let mut config = ManagerConfig::default();
-        // A look at the connection's own state instead of a round trip before each use.
-        config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::new_with_config(database_url, config);
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Opener::new(database_url))
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(5)))
@@ -92,6 +87,10 @@ impl Store {
 
     /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
     pub async fn read(&self) -> Result<Pooled> {
+        self.lend().await.map(Pooled::new)
+    }
+
+    async fn lend(&self) -> Result<Object<Opener>> {
         self.pool.get().await.map_err(|cause| Error::Failed(Fault { passing: true, cause: Box::new(cause) }))
     }
 
@@ -109,7 +108,7 @@ impl Store {
 
     /// A connection that is the caller's own, and no longer counts among those of the pool.
     async fn own_connection(&self) -> Result<Connection> {
-        Ok(Pooled::take(self.read().await?))
+        Ok(Object::take(self.lend().await?).keep())
     }
 
     /// Whether the database answers.

@@ -13,7 +13,7 @@ use async_graphql::{Response as Executed, ServerError};
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
@@ -22,6 +22,8 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use self::protocol::{Close, Protocol, Step};
+use super::admission::places::Place;
+use super::admission::rates;
 use super::body::{Asked, MAX_BYTES};
 use super::execute::{self, Caller, Running};
 use super::observe::{Operation, RequestId, log_in_socket};
@@ -30,6 +32,7 @@ use super::problem::{Codes, Problem, code};
 use super::router::Server;
 use super::{brevity, credentials};
 use crate::auth::Actor;
+use crate::domain::UserId;
 
 /// How long a client may take to say who it is.
 const INIT_TIME: Duration = Duration::from_secs(10);
@@ -39,6 +42,10 @@ const SEND_TIME: Duration = Duration::from_secs(30);
 const FINISH_TIME: Duration = Duration::from_secs(8);
 /// How long to wait for the client's side of the close.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
+/// Longest that nothing may come from the client, who answers pings by itself.
+const SILENT_TIME: Duration = Duration::from_secs(60);
+/// After how long a client may try again from an address with too many sockets.
+const CROWDED_TIME: Duration = Duration::from_secs(30);
 /// How often the token is looked at.
 const TICK: Duration = Duration::from_secs(1);
 /// After how many ticks the client is pinged, for proxies that cut what is silent.
@@ -53,6 +60,11 @@ pub fn open(
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    if !server.admission.admits_page(headers) {
+        let message =
+            "Pages of this origin may not open WebSockets here: the setting GUILDHALL_ALLOWED_ORIGINS lists which may.";
+        return Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
+    }
     let Ok(upgrade) = upgrade else {
         return Problem::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
     };
@@ -63,11 +75,18 @@ pub fn open(
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
+    let Some(place) = server.admission.stream_from(address) else {
+        return rates::too_often(CROWDED_TIME, server.env.clock.now()).into_response();
+    };
     // Somewhat more than is taken, so that the protocol can tell what was wrong.
     let upgrade = upgrade.protocols([protocol::NAME]).max_message_size(2 * MAX_BYTES).max_frame_size(2 * MAX_BYTES);
     upgrade.on_upgrade(move |socket| {
         let tasks = server.tasks.clone();
-        tasks.track_future(Session::new(server, address, actor, socket).run())
+        let session = Session::new(server, address, actor, socket);
+        tasks.track_future(async move {
+            let _place = place;
+            session.run().await;
+        })
     })
 }
 
@@ -95,6 +114,10 @@ struct Session {
     told: mpsc::Receiver<(u64, Told)>,
     /// When the first message must have come.
     deadline: Instant,
+    /// When anything last came.
+    heard: Instant,
+    /// Counts this socket among those of the account.
+    place: Option<Place<UserId>>,
 }
 
 /// What happens next to a session.
@@ -110,8 +133,9 @@ type End = Option<Close>;
 impl Session {
     fn new(server: Server, address: Option<IpAddr>, actor: Option<Actor>, socket: WebSocket) -> Self {
         let (teller, told) = mpsc::channel(WAITING);
-        let (protocol, tasks, deadline) = (Protocol::default(), HashMap::new(), Instant::now() + INIT_TIME);
-        Self { server, address, actor, socket, protocol, tasks, teller, told, deadline }
+        let (protocol, tasks, heard) = (Protocol::default(), HashMap::new(), Instant::now());
+        let deadline = heard + INIT_TIME;
+        Self { server, address, actor, socket, protocol, tasks, teller, told, deadline, heard, place: None }
     }
 
     async fn run(mut self) {
@@ -138,6 +162,7 @@ impl Session {
                 () = stopping.cancelled() => break,
                 _ = ticks.tick() => {
                     self.require_token()?;
+                    self.require_life()?;
                     quiet = (quiet + 1) % TICKS_TO_PING;
                     if quiet == 0 {
                         self.send(Message::Ping(Bytes::new())).await?;
@@ -160,6 +185,9 @@ impl Session {
     }
 
     async fn take(&mut self, happening: Happening) -> Result<(), End> {
+        if matches!(happening, Happening::Heard(Some(Ok(_)))) {
+            self.heard = Instant::now();
+        }
         match happening {
             Happening::Heard(Some(Ok(Message::Text(text)))) => self.hear(text.as_str()).await,
             Happening::Heard(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
@@ -177,6 +205,8 @@ impl Session {
                 let (keys, now) = (&self.server.env.keys, self.server.env.clock.now());
                 let given = credentials::actor_of_payload(&payload, keys, now).map_err(Close::unauthorized)?;
                 self.actor = given.or(self.actor);
+                let place = self.server.admission.stream_of(self.actor.map(|actor| actor.user_id));
+                self.place = Some(place.ok_or_else(|| Close::forbidden("This account has too many sockets open"))?);
                 let acknowledged = self.protocol.acknowledge();
                 self.say(Some(acknowledged)).await
             }
@@ -195,7 +225,8 @@ impl Session {
         if self.has_run_out() {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
         }
-        let prepared = match prepare(asked) {
+        let caller = Caller { id: RequestId::random(), actor: self.actor, address: self.address };
+        let prepared = match self.server.admission.charge(&caller, prepare(asked), self.server.env.clock.now()) {
             Ok(prepared) => prepared,
             Err(mut problem) => {
                 brevity::shorten(&mut problem.errors);
@@ -203,7 +234,6 @@ impl Session {
                 return self.say(refused).await;
             }
         };
-        let caller = Caller { id: RequestId::random(), actor: self.actor, address: self.address };
         let (kind, operation) = (prepared.kind, Operation::new(&prepared, self.actor.as_ref()));
         let span = tracing::info_span!("request", request_id = %caller.id.0);
         let running = execute::run(&self.server, &caller, prepared);
@@ -242,6 +272,11 @@ impl Session {
     fn require_token(&self) -> Result<(), End> {
         let over = self.has_run_out() && self.protocol.is_idle();
         if over { Err(Some(Close::unauthorized(credentials::BAD_TOKEN))) } else { Ok(()) }
+    }
+
+    /// Ends once the client has not even answered pings.
+    fn require_life(&self) -> Result<(), End> {
+        if self.heard.elapsed() > SILENT_TIME { Err(None) } else { Ok(()) }
     }
 
     fn has_run_out(&self) -> bool {

@@ -27,7 +27,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let app = self.app.clone();
-        tokio::spawn(async move { shutdown::serve(listener, app.router, &app.shutdown).await });
+        tokio::spawn(async move { shutdown::serve(listener, app.router, app.admission, &app.shutdown).await });
         address
     }
 }
@@ -35,8 +35,19 @@ impl TestApp {
 impl Socket {
     /// Opens one that speaks that protocol; else the status of the refusal.
     pub async fn try_open(address: SocketAddr, protocol: &str) -> Result<Self, u16> {
+        Self::try_open_with(address, &[("sec-websocket-protocol", protocol)]).await
+    }
+
+    /// Opens one for a page of that origin; else the status of the refusal.
+    pub async fn try_open_from(address: SocketAddr, origin: &str) -> Result<Self, u16> {
+        Self::try_open_with(address, &[("sec-websocket-protocol", "graphql-transport-ws"), ("origin", origin)]).await
+    }
+
+    async fn try_open_with(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a name"));
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a value"));
+        }
         match connect_async(request).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
