@@ -18,7 +18,8 @@ impl Ear {
     /// Opens one, which hears from now on.
     pub async fn open(store: &Store) -> Result<Self> {
         let mut connection = store.own_connection().await?;
-        connection.batch_execute("LISTEN guildhall_events").await?;
+        // The name is for whoever looks at the database's sessions: this one is never in the way.
+        connection.batch_execute("SET application_name = 'guildhall events'; LISTEN guildhall_events").await?;
         let process =
             diesel::select(diesel::dsl::sql::<Integer>("pg_backend_pid()")).get_result(&mut connection).await?;
         Ok(Self { connection, process })

@@ -1,31 +1,12 @@
 //! The executable, as somebody types it: what it refuses, in one sentence, and that it starts, works and stops.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::TestApp;
 use crate::support::cluster::Cluster;
-
-const SECRET: &str = "a secret for tests that is long enough";
-
-/// What finds the programs of PostgreSQL, and what coverage needs.
-const INHERITED: [&str; 6] =
-    ["PATH", "HOME", "XDG_CACHE_HOME", "GUILDHALL_POSTGRES_BIN", "GUILDHALL_POSTGRES_DOWNLOAD", "LLVM_PROFILE_FILE"];
-
-fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
-    let inherited = std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited));
-    command.env_clear().envs(inherited).envs(environment.iter().copied()).args(arguments);
-    command.current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
-    command
-}
-
-/// Runs to the end, off the test's runtime.
-async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = guildhall(arguments, environment);
-    tokio::task::spawn_blocking(move || command.output().expect("the executable")).await.expect("it runs")
-}
+use crate::support::executable::{SECRET, guildhall, run};
 
 /// The sentence with which it fails.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {

@@ -20,6 +20,7 @@ mod organizations;
 mod ownership;
 mod plans;
 mod policy_matrix;
+mod processes;
 mod query_count;
 mod races;
 mod resources;

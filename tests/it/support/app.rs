@@ -15,10 +15,14 @@ use tokio_postgres::NoTls;
 
 use super::actors::{self, Person};
 use super::cluster::Cluster;
+use super::executable::SECRET;
 use super::graphql::{self, Answer};
 
 /// Connections of one application: enough for races, few enough for many tests at once.
 const POOL: usize = 12;
+
+/// The sessions by which processes hear of events.
+const EARS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'guildhall events'";
 
 /// An application, its database and its clock.
 pub struct TestApp {
@@ -46,14 +50,19 @@ impl TestApp {
 
     /// Another one over the same database, as if it were another process.
     pub async fn another(&self) -> Self {
-        Self::at(self.url.clone(), |_| {}).await
+        Self::over(&self.url).await
+    }
+
+    /// One over a database that is the caller's to take away, if it is.
+    pub async fn over(url: &str) -> Self {
+        Self::at(url.to_owned(), |_| {}).await
     }
 
     async fn at(url: String, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::for_tests();
         change(&mut settings);
         let store = Store::connect(&url, POOL).expect("a pool");
-        let keys = Keys::from_secret("a secret for tests that is long enough").expect("a key");
+        let keys = Keys::from_secret(SECRET).expect("a key");
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
         tokio::spawn(connection);
@@ -200,6 +209,18 @@ impl TestApp {
         let open = "SELECT count(*) FROM events WHERE transaction_id >= event_horizon()";
         while self.number(open).await > 0 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Cuts the connections by which processes hear of events, and tells how many there were.
+    pub async fn cut_ears(&self) -> i64 {
+        self.number(&format!("SELECT count(pg_terminate_backend(pid)) {EARS}")).await
+    }
+
+    /// Waits until so many processes hear of events.
+    pub async fn have_ears(&self, count: i64) {
+        while self.number(&format!("SELECT count(*) {EARS}")).await != count {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
 

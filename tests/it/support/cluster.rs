@@ -19,6 +19,9 @@ const SETTINGS: [(&str, &str); 5] = [
     ("shared_buffers", "128MB"),
 ];
 
+/// Where clusters are.
+const ROOT: &str = env!("CARGO_TARGET_TMPDIR");
+
 /// Seldom more tests than this run at once; each has a few connections.
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
@@ -39,13 +42,8 @@ impl Cluster {
     }
 
     async fn start() -> Cluster {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        sweep(root);
-        let folder = root.join(format!("cluster-{}", std::process::id()));
-        let programs = Programs::of_environment();
-        let embedded = Embedded::start_with(&folder, programs, &SETTINGS).await;
-        let embedded = embedded.unwrap_or_else(|why| panic!("no PostgreSQL to test with: {why}"));
-        watch(&folder, embedded.location());
+        sweep(Path::new(ROOT));
+        let embedded = start("shared").await;
         execute(&embedded.url("postgres"), "CREATE DATABASE template_of_tests").await;
         migrate(&embedded.url("template_of_tests")).await.expect("migrations run");
         Cluster { embedded }
@@ -70,6 +68,42 @@ impl Cluster {
         let name = url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a database in the URL");
         execute(&self.embedded.url("postgres"), &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     }
+}
+
+/// A cluster that one test has to itself, to do to it what the others could not bear.
+pub struct OwnCluster {
+    name: &'static str,
+    embedded: Embedded,
+}
+
+impl OwnCluster {
+    /// Starts an empty one.
+    pub async fn start(name: &'static str) -> Self {
+        Self { name, embedded: start(name).await }
+    }
+
+    /// The URL of its database.
+    pub fn url(&self) -> String {
+        self.embedded.url("guildhall")
+    }
+
+    /// Stops it, which ends all sessions, and starts it again.
+    pub async fn restart(self) -> Self {
+        self.embedded.stop().await.expect("it stops");
+        Self::start(self.name).await
+    }
+}
+
+/// Starts, or starts again, the cluster of that name of this run.
+async fn start(name: &str) -> Embedded {
+    let folder = Path::new(ROOT).join(format!("cluster-{}-{name}", std::process::id()));
+    let is_new = !folder.exists();
+    let embedded = Embedded::start_with(&folder, Programs::of_environment(), &SETTINGS).await;
+    let embedded = embedded.unwrap_or_else(|why| panic!("no PostgreSQL to test with: {why}"));
+    if is_new {
+        watch(&folder, embedded.location());
+    }
+    embedded
 }
 
 /// Runs statements on a connection of their own.
@@ -102,7 +136,8 @@ fn sweep(root: &Path) {
     let left: Vec<PathBuf> = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     for folder in left {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some(pid) = name.strip_prefix("cluster-") else { continue };
+        let Some(name) = name.strip_prefix("cluster-") else { continue };
+        let pid = name.split('-').next().unwrap_or_default();
         if !Path::new("/proc").join(pid).exists() && Embedded::running(&folder).is_none() {
             let _ = fs::remove_dir_all(&folder);
         }

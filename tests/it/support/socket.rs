@@ -17,6 +17,10 @@ use super::TestApp;
 /// Longest that a test waits for a message.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const PROTOCOL: &str = "graphql-transport-ws";
+/// The header that names protocols.
+const NAMES: &str = "sec-websocket-protocol";
+
 /// A WebSocket of a client.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -35,29 +39,55 @@ impl TestApp {
 impl Socket {
     /// Opens one that speaks that protocol; else the status of the refusal.
     pub async fn try_open(address: SocketAddr, protocol: &str) -> Result<Self, u16> {
-        Self::try_open_with(address, &[("sec-websocket-protocol", protocol)]).await
+        Self::opened(Self::connect(address, &[(NAMES, protocol)]).await)
     }
 
     /// Opens one for a page of that origin; else the status of the refusal.
     pub async fn try_open_from(address: SocketAddr, origin: &str) -> Result<Self, u16> {
-        Self::try_open_with(address, &[("sec-websocket-protocol", "graphql-transport-ws"), ("origin", origin)]).await
+        Self::opened(Self::connect(address, &[(NAMES, PROTOCOL), ("origin", origin)]).await)
     }
 
-    async fn try_open_with(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
-        let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, value.parse().expect("a value"));
-        }
-        match connect_async(request).await {
-            Ok((socket, _)) => Ok(Self(socket)),
+    fn opened(result: Result<Self, Error>) -> Result<Self, u16> {
+        match result {
+            Ok(socket) => Ok(socket),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
     }
 
+    async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a value"));
+        }
+        connect_async(request).await.map(|(socket, _)| Self(socket))
+    }
+
+    /// Begins an operation for the holder of a token, of a server that may not be there.
+    pub async fn ask(address: SocketAddr, token: &str, query: &str, variables: Value) -> Option<Self> {
+        let mut socket = Self::connect(address, &[(NAMES, PROTOCOL)]).await.ok()?;
+        let hello = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
+        let payload = json!({ "query": query, "variables": variables });
+        for message in [hello, json!({ "type": "subscribe", "id": "1", "payload": payload })] {
+            socket.0.send(Message::text(message.to_string())).await.ok()?;
+        }
+        (socket.receive().await?["type"] == "connection_ack").then_some(socket)
+    }
+
+    /// The next message, for as long as it takes. None: there will be none, however the socket ended.
+    pub async fn receive(&mut self) -> Option<Value> {
+        loop {
+            match self.0.next().await?.ok()? {
+                Message::Text(text) => return Some(serde_json::from_str(&text).expect("JSON")),
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
     /// Opens one, and says nothing.
     pub async fn open(address: SocketAddr) -> Self {
-        Self::try_open(address, "graphql-transport-ws").await.expect("a socket")
+        Self::try_open(address, PROTOCOL).await.expect("a socket")
     }
 
     /// Opens one for the holder of a token.

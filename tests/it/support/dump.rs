@@ -1,0 +1,37 @@
+//! A database carried to another cluster, as whoever runs the server would do it: by `pg_dump` and `psql`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The programs.
+pub struct Dump {
+    bin: PathBuf,
+}
+
+impl Dump {
+    /// Those of this machine. Some that carry a PostgreSQL server have none.
+    pub fn of_this_machine() -> Option<Self> {
+        let set = env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let mut folders: Vec<PathBuf> = set.into_iter().chain(env::split_paths(&path)).collect();
+        let versions = Path::new("/usr/lib/postgresql").read_dir().into_iter().flatten().flatten();
+        folders.extend(versions.map(|version| version.path().join("bin")));
+        let bin = folders.into_iter().find(|bin| ["pg_dump", "psql"].iter().all(|name| bin.join(name).exists()))?;
+        Some(Self { bin })
+    }
+
+    /// Carries all that is in one database into another, which is empty.
+    pub async fn carry(self, from: &str, to: &str) {
+        let mut read = Command::new(self.bin.join("pg_dump"));
+        read.arg("--dbname").arg(from).stdout(Stdio::piped());
+        let mut write = Command::new(self.bin.join("psql"));
+        write.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", to]).stdout(Stdio::null());
+        let carry = move || {
+            let mut reading = read.spawn().expect("pg_dump");
+            let written = write.stdin(reading.stdout.take().expect("its output")).status().expect("psql");
+            assert!(reading.wait().expect("its end").success() && written.success());
+        };
+        tokio::task::spawn_blocking(carry).await.expect("it is carried");
+    }
+}
