@@ -13,6 +13,7 @@ use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
+use super::ledger::Ledger;
 use super::problem::Problem;
 use super::{answer, brevity};
 
@@ -21,10 +22,20 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// Tells proxies to hand on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The results as events. What is `held` is let go once the stream has ended.
-pub fn respond(results: impl Stream<Item = Executed> + Send + 'static, held: impl Send + 'static) -> Response {
-    let next = move |executed: Executed| {
+/// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
+pub fn respond(
+    results: impl Stream<Item = Executed> + Send + 'static,
+    mut ledger: Ledger,
+    held: impl Send + 'static,
+) -> Response {
+    stream_of(results.inspect(move |executed| {
         let _ = &held;
+        ledger.note(executed);
+    }))
+}
+
+fn stream_of(results: impl Stream<Item = Executed> + Send + 'static) -> Response {
+    let next = |executed: Executed| {
         let data = if answer::is_refused(&executed) {
             json!({ "errors": executed.errors }).to_string()
         } else {
@@ -43,5 +54,5 @@ pub fn respond(results: impl Stream<Item = Executed> + Send + 'static, held: imp
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
 pub fn refusal(mut problem: Problem) -> Response {
     brevity::shorten(&mut problem.errors);
-    respond(stream::once(ready(Executed::from_errors(problem.errors))), ())
+    stream_of(stream::once(ready(Executed::from_errors(problem.errors))))
 }

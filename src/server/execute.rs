@@ -67,11 +67,12 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
 /// Given up, either leaves nothing behind in the database: its statement is cancelled, and its transaction rolled back.
 async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
     let schema = server.schema.clone();
-    let execution = async move {
+    // On the heap: it is large, and handed from one to the next.
+    let execution = Box::pin(async move {
         let mut executed = schema.execute(request).await;
         answer::settle(&mut executed, &id);
         executed
-    };
+    });
     let limits = server.time_limits;
     if kind != OperationType::Mutation {
         let advice = "Ask for less at a time.";

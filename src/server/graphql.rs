@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use super::admission::proxies::Address;
 use super::body::{self, Asked};
 use super::execute::{self, Caller, Running};
+use super::ledger::Ledger;
 use super::media::{self, Media};
 use super::observe::{Operation, RequestId};
 use super::prepare::prepare;
@@ -123,7 +124,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => events::respond(results, place),
+        _ => events::respond(results, Ledger::new(caller.id, operation.clone(), refusals), place),
     };
     response.extensions_mut().insert(operation);
     Ok(response)

@@ -11,6 +11,7 @@ pub mod events;
 pub mod execute;
 pub mod graphql;
 pub mod health;
+pub mod ledger;
 pub mod media;
 pub mod observe;
 pub mod playground;

@@ -26,9 +26,10 @@ use super::admission::places::Place;
 use super::admission::rates;
 use super::body::{Asked, MAX_BYTES};
 use super::execute::{self, Caller, Running};
-use super::observe::{Operation, RequestId, log_in_socket};
+use super::ledger::Ledger;
+use super::observe::{Operation, RequestId};
 use super::prepare::prepare;
-use super::problem::{Codes, Problem, code};
+use super::problem::Problem;
 use super::router::Server;
 use super::{brevity, credentials};
 use crate::auth::Actor;
@@ -307,11 +308,10 @@ async fn perform(
     operation: Operation,
     teller: mpsc::Sender<(u64, Told)>,
 ) {
-    let started = std::time::Instant::now();
-    let mut codes = Codes::default();
+    let mut ledger = Ledger::new(id.clone(), operation, refusals);
     let telling = async {
         while let Some(executed) = results.next().await {
-            codes.0.extend(executed.errors.iter().filter_map(code).map(str::to_owned));
+            ledger.note(&executed);
             // Nobody listens any more: then this ends, too.
             let _ = teller.send((number, Told::Result(executed))).await;
         }
@@ -320,7 +320,6 @@ async fn perform(
         tracing::error!(request_id = %id.0, "panicked while answering");
         let _ = teller.send((number, Told::Broken(Problem::internal(&id.0).errors))).await;
     }
-    codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
-    log_in_socket(&id, &operation, started, &codes);
+    drop(ledger);
     let _ = teller.send((number, Told::End)).await;
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{Response as Executed, ServerError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::answer;
@@ -95,6 +95,14 @@ pub struct Protocol {
     /// The same the other way round.
     ids: HashMap<u64, String>,
     next: u64,
+}
+
+#[derive(Serialize)]
+struct Next<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: &'a str,
+    payload: &'a Executed,
 }
 
 #[derive(Deserialize)]
@@ -191,7 +199,8 @@ impl Protocol {
             return self.refuse(number, &executed.errors);
         }
         let id = self.ids.get(&number)?;
-        Some(json!({ "type": "next", "id": id, "payload": executed }).to_string())
+        // Not by way of a JSON value, which would bring the fields of the data into another order.
+        serde_json::to_string(&Next { kind: "next", id, payload: executed }).ok()
     }
 
     /// The message for an operation that did not run, which ends it.
