@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod issuer;
 mod keys;
 mod networks;
 mod origins;
@@ -19,6 +20,7 @@ use clap::{Args, ValueEnum};
 
 pub use access::{Access, Bounds};
 pub use check::BadSetting;
+pub use issuer::IssuerSettings;
 pub use keys::KeySettings;
 pub use networks::Networks;
 pub use origins::Origins;

@@ -46,7 +46,7 @@ pub async fn get(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
-        return socket::open(server, address, &headers, upgrade);
+        return socket::open(server, address, &headers, upgrade).await;
     }
     respond(&server, Arrival { id, address, headers, sent: Sent::Query(query.unwrap_or_default()) }).await
 }
@@ -98,7 +98,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     if may_write && !media::sends_json(&headers) {
         return Err(unsupported());
     }
-    let actor = credentials::actor(&headers, &server.env.keys, server.env.clock.now())?;
+    let actor = credentials::actor(&headers, &server.env).await?;
     let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
     let asked = prepare(sent.read(&headers).await?);
     let prepared = match server.admission.charge(&caller, asked, now) {

@@ -14,6 +14,8 @@ mod handing_over;
 mod http;
 mod imports;
 mod invitations;
+mod issuer;
+mod issuer_attacks;
 mod members;
 mod migrations;
 mod organizations;

@@ -55,7 +55,7 @@ const TICKS_TO_PING: u32 = 12;
 const WAITING: usize = 16;
 
 /// Opens a WebSocket.
-pub fn open(
+pub async fn open(
     server: Server,
     address: Option<IpAddr>,
     headers: &HeaderMap,
@@ -72,7 +72,7 @@ pub fn open(
     if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
         return Problem::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
     }
-    let actor = match credentials::actor(headers, &server.env.keys, server.env.clock.now()) {
+    let actor = match credentials::actor(headers, &server.env).await {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
@@ -203,8 +203,7 @@ impl Session {
     async fn hear(&mut self, text: &str) -> Result<(), End> {
         match self.protocol.receive(text)? {
             Step::Init(payload) => {
-                let (keys, now) = (&self.server.env.keys, self.server.env.clock.now());
-                let given = credentials::actor_of_payload(&payload, keys, now).map_err(Close::unauthorized)?;
+                let given = credentials::actor_of_payload(&payload, &self.server.env).await?;
                 self.actor = given.or(self.actor);
                 let place = self.server.admission.stream_of(self.actor.map(|actor| actor.user_id));
                 self.place = Some(place.ok_or_else(|| Close::forbidden("This account has too many sockets open"))?);
