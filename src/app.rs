@@ -129,6 +129,7 @@ impl App {
         let admission = Admission::new(settings.access);
         let router = router::router(Server {
             schema: schema.clone(),
+            documents: Arc::default(),
             admission: admission.clone(),
             time_limits: settings.time_limits,
             env: env.clone(),

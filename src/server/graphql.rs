@@ -100,7 +100,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     }
     let actor = credentials::actor(&headers, &server.env).await?;
     let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
-    let asked = prepare(sent.read(&headers).await?);
+    let asked = prepare(&server.documents, sent.read(&headers).await?);
     let prepared = match server.admission.charge(&caller, asked, now) {
         Ok(prepared) => prepared,
         Err(problem) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),

@@ -19,7 +19,6 @@ pub mod prepare;
 pub mod problem;
 pub mod query_string;
 pub mod router;
-pub mod scan;
 pub mod shutdown;
 pub mod socket;
 pub mod stillness;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +65,12 @@ impl Problem {
         let mut error = error("INTERNAL", INTERNAL);
         error.extensions.get_or_insert_default().set("requestId", request_id);
         Self::of(StatusCode::INTERNAL_SERVER_ERROR, vec![error])
+    }
+
+    /// The same, told of those places in the document.
+    pub fn at(mut self, places: Vec<Pos>) -> Self {
+        self.errors.iter_mut().for_each(|error| error.locations.clone_from(&places));
+        self
     }
 
     /// The same, labelled as the client prefers.

@@ -1,5 +1,7 @@
 //! All paths that are served, and what surrounds them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +17,7 @@ use super::execute::TimeLimits;
 use super::observe::observe;
 use super::problem::Problem;
 use super::{graphql, health, playground};
+use crate::graphql::document::Documents;
 use crate::graphql::schema::{self, Schema};
 use crate::operations::Env;
 
@@ -23,6 +26,8 @@ use crate::operations::Env;
 pub struct Server {
     /// Executes operations.
     pub schema: Schema,
+    /// The documents that were found good.
+    pub documents: Arc<Documents>,
     /// Who is let in.
     pub admission: Admission,
     /// How long operations may take.

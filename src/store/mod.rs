@@ -5,6 +5,7 @@
 
 pub mod bulk;
 pub mod cloud_storages;
+mod connection;
 pub mod deliveries;
 pub mod email_tokens;
 pub mod enums;
@@ -26,11 +27,14 @@ pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
 pub mod plans;
+mod pool;
+mod prepared;
 pub mod projects;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
 pub mod transfers;
+mod unfinished;
 pub mod usage;
 pub mod users;
 pub mod visible;
@@ -38,19 +42,14 @@ pub mod wakeups;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use deadpool::Runtime;
-use deadpool::managed::{Object, Pool};
-use diesel_async::AsyncPgConnection;
+use deadpool::managed::Object;
 
 use crate::domain::{Error, Fault, Result};
-use lent::Opener;
+pub use connection::Connection;
 pub use lent::Pooled;
+pub use pool::BuildError;
 pub use writer::{Transactional, Writer};
-
-/// A connection, inside a transaction or not. The functions of the table files take one.
-pub type Connection = AsyncPgConnection;
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
 /// which the language has no words for yet.
@@ -70,20 +69,14 @@ where
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<Opener>,
+    pool: pool::Pool,
     recorded: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
     /// A pool of at most `size` connections, none of which is opened yet.
-    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, deadpool::managed::BuildError> {
-        let pool = Pool::builder(Opener::new(database_url))
-            .max_size(size)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(Duration::from_secs(5)))
-            .create_timeout(Some(Duration::from_secs(5)))
-            .build()?;
-        Ok(Self { pool, recorded: Arc::default() })
+    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
+        Ok(Self { pool: pool::build(database_url, size)?, recorded: Arc::default() })
     }
 
     /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
@@ -91,7 +84,7 @@ impl Store {
         self.lend().await.map(Pooled::new)
     }
 
-    async fn lend(&self) -> Result<Object<Opener>> {
+    async fn lend(&self) -> Result<Object<pool::Manager>> {
         self.pool.get().await.map_err(|cause| Error::Failed(Fault { passing: true, cause: Box::new(cause) }))
     }
 
@@ -109,7 +102,7 @@ impl Store {
 
     /// A connection that is the caller's own, and no longer counts among those of the pool.
     async fn own_connection(&self) -> Result<Connection> {
-        Ok(Object::take(self.lend().await?).keep())
+        Ok(Object::take(self.lend().await?))
     }
 
     /// Whether the database answers.

@@ -59,7 +59,7 @@ impl Admission {
 
 fn price(operation: &Prepared) -> u64 {
     let writing = if operation.kind == OperationType::Mutation { MUTATION } else { 0 };
-    OPERATION + writing
+    operation.cost + OPERATION + writing
 }
 
 /// What is told of a limit that has been reached.

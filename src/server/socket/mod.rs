@@ -226,7 +226,8 @@ impl Session {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
         }
         let caller = Caller { id: RequestId::random(), actor: self.actor, address: self.address };
-        let prepared = match self.server.admission.charge(&caller, prepare(asked), self.server.env.clock.now()) {
+        let (asked, now) = (prepare(&self.server.documents, asked), self.server.env.clock.now());
+        let prepared = match self.server.admission.charge(&caller, asked, now) {
             Ok(prepared) => prepared,
             Err(mut problem) => {
                 brevity::shorten(&mut problem.errors);
