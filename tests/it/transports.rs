@@ -173,6 +173,18 @@ async fn a_socket_ends_with_its_token_once_its_subscriptions_have_been_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_events_ends_with_its_token() {
+    let (app, address, ada, id) = served().await;
+    let asked = json!({ "query": FOLLOW, "variables": { "id": id } });
+    let stream = post(address, &ada.token, "text/event-stream", asked).await;
+    listeners(&app, 1).await;
+    app.env.clock.advance(TimeDelta::minutes(20));
+    let told = stream.text().await.expect("a body");
+    assert!(told.contains("UNAUTHENTICATED") && told.trim_end().ends_with("event: complete\ndata: \ndata:"), "{told}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_tells_sockets_to_come_again_and_completes_streams() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
