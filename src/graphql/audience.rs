@@ -71,7 +71,7 @@ impl Audience {
         let keys: HashSet<K> = waiting.iter().flat_map(|waits| waits.keys.iter().cloned()).collect();
         let found = K::load(&self.0, &keys.into_iter().collect::<Vec<_>>()).await;
         for Waits { keys, answer } in waiting {
-            let own = found.as_ref().map_err(Arc::clone).map(|found| {
+            let own: Answer<K, K::Row> = found.as_ref().map_err(Arc::clone).map(|found| {
                 keys.into_iter().filter_map(|key| found.get(&key).cloned().map(|row| (key, row))).collect()
             });
             // Who does not wait any more has no need of it.
@@ -94,8 +94,11 @@ type Queue<K, R> = Mutex<Vec<Waits<K, R>>>;
 /// One who waits.
 pub struct Waits<K, R> {
     keys: Vec<K>,
-    answer: oneshot::Sender<std::result::Result<Vec<(K, R)>, Arc<Fault>>>,
+    answer: oneshot::Sender<Answer<K, R>>,
 }
+
+/// The rows that are there, with what they were asked for by.
+type Answer<K, R> = std::result::Result<Vec<(K, R)>, Arc<Fault>>;
 
 /// What can be asked for.
 pub trait Asked: Clone + Eq + Hash + Send + Sync + 'static {
