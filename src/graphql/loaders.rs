@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::runtime::{Timer, TokioSpawner};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -45,29 +46,16 @@ pub struct Source {
 
 /// A loader of a request.
 pub fn new(source: Source) -> DataLoader<Source> {
-    gathering(source, 1)
-}
-
-/// A loader from any source, which lets the tasks that are ready have their turn so many times before it loads. A worker of
-/// the runtime lets some sixty of them have it at a time.
-pub fn gathering<S: Send + Sync + 'static>(source: S, turns: u32) -> DataLoader<S> {
-    DataLoader::new(source, TokioSpawner::current(), Yield { turns })
+    DataLoader::new(source, TokioSpawner::current(), Yield)
 }
 
 /// Waits for no time at all: tokio rounds any sleep up to a millisecond, which every level of an answer would pay. The
 /// batch is complete when the tasks that are ready have had their turn.
-struct Yield {
-    turns: u32,
-}
+struct Yield;
 
 impl Timer for Yield {
     fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
-        let turns = self.turns;
-        Box::pin(async move {
-            for _ in 0..turns {
-                tokio::task::yield_now().await;
-            }
-        })
+        tokio::task::yield_now().boxed()
     }
 }
 
