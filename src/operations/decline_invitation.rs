@@ -32,7 +32,8 @@ pub async fn decline_invitation(
                 let actor = actor.ok_or(Error::Unauthenticated)?;
                 let (floor, invitation) = enter_by_id(tx, actor, id, now).await?;
                 require_invitee(&floor, &invitation, Action::InvitationDecline)?;
-                (invitation, By::Invitee(floor))
+                let by = By::Invitee(Arc::new(floor.without(&invitation)));
+                (invitation, by)
             }
             Named::Token(hash) => {
                 let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
@@ -47,10 +48,7 @@ pub async fn decline_invitation(
         let declined = invitations::resolve(tx, &invitation, InvitationStatus::Declined, now);
         log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, by.user())]).await?;
         Ok(match by {
-            By::Invitee(floor) => {
-                let by = Arc::new(floor.without(&declined));
-                Written::now(declined.id, Witnessed { row: declined, by })
-            }
+            By::Invitee(by) => Written::now(declined.id, Witnessed { row: declined, by }),
             By::Holder(_) => Written::unseen(declined.id),
         })
     })
@@ -60,7 +58,7 @@ pub async fn decline_invitation(
 /// Who declines.
 enum By {
     /// The one invited, by its ID.
-    Invitee(Floor),
+    Invitee(Arc<Floor>),
     /// Whoever holds its token, signed in or not.
     Holder(Option<User>),
 }
