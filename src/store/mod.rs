@@ -8,6 +8,7 @@ pub mod cloud_storages;
 mod connection;
 pub mod deliveries;
 pub mod email_tokens;
+pub mod entrances;
 pub mod enums;
 pub mod error;
 pub mod events;
