@@ -10,7 +10,7 @@ use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::config::{PlanRules, RuleSettings};
+use crate::config::{Access, PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
@@ -21,6 +21,8 @@ use crate::mail;
 use crate::mail::queue::{Links, Outbox};
 use crate::mail::transports::Transport;
 use crate::operations::{Env, Rules, SignUp, jobs};
+use crate::server::admission::Admission;
+use crate::server::execute::TimeLimits;
 use crate::server::router::{self, Server};
 use crate::server::shutdown::Shutdown;
 use crate::store::Store;
@@ -38,6 +40,10 @@ pub struct Settings {
     pub issuer: Option<Arc<Issuer>>,
     /// Which documents may run, and what they may learn.
     pub documents: DocumentRules,
+    /// Who is let in, and how often.
+    pub access: Access,
+    /// How long operations may take.
+    pub time_limits: TimeLimits,
 }
 
 impl Settings {
@@ -52,7 +58,15 @@ impl Settings {
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
         };
-        Self { links, rules, password_cost: Cost::FULL, issuer: None, documents: DocumentRules::default() }
+        Self {
+            links,
+            rules,
+            password_cost: Cost::FULL,
+            issuer: None,
+            access: Access::default(),
+            time_limits: TimeLimits::default(),
+            documents: DocumentRules::default(),
+        }
     }
 
     /// For tests: open, unlimited, and with cheap passwords.
@@ -76,6 +90,8 @@ impl Settings {
             password_cost: Cost::CHEAP,
             issuer: None,
             documents: DocumentRules::default(),
+            access: Access::default(),
+            time_limits: TimeLimits::default(),
         }
     }
 }
@@ -89,6 +105,8 @@ pub struct App {
     pub schema: Schema,
     /// Answers HTTP.
     pub router: Router,
+    /// Lets clients in.
+    pub admission: Admission,
     /// Ends it.
     pub shutdown: Shutdown,
 }
@@ -113,14 +131,17 @@ impl App {
             clock,
         };
         let schema = schema::build(env.clone());
+        let admission = Admission::new(settings.access);
         let router = router::router(Server {
             schema: schema.clone(),
             documents: Arc::new(Documents::new(settings.documents)),
+            admission: admission.clone(),
+            time_limits: settings.time_limits,
             env: env.clone(),
             tasks: shutdown.tasks.clone(),
             stopping: shutdown.soft.clone(),
         });
-        Self { env, schema, router, shutdown }
+        Self { env, schema, router, admission, shutdown }
     }
 
     /// From now on, queued mails are sent, until the shutdown.

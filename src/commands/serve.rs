@@ -11,8 +11,8 @@ use crate::app::{App, Settings};
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, Database as Choice, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings,
-    LinkSettings, LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
+    Access, BadSetting, Database as Choice, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings,
+    KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
 use crate::graphql::document::{DocumentRules, Plan, Trusted};
@@ -90,6 +90,7 @@ impl Serve {
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
         settings.documents = documents;
+        settings.access = Access::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{SchemaBuilder, ValidationMode};
+use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
+use super::audience::Audience;
 use super::mutation::Mutation;
 use super::query::Query;
 use super::subscription::Subscription;
+use super::subscription::edition::Editions;
 use super::validation::Definitions;
 use crate::operations::Env;
 
@@ -21,12 +23,13 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// document and variables that were found good: [`validation`](super::validation) is ours, once for a text, and the library's
 /// would be for each request.
 pub fn build(env: Env) -> Schema {
-    builder().data(env).validation_mode(ValidationMode::Fast).finish()
+    let builder = builder().data(Audience::new(&env)).data(Editions::default()).data(env);
+    builder.validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 /// What documents and variables are held to.

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::body::Asked;
 use super::problem::{Problem, error};
+use super::variables as size;
 use crate::graphql::document::plan::Unclear;
 use crate::graphql::document::store::{Missing, Named};
 use crate::graphql::document::syntax::Mistake;
@@ -28,6 +29,7 @@ pub struct Prepared {
 
 /// Finds the document and picks the operation, or says what is in the way.
 pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem> {
+    size::check(&asked.variables)?;
     let named = match &asked.id {
         Some(id) => Named::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
         None => Named::Text(&asked.query),

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::locks::{self, Kind};
 use super::schema::{memberships, organizations, users};
 use super::{Connection, email_tokens};
 use crate::domain::clock::Instant;
@@ -87,8 +88,8 @@ pub struct NewUser<'a> {
 }
 
 /// The account with that ID.
-pub async fn find(connection: &mut Connection, id: UserId) -> Result<Option<User>> {
-    Ok(users::table.find(id).select(User::as_select()).first(connection).await.optional()?)
+pub async fn find(mut connection: &Connection, id: UserId) -> Result<Option<User>> {
+    Ok(users::table.find(id).select(User::as_select()).first(&mut connection).await.optional()?)
 }
 
 /// The accounts with those IDs, in no order.
@@ -146,10 +147,9 @@ pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
 }
 
-/// Keeps an account from being deleted, until the transaction ends. False: it is gone.
-pub async fn keep(tx: &mut Connection, id: UserId) -> Result<bool> {
-    let found: Option<UserId> = users::table.find(id).select(users::id).for_key_share().first(tx).await.optional()?;
-    Ok(found.is_some())
+/// Keeps an account from being deleted or renamed, until the transaction ends; returns its username. None: it is gone.
+pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<String>> {
+    Ok(users::table.find(id).select(users::username).for_key_share().first(&mut tx).await.optional()?)
 }
 
 /// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
@@ -159,22 +159,12 @@ pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option
 
 /// Lets only one transaction at a time claim or prove an address. Taken before the rows of accounts.
 pub async fn lock_address(tx: &mut Connection, email: &Email) -> Result<()> {
-    // "address", as a number: keeps these locks apart from others that are made of texts.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 27413083475571571))")
-        .bind::<diesel::sql_types::Text, _>(email.as_str())
-        .execute(tx)
-        .await?;
-    Ok(())
+    locks::lock(tx, Kind::Address, email.as_str()).await
 }
 
 /// Lets only one transaction at a time look for a free name that resembles this one. Taken before an address.
 pub async fn lock_username(tx: &mut Connection, username: &Username) -> Result<()> {
-    // "username", as a number: keeps these locks apart from others that are made of texts.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 8462106388193471333))")
-        .bind::<diesel::sql_types::Text, _>(username.as_str())
-        .execute(tx)
-        .await?;
-    Ok(())
+    locks::lock(tx, Kind::Username, username.as_str()).await
 }
 
 /// The accounts that claim an address: the one that has proven it first, then those without a password, then the oldest.
@@ -262,10 +252,8 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 }
 
 /// Makes an organization that the user is a member of the selected one, or, without one, the personal workspace.
-pub async fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) -> Result<()> {
-    let user = users::table.find(id);
-    diesel::update(user).set(users::selected_organization_id.eq(organization)).execute(tx).await?;
-    Ok(())
+pub fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) {
+    tx.post(diesel::update(users::table.find(id)).set(users::selected_organization_id.eq(organization)));
 }
 
 /// Takes everybody but `except` who has selected an organization back to their personal workspace. The organization's row must

@@ -95,7 +95,9 @@ impl Check<'_> {
                 None => self.tell(place, &Path::Field(path, field), || format!(" is no field of `{name}`.")),
             }
         }
-        for (field, input) in inputs.iter().filter(|(_, input)| input.is_required()) {
+        // What is of another shape altogether lacks what it needs as well: once is enough.
+        let is_known = fields.keys().all(|field| inputs.contains_key(field));
+        for (field, input) in inputs.iter().filter(|(_, input)| is_known && input.is_required()) {
             if !fields.contains_key(field) {
                 self.tell(place, &Path::Field(path, field), || format!(" of type `{}` needs a value.", input.ty));
             }

@@ -60,7 +60,9 @@ pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: 
 
 /// Sends a request of these members.
 pub async fn post(router: &Router, token: Option<&str>, body: Value) -> Answer {
-    let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    let mut request = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/graphql-response+json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
