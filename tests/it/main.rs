@@ -14,6 +14,7 @@ mod handing_over;
 mod http;
 mod imports;
 mod invitations;
+mod mails;
 mod members;
 mod migrations;
 mod organizations;

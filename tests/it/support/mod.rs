@@ -9,6 +9,7 @@ pub mod executable;
 pub mod follower;
 pub mod graphql;
 pub mod office;
+pub mod smtp;
 pub mod socket;
 pub mod stream;
 
