@@ -254,3 +254,22 @@ async fn a_mail_that_is_of_no_use_any_more_or_ends_every_process_is_given_up_and
     check_links(app).await;
     office.app.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_mail() {
+    let mut mail = MailServer::start(&[("tardy", &["late 4000", "take"]), ("unwanted", &["data 554"])]).await;
+    let office = Office::over(TestApp::with(|_| {}).await).await;
+    let (app, env) = (&office.app, &office.app.env);
+    app.sql("UPDATE mails SET state = 'SENT', sealed_link = NULL").await;
+    let from = "Guildhall <guildhall@example.org>";
+    let transport = Transport::smtp_within(Duration::from_secs(1), &mail.url, from).expect("a way");
+    office.owner.invites(&office.id, "tardy@example.org", "WORKER").await;
+    assert_eq!(send_due(&env.store, &env.outbox, &transport, &env.clock).await.ok(), Some(1));
+    assert_eq!(app.count("mails WHERE state = 'QUEUED' AND failure LIKE '%in time%'").await, 1);
+    assert_eq!(mail.next().await.to, "tardy@example.org", "now it is taken, and nobody waits for that");
+    office.owner.invites(&office.id, "unwanted@example.org", "WORKER").await;
+    assert_eq!(send_due(&env.store, &env.outbox, &transport, &env.clock).await.ok(), Some(1));
+    let told = told(app).await;
+    assert!(told.len() == 1 && are(&told["unwanted@example.org"], &[FAILED]), "{told:?}");
+    office.app.close().await;
+}

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::io::AsyncBufReadExt;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
 const CHILD: &str = "GUILDHALL_TEST_MAIL_SERVER";
 
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A mail server. It ends when this is dropped.
 pub struct MailServer {
     _process: Child,
-    told: Lines<tokio::io::BufReader<ChildStderr>>,
+    told: mpsc::UnboundedReceiver<Handed>,
     /// Its URL.
     pub url: String,
 }
@@ -37,6 +38,12 @@ pub struct Handed {
 }
 
 impl Handed {
+    fn told(line: &str) -> Self {
+        let told: Value = serde_json::from_str(line).expect("JSON");
+        let text = |field: &str| told[field].as_str().expect("text").to_owned();
+        Self { to: text("to"), done: text("done"), message: text("message") }
+    }
+
     /// A header of the message.
     pub fn header(&self, name: &str) -> &str {
         let start = format!("{name}: ");
@@ -64,15 +71,21 @@ impl MailServer {
             .expect("this executable");
         let mut told = tokio::io::BufReader::new(process.stderr.take().expect("its words")).lines();
         let port = told.next_line().await.expect("text").expect("its port");
-        Self { _process: process, told, url: format!("smtp://127.0.0.1:{port}") }
+        let (tell, heard) = mpsc::unbounded_channel();
+        // Read at once, or it would wait for a reader instead of answering.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = told.next_line().await {
+                if tell.send(Handed::told(&line)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { _process: process, told: heard, url: format!("smtp://127.0.0.1:{port}") }
     }
 
     /// What it does next.
     pub async fn next(&mut self) -> Handed {
-        let line = tokio::time::timeout(PATIENCE, self.told.next_line()).await.expect("a mail comes");
-        let told: Value = serde_json::from_str(&line.expect("text").expect("it runs")).expect("JSON");
-        let text = |field: &str| told[field].as_str().expect("text").to_owned();
-        Handed { to: text("to"), done: text("done"), message: text("message") }
+        tokio::time::timeout(PATIENCE, self.told.recv()).await.expect("a mail comes").expect("it runs")
     }
 
     /// What it has done and nobody asked for yet.
