@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -11,7 +12,7 @@ use super::compose::{Letter, Unwritable, compose};
 use super::failure::Failure;
 use super::folder::Folder;
 
-/// How long a mail server may take for each of its answers.
+/// How long a mail server may take until it is reached; handing over a message may take three times as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A setting that mail cannot be sent with. The text has no secrets in it.
@@ -58,10 +59,14 @@ impl Transport {
         Self::smtp_within(PATIENCE, url, from)
     }
 
-    /// The same with another patience for each of the server's answers; a whole message may take three times as long.
+    /// The same for those who wait less long until the server is reached, or longer. Handing over a message may take three times
+    /// as long.
     pub fn smtp_within(patience: Duration, url: &str, from: &str) -> Result<Self, BadSetting> {
         let from = sender(from)?;
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| BadSetting::SmtpUrl)?;
+        // One connection a message. A pool would lend out again one that was given up while the server was silent, and its
+        // answer, when it comes, would be taken for that to another message.
+        let server = server.pool_config(PoolConfig::new().max_size(0));
         Ok(Self { from, way: Way::Smtp(server.timeout(Some(patience)).build(), 3 * patience) })
     }
 
