@@ -11,6 +11,7 @@ pub mod enums;
 pub mod error;
 pub mod events;
 pub mod expiry;
+pub mod external_identities;
 pub mod generate;
 pub mod idempotency_keys;
 pub mod imports;

@@ -113,8 +113,7 @@ async fn it_serves_until_it_is_told_to_stop() {
 #[tokio::test]
 async fn it_stops_although_its_data_folder_was_deleted() {
     let folder = std::env::temp_dir().join(format!("guildhall-deleted-{}", std::process::id()));
-    let environment =
-        [("GUILDHALL_DATA_DIR", folder.to_str().expect("text")), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
+    let environment = [("GUILDHALL_DATA_DIR", folder.to_str().expect("text")), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
     let arguments = ["serve", "--embedded", "--log-format", "json"];
     let mut command = tokio::process::Command::from(guildhall(&arguments, &environment));
     let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");

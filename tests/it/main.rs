@@ -14,6 +14,8 @@ mod handing_over;
 mod http;
 mod imports;
 mod invitations;
+mod issuer;
+mod issuer_attacks;
 mod mails;
 mod members;
 mod migrations;
