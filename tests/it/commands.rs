@@ -117,7 +117,9 @@ async fn it_stops_although_its_data_folder_was_deleted() {
     let arguments = ["serve", "--embedded", "--log-format", "json"];
     let mut command = tokio::process::Command::from(guildhall(&arguments, &environment));
     let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
-    listening(&mut BufReader::new(server.stderr.take().expect("its log")).lines()).await;
+    // Open to the end: it still has something to say.
+    let mut log = BufReader::new(server.stderr.take().expect("its log")).lines();
+    listening(&mut log).await;
     std::fs::rename(&folder, folder.with_extension("gone")).expect("the folder");
     std::fs::remove_dir_all(folder.with_extension("gone")).expect("the folder");
     let pid = server.id().expect("it runs").to_string();
