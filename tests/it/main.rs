@@ -29,6 +29,7 @@ mod races;
 mod resources;
 mod resources_visibility;
 mod retries;
+mod round_trips;
 mod schema;
 mod story;
 mod support;

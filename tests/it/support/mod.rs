@@ -13,9 +13,11 @@ pub mod office;
 pub mod smtp;
 pub mod socket;
 pub mod stream;
+pub mod wire;
 
 pub use actors::Person;
 pub use app::TestApp;
 pub use graphql::Answer;
 pub use issuer::TestIssuer;
 pub use office::Office;
+pub use wire::Wire;
