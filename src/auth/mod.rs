@@ -4,6 +4,7 @@
 //! what holds for both; [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be tried.
 
 pub mod allowance;
+mod hashing;
 pub mod issuer;
 pub mod keys;
 pub mod passwords;
