@@ -139,6 +139,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_recovered_is_forgotten_and_long_logins_take_no_more_room() {
+        let throttle = Throttle::new(true);
+        let limits = throttle.limits.clone().unwrap();
+        let long = "x".repeat(250);
+        tries(&throttle, |n| format!("{long}{n}"), |n| Some(IpAddr::from([10, 1, (n >> 8) as u8, n as u8])));
+        assert_eq!(limits.logins.remembered(), 200);
+        // As all of them are after a minute.
+        limits.logins.sweep();
+        assert_eq!(limits.logins.remembered(), 200, "not yet");
+    }
+
+    #[test]
     fn a_throttle_that_is_off_never_refuses() {
         assert_eq!(tries(&Throttle::new(false), |_| "ada".to_owned(), |_| Some(IpAddr::from([10, 0, 0, 1]))), 200);
     }
