@@ -402,10 +402,10 @@ async fn who_replays_the_log_knows_what_the_tables_hold() {
     let plans = pairs("SELECT workspace_id::text, tier::text FROM plans", |id| id.clone().expect("one")).await;
     assert_eq!(replayed.plans, plans);
     let mut people = BTreeMap::new();
-    let tables: [(&str, &str, fn(&Option<String>) -> String); 3] = [
-        ("projects", "assignee_id::text", shown::<ProjectId>),
-        ("tasks", "assignee_id::text", shown::<TaskId>),
-        ("cloud_storages", "NULL", shown::<CloudStorageId>),
+    let tables = [
+        ("projects", "assignee_id::text", shown::<ProjectId> as fn(&Option<String>) -> String),
+        ("tasks", "assignee_id::text", shown::<TaskId> as fn(&Option<String>) -> String),
+        ("cloud_storages", "NULL", shown::<CloudStorageId> as fn(&Option<String>) -> String),
     ];
     for (table, assignee, id) in tables {
         for row in app.rows(&format!("SELECT id::text, owner_id::text, {assignee} FROM {table}")).await {

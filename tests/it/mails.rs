@@ -160,11 +160,13 @@ async fn what_a_living_process_is_sending_is_not_taken_on_by_another_however_lon
     office.app.close().await;
 }
 
+/// A name, its script, what is told in the end, after how many attempts, and the reason if it failed.
+type Case = (&'static str, &'static [&'static str], (&'static str, &'static str), i32, &'static str);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told() {
     let always = "The mail server answered";
-    // Script, what is told in the end, attempts, and the reason if it failed.
-    let cases: [(&str, &[&str], (&str, &str), i32, &str); 9] = [
+    let cases: [Case; 9] = [
         ("fine", &["take"], DELIVERED, 1, ""),
         ("unknown", &["rcpt 550"], FAILED, 1, "The mail server answered 550: not this one"),
         ("unwanted", &["data 554"], FAILED, 1, "The mail server answered 554: not like this"),
@@ -186,9 +188,10 @@ async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told
         office.owner.invites(&office.id, &format!("{name}@example.org"), "WORKER").await;
     }
 
-    let waits = [60.0, 300.0, 900.0, 2400.0];
+    // In seconds. There is none after the last attempt.
+    let waits = [60.0, 300.0, 900.0, 2400.0, f64::NAN];
     let (mut waited, mut handed) = (BTreeSet::new(), Vec::new());
-    for round in 0..5 {
+    for expected in waits {
         let tried = app.count("mails WHERE state = 'QUEUED'").await;
         let mut count = 0;
         while count < tried {
@@ -204,7 +207,7 @@ async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told
             let [to, next] = row.try_into().expect("two");
             let next: f64 = next.expect("one").parse().expect("a number");
             let wait = next - env.clock.now().timestamp_millis() as f64 / 1000.0;
-            assert!((0.7..1.25).contains(&(wait / waits[round])), "{to:?} waits {wait}");
+            assert!((0.7..1.25).contains(&(wait / expected)), "{to:?} waits {wait}");
             waited.insert(next.to_string());
             let told = told(app).await;
             assert!(!told.contains_key(&to.expect("one")), "nothing is told before the end");
