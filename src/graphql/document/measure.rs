@@ -13,13 +13,15 @@ pub fn check(document: &ExecutableDocument) -> Result<(), Excess> {
     Limit::Operations.hold(document.operations.iter().len() as u64)?;
     Limit::Fragments.hold(document.fragments.len() as u64)?;
     let mut measure = Measure { fragments: &document.fragments, measured: HashMap::new() };
+    let mut whole = Size::default();
     for (_, operation) in document.operations.iter() {
         let directives = operation.node.directives.len()
             + operation.node.variable_definitions.iter().map(|each| each.node.directives.len()).sum::<usize>();
         let size = measure.set(&operation.node.selection_set.node).plus(Size::directives(directives));
-        size.hold()?;
         Limit::RootFields.hold(size.top)?;
+        whole = whole.plus(size);
     }
+    whole.hold()?;
     // Those that no operation reaches are validated as well.
     for name in document.fragments.keys() {
         measure.fragment(name).hold()?;
@@ -130,6 +132,8 @@ mod tests {
 
     #[test]
     fn unused_and_cyclic_fragments_are_measured_too() {
+        let several = "query A { ...F } query B { ...F } fragment F on Query { a { ";
+        assert_eq!(checked(&format!("{several} {} }} }}", "b ".repeat(1_000))), Err(Limit::Fields), "all together");
         assert_eq!(checked("{ a } fragment F on Query { ...G } fragment G on Query { ...F }"), Ok(()));
         let unused: String = (0..101).map(|n| format!("fragment F{n} on Query {{ a }} ")).collect();
         assert_eq!(checked(&format!("{{ a }} {unused}")), Err(Limit::Fragments));

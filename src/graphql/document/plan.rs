@@ -20,7 +20,7 @@ use crate::graphql::validation::{Definitions, Exposure, validate};
 pub struct Plan {
     /// What it defines.
     operations: Vec<Operation>,
-    /// How many tokens its text has.
+    /// How many tokens are kept of it: those of a fragment once for each operation that reaches it.
     pub tokens: u64,
     /// How many bytes its text has.
     pub bytes: u64,
@@ -102,7 +102,10 @@ impl Plan {
             DocumentOperations::Multiple(named) => named.into_iter().map(|(name, each)| (Some(name), each)).collect(),
         };
         let operations = operations.into_iter().map(|(name, operation)| Operation::new(name, operation, &fragments));
-        Ok(Self { operations: operations.collect(), tokens: parsed.tokens, bytes: text.len() as u64 })
+        let operations: Vec<Operation> = operations.collect();
+        let copies = |name| operations.iter().filter(|each| each.document.fragments.contains_key(name)).count();
+        let most = fragments.keys().map(copies).max().unwrap_or(1).max(1);
+        Ok(Self { tokens: parsed.tokens * most as u64, operations, bytes: text.len() as u64 })
     }
 
     /// The operation of that name, or the only one.
