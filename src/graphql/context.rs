@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 
 use super::Result;
 use super::loaders::{self, Source};
@@ -26,6 +26,9 @@ pub struct RequestContext {
     pub loader: Arc<DataLoader<Source>>,
     /// What mutations were refused for.
     pub refusals: Refusals,
+    /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
+    /// is put together from several.
+    pub takes_json: bool,
 }
 
 impl RequestContext {
@@ -34,7 +37,7 @@ impl RequestContext {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
         let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
-        Self { actor, address, now, loader, refusals: Refusals::default() }
+        Self { actor, address, now, loader, refusals: Refusals::default(), takes_json: false }
     }
 
     /// Who asks, if somebody is signed in.
@@ -86,6 +89,8 @@ pub trait ContextExt {
     fn request(&self) -> &RequestContext;
     /// What operations work with.
     fn env(&self) -> &Env;
+    /// Whether the field is resolved for each entry of a list, so that what it loads is worth loading together.
+    fn is_in_list(&self) -> bool;
 }
 
 impl ContextExt for Context<'_> {
@@ -95,5 +100,10 @@ impl ContextExt for Context<'_> {
 
     fn env(&self) -> &Env {
         self.data_unchecked()
+    }
+
+    fn is_in_list(&self) -> bool {
+        let is_index = |node: &QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
+        self.path_node.is_some_and(|node| node.parents().any(is_index))
     }
 }

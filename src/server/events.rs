@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::answer;
 use super::problem::Problem;
+use crate::graphql::json::Json;
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -27,7 +28,7 @@ pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Respon
         let data = if answer::is_refused(&executed) {
             json!({ "errors": executed.errors }).to_string()
         } else {
-            serde_json::to_string(&executed).unwrap_or_default()
+            Json::of(&executed).into_text()
         };
         Event::default().event("next").data(data)
     };

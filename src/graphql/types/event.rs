@@ -24,6 +24,7 @@ use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::{ApiError, Result, sight};
 use crate::policy::events::sees_all;
@@ -188,6 +189,8 @@ impl From<domain::event::FieldChange> for FieldChange {
         Self { field, before, after }
     }
 }
+
+impl AtHand for Event {}
 
 connection!(
     Event,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer;
 use super::super::body::{Asked, MAX_BYTES};
 use super::super::problem::error;
+use crate::graphql::json::Json;
 
 /// The name by which clients ask for it.
 pub const NAME: &str = "graphql-transport-ws";
@@ -186,7 +187,8 @@ impl Protocol {
             return self.refuse(number, &executed.errors);
         }
         let id = self.ids.get(&number)?;
-        Some(json!({ "type": "next", "id": id, "payload": executed }).to_string())
+        let payload = Json::of(executed).into_text();
+        Some(format!(r#"{{"type":"next","id":{},"payload":{payload}}}"#, Value::String(id.clone())))
     }
 
     /// The message for an operation that did not run, which ends it.
