@@ -20,8 +20,8 @@ async fn world() -> (TestApp, Person, Person) {
          INSERT INTO users (id, username, email, email_verified_at, created_at)
            SELECT gen_random_uuid(), 'user-' || n, 'user-' || n || '@example.org', now(), now() FROM generate_series(1, 3000) n;
          CREATE TEMPORARY TABLE numbered AS SELECT id, username, row_number() OVER (ORDER BY username) AS n FROM users;
-         CREATE TEMPORARY TABLE made AS SELECT gen_random_uuid() AS id, n, u.id AS owner, u.username
-           FROM generate_series(1, 2000) n JOIN numbered u ON u.username = CASE WHEN n <= 20 THEN 'ada' ELSE 'user-' || n END;
+         CREATE TEMPORARY TABLE made AS SELECT gen_random_uuid() AS id, s.n, u.id AS owner, u.username
+           FROM generate_series(1, 2000) s (n) JOIN numbered u ON u.username = CASE WHEN s.n <= 20 THEN 'ada' ELSE 'user-' || s.n END;
          INSERT INTO organizations (id, slug, name, owner_id, member_count, created_at, updated_at)
            SELECT id, 'org-' || n, 'Organization ' || n, owner, 11, now() + n * interval '1 s', now() FROM made;
          INSERT INTO memberships (id, organization_id, user_id, username, role, joined_at, last_active_on)
