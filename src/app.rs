@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use chrono::TimeDelta;
 
+use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub rules: Rules,
     /// What hashing a password costs.
     pub password_cost: Cost,
+    /// Who else makes tokens, and keeps the accounts.
+    pub issuer: Option<Arc<Issuer>>,
 }
 
 impl Settings {
@@ -46,7 +49,7 @@ impl Settings {
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
         };
-        Self { links, rules, password_cost: Cost::FULL }
+        Self { links, rules, password_cost: Cost::FULL, issuer: None }
     }
 
     /// For tests: open, unlimited, and with cheap passwords.
@@ -68,6 +71,7 @@ impl Settings {
                 plans: Plans::unlimited(),
             },
             password_cost: Cost::CHEAP,
+            issuer: None,
         }
     }
 }
@@ -100,6 +104,7 @@ impl App {
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
             keys: Arc::new(keys),
+            issuer: settings.issuer,
             store,
             clock,
         };
@@ -124,6 +129,13 @@ impl App {
     pub fn tell_events(&self) {
         let Env { store, hub, .. } = self.env.clone();
         self.shutdown.tasks.spawn(pump::run(store, hub, self.shutdown.soft.clone()));
+    }
+
+    /// From now on, the keys of the issuer elsewhere are kept up to date, if there is one, until the shutdown.
+    pub fn follow_issuer(&self) {
+        if let Some(issuer) = &self.env.issuer {
+            self.shutdown.tasks.spawn(issuer.keyring().clone().run(self.shutdown.soft.clone()));
+        }
     }
 
     /// From now on, what runs out is swept, until the shutdown.

@@ -4,6 +4,7 @@
 //! What may hold a secret is checked here and not by clap, which repeats the values that it refuses.
 
 mod check;
+mod issuer;
 mod keys;
 mod plans;
 pub mod table;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub use check::BadSetting;
+pub use issuer::IssuerSettings;
 pub use keys::KeySettings;
 pub use plans::PlanRules;
 

@@ -1,4 +1,4 @@
-//! The one door for tokens: access tokens (JWT) are made and verified here, refresh tokens made and read.
+//! The server's own tokens: access tokens (JWT) are made and verified here, refresh tokens made and read.
 //!
 //! All secrets come from one signing key, Ed25519 or a shared secret: the other keys are derived from it, so that the same
 //! key makes the same tokens in every process. Nothing here has a `Debug` that shows a key.
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Actor;
+use super::token::{self, BadToken};
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
 use crate::domain::seal::Sealer;
@@ -27,14 +28,10 @@ pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// Shortest secret for HS256, in bytes.
 pub const MIN_SECRET: usize = 32;
 
-/// Longest token that is looked at, in bytes.
-const MAX_TOKEN: usize = 8 * 1024;
 /// Longest refresh token that is looked at, in bytes.
 const MAX_REFRESH_TOKEN: usize = 256;
-/// By how much the clocks of two processes may differ.
-const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 /// `iss` and `aud` of our own tokens.
-const ISSUER: &str = "guildhall";
+pub const ISSUER: &str = "guildhall";
 /// What stands in front of the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
@@ -47,15 +44,6 @@ pub enum BadKey {
     /// Too easily guessed.
     #[error("the secret for tokens is shorter than 32 bytes")]
     ShortSecret,
-}
-
-/// Why a token is refused. Clients learn no more than this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadToken {
-    /// It was good once.
-    Expired,
-    /// It never was, or not yet, or not here.
-    Invalid,
 }
 
 /// What an access token says.
@@ -164,24 +152,15 @@ impl Keys {
 
     /// Who presents that access token at `now`.
     pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, BadToken> {
-        if token.len() > MAX_TOKEN {
-            return Err(BadToken::Invalid);
-        }
+        token::header(token)?;
         let claims: Claims = decode(token, &self.decoding, &self.validation).map_err(|_| BadToken::Invalid)?.claims;
-        if claims.nbf > (now + LEEWAY).timestamp() {
-            return Err(BadToken::Invalid);
-        }
-        if claims.exp <= (now - LEEWAY).timestamp() {
-            return Err(BadToken::Expired);
-        }
+        let expires_at = token::in_time(Some(claims.nbf), claims.exp, now)?;
         let user_id = UserId::parse(&claims.sub).ok_or(BadToken::Invalid)?;
         let session = match claims.sid {
             Some(sid) => Some(SessionId::parse(&sid).ok_or(BadToken::Invalid)?),
             None => None,
         };
-        // The first instant at which it would be refused here.
-        let expires_at = Instant::from_timestamp(claims.exp, 0).map(|exp| exp + LEEWAY);
-        Ok(Actor { user_id, session, expires_at })
+        Ok(Actor { user_id, session, expires_at: Some(expires_at) })
     }
 
     /// The public keys, as served at `/.well-known/jwks.json`. None of them with HS256, which has no public side.

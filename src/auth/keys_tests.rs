@@ -1,5 +1,6 @@
 //! Tokens are believed exactly when this server made them for itself, and only in their time.
 
+use super::super::token::{LEEWAY, MAX_TOKEN};
 use super::*;
 use crate::domain::Clock;
 

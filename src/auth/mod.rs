@@ -1,11 +1,13 @@
 //! Who is asking: credentials in, an [`Actor`] out.
 //!
-//! [`keys`] makes and verifies tokens, [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be
-//! tried.
+//! [`keys`] makes and verifies the server's own tokens, [`issuer`] verifies those of an issuer elsewhere, and [`token`] says
+//! what holds for both; [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be tried.
 
+pub mod issuer;
 pub mod keys;
 pub mod passwords;
 pub mod throttle;
+pub mod token;
 
 use crate::domain::clock::Instant;
 use crate::domain::{SessionId, UserId};

@@ -32,7 +32,7 @@ enum Command {
     /// Serve a small world to try things out, on a private PostgreSQL: nothing to set up.
     Demo(demo::Demo),
     /// Serve GraphQL.
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Bring a database to the present schema.
     Migrate(migrate::Migrate),
     /// Print the GraphQL schema.

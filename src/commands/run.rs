@@ -29,6 +29,7 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), Failur
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), Failure> {
     app.tell_events();
     app.run_jobs();
+    app.follow_issuer();
     shutdown::serve(listener, app.router, &app.shutdown).await?;
     app.env.store.close();
     Ok(())

@@ -1,15 +1,18 @@
 //! `guildhall serve`: serves GraphQL, on a database of one's own or on a private one.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::database::Database;
 use super::failure::Failure;
 use super::run;
 use crate::app::{App, Settings};
+use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings,
-    MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
+    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
+    LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
 use crate::mail::transports::Transport;
@@ -28,6 +31,8 @@ pub struct Serve {
     http: HttpSettings,
     #[command(flatten)]
     keys: KeySettings,
+    #[command(flatten)]
+    issuer: IssuerSettings,
     #[command(flatten)]
     links: LinkSettings,
     #[command(flatten)]
@@ -49,10 +54,11 @@ impl Serve {
         };
         let transport = self.mail.transport(&self.place.data_dir)?;
         let plans = self.rules.plan_rules(PlanChanges::Admin)?;
+        let issuer = self.issuer.issuer()?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
         let database = Database::to_serve(&self.database, &self.place).await?;
-        let served = self.serve(&database, keys, plans, transport, shutdown).await;
+        let served = self.serve(&database, keys, issuer, plans, transport, shutdown).await;
         database.stop().await?;
         served
     }
@@ -61,6 +67,7 @@ impl Serve {
         &self,
         database: &Database,
         keys: Keys,
+        issuer: Option<Issuer>,
         plans: PlanRules,
         transport: Transport,
         shutdown: Shutdown,
@@ -73,7 +80,8 @@ impl Serve {
             ));
         }
         let (listener, public_url) = run::listen(&self.http).await?;
-        let settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        settings.issuer = issuer.map(Arc::new);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use clap::{Arg, Args, Command};
 
 use super::{
-    DatabaseSettings, HttpSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings, RuleSettings,
+    DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings, LogSettings, MailSettings,
+    PlaceSettings, RuleSettings,
 };
 
 /// The table, in Markdown.
@@ -15,6 +16,7 @@ pub fn markdown() -> String {
     command = PlaceSettings::augment_args(command);
     command = HttpSettings::augment_args(command);
     command = KeySettings::augment_args(command);
+    command = IssuerSettings::augment_args(command);
     command = LinkSettings::augment_args(command);
     command = MailSettings::augment_args(command);
     command = RuleSettings::augment_args(command);

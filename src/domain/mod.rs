@@ -19,6 +19,7 @@ pub mod resource;
 pub mod role;
 pub mod seal;
 pub mod secret;
+pub mod similar;
 pub mod slug;
 pub mod sql_types;
 pub mod text;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::{Code, Problem};
+use super::similar::numbered;
 
 /// Longest slug, in characters.
 pub const MAX: usize = 16;
@@ -76,14 +77,7 @@ impl Slug {
 
     /// Up to `count` similar slugs: a number is put behind, the rest is cut to fit.
     pub fn similar(&self, count: usize) -> Vec<Slug> {
-        (2..)
-            .take(count)
-            .map(|number| {
-                let suffix = format!("-{number}");
-                let kept = &self.0[..self.0.len().min(MAX - suffix.len())];
-                Slug(format!("{}{suffix}", kept.trim_end_matches('-')))
-            })
-            .collect()
+        (2..).take(count).map(|number| Slug(numbered(&self.0, number, MAX))).collect()
     }
 
     /// The text.

@@ -26,6 +26,16 @@ pub fn optional_lines(raw: Option<&str>, max: usize) -> Result<Option<String>, P
     normalize(raw, max, Lines::Many)
 }
 
+/// What can be shown of a text of one line, cut to `max` characters; nothing when nothing is left of it.
+pub fn fitted(raw: Option<&str>, max: usize) -> Option<String> {
+    fit(raw, max, Lines::One)
+}
+
+/// As [`fitted`], and line breaks are kept.
+pub fn fitted_lines(raw: Option<&str>, max: usize) -> Option<String> {
+    fit(raw, max, Lines::Many)
+}
+
 fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<String>, Problem> {
     let Some(raw) = raw else { return Ok(None) };
     // Four bytes a character and some room for what NFC composes: more is too long without being looked at.
@@ -33,17 +43,28 @@ fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<Strin
         return Err(Problem::too_long(max));
     }
     let text: String = raw.trim().nfc().collect();
-    let forbidden = |c: char| match c {
-        '\n' | '\t' | '\r' => lines == Lines::One,
-        c => c.is_control() || is_bidi_control(c),
-    };
-    if text.chars().any(forbidden) {
+    if text.chars().any(|c| lines.forbid(c)) {
         return Err(Problem::new(Code::InvalidFormat, "This has characters that cannot be shown."));
     }
     if text.chars().count() > max {
         return Err(Problem::too_long(max));
     }
     Ok((!text.is_empty()).then_some(text))
+}
+
+fn fit(raw: Option<&str>, max: usize, lines: Lines) -> Option<String> {
+    let text: String = raw?.trim().nfc().filter(|c| !lines.forbid(*c)).take(max).collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+impl Lines {
+    fn forbid(self, c: char) -> bool {
+        match c {
+            '\n' | '\t' | '\r' => self == Self::One,
+            c => c.is_control() || is_bidi_control(c),
+        }
+    }
 }
 
 /// Marks that reorder what is shown, and so let one name look like another.

@@ -3,6 +3,12 @@
 use std::fmt;
 
 use super::error::{Code, Problem};
+use super::similar::{numbered, plain, suffixed};
+
+/// Fewest characters.
+const MIN: usize = 3;
+/// Most characters.
+pub const MAX: usize = 32;
 
 /// A username in lower case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,14 +20,28 @@ impl Username {
         let name = Self::lowercase(raw);
         match name.chars().count() {
             0 => return Err(Problem::new(Code::Required, "A username is needed.")),
-            33.. => return Err(Problem::too_long(32)),
+            length if length > MAX => return Err(Problem::too_long(MAX)),
             _ => {}
         }
         let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-        if name.len() < 3 || !name.chars().all(form) {
+        if name.len() < MIN || !name.chars().all(form) {
             return Err(Problem::new(Code::InvalidFormat, "A username is 3 to 32 of a-z, 0-9, '.', '_' and '-'."));
         }
         Ok(Self(name))
+    }
+
+    /// The usernames to try for somebody who is called `raw` elsewhere, best first: that itself, or what resembles it, then the
+    /// same with a number behind. The last one has `mark` in it, a text of 8 letters and digits that nobody else has.
+    pub fn resembling(raw: &str, mark: &str) -> Vec<Self> {
+        // What is in front of an @ is enough of a name, and no address for others to see.
+        let named = raw.trim().split('@').next().unwrap_or_default();
+        let base = match plain(named, ".-_", MAX) {
+            name if name.len() >= MIN => name,
+            name if name.is_empty() => format!("user-{mark}"),
+            name => format!("{name}-{mark}"),
+        };
+        let others = (2..=20).map(|number| numbered(&base, number, MAX)).chain([suffixed(&base, mark, MAX)]);
+        [base.clone()].into_iter().chain(others).filter_map(|name| Self::parse(&name).ok()).collect()
     }
 
     /// How a username is looked up.
@@ -55,6 +75,20 @@ mod tests {
             ("ada@example", Code::InvalidFormat),
         ] {
             assert_eq!(Username::parse(bad).map_err(|p| p.code), Err(code), "{bad}");
+        }
+        for (raw, first) in [
+            ("Ada", "ada"),
+            ("José Núñez", "jose-nunez"),
+            ("ada.l@example.org", "ada.l"),
+            ("jo", "jo-1a2b3c4d"),
+            ("名前", "user-1a2b3c4d"),
+            ("", "user-1a2b3c4d"),
+            (&"x".repeat(9000), &"x".repeat(32)),
+        ] {
+            let names = Username::resembling(raw, "1a2b3c4d");
+            let distinct: std::collections::HashSet<_> = names.iter().collect();
+            assert_eq!((names[0].as_str(), distinct.len()), (first, 21), "{names:?}");
+            assert!(names[20].as_str().ends_with("-1a2b3c4d"), "{names:?}");
         }
         assert_eq!(Username::parse(&"x".repeat(33)).map_err(|p| p.code), Err(Code::TooLong));
     }

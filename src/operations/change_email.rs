@@ -7,6 +7,7 @@ use crate::store::Transactional;
 use crate::store::users::{self, User};
 
 use super::open_session::invalid_credentials;
+use super::own_accounts::require_own_accounts;
 use super::{Env, send_link};
 
 /// Where to.
@@ -20,6 +21,7 @@ pub struct Input {
 /// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
 /// and nothing tells so.
 pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    require_own_accounts(env)?;
     let mut check = Check::default();
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
     let now = env.clock.now();

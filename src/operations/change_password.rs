@@ -9,6 +9,7 @@ use crate::store::{Transactional, email_tokens, sessions};
 
 use super::Env;
 use super::open_session::invalid_credentials;
+use super::own_accounts::require_own_accounts;
 
 /// The passwords.
 pub struct Input {
@@ -20,6 +21,7 @@ pub struct Input {
 
 /// Sets it.
 pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    require_own_accounts(env)?;
     let now = env.clock.now();
     let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
     let found = found.ok_or(Error::Unauthenticated)?;

@@ -12,7 +12,7 @@ use crate::domain::{Code, Error, Fault, OrganizationId, Refusal, Result, UserId,
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
-use crate::store::{Connection, Transactional, invitations, sessions, users};
+use crate::store::{Connection, Transactional, external_identities, invitations, sessions, users};
 
 use super::Env;
 use super::delete_organization::delete_for_good;
@@ -58,10 +58,15 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
                     None => hand_over(tx, organization, user.id, user.id, now).await?,
                 }
             }
+            external_identities::end(tx, user.id, now).await?;
             users::delete(tx, user.id).await?;
-            Ok(user.id)
+            Ok::<_, Error>(())
         })
-        .await
+        .await?;
+    if let Some(issuer) = &env.issuer {
+        issuer.known.forget(actor.user_id);
+    }
+    Ok(actor.user_id)
 }
 
 /// The organizations that the user is a member of, or owns something in, in the order in which they are locked.

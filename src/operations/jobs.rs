@@ -19,6 +19,9 @@ use crate::store::{Connection, Store, Transactional, events, expiry, mails};
 const PAUSE: Duration = Duration::from_secs(30);
 /// How long mails are kept after they were asked for: the limits on mails count a day back.
 const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
+/// How long it is known whose account was deleted: longer than the tokens of issuers elsewhere usually last, so that none of
+/// them makes another.
+const ENDED_IDENTITIES_KEPT: TimeDelta = TimeDelta::days(2);
 /// How many rows are deleted in one transaction.
 const BATCH: usize = 500;
 
@@ -71,6 +74,7 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
                 Ok::<_, crate::domain::Error>([
                     expiry::delete_email_tokens(tx, now, limit).await?,
                     expiry::delete_sessions(tx, now, limit).await?,
+                    expiry::delete_ended_identities(tx, now - ENDED_IDENTITIES_KEPT, limit).await?,
                     expiry::delete_former_slugs(tx, now, limit).await?,
                     expiry::delete_idempotency_keys(tx, now - retries::KEPT, limit).await?,
                     mails::delete_settled_before(tx, now - MAILS_KEPT, limit).await?,

@@ -3,6 +3,7 @@
 
 pub mod accept_invitation;
 pub mod accept_ownership;
+pub mod authenticate;
 pub mod cancel_ownership_offer;
 pub mod cancel_plan;
 pub mod change_email;
@@ -33,10 +34,12 @@ pub mod limits;
 pub mod note_activity;
 pub mod offer_ownership;
 pub mod open_session;
+pub mod own_accounts;
 pub mod ownership;
 pub mod plan_terms;
 pub mod plan_transfer;
 pub mod purge_organizations;
+pub mod recognize;
 pub mod refresh_session;
 pub mod remove_member;
 pub mod request_password_reset;
@@ -66,6 +69,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
@@ -84,6 +88,8 @@ pub struct Env {
     pub clock: Clock,
     /// Makes and checks tokens.
     pub keys: Arc<Keys>,
+    /// Who else makes tokens, and keeps the accounts. None: accounts are kept here.
+    pub issuer: Option<Arc<Issuer>>,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// How often somebody may try.

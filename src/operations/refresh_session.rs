@@ -11,6 +11,7 @@ use crate::store::sessions::{self, Session};
 
 use super::Env;
 use super::open_session::{REFRESH_LIFETIME, Tokens, invalid_credentials, tokens};
+use super::own_accounts::require_own_accounts;
 
 /// How long the predecessor of the newest token is answered.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
@@ -23,6 +24,7 @@ pub struct Input {
 
 /// Exchanges it.
 pub async fn refresh_session(env: &Env, input: Input) -> Result<Tokens> {
+    require_own_accounts(env)?;
     let wrong = || invalid_credentials("The session has ended. Sign in again.").at("refreshToken");
     let (id, generation) = env.keys.read_refresh_token(&input.refresh_token).ok_or_else(wrong)?;
     let now = env.clock.now();

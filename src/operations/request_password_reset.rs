@@ -7,6 +7,7 @@ use crate::domain::input::Check;
 use crate::domain::{Email, EmailTokenPurpose, Result};
 use crate::store::{Transactional, users};
 
+use super::own_accounts::require_own_accounts;
 use super::{Env, send_link};
 
 /// How long an answer takes at least: more than it takes to queue a mail, so that the time does not tell whether one was.
@@ -22,6 +23,7 @@ pub struct Input {
 /// proof as good as any, and it gives the account a password that nobody else knows. Accounts that have no password yet,
 /// since they were imported, come first, then the oldest.
 pub async fn request_password_reset(env: &Env, input: Input) -> Result<()> {
+    require_own_accounts(env)?;
     let answer_at = tokio::time::Instant::now() + FLOOR;
     let mut check = Check::default();
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };

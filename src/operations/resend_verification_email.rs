@@ -5,10 +5,12 @@ use crate::domain::{Code, Email, EmailTokenPurpose, Error, Refusal, Result};
 use crate::store::Transactional;
 use crate::store::users::{self, User};
 
+use super::own_accounts::require_own_accounts;
 use super::{Env, send_link};
 
 /// Sends it, if there is anything to prove: an account whose address is proven has what it wants.
 pub async fn resend_verification_email(env: &Env, actor: &Actor) -> Result<User> {
+    require_own_accounts(env)?;
     let now = env.clock.now();
     let mut connection = env.store.writer().await?;
     let user = connection

@@ -6,6 +6,7 @@ use crate::domain::{Email, EmailTokenPurpose, Error, Result, secret};
 use crate::store::{Transactional, email_tokens, sessions, users};
 
 use super::Env;
+use super::own_accounts::require_own_accounts;
 use super::send_link::{dead_token, redeem};
 
 /// What the mail said, and what is to be.
@@ -18,6 +19,7 @@ pub struct Input {
 
 /// Sets it.
 pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
+    require_own_accounts(env)?;
     let mut check = Check::default();
     check.field("newPassword", check_strength(&input.new_password, &[]));
     check.finish()?;

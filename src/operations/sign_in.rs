@@ -7,6 +7,7 @@ use crate::store::{Transactional, users};
 
 use super::Env;
 use super::open_session::{SignedIn, invalid_credentials, open};
+use super::own_accounts::require_own_accounts;
 
 /// Who signs in.
 pub struct Input {
@@ -20,6 +21,7 @@ pub struct Input {
 
 /// Begins a session.
 pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
+    require_own_accounts(env)?;
     let now = env.clock.now();
     // A login that nobody can have is no more than wrong.
     let login = text::required(&input.login, email::MAX).unwrap_or_default();

@@ -5,6 +5,7 @@ use crate::store::sessions;
 
 use super::Env;
 use super::open_session::invalid_credentials;
+use super::own_accounts::require_own_accounts;
 
 /// Which session.
 pub struct Input {
@@ -14,6 +15,7 @@ pub struct Input {
 
 /// Ends it, if it has not ended. Whichever token of the session is given: an old one would end it in any case.
 pub async fn sign_out(env: &Env, input: Input) -> Result<()> {
+    require_own_accounts(env)?;
     let Some((id, _)) = env.keys.read_refresh_token(&input.refresh_token) else {
         return Err(invalid_credentials("This is not a refresh token.").at("refreshToken").into());
     };

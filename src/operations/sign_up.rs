@@ -13,6 +13,7 @@ use crate::store::{Connection, Transactional};
 
 use super::join_by_invitation::{join, lock_by_token, require_pending};
 use super::open_session::{SignedIn, open};
+use super::own_accounts::require_own_accounts;
 use super::{Env, SignUp, send_link};
 
 /// Longest name shown to people, in characters.
@@ -44,6 +45,7 @@ struct Checked {
 
 /// Makes it, and begins its first session.
 pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
+    require_own_accounts(env)?;
     let (password, address) = (input.password.clone(), input.address);
     let wanted = checked(input)?;
     let closed = |message: &str| Refusal::new(Code::Forbidden, message);

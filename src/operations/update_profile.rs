@@ -8,6 +8,7 @@ use crate::store::Transactional;
 use crate::store::users::{self, User};
 
 use super::Env;
+use super::own_accounts::require_own_accounts;
 use super::sign_up::MAX_DISPLAY_NAME;
 
 /// The new names.
@@ -20,6 +21,7 @@ pub struct Input {
 
 /// Changes them.
 pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+    require_own_accounts(env)?;
     let mut check = Check::default();
     let display_name = input.display_name.try_map(|name| text::required(&name, MAX_DISPLAY_NAME).map(Some));
     let display_name = check.field("displayName", display_name);

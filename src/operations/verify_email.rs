@@ -5,6 +5,7 @@ use crate::store::users::{self, User};
 use crate::store::{Transactional, email_tokens};
 
 use super::Env;
+use super::own_accounts::require_own_accounts;
 use super::send_link::{dead_token, redeem};
 
 /// What the mail said.
@@ -15,6 +16,7 @@ pub struct Input {
 
 /// Proves it. Returns the account as it is now, whoever asks: the token is the credential.
 pub async fn verify_email(env: &Env, input: Input) -> Result<User> {
+    require_own_accounts(env)?;
     let hash = secret::hash(&input.token);
     let now = env.clock.now();
     let mut connection = env.store.writer().await?;

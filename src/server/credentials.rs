@@ -1,38 +1,55 @@
 //! Who asks: the bearer token of a request. No token is nobody; a bad one is refused, and never treated as nobody.
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 
 use serde_json::{Map, Value};
 
+use super::answer;
 use super::problem::Problem;
+use super::socket::protocol::Close;
 use crate::auth::Actor;
-use crate::auth::keys::Keys;
-use crate::domain::clock::Instant;
+use crate::domain::{Error, Fault};
+use crate::operations::Env;
+use crate::operations::authenticate::authenticate;
 
 /// What is told of a token that is not good.
 pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";
 
-/// Whose token the request carries.
-pub fn actor(headers: &HeaderMap, keys: &Keys, now: Instant) -> Result<Option<Actor>, Problem> {
+/// Who the bearer token of a request stands for.
+pub async fn actor(headers: &HeaderMap, env: &Env) -> Result<Option<Actor>, Problem> {
+    let Some(token) = header_token(headers).map_err(Problem::unauthenticated)? else { return Ok(None) };
+    authenticate(env, token).await.map(Some).map_err(|error| match error {
+        Error::Failed(fault) => unanswerable(&fault),
+        _ => Problem::unauthenticated(BAD_TOKEN),
+    })
+}
+
+/// Who the token in the first message of a WebSocket stands for.
+pub async fn actor_of_payload(payload: &Map<String, Value>, env: &Env) -> Result<Option<Actor>, Close> {
+    let Some(token) = payload_token(payload).map_err(Close::unauthorized)? else { return Ok(None) };
+    authenticate(env, token).await.map(Some).map_err(|error| match error {
+        Error::Failed(fault) => {
+            unanswerable(&fault);
+            Close::unavailable()
+        }
+        _ => Close::unauthorized(BAD_TOKEN),
+    })
+}
+
+/// The token in the header, if there is one. Else what to tell.
+fn header_token(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Problem::unauthenticated("The request has several Authorization headers."));
+        return Err("The request has several Authorization headers.");
     }
-    let token = value.to_str().ok().and_then(bearer).ok_or_else(|| {
-        Problem::unauthenticated("The Authorization header must read `Bearer` and a token from `signIn`.")
-    })?;
-    keys.verify(token, now).map(Some).map_err(|_| Problem::unauthenticated(BAD_TOKEN))
+    let token = value.to_str().ok().and_then(bearer);
+    token.map(Some).ok_or("The Authorization header must read `Bearer` and an access token.")
 }
 
-/// Whose token the first message of a WebSocket carries: in `Authorization`, as the header has it, or plainly in `token`.
-/// Else what to tell.
-pub fn actor_of_payload(
-    payload: &Map<String, Value>,
-    keys: &Keys,
-    now: Instant,
-) -> Result<Option<Actor>, &'static str> {
+/// The token in the payload: in `Authorization`, as the header has it, or plainly in `token`. Else what to tell.
+fn payload_token(payload: &Map<String, Value>) -> Result<Option<&str>, &'static str> {
     let header = payload.iter().find(|(name, value)| name.eq_ignore_ascii_case("authorization") && !value.is_null());
     let token = match (header, payload.get("token")) {
         (Some((_, header)), _) => header.as_str().and_then(bearer),
@@ -40,8 +57,13 @@ pub fn actor_of_payload(
         (None, None | Some(Value::Null)) => return Ok(None),
         (None, Some(_)) => None,
     };
-    let token = token.ok_or("`Authorization` must read `Bearer` and a token from `signIn`.")?;
-    keys.verify(token, now).map(Some).map_err(|_| BAD_TOKEN)
+    token.map(Some).ok_or("`Authorization` must read `Bearer` and an access token.")
+}
+
+/// It is not the token's fault that nobody knows whose it is.
+fn unanswerable(fault: &Fault) -> Problem {
+    tracing::warn!(cause = answer::chain(fault), "cannot find out who presents a token");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", answer::UNAVAILABLE)
 }
 
 fn bearer(value: &str) -> Option<&str> {
@@ -52,6 +74,8 @@ fn bearer(value: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -65,27 +89,22 @@ mod tests {
 
     #[test]
     fn a_first_message_carries_its_token_in_any_of_three_ways() {
-        let keys = Keys::from_secret("a secret for tests that is long enough").unwrap();
-        let now = crate::domain::Clock::default().now();
-        let user = crate::domain::UserId::from(uuid::Uuid::from_u128(7));
-        let token = keys.mint_access(user, None, now, chrono::TimeDelta::minutes(1)).unwrap().0;
-        let read = |payload: Value| actor_of_payload(payload.as_object().unwrap(), &keys, now);
+        let read = |payload: Value| payload_token(payload.as_object().unwrap()).map(|token| token.map(str::to_owned));
         for (name, value) in [
-            ("Authorization", format!("Bearer {token}")),
-            ("authorization", format!("bearer {token}")),
-            ("token", token.clone()),
-            ("token", format!("Bearer {token}")),
+            ("Authorization", "Bearer abc"),
+            ("authorization", "bearer abc"),
+            ("token", "abc"),
+            ("token", "Bearer abc"),
         ] {
-            assert_eq!(read(serde_json::json!({ name: value })).unwrap().unwrap().user_id, user, "{name}");
+            assert_eq!(read(json!({ name: value })), Ok(Some("abc".to_owned())), "{name}: {value}");
         }
-        for nobody in [serde_json::json!({}), serde_json::json!({"token": null, "Authorization": null, "other": 1})] {
+        for nobody in [json!({}), json!({"token": null, "Authorization": null, "other": 1})] {
             assert_eq!(read(nobody), Ok(None));
         }
-        for (name, bad) in [("token", ""), ("token", "x"), ("Authorization", &token), ("Authorization", "")] {
-            assert!(read(serde_json::json!({ name: bad })).is_err(), "{name}: {bad}");
+        for (name, bad) in [("Authorization", json!("abc")), ("Authorization", json!("")), ("token", json!(1))] {
+            assert!(read(json!({ name: bad })).is_err(), "{name}: {bad}");
         }
-        assert!(read(serde_json::json!({ "token": 1 })).is_err());
-        assert!(read(serde_json::json!({ "Authorization": {} })).is_err());
-        assert!(read(serde_json::json!({ "Authorization": "nonsense", "token": token })).is_err());
+        assert!(read(json!({ "Authorization": {} })).is_err());
+        assert!(read(json!({ "Authorization": "nonsense", "token": "abc" })).is_err());
     }
 }

@@ -49,7 +49,7 @@ async fn answer(
     if !media::sends_json(headers) {
         return Err(unsupported());
     }
-    let actor = credentials::actor(headers, &server.env.keys, server.env.clock.now())?;
+    let actor = credentials::actor(headers, &server.env).await?;
     let asked = body::parse(&body::read(headers, body).await?)?;
     let prepared = match (prepare(asked), media) {
         (Ok(prepared), _) => prepared,

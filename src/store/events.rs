@@ -319,7 +319,7 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
 /// Called by every process before it serves, and safe while others write: the lock waits for those who have written and not
 /// committed, and whoever writes afterwards reads the new base.
 pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
-    use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+    use diesel_async::SimpleAsyncConnection;
 
     // Places of those who begin to write from now on would be at `next` or after it.
     const BEHIND: &str = "SELECT greatest((SELECT max(transaction_id) FROM events), pruned_transaction)

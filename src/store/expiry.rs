@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
-use super::schema::{email_tokens, former_slugs, invitations, sessions};
+use super::schema::{email_tokens, external_identities, former_slugs, invitations, sessions};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, OrganizationId, Result};
@@ -87,6 +87,23 @@ pub async fn delete_former_slugs(tx: &mut Connection, now: Instant, limit: i64) 
         .load(tx)
         .await?;
     Ok(diesel::delete(former_slugs::table.filter(former_slugs::slug.eq_any(overdue))).execute(tx).await?)
+}
+
+/// Deletes at most `limit` names of whose account was deleted at `until` or before; tells how many. Needs a transaction.
+pub async fn delete_ended_identities(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
+    let ended: Vec<(String, String)> = external_identities::table
+        .filter(external_identities::user_id.is_null().and(external_identities::claimed_at.le(until)))
+        .limit(limit)
+        .select((external_identities::issuer, external_identities::subject))
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    let mut deleted = 0;
+    for (issuer, subject) in ended {
+        deleted += diesel::delete(external_identities::table.find((issuer, subject))).execute(tx).await?;
+    }
+    Ok(deleted)
 }
 
 /// Deletes at most `limit` idempotency keys that were first used at `until` or before; tells how many. Needs a transaction.

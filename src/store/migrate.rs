@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::events;
+use super::{Connection, events};
 use crate::domain::{Fault, Result};
 
 /// All migrations, in order.
@@ -31,7 +31,7 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
 /// Sees to it that what is logged from now on comes after what is in the log, also in a database that was restored into a
 /// new cluster. To be called before anything is written.
 pub async fn settle_log(database_url: &str) -> Result<()> {
-    let mut connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
+    let mut connection = Connection::establish(database_url).await.map_err(Fault::new)?;
     if events::settle_base(&mut connection).await? {
         tracing::warn!("this database came from another cluster: its log of events goes on from a new base");
     }

@@ -5,12 +5,14 @@
 
 pub mod bulk;
 pub mod cloud_storages;
+mod connection;
 pub mod deliveries;
 pub mod email_tokens;
 pub mod enums;
 pub mod error;
 pub mod events;
 pub mod expiry;
+pub mod external_identities;
 pub mod generate;
 pub mod idempotency_keys;
 pub mod imports;
@@ -27,6 +29,8 @@ pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
 pub mod plans;
+mod pool;
+mod prepared;
 pub mod projects;
 pub mod schema;
 pub mod sessions;
@@ -39,21 +43,11 @@ pub mod wakeups;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use deadpool::Runtime;
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::deadpool::Pool;
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 
 use crate::domain::{Error, Fault, Result};
+pub use connection::Connection;
+pub use pool::{BuildError, Pooled};
 pub use writer::{Transactional, Writer};
-
-/// A connection, inside a transaction or not. The functions of the table files take one.
-pub type Connection = AsyncPgConnection;
-
-/// A connection lent by the pool.
-pub type Pooled = deadpool::managed::Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
 /// which the language has no words for yet.
@@ -73,24 +67,14 @@ where
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<AsyncPgConnection>,
+    pool: pool::Pool,
     recorded: Arc<tokio::sync::Notify>,
 }
 
 impl Store {
     /// A pool of at most `size` connections, none of which is opened yet.
-    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, deadpool::managed::BuildError> {
-        let mut config = ManagerConfig::default();
-        // A look at the connection's own state instead of a round trip before each use.
-        config.recycling_method = RecyclingMethod::Fast;
-        let manager = AsyncDieselConnectionManager::new_with_config(database_url, config);
-        let pool = Pool::builder(manager)
-            .max_size(size)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(Duration::from_secs(5)))
-            .create_timeout(Some(Duration::from_secs(5)))
-            .build()?;
-        Ok(Self { pool, recorded: Arc::default() })
+    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
+        Ok(Self { pool: pool::build(database_url, size)?, recorded: Arc::default() })
     }
 
     /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.

@@ -68,6 +68,18 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    external_identities (issuer, subject) {
+        issuer -> Text,
+        subject -> Text,
+        user_id -> Nullable<Uuid>,
+        preferred_username -> Nullable<Text>,
+        claimed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     former_slugs (slug) {
         slug -> Text,
         organization_id -> Uuid,
@@ -320,6 +332,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     email_tokens,
     event_log,
     events,
+    external_identities,
     former_slugs,
     idempotency_keys,
     imports,

@@ -167,6 +167,16 @@ pub async fn lock_address(tx: &mut Connection, email: &Email) -> Result<()> {
     Ok(())
 }
 
+/// Lets only one transaction at a time look for a free name that resembles this one. Taken before an address.
+pub async fn lock_username(tx: &mut Connection, username: &Username) -> Result<()> {
+    // "username", as a number: keeps these locks apart from others that are made of texts.
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 8462106388193471333))")
+        .bind::<diesel::sql_types::Text, _>(username.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// The accounts that claim an address: the one that has proven it first, then those without a password, then the oldest.
 pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec<Login>> {
     Ok(users::table
@@ -277,6 +287,21 @@ pub async fn forget_selection(tx: &mut Connection, organization: OrganizationId,
     Ok(())
 }
 
+/// Those of the usernames that accounts have.
+pub async fn taken(connection: &mut Connection, usernames: &[&str]) -> Result<Vec<String>> {
+    let taken = users::table.filter(users::username.eq_any(usernames)).select(users::username);
+    Ok(taken.load(connection).await?)
+}
+
+/// Takes the address from an account.
+pub async fn clear_email(tx: &mut Connection, id: UserId) -> Result<()> {
+    diesel::update(users::table.find(id))
+        .set((users::email.eq(None::<String>), users::email_verified_at.eq(None::<Instant>)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Deletes an account with its sessions and tokens. It must not be a member of anything.
 pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::delete(users::table.find(id)).execute(tx).await?;
@@ -290,6 +315,12 @@ pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) ->
         .select(User::as_select())
         .load(connection)
         .await?)
+}
+
+/// Makes an account that of a site administrator, or not.
+pub async fn set_admin_by_id(tx: &mut Connection, id: UserId, is_admin: bool) -> Result<()> {
+    diesel::update(users::table.find(id)).set(users::is_admin.eq(is_admin)).execute(tx).await?;
+    Ok(())
 }
 
 /// Makes the account with that username a site administrator, or takes that away. False: there is no such account.

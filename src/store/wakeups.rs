@@ -27,7 +27,7 @@ impl Ear {
 
     /// Waits until another process tells that there are events. Fails when the connection is lost.
     pub async fn heard(&mut self) -> Result<()> {
-        let mut told = Box::pin(self.connection.notifications_stream());
+        let mut told = Box::pin(self.connection.notifications());
         loop {
             match told.next().await {
                 Some(Ok(told)) if told.process_id == self.process => {}

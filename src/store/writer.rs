@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use diesel_async::AsyncConnection;
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::{Connection, Pooled, Work};
@@ -52,28 +52,29 @@ impl DerefMut for Writer {
 pub trait Transactional {
     /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. After the commit,
     /// whoever waits for events is told if there are any.
-    fn transaction<R, F>(&mut self, work: F) -> impl Future<Output = Result<R>> + Send
+    ///
+    /// What is done is on the heap: it is large, and whoever does it would have to have it on the stack.
+    fn transaction<'c, R, F>(&'c mut self, work: F) -> BoxFuture<'c, Result<R>>
     where
         for<'r> F:
-            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send,
-        R: Send;
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send + 'c,
+        R: Send + 'c;
 }
 
 impl Transactional for Writer {
-    async fn transaction<R, F>(&mut self, work: F) -> Result<R>
+    fn transaction<'c, R, F>(&'c mut self, work: F) -> BoxFuture<'c, Result<R>>
     where
         for<'r> F:
-            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send,
-        R: Send,
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send + 'c,
+        R: Send + 'c,
     {
         let (connection, recorded) = (&mut *self.connection, &self.recorded);
-        let commit = async move {
+        Box::pin(WRITTEN.scope(Cell::new(false), async move {
             let done = connection.transaction(async |tx| work(tx).await).await?;
             if WRITTEN.with(Cell::get) {
                 recorded.notify_one();
             }
             Ok(done)
-        };
-        WRITTEN.scope(Cell::new(false), commit).await
+        }))
     }
 }

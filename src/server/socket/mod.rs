@@ -60,7 +60,7 @@ pub async fn get(
     if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
         return Problem::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
     }
-    let actor = match credentials::actor(&headers, &server.env.keys, server.env.clock.now()) {
+    let actor = match credentials::actor(&headers, &server.env).await {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
@@ -181,8 +181,7 @@ impl Session {
     async fn hear(&mut self, text: &str) -> Result<(), End> {
         match self.protocol.receive(text)? {
             Step::Init(payload) => {
-                let (keys, now) = (&self.server.env.keys, self.server.env.clock.now());
-                let given = credentials::actor_of_payload(&payload, keys, now).map_err(Close::unauthorized)?;
+                let given = credentials::actor_of_payload(&payload, &self.server.env).await?;
                 self.actor = given.or(self.actor);
                 let acknowledged = self.protocol.acknowledge();
                 self.say(Some(acknowledged)).await

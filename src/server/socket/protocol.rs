@@ -55,6 +55,11 @@ impl Close {
         Self::new(1009, "A message may have 1 MB at most")
     }
 
+    /// Something that the server needs is away for now.
+    pub fn unavailable() -> Self {
+        Self::new(1013, "The service is not available now. Try again")
+    }
+
     /// The server is going; another one may be there.
     pub fn restart() -> Self {
         Self::new(1012, "The server is shutting down")

@@ -4,16 +4,13 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, Utc};
-use unicode_normalization::UnicodeNormalization;
 
 use super::files::Export;
 use super::here::Here;
 use super::ledger::{Kind, Ledger};
 use crate::domain::clock::Instant;
-use crate::domain::{Email, Role, Slug, Username, slug, text};
-
-/// Longest username, in characters.
-const USERNAME_MAX: usize = 32;
+use crate::domain::similar::{self, numbered};
+use crate::domain::{Email, Role, Slug, Username, slug, text, username};
 
 /// Usernames and slugs of new rows, by CVAT's numbers of users and organizations. Unique among themselves and the known ones.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +28,7 @@ impl Names {
             number: user.id,
             fits: Username::parse(&user.username).ok().map(|name| name.to_string()),
             raw: user.username.trim(),
-            plain: plain(&user.username, ".-_", USERNAME_MAX, 3, "user", user.id),
+            plain: plain(&user.username, ".-_", username::MAX, 3, "user", user.id),
         });
         let new = |number| !ledger.knows(Kind::Organization, number);
         let organizations = export.organizations.iter().filter(|row| new(row.id)).map(|organization| Wish {
@@ -42,7 +39,7 @@ impl Names {
         });
         let usernames = here.accounts.values().cloned().collect();
         Self {
-            usernames: distribute(users, usernames, USERNAME_MAX, |name| Username::parse(name).is_ok()),
+            usernames: distribute(users, usernames, username::MAX, |name| Username::parse(name).is_ok()),
             slugs: distribute(organizations, here.slugs.clone(), slug::MAX, |name| Slug::parse(name).is_ok()),
         }
     }
@@ -59,21 +56,13 @@ struct Wish<'a> {
     plain: String,
 }
 
-/// `raw` in lower case, marks taken off its letters, what is neither letter nor digit nor in `kept` made a hyphen.
+/// A name that resembles `raw`, or has the number in it where that is too little for one.
 fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i64) -> String {
-    let marked = |c: char| ('\u{300}'..'\u{370}').contains(&c);
-    let letters = raw.trim().to_lowercase();
-    let name: String = letters
-        .nfkd()
-        .filter(|c| !marked(*c))
-        .map(|c| if c.is_ascii_alphanumeric() || kept.contains(c) { c } else { '-' })
-        .take(max)
-        .collect();
-    let name = name.trim_matches('-');
+    let name = similar::plain(raw, kept, max);
     match name.len() {
         0 => format!("{kind}-{}", number.unsigned_abs()),
         length if length < least => format!("{name}-{}", number.unsigned_abs()),
-        _ => name.to_owned(),
+        _ => name,
     }
 }
 
@@ -105,36 +94,14 @@ fn distribute<'a>(
     names
 }
 
-/// `base-2`, cut to fit. The base is plain ASCII.
-fn numbered(base: &str, count: usize, max: usize) -> String {
-    let suffix = format!("-{count}");
-    let kept: String = base.chars().take(max - suffix.len()).collect();
-    format!("{}{suffix}", kept.trim_end_matches('-'))
-}
-
 /// A text of one line, and whether it had to be changed.
 pub fn line(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
-    fit(raw, max, text::optional)
+    text::optional(raw, max).map_or_else(|_| (text::fitted(raw, max), true), |text| (text, false))
 }
 
 /// A text of several lines, and whether it had to be changed.
 pub fn lines(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
-    fit(raw, max, text::optional_lines)
-}
-
-fn fit<P>(
-    raw: Option<&str>,
-    max: usize,
-    check: impl Fn(Option<&str>, usize) -> Result<Option<String>, P>,
-) -> (Option<String>, bool) {
-    match check(raw, max) {
-        Ok(text) => (text, false),
-        Err(_) => {
-            let shown = |c: &char| check(Some(&format!("x{c}x")), 3).is_ok();
-            let text: String = raw.unwrap_or_default().trim().nfc().filter(shown).take(max).collect();
-            (check(Some(&text), max).ok().flatten(), true)
-        }
-    }
+    text::optional_lines(raw, max).map_or_else(|_| (text::fitted_lines(raw, max), true), |text| (text, false))
 }
 
 /// An address, and whether it had to be dropped.
@@ -168,7 +135,7 @@ mod tests {
             ("名前", "user-7"),
             (&"x".repeat(40), &"x".repeat(32)),
         ] {
-            let name = plain(raw, ".-_", USERNAME_MAX, 3, "user", 7);
+            let name = plain(raw, ".-_", username::MAX, 3, "user", 7);
             assert_eq!(name, expected);
             assert!(Username::parse(&name).is_ok(), "{name}");
         }

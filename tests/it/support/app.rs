@@ -17,6 +17,7 @@ use super::actors::{self, Person};
 use super::cluster::Cluster;
 use super::executable::SECRET;
 use super::graphql::{self, Answer};
+use super::wire::Wire;
 
 /// Connections of one application: enough for races, few enough for many tests at once.
 const POOL: usize = 12;
@@ -58,10 +59,22 @@ impl TestApp {
         Self::at(url.to_owned(), |_| {}).await
     }
 
+    /// One without throttles that has one connection, which counts what goes over it.
+    pub async fn wired() -> (Self, Wire) {
+        let url = Cluster::get().database().await;
+        let wire = Wire::to(&url).await;
+        (Self::by(&wire.url, 1, url, |_| {}).await, wire)
+    }
+
     async fn at(url: String, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::by(&url.clone(), POOL, url, change).await
+    }
+
+    /// One that gets to the database at `url` by a way of so many connections.
+    async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::for_tests();
         change(&mut settings);
-        let store = Store::connect(&url, POOL).expect("a pool");
+        let store = Store::connect(way, connections).expect("a pool");
         let keys = Keys::from_secret(SECRET).expect("a key");
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");

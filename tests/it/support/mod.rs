@@ -8,11 +8,15 @@ pub mod dump;
 pub mod executable;
 pub mod follower;
 pub mod graphql;
+pub mod issuer;
 pub mod office;
 pub mod socket;
 pub mod stream;
+pub mod wire;
 
 pub use actors::Person;
 pub use app::TestApp;
 pub use graphql::Answer;
+pub use issuer::TestIssuer;
 pub use office::Office;
+pub use wire::Wire;

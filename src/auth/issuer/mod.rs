@@ -1,0 +1,110 @@
+//! An issuer of tokens elsewhere (Keycloak, Auth0, …) that is believed who somebody is: its tokens in, an [`Identity`] out.
+//!
+//! Its keys come by the [`source`] into the [`keyring`]; [`claims`] says what is believed of a token that one of them signed;
+//! [`known`] remembers whose account that is.
+
+mod claims;
+mod key_set;
+mod keyring;
+pub mod known;
+mod source;
+
+use std::fmt;
+
+use jsonwebtoken::{Algorithm, Validation, dangerous::insecure_decode_claims, decode};
+
+use self::claims::Claims;
+pub use self::claims::{AdminClaim, EmailClaim, Identity};
+pub use self::keyring::{Keyring, Pace};
+pub use self::known::Known;
+pub use self::source::{Source, Unread};
+use super::token::{self, BadToken};
+use crate::domain::clock::Instant;
+use crate::domain::{Error, Result};
+
+/// Who is believed what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// `iss` of the issuer's tokens.
+    pub issuer: String,
+    /// What `aud` names in tokens that are meant for us.
+    pub audience: String,
+    /// The claim that makes site administrators. None: the issuer makes none.
+    pub admin: Option<AdminClaim>,
+}
+
+/// An issuer elsewhere.
+pub struct Issuer {
+    trust: Trust,
+    keyring: Keyring,
+    /// Accounts of those who have been here lately.
+    pub known: Known,
+}
+
+/// A token that is good.
+pub struct Vouched {
+    /// Whom it is about.
+    pub identity: Identity,
+    /// Since when what it says of them is so.
+    pub issued_at: Instant,
+    /// From when on it is refused.
+    pub expires_at: Instant,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.trust.fmt(f)
+    }
+}
+
+impl Issuer {
+    /// One whose keys are on that ring.
+    pub fn new(trust: Trust, keyring: Keyring) -> Self {
+        Self { trust, keyring, known: Known::default() }
+    }
+
+    /// Its name: `iss` of its tokens.
+    pub fn name(&self) -> &str {
+        &self.trust.issuer
+    }
+
+    /// Its keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Whether a token says to be of this issuer.
+    pub fn is_named_by(&self, token: &str) -> bool {
+        claims::named_issuer(token).as_deref() == Some(self.name())
+    }
+
+    /// Whom a token is about, presented at `now`. UNAUTHENTICATED if it is not good; fails while no keys could be read.
+    pub async fn verify(&self, token: &str, now: Instant) -> Result<Vouched> {
+        let header = token::header(token).map_err(refused)?;
+        // Before anything that costs: what would be refused with the best of keys has none looked for.
+        let claimed: Claims = insecure_decode_claims(token).map_err(|_| refused(BadToken::Invalid))?;
+        claimed.check(&self.trust, now).map_err(refused)?;
+        let fit = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg);
+        let key = if fit { self.keyring.find(header.kid.as_deref(), header.alg).await? } else { None };
+        let key = key.ok_or_else(|| refused(BadToken::Invalid))?;
+        let signed = decode::<Claims>(token, &key, &signature_alone(header.alg));
+        let claims = signed.map_err(|_| refused(BadToken::Invalid))?.claims;
+        let expires_at = claims.check(&self.trust, now).map_err(refused)?;
+        let issued_at = claims.issued_at(now);
+        Ok(Vouched { identity: claims.identity(&self.trust), issued_at, expires_at })
+    }
+}
+
+/// Claims are checked by [`Claims::check`], against the clock that was passed.
+fn signature_alone(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
+}
+
+fn refused(why: BadToken) -> Error {
+    tracing::debug!(?why, "refused a token of the issuer");
+    Error::Unauthenticated
+}

@@ -1,0 +1,113 @@
+//! The issuer elsewhere that keeps the accounts, if one does.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+use super::check::{self, BadSetting};
+use crate::auth::issuer::{AdminClaim, Issuer, Keyring, Pace, Source, Trust};
+use crate::auth::keys;
+
+/// Whose tokens are believed besides the server's own. With an issuer, accounts are kept by it: nobody signs up or in here.
+#[derive(Args, Clone, Debug, Default)]
+pub struct IssuerSettings {
+    /// Issuer of access tokens that keeps the accounts (Keycloak, Auth0, …), as their `iss` names it. [default: accounts are kept here]
+    #[arg(long, env = "JWT_ISSUER", value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// What the issuer's tokens name as their audience (`aud`) when they are meant for this server.
+    #[arg(long, env = "JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// URL of the issuer's public keys (JSON Web Key Set): RS256, ES256 and EdDSA. Read again every 5 minutes, and when a token names another key.
+    #[arg(long, env = "JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// File with the issuer's public keys, instead of a URL; read again likewise.
+    #[arg(long, env = "JWKS_FILE", value_name = "FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// Claim that makes site administrators, and its value or one of its values, such as `realm_access.roles=guildhall-admin`. [default: the issuer makes none]
+    #[arg(long, env = "JWT_ADMIN_CLAIM", value_name = "CLAIM=VALUE")]
+    pub jwt_admin_claim: Option<String>,
+}
+
+impl IssuerSettings {
+    /// The issuer that is set, if one is.
+    pub fn issuer(&self) -> Result<Option<Issuer>, BadSetting> {
+        let audience = check::filled(self.jwt_audience.as_deref());
+        let url = check::filled(self.jwks_url.as_deref());
+        let file = self.jwks_file.as_ref().filter(|file| !file.as_os_str().is_empty());
+        let admin = check::filled(self.jwt_admin_claim.as_deref());
+        let Some(issuer) = check::filled(self.jwt_issuer.as_deref()) else {
+            let others = audience.is_some() || url.is_some() || file.is_some() || admin.is_some();
+            let alone = "JWT_AUDIENCE, JWKS_URL, JWKS_FILE and JWT_ADMIN_CLAIM mean nothing without JWT_ISSUER.";
+            return if others { Err(BadSetting::new(alone)) } else { Ok(None) };
+        };
+        if issuer == keys::ISSUER {
+            let ours = format!("JWT_ISSUER cannot be `{}`: tokens of this server have that name.", keys::ISSUER);
+            return Err(BadSetting::new(ours));
+        }
+        let audience = audience.ok_or_else(|| {
+            BadSetting::new("JWT_ISSUER needs JWT_AUDIENCE: without, tokens for other services would be taken.")
+        })?;
+        let admin = admin.map(|claim| {
+            AdminClaim::parse(claim).ok_or_else(|| {
+                BadSetting::new(
+                    "JWT_ADMIN_CLAIM must be a claim and its value, such as `realm_access.roles=guildhall-admin`.",
+                )
+            })
+        });
+        let source = match (url, file) {
+            (Some(url), None) => at(url)?,
+            (None, Some(file)) => Source::File(file.clone()),
+            _ => return Err(BadSetting::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
+        };
+        let trust = Trust { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
+        Ok(Some(Issuer::new(trust, Keyring::new(source, Pace::default()))))
+    }
+}
+
+fn at(url: &str) -> Result<Source, BadSetting> {
+    let wrong = || BadSetting::new("JWKS_URL must be an http or https URL.");
+    let url = Url::parse(url).map_err(|_| wrong())?;
+    match url.scheme() {
+        "https" => {}
+        "http" => tracing::warn!("JWKS_URL is http: whoever can change what it answers can sign in as anybody"),
+        _ => return Err(wrong()),
+    }
+    Source::at(url).map_err(|cause| BadSetting::new(format!("JWKS_URL cannot be asked: {cause}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<Issuer>, String> {
+        let text = |text: &str| Some(text.to_owned());
+        let mut settings = IssuerSettings {
+            jwt_issuer: text("https://issuer.example"),
+            jwt_audience: text("guildhall-api"),
+            jwks_url: text("https://issuer.example/jwks"),
+            jwks_file: None,
+            jwt_admin_claim: text("roles=admin"),
+        };
+        change(&mut settings);
+        settings.issuer().map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn an_issuer_is_set_whole_or_not_at_all() {
+        assert!(told(|_| {}).is_ok_and(|issuer| issuer.is_some()));
+        assert!(IssuerSettings::default().issuer().is_ok_and(|issuer| issuer.is_none()));
+        assert!(told(|settings| settings.jwks_url = Some("http://localhost:9/keys?a=b".to_owned())).is_ok());
+        for (said, wrong) in [
+            ("without JWT_ISSUER", told(|settings| settings.jwt_issuer = None)),
+            ("cannot be `guildhall`", told(|settings| settings.jwt_issuer = Some("guildhall".into()))),
+            ("needs JWT_AUDIENCE", told(|settings| settings.jwt_audience = Some(" ".into()))),
+            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_url = None)),
+            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_file = Some("keys.json".into()))),
+            ("http or https", told(|settings| settings.jwks_url = Some("file:///etc/keys".into()))),
+            ("JWT_ADMIN_CLAIM must be", told(|settings| settings.jwt_admin_claim = Some("admin".into()))),
+        ] {
+            assert!(wrong.as_ref().is_err_and(|sentence| sentence.contains(said)), "{said}: {:?}", wrong.err());
+        }
+    }
+}

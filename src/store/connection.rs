@@ -1,0 +1,227 @@
+//! A connection to the database. Every statement is prepared once and kept; one whose outcome nobody waits for is posted, and
+//! goes out together with the next, at the latest with the end of the transaction: one way there and back for all of them.
+//!
+//! The database runs statements one after another in the order in which they were sent, each on a snapshot of its own. They
+//! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
+//! [`BEGIN`] and [`COMMIT`] too.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
+use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_query};
+use diesel_async::pooled_connection::PoolableConnection;
+use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::{BoxFuture, join, join_all, ready};
+use futures_util::{FutureExt, Stream};
+
+use super::prepared::ByText;
+use super::{Work, enums};
+use crate::domain::Result;
+
+const BEGIN: &str = "BEGIN";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+
+/// A connection, inside a transaction or not. The functions of the table files take one.
+pub struct Connection {
+    session: AsyncPgConnection,
+    unsent: Mutex<Unsent>,
+    /// Whether a transaction was begun and has not come to its end.
+    in_transaction: bool,
+}
+
+/// What goes out together with the next statement.
+#[derive(Default)]
+struct Unsent {
+    begin: bool,
+    posted: Vec<Posted>,
+}
+
+type Posted = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send>;
+
+/// A statement: it is sent when this is first polled.
+type Sent<'c, R> = BoxFuture<'c, QueryResult<R>>;
+
+type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>;
+
+impl Connection {
+    /// Opens one.
+    pub async fn establish(database_url: &str) -> ConnectionResult<Self> {
+        let session = AsyncPgConnection::establish(database_url).await?;
+        // Whoever waits for this later could be overtaken by a statement that need not.
+        enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Self { session, unsent: Mutex::default(), in_transaction: false })
+    }
+
+    /// Has a statement go out with the next one that is waited for. For writes that cannot come to nothing, such as of rows that
+    /// are locked: how many rows it found is not looked at, and by the time that an error is seen, the end of the transaction
+    /// was sent. It is a rollback then. Needs a transaction.
+    pub fn post<Q>(&mut self, statement: Q)
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
+        self.unsent().posted.push(posted(move |session| execute(session, statement)));
+    }
+
+    /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. Nothing is sent for one
+    /// that does not ask anything.
+    pub(super) fn transaction<'c, R, F>(&'c mut self, work: F) -> impl Future<Output = Result<R>> + Send + 'c
+    where
+        for<'r> F:
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send + 'c,
+        R: Send + 'c,
+    {
+        self.in_transaction = true;
+        self.unsent().begin = true;
+        async move {
+            match work(self).await {
+                Ok(done) => {
+                    self.end(COMMIT).await?;
+                    Ok(done)
+                }
+                Err(error) => {
+                    self.unsent().posted.clear();
+                    // If that fails, the connection is given up, and with it the transaction.
+                    if let Err(cause) = self.end(ROLLBACK).await {
+                        tracing::debug!(%cause, "could not roll back");
+                    }
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    async fn end(&mut self, how: &'static str) -> QueryResult<()> {
+        let untouched = {
+            let mut unsent = self.unsent();
+            let untouched = unsent.begin && unsent.posted.is_empty();
+            unsent.begin &= !untouched;
+            untouched
+        };
+        if !untouched {
+            let end = execute(&self.session, sql_query(how));
+            self.flight(end).await?;
+        }
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Sends what was posted, and after it the last statement. The first error is what went wrong.
+    fn flight<'c, R: Send + 'c>(&'c self, last: Sent<'c, R>) -> Sent<'c, R> {
+        let Unsent { begin, posted } = std::mem::take(&mut *self.unsent());
+        if !begin && posted.is_empty() {
+            return last;
+        }
+        let begin = begin.then(|| execute(&self.session, sql_query(BEGIN)));
+        let before = begin.into_iter().chain(posted.into_iter().map(|statement| statement(&self.session)));
+        // These poll in order.
+        let sent = join(join_all(before.collect::<Vec<_>>()), last);
+        sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()
+    }
+
+    /// Whether another may have it: it is open, and nobody has left a transaction or a statement behind.
+    pub(super) fn is_usable(&mut self) -> bool {
+        !self.in_transaction && self.unsent().posted.is_empty() && !self.session.is_broken()
+    }
+
+    /// What it is told of by others, if it listens.
+    pub(super) fn notifications(&mut self) -> impl Stream<Item = QueryResult<diesel::pg::PgNotification>> + '_ {
+        self.session.notifications_stream()
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, Unsent> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says what the closure is, which the language does not find out by itself.
+fn posted<F>(statement: F) -> Posted
+where
+    F: for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send + 'static,
+{
+    Box::new(statement)
+}
+
+fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> Sent<'c, usize>
+where
+    Q: QueryFragment<Pg> + QueryId,
+{
+    match ByText::unless_kept(statement) {
+        Ok(statement) => session.execute_returning_count(statement),
+        Err(kept) => session.execute_returning_count(kept),
+    }
+}
+
+fn load<'c, T>(mut session: &'c AsyncPgConnection, source: T) -> Sent<'c, Rows>
+where
+    T: AsQuery,
+    T::Query: QueryFragment<Pg> + QueryId,
+{
+    match ByText::unless_kept(source.as_query()) {
+        Ok(statement) => AsyncConnectionCore::load(&mut session, statement),
+        Err(kept) => AsyncConnectionCore::load(&mut session, kept),
+    }
+}
+
+/// Several that are made on a shared reference and polled together make one flight, in the order in which they are first
+/// polled.
+impl<'c> AsyncConnectionCore for &'c Connection {
+    type ExecuteFuture<'conn, 'query> = Sent<'c, usize>;
+    type LoadFuture<'conn, 'query> = Sent<'c, Rows>;
+    type Stream<'conn, 'query> = Rows;
+    type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
+    type Backend = Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.flight(load(&self.session, source))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.flight(execute(&self.session, source))
+    }
+}
+
+impl AsyncConnectionCore for Connection {
+    type ExecuteFuture<'conn, 'query> = Sent<'conn, usize>;
+    type LoadFuture<'conn, 'query> = Sent<'conn, Rows>;
+    type Stream<'conn, 'query> = Rows;
+    type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
+    type Backend = Pg;
+
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> Self::LoadFuture<'conn, 'query>
+    where
+        T: AsQuery + 'query,
+        T::Query: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.flight(load(&self.session, source))
+    }
+
+    fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
+    where
+        T: QueryFragment<Pg> + QueryId + 'query,
+    {
+        self.flight(execute(&self.session, source))
+    }
+}
+
+impl SimpleAsyncConnection for Connection {
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        SimpleAsyncConnection::batch_execute(&mut &*self, query).await
+    }
+}
+
+/// What is not prepared could overtake what is, so it waits until that was answered.
+impl SimpleAsyncConnection for &Connection {
+    async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
+        self.flight(ready(Ok(())).boxed()).await?;
+        SimpleAsyncConnection::batch_execute(&mut &self.session, query).await
+    }
+}

@@ -1,0 +1,51 @@
+//! Opens connections, lends them, and throws away those that are of no use any more.
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use diesel::ConnectionError;
+
+use super::Connection;
+
+/// Connections to one database.
+pub(super) type Pool = managed::Pool<Manager>;
+
+/// A connection lent by the pool.
+pub type Pooled = managed::Object<Manager>;
+
+/// Why there is no pool.
+pub type BuildError = managed::BuildError;
+
+/// How long to wait for a connection that is free, and for one to open.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What makes a pool one of [`Connection`]s.
+pub struct Manager {
+    database_url: String,
+}
+
+impl managed::Manager for Manager {
+    type Type = Connection;
+    type Error = ConnectionError;
+
+    async fn create(&self) -> Result<Connection, ConnectionError> {
+        // On the heap: it is large, and part of whatever asks for a connection.
+        Box::pin(Connection::establish(&self.database_url)).await
+    }
+
+    /// A look at the connection's own state instead of a round trip before each use.
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectionError> {
+        if connection.is_usable() { Ok(()) } else { Err(RecycleError::message("the connection is of no use any more")) }
+    }
+}
+
+/// A pool of at most `size` connections, none of which is opened yet.
+pub(super) fn build(database_url: &str, size: usize) -> Result<Pool, BuildError> {
+    Pool::builder(Manager { database_url: database_url.to_owned() })
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(PATIENCE))
+        .create_timeout(Some(PATIENCE))
+        .build()
+}
