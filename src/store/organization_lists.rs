@@ -175,6 +175,11 @@ impl<'a> Listed<'a> {
                 out.push_sql(which);
             }
         }
+        self.walk_conditions(out)
+    }
+
+    /// ` AND …`, once for each condition.
+    fn walk_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if self.among == Among::Own {
             out.push_sql(" AND (organizations.status = 'ACTIVE' OR organizations.owner_id = ");
             out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
@@ -268,8 +273,14 @@ struct Count<'a>(Listed<'a>);
 
 impl QueryFragment<Pg> for Count<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Count(listed) = self;
         out.push_sql("SELECT count(*)");
-        self.0.walk(&mut out)
+        if listed.among == Among::All && listed.roles.is_none() {
+            // Whether the viewer is a member makes no difference.
+            out.push_sql(" FROM organizations WHERE true");
+            return listed.walk_conditions(&mut out);
+        }
+        listed.walk(&mut out)
     }
 }
 

@@ -65,14 +65,13 @@ fn values(text: &str) -> usize {
     (1..).take_while(|number| text.contains(&format!("${number}"))).count()
 }
 
-async fn assert_no_table_is_read_whole(app: &TestApp, query: &str, text: &str) {
+/// Why a statement is no good, if it reads a table whole.
+async fn whole_table(app: &TestApp, query: &str, text: &str) -> Option<String> {
     let nulls = vec!["NULL"; values(text)].join(", ");
     let call = if nulls.is_empty() { "statement".to_owned() } else { format!("statement({nulls})") };
     let plan = app.plan(text, &call).await;
-    for table in LARGE {
-        let whole = plan.lines().find(|line| line.contains(&format!("Seq Scan on {table} ")));
-        assert!(whole.is_none(), "{query}\n{text}\n{plan}");
-    }
+    let reads = |table: &&str| plan.contains(&format!("Seq Scan on {table} "));
+    LARGE.iter().any(reads).then(|| format!("{query}\n{text}\n{plan}\n"))
 }
 
 #[tokio::test]
@@ -113,7 +112,7 @@ async fn no_list_reads_a_whole_table() {
     ] {
         queries.push((&ada, "viewer", list.to_owned()));
     }
-    let mut met = Vec::new();
+    let (mut met, mut bad) = (Vec::new(), Vec::new());
     for (person, within, list) in queries {
         let nodes = match list.split('(').next().unwrap() {
             "members" => "role user { username }",
@@ -125,7 +124,9 @@ async fn no_list_reads_a_whole_table() {
         let mut after = String::new();
         // The first page, and one that begins behind a row.
         for _ in 0..2 {
-            let field = format!("list: {list}{after}) {{ nodes {{ {nodes} }} totalCount pageInfo {{ endCursor }} }}");
+            // How many organizations there are at all is only found by counting them.
+            let count = if within.is_empty() { "" } else { "totalCount" };
+            let field = format!("list: {list}{after}) {{ nodes {{ {nodes} }} {count} pageInfo {{ endCursor }} }}");
             let query = match within {
                 "viewer" => format!("{{ viewer {{ {field} }} }}"),
                 "org" => format!(r#"{{ org: organization(slug: "org-7") {{ {field} }} }}"#),
@@ -133,13 +134,14 @@ async fn no_list_reads_a_whole_table() {
             };
             let (data, texts) = statements(person, &query, &mut met).await;
             for text in texts {
-                assert_no_table_is_read_whole(&app, &query, &text).await;
+                bad.extend(whole_table(&app, &query, &text).await);
             }
             let list = if within.is_empty() { &data["list"] } else { &data[within]["list"] };
             let Some(cursor) = list["pageInfo"]["endCursor"].as_str() else { break };
             after = format!(r#", after: "{cursor}""#);
         }
     }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
     assert!(met.len() > 60, "{} statements were looked at", met.len());
     app.close().await;
 }
