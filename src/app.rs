@@ -111,6 +111,7 @@ impl App {
         let schema = schema::build(env.clone());
         let router = router::router(Server {
             schema: schema.clone(),
+            documents: Arc::default(),
             env: env.clone(),
             tasks: shutdown.tasks.clone(),
             stopping: shutdown.soft.clone(),

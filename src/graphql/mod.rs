@@ -13,7 +13,6 @@ pub mod loaders;
 pub mod mutation;
 pub mod page;
 pub mod query;
-pub mod repeats;
 pub mod rows;
 pub mod scalars;
 pub mod schema;

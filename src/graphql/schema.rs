@@ -10,16 +10,13 @@ use crate::operations::Env;
 /// The schema, ready to run.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Deepest nesting of fields. How many there may be is a matter of [`document`](super::document).
-const DEPTH: usize = 20;
-
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query, Mutation::default(), Subscription)
 }
 
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.
 pub fn build(env: Env) -> Schema {
-    builder().data(env).limit_depth(DEPTH).finish()
+    builder().data(env).finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.

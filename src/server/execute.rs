@@ -15,7 +15,6 @@ use super::problem::error;
 use super::router::Server;
 use crate::auth::Actor;
 use crate::graphql::context::{Refusals, RequestContext};
-use crate::graphql::repeats::repeats_fields;
 
 /// Longest that a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -41,9 +40,8 @@ pub struct Running {
 
 /// Runs an operation in a context of its own.
 pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
-    let mut prepared = prepared;
     let mut context = RequestContext::new(&server.env, caller.actor, caller.address);
-    context.takes_json = prepared.request.parsed_query().is_ok_and(|document| !repeats_fields(document));
+    context.takes_json = !prepared.repeats_fields;
     let refusals = context.refusals.clone();
     let (request, server, id) = (prepared.request.data(context), server.clone(), caller.id.0.clone());
     let results = match prepared.kind {

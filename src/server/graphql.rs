@@ -51,7 +51,7 @@ async fn answer(
     }
     let actor = credentials::actor(headers, &server.env).await?;
     let asked = body::parse(&body::read(headers, body).await?)?;
-    let prepared = match (prepare(asked), media) {
+    let prepared = match (prepare(&server.documents, asked), media) {
         (Ok(prepared), _) => prepared,
         (Err(problem), Some(media)) => return Err(legacy(problem, media)),
         (Err(problem), None) => return Ok(events::refusal(problem)),

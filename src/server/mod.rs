@@ -13,6 +13,5 @@ pub mod playground;
 pub mod prepare;
 pub mod problem;
 pub mod router;
-pub mod scan;
 pub mod shutdown;
 pub mod socket;

@@ -1,14 +1,14 @@
 //! From what a client asks to an operation that can be executed: parsed, chosen, and with the variables that it needs.
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::parser::{Error as ParseError, parse_query};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError, Value, Variables};
 use axum::http::StatusCode;
 
 use super::body::Asked;
 use super::problem::{Problem, error};
-use super::scan::{self, Unfit};
-use crate::graphql::document::{self, Excess};
+use crate::graphql::document::plan::Unclear;
+use crate::graphql::document::syntax::{self, Mistake, Parsed, Unreadable};
+use crate::graphql::document::{Documents, Excess, Limit, Operation, Plan};
 
 /// An operation, ready for the schema.
 pub struct Prepared {
@@ -18,105 +18,87 @@ pub struct Prepared {
     pub kind: OperationType,
     /// Name of the operation, if it has one.
     pub name: Option<String>,
+    /// Fields that the answer may have at most, as far as the sizes of pages tell beforehand.
+    pub cost: u64,
+    /// Whether a field of the answer may be put together from several places of the document.
+    pub repeats_fields: bool,
 }
 
-/// Parses the document and picks the operation, or says what is in the way.
-pub fn prepare(asked: Asked) -> Result<Prepared, Problem> {
-    let mut document = parse(&asked.query)?;
-    document::check(&document, &asked.variables).map_err(excessive)?;
-    document::plain_subscriptions(&mut document).map_err(excessive)?;
-    let (name, operation) = choose(&document, asked.operation_name.as_deref())?;
-    let kind = operation.ty;
+/// Finds the document's plan and picks the operation, or says what is in the way.
+pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem> {
+    let plan = documents.plan(&asked.query, plan)?;
+    let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
     let missing = missing_variables(operation, &asked.variables);
     if !missing.is_empty() {
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "GRAPHQL_VALIDATION_FAILED", "");
-        return Err(Problem { errors: missing, ..problem });
+        return Err(Problem { errors: missing, ..refuse("GRAPHQL_VALIDATION_FAILED", "") });
     }
+    let cost = operation.cost.with(&asked.variables);
+    Limit::Cost.hold(cost).map_err(excessive)?;
     let mut request = Request::new("").variables(asked.variables);
-    if let Some(name) = &name {
+    if let Some(name) = &operation.name {
         request = request.operation_name(name);
     }
-    request.set_parsed_query(document);
-    Ok(Prepared { request, kind, name })
+    request.set_parsed_query(plan.document.clone());
+    let (kind, name) = (operation.kind, operation.name.clone());
+    Ok(Prepared { request, kind, name, cost, repeats_fields: plan.repeats_fields })
 }
 
-fn parse(text: &str) -> Result<ExecutableDocument, Problem> {
-    let refuse = |code, message: String| Problem::new(StatusCode::BAD_REQUEST, code, message);
-    scan::scan(text).map_err(|unfit| match unfit {
-        Unfit::TooLong => Problem::too_large(format!("A document may have {} bytes at most.", scan::MAX_BYTES)),
-        Unfit::TooDeep => {
-            refuse("TOO_COMPLEX", format!("Brackets nest deeper than {} levels in this document.", scan::MAX_DEPTH))
-        }
-        Unfit::Unterminated => refuse("GRAPHQL_PARSE_FAILED", "A block string has no end.".to_owned()),
+/// Reads and checks a text.
+fn plan(text: &str) -> Result<Plan, Problem> {
+    let Parsed { document, ambiguities, tokens } = syntax::parse(text).map_err(|unreadable| match unreadable {
+        Unreadable::Excessive(excess) => excessive(excess),
+        Unreadable::Malformed(mistake) => refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place]),
     })?;
-    parse_query(text).map_err(|cause: ParseError| {
-        let locations = cause.positions().collect();
-        let mut problem = refuse("GRAPHQL_PARSE_FAILED", format!("The document is not GraphQL: {}.", reason(&cause)));
-        problem.errors.iter_mut().for_each(|error| error.locations = Vec::clone(&locations));
-        problem
-    })
+    if !ambiguities.is_empty() {
+        return Err(invalid(ambiguities));
+    }
+    Plan::new(document, tokens).map_err(excessive)
+}
+
+/// A document that is GraphQL, but makes no sense.
+fn invalid(mistakes: Vec<Mistake>) -> Problem {
+    let told = mistakes.into_iter().map(|Mistake { message, place }| ServerError {
+        locations: vec![place],
+        ..error("GRAPHQL_VALIDATION_FAILED", message)
+    });
+    Problem { errors: told.collect(), ..refuse("GRAPHQL_VALIDATION_FAILED", "") }
+}
+
+fn refuse(code: &str, message: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, code, message)
 }
 
 fn excessive(excess: Excess) -> Problem {
-    let refuse = |code, message: String| Problem::new(StatusCode::BAD_REQUEST, code, message);
     match excess {
-        Excess::Fields => {
-            refuse("TOO_COMPLEX", format!("A document may have {} fields, fragments put in.", document::MAX_FIELDS))
+        Excess::Over(Limit::Bytes, asked) => {
+            let allowed = Limit::Bytes.allowed();
+            Problem::too_large(format!("The document has {asked} bytes; {allowed} are allowed."))
         }
-        Excess::Fragments => {
-            refuse("TOO_COMPLEX", format!("A document may define {} fragments.", document::MAX_FRAGMENTS))
-        }
-        Excess::Cost => {
-            let message =
-                format!("The answer could have more than {} fields: ask for smaller pages.", document::MAX_COST);
-            refuse("TOO_COMPLEX", message)
+        Excess::Over(limit, asked) => {
+            let (noun, allowed) = (limit.noun(), limit.allowed());
+            refuse("TOO_COMPLEX", format!("The document has {asked} {noun}; {allowed} are allowed."))
         }
         Excess::Roots(place) => {
-            let message = "A subscription is to exactly one field, without directives.".to_owned();
-            let mut problem = refuse("GRAPHQL_VALIDATION_FAILED", message);
-            problem.errors.iter_mut().for_each(|error| error.locations = vec![place]);
-            problem
+            let message = "A subscription is to exactly one field, without directives.";
+            refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
         Excess::Repeated(name, place) => {
             let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");
-            let mut problem = refuse("GRAPHQL_VALIDATION_FAILED", message);
-            problem.errors.iter_mut().for_each(|error| error.locations = vec![place]);
-            problem
+            refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
     }
 }
 
-/// The reason in one line: the parser draws a picture of the place, which `locations` tells already.
-fn reason(cause: &ParseError) -> String {
-    match cause {
-        ParseError::Syntax { message, .. } => {
-            message.lines().rev().find_map(|line| line.trim().strip_prefix("= ")).unwrap_or("syntax error").to_owned()
-        }
-        other => other.to_string(),
-    }
-}
-
-/// The operation of that name, or the only one.
-fn choose<'a>(
-    document: &'a ExecutableDocument,
-    wanted: Option<&str>,
-) -> Result<(Option<String>, &'a OperationDefinition), Problem> {
-    let mut found = document.operations.iter().filter(|(name, _)| match wanted {
-        Some(wanted) => name.is_some_and(|name| name == wanted),
-        None => true,
-    });
-    match (found.next(), found.next()) {
-        (Some((name, operation)), None) => Ok((name.map(ToString::to_string), &operation.node)),
-        (Some(_), Some(_)) => {
-            Err(Problem::bad_request("The document has several operations: name one by `operationName`."))
-        }
-        (None, _) => Err(Problem::bad_request("The document has no operation of that `operationName`.")),
-    }
+fn unclear(unclear: Unclear) -> Problem {
+    Problem::bad_request(match unclear {
+        Unclear::Several => "The document has several operations: name one by `operationName`.",
+        Unclear::Unknown => "The document has no operation of that `operationName`.",
+    })
 }
 
 /// What the schema would only notice in the middle of the execution: variables that must have a value, and have none.
-fn missing_variables(operation: &OperationDefinition, given: &Variables) -> Vec<ServerError> {
-    let definitions = operation.variable_definitions.iter();
+fn missing_variables(operation: &Operation, given: &Variables) -> Vec<ServerError> {
+    let definitions = operation.variables.iter();
     let missing = definitions.filter(|definition| {
         let definition = &definition.node;
         !definition.var_type.node.nullable
@@ -139,7 +121,7 @@ mod tests {
     use super::*;
 
     fn try_prepare(body: serde_json::Value) -> Result<Prepared, Problem> {
-        prepare(super::super::body::parse(body.to_string().as_bytes())?)
+        prepare(&Documents::default(), super::super::body::parse(body.to_string().as_bytes())?)
     }
 
     fn refusal(body: serde_json::Value) -> (String, String) {
@@ -181,7 +163,7 @@ mod tests {
         let problem = try_prepare(serde_json::json!({"query": "{ a("})).err().unwrap();
         assert_eq!(code(&problem.errors[0]), Some("GRAPHQL_PARSE_FAILED"));
         assert!(!problem.errors[0].locations.is_empty());
-        assert_eq!(refusal(serde_json::json!({"query": "{".repeat(100)})).0, "TOO_COMPLEX");
+        assert_eq!(refusal(serde_json::json!({"query": "{a".repeat(100)})).0, "TOO_COMPLEX");
         assert_eq!(refusal(serde_json::json!({"query": "\"\"\""})).0, "GRAPHQL_PARSE_FAILED");
     }
 }

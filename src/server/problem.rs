@@ -1,7 +1,7 @@
 //! Answers to requests that were not executed. Whatever goes wrong at whatever path, the body is a GraphQL document with
 //! `errors` and without `data`: a client has one thing to read.
 
-use async_graphql::{ErrorExtensionValues, ServerError};
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -55,6 +55,12 @@ impl Problem {
         let mut error = error("INTERNAL", INTERNAL);
         error.extensions.get_or_insert_default().set("requestId", request_id);
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, media: Media::Json, errors: vec![error] }
+    }
+
+    /// The same, told of those places in the document.
+    pub fn at(mut self, places: Vec<Pos>) -> Self {
+        self.errors.iter_mut().for_each(|error| error.locations.clone_from(&places));
+        self
     }
 
     /// The same, labelled as the client prefers.

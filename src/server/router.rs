@@ -1,5 +1,7 @@
 //! All paths that are served, and what surrounds them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::observe::observe;
 use super::problem::Problem;
 use super::{graphql, health, playground, socket};
+use crate::graphql::document::Documents;
 use crate::graphql::schema::{self, Schema};
 use crate::operations::Env;
 
@@ -21,6 +24,8 @@ use crate::operations::Env;
 pub struct Server {
     /// Executes operations.
     pub schema: Schema,
+    /// The documents that were found good.
+    pub documents: Arc<Documents>,
     /// Database, keys, clock.
     pub env: Env,
     /// Mutations that are under way, whether or not somebody still waits for them.

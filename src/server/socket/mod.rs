@@ -201,7 +201,7 @@ impl Session {
         if self.has_run_out() {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
         }
-        let prepared = match prepare(asked) {
+        let prepared = match prepare(&self.server.documents, asked) {
             Ok(prepared) => prepared,
             Err(problem) => {
                 let refused = self.protocol.refuse(number, &problem.errors);

@@ -1,0 +1,92 @@
+//! How much a document may ask for. One table: what is checked, what the refusal says, and what the README tells.
+
+use async_graphql::Pos;
+
+/// Something that a document may not have any number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of the text.
+    Bytes,
+    /// Words, numbers, strings and signs of the text.
+    Tokens,
+    /// Brackets within brackets, strings and comments apart.
+    Nesting,
+    /// Fragments that are defined.
+    Fragments,
+    /// Fields within fields, fragments put in the place of their spreads.
+    Depth,
+    /// Fields, fragments put in.
+    Fields,
+    /// Fields at the root of an operation, fragments put in.
+    RootFields,
+    /// Aliases, fragments put in.
+    Aliases,
+    /// Directives, fragments put in.
+    Directives,
+    /// Fields of the answer, as far as the sizes of pages tell beforehand.
+    Cost,
+}
+
+impl Limit {
+    /// All of them, in the order in which they are asked.
+    pub const ALL: [Limit; 10] = [
+        Limit::Bytes,
+        Limit::Tokens,
+        Limit::Nesting,
+        Limit::Fragments,
+        Limit::Depth,
+        Limit::Fields,
+        Limit::RootFields,
+        Limit::Aliases,
+        Limit::Directives,
+        Limit::Cost,
+    ];
+
+    /// The most that is allowed.
+    pub const fn allowed(self) -> u64 {
+        match self {
+            Limit::Bytes => 32 * 1024,
+            Limit::Tokens => 10_000,
+            Limit::Nesting => 64,
+            Limit::Fragments => 100,
+            Limit::Depth => 20,
+            Limit::Fields => 2_000,
+            Limit::RootFields => 100,
+            Limit::Aliases => 500,
+            Limit::Directives => 200,
+            Limit::Cost => 100_000,
+        }
+    }
+
+    /// What there is too much of, as it is called in sentences.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Limit::Bytes => "bytes",
+            Limit::Tokens => "tokens",
+            Limit::Nesting => "brackets within brackets",
+            Limit::Fragments => "fragments",
+            Limit::Depth => "fields within fields",
+            Limit::Fields => "fields with its fragments put in",
+            Limit::RootFields => "fields at its root",
+            Limit::Aliases => "aliases with its fragments put in",
+            Limit::Directives => "directives with its fragments put in",
+            Limit::Cost => "fields in its answer, going by the sizes of pages",
+        }
+    }
+
+    /// Refuses more than is allowed.
+    pub fn hold(self, asked: u64) -> Result<(), Excess> {
+        if asked > self.allowed() { Err(Excess::Over(self, asked)) } else { Ok(()) }
+    }
+}
+
+/// Why a document is not executed although it may fit the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// More than is allowed, and how much.
+    Over(Limit, u64),
+    /// A mutation that would run once for each time it is named.
+    Repeated(String, Pos),
+    /// A subscription to anything but one field.
+    Roots(Pos),
+}
