@@ -203,9 +203,9 @@ impl List {
             out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
             out.push_sql(" AND m.role = ANY (CASE a.status WHEN 'PENDING_DELETION' THEN ");
             out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.pending)?;
-            out.push_sql(" ELSE ");
+            out.push_sql("::member_role[] ELSE ");
             out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.active)?;
-            out.push_sql(" END)))");
+            out.push_sql("::member_role[] END)))");
         }
         if let Some(pattern) = pattern {
             out.push_sql(" AND x.name ILIKE ");
