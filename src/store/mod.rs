@@ -20,6 +20,7 @@ pub mod installation;
 pub mod invitation_lists;
 pub mod invitations;
 pub mod jobs;
+mod locks;
 pub mod mails;
 pub mod members;
 pub mod memberships;
