@@ -26,7 +26,6 @@ mod processes;
 mod properties;
 mod query_count;
 mod races;
-mod read_plans;
 mod resources;
 mod resources_visibility;
 mod retries;
