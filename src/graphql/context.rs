@@ -1,12 +1,14 @@
 //! What a resolver knows of its request: who asks, and through which loaders.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 
 use super::Result;
+use super::audience::Audience;
 use super::loaders::{self, Source};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -29,6 +31,8 @@ pub struct RequestContext {
     /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
     /// is put together from several.
     pub takes_json: bool,
+    /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
+    consulted: AtomicBool,
 }
 
 impl RequestContext {
@@ -37,7 +41,14 @@ impl RequestContext {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
         let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
-        Self { actor, address, now, loader, refusals: Refusals::default(), takes_json: false }
+        let (refusals, consulted) = (Refusals::default(), AtomicBool::new(false));
+        Self { actor, address, now, loader, refusals, takes_json: false, consulted }
+    }
+
+    /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the
+    /// same for everybody and at any time.
+    pub fn was_consulted(&self) -> bool {
+        self.consulted.load(Ordering::Relaxed)
     }
 
     /// Who asks, if somebody is signed in.
@@ -91,14 +102,24 @@ pub trait ContextExt {
     fn env(&self) -> &Env;
     /// Whether the field is resolved for each entry of a list, so that what it loads is worth loading together.
     fn is_in_list(&self) -> bool;
+    /// Asks for what many need at the same moment.
+    fn audience(&self) -> &Audience;
 }
 
 impl ContextExt for Context<'_> {
     fn request(&self) -> &RequestContext {
-        self.data_unchecked()
+        let request: &RequestContext = self.data_unchecked::<Arc<RequestContext>>();
+        request.consulted.store(true, Ordering::Relaxed);
+        request
     }
 
     fn env(&self) -> &Env {
+        self.request();
+        self.data_unchecked()
+    }
+
+    fn audience(&self) -> &Audience {
+        self.request();
         self.data_unchecked()
     }
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::registry::Registry;
@@ -64,7 +65,7 @@ impl<T: AtHand + OutputType> OutputType for Rows<T> {
 
 /// The rows as JSON, if it can be written.
 fn written<T: AtHand + OutputType>(rows: &[T], ctx: &ContextSelectionSet<'_>) -> Option<Json> {
-    let request = ctx.data_opt::<RequestContext>().filter(|request| request.takes_json)?;
+    let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.takes_json)?;
     let plan = Plan::of(&ctx.item.node, &ctx.query_env.fragments)?;
     let mut json = Json::with_room(128 * rows.len() + 2);
     json.list(rows, |row, json| plan.write(row, request, json))?;

@@ -15,7 +15,7 @@ use crate::domain::{InvitationId, MailId, OrganizationId, Result, UserId};
 
 /// A mail, as it is queued.
 #[derive(Insertable)]
-#[diesel(table_name = mails)]
+#[diesel(table_name = mails, treat_none_as_default_value = false)]
 pub struct NewRow {
     /// Its ID.
     pub id: MailId,
@@ -64,11 +64,10 @@ pub struct Claimed {
 }
 
 /// Queues mails.
-pub async fn insert_many(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
+pub fn insert_many(tx: &mut Connection, rows: Vec<NewRow>) {
     if !rows.is_empty() {
-        diesel::insert_into(mails::table).values(rows).execute(connection).await?;
+        tx.post(diesel::insert_into(mails::table).values(rows));
     }
-    Ok(())
 }
 
 /// Takes on at most `limit` mails that are due and that no other worker is taking on, until `lease_until`: whoever has not

@@ -10,6 +10,7 @@ mod disconnect;
 mod errors;
 mod event_streams;
 mod events;
+mod flights;
 mod handing_over;
 mod http;
 mod imports;

@@ -17,6 +17,7 @@ use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
+use crate::operations::floor::Witnessed;
 use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
@@ -59,10 +60,13 @@ impl Invitation {
     /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
     pub async fn written(
         ctx: &Context<'_>,
-        written: Written<InvitationId, invitations::Invitation>,
+        written: Written<InvitationId, Witnessed<invitations::Invitation>>,
     ) -> Result<Option<Self>> {
         match written.row {
-            Some(row) => Self::seen(ctx, row).await,
+            Some(Witnessed { row, by }) => {
+                let is_invitee = Some(by.is_invitee(&row));
+                Ok(Self { row, standing: by.standing(), is_invitee, inviter: None }.allowed())
+            }
             None => Self::open(ctx, written.id).await,
         }
     }
@@ -71,10 +75,13 @@ impl Invitation {
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
         let Some(seen) = ctx.request().loader.load_one(row.organization_id).await? else { return Ok(None) };
-        let standing = standing_of(&seen);
-        let target = Target { is_invitee, ..Target::default() };
-        let allowed = decide(&standing, Action::InvitationView, &target) == Decision::Allow;
-        Ok(allowed.then_some(Self { row, standing, is_invitee: Some(is_invitee), inviter: None }))
+        Ok(Self { row, standing: standing_of(&seen), is_invitee: Some(is_invitee), inviter: None }.allowed())
+    }
+
+    fn allowed(self) -> Option<Self> {
+        let target = Target { is_invitee: self.is_invitee == Some(true), ..Target::default() };
+        let decision = decide(&self.standing, Action::InvitationView, &target);
+        (decision == Decision::Allow).then_some(self)
     }
 
     /// One that was read for a list, by that viewer.
