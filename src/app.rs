@@ -120,6 +120,7 @@ impl App {
             hub: Hub::default(),
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
+            tasks: shutdown.tasks.clone(),
             keys: Arc::new(keys),
             issuer: settings.issuer,
             store,

@@ -30,8 +30,7 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
     /// Takes so much, or all that there may be if that is less; else tells how long until there will be enough.
     pub fn take(&self, key: &K, amount: NonZeroU32) -> Result<(), Duration> {
         if self.takings.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.limiter.retain_recent();
-            self.limiter.shrink_to_fit();
+            self.sweep();
         }
         match self.limiter.check_key_n(key, amount.min(self.most)) {
             Ok(Ok(())) => Ok(()),
@@ -40,9 +39,15 @@ impl<K: Hash + Eq + Clone> Allowance<K> {
         }
     }
 
-    /// How many keys have taken something and not recovered.
+    /// Forgets what has recovered.
+    pub(super) fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+
+    /// How many keys have taken something and not been forgotten.
     #[cfg(test)]
-    fn remembered(&self) -> usize {
+    pub(super) fn remembered(&self) -> usize {
         self.limiter.len()
     }
 }

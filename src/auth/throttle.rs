@@ -144,10 +144,10 @@ mod tests {
         let limits = throttle.limits.clone().unwrap();
         let long = "x".repeat(250);
         tries(&throttle, |n| format!("{long}{n}"), |n| Some(IpAddr::from([10, 1, (n >> 8) as u8, n as u8])));
-        assert_eq!(limits.logins.len(), 200);
+        assert_eq!(limits.logins.remembered(), 200);
         // As all of them are after a minute.
-        limits.logins.retain_recent();
-        assert_eq!(limits.logins.len(), 200, "not yet");
+        limits.logins.sweep();
+        assert_eq!(limits.logins.remembered(), 200, "not yet");
     }
 
     #[test]

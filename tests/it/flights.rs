@@ -26,12 +26,15 @@ fn naming(name: &str) -> diesel::query_builder::SqlQuery {
 #[tokio::test]
 async fn what_was_posted_is_there_for_what_is_asked_next() {
     let (app, _, id, store) = world().await;
-    let found = store.writer().await.expect("a connection").transaction(async |tx| {
-        tx.post(naming("first"));
-        tx.post(naming("second"));
-        users::find(tx, id).await
-    });
-    let found = found.await.expect("done").expect("the account");
+    let mut writer = store.writer().await.expect("a connection");
+    let found = writer
+        .transaction(async |tx| {
+            tx.post(naming("first"));
+            tx.post(naming("second"));
+            users::find(tx, id).await
+        })
+        .await;
+    let found = found.expect("done").expect("the account");
     assert_eq!(found.display_name.as_deref(), Some("second"));
     assert_eq!(app.number(NAMED).await, 1);
     app.close().await;

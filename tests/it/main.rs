@@ -17,6 +17,7 @@ mod imports;
 mod invitations;
 mod issuer;
 mod issuer_attacks;
+mod mails;
 mod members;
 mod migrations;
 mod organizations;
