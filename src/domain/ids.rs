@@ -2,7 +2,7 @@
 //!
 //! An ID of one type cannot be passed where another is meant, neither in Rust nor by a client.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -23,6 +23,13 @@ pub trait TypedId:
     /// What its text begins with, before the underscore.
     const PREFIX: &'static str;
 
+    /// Writes `prefix_…`.
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(Self::PREFIX.as_bytes());
+        out.push(b'_');
+        out.extend_from_slice(&encode(self.into()));
+    }
+
     /// Reads `prefix_…`; none for another prefix or anything malformed.
     fn parse(text: &str) -> Option<Self> {
         let (prefix, encoded) = text.split_once('_')?;
@@ -38,9 +45,9 @@ impl UserId {
     }
 }
 
-fn encode(uuid: Uuid) -> String {
+fn encode(uuid: Uuid) -> [u8; ENCODED] {
     let bits = uuid.as_u128();
-    (0..ENCODED).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place)) as usize & 31])).collect()
+    std::array::from_fn(|place| ALPHABET[(bits >> (5 * (ENCODED - 1 - place))) as usize & 31])
 }
 
 fn decode(text: &str) -> Option<Uuid> {
@@ -91,7 +98,8 @@ macro_rules! typed_ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}_{}", $prefix, encode(self.0))
+                f.write_str(concat!($prefix, "_"))?;
+                encode(self.0).into_iter().try_for_each(|symbol| f.write_char(symbol.into()))
             }
         }
 

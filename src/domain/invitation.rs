@@ -21,6 +21,9 @@ pub enum InvitationStatus {
 }
 
 impl InvitationStatus {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Accepted, Self::Declined, Self::Revoked, Self::Expired];
+
     /// Where it stands at `now`: the one rule of expiry. A pending one has run out once `expires_at` is reached.
     pub fn at(self, expires_at: Instant, now: Instant) -> Self {
         if self == Self::Pending && expires_at <= now { Self::Expired } else { self }

@@ -28,6 +28,14 @@ pub struct Window<K> {
     pub from: Option<Place<K>>,
 }
 
+impl<K> Window<K> {
+    /// The same part, by what `read` makes of the key.
+    pub fn keyed<L>(&self, read: impl Fn(&K) -> L) -> Window<L> {
+        let from = self.from.as_ref().map(|place| Place { key: read(&place.key), id: place.id });
+        Window { limit: self.limit, backward: self.backward, from }
+    }
+}
+
 /// A part of a list, in the list's own order.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 
 use super::Result;
 use super::audience::Audience;
@@ -28,6 +28,9 @@ pub struct RequestContext {
     pub loader: Arc<DataLoader<Source>>,
     /// What mutations were refused for.
     pub refusals: Refusals,
+    /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
+    /// is put together from several.
+    pub takes_json: bool,
     /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
     consulted: AtomicBool,
 }
@@ -38,7 +41,8 @@ impl RequestContext {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
         let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
-        Self { actor, address, now, loader, refusals: Refusals::default(), consulted: AtomicBool::new(false) }
+        let (refusals, consulted) = (Refusals::default(), AtomicBool::new(false));
+        Self { actor, address, now, loader, refusals, takes_json: false, consulted }
     }
 
     /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the
@@ -96,6 +100,8 @@ pub trait ContextExt {
     fn request(&self) -> &RequestContext;
     /// What operations work with.
     fn env(&self) -> &Env;
+    /// Whether the field is resolved for each entry of a list, so that what it loads is worth loading together.
+    fn is_in_list(&self) -> bool;
     /// Asks for what many need at the same moment.
     fn audience(&self) -> &Audience;
 }
@@ -115,5 +121,10 @@ impl ContextExt for Context<'_> {
     fn audience(&self) -> &Audience {
         self.request();
         self.data_unchecked()
+    }
+
+    fn is_in_list(&self) -> bool {
+        let is_index = |node: &QueryPathNode<'_>| matches!(node.segment, QueryPathSegment::Index(_));
+        self.path_node.is_some_and(|node| node.parents().any(is_index))
     }
 }

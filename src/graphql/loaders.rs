@@ -24,7 +24,8 @@ use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::events::{self, Entry};
 use crate::store::invitations::{self, Invitation};
 use crate::store::jobs::{self, JobInTask};
-use crate::store::memberships::{self, Membership, Pages};
+use crate::store::members::{self, Pages};
+use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, By, Named, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
@@ -32,7 +33,7 @@ use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
 use crate::store::users::{self, User};
 use crate::store::visible::{self, List, Listed, Part};
-use crate::store::{Pooled, Store, plans};
+use crate::store::{Connection, Pooled, Store, plans};
 
 /// Where rows come from, and for whom.
 pub struct Source {
@@ -332,29 +333,61 @@ pub struct MembersPage {
     pub organization: OrganizationId,
     /// Which of them.
     pub pages: Arc<Pages>,
+    /// How much of them.
+    pub depth: Depth,
 }
+
+/// How much is read of members.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// Their memberships alone.
+    Memberships,
+    /// Their accounts with them.
+    Accounts,
+}
+
+/// A member: an account only if it was asked for.
+pub type MemberRow = (Membership, Option<User>);
 
 /// One statement for all organizations of which the same page is asked for.
 impl Loader<MembersPage> for Source {
-    type Value = Vec<Membership>;
+    type Value = Vec<MemberRow>;
     type Error = Arc<Fault>;
 
-    async fn load(&self, asked: &[MembersPage]) -> Loaded<MembersPage, Vec<Membership>> {
-        let mut alike: HashMap<&Arc<Pages>, Vec<OrganizationId>> = HashMap::new();
+    async fn load(&self, asked: &[MembersPage]) -> Loaded<MembersPage, Vec<MemberRow>> {
+        let mut alike: HashMap<(&Arc<Pages>, Depth), Vec<OrganizationId>> = HashMap::new();
         for page in asked {
-            alike.entry(&page.pages).or_default().push(page.organization);
+            alike.entry((&page.pages, page.depth)).or_default().push(page.organization);
         }
-        let mut found: HashMap<MembersPage, Vec<Membership>> = HashMap::new();
+        let mut found: HashMap<MembersPage, Vec<MemberRow>> = HashMap::new();
         let connection = &mut *self.connection().await?;
-        for (pages, organizations) in alike {
-            let rows = memberships::pages(connection, &organizations, pages).await.map_err(fault)?;
-            for row in rows {
-                let key = MembersPage { organization: row.organization_id, pages: pages.clone() };
+        for ((pages, depth), organizations) in alike {
+            for row in members_page(connection, &organizations, pages, depth).await.map_err(fault)? {
+                let key = MembersPage { organization: row.0.organization_id, pages: pages.clone(), depth };
                 found.entry(key).or_default().push(row);
             }
         }
         Ok(found)
     }
+}
+
+/// The same page of the members of several organizations.
+pub async fn members_page(
+    connection: &mut Connection,
+    organizations: &[OrganizationId],
+    pages: &Pages,
+    depth: Depth,
+) -> crate::domain::Result<Vec<MemberRow>> {
+    Ok(match depth {
+        Depth::Memberships => {
+            let rows = members::pages(connection, organizations, pages).await?;
+            rows.into_iter().map(|membership| (membership, None)).collect()
+        }
+        Depth::Accounts => {
+            let rows = members::pages_with_users(connection, organizations, pages).await?;
+            rows.into_iter().map(|(membership, user)| (membership, Some(user))).collect()
+        }
+    })
 }
 
 /// Asks for a part of a list of resources within one thing, of the kind that `I` names.

@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use async_graphql::SimpleObject;
+use async_graphql::{Context, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -93,7 +93,11 @@ fn fingerprint(list: &str) -> u32 {
 
 /// The cursor of a place in a list.
 pub fn cursor<K: Key>(list: &str, place: &Place<K>) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{:08x}{}{}", fingerprint(list), place.id.simple(), place.key.write()))
+    encode(fingerprint(list), place)
+}
+
+fn encode<K: Key>(list: u32, place: &Place<K>) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{list:08x}{}{}", place.id.simple(), place.key.write()))
 }
 
 /// The place that a cursor of a list points at; none if it is no such cursor.
@@ -149,19 +153,23 @@ pub fn search(search: Option<String>) -> Result<Option<String>> {
 /// Counts a whole list, when it is asked for.
 pub type Count = Arc<dyn Fn() -> BoxFuture<'static, crate::domain::Result<i64>> + Send + Sync>;
 
-/// A page of nodes, each with its cursor.
+/// A page of nodes.
 pub struct Page<N> {
     /// The nodes.
-    pub edges: Vec<(String, N)>,
-    /// Where the page lies.
-    pub info: PageInfo,
+    pub nodes: Vec<N>,
+    /// Whether there is more in the direction of paging.
+    more: bool,
+    backward: bool,
+    came_from: bool,
+    /// The cursor of the node at an index: most of them are never asked for.
+    cursors: Box<dyn Fn(usize) -> String + Send + Sync>,
     /// Counts the list.
     pub count: Count,
 }
 
 impl<N> Page<N> {
     /// The page that a slice of `list` makes. `place` tells where a row is; `node` makes it one.
-    pub fn new<T, K: Key>(
+    pub fn new<T, K: Key + Send + Sync + 'static>(
         list: &str,
         window: &Window<K>,
         slice: Slice<T>,
@@ -169,16 +177,33 @@ impl<N> Page<N> {
         node: impl Fn(T) -> N,
         count: Count,
     ) -> Self {
-        let edges: Vec<_> = slice.rows.into_iter().map(|row| (cursor(list, &place(&row)), node(row))).collect();
-        let came_from = window.from.is_some();
-        let info = PageInfo {
-            has_next_page: if window.backward { came_from } else { slice.more },
-            has_previous_page: if window.backward { slice.more } else { came_from },
-            start_cursor: edges.first().map(|(cursor, _)| cursor.clone()),
-            end_cursor: edges.last().map(|(cursor, _)| cursor.clone()),
-        };
-        Self { edges, info, count }
+        let list = fingerprint(list);
+        let (places, nodes): (Vec<_>, Vec<_>) = slice.rows.into_iter().map(|row| (place(&row), node(row))).unzip();
+        let cursors = move |index: usize| places.get(index).map(|place| encode(list, place)).unwrap_or_default();
+        let (more, backward, came_from) = (slice.more, window.backward, window.from.is_some());
+        Self { nodes, more, backward, came_from, cursors: Box::new(cursors), count }
     }
+
+    /// The cursor of the node at that index.
+    pub fn cursor(&self, index: usize) -> String {
+        (self.cursors)(index)
+    }
+
+    /// Where the page lies.
+    pub fn info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: if self.backward { self.came_from } else { self.more },
+            has_previous_page: if self.backward { self.more } else { self.came_from },
+            start_cursor: (!self.nodes.is_empty()).then(|| self.cursor(0)),
+            end_cursor: self.nodes.len().checked_sub(1).map(|last| self.cursor(last)),
+        }
+    }
+}
+
+/// Whether a field is asked of the nodes of the connection that is being resolved.
+pub fn asks_nodes_for(ctx: &Context<'_>, field: &str) -> bool {
+    let connection = ctx.look_ahead();
+    connection.field("edges").field("node").field(field).exists() || connection.field("nodes").field(field).exists()
 }
 
 /// Makes the connection and edge of a type of node.
@@ -191,18 +216,19 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// The page, with a cursor for each entry.
-            async fn edges(&self) -> Vec<$edge> {
-                self.0.edges.iter().map(|(cursor, node)| $edge { cursor: cursor.clone(), node: node.clone() }).collect()
+            async fn edges(&self) -> $crate::graphql::rows::Rows<$edge<'_>> {
+                let edges = (0..self.0.nodes.len()).map(|index| $edge { page: &self.0, index });
+                $crate::graphql::rows::Rows(edges.collect())
             }
 
             /// The page, without cursors.
-            async fn nodes(&self) -> Vec<&$node> {
-                self.0.edges.iter().map(|(_, node)| node).collect()
+            async fn nodes(&self) -> $crate::graphql::rows::Rows<&$node> {
+                $crate::graphql::rows::Rows(self.0.nodes.iter().collect())
             }
 
             /// Where the page lies in the list.
-            async fn page_info(&self) -> &$crate::graphql::page::PageInfo {
-                &self.0.info
+            async fn page_info(&self) -> $crate::graphql::page::PageInfo {
+                self.0.info()
             }
 
             /// How many there are in the whole list, filters applied. Counted only when asked for.
@@ -212,12 +238,38 @@ macro_rules! connection {
         }
 
         #[doc = $edge_doc]
-        #[derive(async_graphql::SimpleObject)]
-        pub struct $edge {
+        pub struct $edge<'a> {
+            page: &'a $crate::graphql::page::Page<$node>,
+            index: usize,
+        }
+
+        #[doc = $edge_doc]
+        #[async_graphql::Object]
+        impl<'a> $edge<'a> {
             /// Place of the entry in the list, for `after` and `before`.
-            pub cursor: String,
+            async fn cursor(&self) -> String {
+                self.page.cursor(self.index)
+            }
+
             /// The entry.
-            pub node: $node,
+            async fn node(&self) -> &$node {
+                &self.page.nodes[self.index]
+            }
+        }
+
+        impl $crate::graphql::rows::AtHand for $edge<'_> {
+            fn at_hand<'p>(field: &$crate::graphql::rows::Asked<'p>) -> Option<$crate::graphql::rows::Write<'p, Self>>
+            where
+                Self: 'p,
+            {
+                match field.name() {
+                    "cursor" => Some($crate::graphql::rows::at_hand(|edge: &Self, _, json| {
+                        json.text(&edge.page.cursor(edge.index));
+                    })),
+                    "node" => field.object(|edge: &Self, _| Some(edge.page.nodes.get(edge.index))),
+                    _ => None,
+                }
+            }
         }
     };
 }

@@ -17,7 +17,8 @@ use crate::domain::ids::TypedId;
 use crate::domain::{InvitationId, OrganizationId, Slug, secret};
 use crate::operations::plan_transfer;
 use crate::store::invitations;
-use crate::store::organizations::{self, Filter};
+use crate::store::organization_lists::Filter;
+use crate::store::organizations;
 
 /// What can be read.
 pub struct Query;
@@ -27,8 +28,8 @@ pub struct Query;
 impl Query {
     /// The caller. Null when nobody is signed in; a bad token is refused and never treated as nobody.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
-        ctx.request().signed_in()?;
-        Some(ctx.request().viewer().await.map(Viewer))
+        let id = ctx.request().viewer_id()?;
+        Some(Viewer::open(ctx, id).await)
     }
 
     /// Any object by its ID. Null if there is none that the viewer can see.
@@ -87,7 +88,7 @@ impl Query {
         let viewer = ctx.request().viewer().await?;
         let filter = Filter { search: page::search(search)?, roles: None, everyones: viewer.is_admin };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_slug);
-        OrganizationConnection::load(ctx, &viewer, filter, order, PageArgs { first, after, last, before }).await
+        OrganizationConnection::load(ctx, viewer.id, filter, order, PageArgs { first, after, last, before }).await
     }
 
     /// One invitation. Null unless the viewer is the invitee, or has VIEW_INVITATIONS.

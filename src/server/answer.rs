@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Response as Executed, ServerError, Value};
-use async_graphql_axum::GraphQLResponse;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +12,7 @@ use super::brevity;
 use super::media::Media;
 use super::problem::{Codes, INTERNAL, Problem, code};
 use crate::domain::Fault;
+use crate::graphql::json::Json;
 
 /// Shown while the database is away.
 pub const UNAVAILABLE: &str = "The service is not available for the moment. Try again soon.";
@@ -62,10 +62,9 @@ pub fn respond(executed: Executed, media: Media) -> Response {
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
-    let mut response = GraphQLResponse::from(executed).into_response();
-    *response.status_mut() = status;
+    let body = Json::of(&executed).into_bytes();
+    let mut response = (status, [(CONTENT_TYPE, media.content_type())], body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

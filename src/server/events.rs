@@ -16,6 +16,7 @@ use serde_json::json;
 use super::ledger::Ledger;
 use super::problem::Problem;
 use super::{answer, brevity};
+use crate::graphql::json::Json;
 use crate::graphql::subscription::Told;
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
@@ -43,7 +44,7 @@ fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
             Told::Executed(executed) if answer::is_refused(&executed) => {
                 next.data(json!({ "errors": executed.errors }).to_string())
             }
-            Told::Executed(executed) => next.data(serde_json::to_string(&executed).unwrap_or_default()),
+            Told::Executed(executed) => next.data(Json::of(&executed).into_text()),
         }
     };
     // Without a line of data, browsers would not tell of it.

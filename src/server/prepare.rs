@@ -25,6 +25,8 @@ pub struct Prepared {
     pub cost: u64,
     /// The same, where the client wants to be told.
     pub told_cost: Option<u64>,
+    /// Whether a field of the answer may be put together from several places of the document.
+    pub repeats_fields: bool,
 }
 
 /// Finds the document and picks the operation, or says what is in the way.
@@ -50,6 +52,7 @@ pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem>
         name: operation.name.clone(),
         cost,
         told_cost: asked.tells_cost.then_some(cost),
+        repeats_fields: operation.repeats_fields,
     })
 }
 

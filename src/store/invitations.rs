@@ -1,20 +1,15 @@
-//! Invitations. Whether one has run out is a matter of the hour: whoever filters by status passes the present instant.
+//! Invitations. Whether one has run out is a matter of the hour: see [`Invitation::status_at`]. Lists are in
+//! [`invitation_lists`](super::invitation_lists).
 
-use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
-use super::paging::containing;
-use super::schema::{invitations, organizations};
+use super::schema::invitations;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::organization::OrganizationStatus;
-use crate::domain::page::{Slice, Window};
 use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
-use crate::keyset;
 
 /// An invitation.
 #[derive(Clone, Insertable, Queryable, Selectable)]
@@ -57,93 +52,6 @@ impl Invitation {
     pub fn status_at(&self, now: Instant) -> InvitationStatus {
         self.status.at(self.expires_at, now)
     }
-}
-
-/// Whose invitations.
-#[derive(Clone, Debug)]
-pub enum Whose {
-    /// Those of an organization.
-    Organization(OrganizationId),
-    /// Those to the proven address of a user, but for those that rest because their organization is about to be deleted: these
-    /// are there for its owner and for site administrators.
-    Invitee {
-        /// The address.
-        email: String,
-        /// The user.
-        user: UserId,
-        /// Whether the user is a site administrator.
-        is_admin: bool,
-    },
-}
-
-/// Which invitations.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// Whose.
-    pub whose: Whose,
-    /// Only those whose address contains this.
-    pub search: Option<String>,
-    /// Only those that stand so.
-    pub statuses: Option<Vec<InvitationStatus>>,
-    /// Only those to one of these roles.
-    pub roles: Option<Vec<Role>>,
-    /// The instant for which `statuses` is asked.
-    pub now: Instant,
-}
-
-type Condition = Box<dyn BoxableExpression<invitations::table, Pg, SqlType = Bool>>;
-
-/// The SQL side of [`InvitationStatus::at`].
-fn stands(status: InvitationStatus, now: Instant) -> Condition {
-    let stored = invitations::status.eq(status);
-    let pending = invitations::status.eq(InvitationStatus::Pending);
-    match status {
-        InvitationStatus::Pending => Box::new(stored.and(invitations::expires_at.gt(now))),
-        InvitationStatus::Expired => Box::new(stored.or(pending.and(invitations::expires_at.le(now)))),
-        _ => Box::new(stored),
-    }
-}
-
-fn filtered(filter: &Filter) -> invitations::BoxedQuery<'_, Pg> {
-    let mut query = invitations::table.into_boxed();
-    query = match &filter.whose {
-        Whose::Organization(id) => query.filter(invitations::organization_id.eq(id)),
-        Whose::Invitee { email, is_admin: true, .. } => query.filter(invitations::email.eq(email)),
-        Whose::Invitee { email, user, .. } => {
-            let there = organizations::status.eq(OrganizationStatus::Active).or(organizations::owner_id.eq(user));
-            let there = organizations::table.filter(organizations::id.eq(invitations::organization_id)).filter(there);
-            query.filter(invitations::email.eq(email).and(exists(there)))
-        }
-    };
-    if let Some(search) = &filter.search {
-        query = query.filter(invitations::email.ilike(containing(search)));
-    }
-    if let Some(roles) = &filter.roles {
-        query = query.filter(invitations::role.eq_any(roles));
-    }
-    if let Some(statuses) = &filter.statuses {
-        let none: Condition = Box::new(diesel::dsl::sql::<Bool>("false"));
-        let any = |so_far: Option<Condition>, status: &InvitationStatus| -> Option<Condition> {
-            let this = stands(*status, filter.now);
-            Some(match so_far {
-                Some(others) => Box::new(others.or(this)),
-                None => this,
-            })
-        };
-        query = query.filter(statuses.iter().fold(None, any).unwrap_or(none));
-    }
-    query
-}
-
-/// A page of invitations, newest first.
-pub async fn page(connection: &mut Connection, filter: &Filter, window: &Window<Instant>) -> Result<Slice<Invitation>> {
-    let query = keyset!(filtered(filter), invitations::created_at, invitations::id, window, descending: true);
-    Ok(Slice::from_read(query.select(Invitation::as_select()).load(connection).await?, window))
-}
-
-/// How many invitations the filter lets through.
-pub async fn count(connection: &mut Connection, filter: &Filter) -> Result<i64> {
-    Ok(filtered(filter).count().get_result(connection).await?)
 }
 
 /// The invitations with those IDs, in no order.

@@ -4,19 +4,15 @@
 use chrono::NaiveDate;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{self, Array, BigInt, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
-use super::paging::containing;
 use super::schema::{memberships, organizations, users};
-use crate::domain::clock::{self, Instant};
-use crate::domain::page::Window;
-use crate::domain::sql_types::MemberRole;
+use crate::domain::clock::Instant;
 use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
 
 /// A membership.
-#[derive(Clone, Insertable, Queryable, QueryableByName, Selectable)]
+#[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = memberships, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct Membership {
     /// Its ID.
@@ -35,128 +31,6 @@ pub struct Membership {
     pub last_active_on: Option<NaiveDate>,
     /// Who invited the member.
     pub invited_by: Option<UserId>,
-}
-
-/// Which members of an organization.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Filter {
-    /// Only those whose username or display name contains this.
-    pub search: Option<String>,
-    /// Only those with one of these roles.
-    pub roles: Option<Vec<Role>>,
-}
-
-/// What members are ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// When the member joined.
-    JoinedAt,
-    /// The username.
-    Username,
-    /// The role, from the least to the most powerful.
-    Role,
-}
-
-impl Order {
-    /// Whether a member can have this key in this order, as [`key_of`] writes it.
-    pub fn has_key(self, key: &str) -> bool {
-        match self {
-            Order::JoinedAt => clock::from_key(key).is_some(),
-            Order::Username => true,
-            Order::Role => Role::named(key).is_some(),
-        }
-    }
-}
-
-/// What a member is ordered by, as text: times in microseconds since 1970, names as they are.
-pub fn key_of(order: Order, membership: &Membership) -> String {
-    match order {
-        Order::JoinedAt => membership.joined_at.timestamp_micros().to_string(),
-        Order::Username => membership.username.clone(),
-        Order::Role => membership.role.name().to_owned(),
-    }
-}
-
-/// Which members of each organization, and which part of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pages {
-    /// Which.
-    pub filter: Filter,
-    /// In which order.
-    pub order: Order,
-    /// From the greatest to the least.
-    pub descending: bool,
-    /// Which part. Its key is one that the order has.
-    pub window: Window<String>,
-}
-
-/// The same page of members of several organizations, in one statement: one row more than asked for in each organization
-/// that has more. Rows come in the direction of paging.
-pub async fn pages(
-    connection: &mut Connection,
-    organizations: &[OrganizationId],
-    pages: &Pages,
-) -> Result<Vec<Membership>> {
-    let Pages { filter, order, descending, window } = pages;
-    let key = match order {
-        Order::JoinedAt => "joined_at",
-        Order::Username => "username",
-        Order::Role => "role",
-    };
-    let (way, beyond) = if *descending != window.backward { ("DESC", "<") } else { ("ASC", ">") };
-    // Each organization is paged by itself, over the index that serves the order: the cost does not grow with its size.
-    let mut query = diesel::sql_query("SELECT m.* FROM unnest(")
-        .into_boxed::<Pg>()
-        .sql("$1) AS o (id) CROSS JOIN LATERAL (SELECT * FROM memberships m WHERE m.organization_id = o.id")
-        .bind::<Array<sql_types::Uuid>, _>(organizations);
-    let mut bound = 1;
-    if let Some(search) = &filter.search {
-        query = query.sql(format!(
-            " AND (m.username ILIKE ${0} OR EXISTS \
-               (SELECT FROM users u WHERE u.id = m.user_id AND u.display_name ILIKE ${0}))",
-            bound + 1
-        ));
-        query = query.bind::<Text, _>(containing(search));
-        bound += 1;
-    }
-    if let Some(roles) = &filter.roles {
-        query = query.sql(format!(" AND m.role = ANY(${})", bound + 1)).bind::<Array<MemberRole>, _>(roles);
-        bound += 1;
-    }
-    if let Some(place) = &window.from {
-        let (at, id) = (bound + 1, bound + 2);
-        // Its first half is what lets the index begin at the right place.
-        query = query.sql(format!(" AND {key} {beyond}= ${at} AND ({key} {beyond} ${at} OR id {beyond} ${id})"));
-        query = match order {
-            Order::JoinedAt => query.bind::<Timestamptz, _>(time_of(&place.key)),
-            Order::Username => query.bind::<Text, _>(place.key.clone()),
-            Order::Role => query.bind::<MemberRole, _>(Role::named(&place.key).unwrap_or(Role::Worker)),
-        };
-        query = query.bind::<sql_types::Uuid, _>(place.id);
-        bound += 2;
-    }
-    query = query.sql(format!(" ORDER BY {key} {way}, id {way} LIMIT ${}) m", bound + 1));
-    Ok(query.bind::<BigInt, _>(i64::from(window.limit) + 1).load(connection).await?)
-}
-
-/// The instant that a key stands for.
-fn time_of(key: &str) -> Instant {
-    clock::from_key(key).unwrap_or_default()
-}
-
-/// How many members of an organization the filter lets through.
-pub async fn count(connection: &mut Connection, organization: OrganizationId, filter: &Filter) -> Result<i64> {
-    let mut query = memberships::table.filter(memberships::organization_id.eq(organization)).into_boxed();
-    if let Some(search) = &filter.search {
-        let pattern = containing(search);
-        let display_name =
-            users::table.filter(users::id.eq(memberships::user_id)).filter(users::display_name.ilike(pattern.clone()));
-        query = query.filter(memberships::username.ilike(pattern).or(diesel::dsl::exists(display_name)));
-    }
-    if let Some(roles) = &filter.roles {
-        query = query.filter(memberships::role.eq_any(roles));
-    }
-    Ok(query.count().get_result(connection).await?)
 }
 
 /// The memberships with those IDs, in no order.

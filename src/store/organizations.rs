@@ -7,14 +7,11 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::memberships::Membership;
-use super::paging::containing;
 use super::schema::{cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users};
-use crate::domain::clock::{self, Instant};
+use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::page::{Slice, Window};
-use crate::domain::{OrganizationId, Result, Role, UserId};
-use crate::keyset;
+use crate::domain::{OrganizationId, Result, UserId};
 
 /// An organization.
 #[derive(Clone, Queryable, Selectable)]
@@ -104,139 +101,6 @@ pub async fn seen(connection: &mut Connection, viewer: UserId, by: By<'_>, now: 
         By::Ids(ids) => query.filter(organizations::id.eq_any(ids)).load(connection).await?,
         By::Slug(slug) => query.filter(organizations::slug.eq(slug)).load(connection).await?,
     })
-}
-
-/// Which organizations.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Only those whose slug or name contains this.
-    pub search: Option<String>,
-    /// Only those where the viewer has one of these roles.
-    pub roles: Option<Vec<Role>>,
-    /// Those that the viewer is no member of as well, and those of others that are about to be deleted: for site
-    /// administrators.
-    pub everyones: bool,
-}
-
-/// What a list of organizations is ordered by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// When the viewer joined; those they did not join come last.
-    JoinedAt,
-    /// When the organization was created.
-    CreatedAt,
-    /// The slug.
-    Slug,
-    /// The name shown to people, in lower case.
-    Name,
-}
-
-impl Order {
-    /// Whether an organization can have this key in this order, as [`key_of`] writes it.
-    pub fn has_key(self, key: &str) -> bool {
-        match self {
-            Order::JoinedAt | Order::CreatedAt => clock::from_key(key).is_some(),
-            Order::Slug | Order::Name => true,
-        }
-    }
-}
-
-/// What an organization is ordered by, as a value: times in microseconds since 1970, texts as they are.
-pub type Key = String;
-
-macro_rules! listed {
-    ($viewer:expr, $filter:expr) => {{
-        let filter: &Filter = $filter;
-        let own = memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq($viewer));
-        let mut query = organizations::table.left_join(memberships::table.on(own)).into_boxed();
-        if !filter.everyones {
-            let there = organizations::status.eq(OrganizationStatus::Active).or(organizations::owner_id.eq($viewer));
-            query = query.filter(memberships::id.nullable().is_not_null().and(there));
-        }
-        if let Some(search) = &filter.search {
-            let pattern = containing(search);
-            query = query.filter(organizations::slug.ilike(pattern.clone()).or(organizations::name.ilike(pattern)));
-        }
-        if let Some(roles) = &filter.roles {
-            query = query.filter(memberships::role.nullable().eq_any(roles));
-        }
-        query
-    }};
-}
-
-/// Stands for "never joined" in the order of joining: after everything else, whichever the direction.
-fn never(descending: bool) -> Instant {
-    if descending { Instant::UNIX_EPOCH } else { Instant::UNIX_EPOCH + chrono::TimeDelta::days(2_900_000) }
-}
-
-/// What an organization of a list is ordered by.
-pub fn key_of(order: Order, descending: bool, organization: &Organization, membership: Option<&Membership>) -> Key {
-    let micros = |at: Instant| at.timestamp_micros().to_string();
-    match order {
-        Order::JoinedAt => micros(membership.map_or_else(|| never(descending), |membership| membership.joined_at)),
-        Order::CreatedAt => micros(organization.created_at),
-        Order::Slug => organization.slug.clone(),
-        Order::Name => organization.sort_name.clone(),
-    }
-}
-
-/// A page of organizations, each with the viewer's membership. The key of the window is one that the order has.
-pub async fn page(
-    connection: &mut Connection,
-    viewer: UserId,
-    filter: &Filter,
-    (order, descending): (Order, bool),
-    window: &Window<Key>,
-) -> Result<Slice<(Organization, Option<Membership>)>> {
-    let columns = (Organization::as_select(), Option::<Membership>::as_select());
-    let timed = || Window {
-        limit: window.limit,
-        backward: window.backward,
-        from: window.from.as_ref().map(|place| crate::domain::page::Place {
-            key: clock::from_key(&place.key).unwrap_or_default(),
-            id: place.id,
-        }),
-    };
-    let listed = listed!(viewer, filter);
-    let id = organizations::id;
-    let rows = match order {
-        Order::JoinedAt => {
-            let window = timed();
-            let joined = || {
-                diesel::dsl::case_when(
-                    memberships::joined_at.nullable().is_not_null(),
-                    memberships::joined_at.nullable().assume_not_null(),
-                )
-                .otherwise(never(descending))
-            };
-            keyset!(listed, joined(), id, window, descending: descending).select(columns).load(connection).await?
-        }
-        Order::CreatedAt => {
-            let window = timed();
-            keyset!(listed, organizations::created_at, id, window, descending: descending)
-                .select(columns)
-                .load(connection)
-                .await?
-        }
-        Order::Slug => {
-            keyset!(listed, organizations::slug, id, window, descending: descending)
-                .select(columns)
-                .load(connection)
-                .await?
-        }
-        Order::Name => {
-            keyset!(listed, organizations::sort_name, id, window, descending: descending)
-                .select(columns)
-                .load(connection)
-                .await?
-        }
-    };
-    Ok(Slice::from_read(rows, window))
-}
-
-/// How many organizations the filter lets through.
-pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter) -> Result<i64> {
-    Ok(listed!(viewer, filter).count().get_result(connection).await?)
 }
 
 /// What those who hold an invitation to an organization may know of it.

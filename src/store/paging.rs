@@ -1,29 +1,62 @@
-//! Keyset paging in diesel's words.
+//! Keyset paging: a page is a section of `(key, id)` in an index that has this order, so that its cost does not grow with
+//! the list.
 
-/// Narrows a boxed query to a [`Window`](crate::domain::page::Window) of the list ordered by `(key, id)`, ascending or
-/// descending, and reads one row more than asked for, which tells whether there are more.
-///
-/// `key >= k AND (key > k OR id > i)` rather than the two alternatives alone: its first half is what lets the index begin
-/// at the right place.
-#[macro_export]
-macro_rules! keyset {
-    ($query:expr, $key:expr, $id:expr, $window:expr, descending: $descending:expr) => {{
-        let mut query = $query;
-        let descending = $descending != $window.backward;
-        if let Some(place) = &$window.from {
-            query = if descending {
-                query.filter($key.le(place.key.clone()).and($key.lt(place.key.clone()).or($id.lt(place.id))))
-            } else {
-                query.filter($key.ge(place.key.clone()).and($key.gt(place.key.clone()).or($id.gt(place.id))))
-            };
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::AstPass;
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, HasSqlType};
+
+use crate::domain::page::{Place, Window};
+
+/// The part of a list that is read for a [`Window`]: one row more than asked for, which tells whether there are more.
+#[derive(Debug)]
+pub struct Section<K> {
+    from: Option<Place<K>>,
+    descending: bool,
+    limit: i64,
+}
+
+impl<K> Section<K> {
+    /// The part for a window of a list that goes up or down.
+    pub fn of(window: Window<K>, descending: bool) -> Self {
+        let Window { limit, backward, from } = window;
+        Self { from, descending: descending != backward, limit: i64::from(limit) + 1 }
+    }
+
+    /// ` AND … ORDER BY … LIMIT …`, over the columns of the key and of the ID.
+    ///
+    /// `key >= k AND (key > k OR id > i)` rather than the two alternatives alone: its first half is what lets the index begin
+    /// at the right place.
+    pub fn walk<'b, ST>(&'b self, key: &str, id: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>
+    where
+        K: ToSql<ST, Pg>,
+        Pg: HasSqlType<ST>,
+    {
+        let (way, beyond) = if self.descending { ("DESC", "<") } else { ("ASC", ">") };
+        if let Some(place) = &self.from {
+            out.push_sql(&format!(" AND {key} {beyond}= "));
+            out.push_bind_param::<ST, _>(&place.key)?;
+            out.push_sql(&format!(" AND ({key} {beyond} "));
+            out.push_bind_param::<ST, _>(&place.key)?;
+            out.push_sql(&format!(" OR {id} {beyond} "));
+            out.push_bind_param::<diesel::sql_types::Uuid, _>(&place.id)?;
+            out.push_sql(")");
         }
-        query = if descending {
-            query.order_by(($key.desc(), $id.desc()))
-        } else {
-            query.order_by(($key.asc(), $id.asc()))
-        };
-        query.limit(i64::from($window.limit) + 1)
-    }};
+        out.push_sql(&format!(" ORDER BY {key} {way}, {id} {way} LIMIT "));
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+
+    /// The same of a list whose keys are all alike.
+    pub fn walk_ids<'b>(&'b self, id: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (way, beyond) = if self.descending { ("DESC", "<") } else { ("ASC", ">") };
+        if let Some(place) = &self.from {
+            out.push_sql(&format!(" AND {id} {beyond} "));
+            out.push_bind_param::<diesel::sql_types::Uuid, _>(&place.id)?;
+        }
+        out.push_sql(&format!(" ORDER BY {id} {way} LIMIT "));
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
 }
 
 /// A pattern for `ILIKE` that finds `search` anywhere, taken literally.

@@ -203,9 +203,9 @@ impl List {
             out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
             out.push_sql(" AND m.role = ANY (CASE a.status WHEN 'PENDING_DELETION' THEN ");
             out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.pending)?;
-            out.push_sql(" ELSE ");
+            out.push_sql("::member_role[] ELSE ");
             out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.active)?;
-            out.push_sql(" END)))");
+            out.push_sql("::member_role[] END)))");
         }
         if let Some(pattern) = pattern {
             out.push_sql(" AND x.name ILIKE ");
@@ -292,7 +292,7 @@ impl QueryFragment<Pg> for InPart<'_> {
         let (way, beyond) = if self.part.descending() { ("DESC", "<") } else { ("ASC", ">") };
         out.push_sql(&format!("{}.id = ANY (ARRAY(SELECT w.id FROM unnest(", list.kind.table()));
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.parents)?;
-        out.push_sql(") o (id) CROSS JOIN LATERAL (SELECT x.id FROM ");
+        out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT x.id FROM ");
         list.walk(&self.pattern, &mut out)?;
         if let Some(place) = &self.part.window.from {
             // Its first half is what lets the index begin at the right place.
@@ -340,7 +340,7 @@ impl QueryFragment<Pg> for Counts<'_> {
         self.list.walk(&self.pattern, &mut out)?;
         out.push_sql(") FROM unnest(");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.parents)?;
-        out.push_sql(") o (id)");
+        out.push_sql("::uuid[]) o (id)");
         Ok(())
     }
 }

@@ -32,6 +32,7 @@ mod resources;
 mod resources_visibility;
 mod retries;
 mod round_trips;
+mod rows;
 mod schema;
 mod story;
 mod strings;

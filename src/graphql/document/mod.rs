@@ -1,5 +1,6 @@
 //! Documents, before they are executed: [`limits`] on their [`measure`] and [`cost`], what the executor would do otherwise than
-//! its clients expect ([`mutations`], [`subscriptions`]), and the [`store`] of those that passed, each as a [`plan`].
+//! its clients expect ([`mutations`], [`subscriptions`]), and the [`store`] of those that passed, each as a [`plan`]
+//! that knows, too, whether it [`repeats`] fields.
 
 mod cache;
 pub mod cost;
@@ -8,6 +9,7 @@ pub mod measure;
 pub mod mutations;
 pub mod persisted;
 pub mod plan;
+pub mod repeats;
 pub mod store;
 pub mod subscriptions;
 pub mod syntax;

@@ -12,7 +12,7 @@ use async_graphql::{Name, Positioned};
 use super::cost::Cost;
 use super::limits::Excess;
 use super::syntax::{self, Mistake, Unreadable};
-use super::{measure, mutations, subscriptions};
+use super::{measure, mutations, repeats, subscriptions};
 use crate::graphql::validation::{Definitions, Exposure, validate};
 
 /// A document that may be executed.
@@ -37,6 +37,8 @@ pub struct Operation {
     pub variables: Vec<Positioned<VariableDefinition>>,
     /// What its answer costs.
     pub cost: Cost,
+    /// Whether a field of its answer may be put together from several places of it.
+    pub repeats_fields: bool,
     /// It alone, with the fragments that it reaches, for the executor.
     pub document: ExecutableDocument,
 }
@@ -127,13 +129,11 @@ impl Operation {
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = &operation.node;
         let mut reached = HashMap::new();
         reach(&selection_set.node, fragments, &mut reached);
-        Self {
-            name: name.map(|name| name.to_string()),
-            kind: *ty,
-            variables: variable_definitions.clone(),
-            cost: Cost::of(&selection_set.node, fragments, variable_definitions),
-            document: ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached },
-        }
+        let (kind, variables) = (*ty, variable_definitions.clone());
+        let cost = Cost::of(&selection_set.node, fragments, variable_definitions);
+        let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
+        let repeats_fields = repeats::repeats_fields(&document);
+        Self { name: name.map(|name| name.to_string()), kind, variables, cost, repeats_fields, document }
     }
 }
 

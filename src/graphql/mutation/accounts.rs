@@ -39,7 +39,7 @@ impl AccountMutations {
             };
             let signed_in = sign_up::sign_up(ctx.env(), input).await?;
             ctx.request().sign_in(signed_in.user.id);
-            let (session, viewer) = (Some(signed_in.tokens.into()), Some(Viewer(signed_in.user)));
+            let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
             Ok(SignUpPayload { session, viewer, ..Default::default() })
         })
         .await
@@ -56,7 +56,7 @@ impl AccountMutations {
             let input = sign_in::Input { login: input.login, password: input.password, address };
             let signed_in = sign_in::sign_in(ctx.env(), input).await?;
             ctx.request().sign_in(signed_in.user.id);
-            let (session, viewer) = (Some(signed_in.tokens.into()), Some(Viewer(signed_in.user)));
+            let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
             Ok(SignInPayload { session, viewer, ..Default::default() })
         })
         .await
@@ -99,7 +99,7 @@ impl AccountMutations {
     ) -> Result<VerifyEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let verified = verify_email::verify_email(ctx.env(), verify_email::Input { token: input.token }).await?;
-            let viewer = Some(verified).filter(|user| ctx.request().viewer_id() == Some(user.id)).map(Viewer);
+            let viewer = Some(verified).filter(|user| ctx.request().viewer_id() == Some(user.id)).map(Viewer::from);
             Ok(VerifyEmailPayload { viewer, ..Default::default() })
         })
         .await
@@ -113,7 +113,7 @@ impl AccountMutations {
     ) -> Result<ResendVerificationEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let user = resend_verification_email::resend_verification_email(ctx.env(), ctx.request().actor()?).await?;
-            Ok(ResendVerificationEmailPayload { viewer: Some(Viewer(user)), ..Default::default() })
+            Ok(ResendVerificationEmailPayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }
@@ -156,7 +156,7 @@ impl AccountMutations {
             let input =
                 change_password::Input { current_password: input.current_password, new_password: input.new_password };
             let user = change_password::change_password(ctx.env(), ctx.request().actor()?, input).await?;
-            Ok(ChangePasswordPayload { viewer: Some(Viewer(user)), ..Default::default() })
+            Ok(ChangePasswordPayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }
@@ -171,7 +171,7 @@ impl AccountMutations {
             let input =
                 update_profile::Input { display_name: patch(input.display_name), username: patch(input.username) };
             let user = update_profile::update_profile(ctx.env(), ctx.request().actor()?, input).await?;
-            Ok(UpdateProfilePayload { viewer: Some(Viewer(user)), ..Default::default() })
+            Ok(UpdateProfilePayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }
@@ -185,7 +185,7 @@ impl AccountMutations {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = change_email::Input { email: input.email, password: input.password };
             let user = change_email::change_email(ctx.env(), ctx.request().actor()?, input).await?;
-            Ok(ChangeEmailPayload { viewer: Some(Viewer(user)), ..Default::default() })
+            Ok(ChangeEmailPayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }

@@ -28,7 +28,7 @@ impl WorkspaceMutations {
             let input = select_workspace::Input { workspace_id: input.workspace_id.0 };
             select_workspace::select_workspace(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let viewer = ctx.request().viewer().await?;
-            Ok(SelectWorkspacePayload { viewer: Some(Viewer(viewer)), ..Default::default() })
+            Ok(SelectWorkspacePayload { viewer: Some(viewer.into()), ..Default::default() })
         })
         .await
     }

@@ -11,6 +11,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::listing::{Listing, Shown};
 use crate::graphql::page::{PageArgs, connection};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::cloud_storages;
@@ -106,6 +107,8 @@ impl CloudStorage {
         self.grounds.permissions(&ABOUT_CLOUD_STORAGE)
     }
 }
+
+impl AtHand for CloudStorage {}
 
 connection!(
     CloudStorage,

@@ -25,6 +25,7 @@ use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
 use crate::graphql::audience::Audience;
 use crate::graphql::context::ContextExt;
 use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::sight::Sight;
 use crate::graphql::{ApiError, Result};
@@ -187,6 +188,8 @@ impl From<domain::event::FieldChange> for FieldChange {
         Self { field, before, after }
     }
 }
+
+impl AtHand for Event {}
 
 connection!(
     Event,

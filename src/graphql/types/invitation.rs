@@ -8,19 +8,22 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
 use super::organization::standing_of;
 use super::user::User;
-use crate::domain::page::Place;
-use crate::domain::{self, Error, Fault, InvitationId, OrganizationId};
+use crate::domain::clock::Instant;
+use crate::domain::page::{Place, Slice};
+use crate::domain::{self, Error, Fault, InvitationId, OrganizationId, UserId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
-use crate::graphql::page::{Count, Page, PageArgs, connection};
+use crate::graphql::page::{Count, Page, PageArgs, asks_nodes_for, connection};
+use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::floor::Witnessed;
 use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
-use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
-use crate::store::invitations::{self, Filter, Whose};
+use crate::policy::{Action, Decision, Member, Standing, Target, decide, permissions};
+use crate::store::invitation_lists::{self, Filter, Inviter, Whose};
+use crate::store::invitations;
 use crate::store::organizations::Named;
 use crate::store::users;
 
@@ -38,7 +41,10 @@ const ABOUT_PENDING: [Action; 5] = [
 pub struct Invitation {
     row: invitations::Invitation,
     standing: Standing,
-    is_invitee: bool,
+    /// Whether the viewer is the invitee. None: not looked at, since they see it by their role.
+    is_invitee: Option<bool>,
+    /// Who sent it, if they are still there. None: not read yet.
+    inviter: Option<Option<User>>,
 }
 
 impl Invitation {
@@ -58,8 +64,8 @@ impl Invitation {
     ) -> Result<Option<Self>> {
         match written.row {
             Some(Witnessed { row, by }) => {
-                let is_invitee = by.is_invitee(&row);
-                Ok(Self { row, standing: by.standing(), is_invitee }.allowed())
+                let is_invitee = Some(by.is_invitee(&row));
+                Ok(Self { row, standing: by.standing(), is_invitee, inviter: None }.allowed())
             }
             None => Self::open(ctx, written.id).await,
         }
@@ -69,21 +75,70 @@ impl Invitation {
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
         let Some(seen) = ctx.request().loader.load_one(row.organization_id).await? else { return Ok(None) };
-        Ok(Self { row, standing: standing_of(&seen), is_invitee }.allowed())
+        Ok(Self { row, standing: standing_of(&seen), is_invitee: Some(is_invitee), inviter: None }.allowed())
     }
 
     fn allowed(self) -> Option<Self> {
-        let decision = decide(&self.standing, Action::InvitationView, &self.target());
+        let target = Target { is_invitee: self.is_invitee == Some(true), ..Target::default() };
+        let decision = decide(&self.standing, Action::InvitationView, &target);
         (decision == Decision::Allow).then_some(self)
     }
 
-    fn target(&self) -> Target {
-        Target { is_invitee: self.is_invitee, ..Target::default() }
+    /// One that was read for a list, by that viewer.
+    fn listed((row, inviter): ListedRow, standing: Standing, is_invitee: Option<bool>, viewer: Option<UserId>) -> Self {
+        let named = |inviter: Inviter| {
+            let user = inviter.user?;
+            let member = inviter.role.map(|role| Member { role, is_self: viewer == Some(user.id) });
+            let target = Target { member, ..Target::default() };
+            let email_visible =
+                member.is_some() && decide(&standing, Action::MemberEmailView, &target) == Decision::Allow;
+            Some(User::member(user, email_visible))
+        };
+        Self { row, standing, is_invitee, inviter: inviter.map(named) }
+    }
+
+    async fn target(&self, ctx: &Context<'_>) -> Result<Target> {
+        let is_invitee = match self.is_invitee {
+            Some(is_invitee) => is_invitee,
+            None => ctx.request().viewer().await?.verified_email() == Some(&self.row.email),
+        };
+        Ok(Target { is_invitee, ..Target::default() })
+    }
+
+    fn resolved_at_by(&self, now: Instant) -> Option<DateTime> {
+        let overdue = self.row.status_at(now) != self.row.status;
+        self.row.resolved_at.or(overdue.then_some(self.row.expires_at)).map(DateTime)
     }
 
     /// Whether the viewer may see it by their role, not merely as the invitee.
     fn administered(&self) -> bool {
         decide(&self.standing, Action::InvitationView, &Target::default()) == Decision::Allow
+    }
+}
+
+impl AtHand for Invitation {
+    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: 'p,
+    {
+        Some(match field.name() {
+            "id" => at_hand(|it: &Self, _, json| json.id(it.row.id)),
+            "email" => at_hand(|it: &Self, _, json| json.text(&it.row.email)),
+            "role" => at_hand(|it: &Self, _, json| json.name(Role::from(it.row.role))),
+            "status" => {
+                at_hand(|it: &Self, request, json| json.name(InvitationStatus::from(it.row.status_at(request.now))))
+            }
+            "inviter" => return field.object(|it: &Self, _| it.inviter.as_ref().map(Option::as_ref)),
+            "message" => at_hand(|it: &Self, _, json| {
+                json.optional(it.row.message.as_deref(), |json, message| json.text(message));
+            }),
+            "createdAt" => at_hand(|it: &Self, _, json| json.time(it.row.created_at)),
+            "expiresAt" => at_hand(|it: &Self, _, json| json.time(it.row.expires_at)),
+            "resolvedAt" => at_hand(|it: &Self, request, json| {
+                json.optional(it.resolved_at_by(request.now), |json, at| json.time(at));
+            }),
+            _ => return None,
+        })
     }
 }
 
@@ -126,7 +181,10 @@ impl Invitation {
 
     /// Who sent it last. Null once that account is gone.
     async fn inviter(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        User::named(ctx, self.row.inviter_id?).await.transpose()
+        match &self.inviter {
+            Some(inviter) => inviter.clone().map(Ok),
+            None => User::named(ctx, self.row.inviter_id?).await.transpose(),
+        }
     }
 
     /// Words of the inviter, as sent in the mail: plain text, at most 1,000 characters. Null if there are none.
@@ -146,8 +204,7 @@ impl Invitation {
 
     /// When it was accepted, declined, revoked, or ran out. Null while pending.
     async fn resolved_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
-        let overdue = self.row.status_at(ctx.request().now) != self.row.status;
-        self.row.resolved_at.or(overdue.then_some(self.row.expires_at)).map(DateTime)
+        self.resolved_at_by(ctx.request().now)
     }
 
     /// What became of the mail. Null, without an error, unless the viewer has VIEW_INVITATIONS.
@@ -168,14 +225,15 @@ impl Invitation {
     }
 
     /// What the viewer may do with this invitation now.
-    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+    async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         use domain::invitation::InvitationStatus;
         let about: &[Action] = match self.row.status_at(ctx.request().now) {
             InvitationStatus::Pending => &ABOUT_PENDING,
             InvitationStatus::Expired => &[Action::InvitationView, Action::InvitationResend],
             _ => &[Action::InvitationView],
         };
-        permissions(&self.standing, &self.target(), about).into_iter().map(Into::into).collect()
+        let permissions = permissions(&self.standing, &self.target(ctx).await?, about);
+        Ok(permissions.into_iter().map(Into::into).collect())
     }
 }
 
@@ -206,6 +264,9 @@ impl OrganizationSummary {
     }
 }
 
+/// An invitation of a list; whoever sent it only if that was asked for.
+type ListedRow = (invitations::Invitation, Option<Inviter>);
+
 connection!(
     Invitation,
     InvitationConnection: "A page of a list of invitations.",
@@ -221,7 +282,6 @@ impl InvitationConnection {
         (search, statuses, roles): (Option<String>, Option<Vec<InvitationStatus>>, Option<Vec<Role>>),
         args: PageArgs,
     ) -> Result<Self> {
-        let own_email = ctx.request().viewer().await?.verified_email().map(str::to_owned);
         let filter = Filter {
             whose: Whose::Organization(organization),
             search,
@@ -229,12 +289,7 @@ impl InvitationConnection {
             roles: roles.map(|roles| roles.into_iter().map(Into::into).collect()),
             now: ctx.request().now,
         };
-        let node = |row: invitations::Invitation, standing| Invitation {
-            is_invitee: own_email.as_ref() == Some(&row.email),
-            row,
-            standing,
-        };
-        Self::load(ctx, &format!("invitations of {organization}"), filter, args, Some(standing), node).await
+        Self::load(ctx, &format!("invitations of {organization}"), filter, args, Some(standing)).await
     }
 
     /// A page of the invitations to the viewer's proven address.
@@ -256,34 +311,42 @@ impl InvitationConnection {
             roles: None,
             now: ctx.request().now,
         };
-        let node = |row, standing| Invitation { row, standing, is_invitee: true };
-        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, None, node).await
+        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, None).await
     }
 
+    /// A page for somebody who stands like that to the one organization that it is about; none: for the invitee.
     async fn load(
         ctx: &Context<'_>,
         list: &str,
         filter: Filter,
         args: PageArgs,
         standing: Option<Standing>,
-        node: impl Fn(invitations::Invitation, Standing) -> Invitation,
     ) -> Result<Self> {
         let window = args.window(list)?;
         let store = ctx.env().store.clone();
-        let slice = invitations::page(&mut *store.read().await?, &filter, &window).await?;
+        let slice = if asks_nodes_for(ctx, "inviter") {
+            let Slice { rows, more } =
+                invitation_lists::page_with_inviters(&mut *store.read().await?, &filter, &window).await?;
+            Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more }
+        } else {
+            let Slice { rows, more } = invitation_lists::page(&mut *store.read().await?, &filter, &window).await?;
+            Slice { rows: rows.into_iter().map(|row| (row, None)).collect(), more }
+        };
         let seen = match standing {
             Some(_) => HashMap::new(),
-            None => ctx.request().loader.load_many(slice.rows.iter().map(|row| row.organization_id)).await?,
+            None => ctx.request().loader.load_many(slice.rows.iter().map(|(row, _)| row.organization_id)).await?,
         };
-        let node = |row: invitations::Invitation| {
-            let standing = standing.or_else(|| seen.get(&row.organization_id).map(standing_of));
-            node(row, standing.unwrap_or_default())
+        let viewer = ctx.request().viewer_id();
+        let is_invitee = standing.is_none().then_some(true);
+        let node = |row: ListedRow| {
+            let standing = standing.or_else(|| seen.get(&row.0.organization_id).map(standing_of));
+            Invitation::listed(row, standing.unwrap_or_default(), is_invitee, viewer)
         };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
-            Box::pin(async move { invitations::count(&mut *store.read().await?, &filter).await })
+            Box::pin(async move { invitation_lists::count(&mut *store.read().await?, &filter).await })
         });
-        let place = |row: &invitations::Invitation| Place { key: row.created_at, id: row.id.into() };
+        let place = |(row, _): &ListedRow| Place { key: row.created_at, id: row.id.into() };
         Ok(Self(Page::new(list, &window, slice, place, node, count)))
     }
 }

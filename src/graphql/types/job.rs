@@ -12,6 +12,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::listing::{Listing, Shown};
 use crate::graphql::page::{PageArgs, connection};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::visible::{Filter, Within};
@@ -95,6 +96,8 @@ impl Job {
         self.grounds.permissions(&ABOUT_JOB)
     }
 }
+
+impl AtHand for Job {}
 
 connection!(
     Job,

@@ -8,17 +8,19 @@ use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
 use super::user::User;
 use crate::domain::page::{Place, Slice};
-use crate::domain::{Error, Fault, MembershipId, OrganizationId};
+use crate::domain::{Error, Fault, MembershipId, OrganizationId, UserId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::graphql::loaders::MembersPage;
-use crate::graphql::page::{Count, Page, PageArgs, connection};
+use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
+use crate::graphql::page::{Count, Page, PageArgs, asks_nodes_for, connection};
+use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::floor::{Floor, Witnessed};
 use crate::operations::note_activity::note_activity;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::memberships::{self, Filter, Order, Pages};
+use crate::store::members::{self, Filter, Order, Pages};
+use crate::store::{memberships, users};
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 6] = [
@@ -35,6 +37,8 @@ const ABOUT_MEMBER: [Action; 6] = [
 pub struct Membership {
     row: memberships::Membership,
     standing: Standing,
+    /// The member. None: not read yet.
+    user: Option<User>,
     /// What is known of its organization, if it was written just now.
     by: Option<Arc<Floor>>,
 }
@@ -42,7 +46,14 @@ pub struct Membership {
 impl Membership {
     /// A membership in an organization that the viewer stands to like that.
     pub fn new(row: memberships::Membership, standing: Standing) -> Self {
-        Self { row, standing, by: None }
+        Self { row, standing, user: None, by: None }
+    }
+
+    /// One that was read for a list, by that viewer.
+    pub fn listed((row, user): MemberRow, standing: Standing, viewer: Option<UserId>) -> Self {
+        let membership = Self::new(row, standing);
+        let user = user.map(|user| membership.member(user, viewer));
+        Self { user, ..membership }
     }
 
     /// A membership by its ID, if the viewer may see the members of its organization.
@@ -61,18 +72,63 @@ impl Membership {
         if let Some(own) = &by.membership {
             note_activity(ctx.env(), own);
         }
-        let membership = Self { row, standing: by.standing(), by: Some(by) };
+        let membership = Self { by: Some(by.clone()), ..Self::new(row, by.standing()) };
         let decision = decide(&membership.standing, Action::MembersView, &Target::default());
         Ok((decision == Decision::Allow).then_some(membership))
     }
 
-    fn target(&self, ctx: &Context<'_>) -> Target {
-        let is_self = ctx.request().viewer_id() == Some(self.row.user_id);
+    fn target(&self, viewer: Option<UserId>) -> Target {
+        let is_self = viewer == Some(self.row.user_id);
         Target { member: Some(Member { role: self.row.role, is_self }), ..Target::default() }
     }
 
-    fn shows_email(&self, ctx: &Context<'_>) -> bool {
-        decide(&self.standing, Action::MemberEmailView, &self.target(ctx)) == Decision::Allow
+    fn shows_email(&self, viewer: Option<UserId>) -> bool {
+        decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
+    }
+
+    fn member(&self, user: users::User, viewer: Option<UserId>) -> User {
+        User::member(user, self.shows_email(viewer))
+    }
+
+    fn last_active(&self, viewer: Option<UserId>) -> Option<DateTime> {
+        let day = self.row.last_active_on.filter(|_| self.shows_email(viewer))?;
+        Some(day.and_time(chrono::NaiveTime::MIN).and_utc().into())
+    }
+
+    fn permissions(&self, viewer: Option<UserId>) -> Vec<Permission> {
+        let target = self.target(viewer);
+        let is_self = target.member.is_some_and(|member| member.is_self);
+        let about = ABOUT_MEMBER.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
+        permissions(&self.standing, &target, &about.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
+    }
+
+    fn assignable_roles(&self, viewer: Option<UserId>) -> Vec<Role> {
+        let roles = assignable_roles(&self.standing, Action::MemberRoleChange, &self.target(viewer));
+        roles.into_iter().map(Into::into).collect()
+    }
+}
+
+impl AtHand for Membership {
+    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: 'p,
+    {
+        Some(match field.name() {
+            "id" => at_hand(|member: &Self, _, json| json.id(member.row.id)),
+            "user" => return field.object(|member: &Self, _| member.user.as_ref().map(Some)),
+            "role" => at_hand(|member: &Self, _, json| json.name(Role::from(member.row.role))),
+            "joinedAt" => at_hand(|member: &Self, _, json| json.time(member.row.joined_at)),
+            "lastActiveAt" => at_hand(|member: &Self, request, json| {
+                json.optional(member.last_active(request.viewer_id()), |json, day| json.time(day));
+            }),
+            "viewerPermissions" => {
+                at_hand(|member: &Self, request, json| json.names(member.permissions(request.viewer_id())))
+            }
+            "viewerAssignableRoles" => {
+                at_hand(|member: &Self, request, json| json.names(member.assignable_roles(request.viewer_id())))
+            }
+            _ => return None,
+        })
     }
 }
 
@@ -96,9 +152,12 @@ impl Membership {
 
     /// The member.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        if let Some(user) = &self.user {
+            return Ok(user.clone());
+        }
         let user = ctx.request().loader.load_one(self.row.user_id).await?;
         let user = user.ok_or_else(|| Error::from(Fault::passing("a membership without its user")))?;
-        Ok(User::member(user, self.shows_email(ctx)))
+        Ok(self.member(user, ctx.request().viewer_id()))
     }
 
     /// The member's role.
@@ -114,8 +173,7 @@ impl Membership {
     /// The day on which the member was last active, at 00:00 UTC. Null if never. Null, without an error, unless it is the
     /// viewer's own membership or the viewer has VIEW_MEMBER_EMAILS.
     async fn last_active_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
-        let day = self.row.last_active_on.filter(|_| self.shows_email(ctx))?;
-        Some(day.and_time(chrono::NaiveTime::MIN).and_utc().into())
+        self.last_active(ctx.request().viewer_id())
     }
 
     /// Who invited the member. Null for the creator, and once that account is gone.
@@ -125,16 +183,12 @@ impl Membership {
 
     /// What the viewer may do to this member now; drives the menu of the row.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
-        let target = self.target(ctx);
-        let is_self = target.member.is_some_and(|member| member.is_self);
-        let about = ABOUT_MEMBER.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
-        permissions(&self.standing, &target, &about.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
+        self.permissions(ctx.request().viewer_id())
     }
 
     /// Roles that the viewer can give to this member now, its present one included. Empty if the viewer cannot change it.
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Vec<Role> {
-        let roles = assignable_roles(&self.standing, Action::MemberRoleChange, &self.target(ctx));
-        roles.into_iter().map(Into::into).collect()
+        self.assignable_roles(ctx.request().viewer_id())
     }
 }
 
@@ -180,24 +234,30 @@ impl MembershipConnection {
         };
         let window = args.window_where(&list, |key: &String| order.has_key(key))?;
         let pages = Pages { filter: filter.clone(), order, descending, window: window.clone() };
-        let key = MembersPage { organization, pages: Arc::new(pages) };
-        let rows = ctx.request().loader.load_one(key).await?.unwrap_or_default();
+        let depth = if asks_nodes_for(ctx, "user") { Depth::Accounts } else { Depth::Memberships };
         let store = ctx.env().store.clone();
+        let rows = if ctx.is_in_list() {
+            let key = MembersPage { organization, pages: Arc::new(pages), depth };
+            ctx.request().loader.load_one(key).await?.unwrap_or_default()
+        } else {
+            members_page(&mut *store.read().await?, &[organization], &pages, depth).await?
+        };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
             Box::pin(async move {
                 if filter == Filter::default() {
                     return Ok(i64::from(member_count));
                 }
-                memberships::count(&mut *store.read().await?, organization, &filter).await
+                members::count(&mut *store.read().await?, organization, &filter).await
             })
         });
+        let viewer = ctx.request().viewer_id();
         Ok(Self(Page::new(
             &list,
             &window,
             Slice::from_read(rows, &window),
-            |row| Place { key: memberships::key_of(order, row), id: row.id.into() },
-            |row| Membership::new(row, standing),
+            |(row, _)| Place { key: members::key_of(order, row), id: row.id.into() },
+            |row| Membership::listed(row, standing, viewer),
             count,
         )))
     }

@@ -18,16 +18,19 @@ use super::project::ProjectConnection;
 use super::task::TaskConnection;
 use super::user::User;
 use crate::domain::page::Place;
-use crate::domain::{Error, Fault, OrganizationId, Slug, WorkspaceId};
+use crate::domain::{Error, Fault, OrganizationId, Slug, UserId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
+use crate::graphql::json::Json;
 use crate::graphql::page::{self, Count, Page, PageArgs, connection};
+use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
 use crate::policy::{Action, Decision, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::organizations::{self, By, Filter, Order, Seen};
-use crate::store::{memberships, users};
+use crate::store::members;
+use crate::store::organization_lists::{self, Filter, Order};
+use crate::store::organizations::{self, By, Seen};
 
 /// What can be done in an organization.
 const ABOUT_ORGANIZATION: &[Action] = &[
@@ -117,6 +120,10 @@ impl Organization {
         Ok(&self.0.organization)
     }
 
+    fn own_membership(&self) -> Option<Membership> {
+        self.0.membership.clone().map(|row| Membership::new(row, self.standing()))
+    }
+
     /// Where its resources are, for those who may see more than an invitee.
     fn place(&self) -> Result<(WorkspaceId, Standing)> {
         Ok((self.seen()?.id.into(), self.standing()))
@@ -126,6 +133,34 @@ impl Organization {
     async fn viewer_is_unverified(ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.request().viewer().await?.verified_email().is_none())
     }
+}
+
+impl AtHand for Organization {
+    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: 'p,
+    {
+        Some(match field.name() {
+            "id" => at_hand(|it: &Self, _, json| json.id(it.0.organization.id)),
+            "slug" => at_hand(|it: &Self, _, json| json.text(&it.0.organization.slug)),
+            "name" | "displayName" => at_hand(|it: &Self, _, json| json.text(it.0.organization.display_name())),
+            "description" => at_hand(|it: &Self, _, json| {
+                json.optional(it.0.organization.description.as_deref(), |json, text| json.text(text));
+            }),
+            "status" => of_seen(|seen, json| json.name(OrganizationStatus::from(seen.status))),
+            "version" => of_seen(|seen, json| json.serialized(&seen.version)),
+            "createdAt" => of_seen(|seen, json| json.time(seen.created_at)),
+            "updatedAt" => of_seen(|seen, json| json.time(seen.updated_at)),
+            "memberCount" => of_seen(|seen, json| json.serialized(&seen.member_count)),
+            "viewerMembership" => return field.made(|it: &Self, _| it.seen().ok().map(|_| it.own_membership())),
+            _ => return None,
+        })
+    }
+}
+
+/// A field that invitees do not see, written for those who do.
+fn of_seen<'p>(write: impl Fn(&organizations::Organization, &mut Json) + Send + Sync + 'p) -> Write<'p, Organization> {
+    maybe(move |it: &Organization, _, json| it.seen().ok().map(|seen| write(seen, json)))
 }
 
 /// A workspace shared by its members, each with a role. For anybody else it does not exist, with two exceptions: site
@@ -203,8 +238,7 @@ impl Organization {
 
     /// The viewer's membership. Null for a site administrator who is not a member.
     async fn viewer_membership(&self) -> Option<Result<Membership>> {
-        let own = || self.0.membership.clone().map(|row| Membership::new(row, self.standing()));
-        self.seen().map(|_| own()).transpose()
+        self.seen().map(|_| self.own_membership()).transpose()
     }
 
     /// Whether it is `Viewer.selectedWorkspace`.
@@ -278,7 +312,7 @@ impl Organization {
     ) -> Result<MembershipConnection> {
         require(&self.standing(), Action::MembersView, &Target::default())?;
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = memberships::Filter { search: page::search(search)?, roles };
+        let filter = members::Filter { search: page::search(search)?, roles };
         let order = order_by.unwrap_or_else(MembershipOrder::by_joining);
         let of = (self.0.organization.id, self.0.organization.member_count);
         let args = PageArgs { first, after, last, before };
@@ -441,7 +475,7 @@ impl OrganizationConnection {
     /// A page of the organizations that `filter` lets through for `viewer`.
     pub async fn load(
         ctx: &Context<'_>,
-        viewer: &users::User,
+        viewer: UserId,
         filter: Filter,
         order: OrganizationOrder,
         args: PageArgs,
@@ -457,23 +491,26 @@ impl OrganizationConnection {
         let window = args.window_where(&list, |key: &String| order.has_key(key))?;
         let store = ctx.env().store.clone();
         let slice =
-            organizations::page(&mut *store.read().await?, viewer.id, &filter, (order, descending), &window).await?;
-        let viewer_id = viewer.id;
+            organization_lists::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
+        if slice.rows.is_empty() {
+            // Whoever is in no organization may not be there at all.
+            ctx.request().viewer().await?;
+        }
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
-            Box::pin(async move { organizations::count(&mut *store.read().await?, viewer_id, &filter).await })
+            Box::pin(async move { organization_lists::count(&mut *store.read().await?, viewer, &filter).await })
         });
-        let is_admin = viewer.is_admin;
         Ok(Self(Page::new(
             &list,
             &window,
             slice,
-            |(organization, membership)| Place {
-                key: organizations::key_of(order, descending, organization, membership.as_ref()),
-                id: organization.id.into(),
+            |row| Place {
+                key: organization_lists::key_of(order, &row.organization, row.membership.as_ref()),
+                id: row.organization.id.into(),
             },
-            |(organization, membership)| {
-                Organization(Seen { organization, membership, invited: false, viewer_is_admin: is_admin })
+            |row| {
+                let organization_lists::Row { organization, membership, viewer_is_admin } = row;
+                Organization(Seen { organization, membership, invited: false, viewer_is_admin })
             },
             count,
         )))

@@ -13,6 +13,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::listing::{self, Listing, Shown};
 use crate::graphql::page::{self, PageArgs, connection};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::projects;
@@ -133,6 +134,8 @@ impl Project {
         self.grounds.permissions(&ABOUT_PROJECT)
     }
 }
+
+impl AtHand for Project {}
 
 connection!(
     Project,

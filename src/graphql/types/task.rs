@@ -16,6 +16,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::listing::{self, Listing, Shown};
 use crate::graphql::page::{self, PageArgs, connection};
+use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::visible::{Filter, Within};
@@ -147,6 +148,8 @@ impl Task {
         self.grounds.permissions(about)
     }
 }
+
+impl AtHand for Task {}
 
 connection!(
     Task,

@@ -6,6 +6,7 @@ use crate::domain::UserId;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Acquainted, EmailVisible};
+use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
 use crate::store::users;
 
@@ -28,6 +29,11 @@ impl User {
         Self { row, email_visible }
     }
 
+    /// Whether the viewer may see the address as far as is known. If not so, there may be another organization.
+    fn shows_email_to(&self, viewer: UserId) -> bool {
+        self.email_visible || viewer == self.row.id
+    }
+
     /// An account that an object names; none once it is gone.
     pub async fn named(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         Ok(ctx.request().loader.load_one(id).await?.map(Self::from))
@@ -45,6 +51,26 @@ impl User {
             || ctx.request().loader.load_one(Acquainted(id)).await?.is_some()
             || ctx.request().viewer().await?.is_admin;
         if visible { Self::named(ctx, id).await } else { Ok(None) }
+    }
+}
+
+impl AtHand for User {
+    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: 'p,
+    {
+        Some(match field.name() {
+            "id" => at_hand(|user: &Self, _, json| json.id(user.row.id)),
+            "username" => at_hand(|user: &Self, _, json| json.text(&user.row.username)),
+            "displayName" => at_hand(|user: &Self, _, json| json.text(user.row.display_name())),
+            "email" => maybe(|user: &Self, request, json| {
+                let (email, viewer) = (user.row.email.as_deref(), request.viewer_id());
+                let shown = email.is_none() || viewer.is_none_or(|viewer| user.shows_email_to(viewer));
+                shown.then(|| json.optional(email.and(viewer).and(email), |json, email| json.text(email)))
+            }),
+            "createdAt" => at_hand(|user: &Self, _, json| json.time(user.row.created_at)),
+            _ => return None,
+        })
     }
 }
 
@@ -72,7 +98,7 @@ impl User {
         let email = self.row.email.as_deref()?;
         let request = ctx.request();
         let viewer = request.viewer_id()?;
-        if self.email_visible || viewer == self.row.id {
+        if self.shows_email_to(viewer) {
             return Some(Ok(email));
         }
         let ask = async {

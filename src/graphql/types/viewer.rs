@@ -1,5 +1,7 @@
 //! The caller, and their sessions.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, Object, SimpleObject};
 
 use super::enums::{InvitationStatus, JobState, Role, TaskStatus};
@@ -11,44 +13,73 @@ use super::personal_workspace::PersonalWorkspace;
 use super::task::TaskConnection;
 use super::user::User;
 use super::workspace::Workspace;
+use crate::domain::UserId;
 use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
 use crate::graphql::page::{self, PageArgs};
 use crate::graphql::scalars::DateTime;
 use crate::operations::open_session::Tokens;
-use crate::store::organizations::Filter;
+use crate::store::organization_lists::Filter;
 use crate::store::users;
 
 /// The caller: what only they may see of themselves.
-pub struct Viewer(pub users::User);
+pub struct Viewer {
+    id: UserId,
+    /// The account. None: not read, since nothing was asked that is in it.
+    row: Option<users::User>,
+}
+
+impl From<users::User> for Viewer {
+    fn from(row: users::User) -> Self {
+        Self { id: row.id, row: Some(row) }
+    }
+}
+
+impl Viewer {
+    /// The account that is signed in, which may be gone. The list of their organizations tells that by itself.
+    pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Self> {
+        if ctx.field().selection_set().all(|field| field.name() == "organizations") {
+            return Ok(Self { id, row: None });
+        }
+        Ok(ctx.request().viewer().await?.into())
+    }
+
+    async fn row(&self, ctx: &Context<'_>) -> Result<Cow<'_, users::User>> {
+        match &self.row {
+            Some(row) => Ok(Cow::Borrowed(row)),
+            None => Ok(Cow::Owned(ctx.request().viewer().await?)),
+        }
+    }
+}
 
 /// The caller: what only they may see of themselves.
 #[Object]
 impl Viewer {
     /// The viewer's account, as others see it.
-    async fn user(&self) -> User {
-        self.0.clone().into()
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        Ok(self.row(ctx).await?.into_owned().into())
     }
 
     /// E-mail address of the account. Null if there is none: an external issuer gave no verified one, or somebody else has
     /// proven that the unverified address is theirs.
-    async fn email(&self) -> Option<&str> {
-        self.0.email.as_deref()
+    async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        self.row(ctx).await.map(|row| row.email.clone()).transpose()
     }
 
     /// Whether the viewer has proven that the address is theirs. Needed to invite, and to see invitations and accept them by
     /// ID.
-    async fn email_verified(&self) -> bool {
-        self.0.email_verified_at.is_some()
+    async fn email_verified(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.row(ctx).await?.email_verified_at.is_some())
     }
 
     /// Whether the viewer is a site administrator, who passes every rule that asks for a role, in every organization.
-    async fn is_admin(&self) -> bool {
-        self.0.is_admin
+    async fn is_admin(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.row(ctx).await?.is_admin)
     }
 
     /// The workspace that belongs to the viewer alone.
-    async fn personal_workspace(&self) -> PersonalWorkspace {
-        PersonalWorkspace::own(self.0.clone())
+    async fn personal_workspace(&self, ctx: &Context<'_>) -> Result<PersonalWorkspace> {
+        Ok(PersonalWorkspace::own(self.row(ctx).await?.into_owned()))
     }
 
     /// The menu's check mark: a remembered choice, at first the personal workspace, and again when the chosen one is lost.
@@ -77,7 +108,7 @@ impl Viewer {
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
         let filter = Filter { search: page::search(search)?, roles, everyones: false };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_joining);
-        OrganizationConnection::load(ctx, &self.0, filter, order, PageArgs { first, after, last, before }).await
+        OrganizationConnection::load(ctx, self.id, filter, order, PageArgs { first, after, last, before }).await
     }
 
     /// Invitations to the viewer's verified address, newest first. Empty while the address is not verified.
@@ -91,7 +122,8 @@ impl Viewer {
         #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<InvitationConnection> {
-        InvitationConnection::of_viewer(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+        InvitationConnection::of_viewer(ctx, &*self.row(ctx).await?, statuses, PageArgs { first, after, last, before })
+            .await
     }
 
     /// Tasks assigned to the viewer, in every workspace, newest first.
@@ -106,7 +138,7 @@ impl Viewer {
         #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<TaskConnection> {
-        TaskConnection::assigned(ctx, &self.0, statuses, PageArgs { first, after, last, before }).await
+        TaskConnection::assigned(ctx, &*self.row(ctx).await?, statuses, PageArgs { first, after, last, before }).await
     }
 
     /// Jobs assigned to the viewer, in every workspace, newest first.
@@ -121,13 +153,13 @@ impl Viewer {
         #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<JobConnection> {
-        JobConnection::assigned(ctx, &self.0, states, PageArgs { first, after, last, before }).await
+        JobConnection::assigned(ctx, &*self.row(ctx).await?, states, PageArgs { first, after, last, before }).await
     }
 
     /// Pending offers of ownership made to the viewer, newest first: at most one for each organization they are a member
     /// of.
     async fn ownership_offers(&self, ctx: &Context<'_>) -> Result<Vec<OwnershipOffer>> {
-        OwnershipOffer::to_viewer(ctx, self.0.id).await
+        OwnershipOffer::to_viewer(ctx, self.id).await
     }
 }
 

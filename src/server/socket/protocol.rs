@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer;
 use super::super::body::{Asked, MAX_BYTES};
 use super::super::problem::error;
+use crate::graphql::json::Json;
 
 /// The name by which clients ask for it.
 pub const NAME: &str = "graphql-transport-ws";
@@ -196,7 +197,7 @@ impl Protocol {
         if answer::is_refused(executed) {
             return self.refuse(number, &executed.errors);
         }
-        self.next(number, &serde_json::to_string(executed).ok()?)
+        self.next(number, &Json::of(executed).into_text())
     }
 
     /// The message for a result that is JSON already. None if nobody waits for it any more.
