@@ -1,6 +1,6 @@
 //! Builds the schema.
 
-use async_graphql::SchemaBuilder;
+use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use super::audience::Audience;
 use super::mutation::Mutation;
@@ -23,5 +23,5 @@ pub fn build(env: Env) -> Schema {
 
 /// The schema in GraphQL's own language: `schema.graphql`.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
