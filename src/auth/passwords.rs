@@ -1,17 +1,18 @@
 //! Passwords: how strong one must be, and how one is kept (Argon2id, in PHC form).
 //!
-//! Hashing takes tens of milliseconds of a core on purpose: it runs beside the async workers, as many at a time as there are
-//! cores.
+//! Hashing takes tens of milliseconds of a core on purpose; [`Hashing`] sees to it that nobody else waits for it.
 
 use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::Rng;
-use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
+use super::hashing::Hashing;
 use crate::domain::error::Problem;
 use crate::domain::{Code, Fault, Result};
 
@@ -20,6 +21,8 @@ pub const MIN: usize = 8;
 /// Most characters of a password.
 pub const MAX: usize = 128;
 
+/// Most bytes of a password that are looked at: more than [`MAX`] characters ever have.
+const MAX_BYTES: usize = 16 * MAX;
 /// Bytes of salt.
 const SALT: usize = 16;
 
@@ -43,14 +46,15 @@ impl Cost {
 #[derive(Clone)]
 pub struct Passwords {
     cost: Cost,
-    cores: Arc<Semaphore>,
+    hashing: Hashing,
+    /// A hash that no password has, in the place of one that is not there: finding that out is the same work.
+    decoy: Arc<str>,
 }
 
 impl Passwords {
     /// Makes hashes at that cost.
     pub fn new(cost: Cost) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cost, cores: Arc::new(Semaphore::new(cores)) }
+        Self { cost, hashing: Hashing::new(), decoy: decoy(cost).into() }
     }
 
     /// The hash to keep of a password.
@@ -59,14 +63,10 @@ impl Passwords {
         self.work(password, move |password| Ok(hash(cost, password)?.to_string())).await
     }
 
-    /// Whether the password is that of the hash. Without a hash it is not, and finding out takes as long.
+    /// Whether the password is that of the hash. Without a hash it is not, and finding that out is the same work.
     pub async fn verify(&self, kept: Option<&str>, password: &str) -> Result<bool> {
-        let (cost, kept) = (self.cost, kept.map(str::to_owned));
+        let kept = kept.unwrap_or(&self.decoy).to_owned();
         self.work(password, move |password| {
-            let Some(kept) = kept else {
-                hash(cost, password)?;
-                return Ok(false);
-            };
             let kept = PasswordHash::new(&kept).map_err(Fault::new)?;
             match Argon2::default().verify_password(password, &kept) {
                 Ok(()) => Ok(true),
@@ -82,31 +82,38 @@ impl Passwords {
         password: &str,
         work: impl FnOnce(&[u8]) -> std::result::Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
+        // What is over-long is nobody's password, and no reason for more work than one that is.
+        let password = &password[..password.floor_char_boundary(MAX_BYTES)];
         // The same password, typed on another keyboard.
         let password: String = password.nfc().collect();
-        let permit = Arc::clone(&self.cores).acquire_owned().await.map_err(Fault::new)?;
-        let done = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even if nobody waits for it any more.
-            let _permit = permit;
-            work(password.as_bytes())
-        });
-        Ok(done.await.map_err(Fault::new)??)
+        Ok(self.hashing.run(move || work(password.as_bytes())).await??)
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "salts come from the system's randomness, in tests as well")]
 fn hash(cost: Cost, password: &[u8]) -> std::result::Result<PasswordHash, Fault> {
-    let mut salt = [0u8; SALT];
-    rand::rng().fill_bytes(&mut salt);
     let params = Params::new(cost.memory, cost.passes, 1, None).map_err(Fault::new)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_with_salt(password, &salt).map_err(Fault::new)
+    argon2.hash_password_with_salt(password, &random::<SALT>()).map_err(Fault::new)
+}
+
+/// What [`hash`] would make at that cost, but made of nothing.
+fn decoy(cost: Cost) -> String {
+    let (salt, hash) = (random::<SALT>(), random::<{ Params::DEFAULT_OUTPUT_LEN }>());
+    let [salt, hash] = [salt.as_slice(), &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+    format!("$argon2id$v=19$m={},t={},p=1${salt}${hash}", cost.memory, cost.passes)
+}
+
+#[allow(clippy::disallowed_methods, reason = "salts come from the system's randomness, in tests as well")]
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0u8; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
 }
 
 /// Whether a new password will do: 8 to 128 characters, and not one that would be guessed soon, by somebody who knows
 /// `known` (username, address, name) of its user.
 pub fn check_strength(password: &str, known: &[&str]) -> std::result::Result<(), Problem> {
-    let length = if password.len() > 16 * MAX { MAX + 1 } else { password.nfc().count() };
+    let length = if password.len() > MAX_BYTES { MAX + 1 } else { password.nfc().count() };
     if length > MAX {
         return Err(Problem::too_long(MAX));
     }
@@ -138,6 +145,27 @@ mod tests {
         assert!(!passwords.verify(Some(&kept), "").await.unwrap());
         assert!(!passwords.verify(None, "correct horse battery").await.unwrap(), "no account, no password");
         assert!(passwords.verify(Some("not a hash"), "correct horse battery").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_hash_of_nobody_costs_what_the_hash_of_somebody_does() {
+        for cost in [Cost::FULL, Cost::CHEAP] {
+            let passwords = Passwords::new(cost);
+            let kept = passwords.hash("correct horse battery").await.unwrap();
+            let [kept, decoy] = [kept.as_str(), &passwords.decoy].map(|hash| PasswordHash::new(hash).unwrap());
+            assert_eq!((kept.algorithm, kept.version, &kept.params), (decoy.algorithm, decoy.version, &decoy.params));
+            let length = |hash: &PasswordHash| (hash.salt.as_ref().unwrap().len(), hash.hash.as_ref().unwrap().len());
+            assert_eq!(length(&kept), length(&decoy));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_over_long_password_is_wrong_and_costs_no_more() {
+        let passwords = Passwords::new(Cost::CHEAP);
+        let kept = passwords.hash("correct horse battery").await.unwrap();
+        let started = std::time::Instant::now();
+        assert!(!passwords.verify(Some(&kept), &"e\u{301}".repeat(1 << 20)).await.unwrap());
+        assert!(started.elapsed() < std::time::Duration::from_secs(1));
     }
 
     #[tokio::test]

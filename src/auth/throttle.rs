@@ -3,7 +3,7 @@
 //! Each process counts for itself, in memory. What has recovered is forgotten now and then, so that the memory is bounded by
 //! the tries of the last minute.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use chrono::{SubsecRound, TimeDelta};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::domain::Refusal;
 use crate::domain::clock::Instant;
+use crate::domain::{Email, Refusal, UserId};
 
 /// Tries of one login in a minute.
 const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// Tries from one address of the network in a minute.
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
-/// Mails to one address in a minute.
+/// Mails to one address, and of one account to itself, in a minute.
 const PER_RECIPIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
 /// After how many tries what has recovered is forgotten.
 const SWEEP: u32 = 1024;
@@ -33,9 +33,12 @@ pub struct Throttle {
 }
 
 struct Limits {
-    logins: DefaultKeyedRateLimiter<String>,
+    logins: DefaultKeyedRateLimiter<u64>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
-    recipients: DefaultKeyedRateLimiter<String>,
+    senders: DefaultKeyedRateLimiter<UserId>,
+    recipients: DefaultKeyedRateLimiter<u64>,
+    /// Texts are counted by a number of eight bytes, which nobody can foresee: long ones cost no more memory than short ones.
+    numbers: RandomState,
     tries: AtomicU32,
 }
 
@@ -46,7 +49,9 @@ impl Throttle {
             Arc::new(Limits {
                 logins: RateLimiter::keyed(Quota::per_minute(PER_LOGIN)),
                 addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
+                senders: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
                 recipients: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
+                numbers: RandomState::new(),
                 tries: AtomicU32::new(0),
             })
         };
@@ -60,25 +65,39 @@ impl Throttle {
         if let Some(address) = address {
             count(&limits.addresses, &network(address), now)?;
         }
-        count(&limits.logins, &login.trim().to_lowercase(), now)
+        count(&limits.logins, &limits.number(login), now)
     }
 
-    /// Counts a mail to an address; RATE_LIMITED, with the time of the next one, if there were too many.
-    pub fn mail_to(&self, recipient: &str, now: Instant) -> Result<(), Refusal> {
+    /// Counts a mail that somebody has sent to themselves; RATE_LIMITED, with the time of the next one, if there were too many.
+    pub fn mail_of(&self, sender: UserId, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
         limits.sweep();
-        count(&limits.recipients, &recipient.trim().to_lowercase(), now)
+        count(&limits.senders, &sender, now)
+    }
+
+    /// Counts a mail to an address, and tells whether there is to be one. If not, nobody may notice: it would tell of what
+    /// others have asked for.
+    pub fn lets_mail_to(&self, recipient: &Email) -> bool {
+        let Some(limits) = &self.limits else { return true };
+        limits.sweep();
+        limits.recipients.check_key(&limits.number(recipient.as_str())).is_ok()
     }
 }
 
 impl Limits {
+    fn number(&self, text: &str) -> u64 {
+        self.numbers.hash_one(text.trim().to_lowercase())
+    }
+
     fn sweep(&self) {
         if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
             self.logins.retain_recent();
             self.addresses.retain_recent();
+            self.senders.retain_recent();
             self.recipients.retain_recent();
             self.logins.shrink_to_fit();
             self.addresses.shrink_to_fit();
+            self.senders.shrink_to_fit();
             self.recipients.shrink_to_fit();
         }
     }
@@ -129,12 +148,33 @@ mod tests {
     #[test]
     fn a_refusal_tells_when_it_works_again() {
         let (throttle, now) = (Throttle::new(true), Clock::default().now());
-        let refusals: Vec<_> = (0..4).filter_map(|_| throttle.mail_to("Ada@example.org", now).err()).collect();
+        let [ada, grace] = [1, 2].map(|number| UserId::from(uuid::Uuid::from_u128(number)));
+        let refusals: Vec<_> = (0..4).filter_map(|_| throttle.mail_of(ada, now).err()).collect();
         assert_eq!(refusals.len(), 1, "three mails a minute");
         assert_eq!(refusals[0].code, Code::RateLimited);
         let wait = refusals[0].retry_at.unwrap() - now;
         assert!(wait > TimeDelta::seconds(10) && wait <= TimeDelta::seconds(21), "{wait}");
-        assert!(throttle.mail_to("grace@example.org", now).is_ok(), "another address");
+        assert!(throttle.mail_of(grace, now).is_ok(), "another account");
+    }
+
+    #[test]
+    fn one_address_gets_three_mails_a_minute_whoever_asks() {
+        let throttle = Throttle::new(true);
+        let [ada, grace] = ["ada@example.org", "grace@example.org"].map(|email| Email::parse(email).unwrap());
+        assert_eq!((0..10).filter(|_| throttle.lets_mail_to(&ada)).count(), 3);
+        assert!(throttle.lets_mail_to(&grace), "another address");
+    }
+
+    #[test]
+    fn what_has_recovered_is_forgotten_and_long_logins_take_no_more_room() {
+        let throttle = Throttle::new(true);
+        let limits = throttle.limits.clone().unwrap();
+        let long = "x".repeat(250);
+        tries(&throttle, |n| format!("{long}{n}"), |n| Some(IpAddr::from([10, 1, (n >> 8) as u8, n as u8])));
+        assert_eq!(limits.logins.len(), 200);
+        // As all of them are after a minute.
+        limits.logins.retain_recent();
+        assert_eq!(limits.logins.len(), 200, "not yet");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no async, nothing of the other modules. Everything else in the house speaks in these types.
 
+pub mod characters;
 pub mod clock;
 pub mod email;
 pub mod error;

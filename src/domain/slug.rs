@@ -72,7 +72,7 @@ impl Slug {
 
     /// How a slug is looked up and shown, whether or not it can be had.
     pub fn lowercase(raw: &str) -> String {
-        raw.trim().to_lowercase()
+        raw.trim().to_ascii_lowercase()
     }
 
     /// Up to `count` similar slugs: a number is put behind, the rest is cut to fit.

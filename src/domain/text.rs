@@ -1,7 +1,8 @@
-//! Free texts: trimmed, brought to NFC, bounded in characters, without control characters that no one types.
+//! Free texts: trimmed, brought to NFC, bounded in characters, without what cannot be shown or is there to deceive.
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::characters::{is_attached, is_bidi_control, is_invisible, is_separator, may_follow};
 use super::error::{Code, Problem};
 
 /// Whether a text may hold line breaks and tabs.
@@ -43,7 +44,7 @@ fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<Strin
         return Err(Problem::too_long(max));
     }
     let text: String = raw.trim().nfc().collect();
-    if text.chars().any(|c| lines.forbid(c)) {
+    if lines.shown(&text).count() != text.chars().count() || (!text.is_empty() && text.chars().all(is_attached)) {
         return Err(Problem::new(Code::InvalidFormat, "This has characters that cannot be shown."));
     }
     if text.chars().count() > max {
@@ -53,23 +54,31 @@ fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<Strin
 }
 
 fn fit(raw: Option<&str>, max: usize, lines: Lines) -> Option<String> {
-    let text: String = raw?.trim().nfc().filter(|c| !lines.forbid(*c)).take(max).collect();
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    let text: String = raw?.trim().nfc().collect();
+    let text: String = lines.shown(&text).take(max).collect();
+    // What was cut may have held together what is left.
+    normalize(Some(text.trim()), max, lines).ok().flatten()
 }
 
 impl Lines {
+    /// The characters of a text that can be shown.
+    fn shown(self, text: &str) -> impl Iterator<Item = char> {
+        let mut before = None;
+        text.chars().filter(move |&c| {
+            let shown = !self.forbid(c) && may_follow(before, c);
+            if shown {
+                before = Some(c);
+            }
+            shown
+        })
+    }
+
     fn forbid(self, c: char) -> bool {
         match c {
             '\n' | '\t' | '\r' => self == Self::One,
-            c => c.is_control() || is_bidi_control(c),
+            c => c.is_control() || is_separator(c) || is_bidi_control(c) || is_invisible(c),
         }
     }
-}
-
-/// Marks that reorder what is shown, and so let one name look like another.
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
 }
 
 #[cfg(test)]
@@ -86,10 +95,51 @@ mod tests {
     }
 
     #[test]
+    fn what_fits_of_a_text_is_a_text() {
+        for (raw, left) in [
+            ("  Ada\u{202E} King\0 ", Some("Ada King")),
+            ("a\u{200B}\u{200D}b", Some("ab")),
+            ("👩‍🚀", Some("👩‍🚀")),
+            ("\0\u{200D}", None),
+            ("", None),
+        ] {
+            assert_eq!(fitted(Some(raw), 9).as_deref(), left, "{raw:?}");
+        }
+        assert_eq!(fitted(Some(&"é ".repeat(1000)), 4).as_deref(), Some("é é"));
+    }
+
+    #[test]
     fn what_cannot_be_shown_is_refused() {
-        for bad in ["a\0b", "a\nb", "a\u{202E}b", "\u{7}"] {
+        for bad in [
+            "a\0b",
+            "a\nb",
+            "a\u{2028}b",
+            "a\u{202E}b",
+            "a\u{2066}b\u{2069}",
+            "\u{7}",
+            "ad\u{200B}min",
+            "ad\u{200D}min",
+            "ad\u{AD}min",
+            "\u{FEFF}admin",
+            "\u{3164}",
+            "\u{301}\u{302}",
+            "\u{200D}",
+            "a\u{E0061}\u{E007F}",
+        ] {
             assert_eq!(required(bad, 9).map_err(|p| p.code), Err(Code::InvalidFormat), "{bad:?}");
         }
         assert_eq!(optional_lines(Some("a\nb"), 9), Ok(Some("a\nb".into())));
+        for good in [
+            "👩‍🚀 Team",
+            "❤️",
+            "1️⃣",
+            "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+            "می‌خواهم",
+            "שלום עולם",
+            "क्‍ष",
+            "Å",
+        ] {
+            assert_eq!(required(good, 64), Ok(good.nfc().collect()), "{good}");
+        }
     }
 }

@@ -46,7 +46,7 @@ impl Username {
 
     /// How a username is looked up.
     pub fn lowercase(raw: &str) -> String {
-        raw.trim().to_lowercase()
+        raw.trim().to_ascii_lowercase()
     }
 
     /// The text.

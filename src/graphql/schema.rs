@@ -1,6 +1,6 @@
 //! Builds the schema.
 
-use async_graphql::SchemaBuilder;
+use async_graphql::{SDLExportOptions, SchemaBuilder};
 
 use super::mutation::Mutation;
 use super::query::Query;
@@ -21,5 +21,5 @@ pub fn build(env: Env) -> Schema {
 
 /// The schema in GraphQL's own language: `schema.graphql`.
 pub fn sdl() -> String {
-    builder().finish().sdl()
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }

@@ -19,7 +19,7 @@ pub struct Input {
 }
 
 /// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
-/// and nothing tells so.
+/// nor more than a few in a minute, and nothing tells so.
 pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let mut check = Check::default();
@@ -32,7 +32,7 @@ pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User
     if !env.passwords.verify(found.password_hash.as_deref(), &input.password).await? {
         return Err(wrong().into());
     }
-    env.throttle.mail_to(email.as_str(), now)?;
+    env.throttle.mail_of(actor.user_id, now)?;
     let mut connection = env.store.writer().await?;
     let user = connection
         .transaction(async |tx| {
@@ -41,7 +41,7 @@ pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User
             if login.password_hash != found.password_hash {
                 return Err(wrong().into());
             }
-            if !users::is_proven(tx, &email).await? {
+            if !users::is_proven(tx, &email).await? && env.throttle.lets_mail_to(&email) {
                 send_link::send(tx, env, &login.user, EmailTokenPurpose::Change, &email, now).await?;
             }
             Ok::<_, Error>(login.user)

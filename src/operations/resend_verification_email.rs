@@ -24,8 +24,10 @@ pub async fn resend_verification_email(env: &Env, actor: &Actor) -> Result<User>
                 return Err(Refusal::new(Code::Required, message).into());
             };
             let email = Email::parse(email).map_err(|problem| problem.at(Vec::new()))?;
-            env.throttle.mail_to(email.as_str(), now)?;
-            send_link::send(tx, env, &user, EmailTokenPurpose::Verify, &email, now).await?;
+            env.throttle.mail_of(user.id, now)?;
+            if env.throttle.lets_mail_to(&email) {
+                send_link::send(tx, env, &user, EmailTokenPurpose::Verify, &email, now).await?;
+            }
             Ok::<_, Error>(user)
         })
         .await?;

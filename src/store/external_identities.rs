@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
+use super::locks::{self, Kind};
 use super::schema::external_identities;
 use crate::domain::clock::Instant;
 use crate::domain::{Result, UserId};
@@ -26,12 +27,7 @@ pub struct ExternalIdentity {
 
 /// Lets only one transaction at a time make or change the account of somebody. Taken before anything else is locked.
 pub async fn lock(tx: &mut Connection, issuer: &str, subject: &str) -> Result<()> {
-    // "identity", as a number: keeps these locks apart from others that are made of texts.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 7594862314569823097))")
-        .bind::<diesel::sql_types::Text, _>(format!("{issuer} {subject}"))
-        .execute(tx)
-        .await?;
-    Ok(())
+    locks::lock(tx, Kind::Identity, &format!("{issuer} {subject}")).await
 }
 
 /// Whoever the issuer calls so.

@@ -19,6 +19,7 @@ pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;
+mod locks;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::locks::{self, Kind};
 use super::schema::{memberships, organizations, users};
 use super::{Connection, email_tokens};
 use crate::domain::clock::Instant;
@@ -159,22 +160,12 @@ pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option
 
 /// Lets only one transaction at a time claim or prove an address. Taken before the rows of accounts.
 pub async fn lock_address(tx: &mut Connection, email: &Email) -> Result<()> {
-    // "address", as a number: keeps these locks apart from others that are made of texts.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 27413083475571571))")
-        .bind::<diesel::sql_types::Text, _>(email.as_str())
-        .execute(tx)
-        .await?;
-    Ok(())
+    locks::lock(tx, Kind::Address, email.as_str()).await
 }
 
 /// Lets only one transaction at a time look for a free name that resembles this one. Taken before an address.
 pub async fn lock_username(tx: &mut Connection, username: &Username) -> Result<()> {
-    // "username", as a number: keeps these locks apart from others that are made of texts.
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 8462106388193471333))")
-        .bind::<diesel::sql_types::Text, _>(username.as_str())
-        .execute(tx)
-        .await?;
-    Ok(())
+    locks::lock(tx, Kind::Username, username.as_str()).await
 }
 
 /// The accounts that claim an address: the one that has proven it first, then those without a password, then the oldest.

@@ -1,0 +1,104 @@
+// Apollo Client: HttpLink for queries and mutations, GraphQLWsLink for subscriptions, and its normalizing cache.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { relayStylePagination } from '@apollo/client/utilities';
+import { OperationTypeNode } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { filter, firstValueFrom } from 'rxjs';
+import { fromObservable, toAsyncIterable } from 'wonka';
+import WebSocket from 'ws';
+
+import { testClient } from './support/client_suite.mjs';
+import { SHARED } from './support/guildhall.mjs';
+import { Person } from './support/person.mjs';
+
+function connect({ url, socketUrl }, { token, headers }, cache = new InMemoryCache()) {
+  const socket = createClient({
+    url: socketUrl,
+    webSocketImpl: WebSocket,
+    connectionParams: { token },
+    retryAttempts: 0,
+  });
+  const link = ApolloLink.split(
+    ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
+    new GraphQLWsLink(socket),
+    new HttpLink({ uri: url, headers }),
+  );
+  const defaults = { errorPolicy: 'all' };
+  const client = new ApolloClient({ link, cache, defaultOptions: { query: defaults, mutate: defaults } });
+  return { client, socket };
+}
+
+/** Of Apollo's result, what the server said. */
+function said({ data, error }) {
+  if (error && !error.errors) throw error;
+  return { data, errors: error?.errors };
+}
+
+testClient('Apollo Client', (server, person) => {
+  const { client, socket } = connect(server, person);
+  const isMutation = (document) => document.definitions[0].operation === OperationTypeNode.MUTATION;
+  return {
+    run: async (text, variables) => {
+      const document = gql(text);
+      if (isMutation(document)) return said(await client.mutate({ mutation: document, variables }));
+      return said(await client.query({ query: document, variables }));
+    },
+    async *follow(text, variables) {
+      const results = client.subscribe({ query: gql(text), variables });
+      for await (const result of toAsyncIterable(fromObservable(results))) yield said(result);
+    },
+    close: async () => {
+      client.stop();
+      await socket.dispose();
+    },
+  };
+});
+
+test('Apollo Client keeps its cache right by IDs, and joins pages by cursors', async () => {
+  const mira = await Person.signIn(SHARED, 'mira');
+  const cache = new InMemoryCache({
+    typePolicies: { Organization: { fields: { members: relayStylePagination(['orderBy']) } } },
+  });
+  const { client } = connect({ url: SHARED, socketUrl: SHARED.replace('http:', 'ws:') }, mira, cache);
+  const query = gql`
+    query Members($after: String) {
+      organization(slug: "pixel-pals") {
+        id
+        description
+        members(first: 3, after: $after) {
+          edges { cursor node { id user { id username } } }
+          pageInfo { hasNextPage endCursor }
+          totalCount
+        }
+      }
+    }
+  `;
+  const watched = client.watchQuery({ query });
+  const once = (holds) => firstValueFrom(watched.pipe(filter(({ data }) => data && holds(data.organization))));
+  const { data } = await once(() => true);
+  for (let page = data.organization.members.pageInfo; page.hasNextPage; ) {
+    const more = await watched.fetchMore({ variables: { after: page.endCursor } });
+    page = more.data.organization.members.pageInfo;
+  }
+  const { data: joined } = await once(({ members }) => !members.pageInfo.hasNextPage);
+  const { edges, totalCount } = joined.organization.members;
+  assert(totalCount > 3, 'there are several pages');
+  assert.equal(edges.length, totalCount);
+  assert.equal(new Set(edges.map(({ node }) => node.id)).size, totalCount);
+
+  const mutation = gql`
+    mutation Describe($input: UpdateOrganizationInput!) {
+      updateOrganization(input: $input) { organization { id description } userErrors { code } }
+    }
+  `;
+  const description = 'Told by a mutation, seen in the query';
+  const input = { organizationId: data.organization.id, description };
+  await client.mutate({ mutation, variables: { input } });
+  await once((organization) => organization.description === description);
+  client.stop();
+});

@@ -1,0 +1,9 @@
+// What the listener in README.md leaves to its reader.
+
+import WebSocket from 'ws';
+
+import { Person } from './person.mjs';
+
+globalThis.WebSocket ??= WebSocket;
+globalThis.workspaceId = process.env.WORKSPACE_ID;
+globalThis.credentials = async () => ({ token: (await Person.signIn(process.env.GUILDHALL_URL, 'mira')).token });

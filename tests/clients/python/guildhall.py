@@ -1,0 +1,16 @@
+"""The server that `run.sh` has started, and people of its demo world."""
+
+import os
+
+import requests
+
+URL = os.environ["GUILDHALL_URL"]
+SOCKET_URL = URL.replace("http:", "ws:")
+
+
+def sign_in(login):
+    """An access token of somebody of the demo world."""
+    query = """mutation ($login: String!) {
+      signIn(input: { login: $login, password: "guildhall-demo" }) { session { accessToken } } }"""
+    answer = requests.post(URL, json={"query": query, "variables": {"login": login}}, timeout=30).json()
+    return answer["data"]["signIn"]["session"]["accessToken"]
