@@ -24,6 +24,7 @@ async fn named(person: &Person, slug: &str, name: &str) -> Result<String, Vec<St
 async fn raw(app: &TestApp, token: &str, body: &str) -> (StatusCode, Value) {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/graphql-response+json")
         .header(header::AUTHORIZATION, format!("Bearer {token}"));
     let request = request.body(Body::from(body.to_owned())).expect("a request");
     let response = app.router.clone().oneshot(request).await.expect("a response");
