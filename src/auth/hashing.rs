@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use crate::domain::Fault;
 
@@ -30,16 +30,19 @@ impl Hashing {
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
-        let (done, result) = oneshot::channel();
-        // A thread for each: that costs a thousandth of the work, and its priority is nobody else's.
-        let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
+        let done = tokio::task::spawn_blocking(move || {
             // Held until the work is done, even if nobody waits for it any more.
             let _turn = turn;
-            step_back();
-            let _ = done.send(work());
+            // A thread for each: that costs a thousandth of the work, and its priority is nobody else's. It locks nothing and
+            // wakes nobody: others would wait until it has the processor again.
+            let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
+                step_back();
+                work()
+            });
+            thread.map(std::thread::JoinHandle::join)
         });
-        thread.map_err(Fault::passing)?;
-        result.await.map_err(Fault::new)
+        let done = done.await.map_err(Fault::new)?.map_err(Fault::passing)?;
+        done.map_err(|_| Fault::new("panicked while hashing a password"))
     }
 }
 
