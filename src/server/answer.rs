@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Executed, ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -47,8 +49,8 @@ pub fn settle(executed: &mut Executed, request_id: &str) {
     brevity::shorten(&mut executed.errors);
 }
 
-/// The answer, labelled and with its status.
-pub fn respond(executed: Executed, media: Media) -> Response {
+/// The answer to an operation of that kind, labelled and with its status.
+pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Response {
     if is_refused(&executed) {
         let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
         let status = if has("SHUTTING_DOWN") || has("TIMEOUT") {
@@ -62,9 +64,14 @@ pub fn respond(executed: Executed, media: Media) -> Response {
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
-    let body = Json::of(&executed).into_bytes();
-    let mut response = (status, [(CONTENT_TYPE, media.content_type())], body).into_response();
+    let mut response = match kind {
+        // Parts of it may be JSON already, which the library does not know of.
+        OperationType::Query => Json::of(&executed).into_bytes().into_response(),
+        _ => GraphQLResponse::from(executed).into_response(),
+    };
+    *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -143,7 +150,10 @@ mod tests {
     fn status(errors: Vec<ServerError>, data: Value, media: Media) -> u16 {
         let mut executed = Executed::new(data);
         executed.errors = errors;
-        respond(executed, media).status().as_u16()
+        let [query, mutation] = [OperationType::Query, OperationType::Mutation]
+            .map(|kind| respond(kind, executed.clone(), media).status().as_u16());
+        assert_eq!(query, mutation);
+        query
     }
 
     #[test]

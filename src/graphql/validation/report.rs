@@ -1,4 +1,4 @@
-//! What was found to be wrong, up to as much as anybody reads.
+//! What was found to be wrong.
 
 use async_graphql::Pos;
 
@@ -6,8 +6,8 @@ use super::Exposure;
 use super::suggestion::did_you_mean;
 use crate::graphql::document::syntax::Mistake;
 
-/// Most mistakes that are told of one document.
-const MOST: usize = 100;
+/// After how many mistakes of one document no more names are suggested: to look for them is dear, and nobody reads so many.
+const ENOUGH: usize = 100;
 
 /// The mistakes of a document.
 pub struct Report {
@@ -27,9 +27,7 @@ impl Report {
 
     /// Something is wrong at that place.
     pub fn tell(&mut self, place: Pos, message: impl FnOnce() -> String) {
-        if self.mistakes.len() < MOST {
-            self.mistakes.push(Mistake::new(message(), place));
-        }
+        self.mistakes.push(Mistake::new(message(), place));
     }
 
     /// A name is none of those that there are.
@@ -40,11 +38,8 @@ impl Report {
         names: impl Iterator<Item = &'a str>,
         message: impl FnOnce() -> String,
     ) {
-        let exposure = self.exposure;
-        self.tell(place, || match exposure {
-            Exposure::Open => message() + &did_you_mean(name, names),
-            Exposure::Hidden => message(),
-        });
+        let suggests = matches!(self.exposure, Exposure::Open) && self.mistakes.len() < ENOUGH;
+        self.tell(place, || if suggests { message() + &did_you_mean(name, names) } else { message() });
     }
 
     /// In the order of the text.
