@@ -640,6 +640,13 @@ COMMENT ON COLUMN external_identities.preferred_username IS 'The username claime
 COMMENT ON COLUMN external_identities.claimed_at IS 'When the token was made whose claims the account has, or when the account was deleted: tokens from before change nothing, and make no account.';
 
 
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000010');
+-- Whose a mail is while it is being sent, apart from when it is due: by the database's clock, which is one for all processes.
+
+ALTER TABLE mails ADD COLUMN claimed_until timestamptz;
+COMMENT ON COLUMN mails.claimed_until IS 'Until when the worker that has taken it on has it to itself; renewed while that lives. Null while nobody has.';
+
+
 INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000011');
 -- What an event costs the transaction that writes it: its place is made without reading `event_log` for each row.
 

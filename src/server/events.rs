@@ -13,8 +13,9 @@ use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use super::answer;
+use super::ledger::Ledger;
 use super::problem::Problem;
+use super::{answer, brevity};
 use crate::graphql::subscription::Told;
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
@@ -22,8 +23,19 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// Tells proxies to hand on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The results as events.
-pub fn respond(results: impl Stream<Item = Told> + Send + 'static) -> Response {
+/// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
+pub fn respond(
+    results: impl Stream<Item = Told> + Send + 'static,
+    mut ledger: Ledger,
+    held: impl Send + 'static,
+) -> Response {
+    stream_of(results.inspect(move |told| {
+        let _ = &held;
+        ledger.note(told);
+    }))
+}
+
+fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
     let next = |told: Told| {
         let next = Event::default().event("next");
         match told {
@@ -43,6 +55,7 @@ pub fn respond(results: impl Stream<Item = Told> + Send + 'static) -> Response {
 }
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
-pub fn refusal(problem: Problem) -> Response {
-    respond(stream::once(ready(Told::Executed(Executed::from_errors(problem.errors)))))
+pub fn refusal(mut problem: Problem) -> Response {
+    brevity::shorten(&mut problem.errors);
+    stream_of(stream::once(ready(Told::Executed(Executed::from_errors(problem.errors)))))
 }

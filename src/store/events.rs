@@ -33,7 +33,7 @@ diesel::define_sql_function! {
 
 /// A row of the log, as it is written.
 #[derive(Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct NewRow {
     /// Its ID.
     pub id: EventId,
@@ -58,12 +58,13 @@ pub struct NewRow {
 }
 
 /// Appends rows to the log.
-pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
-    for batch in rows.chunks(BATCH) {
-        diesel::insert_into(events::table).values(batch).execute(connection).await?;
+pub fn append(tx: &mut Connection, mut rows: Vec<NewRow>) {
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(BATCH));
+        tx.post(diesel::insert_into(events::table).values(rows));
+        rows = rest;
     }
     note_events();
-    Ok(())
 }
 
 #[derive(Queryable, Selectable)]

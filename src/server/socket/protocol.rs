@@ -44,6 +44,11 @@ impl Close {
         Self::new(4401, reason)
     }
 
+    /// A client who may not come in now, though their token is good.
+    pub fn forbidden(reason: &str) -> Self {
+        Self::new(4403, reason)
+    }
+
     /// The first message did not come.
     pub fn init_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
