@@ -136,7 +136,7 @@ impl Edition {
     pub(super) async fn show(&self, schema: &Schema, event: Result<Event>, to: &Listening) -> Told {
         let event = match event {
             Ok(event) if !self.differs.load(Ordering::Relaxed) => event,
-            other => return Told::Executed(self.execute(schema, other, to.request()).await.0),
+            other => return Told::Executed(Box::new(self.execute(schema, other, to.request()).await.0)),
         };
         let print = self.print(&event);
         if let Some(Some(text)) = print.text.get() {
@@ -155,8 +155,8 @@ impl Edition {
         let text = print.text.get_or_init(|| first).await.clone();
         match (text, own) {
             (Some(text), _) => Told::Shared(text),
-            (None, Some(executed)) => Told::Executed(executed),
-            (None, None) => Told::Executed(self.execute(schema, Ok(event), to.request()).await.0),
+            (None, Some(executed)) => Told::Executed(Box::new(executed)),
+            (None, None) => Told::Executed(Box::new(self.execute(schema, Ok(event), to.request()).await.0)),
         }
     }
 

@@ -73,7 +73,7 @@ impl Subscription {
 /// What the executor is to do with a subscription.
 enum Turn {
     /// To begin to listen, and leave that here.
-    Begin(Mutex<Option<Listening>>),
+    Begin(Mutex<Option<Box<Listening>>>),
     /// To show this event, or this error.
     Show(Mutex<Option<Result<Event>>>),
 }
@@ -85,7 +85,7 @@ async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Listeni
     let shown = match &**ctx.data_unchecked::<Arc<Turn>>() {
         Turn::Begin(begun) => {
             let listening = begin.await?;
-            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening);
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listening));
             None
         }
         Turn::Show(event) => event.lock().unwrap_or_else(PoisonError::into_inner).take(),
@@ -96,7 +96,7 @@ async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Listeni
 /// What a subscription tells.
 pub enum Told {
     /// A result of its own.
-    Executed(Response),
+    Executed(Box<Response>),
     /// A result without errors, as JSON, which others are told as well.
     Shared(Arc<str>),
 }
@@ -110,7 +110,7 @@ pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxSt
                 let told = unfold(telling, async |mut telling| telling.next().await.map(|told| (told, telling)));
                 told.boxed()
             }
-            Err(refused) => stream::iter([Told::Executed(*refused)]).boxed(),
+            Err(refused) => stream::iter([Told::Executed(refused)]).boxed(),
         }
     });
     begun.flatten().boxed()
@@ -119,7 +119,7 @@ pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxSt
 /// A subscription that goes on.
 struct Telling {
     schema: Schema,
-    listening: Listening,
+    listening: Box<Listening>,
     edition: Arc<Edition>,
     ended: bool,
 }
