@@ -10,7 +10,7 @@ use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::config::{PlanRules, RuleSettings};
+use crate::config::{Access, PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
@@ -20,6 +20,8 @@ use crate::mail;
 use crate::mail::queue::{Links, Outbox};
 use crate::mail::transports::Transport;
 use crate::operations::{Env, Rules, SignUp, jobs};
+use crate::server::admission::Admission;
+use crate::server::execute::TimeLimits;
 use crate::server::router::{self, Server};
 use crate::server::shutdown::Shutdown;
 use crate::store::Store;
@@ -35,6 +37,10 @@ pub struct Settings {
     pub password_cost: Cost,
     /// Who else makes tokens, and keeps the accounts.
     pub issuer: Option<Arc<Issuer>>,
+    /// Who is let in, and how often.
+    pub access: Access,
+    /// How long operations may take.
+    pub time_limits: TimeLimits,
 }
 
 impl Settings {
@@ -49,7 +55,14 @@ impl Settings {
             owners_manage_plans: plans.owners_manage_plans,
             plans: plans.plans,
         };
-        Self { links, rules, password_cost: Cost::FULL, issuer: None }
+        Self {
+            links,
+            rules,
+            password_cost: Cost::FULL,
+            issuer: None,
+            access: Access::default(),
+            time_limits: TimeLimits::default(),
+        }
     }
 
     /// For tests: open, unlimited, and with cheap passwords.
@@ -72,6 +85,8 @@ impl Settings {
             },
             password_cost: Cost::CHEAP,
             issuer: None,
+            access: Access::default(),
+            time_limits: TimeLimits::default(),
         }
     }
 }
@@ -85,6 +100,8 @@ pub struct App {
     pub schema: Schema,
     /// Answers HTTP.
     pub router: Router,
+    /// Lets clients in.
+    pub admission: Admission,
     /// Ends it.
     pub shutdown: Shutdown,
 }
@@ -103,20 +120,24 @@ impl App {
             hub: Hub::default(),
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
+            tasks: shutdown.tasks.clone(),
             keys: Arc::new(keys),
             issuer: settings.issuer,
             store,
             clock,
         };
         let schema = schema::build(env.clone());
+        let admission = Admission::new(settings.access);
         let router = router::router(Server {
             schema: schema.clone(),
             documents: Arc::default(),
+            admission: admission.clone(),
+            time_limits: settings.time_limits,
             env: env.clone(),
             tasks: shutdown.tasks.clone(),
             stopping: shutdown.soft.clone(),
         });
-        Self { env, schema, router, shutdown }
+        Self { env, schema, router, admission, shutdown }
     }
 
     /// From now on, queued mails are sent, until the shutdown.

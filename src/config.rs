@@ -3,23 +3,37 @@
 //!
 //! What may hold a secret is checked here and not by clap, which repeats the values that it refuses.
 
+mod access;
 mod check;
 mod issuer;
 mod keys;
+mod networks;
+mod origins;
 mod plans;
 pub mod table;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+pub use access::{Access, Bounds};
 pub use check::BadSetting;
 pub use issuer::IssuerSettings;
 pub use keys::KeySettings;
+pub use networks::Networks;
+pub use origins::Origins;
 pub use plans::PlanRules;
 
 use crate::operations::SignUp;
+
+/// Connections of clients at once, unless it is set.
+const MAX_CONNECTIONS: u32 = 20_000;
+/// Points that an account may spend in a minute, unless it is set.
+const ACTOR_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(999_999);
+/// Points that may be spent from an address in a minute, unless it is set.
+const ADDRESS_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4_999_999);
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -117,6 +131,15 @@ pub struct HttpSettings {
     /// URL under which clients reach the server. [default: `http://` and the address it listens on]
     #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = check::web_address)]
     pub public_url: Option<String>,
+    /// Origins of pages, besides the server's own, that may ask it from a browser, such as `https://app.example.org`; with commas between them. [default: none]
+    #[arg(long, env = "GUILDHALL_ALLOWED_ORIGINS", value_name = "ORIGINS", value_parser = Origins::parse)]
+    pub allowed_origins: Option<Origins>,
+    /// Addresses or networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`; with commas between them. [default: none]
+    #[arg(long, env = "GUILDHALL_TRUSTED_PROXIES", value_name = "NETWORKS", value_parser = Networks::parse)]
+    pub trusted_proxies: Option<Networks>,
+    /// Most connections of clients at once, WebSockets among them; more wait to be accepted.
+    #[arg(long, env = "GUILDHALL_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
     /// Most connections to the database.
     #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub pool_size: u16,
@@ -137,7 +160,13 @@ pub struct RuleSettings {
     /// Days for which a deleted organization can be restored; 0 deletes it at once.
     #[arg(long, env = "ORG_DELETION_GRACE_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=365))]
     pub deletion_grace_days: u16,
-    /// Whether there are limits on how often somebody may try to sign in, or have mails sent.
+    /// Points that an account may spend in a minute: an operation costs 100, a mutation 500, and each field that may be answered 1.
+    #[arg(long, env = "GUILDHALL_ACTOR_RATE", value_name = "POINTS", default_value_t = ACTOR_RATE)]
+    pub actor_rate: NonZeroU32,
+    /// Points that may be spent from one address of the network in a minute.
+    #[arg(long, env = "GUILDHALL_ADDRESS_RATE", value_name = "POINTS", default_value_t = ADDRESS_RATE)]
+    pub address_rate: NonZeroU32,
+    /// Whether there are limits on how much somebody may ask for, how many connections and streams they may have, how often they may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
     pub rate_limits: Switch,
     /// Limits and prices of plans: `unlimited`, or a TOML file that says what differs from the built-in ones, such as `solo.projects = 20`. [default: built in]

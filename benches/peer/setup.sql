@@ -619,6 +619,71 @@ CREATE INDEX events_person ON events (person_id, transaction_id, sequence) WHERE
 CREATE INDEX events_email ON events (email, transaction_id, sequence) WHERE email IS NOT NULL;
 
 
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000009');
+-- Accounts of people whom an issuer elsewhere vouches for.
+
+CREATE TABLE external_identities (
+    issuer             text        COLLATE "C" NOT NULL,
+    subject            text        COLLATE "C" NOT NULL,
+    user_id            uuid        CONSTRAINT external_identities_user_fkey REFERENCES users ON DELETE SET NULL,
+    preferred_username text,
+    claimed_at         timestamptz NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE UNIQUE INDEX external_identities_user_id_key ON external_identities (user_id);
+CREATE INDEX external_identities_ended ON external_identities (claimed_at) WHERE user_id IS NULL;
+COMMENT ON TABLE external_identities IS 'Whom an issuer elsewhere calls what, and whose account that is. Made when somebody comes for the first time.';
+COMMENT ON COLUMN external_identities.issuer IS '`iss` of the tokens.';
+COMMENT ON COLUMN external_identities.subject IS '`sub` of the tokens: the name that the issuer never changes.';
+COMMENT ON COLUMN external_identities.user_id IS 'The account. Null: it was deleted, lately.';
+COMMENT ON COLUMN external_identities.preferred_username IS 'The username claimed last: the account is named anew when another is claimed. Null: none was.';
+COMMENT ON COLUMN external_identities.claimed_at IS 'When the token was made whose claims the account has, or when the account was deleted: tokens from before change nothing, and make no account.';
+
+
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000010');
+-- Whose a mail is while it is being sent, apart from when it is due: by the database's clock, which is one for all processes.
+
+ALTER TABLE mails ADD COLUMN claimed_until timestamptz;
+COMMENT ON COLUMN mails.claimed_until IS 'Until when the worker that has taken it on has it to itself; renewed while that lives. Null while nobody has.';
+
+
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000011');
+-- What an event costs the transaction that writes it: its place is made without reading `event_log` for each row.
+
+DO $$
+BEGIN
+    EXECUTE format('ALTER TABLE events ALTER COLUMN transaction_id SET DEFAULT (%s + pg_current_xact_id()::text::bigint)',
+                   (SELECT base FROM event_log));
+END $$;
+DROP FUNCTION event_transaction_id();
+COMMENT ON COLUMN event_log.base IS 'Added to the IDs of transactions to make their place in the log; the default of events.transaction_id has it as a constant. They start anew in a new cluster: then settle_event_base() raises it, so that what is written comes after what was restored.';
+
+CREATE FUNCTION event_log_is_behind() RETURNS boolean LANGUAGE sql STABLE
+    RETURN (SELECT greatest((SELECT max(transaction_id) FROM events), pruned_transaction)
+                   >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM event_log);
+COMMENT ON FUNCTION event_log_is_behind() IS 'Whether those who begin to write now would write before what is in the log.';
+
+CREATE FUNCTION settle_event_base() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    raised bigint;
+BEGIN
+    -- One at a time, and in the order in which old events are deleted; then it waits for those who have written.
+    PERFORM FROM event_log FOR UPDATE;
+    LOCK TABLE events IN ACCESS EXCLUSIVE MODE;
+    IF NOT event_log_is_behind() THEN
+        RETURN false;
+    END IF;
+    -- The oldest transaction that may still write comes right after the newest entry.
+    UPDATE event_log SET base = 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        + greatest((SELECT max(transaction_id) FROM events), pruned_transaction)
+        RETURNING base INTO raised;
+    EXECUTE format('ALTER TABLE events ALTER COLUMN transaction_id SET DEFAULT (%s + pg_current_xact_id()::text::bigint)',
+                   raised);
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION settle_event_base() IS 'Raises event_log.base if the log is behind; tells whether it was. Does so as the owner of the table, which a server need not be.';
+
+
 -- Fills our tables from the benchmark's schema `app`: organizations on TEAM, addresses verified.
 -- IDs are made from numbers, so that those of `app` can be told from ours: UUIDs of version 7 in the order of the numbers.
 DROP SCHEMA IF EXISTS peer CASCADE;

@@ -3,6 +3,7 @@
 //! [`keys`] makes and verifies the server's own tokens, [`issuer`] verifies those of an issuer elsewhere, and [`token`] says
 //! what holds for both; [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be tried.
 
+pub mod allowance;
 mod hashing;
 pub mod issuer;
 pub mod keys;

@@ -1,19 +1,13 @@
 //! How often somebody may try: bounds on guessing passwords and on sending mails to one address.
-//!
-//! Each process counts for itself, in memory. What has recovered is forgotten now and then, so that the memory is bounded by
-//! the tries of the last minute.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use chrono::{SubsecRound, TimeDelta};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use super::allowance::Allowance;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Refusal, UserId};
 
@@ -23,8 +17,6 @@ const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// Mails to one address, and of one account to itself, in a minute.
 const PER_RECIPIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
-/// After how many tries what has recovered is forgotten.
-const SWEEP: u32 = 1024;
 
 /// Bounds tries. Cheap to clone; the clones count together.
 #[derive(Clone)]
@@ -33,13 +25,12 @@ pub struct Throttle {
 }
 
 struct Limits {
-    logins: DefaultKeyedRateLimiter<u64>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
-    senders: DefaultKeyedRateLimiter<UserId>,
-    recipients: DefaultKeyedRateLimiter<u64>,
+    logins: Allowance<u64>,
+    addresses: Allowance<IpAddr>,
+    senders: Allowance<UserId>,
+    recipients: Allowance<u64>,
     /// Texts are counted by a number of eight bytes, which nobody can foresee: long ones cost no more memory than short ones.
     numbers: RandomState,
-    tries: AtomicU32,
 }
 
 impl Throttle {
@@ -47,12 +38,11 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         let limits = || {
             Arc::new(Limits {
-                logins: RateLimiter::keyed(Quota::per_minute(PER_LOGIN)),
-                addresses: RateLimiter::keyed(Quota::per_minute(PER_ADDRESS)),
-                senders: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
-                recipients: RateLimiter::keyed(Quota::per_minute(PER_RECIPIENT)),
+                logins: Allowance::per_minute(PER_LOGIN),
+                addresses: Allowance::per_minute(PER_ADDRESS),
+                senders: Allowance::per_minute(PER_RECIPIENT),
+                recipients: Allowance::per_minute(PER_RECIPIENT),
                 numbers: RandomState::new(),
-                tries: AtomicU32::new(0),
             })
         };
         Self { limits: enabled.then(limits) }
@@ -61,7 +51,6 @@ impl Throttle {
     /// Counts a try of a password; RATE_LIMITED, with the time of the next one, if there were too many.
     pub fn sign_in(&self, login: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
-        limits.sweep();
         if let Some(address) = address {
             count(&limits.addresses, &network(address), now)?;
         }
@@ -71,7 +60,6 @@ impl Throttle {
     /// Counts a mail that somebody has sent to themselves; RATE_LIMITED, with the time of the next one, if there were too many.
     pub fn mail_of(&self, sender: UserId, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
-        limits.sweep();
         count(&limits.senders, &sender, now)
     }
 
@@ -79,8 +67,7 @@ impl Throttle {
     /// others have asked for.
     pub fn lets_mail_to(&self, recipient: &Email) -> bool {
         let Some(limits) = &self.limits else { return true };
-        limits.sweep();
-        limits.recipients.check_key(&limits.number(recipient.as_str())).is_ok()
+        limits.recipients.take(&limits.number(recipient.as_str()), NonZeroU32::MIN).is_ok()
     }
 }
 
@@ -88,31 +75,17 @@ impl Limits {
     fn number(&self, text: &str) -> u64 {
         self.numbers.hash_one(text.trim().to_lowercase())
     }
-
-    fn sweep(&self) {
-        if self.tries.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
-            self.logins.retain_recent();
-            self.addresses.retain_recent();
-            self.senders.retain_recent();
-            self.recipients.retain_recent();
-            self.logins.shrink_to_fit();
-            self.addresses.shrink_to_fit();
-            self.senders.shrink_to_fit();
-            self.recipients.shrink_to_fit();
-        }
-    }
 }
 
-fn count<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K, now: Instant) -> Result<(), Refusal> {
-    limiter.check_key(key).map_err(|until| {
-        let wait = until.wait_time_from(DefaultClock::default().now()) + Duration::from_millis(1);
+fn count<K: Hash + Eq + Clone>(allowance: &Allowance<K>, key: &K, now: Instant) -> Result<(), Refusal> {
+    allowance.take(key, NonZeroU32::MIN).map_err(|wait| {
         let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
         Refusal::rate_limited("Too many tries. Wait a little.", (now + wait).trunc_subsecs(3))
     })
 }
 
 /// One customer of a network has all the addresses of an IPv6 /64.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         address => address,
@@ -171,10 +144,10 @@ mod tests {
         let limits = throttle.limits.clone().unwrap();
         let long = "x".repeat(250);
         tries(&throttle, |n| format!("{long}{n}"), |n| Some(IpAddr::from([10, 1, (n >> 8) as u8, n as u8])));
-        assert_eq!(limits.logins.len(), 200);
+        assert_eq!(limits.logins.remembered(), 200);
         // As all of them are after a minute.
-        limits.logins.retain_recent();
-        assert_eq!(limits.logins.len(), 200, "not yet");
+        limits.logins.sweep();
+        assert_eq!(limits.logins.remembered(), 200, "not yet");
     }
 
     #[test]

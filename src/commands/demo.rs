@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::run;
 use crate::app::{App, Settings};
 use crate::config::{
-    BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, PlanChanges, PlanRules,
+    Access, BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, PlanChanges, PlanRules,
     RuleSettings,
 };
 use crate::domain::Clock;
@@ -52,7 +52,8 @@ impl Demo {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
         let store = database.connect(self.http.pool_size)?;
         let (listener, public_url) = run::listen(&self.http).await?;
-        let settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        settings.access = Access::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 

@@ -30,7 +30,7 @@ pub async fn serve(listener: TcpListener, app: App) -> Result<(), Failure> {
     app.tell_events();
     app.run_jobs();
     app.follow_issuer();
-    shutdown::serve(listener, app.router, &app.shutdown).await?;
+    shutdown::serve(listener, app.router, app.admission, &app.shutdown).await;
     app.env.store.close();
     Ok(())
 }

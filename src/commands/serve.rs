@@ -11,7 +11,7 @@ use crate::app::{App, Settings};
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::config::{
-    BadSetting, Database as Choice, DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
+    Access, BadSetting, Database as Choice, DatabaseSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
     LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
@@ -82,6 +82,7 @@ impl Serve {
         let (listener, public_url) = run::listen(&self.http).await?;
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
+        settings.access = Access::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);

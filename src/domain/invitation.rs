@@ -40,3 +40,14 @@ pub enum DeliveryState {
     /// Given up.
     Failed,
 }
+
+impl DeliveryState {
+    /// Its name in the schema and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "QUEUED",
+            Self::Sent => "SENT",
+            Self::Failed => "FAILED",
+        }
+    }
+}

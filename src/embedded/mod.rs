@@ -101,7 +101,8 @@ impl Embedded {
         &self.site.location
     }
 
-    /// Fast shutdown: ends all sessions, writes everything down, returns when the process is gone.
+    /// Fast shutdown: ends all sessions, writes everything down, returns when the process is gone. After 20 seconds, or if the
+    /// cluster was deleted, it does not wait for the writing.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         let Some(mut running) = self.running.take() else {
             return Ok(());

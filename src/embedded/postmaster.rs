@@ -21,7 +21,10 @@ use super::tools::Tools;
 const POLL: Duration = Duration::from_millis(4);
 /// Long, because a start after a crash replays the log first.
 const START: Duration = Duration::from_secs(120);
-const STOP: Duration = Duration::from_secs(60);
+/// How PostgreSQL is asked to stop, and how long it may take: a fast shutdown, one without writing everything down, which the
+/// next start makes good, and an end. Nothing that was committed is lost by any of them.
+const STOP: [(&str, Duration); 3] =
+    [("INT", Duration::from_secs(20)), ("QUIT", Duration::from_secs(5)), ("KILL", Duration::from_secs(5))];
 /// A live process without its socket was cut off from it, by somebody who swept the temporary folder perhaps.
 const UNREACHABLE: Duration = Duration::from_secs(5);
 /// The log starts anew at the next start when it has grown beyond this many bytes.
@@ -144,17 +147,20 @@ impl Postmaster {
         }
     }
 
-    /// Fast shutdown; returns when the process has ended.
+    /// Stops it, if need be less and less gently; returns when the process has ended.
     pub(super) async fn stop(&mut self, site: &Site) -> Result<(), EmbeddedError> {
-        let begun = Instant::now();
-        self.ask_to_stop(site);
-        while self.is_alive(&site.cluster) {
-            if begun.elapsed() > STOP {
-                return Err(site.timeout(self.pid, "stop", STOP));
+        for (signal, limit) in site.ways_to_stop() {
+            let begun = Instant::now();
+            self.send(site, signal);
+            while begun.elapsed() < *limit {
+                if !self.is_alive(&site.cluster) {
+                    return Ok(());
+                }
+                sleep(POLL).await;
             }
-            sleep(POLL).await;
+            tracing::warn!(pid = self.pid, signal, "PostgreSQL does not stop");
         }
-        Ok(())
+        Err(site.timeout(self.pid, "stop", STOP.iter().map(|(_, limit)| *limit).sum()))
     }
 
     /// The same for a place that cannot wait asynchronously, and not for long.
@@ -167,8 +173,14 @@ impl Postmaster {
     }
 
     fn ask_to_stop(&mut self, site: &Site) {
+        if let Some((signal, _)) = site.ways_to_stop().first() {
+            self.send(site, signal);
+        }
+    }
+
+    fn send(&mut self, site: &Site, signal: &str) {
         if self.is_alive(&site.cluster) {
-            site.signal("INT", self.pid);
+            site.signal(signal, self.pid);
         }
     }
 
@@ -181,9 +193,15 @@ impl Postmaster {
 }
 
 impl Site {
-    /// `pg_ctl` comes with every server, while `kill` is missing from small images.
+    /// Without its first where somebody has deleted the cluster: there is nothing to write down any more, and trying to takes
+    /// its time.
+    fn ways_to_stop(&self) -> &'static [(&'static str, Duration)] {
+        if self.cluster.exists() { &STOP } else { &STOP[1..] }
+    }
+
+    /// `pg_ctl` comes with every server, while `kill` is missing from small images. It runs in a folder that is always there.
     fn signal(&self, name: &str, pid: u32) {
-        let mut command = self.account.command(self.tools.program("pg_ctl"), &self.location);
+        let mut command = self.account.command(self.tools.program("pg_ctl"), Path::new("/"));
         command.args(["kill", name, &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         if let Err(error) = command.process_group(0).status() {
             tracing::warn!(%error, pid, "could not signal PostgreSQL");

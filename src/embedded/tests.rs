@@ -111,6 +111,22 @@ async fn a_dropped_cluster_stops() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_was_deleted_while_it_ran_stops_all_the_same() {
+    let folder = Folder::new("deleted");
+    let cluster = quick(&folder.0).await;
+    run(&cluster.url("guildhall"), "CREATE TABLE note AS SELECT generate_series(1, 100000) AS number").await;
+    let pid = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
+    let process = Path::new("/proc").join(pid.lines().next().unwrap());
+    assert!(process.exists());
+    // Out of everybody's reach at once; deleting takes turns with those who write there.
+    fs::rename(&folder.0, folder.0.with_extension("gone")).unwrap();
+    fs::remove_dir_all(folder.0.with_extension("gone")).unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(5), cluster.stop()).await;
+    stopped.expect("in time").unwrap();
+    assert!(!process.exists());
+}
+
+#[tokio::test]
 async fn a_bad_setting_shows_the_end_of_the_log() {
     let folder = Folder::new("setting");
     let refused =

@@ -97,7 +97,7 @@ impl Feed {
                 events::of_workspace(&mut connection, workspace, &Filter::default(), stretch).await?
             }
             Topic::Person(user) => {
-                let account = users::find(&mut connection, user).await?;
+                let account = users::find(&connection, user).await?;
                 let email = account.as_ref().and_then(users::User::verified_email);
                 events::of_person(&mut connection, user, email, (self.place, mark), BATCH as i64).await?
             }

@@ -78,16 +78,18 @@ impl Hub {
         self.0.ready.send_replace(true);
     }
 
-    /// Hands entries on, which are the next of the log. Who has no room for one is cut off.
-    pub fn hand_on(&self, news: &[News]) {
+    /// Hands entries on, which are the next of the log; tells how often. Who has no room for one is cut off.
+    pub fn hand_on(&self, news: &[News]) -> usize {
         let mut state = self.state();
+        let mut times = 0;
         for News { entry, concerned } in news {
-            state.send(Topic::Workspace(entry.workspace_id), entry);
+            times += state.send(Topic::Workspace(entry.workspace_id), entry);
             for user in concerned {
-                state.send(Topic::Person(*user), entry);
+                times += state.send(Topic::Person(*user), entry);
             }
             state.mark = Some(entry.place);
         }
+        times
     }
 
     /// Listens from now on. Entries after the mark come by the channel, those up to it are in the log. Waits for the first
@@ -130,10 +132,10 @@ impl Hub {
 }
 
 impl State {
-    fn send(&mut self, topic: Topic, entry: &Arc<Entry>) {
-        if let Some(streams) = self.streams.get_mut(&topic) {
-            streams.retain(|_, stream| stream.try_send(entry.clone()).is_ok());
-        }
+    fn send(&mut self, topic: Topic, entry: &Arc<Entry>) -> usize {
+        let Some(streams) = self.streams.get_mut(&topic) else { return 0 };
+        streams.retain(|_, stream| stream.try_send(entry.clone()).is_ok());
+        streams.len()
     }
 }
 

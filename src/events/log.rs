@@ -66,5 +66,8 @@ pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> R
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    if rows.is_empty() { Ok(()) } else { events::append(tx, &rows).await }
+    if !rows.is_empty() {
+        events::append(tx, rows);
+    }
+    Ok(())
 }

@@ -17,8 +17,10 @@ use crate::store::{Store, users};
 
 /// Most entries that are read at once.
 const BATCH: i64 = 500;
-/// At most so often is the log looked at, and are other processes told: what comes in between goes together.
-const BREATH: Duration = Duration::from_millis(3);
+/// At most so often is the log looked at, and are other processes told: what comes in between goes together. At least, at most,
+/// and for each time that something was handed on: the more there are who hear of it, the more is to go together.
+const BREATH: (Duration, Duration, Duration) =
+    (Duration::from_millis(3), Duration::from_millis(30), Duration::from_micros(20));
 /// How long until it looks unasked.
 const POLL: Duration = Duration::from_secs(3);
 /// How soon it looks again for entries behind a transaction that is still open: at first, and at last.
@@ -53,7 +55,8 @@ async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
     *away = AWAY.0;
     let mut soon = SOON.0;
     loop {
-        let more = read(&mut ear, hub).await?;
+        let Read { more, times } = read(&mut ear, hub).await?;
+        let breath = (BREATH.0 + BREATH.2 * u32::try_from(times).unwrap_or(u32::MAX)).min(BREATH.1);
         let pause = if more { soon } else { POLL };
         soon = if more { (soon * 2).min(SOON.1) } else { SOON.0 };
         tokio::select! {
@@ -64,7 +67,7 @@ async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
             }
             () = tokio::time::sleep(pause) => {}
         }
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(breath).await;
     }
 }
 
@@ -85,19 +88,27 @@ async fn start(ear: &mut Ear, hub: &Hub) -> Result<()> {
     Ok(())
 }
 
-/// Hands on what has come; tells whether there is more to come soon.
-async fn read(ear: &mut Ear, hub: &Hub) -> Result<bool> {
+/// What a look at the log has brought.
+struct Read {
+    /// Whether there is more to come soon.
+    more: bool,
+    /// How often something was handed on.
+    times: usize,
+}
+
+/// Hands on what has come.
+async fn read(ear: &mut Ear, hub: &Hub) -> Result<Read> {
+    let mut times = 0;
     loop {
         let mark = hub.mark().unwrap_or_else(|| LogPlace::before_transaction(0));
         let (entries, more) = events::news(ear.connection(), mark, BATCH).await?;
-        if entries.is_empty() {
-            return Ok(more);
-        }
         let full = entries.len() as i64 == BATCH;
-        let news = address(ear, entries).await?;
-        hub.hand_on(&news);
+        if !entries.is_empty() {
+            let news = address(ear, entries).await?;
+            times += hub.hand_on(&news);
+        }
         if !full {
-            return Ok(more);
+            return Ok(Read { more, times });
         }
     }
 }

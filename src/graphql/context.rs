@@ -1,12 +1,14 @@
 //! What a resolver knows of its request: who asks, and through which loaders.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::Context;
 use async_graphql::dataloader::DataLoader;
 
 use super::Result;
+use super::audience::Audience;
 use super::loaders::{self, Source};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -26,6 +28,8 @@ pub struct RequestContext {
     pub loader: Arc<DataLoader<Source>>,
     /// What mutations were refused for.
     pub refusals: Refusals,
+    /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
+    consulted: AtomicBool,
 }
 
 impl RequestContext {
@@ -34,7 +38,13 @@ impl RequestContext {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
         let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
-        Self { actor, address, now, loader, refusals: Refusals::default() }
+        Self { actor, address, now, loader, refusals: Refusals::default(), consulted: AtomicBool::new(false) }
+    }
+
+    /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the
+    /// same for everybody and at any time.
+    pub fn was_consulted(&self) -> bool {
+        self.consulted.load(Ordering::Relaxed)
     }
 
     /// Who asks, if somebody is signed in.
@@ -86,14 +96,24 @@ pub trait ContextExt {
     fn request(&self) -> &RequestContext;
     /// What operations work with.
     fn env(&self) -> &Env;
+    /// Asks for what many need at the same moment.
+    fn audience(&self) -> &Audience;
 }
 
 impl ContextExt for Context<'_> {
     fn request(&self) -> &RequestContext {
-        self.data_unchecked()
+        let request: &RequestContext = self.data_unchecked::<Arc<RequestContext>>();
+        request.consulted.store(true, Ordering::Relaxed);
+        request
     }
 
     fn env(&self) -> &Env {
+        self.request();
+        self.data_unchecked()
+    }
+
+    fn audience(&self) -> &Audience {
+        self.request();
         self.data_unchecked()
     }
 }

@@ -59,10 +59,11 @@ impl Timer for Yield {
     }
 }
 
-type Loaded<K, V> = Result<HashMap<K, V>, Arc<Fault>>;
+/// Rows by what they were asked for by.
+pub type Loaded<K, V> = Result<HashMap<K, V>, Arc<Fault>>;
 
 /// Loads only fail by faults; whatever else would be one.
-fn fault(error: Error) -> Arc<Fault> {
+pub fn fault(error: Error) -> Arc<Fault> {
     Arc::new(match error {
         Error::Failed(fault) => fault,
         Error::Refused(_) | Error::Unauthenticated => Fault::new("a read was refused"),

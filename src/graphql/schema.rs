@@ -2,9 +2,11 @@
 
 use async_graphql::{SDLExportOptions, SchemaBuilder};
 
+use super::audience::Audience;
 use super::mutation::Mutation;
 use super::query::Query;
 use super::subscription::Subscription;
+use super::subscription::edition::Editions;
 use crate::operations::Env;
 
 /// The schema, ready to run.
@@ -16,7 +18,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data.
 pub fn build(env: Env) -> Schema {
-    builder().data(env).finish()
+    builder().data(Audience::new(&env)).data(Editions::default()).data(env).finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.

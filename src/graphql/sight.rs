@@ -1,150 +1,172 @@
-//! What of the log the viewer sees: each event is asked about with today's standing and ties, by the loaders of one request,
-//! so that for any number of them each kind of thing is read once.
+//! What of the log the viewer sees: each event is asked about with today's standing and ties, which are read for all who look
+//! at the same moment in one statement of each kind.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use super::Result;
-use super::context::RequestContext;
+use super::audience::Audience;
 use super::types::event::Event;
-use super::types::organization::standing_of;
-use crate::domain::event::{EventType, FieldChange};
+use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
 use crate::domain::resource::{People, Ties};
-use crate::domain::{CloudStorageId, JobId, OrganizationId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
+use crate::domain::{CloudStorageId, JobId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
 use crate::operations::ownership;
 use crate::policy::events::{reads, sees, sees_all};
 use crate::policy::{Action, Decision, Member, Standing, Target, decide};
 use crate::store::events::Entry;
+use crate::store::onlookers::Onlooker;
 
-/// How the viewer stands to a workspace of either kind, whether or not it is there any more. UNAUTHENTICATED if nobody is
-/// signed in, or the account is gone.
-pub async fn standing(request: &RequestContext, workspace: Uuid) -> Result<Standing> {
-    let viewer = request.viewer().await?;
-    if workspace == Uuid::from(viewer.id) {
-        return Ok(Standing::personal(true, viewer.is_admin));
+/// The viewer, looking at workspaces as things are now.
+pub struct Sight {
+    audience: Audience,
+    viewer: UserId,
+    onlooker: HashMap<Uuid, Onlooker>,
+}
+
+impl Sight {
+    /// Looks at those workspaces, of either kind, whether or not they are there; at least one. UNAUTHENTICATED if the account
+    /// is gone.
+    pub async fn of(audience: &Audience, viewer: UserId, workspaces: Vec<Uuid>) -> Result<Self> {
+        let onlooker = audience.onlooker(viewer, workspaces).await?;
+        Ok(Self { audience: audience.clone(), viewer, onlooker })
     }
-    if let Some(seen) = request.loader.load_one(OrganizationId::from(workspace)).await? {
-        return Ok(standing_of(&seen));
-    }
-    Ok(match request.loader.load_one(UserId::from(workspace)).await? {
-        Some(_) => Standing::personal(false, viewer.is_admin),
-        None => Standing { signed_in: true, is_admin: viewer.is_admin, ..Standing::default() },
-    })
-}
 
-/// Those of the entries that the viewer may see, as they may see them, in the same order.
-pub async fn seen(request: &RequestContext, entries: Vec<Arc<Entry>>) -> Result<Vec<Event>> {
-    let seen = try_join_all(entries.into_iter().map(|entry| see(request, entry))).await?;
-    Ok(seen.into_iter().flatten().collect())
-}
-
-/// An entry as the viewer may see it, if they may.
-pub async fn see(request: &RequestContext, entry: Arc<Entry>) -> Result<Option<Event>> {
-    let Some(kind) = entry.kind else { return Ok(None) };
-    let standing = standing(request, entry.workspace_id).await?;
-    let target = if sees_all(&standing, kind) { Target::default() } else { target(request, kind, &entry).await? };
-    if !sees(&standing, kind, &target) {
-        return Ok(None);
-    }
-    let changes = changes(request, kind, &entry, &standing, &target).await?;
-    Ok(Some(Event { entry, kind, changes, personal: false }))
-}
-
-/// What an entry is about, as the policy looks at it.
-async fn target(request: &RequestContext, kind: EventType, entry: &Entry) -> Result<Target> {
-    let viewer = request.viewer().await?;
-    let is_concerned = entry.person_id == Some(viewer.id);
-    let is_invitee = entry.email.is_some() && entry.email.as_deref() == viewer.verified_email();
-    let target = match OwnershipOfferId::parse(&entry.subject_id) {
-        Some(offer) => match request.loader.load_one(offer).await? {
-            Some(row) => ownership::about(&row, viewer.id),
-            None => Target { is_offeree: is_concerned, ..Target::default() },
-        },
-        None => Target { ties: ties(request, viewer.id, kind, entry).await?, ..Target::default() },
-    };
-    Ok(Target { is_concerned, is_invitee, ..target })
-}
-
-/// How the viewer is tied to the resource that an entry is about: today, if it is still in that workspace, else as it was
-/// when it happened.
-async fn ties(request: &RequestContext, viewer: UserId, kind: EventType, entry: &Entry) -> Result<Ties> {
-    let found = match resource(request, &entry.subject_id).await? {
-        Some((workspace, people, containers)) if workspace.uuid() == entry.workspace_id => Some((people, containers)),
-        _ => None,
-    };
-    Ok(match found {
-        Some((people, containers)) if kind != EventType::ResourceMovedOut => Ties::of(viewer, people, &containers),
-        _ => {
-            let tied = entry.tied_ids.contains(&viewer);
-            Ties { owner: tied, assignee: tied, container: tied }
+    /// How the viewer stands to a workspace that they look at.
+    pub fn standing(&self, workspace: Uuid) -> Standing {
+        let Some(onlooker) = self.onlooker.get(&workspace) else { return Standing::default() };
+        if onlooker.is_personal {
+            return Standing::personal(workspace == Uuid::from(self.viewer), onlooker.is_admin);
         }
-    })
-}
-
-/// A resource by its ID, if it is there: its workspace, its people, and those of what contains it.
-async fn resource(request: &RequestContext, id: &str) -> Result<Option<(WorkspaceId, People, Vec<People>)>> {
-    let loader = &request.loader;
-    Ok(if let Some(id) = ProjectId::parse(id) {
-        loader.load_one(id).await?.map(|row| (row.workspace(), row.people(), Vec::new()))
-    } else if let Some(id) = TaskId::parse(id) {
-        loader.load_one(id).await?.map(|row| (row.task.workspace(), row.task.people(), row.containers()))
-    } else if let Some(id) = JobId::parse(id) {
-        loader.load_one(id).await?.map(|row| (row.job.workspace(), row.job.people(), row.containers()))
-    } else if let Some(id) = CloudStorageId::parse(id) {
-        loader.load_one(id).await?.map(|row| (row.workspace(), row.people(), Vec::new()))
-    } else {
-        None
-    })
-}
-
-/// The changes that the viewer may read.
-async fn changes(
-    request: &RequestContext,
-    kind: EventType,
-    entry: &Entry,
-    standing: &Standing,
-    target: &Target,
-) -> Result<Vec<FieldChange>> {
-    let is_self = entry.person_id.is_some() && entry.person_id == request.viewer_id();
-    let member = standing.role.filter(|_| is_self).map(|role| Member { role, is_self });
-    let target = Target { member, ..*target };
-    let mut readable = Vec::new();
-    for change in entry.changes.iter().filter(|change| reads(standing, kind, &change.field, &target)) {
-        let mut shown = true;
-        for id in [&change.before, &change.after].into_iter().flatten() {
-            shown = shown && shows(request, &change.field, id, entry, standing).await?;
-        }
-        if shown {
-            readable.push(change.clone());
+        Standing {
+            signed_in: true,
+            is_admin: onlooker.is_admin,
+            role: onlooker.role,
+            invited: onlooker.invited,
+            place: onlooker.status.map_or_else(Default::default, Into::into),
         }
     }
-    Ok(readable)
-}
 
-/// Whether the viewer may be told what a field refers to: where the schema has null for what they may not see, so have they
-/// here. What is gone is told to those who would see any such thing.
-async fn shows(request: &RequestContext, field: &str, id: &str, entry: &Entry, standing: &Standing) -> Result<bool> {
-    let action = match field {
-        "project" => Action::ResourceView,
-        "sourceStorage" | "targetStorage" => Action::CloudStorageView,
-        "workspace" => {
-            let Some(workspace) = WorkspaceId::parse(id) else { return Ok(false) };
-            let standing = self::standing(request, workspace.uuid()).await?;
-            return Ok(decide(&standing, Action::EventsView, &Target::default()) == Decision::Allow);
+    /// Whether the viewer may listen to a workspace that they look at.
+    pub fn may_listen_to(&self, workspace: Uuid) -> bool {
+        decide(&self.standing(workspace), Action::EventsView, &Target::default()) == Decision::Allow
+    }
+
+    /// How the viewer stands to another workspace.
+    async fn standing_elsewhere(&self, workspace: Uuid) -> Result<Standing> {
+        if self.onlooker.contains_key(&workspace) {
+            return Ok(self.standing(workspace));
         }
-        _ => return Ok(true),
-    };
-    let Some((workspace, people, containers)) = resource(request, id).await? else {
-        return Ok(decide(standing, action, &Target::default()) == Decision::Allow);
-    };
-    let there = if workspace.uuid() == entry.workspace_id {
-        *standing
-    } else {
-        self::standing(request, workspace.uuid()).await?
-    };
-    let ties = request.viewer_id().map(|viewer| Ties::of(viewer, people, &containers)).unwrap_or_default();
-    Ok(decide(&there, action, &Target { ties, ..Target::default() }) == Decision::Allow)
+        Ok(Self::of(&self.audience, self.viewer, vec![workspace]).await?.standing(workspace))
+    }
+
+    /// Those of the entries, of workspaces looked at, that the viewer may see, as they may see them, in the same order.
+    pub async fn seen(&self, entries: Vec<Arc<Entry>>) -> Result<Vec<Event>> {
+        let seen = try_join_all(entries.into_iter().map(|entry| self.see(entry))).await?;
+        Ok(seen.into_iter().flatten().collect())
+    }
+
+    /// An entry of a workspace looked at as the viewer may see it, if they may.
+    pub async fn see(&self, entry: Arc<Entry>) -> Result<Option<Event>> {
+        let Some(kind) = entry.kind else { return Ok(None) };
+        let standing = self.standing(entry.workspace_id);
+        let target = if sees_all(&standing, kind) { Target::default() } else { self.target(kind, &entry).await? };
+        if !sees(&standing, kind, &target) {
+            return Ok(None);
+        }
+        let hidden = self.hidden(kind, &entry, &standing, &target).await?;
+        Ok(Some(Event { entry, kind, hidden, stream_of: None }))
+    }
+
+    /// What an entry is about, as the policy looks at it.
+    async fn target(&self, kind: EventType, entry: &Entry) -> Result<Target> {
+        let is_concerned = entry.person_id == Some(self.viewer);
+        let email = self.onlooker.get(&entry.workspace_id).and_then(|onlooker| onlooker.verified_email.as_deref());
+        let is_invitee = entry.email.is_some() && entry.email.as_deref() == email;
+        let target = match OwnershipOfferId::parse(&entry.subject_id) {
+            Some(offer) => match self.audience.row(offer).await? {
+                Some(row) => ownership::about(&row, self.viewer),
+                None => Target { is_offeree: is_concerned, ..Target::default() },
+            },
+            None => Target { ties: self.ties(kind, entry).await?, ..Target::default() },
+        };
+        Ok(Target { is_concerned, is_invitee, ..target })
+    }
+
+    /// How the viewer is tied to the resource that an entry is about: today, if it is still in that workspace, else as it was
+    /// when it happened.
+    async fn ties(&self, kind: EventType, entry: &Entry) -> Result<Ties> {
+        let viewer = self.viewer;
+        let found = match self.resource(&entry.subject_id).await? {
+            Some((workspace, people, containers)) if workspace.uuid() == entry.workspace_id => {
+                Some((people, containers))
+            }
+            _ => None,
+        };
+        Ok(match found {
+            Some((people, containers)) if kind != EventType::ResourceMovedOut => Ties::of(viewer, people, &containers),
+            _ => {
+                let tied = entry.tied_ids.contains(&viewer);
+                Ties { owner: tied, assignee: tied, container: tied }
+            }
+        })
+    }
+
+    /// A resource by its ID, if it is there: its workspace, its people, and those of what contains it.
+    async fn resource(&self, id: &str) -> Result<Option<(WorkspaceId, People, Vec<People>)>> {
+        let audience = &self.audience;
+        Ok(if let Some(id) = ProjectId::parse(id) {
+            audience.row(id).await?.map(|row| (row.workspace(), row.people(), Vec::new()))
+        } else if let Some(id) = TaskId::parse(id) {
+            audience.row(id).await?.map(|row| (row.task.workspace(), row.task.people(), row.containers()))
+        } else if let Some(id) = JobId::parse(id) {
+            audience.row(id).await?.map(|row| (row.job.workspace(), row.job.people(), row.containers()))
+        } else if let Some(id) = CloudStorageId::parse(id) {
+            audience.row(id).await?.map(|row| (row.workspace(), row.people(), Vec::new()))
+        } else {
+            None
+        })
+    }
+
+    /// Which of the changes the viewer may not read.
+    async fn hidden(&self, kind: EventType, entry: &Entry, standing: &Standing, target: &Target) -> Result<Vec<usize>> {
+        let is_self = entry.person_id == Some(self.viewer);
+        let member = standing.role.filter(|_| is_self).map(|role| Member { role, is_self });
+        let target = Target { member, ..*target };
+        let mut hidden = Vec::new();
+        for (n, change) in entry.changes.iter().enumerate() {
+            let mut shown = reads(standing, kind, &change.field, &target);
+            for id in [&change.before, &change.after].into_iter().flatten() {
+                shown = shown && self.shows(&change.field, id, standing).await?;
+            }
+            if !shown {
+                hidden.push(n);
+            }
+        }
+        Ok(hidden)
+    }
+
+    /// Whether the viewer may be told what a field refers to: where the schema has null for what they may not see, so have they
+    /// here. What is gone is told to those who would see any such thing.
+    async fn shows(&self, field: &str, id: &str, standing: &Standing) -> Result<bool> {
+        let action = match field {
+            "project" => Action::ResourceView,
+            "sourceStorage" | "targetStorage" => Action::CloudStorageView,
+            "workspace" => {
+                let Some(workspace) = WorkspaceId::parse(id) else { return Ok(false) };
+                let standing = self.standing_elsewhere(workspace.uuid()).await?;
+                return Ok(decide(&standing, Action::EventsView, &Target::default()) == Decision::Allow);
+            }
+            _ => return Ok(true),
+        };
+        let Some((workspace, people, containers)) = self.resource(id).await? else {
+            return Ok(decide(standing, action, &Target::default()) == Decision::Allow);
+        };
+        let there = self.standing_elsewhere(workspace.uuid()).await?;
+        let ties = Ties::of(self.viewer, people, &containers);
+        Ok(decide(&there, action, &Target { ties, ..Target::default() }) == Decision::Allow)
+    }
 }

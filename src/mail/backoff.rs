@@ -8,6 +8,9 @@ use crate::domain::MailId;
 /// Waits after the first and each further attempt, in seconds; after the last attempt there is none. About an hour in all.
 const WAITS: [i64; 4] = [60, 300, 900, 2400];
 
+/// How many times a mail is tried.
+pub const ATTEMPTS: i32 = WAITS.len() as i32 + 1;
+
 /// How long a mail waits after its `attempt`th (from 1) failed. None: it was the last, give up.
 ///
 /// Up to a fifth is taken off or added, by the random bits of the mail's own ID: mails that failed together do not come
@@ -31,7 +34,7 @@ mod tests {
         for _ in 0..200 {
             let id: MailId = ids::mint(now);
             let waits: Vec<_> = (1..).map_while(|attempt| wait(id, attempt)).collect();
-            assert_eq!(waits.len(), 4);
+            assert_eq!((waits.len(), ATTEMPTS), (4, 5));
             for (waited, seconds) in waits.iter().zip(WAITS) {
                 assert!((waited.num_milliseconds() - seconds * 1000).abs() <= seconds * 200, "{waited}");
             }

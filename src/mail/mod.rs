@@ -1,9 +1,10 @@
 //! Mails: queued by the transaction that causes them, sent by a worker after the commit.
 //!
-//! [`queue`] writes them to the database with their link sealed; [`worker`] claims those that are due, [`compose`] turns one
-//! into a message, [`transports`] hands it over, and [`settle`] writes down what came of it.
+//! [`queue`] writes them to the database with their link sealed; [`worker`] takes on ([`claim`]) those that are due,
+//! [`compose`] turns one into a message, [`transports`] hands it over, and [`settle`] writes down what came of it.
 
 pub mod backoff;
+pub mod claim;
 pub mod compose;
 pub mod failure;
 pub mod folder;

@@ -52,14 +52,15 @@ impl Outbox {
     pub async fn queue(&self, tx: &mut Connection, now: Instant, mail: NewMail) -> Result<MailId> {
         let row = self.row(now, mail)?;
         let id = row.id;
-        mails::insert_many(tx, &[row]).await?;
+        mails::insert_many(tx, vec![row]);
         Ok(id)
     }
 
     /// Queues several in one statement.
     pub async fn queue_many(&self, tx: &mut Connection, now: Instant, mails: Vec<NewMail>) -> Result<()> {
         let rows = mails.into_iter().map(|mail| self.row(now, mail)).collect::<Result<Vec<_>>>()?;
-        mails::insert_many(tx, &rows).await
+        mails::insert_many(tx, rows);
+        Ok(())
     }
 
     /// Tells the worker of this process that there is something to send.

@@ -6,7 +6,7 @@
 use super::backoff;
 use super::failure::Failure;
 use crate::domain::clock::Instant;
-use crate::domain::event::EventType;
+use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{InvitationId, Result};
 use crate::events::log::{self, Event};
 use crate::store::deliveries::{self, Delivery};
@@ -24,7 +24,7 @@ pub enum Outcome {
 }
 
 /// Writes down what came of a mail at `now`. What another worker has settled stays as it is.
-pub async fn settle(store: &Store, now: Instant, mail: &Claimed, outcome: Outcome) -> Result<()> {
+pub async fn settle(store: &Store, now: Instant, mail: &Claimed, outcome: &Outcome) -> Result<()> {
     let mut connection = store.writer().await?;
     connection
         .transaction(async |tx| {
@@ -35,15 +35,12 @@ pub async fn settle(store: &Store, now: Instant, mail: &Claimed, outcome: Outcom
             };
             match outcome {
                 Outcome::Sent => sent(tx, now, mail, invitation).await,
-                Outcome::Dropped(reason) => give_up(tx, mail, invitation, reason).await.map(drop),
+                Outcome::Dropped(reason) => give_up(tx, now, mail, invitation, reason).await,
                 Outcome::NotSent(failure) => {
                     let wait = failure.passing.then(|| backoff::wait(mail.id, mail.attempts)).flatten();
-                    if let Some(wait) = wait {
-                        return mails::mark_retry(tx, mail.id, mail.attempts, now + wait, &failure.reason).await;
-                    }
-                    match give_up(tx, mail, invitation, &failure.reason).await? {
-                        Some(invitation) => tell(tx, now, EventType::InvitationDeliveryFailed, invitation).await,
-                        None => Ok(()),
+                    match wait {
+                        Some(wait) => mails::mark_retry(tx, mail.id, mail.attempts, now + wait, &failure.reason).await,
+                        None => give_up(tx, now, mail, invitation, &failure.reason).await,
                     }
                 }
             }
@@ -57,36 +54,58 @@ async fn sent(tx: &mut Connection, now: Instant, mail: &Claimed, invitation: Opt
     }
     let Some(invitation) = invitation else { return Ok(()) };
     deliveries::count_sent(tx, invitation.id, now).await?;
+    let (before, after) = (invitation.send_count.to_string(), (invitation.send_count + 1).to_string());
+    let mut changes = Vec::from_iter(FieldChange::between("delivery.sendCount", Some(&before), Some(&after)));
     if is_newest(tx, mail, invitation.id).await? {
-        deliveries::mark(tx, invitation.id, None).await?;
+        changes.extend(mark(tx, &invitation, None).await?);
     }
-    tell(tx, now, EventType::InvitationDelivered, invitation).await
+    tell(tx, now, EventType::InvitationDelivered, invitation, changes).await
 }
 
-/// Gives a mail up; returns the invitation if that is the end of its last sending.
+/// Gives a mail up, and tells so if that is the end of the invitation's last sending.
 async fn give_up(
     tx: &mut Connection,
+    now: Instant,
     mail: &Claimed,
     invitation: Option<Delivery>,
     reason: &str,
-) -> Result<Option<Delivery>> {
+) -> Result<()> {
     if !mails::mark_failed(tx, mail.id, mail.attempts, reason).await? {
-        return Ok(None);
+        return Ok(());
     }
-    let Some(invitation) = invitation else { return Ok(None) };
+    let Some(invitation) = invitation else { return Ok(()) };
     if !is_newest(tx, mail, invitation.id).await? {
-        return Ok(None);
+        return Ok(());
     }
-    deliveries::mark(tx, invitation.id, Some(reason)).await?;
-    Ok(Some(invitation))
+    let changes = mark(tx, &invitation, Some(reason)).await?;
+    tell(tx, now, EventType::InvitationDeliveryFailed, invitation, changes).await
 }
 
 async fn is_newest(tx: &mut Connection, mail: &Claimed, invitation: InvitationId) -> Result<bool> {
     Ok(mails::newest_of_invitations(tx, &[invitation]).await?.contains(&mail.id))
 }
 
-async fn tell(tx: &mut Connection, now: Instant, kind: EventType, invitation: Delivery) -> Result<()> {
-    let mut event = Event::new(invitation.organization_id, kind, None, invitation.id);
-    event.email = Some(invitation.email);
+/// Marks the last sending as done, or as given up for that reason; gives what that changes.
+async fn mark(tx: &mut Connection, before: &Delivery, failure: Option<&str>) -> Result<Vec<FieldChange>> {
+    let state = deliveries::mark(tx, before.id, failure).await?;
+    let changes = [
+        FieldChange::between("delivery.state", Some(before.state.name()), Some(state.name())),
+        FieldChange::between("delivery.failure", before.failure.as_deref(), failure),
+    ];
+    Ok(changes.into_iter().flatten().collect())
+}
+
+async fn tell(
+    tx: &mut Connection,
+    now: Instant,
+    kind: EventType,
+    invitation: Delivery,
+    changes: Vec<FieldChange>,
+) -> Result<()> {
+    let event = Event {
+        email: Some(invitation.email),
+        changes,
+        ..Event::new(invitation.organization_id, kind, None, invitation.id)
+    };
     log::record(tx, now, vec![event]).await
 }

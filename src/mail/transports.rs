@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -11,8 +12,8 @@ use super::compose::{Letter, Unwritable, compose};
 use super::failure::Failure;
 use super::folder::Folder;
 
-/// How long handing over one message may take, from connecting on.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a mail server may take until it is reached; handing over a message may take three times as long.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A setting that mail cannot be sent with. The text has no secrets in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +47,8 @@ pub struct Transport {
 
 #[derive(Clone)]
 enum Way {
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    /// The server, and how long handing over one message may take, from connecting on.
+    Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
     Folder(Folder, Option<UnboundedSender<Posted>>),
 }
 
@@ -54,10 +56,18 @@ impl Transport {
     /// By SMTP to the server at `url`, from `from` (`Name <address>`). To be called, and dropped, on tokio's runtime: the
     /// connections are closed by a task.
     pub fn smtp(url: &str, from: &str) -> Result<Self, BadSetting> {
+        Self::smtp_within(PATIENCE, url, from)
+    }
+
+    /// The same for those who wait less long until the server is reached, or longer. Handing over a message may take three times
+    /// as long.
+    pub fn smtp_within(patience: Duration, url: &str, from: &str) -> Result<Self, BadSetting> {
         let from = sender(from)?;
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| BadSetting::SmtpUrl)?;
-        let server = server.timeout(Some(Duration::from_secs(30))).build();
-        Ok(Self { from, way: Way::Smtp(server) })
+        // One connection a message. A pool would lend out again one that was given up while the server was silent, and its
+        // answer, when it comes, would be taken for that to another message.
+        let server = server.pool_config(PoolConfig::new().max_size(0));
+        Ok(Self { from, way: Way::Smtp(server.timeout(Some(patience)).build(), 3 * patience) })
     }
 
     /// Into the folder `path`, which is made when the first mail comes; `told` hears of each, with its link.
@@ -69,7 +79,7 @@ impl Transport {
     pub async fn send(&self, letter: &Letter<'_>) -> Result<(), Failure> {
         let (message, subject) = compose(&self.from, letter)?;
         match &self.way {
-            Way::Smtp(server) => match tokio::time::timeout(PATIENCE, server.send(message)).await {
+            Way::Smtp(server, patience) => match tokio::time::timeout(*patience, server.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(Failure::of_smtp(&error)),
                 Err(_) => Err(Failure::passing("The mail server did not answer in time.")),

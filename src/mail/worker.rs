@@ -1,30 +1,30 @@
-//! Sends what is queued. Any number of processes may run one: a mail is taken on by moving its next attempt ahead, so no
-//! transaction is open while a mail server is being talked to, and a mail whose process died is taken on again by another.
+//! Sends what is queued. Any number of processes may run one: a mail that is taken on is claimed for some seconds, and the
+//! claim renewed for as long as the process lives. So no transaction is open while a mail server is being talked to, however
+//! long that takes, and a mail whose process died is soon taken on by another.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use super::claim::claim;
 use super::compose::{Letter, Unwritable};
 use super::failure::Failure;
 use super::queue::Outbox;
 use super::settle::{Outcome, settle};
 use super::template::Template;
 use super::transports::Transport;
-use crate::domain::clock::Instant;
-use crate::domain::invitation::InvitationStatus;
-use crate::domain::{self, Clock, InvitationId};
+use crate::domain::{Clock, Result};
 use crate::store::mails::{self, Claimed};
-use crate::store::{Connection, Store, Transactional, deliveries};
+use crate::store::{Store, Transactional};
 
-/// How many mails are taken on at once, and sent side by side.
-const BATCH: usize = 8;
-/// How long a mail is this worker's alone: longer than sending a batch can take.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
+/// How many mails are sent side by side. One that takes long holds up no others.
+const ROOM: usize = 8;
+/// How often claims are renewed: one may come late, or fail, and they still hold.
+const RENEWAL: Duration = Duration::from_secs(4);
 /// How long until the queue is looked at again, if nobody wakes the worker: other processes queue mails too.
 const PAUSE: Duration = Duration::from_secs(2);
 /// The same while the database is away.
@@ -32,10 +32,11 @@ const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 /// Sends what is queued until it is cancelled; mails that are under way are settled before it returns.
 pub async fn run(store: Store, outbox: Outbox, transport: Transport, clock: Clock, cancel: CancellationToken) {
+    let mut worker = Worker::new(store, outbox.clone(), transport, clock);
+    let mut renewal = renewal();
     while !cancel.is_cancelled() {
-        let pause = match send_due(&store, &outbox, &transport, &clock).await {
-            Ok(sent) if sent == BATCH => continue,
-            Ok(_) => PAUSE,
+        let pause = match worker.work().await {
+            Ok(()) => PAUSE,
             Err(error) => {
                 tracing::error!(?error, "cannot work on the queue of mails");
                 LONG_PAUSE
@@ -44,75 +45,139 @@ pub async fn run(store: Store, outbox: Outbox, transport: Transport, clock: Cloc
         tokio::select! {
             () = cancel.cancelled() => {}
             () = outbox.woken() => {}
+            () = worker.one_comes_back(), if worker.is_sending() => {}
+            _ = renewal.tick() => worker.renew_claims().await,
             () = tokio::time::sleep(pause) => {}
         }
     }
+    if let Err(error) = worker.finish(renewal).await {
+        tracing::error!(?error, "cannot write down which mails were sent");
+    }
 }
 
-/// Takes on a batch of the mails that are due, and settles each; tells how many there were.
-pub async fn send_due(store: &Store, outbox: &Outbox, transport: &Transport, clock: &Clock) -> domain::Result<usize> {
-    let now = clock.now();
-    let claimed = store.writer().await?.transaction(async |tx| claim(tx, now).await).await?;
-    let count = claimed.len();
-    let mut done: FuturesUnordered<_> =
-        claimed.into_iter().map(|(mail, useless)| attempt(outbox, transport, mail, useless)).collect();
-    let mut first_fault = None;
-    while let Some((mail, outcome)) = done.next().await {
+/// Sends what is due, as far as there is room for it, and settles it; tells how many mails there were.
+pub async fn send_due(store: &Store, outbox: &Outbox, transport: &Transport, clock: &Clock) -> Result<usize> {
+    let mut worker = Worker::new(store.clone(), outbox.clone(), transport.clone(), clock.clone());
+    let count = worker.take_on().await?;
+    worker.finish(renewal()).await.map(|()| count)
+}
+
+fn renewal() -> Interval {
+    let mut renewal = interval(RENEWAL);
+    renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    renewal
+}
+
+/// One worker, and the mails that it has claimed.
+struct Worker {
+    store: Store,
+    outbox: Outbox,
+    transport: Transport,
+    clock: Clock,
+    /// Those that are being sent.
+    sending: JoinSet<Outcome>,
+    /// Which of these tasks sends which mail.
+    under_way: HashMap<Id, Arc<Claimed>>,
+    /// Those that are not settled yet.
+    back: Vec<(Arc<Claimed>, Outcome)>,
+}
+
+impl Worker {
+    fn new(store: Store, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
+        let (sending, under_way, back) = (JoinSet::new(), HashMap::new(), Vec::new());
+        Self { store, outbox, transport, clock, sending, under_way, back }
+    }
+
+    /// Settles what has come back, and takes on what is due.
+    async fn work(&mut self) -> Result<()> {
+        self.settle().await?;
+        self.take_on().await?;
+        self.settle().await
+    }
+
+    /// Takes on what is due, as far as there is room; tells how many mails that were.
+    async fn take_on(&mut self) -> Result<usize> {
+        let room = ROOM.saturating_sub(self.under_way.len() + self.back.len());
+        if room == 0 {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        let claimed = self.store.writer().await?.transaction(async |tx| claim(tx, now, room).await).await?;
+        let count = claimed.len();
+        for (mail, outcome) in claimed {
+            let mail = Arc::new(mail);
+            if let Some(outcome) = outcome {
+                self.back.push((mail, outcome));
+                continue;
+            }
+            let (outbox, transport, letter) = (self.outbox.clone(), self.transport.clone(), mail.clone());
+            let sent = async move { send(&outbox, &transport, &letter).await };
+            let task = self.sending.spawn(async { sent.await.map_or_else(Outcome::NotSent, |()| Outcome::Sent) });
+            self.under_way.insert(task.id(), mail);
+        }
+        Ok(count)
+    }
+
+    fn is_sending(&self) -> bool {
+        !self.sending.is_empty()
+    }
+
+    /// Waits until one that is being sent is, or is not.
+    async fn one_comes_back(&mut self) {
+        let (task, outcome) = match self.sending.join_next_with_id().await {
+            Some(Ok(ended)) => ended,
+            // A mail that cannot even be tried without a panic.
+            Some(Err(error)) => (error.id(), Outcome::NotSent(Unwritable::Message.into())),
+            None => return,
+        };
+        let Some(mail) = self.under_way.remove(&task) else { return };
         if let Outcome::NotSent(failure) = &outcome {
             // Without the reason: mail servers like to repeat the address in it.
             tracing::warn!(mail = %mail.id, attempt = mail.attempts, passing = failure.passing, "a mail was not sent");
         }
-        if let Err(error) = settle(store, clock.now(), &mail, outcome).await {
-            first_fault.get_or_insert(error);
+        self.back.push((mail, outcome));
+    }
+
+    /// Settles what has come back. What cannot be settled now is later: it was sent, and need not be sent again.
+    async fn settle(&mut self) -> Result<()> {
+        let mut first_fault = None;
+        for (mail, outcome) in std::mem::take(&mut self.back) {
+            if let Err(error) = settle(&self.store, self.clock.now(), &mail, &outcome).await {
+                first_fault.get_or_insert(error);
+                self.back.push((mail, outcome));
+            }
+        }
+        first_fault.map_or(Ok(()), Err)
+    }
+
+    async fn renew_claims(&self) {
+        let mails = self.under_way.values().chain(self.back.iter().map(|(mail, _)| mail));
+        let claims: Vec<_> = mails.map(|mail| (mail.id, mail.attempts)).collect();
+        if claims.is_empty() {
+            return;
+        }
+        let renewed = async { mails::renew_claims(&mut *self.store.read().await?, &claims).await };
+        if let Err(error) = renewed.await {
+            tracing::warn!(?error, "cannot renew the claims of mails that are under way");
         }
     }
-    first_fault.map_or(Ok(count), Err)
-}
 
-/// The mails that are due, each with the reason why there is no use in sending it, if there is one.
-async fn claim(tx: &mut Connection, now: Instant) -> domain::Result<Vec<(Claimed, Option<&'static str>)>> {
-    let claimed = mails::claim_due(tx, now, now + LEASE, BATCH as i64).await?;
-    let ids: Vec<InvitationId> = claimed.iter().filter_map(|mail| mail.invitation_id).collect();
-    if ids.is_empty() {
-        return Ok(claimed.into_iter().map(|mail| (mail, None)).collect());
+    /// Takes on nothing more, and settles the rest as it comes back.
+    async fn finish(mut self, mut renewal: Interval) -> Result<()> {
+        while self.is_sending() {
+            tokio::select! {
+                () = self.one_comes_back() => {
+                    // What fails is tried again with the next one, and in the end.
+                    let _ = self.settle().await;
+                }
+                _ = renewal.tick() => self.renew_claims().await,
+            }
+        }
+        self.settle().await
     }
-    let invitations: HashMap<_, _> =
-        deliveries::find_many(tx, &ids).await?.into_iter().map(|delivery| (delivery.id, delivery)).collect();
-    let newest = mails::newest_of_invitations(tx, &ids).await?;
-    let useless = |mail: &Claimed| {
-        let invitation = invitations.get(&mail.invitation_id?)?;
-        if !newest.contains(&mail.id) {
-            return Some("Not sent: a newer mail with this invitation took its place.");
-        }
-        match invitation.status.at(invitation.expires_at, now) {
-            InvitationStatus::Pending => None,
-            InvitationStatus::Expired => Some("Not sent: the invitation had run out."),
-            _ => Some("Not sent: the invitation was no longer pending."),
-        }
-    };
-    Ok(claimed
-        .into_iter()
-        .map(|mail| {
-            let reason = useless(&mail);
-            (mail, reason)
-        })
-        .collect())
 }
 
-async fn attempt(
-    outbox: &Outbox,
-    transport: &Transport,
-    mail: Claimed,
-    useless: Option<&'static str>,
-) -> (Claimed, Outcome) {
-    let outcome = match useless {
-        Some(reason) => Outcome::Dropped(reason),
-        None => send(outbox, transport, &mail).await.map_or_else(Outcome::NotSent, |()| Outcome::Sent),
-    };
-    (mail, outcome)
-}
-
-async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> Result<(), Failure> {
+async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> std::result::Result<(), Failure> {
     let template = Template::named(&mail.template).ok_or(Unwritable::Template)?;
     let unsealed = mail.sealed_link.as_deref().map(|sealed| {
         let reason = "The link of the mail could not be read.";

@@ -1,6 +1,9 @@
 //! Accepts an invitation: by its ID, for an account whose proven address is the one invited, or by the token from the mail,
 //! which proves the address by itself.
 
+use std::sync::Arc;
+
+use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
@@ -11,11 +14,12 @@ use crate::domain::{Code, Email, Error, InvitationId, MembershipId, Refusal, Res
 use crate::policy::{Action, Target};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
+use crate::store::memberships::{self, Membership};
 use crate::store::users::{self, User};
 
 use super::Env;
-use super::floor::Floor;
-use super::join_by_invitation::{invitee_sees, join, lock_by_id, lock_by_token, require_pending};
+use super::floor::{Floor, Witnessed};
+use super::join_by_invitation::{enter_by_id, invitee_sees, join, lock_by_token, require_pending, require_stranger};
 use super::retries::{Retry, Written};
 
 /// Which invitation. Exactly one of the two.
@@ -55,31 +59,44 @@ impl Input {
 #[derive(Serialize, Deserialize)]
 pub struct Accepted {
     /// The accepted invitation.
-    pub invitation: Written<InvitationId, Invitation>,
+    pub invitation: Written<InvitationId, Witnessed<Invitation>>,
     /// The actor's new membership.
-    pub membership: MembershipId,
+    pub membership: Written<MembershipId, Witnessed<Membership>>,
 }
 
 /// Accepts it: the actor becomes a member.
 pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
-    env.write(retry, async |tx| {
-        let (invitation, user) = match named {
-            Named::Id(id) => {
-                let invitation = lock_by_id(tx, id).await?;
-                require_invitee(tx, actor, invitation, Action::InvitationAccept, now).await?
-            }
-            Named::Token(hash) => {
-                let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
-                let user = prove_by_token(tx, actor, &invitation, now).await?;
-                (invitation, user)
-            }
-        };
-        let (membership, invitation) = join(tx, now, &invitation, &user).await?;
-        Ok(Accepted { invitation: Written::now(invitation.id, invitation), membership: membership.id })
+    env.write(retry, async |tx| match named {
+        Named::Id(id) => accept_by_id(tx, actor, id, now).await,
+        Named::Token(hash) => accept_by_token(tx, actor, &hash, now).await,
     })
     .await
+}
+
+async fn accept_by_id(tx: &mut Connection, actor: &Actor, id: InvitationId, now: Instant) -> Result<Accepted> {
+    let entered = try_join(enter_by_id(tx, actor, id, now), users::keep(tx, actor.user_id)).await?;
+    let ((floor, invitation), username) = entered;
+    require_invitee(&floor, &invitation, Action::InvitationAccept)?;
+    require_pending(&invitation, now)?;
+    require_stranger(floor.membership.as_ref())?;
+    let actor = User { username: username.ok_or(Error::Unauthenticated)?, ..floor.actor.clone() };
+    let (membership, accepted) = join(tx, now, &invitation, &actor).await?;
+    let by = Arc::new(floor.joined(membership.clone()));
+    Ok(Accepted {
+        invitation: Written::now(accepted.id, Witnessed { row: accepted, by: by.clone() }),
+        membership: Written::now(membership.id, Witnessed { row: membership, by }),
+    })
+}
+
+async fn accept_by_token(tx: &mut Connection, actor: &Actor, hash: &[u8], now: Instant) -> Result<Accepted> {
+    let invitation = lock_by_token(tx, hash).await?.ok_or_else(unknown_token)?;
+    let user = prove_by_token(tx, actor, &invitation, now).await?;
+    require_pending(&invitation, now)?;
+    require_stranger(memberships::of(tx, invitation.organization_id, user.id).await?.as_ref())?;
+    let (membership, accepted) = join(tx, now, &invitation, &user).await?;
+    Ok(Accepted { invitation: Written::unseen(accepted.id), membership: Written::unseen(membership.id) })
 }
 
 /// The refusal of a token that opens nothing.
@@ -88,28 +105,19 @@ pub(super) fn unknown_token() -> Refusal {
 }
 
 /// Goes on only if the actor is the one invited: their proven address is the invitation's.
-pub(super) async fn require_invitee(
-    tx: &mut Connection,
-    actor: &Actor,
-    invitation: Option<Invitation>,
-    action: Action,
-    now: Instant,
-) -> Result<(Invitation, User)> {
+pub(super) fn require_invitee(floor: &Floor, invitation: &Invitation, action: Action) -> Result<()> {
     let not_found = || Refusal::not_found("invitation").at("invitationId");
-    let invitation = invitation.ok_or_else(not_found)?;
-    let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
     if !invitee_sees(floor.organization.status) && !floor.sees() {
         return Err(not_found().into());
     }
-    let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
+    let is_invitee = floor.is_invitee(invitation);
     if !is_invitee && floor.actor.email.as_deref() == Some(invitation.email.as_str()) {
         return Err(Refusal::new(Code::EmailNotVerified, "Verify the e-mail address of your account first.").into());
     }
     if !is_invitee && floor.require(Action::InvitationView, &Target::default(), "invitation").is_err() {
         return Err(not_found().into());
     }
-    floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")?;
-    Ok((invitation, floor.actor))
+    floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")
 }
 
 /// The token went to the address invited, so whoever has it and claims that address has proven it.

@@ -1,17 +1,23 @@
 //! Gives a member another role.
 
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+
 use crate::auth::Actor;
+use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::input::only_id;
 use crate::domain::{MembershipId, Refusal, Result, Role};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Member, Target};
 use crate::store::Connection;
+use crate::store::entrances::Of;
 use crate::store::memberships::{self, Membership};
 
 use super::Env;
-use super::floor::Floor;
-use super::retries::Retry;
+use super::floor::{Floor, Witnessed};
+use super::retries::{Retry, Written};
 
 /// Whose role, and which.
 pub struct Input {
@@ -22,7 +28,12 @@ pub struct Input {
 }
 
 /// Gives it.
-pub async fn change_member_role(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<MembershipId> {
+pub async fn change_member_role(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<MembershipId, Witnessed<Membership>>> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -30,34 +41,34 @@ pub async fn change_member_role(env: &Env, actor: &Actor, input: Input, retry: &
         let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
         floor.require(Action::MemberRoleChange, &target, "member")?;
         if member.role == input.role {
-            return Ok(id);
+            return Ok(Written::now(id, Witnessed { row: member, by: Arc::new(floor) }));
         }
-        memberships::set_role(tx, id, input.role).await?;
+        let changed = memberships::set_role(tx, &member, input.role);
         let event = Event {
             person: Some(member.user_id),
-            changes: FieldChange::between("role", Some(member.role.name()), Some(input.role.name()))
+            changes: FieldChange::between("role", Some(member.role.name()), Some(changed.role.name()))
                 .into_iter()
                 .collect(),
             ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
         };
         log::record(tx, now, vec![event]).await?;
-        Ok(id)
+        Ok(Written::now(id, Witnessed { row: changed, by: Arc::new(floor) }))
     })
     .await
 }
 
 /// Enters the organization of a member, and reads the membership as it is under the lock.
 pub(super) async fn enter_by_member(
-    tx: &mut Connection,
+    tx: &Connection,
     actor: &Actor,
     id: MembershipId,
-    now: crate::domain::clock::Instant,
+    now: Instant,
 ) -> Result<(Floor, Membership)> {
-    let not_found = || Refusal::not_found("member").at("membershipId");
-    let organization = memberships::find(tx, id).await?.ok_or_else(not_found)?.organization_id;
-    let floor = Floor::enter(tx, actor, organization, "member", now).await?;
-    let member = memberships::find(tx, id).await?.filter(|_| floor.sees()).ok_or_else(not_found)?;
-    Ok((floor, member))
+    let entering = Floor::enter_by(tx, actor, Of::Membership(id), "member", now);
+    let entered = try_join(entering, memberships::find(tx, id)).await;
+    let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
+    let member = member.filter(|_| floor.sees());
+    Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
 }
 
 /// The member as the policy looks at it.

@@ -1,12 +1,14 @@
 //! Creates an organization, with whoever asks as its owner.
 
+use futures_util::future::try_join;
+
 use crate::auth::Actor;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::input::Check;
 use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, Result, Role, Slug, ids, text};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Standing, Target, decide};
-use crate::store::memberships::{self, NewMembership};
+use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, NewOrganization};
 use crate::store::users;
 
@@ -45,7 +47,8 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let owner = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+        let (username, owner) = try_join(users::keep(tx, actor.user_id), users::find(tx, actor.user_id)).await?;
+        let (username, owner) = username.zip(owner).ok_or(Error::Unauthenticated)?;
         let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
@@ -65,21 +68,23 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             updated_at: now,
         };
         organizations::insert(tx, &new).await?;
-        let membership = NewMembership {
+        let membership = Membership {
             id: ids::mint::<MembershipId>(now),
             organization_id: id,
             user_id: owner.id,
+            username,
             role: Role::Owner,
             joined_at: now,
+            last_active_on: Some(now.date_naive()),
             invited_by: None,
         };
-        let membership = memberships::insert(tx, &membership).await?;
         let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
         let joined = Event {
             person: Some(owner.id),
             changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
             ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
         };
+        memberships::insert(tx, membership);
         log::record(tx, now, vec![created, joined]).await?;
         Ok(id)
     })

@@ -59,7 +59,7 @@ pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
             created_at: now,
             updated_at: now,
         };
-        projects::insert(tx, &project).await?;
+        projects::insert(tx, &project);
         log::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
         Ok(project.id)
     })

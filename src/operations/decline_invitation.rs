@@ -1,5 +1,7 @@
 //! Declines an invitation: by its ID for the one invited, or by the token from the mail, signed in or not.
 
+use std::sync::Arc;
+
 use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
@@ -7,11 +9,12 @@ use crate::domain::{Error, InvitationId, Result};
 use crate::events::log;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
-use crate::store::users;
+use crate::store::users::{self, User};
 
 use super::Env;
 use super::accept_invitation::{Input, Named, require_invitee, unknown_token};
-use super::join_by_invitation::{event, lock_by_id, lock_by_token, require_pending};
+use super::floor::{Floor, Witnessed};
+use super::join_by_invitation::{enter_by_id, event, lock_by_token, require_pending};
 use super::retries::{Retry, Written};
 
 /// Declines it.
@@ -20,30 +23,51 @@ pub async fn decline_invitation(
     actor: Option<&Actor>,
     input: Input,
     retry: &Retry,
-) -> Result<Written<InvitationId, Invitation>> {
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
     let named = input.named()?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (invitation, user) = match named {
+        let (invitation, by) = match named {
             Named::Id(id) => {
                 let actor = actor.ok_or(Error::Unauthenticated)?;
-                let invitation = lock_by_id(tx, id).await?;
-                let (invitation, user) = require_invitee(tx, actor, invitation, Action::InvitationDecline, now).await?;
-                (invitation, Some(user))
+                let (floor, invitation) = enter_by_id(tx, actor, id, now).await?;
+                require_invitee(&floor, &invitation, Action::InvitationDecline)?;
+                let by = By::Invitee(Arc::new(floor.without(&invitation)));
+                (invitation, by)
             }
             Named::Token(hash) => {
                 let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
-                let user = match actor {
+                let holder = match actor {
                     Some(actor) => Some(users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?),
                     None => None,
                 };
-                (invitation, user)
+                (invitation, By::Holder(holder))
             }
         };
         require_pending(&invitation, now)?;
-        let declined = invitations::resolve(tx, invitation.id, InvitationStatus::Declined, now).await?;
-        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, user.as_ref())]).await?;
-        Ok(Written::now(declined.id, declined))
+        let declined = invitations::resolve(tx, &invitation, InvitationStatus::Declined, now);
+        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, by.user())]).await?;
+        Ok(match by {
+            By::Invitee(by) => Written::now(declined.id, Witnessed { row: declined, by }),
+            By::Holder(_) => Written::unseen(declined.id),
+        })
     })
     .await
+}
+
+/// Who declines.
+enum By {
+    /// The one invited, by its ID.
+    Invitee(Arc<Floor>),
+    /// Whoever holds its token, signed in or not.
+    Holder(Option<User>),
+}
+
+impl By {
+    fn user(&self) -> Option<&User> {
+        match self {
+            By::Invitee(floor) => Some(&floor.actor),
+            By::Holder(user) => user.as_ref(),
+        }
+    }
 }

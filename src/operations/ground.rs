@@ -9,21 +9,12 @@ use crate::domain::resource::{Rows, Ties};
 use crate::domain::{Error, Refusal, Result, UserId, WorkspaceId};
 use crate::policy::{self, Action, Decision, Standing, Target, decide};
 use crate::store::cloud_storages::CloudStorage;
+pub use crate::store::entrances::Hold;
+use crate::store::entrances::{self, Entrance, Of};
 use crate::store::organizations::By;
 use crate::store::projects::Project;
 use crate::store::users::{self, User};
-use crate::store::{Connection, memberships, organizations};
-
-/// How a workspace is held until the transaction ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// Not at all: for a look that changes nothing.
-    Unheld,
-    /// Together with others who share it.
-    Shared,
-    /// Alone.
-    Exclusive,
-}
+use crate::store::{Connection, organizations};
 
 /// A workspace that is held, and who is about to do something in it.
 pub struct Ground {
@@ -43,14 +34,9 @@ impl Ground {
     pub async fn enter(tx: &mut Connection, actor: &Actor, id: WorkspaceId, hold: Hold, what: &str) -> Result<Self> {
         match id {
             WorkspaceId::Organization(organization) => {
-                let organization = match hold {
-                    Hold::Unheld => organizations::find(tx, organization).await?,
-                    Hold::Shared => organizations::share(tx, organization).await?,
-                    Hold::Exclusive => organizations::lock(tx, organization).await?,
-                };
-                let actor = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+                let entrance = entrances::enter(tx, hold, Of::Id(organization), actor.user_id).await?;
+                let Entrance { actor, organization, membership, .. } = entrance.ok_or(Error::Unauthenticated)?;
                 let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
-                let membership = memberships::of(tx, organization.id, actor.id).await?;
                 let standing = Standing {
                     signed_in: true,
                     is_admin: actor.is_admin,
@@ -126,7 +112,7 @@ impl Ground {
     /// Keeps the actor's account there until the commit, for somebody who is about to own something: administrators need not
     /// be members, so the hold of the workspace does not do that.
     pub async fn keep_actor(&self, tx: &mut Connection) -> Result<()> {
-        if users::keep(tx, self.actor.id).await? { Ok(()) } else { Err(Error::Unauthenticated) }
+        users::keep(tx, self.actor.id).await?.map(|_| ()).ok_or(Error::Unauthenticated)
     }
 
     /// Asks the policy, and goes on only if it allows.

@@ -1,8 +1,10 @@
 //! Invites people by e-mail, with a result for each.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
+use futures_util::future::{try_join, try_join3};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
@@ -10,16 +12,18 @@ use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::input::Check;
+use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::plan::Plan;
 use crate::domain::secret::Token;
 use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
 use crate::events::log::{self, Event};
 use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
-use crate::store::invitations::{self, Invitation, NewInvitation};
+use crate::store::invitations::{self, Invitation};
 use crate::store::mails::{self, Sender};
 use crate::store::{Connection, memberships, users};
 
-use super::floor::Floor;
+use super::floor::{Floor, Witnessed};
 use super::join_by_invitation::event;
 use super::retries::{Retry, Written};
 use super::{Env, limits};
@@ -55,7 +59,7 @@ pub struct Invitee {
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
     /// The new invitation. None if there is a refusal, or if everybody was rejected.
-    pub invitation: Option<Written<InvitationId, Invitation>>,
+    pub invitation: Option<Written<InvitationId, Witnessed<Invitation>>>,
     /// Why there is none.
     pub refusal: Option<Refusal>,
 }
@@ -76,25 +80,30 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
         return Err(check.refuse());
     };
     let now = env.clock.now();
+    let addresses: Vec<_> = input.invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
+    let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
     let outcomes = env
         .write(retry, async |tx| {
-            let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+            let entering = Floor::enter(tx, actor, id, "organization", now);
+            let plan = limits::plan(env, tx, id.into(), now);
+            let (floor, known, plan) = try_join3(entering, Known::read(tx, id, &emails, now), plan).await?;
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
-            let mut verdicts = judge(tx, &floor, &input.invitees, now).await?;
-            seat(env, tx, &floor, &mut verdicts, now).await?;
+            let mut verdicts = judge(&floor, &known, &input.invitees, addresses);
+            seat(env, tx, &floor, &plan, &mut verdicts, now).await?;
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
             let mut sent = Vec::new();
             if write {
                 require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
                 let people = verdicts.iter().flatten().cloned();
-                sent = send(env, tx, &floor, people, message.as_deref(), now).await?;
+                sent = send(env, tx, &floor, known.overdue, people, message.as_deref(), now).await?;
             } else {
                 retry.release(tx).await?;
             }
-            let mut sent = sent.into_iter().map(|invitation| Written::now(invitation.id, invitation));
+            let by = Arc::new(floor);
+            let mut sent = sent.into_iter().map(|row| Written::now(row.id, Witnessed { row, by: by.clone() }));
             let outcome = |verdict| match verdict {
                 Ok(_) => Outcome { invitation: sent.next(), refusal: None },
                 Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
@@ -107,15 +116,42 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
     Ok(outcomes)
 }
 
+/// What stands in the way of inviting people, as far as it is about their addresses.
+struct Known {
+    /// The addresses of members.
+    members: Vec<String>,
+    /// The addresses that hold an invitation.
+    invited: Vec<String>,
+    /// Invitations that have run out unmarked.
+    overdue: Vec<Invitation>,
+}
+
+impl Known {
+    async fn read(tx: &Connection, organization: OrganizationId, emails: &[String], now: Instant) -> Result<Self> {
+        let members = memberships::emails_among(tx, organization, emails);
+        let (members, unresolved) = try_join(members, invitations::unresolved(tx, organization, emails)).await?;
+        let is_overdue = |invitation: &Invitation| invitation.status_at(now) == InvitationStatus::Expired;
+        let (overdue, pending): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(is_overdue);
+        Ok(Self { members, invited: pending.into_iter().map(|invitation| invitation.email).collect(), overdue })
+    }
+}
+
 /// Whether a person can be invited: the checked address and the role, or why not.
 type Verdict = std::result::Result<(Email, Role), Refusal>;
 
 /// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
-async fn seat(env: &Env, tx: &mut Connection, floor: &Floor, verdicts: &mut [Verdict], now: Instant) -> Result<()> {
+async fn seat(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    plan: &Plan,
+    verdicts: &mut [Verdict],
+    now: Instant,
+) -> Result<()> {
     if verdicts.iter().all(|verdict| verdict.is_err()) {
         return Ok(());
     }
-    let mut seats = limits::seats(env, tx, &floor.organization, now).await?;
+    let mut seats = limits::seats(env, tx, &floor.organization, plan, now).await?;
     for (place, verdict) in verdicts.iter_mut().enumerate() {
         if verdict.is_ok()
             && let Err(refusal) = seats.take(1)
@@ -128,14 +164,14 @@ async fn seat(env: &Env, tx: &mut Connection, floor: &Floor, verdicts: &mut [Ver
 }
 
 /// Whether each person can be invited as far as it is about them, in the order of the input.
-async fn judge(tx: &mut Connection, floor: &Floor, invitees: &[Invitee], now: Instant) -> Result<Vec<Verdict>> {
-    let organization = floor.organization.id;
-    let addresses: Vec<_> = invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
-    let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
-    let members = memberships::emails_among(tx, organization, &emails).await?;
-    let invited = invitations::pending_among(tx, organization, &emails, now).await?;
+fn judge(
+    floor: &Floor,
+    known: &Known,
+    invitees: &[Invitee],
+    addresses: Vec<std::result::Result<Email, Problem>>,
+) -> Vec<Verdict> {
     let mut named = HashSet::new();
-    Ok(invitees
+    invitees
         .iter()
         .zip(addresses)
         .enumerate()
@@ -149,52 +185,56 @@ async fn judge(tx: &mut Connection, floor: &Floor, invitees: &[Invitee], now: In
             }
             let problem = if !named.insert(email.clone()) {
                 Problem::new(Code::DuplicateInRequest, "This address is named twice.")
-            } else if members.iter().any(|member| member == email.as_str()) {
+            } else if known.members.iter().any(|member| member == email.as_str()) {
                 Problem::new(Code::AlreadyMember, "This person is a member already.")
-            } else if invited.iter().any(|invited| invited == email.as_str()) {
+            } else if known.invited.iter().any(|invited| invited == email.as_str()) {
                 Problem::new(Code::AlreadyInvited, "A pending invitation to this address exists already.")
             } else {
                 return Ok((email, invitee.role));
             };
             Err(problem.at(at("email")))
         })
-        .collect())
+        .collect()
 }
 
-/// Writes the invitations with their mails and events.
+/// Writes the invitations with their mails and events; those that have run out make room for them.
 async fn send(
     env: &Env,
     tx: &mut Connection,
     floor: &Floor,
+    mut overdue: Vec<Invitation>,
     people: impl Iterator<Item = (Email, Role)>,
     message: Option<&str>,
     now: Instant,
 ) -> Result<Vec<Invitation>> {
-    let (new, tokens): (Vec<_>, Vec<_>) = people
+    let (sent, tokens): (Vec<_>, Vec<_>) = people
         .map(|(email, role)| {
-            let token = Token::random();
-            let invitation = NewInvitation {
+            let invitation = Invitation {
                 id: ids::mint::<InvitationId>(now),
                 organization_id: floor.organization.id,
                 email: email.to_string(),
                 role,
+                status: InvitationStatus::Pending,
                 inviter_id: Some(floor.actor.id),
                 message: message.map(str::to_owned),
-                token_hash: token.hash(),
                 created_at: now,
                 expires_at: now + env.rules.invitation_expiry,
+                resolved_at: None,
                 sent_requested_at: now,
+                delivery: DeliveryState::Queued,
+                send_count: 0,
+                last_sent_at: None,
+                failure: None,
             };
-            (invitation, token)
+            (invitation, Token::random())
         })
         .unzip();
-    let emails: Vec<String> = new.iter().map(|invitation| invitation.email.clone()).collect();
-    let overdue = invitations::expire_overdue(tx, floor.organization.id, &emails, now).await?;
+    overdue.retain(|old| sent.iter().any(|new: &Invitation| new.email == old.email));
+    invitations::expire(tx, &overdue);
     let mut events: Vec<Event> =
         overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
 
-    let mut sent = invitations::insert(tx, &new).await?;
-    sent.sort_by_key(|invitation| invitation.id);
+    invitations::insert(tx, sent.iter().cloned().zip(tokens.iter().map(Token::hash)));
     let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
     env.outbox.queue_many(tx, now, mails).await?;
     events.extend(sent.iter().map(|invitation| Event {

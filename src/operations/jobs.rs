@@ -51,8 +51,12 @@ pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel:
         if let Err(error) = sweep(&store, &clock).await {
             tracing::error!(?error, "cannot delete what has run out");
         }
-        if let Err(error) = prune_events(&store, &clock, event_retention).await {
-            tracing::error!(?error, "cannot delete old events");
+        tokio::select! {
+            // The first time there may be many; what is deleted by then stays so.
+            () = cancel.cancelled() => return,
+            pruned = prune_events(&store, &clock, event_retention) => if let Err(error) = pruned {
+                tracing::error!(?error, "cannot delete old events");
+            }
         }
         tokio::select! {
             () = cancel.cancelled() => return,

@@ -1,5 +1,8 @@
 //! The step that acceptance and sign-up share: a pending invitation becomes a membership.
 
+use futures_util::future::try_join;
+
+use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::InvitationStatus;
@@ -7,10 +10,13 @@ use crate::domain::organization::OrganizationStatus;
 use crate::domain::{Code, InvitationId, MembershipId, Refusal, Result, ids};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::entrances::Of;
 use crate::store::invitations::{self, Invitation};
-use crate::store::memberships::{self, Membership, NewMembership};
+use crate::store::memberships::{self, Membership};
 use crate::store::users::User;
 use crate::store::{Connection, organizations};
+
+use super::floor::Floor;
 
 /// The invitation with that token, locked together with its organization. None if there is none, a resend replaced the token,
 /// or the organization is about to be deleted.
@@ -30,35 +36,39 @@ pub fn invitee_sees(status: OrganizationStatus) -> bool {
     decide(&standing, Action::InvitationView, &Target { is_invitee: true, ..Target::default() }) == Decision::Allow
 }
 
-/// The invitation with that ID, locked together with its organization.
-pub async fn lock_by_id(tx: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
-    let Some(found) = invitations::find(tx, id).await? else { return Ok(None) };
-    organizations::lock(tx, found.organization_id).await?;
-    invitations::lock(tx, found.id).await
+/// Enters the organization of an invitation, and locks that.
+pub async fn enter_by_id(
+    tx: &Connection,
+    actor: &Actor,
+    id: InvitationId,
+    now: Instant,
+) -> Result<(Floor, Invitation)> {
+    let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
+    let entered = try_join(entering, invitations::lock(tx, id)).await;
+    let (floor, invitation) = entered.map_err(|error| error.missing_at("invitationId"))?;
+    Ok((floor, invitation.ok_or_else(|| Refusal::not_found("invitation").at("invitationId"))?))
 }
 
-/// Makes `user` a member with the role that was offered, and the invitation an accepted one. The invitation must be locked,
-/// and the user the one invited.
+/// Makes `user`, who is none yet, a member with the role that was offered, and the invitation an accepted one. The invitation
+/// must be locked, the user the one invited, and their account [kept](crate::store::users::keep).
 pub async fn join(
     tx: &mut Connection,
     now: Instant,
     invitation: &Invitation,
     user: &User,
 ) -> Result<(Membership, Invitation)> {
-    require_pending(invitation, now)?;
-    if memberships::of(tx, invitation.organization_id, user.id).await?.is_some() {
-        return Err(Refusal::new(Code::AlreadyMember, "You are a member of this organization already.").into());
-    }
-    let new = NewMembership {
+    let membership = Membership {
         id: ids::mint::<MembershipId>(now),
         organization_id: invitation.organization_id,
         user_id: user.id,
+        username: user.username.clone(),
         role: invitation.role,
         joined_at: now,
+        last_active_on: Some(now.date_naive()),
         invited_by: invitation.inviter_id,
     };
-    let membership = memberships::insert(tx, &new).await?;
-    let accepted = invitations::resolve(tx, invitation.id, InvitationStatus::Accepted, now).await?;
+    memberships::insert(tx, membership.clone());
+    let accepted = invitations::resolve(tx, invitation, InvitationStatus::Accepted, now);
     let joined = Event {
         person: Some(user.id),
         changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),
@@ -66,6 +76,14 @@ pub async fn join(
     };
     log::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
     Ok((membership, accepted))
+}
+
+/// Goes on only for somebody who is no member.
+pub fn require_stranger(membership: Option<&Membership>) -> Result<()> {
+    match membership {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(Code::AlreadyMember, "You are a member of this organization already.").into()),
+    }
 }
 
 /// Goes on only with an invitation that is pending at `now`; tells which end it came to otherwise.

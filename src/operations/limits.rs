@@ -112,10 +112,15 @@ pub async fn require_owned_room(env: &Env, tx: &mut Connection, user: UserId, no
 /// The room for more people in an organization, whose row is locked: members and pending invitations take it. FREE refuses
 /// with LIMIT_EXCEEDED, seats that were bought with SEATS_EXHAUSTED; elastic ones never do. Who accepts an invitation needs
 /// none: it was reserved.
-pub async fn seats(env: &Env, tx: &mut Connection, organization: &Organization, now: Instant) -> Result<Room> {
+pub async fn seats(
+    env: &Env,
+    tx: &mut Connection,
+    organization: &Organization,
+    plan: &Plan,
+    now: Instant,
+) -> Result<Room> {
     let (workspace, kind) = (WorkspaceId::Organization(organization.id), LimitKind::Members);
-    let plan = plan(env, tx, workspace, now).await?;
-    let max = env.rules.plans.max(workspace, &plan, kind);
+    let max = env.rules.plans.max(workspace, plan, kind);
     let used = match max {
         Some(_) => i64::from(organization.member_count) + usage::pending_invitations(tx, organization.id, now).await?,
         None => 0,
@@ -135,6 +140,6 @@ async fn max(
 }
 
 /// The plan to hold somebody to. It does not matter where there are no limits, and is not looked up then.
-async fn plan(env: &Env, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
+pub async fn plan(env: &Env, tx: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     if env.rules.plans.unlimited { Ok(Plan::FREE) } else { plans::find(tx, workspace, now).await }
 }

@@ -68,6 +68,7 @@ pub mod wishes;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
@@ -100,6 +101,8 @@ pub struct Env {
     pub outbox: Outbox,
     /// How this installation is set.
     pub rules: Arc<Rules>,
+    /// What answers leave to be done after them: the shutdown waits for it.
+    pub tasks: TaskTracker,
 }
 
 /// Settings that operations decide by.

@@ -1,6 +1,9 @@
 //! Sends a pending or expired invitation again, with a new token and a new expiry.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
+use futures_util::future::try_join;
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -14,7 +17,7 @@ use crate::policy::Action;
 use crate::store::invitations::{self, Invitation, Renewal};
 use crate::store::{Connection, mails, memberships, users};
 
-use super::floor::Floor;
+use super::floor::{Floor, Witnessed};
 use super::invite_members::{mail, require_mails_left};
 use super::join_by_invitation::{event, require_pending};
 use super::retries::{Retry, Written};
@@ -38,7 +41,7 @@ pub async fn resend_invitation(
     actor: &Actor,
     input: Input,
     retry: &Retry,
-) -> Result<Written<InvitationId, Invitation>> {
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
     let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     let resent = env
@@ -48,11 +51,11 @@ pub async fn resend_invitation(
                 require_pending(&invitation, now)?;
             }
             // This one or a later one may have run out unmarked, and an unmarked one keeps its place.
-            let email = [invitation.email.clone()];
-            let overdue = invitations::expire_overdue(tx, floor.organization.id, &email, now).await?;
-            require_free(tx, &invitation, now).await?;
+            let overdue = require_free(tx, &invitation, now).await?;
+            invitations::expire(tx, &overdue);
             if invitation.status_at(now) == InvitationStatus::Expired {
-                limits::seats(env, tx, &floor.organization, now).await?.take(1)?;
+                let plan = limits::plan(env, tx, floor.organization.id.into(), now).await?;
+                limits::seats(env, tx, &floor.organization, &plan, now).await?.take(1)?;
             }
             require_pause(env, tx, &floor, &invitation, now).await?;
 
@@ -63,30 +66,33 @@ pub async fn resend_invitation(
                 expires_at: now + env.rules.invitation_expiry,
                 at: now,
             };
-            let renewed = invitations::renew(tx, id, renewal).await?;
+            let renewed = invitations::renew(tx, &invitation, renewal);
             env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
             let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
             log::record(tx, now, expired.chain([resent]).collect()).await?;
-            Ok(Written::now(id, renewed))
+            Ok(Written::now(id, Witnessed { row: renewed, by: Arc::new(floor) }))
         })
         .await?;
     env.outbox.wake();
     Ok(resent)
 }
 
-/// Whether the address still waits for this very invitation.
-async fn require_free(tx: &mut Connection, invitation: &Invitation, now: Instant) -> Result<()> {
+/// Whether the address still waits for this very invitation; returns those to it that are overdue.
+async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) -> Result<Vec<Invitation>> {
     let (organization, email) = (invitation.organization_id, [invitation.email.clone()]);
-    if !memberships::emails_among(tx, organization, &email).await?.is_empty() {
+    let members = memberships::emails_among(tx, organization, &email);
+    let (members, unresolved) = try_join(members, invitations::unresolved(tx, organization, &email)).await?;
+    if !members.is_empty() {
         return Err(Refusal::new(Code::AlreadyMember, "This person is a member by now.").into());
     }
-    let expired = invitation.status_at(now) == InvitationStatus::Expired;
-    if expired && !invitations::pending_among(tx, organization, &email, now).await?.is_empty() {
+    let is_overdue = |other: &Invitation| other.status_at(now) == InvitationStatus::Expired;
+    let (overdue, pending): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(is_overdue);
+    if is_overdue(invitation) && !pending.is_empty() {
         let message = "Another invitation to this address is pending.";
         return Err(Refusal::new(Code::AlreadyInvited, message).into());
     }
-    Ok(())
+    Ok(overdue)
 }
 
 async fn require_pause(

@@ -30,7 +30,7 @@ pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
     // Hashing is dear: only for those who hold a token.
     let mut connection = env.store.read().await?;
     let token = email_tokens::find(&mut connection, &hash, &purposes, now).await?.ok_or_else(dead_token)?;
-    let user = users::find(&mut connection, token.user_id).await?.ok_or_else(dead_token)?;
+    let user = users::find(&connection, token.user_id).await?.ok_or_else(dead_token)?;
     drop(connection);
     let mut check = Check::default();
     let known = [user.username.as_str(), user.display_name(), &token.email];

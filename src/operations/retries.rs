@@ -109,7 +109,7 @@ impl Env {
 pub struct Written<I, R> {
     /// Its ID.
     pub id: I,
-    /// The row, as it was written just now.
+    /// What was written, if it was just now and is known.
     #[serde(skip)]
     pub row: Option<R>,
 }
@@ -118,6 +118,11 @@ impl<I, R> Written<I, R> {
     /// A row that was written just now.
     pub fn now(id: I, row: R) -> Self {
         Self { id, row: Some(row) }
+    }
+
+    /// A row that was written, and has to be read to be shown.
+    pub fn unseen(id: I) -> Self {
+        Self { id, row: None }
     }
 }
 

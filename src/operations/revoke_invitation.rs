@@ -1,5 +1,7 @@
 //! Takes a pending invitation back.
 
+use std::sync::Arc;
+
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
@@ -12,8 +14,8 @@ use crate::store::Connection;
 use crate::store::invitations::{self, Invitation};
 
 use super::Env;
-use super::floor::Floor;
-use super::join_by_invitation::{event, invitee_sees, lock_by_id, require_pending};
+use super::floor::{Floor, Witnessed};
+use super::join_by_invitation::{enter_by_id, event, invitee_sees, require_pending};
 use super::retries::{Retry, Written};
 
 /// Which invitation.
@@ -28,34 +30,33 @@ pub async fn revoke_invitation(
     actor: &Actor,
     input: Input,
     retry: &Retry,
-) -> Result<Written<InvitationId, Invitation>> {
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
     let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationRevoke, now).await?;
         require_pending(&invitation, now)?;
-        let revoked = invitations::resolve(tx, id, InvitationStatus::Revoked, now).await?;
+        let revoked = invitations::resolve(tx, &invitation, InvitationStatus::Revoked, now);
         log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
-        Ok(Written::now(id, revoked))
+        let by = Arc::new(floor.without(&revoked));
+        Ok(Written::now(id, Witnessed { row: revoked, by }))
     })
     .await
 }
 
 /// Enters the organization of an invitation to administer it; who may not even see it is told that it is not there.
 pub(super) async fn enter_by_invitation(
-    tx: &mut Connection,
+    tx: &Connection,
     actor: &Actor,
     id: InvitationId,
     action: Action,
     now: Instant,
 ) -> Result<(Floor, Invitation)> {
-    let not_found = || Refusal::not_found("invitation").at("invitationId");
-    let invitation = lock_by_id(tx, id).await?.ok_or_else(not_found)?;
-    let floor = Floor::enter(tx, actor, invitation.organization_id, "invitation", now).await?;
-    let is_invitee = floor.actor.verified_email() == Some(invitation.email.as_str());
+    let (floor, invitation) = enter_by_id(tx, actor, id, now).await?;
+    let is_invitee = floor.is_invitee(&invitation);
     let holds_it = is_invitee && invitee_sees(floor.organization.status);
     if !holds_it && !floor.sees() {
-        return Err(not_found().into());
+        return Err(Refusal::not_found("invitation").at("invitationId").into());
     }
     floor.require(action, &Target { is_invitee, ..Target::default() }, "invitation")?;
     Ok((floor, invitation))

@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::brevity;
 use super::media::Media;
 use super::problem::{Codes, INTERNAL, Problem, code};
 use crate::domain::Fault;
@@ -43,6 +44,7 @@ pub fn settle(executed: &mut Executed, request_id: &str) {
             error.extensions.get_or_insert_default().set("code", code);
         }
     }
+    brevity::shorten(&mut executed.errors);
 }
 
 /// The answer, labelled and with its status.
@@ -56,7 +58,7 @@ pub fn respond(executed: Executed, media: Media) -> Response {
         } else {
             StatusCode::BAD_REQUEST
         };
-        return Problem { status, media, errors: executed.errors }.into_response();
+        return Problem::of(status, executed.errors).labelled(media).into_response();
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };

@@ -55,13 +55,20 @@ pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::bad_request("Batches are not taken: send one operation in a request."));
     }
-    serde_json::from_slice(bytes).map_err(|cause| {
-        Problem::bad_request(if cause.is_data() {
-            "The body must be a JSON object with a string `query` and, if needed, an object `variables`, a string \
-             `operationName` and an object `extensions`."
-        } else {
-            "The body is not JSON."
-        })
+    serde_json::from_slice(bytes).map_err(|cause| unreadable(&cause))
+}
+
+/// What is told of JSON that says nothing to us.
+pub(super) fn unreadable(cause: &serde_json::Error) -> Problem {
+    // The parser has no other word for it.
+    if cause.to_string().starts_with("recursion limit exceeded") {
+        return Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", "The JSON nests too deep: 127 levels are read.");
+    }
+    Problem::bad_request(if cause.is_data() {
+        "The request must have a string `query` and, if needed, an object `variables`, a string `operationName` and an \
+         object `extensions`; in a POST, it is one JSON object."
+    } else {
+        "The request is not JSON."
     })
 }
 
@@ -84,13 +91,13 @@ mod tests {
             ("", "not JSON"),
             ("{", "not JSON"),
             ("query { a }", "not JSON"),
-            ("null", "must be"),
-            ("{}", "must be"),
-            (r#"{"query": 1}"#, "must be"),
-            (r#"{"query": "{ a }", "variables": []}"#, "must be"),
-            (r#"{"query": "{ a }", "variables": "{}"}"#, "must be"),
-            (r#"{"query": "{ a }", "operationName": 1}"#, "must be"),
-            (r#"{"query": "{ a }", "extensions": 1}"#, "must be"),
+            ("null", "must have"),
+            ("{}", "must have"),
+            (r#"{"query": 1}"#, "must have"),
+            (r#"{"query": "{ a }", "variables": []}"#, "must have"),
+            (r#"{"query": "{ a }", "variables": "{}"}"#, "must have"),
+            (r#"{"query": "{ a }", "operationName": 1}"#, "must have"),
+            (r#"{"query": "{ a }", "extensions": 1}"#, "must have"),
             (r#"[{"query": "{ a }"}]"#, "Batches"),
         ] {
             let problem = parse(body.as_bytes()).unwrap_err();

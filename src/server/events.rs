@@ -13,23 +13,38 @@ use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 
-use super::answer;
+use super::ledger::Ledger;
 use super::problem::Problem;
+use super::{answer, brevity};
+use crate::graphql::subscription::Told;
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// Tells proxies to hand on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The results as events.
-pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Response {
-    let next = |executed: Executed| {
-        let data = if answer::is_refused(&executed) {
-            json!({ "errors": executed.errors }).to_string()
-        } else {
-            serde_json::to_string(&executed).unwrap_or_default()
-        };
-        Event::default().event("next").data(data)
+/// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
+pub fn respond(
+    results: impl Stream<Item = Told> + Send + 'static,
+    mut ledger: Ledger,
+    held: impl Send + 'static,
+) -> Response {
+    stream_of(results.inspect(move |told| {
+        let _ = &held;
+        ledger.note(told);
+    }))
+}
+
+fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
+    let next = |told: Told| {
+        let next = Event::default().event("next");
+        match told {
+            Told::Shared(text) => next.data(text),
+            Told::Executed(executed) if answer::is_refused(&executed) => {
+                next.data(json!({ "errors": executed.errors }).to_string())
+            }
+            Told::Executed(executed) => next.data(serde_json::to_string(&executed).unwrap_or_default()),
+        }
     };
     // Without a line of data, browsers would not tell of it.
     let complete = stream::once(ready(Event::default().event("complete").data("\n")));
@@ -40,6 +55,7 @@ pub fn respond(results: impl Stream<Item = Executed> + Send + 'static) -> Respon
 }
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
-pub fn refusal(problem: Problem) -> Response {
-    respond(stream::once(ready(Executed::from_errors(problem.errors))))
+pub fn refusal(mut problem: Problem) -> Response {
+    brevity::shorten(&mut problem.errors);
+    stream_of(stream::once(ready(Told::Executed(Executed::from_errors(problem.errors)))))
 }

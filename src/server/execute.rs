@@ -1,11 +1,13 @@
 //! Runs a prepared operation, whichever way it came: a query or a mutation has one result, a subscription any number.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Executed};
 use futures_util::stream::{self, BoxStream, StreamExt};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::answer;
@@ -15,9 +17,22 @@ use super::problem::error;
 use super::router::Server;
 use crate::auth::Actor;
 use crate::graphql::context::{Refusals, RequestContext};
+use crate::graphql::subscription::{self, Told};
 
-/// Longest that a query may take.
-const QUERY_TIME: Duration = Duration::from_secs(10);
+/// How long operations may take.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimits {
+    /// For queries.
+    pub query: Duration,
+    /// For mutations, which are not given up lightly: whether one was done in the end, nobody can tell then.
+    pub mutation: Duration,
+}
+
+impl Default for TimeLimits {
+    fn default() -> Self {
+        Self { query: Duration::from_secs(10), mutation: Duration::from_secs(30) }
+    }
+}
 
 /// Who has an operation run.
 #[derive(Clone)]
@@ -35,37 +50,41 @@ pub struct Running {
     /// What its mutations are refused for, as far as they have run.
     pub refusals: Refusals,
     /// What it results in. Dropped, a query and a subscription end; a mutation that has begun does not.
-    pub results: BoxStream<'static, Executed>,
+    pub results: BoxStream<'static, Told>,
 }
 
 /// Runs an operation in a context of its own.
 pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
     let context = RequestContext::new(&server.env, caller.actor, caller.address);
     let refusals = context.refusals.clone();
-    let (request, server, id) = (prepared.request.data(context), server.clone(), caller.id.0.clone());
+    let (request, server, id) = (prepared.request, server.clone(), caller.id.0.clone());
     let results = match prepared.kind {
-        OperationType::Subscription => many(server, id, request),
-        kind => stream::once(one(server, id, kind, request)).boxed(),
+        OperationType::Subscription => many(server, id, request, context),
+        kind => stream::once(one(server, id, kind, request.data(Arc::new(context)))).map(Told::Executed).boxed(),
     };
     Running { refusals, results }
 }
 
-/// The result of a query or mutation. A query ends when its client goes away; a mutation is always brought to its end.
+/// The result of a query or mutation. A query ends when its client goes away; a mutation is brought to its end all the same.
+/// Given up, either leaves nothing behind in the database: its statement is cancelled, and its transaction rolled back.
 async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
     let schema = server.schema.clone();
-    let execution = async move {
+    // On the heap: it is large, and handed from one to the next.
+    let execution = Box::pin(async move {
         let mut executed = schema.execute(request).await;
         answer::settle(&mut executed, &id);
         executed
-    };
+    });
+    let limits = server.time_limits;
     if kind != OperationType::Mutation {
-        return tokio::time::timeout(QUERY_TIME, execution).await.unwrap_or_else(|_| {
-            let message =
-                format!("The query took longer than {} seconds. Ask for less at a time.", QUERY_TIME.as_secs());
-            Executed::from_errors(vec![error("TIMEOUT", message)])
-        });
+        let advice = "Ask for less at a time.";
+        return timeout(limits.query, execution).await.unwrap_or_else(|_| given_up(limits.query, advice));
     }
-    match server.tasks.spawn(execution.in_current_span()).await {
+    let bounded = async move {
+        let advice = "It may have been done all the same: send it again with the same idempotencyKey to find out.";
+        timeout(limits.mutation, execution).await.unwrap_or_else(|_| given_up(limits.mutation, advice))
+    };
+    match server.tasks.spawn(bounded.in_current_span()).await {
         Ok(executed) => executed,
         // Passed on to where panics of all requests are answered.
         Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
@@ -74,14 +93,23 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
 }
 
 /// What a subscription tells, until it ends or the server does.
-fn many(server: Server, id: String, request: Request) -> BoxStream<'static, Executed> {
+fn many(server: Server, id: String, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
     let stopping = server.stopping.clone();
-    let told = server.schema.execute_stream(request).map(move |mut executed| {
-        answer::settle(&mut executed, &id);
-        executed
+    let told = subscription::tell(&server.schema, request, context).map(move |told| match told {
+        Told::Executed(mut executed) => {
+            answer::settle(&mut executed, &id);
+            Told::Executed(executed)
+        }
+        shared => shared,
     });
     let farewell = stream::once(async move { stopping.is_cancelled().then(shutting_down) });
-    told.take_until(server.stopping.cancelled_owned()).chain(farewell.filter_map(std::future::ready)).boxed()
+    let farewell = farewell.filter_map(std::future::ready).map(Told::Executed);
+    told.take_until(server.stopping.cancelled_owned()).chain(farewell).boxed()
+}
+
+fn given_up(time: Duration, advice: &str) -> Executed {
+    let message = format!("This took longer than {} seconds, and was given up. {advice}", time.as_secs());
+    Executed::from_errors(vec![error("TIMEOUT", message)])
 }
 
 fn shutting_down() -> Executed {

@@ -1,91 +1,158 @@
-//! `POST /graphql`: who asks, in which media types, for what; executed, and answered.
+//! `/graphql`: who asks, in which media types, for what; executed, and answered. A POST asks in its body; a GET asks in its
+//! query string, for what changes nothing, or opens a WebSocket.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
+use async_graphql::Response as Executed;
 use async_graphql::parser::types::OperationType;
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{ALLOW, UPGRADE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::body;
+use super::admission::proxies::Address;
+use super::body::{self, Asked};
 use super::execute::{self, Caller, Running};
+use super::ledger::Ledger;
 use super::media::{self, Media};
 use super::observe::{Operation, RequestId};
 use super::prepare::prepare;
 use super::problem::{Codes, Problem};
 use super::router::Server;
-use super::{answer, credentials, events};
+use super::{answer, credentials, events, query_string, socket};
+use crate::graphql::subscription::Told;
 
-/// Answers one request.
+/// Answers one request by POST.
 pub async fn post(
     State(server): State<Server>,
     Extension(id): Extension<RequestId>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Address(address): Address,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // None where the router is called without a connection, as tests do.
-    let address = peer.map(|peer| peer.0.0.ip());
-    let (media, events) = (media::negotiate(&headers), media::takes_events(&headers));
+    respond(&server, Arrival { id, address, headers, sent: Sent::Body(body) }).await
+}
+
+/// Answers one request by GET, or opens a WebSocket.
+pub async fn get(
+    State(server): State<Server>,
+    Extension(id): Extension<RequestId>,
+    Address(address): Address,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    if headers.contains_key(UPGRADE) {
+        return socket::open(server, address, &headers, upgrade).await;
+    }
+    respond(&server, Arrival { id, address, headers, sent: Sent::Query(query.unwrap_or_default()) }).await
+}
+
+/// Says which methods there are.
+pub async fn options() -> Response {
+    (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, POST, OPTIONS")]).into_response()
+}
+
+/// A request that has come.
+struct Arrival {
+    id: RequestId,
+    address: Option<IpAddr>,
+    headers: HeaderMap,
+    sent: Sent,
+}
+
+/// How a request says what it asks for.
+enum Sent {
+    /// In the body of a POST.
+    Body(Body),
+    /// In the query string of a GET.
+    Query(String),
+}
+
+impl Sent {
+    /// Reads it.
+    async fn read(self, headers: &HeaderMap) -> Result<Asked, Problem> {
+        match self {
+            Sent::Body(body) => body::parse(&body::read(headers, body).await?),
+            Sent::Query(text) => query_string::parse(&text),
+        }
+    }
+}
+
+async fn respond(server: &Server, arrival: Arrival) -> Response {
+    let (media, events) = (media::negotiate(&arrival.headers), media::takes_events(&arrival.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
     }
-    let answer = answer(&server, id, address, &headers, body, media).await;
+    let answer = answer(server, arrival, media).await;
     answer.unwrap_or_else(|problem| problem.labelled(media.unwrap_or_default()).into_response())
 }
 
 /// Answers in that media type; none: as a stream of events.
-async fn answer(
-    server: &Server,
-    id: RequestId,
-    address: Option<IpAddr>,
-    headers: &HeaderMap,
-    body: Body,
-    media: Option<Media>,
-) -> Result<Response, Problem> {
-    if !media::sends_json(headers) {
+async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Result<Response, Problem> {
+    let Arrival { id, address, headers, sent } = arrival;
+    let may_write = matches!(sent, Sent::Body(_));
+    if may_write && !media::sends_json(&headers) {
         return Err(unsupported());
     }
-    let actor = credentials::actor(headers, &server.env).await?;
-    let asked = body::parse(&body::read(headers, body).await?)?;
-    let prepared = match (prepare(&server.documents, asked), media) {
-        (Ok(prepared), _) => prepared,
-        (Err(problem), Some(media)) => return Err(legacy(problem, media)),
-        (Err(problem), None) => return Ok(events::refusal(problem)),
+    let actor = credentials::actor(&headers, &server.env).await?;
+    let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
+    let asked = prepare(&server.documents, sent.read(&headers).await?);
+    let prepared = match server.admission.charge(&caller, asked, now) {
+        Ok(prepared) => prepared,
+        Err(problem) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
+        Err(problem) => return Ok(refuse(problem, media)),
     };
-    let operation = Operation::new(&prepared, actor.as_ref());
+    if prepared.kind == OperationType::Mutation && !may_write {
+        return Ok(not_by_get(media));
+    }
+    let operation = Operation::new(&prepared, caller.actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
-    if subscribes && !media::takes_events(headers) {
+    if subscribes && !media::takes_events(&headers) {
         return Err(not_at_once());
     }
-    let Running { refusals, mut results } = execute::run(server, &Caller { id, actor, address }, prepared);
+    let place = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
+    let Running { refusals, mut results } = execute::run(server, &caller, prepared);
     let mut response = match media {
         Some(media) if !subscribes => {
-            let executed = results.next().await.unwrap_or_default();
+            let executed = match results.next().await {
+                Some(Told::Executed(executed)) => executed,
+                Some(Told::Shared(_)) | None => Executed::default(),
+            };
             let mut response = answer::respond(executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => events::respond(results),
+        _ => events::respond(results, Ledger::new(caller.id, operation.clone(), refusals), place),
     };
     response.extensions_mut().insert(operation);
     Ok(response)
 }
 
-/// In `application/json`, a well-formed request is answered with 200 even if its document is not.
-fn legacy(mut problem: Problem, media: Media) -> Problem {
-    if media == Media::Json && problem.status == StatusCode::BAD_REQUEST {
+/// Answers a well-formed request whose document is not. In `application/json`, that has the status 200.
+fn refuse(mut problem: Problem, media: Option<Media>) -> Response {
+    let Some(media) = media else { return events::refusal(problem) };
+    if media == Media::Json {
         problem.status = StatusCode::OK;
     }
-    problem
+    problem.labelled(media).into_response()
+}
+
+fn not_by_get(media: Option<Media>) -> Response {
+    let message = "A mutation is sent by POST: a GET changes nothing.";
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+    ([(ALLOW, "POST")], problem.labelled(media.unwrap_or_default())).into_response()
 }
 
 fn unsupported() -> Problem {
-    let message = "The body must be sent as `Content-Type: application/json`, in UTF-8.";
+    let message = "The body must be sent as `Content-Type: application/json`, in UTF-8, and as it is: without a \
+                   `Content-Encoding`.";
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
 }
 

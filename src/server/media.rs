@@ -1,7 +1,7 @@
 //! Media types: which the client sends, and which it takes. By the GraphQL-over-HTTP specification.
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
 /// How an answer is labelled. The body is the same; what the HTTP status may say differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,18 +30,18 @@ impl Media {
     }
 }
 
-/// The media type to answer in; none if the client takes neither. Who does not say takes anything.
+/// The media type to answer in; none if the client takes neither. Who does not name the newer one is from before it.
 pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let values: Vec<&str> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or("")).collect();
     let accept = values.join(",");
     if accept.trim().is_empty() {
-        return Some(Media::default());
+        return Some(Media::Json);
     }
     let ranges: Vec<Range> = accept.split(',').filter_map(Range::parse).collect();
     let json = preference(&ranges, Media::Json);
     let graphql = preference(&ranges, Media::GraphqlResponse);
     match (graphql, json) {
-        (Some(graphql), Some(json)) if json > graphql => Some(Media::Json),
+        (Some(graphql), Some(json)) if json > graphql || graphql.1 < NAMED => Some(Media::Json),
         (Some(_), _) => Some(Media::GraphqlResponse),
         (None, Some(_)) => Some(Media::Json),
         (None, None) => None,
@@ -55,12 +55,20 @@ pub fn takes_events(headers: &HeaderMap) -> bool {
     ranges.any(|range| range.essence.eq_ignore_ascii_case("text/event-stream") && range.weight > 0)
 }
 
-/// Whether a body is sent as JSON in UTF-8.
+/// Whether a body is sent as JSON in UTF-8, and as it is: unpacking would make a megabyte of a kilobyte.
 pub fn sends_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else { return false };
+    let Ok(value) = value.to_str() else { return false };
+    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return false;
+    }
     let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
     essence.trim().eq_ignore_ascii_case("application/json") && is_utf8(parameters)
 }
+
+/// Precision of a range that names one media type.
+const NAMED: u8 = 2;
 
 /// One entry of `Accept`.
 struct Range<'a> {
@@ -81,7 +89,7 @@ impl<'a> Range<'a> {
     /// How exactly this names the media type; none if it does not cover it.
     fn precision(&self, media: Media) -> Option<u8> {
         if self.essence.eq_ignore_ascii_case(media.essence()) {
-            Some(2)
+            Some(NAMED)
         } else if self.essence.eq_ignore_ascii_case("application/*") {
             Some(1)
         } else {
@@ -120,9 +128,9 @@ mod tests {
     fn the_answer_has_the_media_type_that_the_client_prefers() {
         use Media::{GraphqlResponse, Json};
         for (accept, expected) in [
-            ("", Some(GraphqlResponse)),
-            ("*/*", Some(GraphqlResponse)),
-            ("application/*", Some(GraphqlResponse)),
+            ("", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
             ("application/json", Some(Json)),
             ("Application/JSON; charset=UTF-8", Some(Json)),
@@ -132,14 +140,15 @@ mod tests {
             ("application/json, text/plain, */*", Some(Json)),
             ("*/*, application/graphql-response+json;q=0", Some(Json)),
             ("application/json, multipart/mixed", Some(Json)),
-            ("text/html, */*;q=0.1", Some(GraphqlResponse)),
+            ("text/html, */*;q=0.1", Some(Json)),
+            ("*/*, application/json;q=0", Some(GraphqlResponse)),
             ("text/html", None),
             ("application/json;q=0", None),
             ("application/json; charset=latin1", None),
         ] {
             assert_eq!(negotiate(&headers(ACCEPT, accept)), expected, "{accept}");
         }
-        assert_eq!(negotiate(&HeaderMap::new()), Some(GraphqlResponse));
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
     }
 
     #[test]
@@ -169,6 +178,14 @@ mod tests {
         for bad in ["text/plain", "application/graphql", "application/json; charset=utf-16", "application/jsonp", ""] {
             assert!(!sends_json(&headers(CONTENT_TYPE, bad)), "{bad}");
         }
+        let mut packed = headers(CONTENT_TYPE, "application/json");
+        packed.append(CONTENT_ENCODING, "identity".parse().unwrap());
+        assert!(sends_json(&packed));
+        packed.append(CONTENT_ENCODING, "gzip".parse().unwrap());
+        assert!(!sends_json(&packed));
+        let mut both = headers(CONTENT_TYPE, "application/json");
+        both.append(CONTENT_TYPE, "text/plain".parse().unwrap());
+        assert!(!sends_json(&both));
         assert!(!sends_json(&HeaderMap::new()));
     }
 }

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use async_graphql::parser::types::OperationType;
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +14,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::defence::defend;
 use super::prepare::Prepared;
 use super::problem::{Codes, Problem};
 use crate::auth::Actor;
@@ -82,7 +82,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     });
 
     let headers = response.headers_mut();
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    defend(headers);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, value);
     }
@@ -112,25 +112,14 @@ fn log(id: &RequestId, method: &str, path: &str, started: Instant, response: &Re
     );
 }
 
-/// One line for an operation in a WebSocket, which has no answer of its own.
-pub fn log_in_socket(id: &RequestId, operation: &Operation, started: Instant, codes: &Codes) {
-    tracing::info!(
-        request_id = %id.0,
-        ms = started.elapsed().as_micros() as f64 / 1000.0,
-        kind = %operation.kind,
-        operation = operation.name.as_deref().map(sanitised),
-        actor = operation.actor.map(tracing::field::display),
-        codes = Some(distinct(codes)).filter(|codes| !codes.is_empty()),
-        "operation in a socket",
-    );
-}
-
-fn distinct(Codes(codes): &Codes) -> String {
+/// The codes, each once.
+pub(super) fn distinct(Codes(codes): &Codes) -> String {
     let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
     codes.into_iter().collect::<Vec<_>>().join(",")
 }
 
-fn sanitised(name: &str) -> String {
+/// A name as the log may have it.
+pub(super) fn sanitised(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_NAME).collect()
 }
 

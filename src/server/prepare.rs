@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::body::Asked;
 use super::problem::{Problem, error};
+use super::variables;
 use crate::graphql::document::plan::Unclear;
 use crate::graphql::document::syntax::{self, Mistake, Parsed, Unreadable};
 use crate::graphql::document::{Documents, Excess, Limit, Operation, Plan};
@@ -24,6 +25,7 @@ pub struct Prepared {
 
 /// Finds the document's plan and picks the operation, or says what is in the way.
 pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem> {
+    variables::check(&asked.variables)?;
     let plan = documents.plan(&asked.query, plan)?;
     let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
     let missing = missing_variables(operation, &asked.variables);

@@ -1,12 +1,15 @@
 //! Answers to requests that were not executed. Whatever goes wrong at whatever path, the body is a GraphQL document with
 //! `errors` and without `data`: a client has one thing to read.
 
+use std::time::Duration;
+
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::brevity;
 use super::media::Media;
 
 /// Something that is wrong with a request as a whole.
@@ -18,6 +21,8 @@ pub struct Problem {
     pub media: Media,
     /// What is wrong: at least one error, each with a code in its extensions.
     pub errors: Vec<ServerError>,
+    /// After how long it may be asked again, where that is known.
+    pub retry_after: Option<Duration>,
 }
 
 /// The codes of the errors in an answer, those in the payloads of mutations too, for the log. An extension of the response.
@@ -27,7 +32,12 @@ pub struct Codes(pub Vec<String>);
 impl Problem {
     /// One error.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, media: Media::Json, errors: vec![error(code, message)] }
+        Self::of(status, vec![error(code, message)])
+    }
+
+    /// Those errors.
+    pub fn of(status: StatusCode, errors: Vec<ServerError>) -> Self {
+        Self { status, media: Media::Json, errors, retry_after: None }
     }
 
     /// A request that makes no sense.
@@ -54,7 +64,7 @@ impl Problem {
     pub fn internal(request_id: &str) -> Self {
         let mut error = error("INTERNAL", INTERNAL);
         error.extensions.get_or_insert_default().set("requestId", request_id);
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, media: Media::Json, errors: vec![error] }
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, vec![error])
     }
 
     /// The same, told of those places in the document.
@@ -90,7 +100,8 @@ pub fn code(error: &ServerError) -> Option<&str> {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
+        brevity::shorten(&mut self.errors);
         #[derive(Serialize)]
         struct Document<'a> {
             errors: &'a [ServerError],
@@ -100,6 +111,9 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
         }
         response.extensions_mut().insert(Codes(self.errors.iter().filter_map(code).map(str::to_owned).collect()));
         response

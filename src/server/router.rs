@@ -12,9 +12,11 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
+use super::execute::TimeLimits;
 use super::observe::observe;
 use super::problem::Problem;
-use super::{graphql, health, playground, socket};
+use super::{graphql, health, playground};
 use crate::graphql::document::Documents;
 use crate::graphql::schema::{self, Schema};
 use crate::operations::Env;
@@ -26,6 +28,10 @@ pub struct Server {
     pub schema: Schema,
     /// The documents that were found good.
     pub documents: Arc<Documents>,
+    /// Who is let in.
+    pub admission: Admission,
+    /// How long operations may take.
+    pub time_limits: TimeLimits,
     /// Database, keys, clock.
     pub env: Env,
     /// Mutations that are under way, whether or not somebody still waits for them.
@@ -36,8 +42,9 @@ pub struct Server {
 
 /// The whole of HTTP.
 pub fn router(server: Server) -> Router {
-    Router::new()
-        .route("/graphql", post(graphql::post).get(socket::get))
+    let cors = server.admission.cors();
+    let router = Router::new()
+        .route("/graphql", post(graphql::post).get(graphql::get).options(graphql::options))
         .route("/schema.graphql", get(sdl))
         .route("/.well-known/jwks.json", get(jwks))
         .route("/health/live", get(health::live))
@@ -45,8 +52,12 @@ pub fn router(server: Server) -> Router {
         .with_state(server)
         .merge(playground::router())
         .fallback(async || Problem::no_such_path())
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(observe))
+        .method_not_allowed_fallback(method_not_allowed);
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.layer(middleware::from_fn(observe))
 }
 
 /// The schema, for code generators.

@@ -1,15 +1,16 @@
 //! Serves until told to stop, then in two steps: the first signal stops accepting and lets what is under way finish for ten
 //! seconds; the second one does not wait.
 
-use std::future::IntoFuture;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::admission::Admission;
+use super::connections;
 
 /// How long requests may take to finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -52,23 +53,15 @@ impl Shutdown {
 }
 
 /// Serves until the shutdown is complete.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: &Shutdown) -> io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.soft.clone().cancelled_owned());
+pub async fn serve(listener: TcpListener, router: Router, admission: Admission, shutdown: &Shutdown) {
     let finished = async {
-        let result = server.into_future().await;
-        // A server that fails takes the background tasks with it.
-        shutdown.soft.cancel();
+        connections::serve(listener, router, admission, shutdown.soft.clone()).await;
         shutdown.tasks.close();
         shutdown.tasks.wait().await;
-        result
     };
     tokio::select! {
-        result = finished => result,
-        () = shutdown.out_of_time() => {
-            tracing::warn!("not everything was finished in time");
-            Ok(())
-        }
+        () = finished => {}
+        () = shutdown.out_of_time() => tracing::warn!("not everything was finished in time"),
     }
 }
 
@@ -109,6 +102,7 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use axum::routing::get;
@@ -118,12 +112,13 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::config::Access;
 
     /// A server with one request under way, which is answered when `finish` is told.
     struct UnderWay {
         shutdown: Shutdown,
         finish: Arc<Notify>,
-        server: JoinHandle<io::Result<()>>,
+        server: JoinHandle<()>,
         client: TcpStream,
         address: SocketAddr,
     }
@@ -139,7 +134,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let told = shutdown.clone();
-        let server = tokio::spawn(async move { serve(listener, Router::new().route("/", get(slow)), &told).await });
+        let (router, admission) = (Router::new().route("/", get(slow)), Admission::new(Access::default()));
+        let server = tokio::spawn(async move { serve(listener, router, admission, &told).await });
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         begun.notified().await;
@@ -163,7 +159,7 @@ mod tests {
         assert!(answer.ends_with("done"), "{answer}");
         assert!(!server.is_finished(), "a task still runs");
         task_done.notify_one();
-        server.await.unwrap().unwrap();
+        server.await.unwrap();
         assert!(!shutdown.hard.is_cancelled());
     }
 
@@ -172,6 +168,6 @@ mod tests {
         let UnderWay { shutdown, server, .. } = under_way().await;
         shutdown.soft.cancel();
         shutdown.hard.cancel();
-        tokio::time::timeout(GRACE / 2, server).await.expect("at once").unwrap().unwrap();
+        tokio::time::timeout(GRACE / 2, server).await.expect("at once").unwrap();
     }
 }

@@ -68,29 +68,23 @@ pub async fn lock(tx: &mut Connection, id: CloudStorageId) -> Result<Option<Clou
 }
 
 /// Writes a new cloud storage. Its workspace must be held alone, for the sake of the limits.
-pub async fn insert(tx: &mut Connection, storage: &CloudStorage) -> Result<()> {
+pub fn insert(tx: &mut Connection, storage: &CloudStorage) {
     let row = (storage.clone(), cloud_storages::user_id.eq(storage.workspace().user()));
-    diesel::insert_into(cloud_storages::table).values(row).execute(tx).await?;
-    Ok(())
+    tx.post(diesel::insert_into(cloud_storages::table).values(row));
 }
 
 /// Writes the fields of a cloud storage that can change. It must be locked.
-pub async fn update(tx: &mut Connection, storage: &CloudStorage) -> Result<()> {
-    diesel::update(cloud_storages::table.find(storage.id))
-        .set((
-            cloud_storages::owner_id.eq(storage.owner_id),
-            cloud_storages::display_name.eq(&storage.display_name),
-            cloud_storages::description.eq(&storage.description),
-        ))
-        .execute(tx)
-        .await?;
-    Ok(())
+pub fn update(tx: &mut Connection, storage: &CloudStorage) {
+    tx.post(diesel::update(cloud_storages::table.find(storage.id)).set((
+        cloud_storages::owner_id.eq(storage.owner_id),
+        cloud_storages::display_name.eq(storage.display_name.clone()),
+        cloud_storages::description.eq(storage.description.clone()),
+    )));
 }
 
 /// Deletes a cloud storage. What was linked to it has to be unlinked before.
-pub async fn delete(tx: &mut Connection, id: CloudStorageId) -> Result<()> {
-    diesel::delete(cloud_storages::table.find(id)).execute(tx).await?;
-    Ok(())
+pub fn delete(tx: &mut Connection, id: CloudStorageId) {
+    tx.post(diesel::delete(cloud_storages::table.find(id)));
 }
 
 /// The cloud storages of an organization that a user owns.
@@ -108,12 +102,7 @@ pub async fn owned_by(
 }
 
 /// Gives what a user owns in an organization to `heir`. The organization must be held alone.
-pub async fn hand_over(
-    tx: &mut Connection,
-    organization: OrganizationId,
-    (user, heir): (UserId, UserId),
-) -> Result<()> {
+pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId)) {
     let owned = cloud_storages::organization_id.eq(organization).and(cloud_storages::owner_id.eq(user));
-    diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)).execute(tx).await?;
-    Ok(())
+    tx.post(diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)));
 }

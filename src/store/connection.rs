@@ -14,8 +14,10 @@ use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::{BoxFuture, join, join_all, ready};
 use futures_util::{FutureExt, Stream};
+use tokio_postgres::CancelToken;
 
 use super::prepared::ByText;
+use super::unfinished::Unfinished;
 use super::{Work, enums};
 use crate::domain::Result;
 
@@ -29,6 +31,9 @@ pub struct Connection {
     unsent: Mutex<Unsent>,
     /// Whether a transaction was begun and has not come to its end.
     in_transaction: bool,
+    unfinished: Unfinished,
+    /// Whether its last borrower went away in the middle of something.
+    abandoned: bool,
 }
 
 /// What goes out together with the next statement.
@@ -48,10 +53,12 @@ type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>
 impl Connection {
     /// Opens one.
     pub async fn establish(database_url: &str) -> ConnectionResult<Self> {
-        let session = AsyncPgConnection::establish(database_url).await?;
+        let mut session = AsyncPgConnection::establish(database_url).await?;
+        let unfinished = Unfinished::default();
+        session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
         enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Self { session, unsent: Mutex::default(), in_transaction: false })
+        Ok(Self { session, unsent: Mutex::default(), in_transaction: false, unfinished, abandoned: false })
     }
 
     /// Has a statement go out with the next one that is waited for. For writes that cannot come to nothing, such as of rows that
@@ -122,7 +129,23 @@ impl Connection {
 
     /// Whether another may have it: it is open, and nobody has left a transaction or a statement behind.
     pub(super) fn is_usable(&mut self) -> bool {
-        !self.in_transaction && self.unsent().posted.is_empty() && !self.session.is_broken()
+        let is_at_rest = !self.in_transaction && self.unsent().posted.is_empty() && self.unfinished.is_none();
+        is_at_rest && !self.abandoned && !self.session.is_broken()
+    }
+
+    /// Nobody may have it any more.
+    pub(super) fn abandon(&mut self) {
+        self.abandoned = true;
+    }
+
+    /// Whether nobody may have it any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// With which to stop the statement that runs on it.
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        self.session.cancel_token()
     }
 
     /// What it is told of by others, if it listens.

@@ -24,6 +24,13 @@ pub struct Delivery {
     pub status: InvitationStatus,
     /// When it runs out.
     pub expires_at: Instant,
+    /// Where the last sending stands.
+    #[diesel(column_name = delivery)]
+    pub state: DeliveryState,
+    /// Why the last sending was given up.
+    pub failure: Option<String>,
+    /// How many times a mail was handed over.
+    pub send_count: i32,
 }
 
 /// Those of these invitations.
@@ -45,12 +52,12 @@ pub async fn count_sent(tx: &mut Connection, id: InvitationId, at: Instant) -> R
     Ok(())
 }
 
-/// Marks the last sending as done, or as given up for that reason.
-pub async fn mark(tx: &mut Connection, id: InvitationId, failure: Option<&str>) -> Result<()> {
+/// Marks the last sending as done, or as given up for that reason; tells where it stands then.
+pub async fn mark(tx: &mut Connection, id: InvitationId, failure: Option<&str>) -> Result<DeliveryState> {
     let state = if failure.is_some() { DeliveryState::Failed } else { DeliveryState::Sent };
     diesel::update(invitations::table.find(id))
         .set((invitations::delivery.eq(state), invitations::failure.eq(failure)))
         .execute(tx)
         .await?;
-    Ok(())
+    Ok(state)
 }

@@ -21,9 +21,19 @@ diesel::define_sql_function! {
     fn event_horizon() -> BigInt;
 }
 
+diesel::define_sql_function! {
+    /// Whether those who begin to write now would write before what is in the log.
+    fn event_log_is_behind() -> Bool;
+}
+
+diesel::define_sql_function! {
+    /// Makes them write after it; tells whether there was something to do.
+    fn settle_event_base() -> Bool;
+}
+
 /// A row of the log, as it is written.
 #[derive(Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct NewRow {
     /// Its ID.
     pub id: EventId,
@@ -48,12 +58,13 @@ pub struct NewRow {
 }
 
 /// Appends rows to the log.
-pub async fn append(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
-    for batch in rows.chunks(BATCH) {
-        diesel::insert_into(events::table).values(batch).execute(connection).await?;
+pub fn append(tx: &mut Connection, mut rows: Vec<NewRow>) {
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(BATCH));
+        tx.post(diesel::insert_into(events::table).values(rows));
+        rows = rest;
     }
     note_events();
-    Ok(())
 }
 
 #[derive(Queryable, Selectable)]
@@ -291,11 +302,12 @@ pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<V
 /// from the beginning only, so that what is left has no holes. Needs a transaction.
 pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
     // One at a time: who comes second finds nothing to do.
-    let free = event_log::table.select(event_log::singleton).for_update().skip_locked();
-    if free.load::<bool>(tx).await?.is_empty() {
-        return Ok(0);
-    }
-    let oldest: Vec<(i64, i64, Instant)> = events::table
+    let free = event_log::table.select((event_log::pruned_transaction, event_log::pruned_sequence));
+    let free: Vec<(i64, i64)> = free.for_update().skip_locked().load(tx).await?;
+    let [(transaction, sequence)] = free[..] else { return Ok(0) };
+    // From where the last one ended: in front of it the index is full of what was deleted.
+    let pruned = LogPlace { transaction, sequence };
+    let oldest: Vec<(i64, i64, Instant)> = after!(events::table, pruned)
         .filter(events::transaction_id.lt(event_horizon()))
         .order_by((events::transaction_id, events::sequence))
         .limit(limit)
@@ -306,7 +318,9 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
         return Ok(0);
     };
     let upto = events::transaction_id.lt(transaction).or(events::sequence.le(sequence));
+    let behind = events::transaction_id.gt(pruned.transaction).or(events::sequence.gt(pruned.sequence));
     let old = events::table.filter(events::transaction_id.le(transaction).and(upto));
+    let old = old.filter(events::transaction_id.ge(pruned.transaction).and(behind));
     let deleted = diesel::delete(old).execute(tx).await?;
     let pruned = (event_log::pruned_transaction.eq(transaction), event_log::pruned_sequence.eq(sequence));
     diesel::update(event_log::table).set(pruned).execute(tx).await?;
@@ -317,36 +331,8 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
 /// it would not: transactions are numbered from the beginning again. Tells whether there was something to do.
 ///
 /// Called by every process before it serves, and safe while others write: the lock waits for those who have written and not
-/// committed, and whoever writes afterwards reads the new base.
+/// committed, and whoever writes afterwards does so by the new base.
 pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
-    use diesel_async::SimpleAsyncConnection;
-
-    // Places of those who begin to write from now on would be at `next` or after it.
-    const BEHIND: &str = "SELECT greatest((SELECT max(transaction_id) FROM events), pruned_transaction)
-            >= base + pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS behind FROM event_log";
-    // The oldest transaction that may still write comes right after the newest entry.
-    const RAISE: &str = "UPDATE event_log SET base = 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            + greatest((SELECT max(transaction_id) FROM events), pruned_transaction)";
-
-    #[derive(QueryableByName)]
-    struct Answer {
-        #[diesel(sql_type = diesel::sql_types::Bool)]
-        behind: bool,
-    }
-    let behind: Answer = diesel::sql_query(BEHIND).get_result(connection).await?;
-    if !behind.behind {
-        return Ok(false);
-    }
-    connection
-        .transaction(async |tx| {
-            // In the order in which [`prune`] locks.
-            event_log::table.select(event_log::singleton).for_update().execute(tx).await?;
-            tx.batch_execute("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE").await?;
-            let behind: Answer = diesel::sql_query(BEHIND).get_result(tx).await?;
-            if behind.behind {
-                diesel::sql_query(RAISE).execute(tx).await?;
-            }
-            Ok(behind.behind)
-        })
-        .await
+    let behind: bool = diesel::select(event_log_is_behind()).get_result(connection).await?;
+    Ok(behind && diesel::select(settle_event_base()).get_result(connection).await?)
 }

@@ -17,8 +17,8 @@ use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
 use crate::keyset;
 
 /// An invitation.
-#[derive(Clone, Queryable, Selectable)]
-#[diesel(table_name = invitations, check_for_backend(Pg))]
+#[derive(Clone, Insertable, Queryable, Selectable)]
+#[diesel(table_name = invitations, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct Invitation {
     /// Its ID.
     pub id: InvitationId,
@@ -57,32 +57,6 @@ impl Invitation {
     pub fn status_at(&self, now: Instant) -> InvitationStatus {
         self.status.at(self.expires_at, now)
     }
-}
-
-/// An invitation to be made.
-#[derive(Insertable)]
-#[diesel(table_name = invitations)]
-pub struct NewInvitation {
-    /// Its ID.
-    pub id: InvitationId,
-    /// The organization.
-    pub organization_id: OrganizationId,
-    /// The address invited, in lower case.
-    pub email: String,
-    /// The role offered.
-    pub role: Role,
-    /// Who sends it.
-    pub inviter_id: Option<UserId>,
-    /// Words of the inviter.
-    pub message: Option<String>,
-    /// Hash of the token in the mail.
-    pub token_hash: Vec<u8>,
-    /// When it is made.
-    pub created_at: Instant,
-    /// When it runs out.
-    pub expires_at: Instant,
-    /// When its sending is asked for.
-    pub sent_requested_at: Instant,
 }
 
 /// Whose invitations.
@@ -193,65 +167,48 @@ pub async fn find_by_token(connection: &mut Connection, token_hash: &[u8]) -> Re
 }
 
 /// Locks an invitation's row, and returns it as it is then. The organization's row must be locked before.
-pub async fn lock(tx: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
-    Ok(invitations::table.find(id).select(Invitation::as_select()).for_update().first(tx).await.optional()?)
+pub async fn lock(mut tx: &Connection, id: InvitationId) -> Result<Option<Invitation>> {
+    Ok(invitations::table.find(id).select(Invitation::as_select()).for_update().first(&mut tx).await.optional()?)
 }
 
-/// Those of `emails` that have a pending invitation to the organization.
-pub async fn pending_among(
-    connection: &mut Connection,
+/// The invitations to those addresses that nothing has ended yet but perhaps the time.
+pub async fn unresolved(
+    mut connection: &Connection,
     organization: OrganizationId,
     emails: &[String],
-    now: Instant,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Invitation>> {
     Ok(invitations::table
         .filter(invitations::organization_id.eq(organization).and(invitations::email.eq_any(emails)))
-        .filter(stands(InvitationStatus::Pending, now))
-        .select(invitations::email)
-        .load(connection)
+        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .select(Invitation::as_select())
+        .load(&mut connection)
         .await?)
 }
 
-/// Marks the overdue invitations to those addresses as run out, so that new ones may take their place.
-pub async fn expire_overdue(
-    tx: &mut Connection,
-    organization: OrganizationId,
-    emails: &[String],
-    now: Instant,
-) -> Result<Vec<Invitation>> {
-    let overdue = invitations::status.eq(InvitationStatus::Pending).and(invitations::expires_at.le(now));
-    let to_them = invitations::organization_id.eq(organization).and(invitations::email.eq_any(emails));
-    Ok(diesel::update(invitations::table.filter(to_them.and(overdue)))
-        .set((
-            invitations::status.eq(InvitationStatus::Expired),
-            invitations::resolved_at.eq(invitations::expires_at.nullable()),
-        ))
-        .returning(Invitation::as_returning())
-        .get_results(tx)
-        .await?)
+/// Marks overdue invitations as run out, so that new ones may take their place. The organization's row must be locked.
+pub fn expire(tx: &mut Connection, overdue: &[Invitation]) {
+    if overdue.is_empty() {
+        return;
+    }
+    let ids: Vec<InvitationId> = overdue.iter().map(|invitation| invitation.id).collect();
+    let expired = (
+        invitations::status.eq(InvitationStatus::Expired),
+        invitations::resolved_at.eq(invitations::expires_at.nullable()),
+    );
+    tx.post(diesel::update(invitations::table.filter(invitations::id.eq_any(ids))).set(expired));
 }
 
-/// Makes invitations.
-pub async fn insert(tx: &mut Connection, new: &[NewInvitation]) -> Result<Vec<Invitation>> {
-    Ok(diesel::insert_into(invitations::table)
-        .values(new)
-        .returning(Invitation::as_returning())
-        .get_results(tx)
-        .await?)
+/// Makes invitations, each with the hash of the token in its mail.
+pub fn insert(tx: &mut Connection, new: impl Iterator<Item = (Invitation, Vec<u8>)>) {
+    let rows: Vec<_> = new.map(|(row, token_hash)| (row, invitations::token_hash.eq(token_hash))).collect();
+    tx.post(diesel::insert_into(invitations::table).values(rows));
 }
 
 /// Ends a pending invitation, or marks an overdue one. Its row must be locked.
-pub async fn resolve(
-    tx: &mut Connection,
-    id: InvitationId,
-    status: InvitationStatus,
-    at: Instant,
-) -> Result<Invitation> {
-    Ok(diesel::update(invitations::table.find(id))
-        .set((invitations::status.eq(status), invitations::resolved_at.eq(at)))
-        .returning(Invitation::as_returning())
-        .get_result(tx)
-        .await?)
+pub fn resolve(tx: &mut Connection, invitation: &Invitation, status: InvitationStatus, at: Instant) -> Invitation {
+    let resolved = (invitations::status.eq(status), invitations::resolved_at.eq(at));
+    tx.post(diesel::update(invitations::table.find(invitation.id)).set(resolved));
+    Invitation { status, resolved_at: Some(at), ..invitation.clone() }
 }
 
 /// Forgets that a user sent invitations, as the end of their account does: before the account is locked, since whoever accepts
@@ -275,19 +232,26 @@ pub struct Renewal {
 }
 
 /// Makes an invitation pending again. Its row must be locked.
-pub async fn renew(tx: &mut Connection, id: InvitationId, renewal: Renewal) -> Result<Invitation> {
-    Ok(diesel::update(invitations::table.find(id))
-        .set((
-            invitations::status.eq(InvitationStatus::Pending),
-            invitations::resolved_at.eq(None::<Instant>),
-            invitations::inviter_id.eq(renewal.inviter),
-            invitations::token_hash.eq(renewal.token_hash),
-            invitations::expires_at.eq(renewal.expires_at),
-            invitations::sent_requested_at.eq(renewal.at),
-            invitations::delivery.eq(DeliveryState::Queued),
-            invitations::failure.eq(None::<String>),
-        ))
-        .returning(Invitation::as_returning())
-        .get_result(tx)
-        .await?)
+pub fn renew(tx: &mut Connection, invitation: &Invitation, renewal: Renewal) -> Invitation {
+    let renewed = Invitation {
+        status: InvitationStatus::Pending,
+        resolved_at: None,
+        inviter_id: Some(renewal.inviter),
+        expires_at: renewal.expires_at,
+        sent_requested_at: renewal.at,
+        delivery: DeliveryState::Queued,
+        failure: None,
+        ..invitation.clone()
+    };
+    tx.post(diesel::update(invitations::table.find(invitation.id)).set((
+        invitations::status.eq(renewed.status),
+        invitations::resolved_at.eq(renewed.resolved_at),
+        invitations::inviter_id.eq(renewed.inviter_id),
+        invitations::token_hash.eq(renewal.token_hash),
+        invitations::expires_at.eq(renewed.expires_at),
+        invitations::sent_requested_at.eq(renewed.sent_requested_at),
+        invitations::delivery.eq(renewed.delivery),
+        invitations::failure.eq(None::<String>),
+    )));
+    renewed
 }

@@ -1,7 +1,8 @@
 //! The queue of mails.
 
-use diesel::dsl::{count_star, exists, min};
+use diesel::dsl::{count_star, exists, min, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{self, Array, Double, Integer, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
@@ -15,7 +16,7 @@ use crate::domain::{InvitationId, MailId, OrganizationId, Result, UserId};
 
 /// A mail, as it is queued.
 #[derive(Insertable)]
-#[diesel(table_name = mails)]
+#[diesel(table_name = mails, treat_none_as_default_value = false)]
 pub struct NewRow {
     /// Its ID.
     pub id: MailId,
@@ -64,26 +65,30 @@ pub struct Claimed {
 }
 
 /// Queues mails.
-pub async fn insert_many(connection: &mut Connection, rows: &[NewRow]) -> Result<()> {
+pub fn insert_many(tx: &mut Connection, rows: Vec<NewRow>) {
     if !rows.is_empty() {
-        diesel::insert_into(mails::table).values(rows).execute(connection).await?;
+        tx.post(diesel::insert_into(mails::table).values(rows));
     }
-    Ok(())
 }
 
-/// Takes on at most `limit` mails that are due and that no other worker is taking on, until `lease_until`: whoever has not
-/// settled one by then may find it sent by another. Needs a transaction.
+/// Seconds for which a mail that was taken on is one worker's alone, unless it renews the claim.
+const CLAIM: f64 = 15.0;
+
+/// Takes on at most `limit` mails that are due and that no other worker has taken on. Needs a transaction.
 ///
 /// Mails of organizations that are about to be deleted wait: they go on when it is restored and go with it if not.
-pub async fn claim_due(tx: &mut Connection, now: Instant, lease_until: Instant, limit: i64) -> Result<Vec<Claimed>> {
+pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<Claimed>> {
     let there_to_stay = exists(
         organizations::table
             .filter(organizations::id.nullable().eq(mails::organization_id))
             .filter(organizations::status.eq(OrganizationStatus::Active)),
     );
+    // By the database's clock: those of two machines differ.
+    let now_there = sql::<Nullable<Timestamptz>>("now()");
     let due: Vec<MailId> = mails::table
         .filter(mails::state.eq(DeliveryState::Queued))
         .filter(mails::next_attempt_at.le(now))
+        .filter(mails::claimed_until.is_null().or(mails::claimed_until.lt(now_there)))
         .filter(mails::organization_id.is_null().or(there_to_stay))
         .order_by((mails::next_attempt_at, mails::id))
         .limit(limit)
@@ -95,11 +100,28 @@ pub async fn claim_due(tx: &mut Connection, now: Instant, lease_until: Instant, 
     if due.is_empty() {
         return Ok(Vec::new());
     }
+    let until = sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ").bind::<Double, _>(CLAIM).sql(")");
     Ok(diesel::update(mails::table.filter(mails::id.eq_any(due)))
-        .set((mails::attempts.eq(mails::attempts + 1), mails::next_attempt_at.eq(lease_until)))
+        .set((mails::attempts.eq(mails::attempts + 1), mails::claimed_until.eq(until)))
         .returning(Claimed::as_returning())
         .get_results(tx)
         .await?)
+}
+
+/// Renews the claims of a worker that lives, each given by the mail and its `attempts`. What another has taken on since is
+/// left to it.
+pub async fn renew_claims(connection: &mut Connection, claims: &[(MailId, i32)]) -> Result<()> {
+    const RENEW: &str = "UPDATE mails SET claimed_until = now() + make_interval(secs => $3)
+        FROM unnest($1, $2) AS claims (id, attempts)
+        WHERE mails.id = claims.id AND mails.attempts = claims.attempts AND mails.claimed_until IS NOT NULL";
+    let (ids, attempts): (Vec<MailId>, Vec<i32>) = claims.iter().copied().unzip();
+    diesel::sql_query(RENEW)
+        .bind::<Array<sql_types::Uuid>, _>(ids)
+        .bind::<Array<Integer>, _>(attempts)
+        .bind::<Double, _>(CLAIM)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Marks a mail as handed over and erases its link. False: somebody else has settled it.
@@ -111,6 +133,7 @@ pub async fn mark_sent(connection: &mut Connection, id: MailId, now: Instant) ->
             mails::sent_at.eq(now),
             mails::failure.eq(None::<String>),
             mails::sealed_link.eq(None::<Vec<u8>>),
+            mails::claimed_until.eq(None::<Instant>),
         ))
         .execute(connection)
         .await?;
@@ -128,7 +151,7 @@ pub async fn mark_retry(
     let claimed =
         mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued)).filter(mails::attempts.eq(attempt));
     diesel::update(claimed)
-        .set((mails::next_attempt_at.eq(next), mails::failure.eq(failure)))
+        .set((mails::next_attempt_at.eq(next), mails::failure.eq(failure), mails::claimed_until.eq(None::<Instant>)))
         .execute(connection)
         .await?;
     Ok(())
@@ -143,6 +166,7 @@ pub async fn mark_failed(connection: &mut Connection, id: MailId, attempt: i32, 
             mails::state.eq(DeliveryState::Failed),
             mails::failure.eq(failure),
             mails::sealed_link.eq(None::<Vec<u8>>),
+            mails::claimed_until.eq(None::<Instant>),
         ))
         .execute(connection)
         .await?;

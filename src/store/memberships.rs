@@ -13,11 +13,11 @@ use super::schema::{memberships, organizations, users};
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::Window;
 use crate::domain::sql_types::MemberRole;
-use crate::domain::{Error, MembershipId, OrganizationId, Result, Role, UserId};
+use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
 
 /// A membership.
-#[derive(Clone, Queryable, QueryableByName, Selectable)]
-#[diesel(table_name = memberships, check_for_backend(Pg))]
+#[derive(Clone, Insertable, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = memberships, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct Membership {
     /// Its ID.
     pub id: MembershipId,
@@ -33,24 +33,6 @@ pub struct Membership {
     pub joined_at: Instant,
     /// Day of the last activity, in UTC.
     pub last_active_on: Option<NaiveDate>,
-    /// Who invited the member.
-    pub invited_by: Option<UserId>,
-}
-
-/// A membership to be made.
-#[derive(Insertable)]
-#[diesel(table_name = memberships)]
-pub struct NewMembership {
-    /// Its ID.
-    pub id: MembershipId,
-    /// The organization.
-    pub organization_id: OrganizationId,
-    /// The member.
-    pub user_id: UserId,
-    /// The role.
-    pub role: Role,
-    /// When the member joined.
-    pub joined_at: Instant,
     /// Who invited the member.
     pub invited_by: Option<UserId>,
 }
@@ -183,8 +165,8 @@ pub async fn find_many(connection: &mut Connection, ids: &[MembershipId]) -> Res
 }
 
 /// The membership with that ID.
-pub async fn find(connection: &mut Connection, id: MembershipId) -> Result<Option<Membership>> {
-    Ok(memberships::table.find(id).select(Membership::as_select()).first(connection).await.optional()?)
+pub async fn find(mut connection: &Connection, id: MembershipId) -> Result<Option<Membership>> {
+    Ok(memberships::table.find(id).select(Membership::as_select()).first(&mut connection).await.optional()?)
 }
 
 /// The membership of a user in an organization.
@@ -209,7 +191,7 @@ pub async fn of_user(connection: &mut Connection, user: UserId) -> Result<Vec<Me
 
 /// Those of `emails` that are the proven addresses of members of the organization.
 pub async fn emails_among(
-    connection: &mut Connection,
+    mut connection: &Connection,
     organization: OrganizationId,
     emails: &[String],
 ) -> Result<Vec<String>> {
@@ -218,51 +200,34 @@ pub async fn emails_among(
         .filter(memberships::organization_id.eq(organization))
         .filter(users::email.eq_any(emails).and(users::email_verified_at.is_not_null()))
         .select(users::email)
-        .load(connection)
+        .load(&mut connection)
         .await?;
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Adds a member. The organization's row must be locked.
-pub async fn insert(tx: &mut Connection, new: &NewMembership) -> Result<Membership> {
-    // Held until the commit, so that nobody is renamed in between.
-    let username: String = users::table
-        .find(new.user_id)
-        .select(users::username)
-        .for_key_share()
-        .first(tx)
-        .await
-        .optional()?
-        .ok_or(Error::Unauthenticated)?;
-    let membership = diesel::insert_into(memberships::table)
-        .values((new, memberships::username.eq(username)))
-        .returning(Membership::as_returning())
-        .get_result(tx)
-        .await?;
-    diesel::update(organizations::table.find(new.organization_id))
-        .set(organizations::member_count.eq(organizations::member_count + 1))
-        .execute(tx)
-        .await?;
-    Ok(membership)
+/// Adds a member. The organization's row must be locked, and the account be [kept](super::users::keep) with the name that it
+/// has in the membership.
+pub fn insert(tx: &mut Connection, new: Membership) {
+    let organization = new.organization_id;
+    tx.post(diesel::insert_into(memberships::table).values(new));
+    add_to_count(tx, organization, 1);
 }
 
 /// Gives a member another role. The organization's row must be locked.
-pub async fn set_role(tx: &mut Connection, id: MembershipId, role: Role) -> Result<Membership> {
-    Ok(diesel::update(memberships::table.find(id))
-        .set(memberships::role.eq(role))
-        .returning(Membership::as_returning())
-        .get_result(tx)
-        .await?)
+pub fn set_role(tx: &mut Connection, membership: &Membership, role: Role) -> Membership {
+    tx.post(diesel::update(memberships::table.find(membership.id)).set(memberships::role.eq(role)));
+    Membership { role, ..membership.clone() }
 }
 
 /// Takes a member away. The organization's row must be locked.
-pub async fn delete(tx: &mut Connection, membership: &Membership) -> Result<()> {
-    diesel::delete(memberships::table.find(membership.id)).execute(tx).await?;
-    diesel::update(organizations::table.find(membership.organization_id))
-        .set(organizations::member_count.eq(organizations::member_count - 1))
-        .execute(tx)
-        .await?;
-    Ok(())
+pub fn delete(tx: &mut Connection, membership: &Membership) {
+    tx.post(diesel::delete(memberships::table.find(membership.id)));
+    add_to_count(tx, membership.organization_id, -1);
+}
+
+fn add_to_count(tx: &mut Connection, organization: OrganizationId, more: i32) {
+    let count = organizations::member_count.eq(organizations::member_count + more);
+    tx.post(diesel::update(organizations::table.find(organization)).set(count));
 }
 
 /// Notes that the member was active on `day`, if that is news.

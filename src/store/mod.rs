@@ -8,6 +8,7 @@ pub mod cloud_storages;
 mod connection;
 pub mod deliveries;
 pub mod email_tokens;
+pub mod entrances;
 pub mod enums;
 pub mod error;
 pub mod events;
@@ -19,10 +20,12 @@ pub mod imports;
 pub mod installation;
 pub mod invitations;
 pub mod jobs;
+mod lent;
 mod locks;
 pub mod mails;
 pub mod memberships;
 pub mod migrate;
+pub mod onlookers;
 pub mod organizations;
 pub mod ownership_offers;
 pub mod paging;
@@ -34,6 +37,7 @@ pub mod schema;
 pub mod sessions;
 pub mod tasks;
 pub mod transfers;
+mod unfinished;
 pub mod usage;
 pub mod users;
 pub mod visible;
@@ -42,9 +46,12 @@ mod writer;
 
 use std::sync::Arc;
 
+use deadpool::managed::Object;
+
 use crate::domain::{Error, Fault, Result};
 pub use connection::Connection;
-pub use pool::{BuildError, Pooled};
+pub use lent::Pooled;
+pub use pool::BuildError;
 pub use writer::{Transactional, Writer};
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
@@ -77,6 +84,10 @@ impl Store {
 
     /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
     pub async fn read(&self) -> Result<Pooled> {
+        self.lend().await.map(Pooled::new)
+    }
+
+    async fn lend(&self) -> Result<Object<pool::Manager>> {
         self.pool.get().await.map_err(|cause| Error::Failed(Fault { passing: true, cause: Box::new(cause) }))
     }
 
@@ -94,7 +105,7 @@ impl Store {
 
     /// A connection that is the caller's own, and no longer counts among those of the pool.
     async fn own_connection(&self) -> Result<Connection> {
-        Ok(Pooled::take(self.read().await?))
+        Ok(Object::take(self.lend().await?))
     }
 
     /// Whether the database answers.

@@ -275,11 +275,6 @@ pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Orga
         .optional()?)
 }
 
-/// Holds an organization's row together with others who do so, against those who lock it, until the transaction ends.
-pub async fn share(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
-    Ok(organizations::table.find(id).select(Organization::as_select()).for_share().first(tx).await.optional()?)
-}
-
 /// The organizations in which a user owns projects, tasks or cloud storages, member or not.
 pub async fn where_owning(connection: &mut Connection, user: UserId) -> Result<Vec<OrganizationId>> {
     let in_projects = projects::table
@@ -345,20 +340,18 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
 }
 
 /// Notes who owns an organization; the memberships have to say the same when the transaction ends.
-pub async fn set_owner(tx: &mut Connection, id: OrganizationId, owner: UserId) -> Result<()> {
-    diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)).execute(tx).await?;
-    Ok(())
+pub fn set_owner(tx: &mut Connection, id: OrganizationId, owner: UserId) {
+    tx.post(diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)));
 }
 
 /// Has an organization deleted at that time; None takes it back. The organization's row must be locked. These are no own fields
 /// of its: the version stays.
-pub async fn schedule_deletion(tx: &mut Connection, id: OrganizationId, at: Option<Instant>) -> Result<()> {
+pub fn schedule_deletion(tx: &mut Connection, id: OrganizationId, at: Option<Instant>) {
     let status = if at.is_some() { OrganizationStatus::PendingDeletion } else { OrganizationStatus::Active };
-    diesel::update(organizations::table.find(id))
-        .set((organizations::status.eq(status), organizations::deletion_scheduled_for.eq(at)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::update(organizations::table.find(id))
+            .set((organizations::status.eq(status), organizations::deletion_scheduled_for.eq(at))),
+    );
 }
 
 /// Locks the organization that is longest overdue to be deleted at `now`, of those that nobody else has locked. It is about to

@@ -59,8 +59,9 @@ impl PlanRow {
 }
 
 /// The plan of a workspace at `now`.
-pub async fn find(connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
-    let row = plans::table.find(workspace.uuid()).select(PlanRow::as_select()).first(connection).await.optional()?;
+pub async fn find(mut connection: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
+    let row =
+        plans::table.find(workspace.uuid()).select(PlanRow::as_select()).first(&mut connection).await.optional()?;
     Ok(Plan(row.map(|row| row.terms())).at(now))
 }
 
@@ -76,16 +77,11 @@ pub async fn find_many(
 }
 
 /// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
-pub async fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) -> Result<()> {
+pub fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) {
     let row = PlanRow::new(workspace, terms);
-    diesel::insert_into(plans::table)
-        .values(&row)
-        .on_conflict(plans::workspace_id)
-        .do_update()
-        .set(&row)
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::insert_into(plans::table).values(row.clone()).on_conflict(plans::workspace_id).do_update().set(row),
+    );
 }
 
 /// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.

@@ -11,9 +11,6 @@ use super::Connection;
 /// Connections to one database.
 pub(super) type Pool = managed::Pool<Manager>;
 
-/// A connection lent by the pool.
-pub type Pooled = managed::Object<Manager>;
-
 /// Why there is no pool.
 pub type BuildError = managed::BuildError;
 

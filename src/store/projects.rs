@@ -88,33 +88,27 @@ pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>
 }
 
 /// Writes a new project. Its workspace must be held alone, for the sake of the limits.
-pub async fn insert(tx: &mut Connection, project: &Project) -> Result<()> {
+pub fn insert(tx: &mut Connection, project: &Project) {
     let row = (project.clone(), projects::user_id.eq(project.workspace().user()));
-    diesel::insert_into(projects::table).values(row).execute(tx).await?;
-    Ok(())
+    tx.post(diesel::insert_into(projects::table).values(row));
 }
 
 /// Writes the own fields of a project that is locked. It stays in its workspace.
-pub async fn update(tx: &mut Connection, project: &Project) -> Result<()> {
-    diesel::update(projects::table.find(project.id))
-        .set((
-            projects::owner_id.eq(project.owner_id),
-            projects::assignee_id.eq(project.assignee_id),
-            projects::name.eq(&project.name),
-            projects::description.eq(&project.description),
-            projects::source_storage_id.eq(project.source_storage_id),
-            projects::target_storage_id.eq(project.target_storage_id),
-            projects::updated_at.eq(project.updated_at),
-        ))
-        .execute(tx)
-        .await?;
-    Ok(())
+pub fn update(tx: &mut Connection, project: &Project) {
+    tx.post(diesel::update(projects::table.find(project.id)).set((
+        projects::owner_id.eq(project.owner_id),
+        projects::assignee_id.eq(project.assignee_id),
+        projects::name.eq(project.name.clone()),
+        projects::description.eq(project.description.clone()),
+        projects::source_storage_id.eq(project.source_storage_id),
+        projects::target_storage_id.eq(project.target_storage_id),
+        projects::updated_at.eq(project.updated_at),
+    )));
 }
 
 /// Deletes a project with its tasks and their jobs.
-pub async fn delete(tx: &mut Connection, id: ProjectId) -> Result<()> {
-    diesel::delete(projects::table.find(id)).execute(tx).await?;
-    Ok(())
+pub fn delete(tx: &mut Connection, id: ProjectId) {
+    tx.post(diesel::delete(projects::table.find(id)));
 }
 
 /// The projects of an organization that name a user, as owner or assignee.
@@ -130,22 +124,16 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
 
 /// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
 /// held alone.
-pub async fn hand_over(
-    tx: &mut Connection,
-    organization: OrganizationId,
-    (user, heir): (UserId, UserId),
-    now: Instant,
-) -> Result<()> {
+pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) {
     let within = projects::organization_id.eq(organization);
-    diesel::update(projects::table.filter(within.and(projects::assignee_id.eq(user))))
-        .set((projects::assignee_id.eq(None::<UserId>), projects::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    diesel::update(projects::table.filter(within.and(projects::owner_id.eq(user))))
-        .set((projects::owner_id.eq(heir), projects::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::update(projects::table.filter(within.and(projects::assignee_id.eq(user))))
+            .set((projects::assignee_id.eq(None::<UserId>), projects::updated_at.eq(now))),
+    );
+    tx.post(
+        diesel::update(projects::table.filter(within.and(projects::owner_id.eq(user))))
+            .set((projects::owner_id.eq(heir), projects::updated_at.eq(now))),
+    );
 }
 
 /// The projects that are linked to a cloud storage.
@@ -159,15 +147,14 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
 }
 
 /// Cuts the links of projects to a cloud storage, whose workspace must be held alone.
-pub async fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) -> Result<()> {
+pub fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) {
     let none = None::<CloudStorageId>;
-    diesel::update(projects::table.filter(projects::source_storage_id.eq(storage)))
-        .set((projects::source_storage_id.eq(none), projects::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    diesel::update(projects::table.filter(projects::target_storage_id.eq(storage)))
-        .set((projects::target_storage_id.eq(none), projects::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::update(projects::table.filter(projects::source_storage_id.eq(storage)))
+            .set((projects::source_storage_id.eq(none), projects::updated_at.eq(now))),
+    );
+    tx.post(
+        diesel::update(projects::table.filter(projects::target_storage_id.eq(storage)))
+            .set((projects::target_storage_id.eq(none), projects::updated_at.eq(now))),
+    );
 }

@@ -107,34 +107,28 @@ pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
 }
 
 /// Writes a new task. Its workspace must be held alone, for the sake of the limits.
-pub async fn insert(tx: &mut Connection, task: &Task) -> Result<()> {
+pub fn insert(tx: &mut Connection, task: &Task) {
     let row = (task.clone(), tasks::user_id.eq(task.workspace().user()));
-    diesel::insert_into(tasks::table).values(row).execute(tx).await?;
-    Ok(())
+    tx.post(diesel::insert_into(tasks::table).values(row));
 }
 
 /// Writes the own fields of a task that is locked. It stays in its workspace.
-pub async fn update(tx: &mut Connection, task: &Task) -> Result<()> {
-    diesel::update(tasks::table.find(task.id))
-        .set((
-            tasks::project_id.eq(task.project_id),
-            tasks::owner_id.eq(task.owner_id),
-            tasks::assignee_id.eq(task.assignee_id),
-            tasks::name.eq(&task.name),
-            tasks::status.eq(task.status),
-            tasks::source_storage_id.eq(task.source_storage_id),
-            tasks::target_storage_id.eq(task.target_storage_id),
-            tasks::updated_at.eq(task.updated_at),
-        ))
-        .execute(tx)
-        .await?;
-    Ok(())
+pub fn update(tx: &mut Connection, task: &Task) {
+    tx.post(diesel::update(tasks::table.find(task.id)).set((
+        tasks::project_id.eq(task.project_id),
+        tasks::owner_id.eq(task.owner_id),
+        tasks::assignee_id.eq(task.assignee_id),
+        tasks::name.eq(task.name.clone()),
+        tasks::status.eq(task.status),
+        tasks::source_storage_id.eq(task.source_storage_id),
+        tasks::target_storage_id.eq(task.target_storage_id),
+        tasks::updated_at.eq(task.updated_at),
+    )));
 }
 
 /// Deletes a task with its jobs.
-pub async fn delete(tx: &mut Connection, id: TaskId) -> Result<()> {
-    diesel::delete(tasks::table.find(id)).execute(tx).await?;
-    Ok(())
+pub fn delete(tx: &mut Connection, id: TaskId) {
+    tx.post(diesel::delete(tasks::table.find(id)));
 }
 
 /// Locks the tasks of a project, which must be locked before, and returns them, the oldest first.
@@ -161,22 +155,16 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
 
 /// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
 /// held alone.
-pub async fn hand_over(
-    tx: &mut Connection,
-    organization: OrganizationId,
-    (user, heir): (UserId, UserId),
-    now: Instant,
-) -> Result<()> {
+pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) {
     let within = tasks::organization_id.eq(organization);
-    diesel::update(tasks::table.filter(within.and(tasks::assignee_id.eq(user))))
-        .set((tasks::assignee_id.eq(None::<UserId>), tasks::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    diesel::update(tasks::table.filter(within.and(tasks::owner_id.eq(user))))
-        .set((tasks::owner_id.eq(heir), tasks::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::update(tasks::table.filter(within.and(tasks::assignee_id.eq(user))))
+            .set((tasks::assignee_id.eq(None::<UserId>), tasks::updated_at.eq(now))),
+    );
+    tx.post(
+        diesel::update(tasks::table.filter(within.and(tasks::owner_id.eq(user))))
+            .set((tasks::owner_id.eq(heir), tasks::updated_at.eq(now))),
+    );
 }
 
 /// The tasks that are linked to a cloud storage.
@@ -190,15 +178,14 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
 }
 
 /// Cuts the links of tasks to a cloud storage, whose workspace must be held alone.
-pub async fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) -> Result<()> {
+pub fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) {
     let none = None::<CloudStorageId>;
-    diesel::update(tasks::table.filter(tasks::source_storage_id.eq(storage)))
-        .set((tasks::source_storage_id.eq(none), tasks::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    diesel::update(tasks::table.filter(tasks::target_storage_id.eq(storage)))
-        .set((tasks::target_storage_id.eq(none), tasks::updated_at.eq(now)))
-        .execute(tx)
-        .await?;
-    Ok(())
+    tx.post(
+        diesel::update(tasks::table.filter(tasks::source_storage_id.eq(storage)))
+            .set((tasks::source_storage_id.eq(none), tasks::updated_at.eq(now))),
+    );
+    tx.post(
+        diesel::update(tasks::table.filter(tasks::target_storage_id.eq(storage)))
+            .set((tasks::target_storage_id.eq(none), tasks::updated_at.eq(now))),
+    );
 }

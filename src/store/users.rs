@@ -88,8 +88,8 @@ pub struct NewUser<'a> {
 }
 
 /// The account with that ID.
-pub async fn find(connection: &mut Connection, id: UserId) -> Result<Option<User>> {
-    Ok(users::table.find(id).select(User::as_select()).first(connection).await.optional()?)
+pub async fn find(mut connection: &Connection, id: UserId) -> Result<Option<User>> {
+    Ok(users::table.find(id).select(User::as_select()).first(&mut connection).await.optional()?)
 }
 
 /// The accounts with those IDs, in no order.
@@ -147,10 +147,9 @@ pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
 }
 
-/// Keeps an account from being deleted, until the transaction ends. False: it is gone.
-pub async fn keep(tx: &mut Connection, id: UserId) -> Result<bool> {
-    let found: Option<UserId> = users::table.find(id).select(users::id).for_key_share().first(tx).await.optional()?;
-    Ok(found.is_some())
+/// Keeps an account from being deleted or renamed, until the transaction ends; returns its username. None: it is gone.
+pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<String>> {
+    Ok(users::table.find(id).select(users::username).for_key_share().first(&mut tx).await.optional()?)
 }
 
 /// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
@@ -253,10 +252,8 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 }
 
 /// Makes an organization that the user is a member of the selected one, or, without one, the personal workspace.
-pub async fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) -> Result<()> {
-    let user = users::table.find(id);
-    diesel::update(user).set(users::selected_organization_id.eq(organization)).execute(tx).await?;
-    Ok(())
+pub fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) {
+    tx.post(diesel::update(users::table.find(id)).set(users::selected_organization_id.eq(organization)));
 }
 
 /// Takes everybody but `except` who has selected an organization back to their personal workspace. The organization's row must

@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::TestApp;
 use crate::support::cluster::Cluster;
-use crate::support::executable::{SECRET, guildhall, run};
+use crate::support::executable::{SECRET, guildhall, listening, run};
 
 /// The sentence with which it fails.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -108,6 +108,24 @@ async fn it_serves_until_it_is_told_to_stop() {
     let ended = tokio::time::timeout(std::time::Duration::from_secs(5), server.wait()).await;
     assert!(ended.expect("it stops in time").expect("its status").success());
     app.close().await;
+}
+
+#[tokio::test]
+async fn it_stops_although_its_data_folder_was_deleted() {
+    let folder = std::env::temp_dir().join(format!("guildhall-deleted-{}", std::process::id()));
+    let environment = [("GUILDHALL_DATA_DIR", folder.to_str().expect("text")), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
+    let arguments = ["serve", "--embedded", "--log-format", "json"];
+    let mut command = tokio::process::Command::from(guildhall(&arguments, &environment));
+    let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
+    // Open to the end: it still has something to say.
+    let mut log = BufReader::new(server.stderr.take().expect("its log")).lines();
+    listening(&mut log).await;
+    std::fs::rename(&folder, folder.with_extension("gone")).expect("the folder");
+    std::fs::remove_dir_all(folder.with_extension("gone")).expect("the folder");
+    let pid = server.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), server.wait()).await;
+    assert!(ended.expect("it stops in time").expect("its status").success());
 }
 
 #[tokio::test]

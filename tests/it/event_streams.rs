@@ -8,13 +8,16 @@ use guildhall::domain::event::EventType;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Error, OrganizationId};
 use guildhall::events::log::{self, Event};
+use guildhall::mail::transports::Transport;
+use guildhall::mail::worker::send_due;
 use guildhall::operations::jobs;
+use guildhall::operations::purge_organizations::purge_organizations;
 use guildhall::store::{Transactional, migrate};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
 
 use crate::support::stream::{Listener, events_of, text};
-use crate::support::{Person, TestApp};
+use crate::support::{Office, Person, TestApp};
 
 /// An application that tells events.
 async fn telling() -> TestApp {
@@ -221,6 +224,9 @@ async fn a_connection_that_is_cut_loses_nothing() {
 /// Opens a stream, which takes effect when it is first looked at, and leaves it alone then.
 async fn open(app: &TestApp, listener: &mut Listener) {
     let before = app.env.hub.listeners();
+    while app.env.hub.listeners() == before {
+        let _ = tokio::time::timeout(Duration::from_millis(50), listener.next()).await;
+    }
     let _ = tokio::time::timeout(Duration::from_millis(500), listener.next()).await;
     assert_eq!(app.env.hub.listeners(), before + 1);
 }
@@ -459,4 +465,131 @@ async fn a_server_that_goes_tells_its_subscribers() {
     app.app.shutdown.soft.cancel();
     assert_eq!(listener.end().await, "SHUTTING_DOWN");
     app.close().await;
+}
+
+/// What each event is, and what it is about.
+fn told(events: &[Value]) -> Vec<(String, String)> {
+    events.iter().map(|event| (text(event, "type"), text(event, "subjectId"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ones_own_stream_tells_of_what_one_is_assigned_to_and_not_of_what_others_are() {
+    let office = Office::over(telling().await).await;
+    let (app, owner, wim, wes) = (&office.app, &office.owner, &office.worker, &office.other);
+    let elsewhere = beside(app).await;
+    // Each on an instance of their own.
+    let (from, to) = (app.own_cursor(wim).await, app.own_cursor(wes).await);
+    let mut listeners = [app.follow_oneself(wim, Some(&from)), elsewhere.follow_oneself(wes, Some(&to))];
+
+    let project = office.project(owner, json!({ "assigneeId": wim.id })).await;
+    let input = json!({ "projectId": project, "name": "Task", "assigneeId": wim.id });
+    let task = owner.makes("createTask", input).await;
+    let job = office.jobs().await.pop().expect("a job");
+    let assign = |mutation: &'static str, field: &'static str, id: String, to: Value| async move {
+        owner.mutate(mutation, json!({ field: id, "assigneeId": to }), "clientMutationId").await.done();
+    };
+    assign("updateJob", "jobId", job.clone(), json!(wim.id)).await;
+    let named = |kind: &str, id: &str| (kind.to_owned(), id.to_owned());
+    let first = listeners[0].events(3).await;
+    let expected = [named("PROJECT_CREATED", &project), named("TASK_CREATED", &task), named("JOB_UPDATED", &job)];
+    assert_eq!(told(&first), expected);
+
+    // From one to the other: who is newly assigned is told, who no longer is may not see it any more.
+    assign("updateJob", "jobId", job.clone(), json!(wes.id)).await;
+    assign("updateTask", "taskId", task.clone(), json!(wes.id)).await;
+    assign("updateProject", "projectId", project.clone(), json!(wes.id)).await;
+    let second = listeners[1].events(3).await;
+    let expected = [named("JOB_UPDATED", &job), named("TASK_UPDATED", &task), named("PROJECT_UPDATED", &project)];
+    assert_eq!(told(&second), expected);
+    assign("updateProject", "projectId", project.clone(), Value::Null).await;
+    for listener in &mut listeners {
+        assert!(listener.is_silent().await);
+    }
+
+    // The same from the log, on the other instance, by today's rights: of the task and its job Wes is still the assignee.
+    let mut replayed = app.follow_oneself(wes, Some(&text(&second[0], "cursor")));
+    assert_eq!(replayed.events(1).await, second[1..2]);
+    assert!(replayed.is_silent().await);
+    let mut replayed = elsewhere.follow_oneself(wim, Some(&text(&first[0], "cursor")));
+    assert!(replayed.is_silent().await, "of nothing any more");
+    office.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invitees_are_told_of_their_invitation_and_not_of_its_mails() {
+    let office = Office::over(telling().await).await;
+    let (app, eve) = (&office.app, &office.stranger);
+    let other = beside(app).await;
+    let mut invitee = other.follow_oneself(eve, Some(&app.own_cursor(eve).await));
+    let mut maintainer = app.follow(&office.maintainer, &office.id, &app.last_cursor(&office.owner, &office.id).await);
+    let invitation = office.owner.invites(&office.id, &eve.email(), "WORKER").await;
+    let folder = std::env::temp_dir().join(format!("guildhall-mails-of-streams-{}", std::process::id()));
+    let transport = Transport::folder(folder.clone(), "Guildhall <guildhall@example.org>", None).expect("a folder");
+    send_due(&app.env.store, &app.env.outbox, &transport, &app.env.clock).await.expect("it runs");
+    let mut delivered = Vec::new();
+    while !delivered.contains(&("INVITATION_DELIVERED".to_owned(), invitation.clone())) {
+        delivered.extend(told(&maintainer.events(1).await));
+    }
+    let first = invitee.event().await;
+    assert_eq!(told(std::slice::from_ref(&first)), [("INVITATION_CREATED".to_owned(), invitation.clone())]);
+    office.owner.mutate("revokeInvitation", json!({ "invitationId": invitation }), "clientMutationId").await.done();
+    assert_eq!(invitee.types(1).await, ["INVITATION_REVOKED"]);
+    let mut replayed = app.follow_oneself(eve, Some(&text(&first, "cursor")));
+    assert_eq!(replayed.types(1).await, ["INVITATION_REVOKED"]);
+    assert!(replayed.is_silent().await && invitee.is_silent().await);
+    std::fs::remove_dir_all(folder).expect("the folder");
+    office.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn former_owners_are_told_of_the_end_of_an_organization_that_was_theirs() {
+    let app = telling().await;
+    let other = beside(&app).await;
+    let (ada, id, bob, _) = acme(&app, "WORKER").await;
+    let confirmed = json!({ "organizationId": id, "confirmSlug": "acme" });
+    ada.mutate("deleteOrganization", confirmed, "clientMutationId").await.done();
+    app.env.clock.advance(TimeDelta::days(8));
+    other.env.clock.advance(TimeDelta::days(8));
+    let (ada, bob) = (app.again(&ada).await, app.again(&bob).await);
+    let (ours, theirs) = (app.own_cursor(&ada).await, app.own_cursor(&bob).await);
+    let mut owner = other.follow_oneself(&ada, Some(&ours));
+    let mut worker = other.follow_oneself(&bob, Some(&theirs));
+    assert_eq!(purge_organizations(&app.env.store, &app.env.clock).await.ok(), Some(1));
+    assert_eq!(owner.types(1).await, ["ORGANIZATION_DELETED"]);
+    assert!(worker.is_silent().await);
+    assert_eq!(app.follow_oneself(&ada, Some(&ours)).types(1).await, ["ORGANIZATION_DELETED"], "from the log, too");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_ask_for_the_same_are_each_shown_what_they_may_read() {
+    let office = Office::over(telling().await).await;
+    let app = &office.app;
+    let query = "subscription S($id: ID!, $after: String) {
+        workspaceEvents(workspaceId: $id, after: $after) { id type cursor subjectId changes { field after } } }";
+    let cursor = app.last_cursor(&office.owner, &office.id).await;
+    let listen = |person: &Person| app.listen(person, query, json!({ "id": office.id, "after": cursor }));
+    let storage = office.storage(&office.owner).await;
+    let task = office.task(&office.owner, json!({ "assigneeId": office.worker.id })).await;
+    let input = json!({ "taskId": task, "name": "Renamed", "sourceStorageId": storage });
+    office.owner.mutate("updateTask", input, "clientMutationId").await.done();
+    let mut maintainers = [listen(&office.owner), listen(&office.maintainer)];
+    let mut workers = [listen(&office.worker), listen(&office.worker)];
+    let name = json!({ "field": "name", "after": "Renamed" });
+    let link = json!({ "field": "sourceStorage", "after": storage });
+    let updated = async |listener: &mut Listener| loop {
+        let event = listener.event().await;
+        if event["type"] == "TASK_UPDATED" {
+            return event;
+        }
+    };
+    let mut seen = Vec::new();
+    for listener in maintainers.iter_mut().chain(&mut workers) {
+        seen.push(updated(listener).await);
+    }
+    assert_eq!(seen[0]["changes"], json!([name, link]));
+    assert_eq!(seen[2]["changes"], json!([name]), "workers see no storages");
+    assert!(seen[0] == seen[1] && seen[2] == seen[3]);
+    assert_eq!(seen[0]["cursor"], seen[2]["cursor"]);
+    office.app.close().await;
 }

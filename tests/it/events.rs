@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
-use guildhall::domain::{CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, ProjectId, TaskId, UserId};
+use guildhall::domain::{
+    CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, TaskId, UserId,
+};
 use guildhall::operations::end_plans::end_plans;
 use guildhall::operations::expire_invitations::expire_invitations;
 use guildhall::operations::expire_ownership_offers::expire_ownership_offers;
+use guildhall::operations::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,11 +25,17 @@ struct Story {
 }
 
 impl Story {
-    /// Notes the events that `done` wrote, and gives its payload.
-    async fn note(&mut self, name: &str, done: impl Future<Output = Answer>) -> Value {
+    /// Notes the events that `done` wrote, which say that `by` did it, and gives its payload.
+    async fn note(&mut self, name: &str, by: Option<&Person>, done: impl Future<Output = Answer>) -> Value {
         let app = &self.office.app;
         let last = app.number("SELECT coalesce(max(sequence), 0) FROM events").await;
         let payload = done.await.done();
+        let by = by.map(|by| format!("'{}'", Uuid::from(UserId::parse(&by.id).expect("an ID"))));
+        let others = format!(
+            "SELECT type FROM events WHERE sequence > {last} AND actor_id IS DISTINCT FROM {}",
+            by.as_deref().unwrap_or("NULL")
+        );
+        assert_eq!(app.texts(&others).await, [] as [&str; 0], "{name}: who did it");
         let told = app.texts(&format!("SELECT type FROM events WHERE sequence > {last} ORDER BY sequence")).await;
         self.told.entry(name.to_owned()).or_default().extend(told);
         payload
@@ -35,7 +44,8 @@ impl Story {
     async fn does(&mut self, by: &Person, name: &str, input: Value, fields: &str) -> Value {
         let by = by.clone();
         let fields = if fields.is_empty() { "clientMutationId" } else { fields };
-        self.note(name, async move { by.mutate(name, input, fields).await }).await
+        let actor = by.clone();
+        self.note(name, Some(&actor), async move { by.mutate(name, input, fields).await }).await
     }
 
     async fn nobody_does(&mut self, name: &str, input: Value, fields: &str) -> Value {
@@ -43,7 +53,8 @@ impl Story {
         let fields = if fields.is_empty() { "clientMutationId" } else { fields };
         let document = crate::support::actors::document(name, fields);
         let variables = json!({ "input": input });
-        self.note(name, async move { crate::support::graphql::send(&router, None, &document, variables).await }).await
+        self.note(name, None, async move { crate::support::graphql::send(&router, None, &document, variables).await })
+            .await
     }
 }
 
@@ -135,8 +146,21 @@ async fn story() -> Story {
     s.does(&eve, "acceptInvitation", named(0), "").await;
     s.does(&root, "declineInvitation", named(2), "").await;
     s.does(&owner, "changeMemberRole", json!({ "membershipId": wim_membership, "role": "SUPERVISOR" }), "").await;
+    // What becomes of the work of those who go: some of it is theirs, some is assigned to them.
+    let sue = s.office.supervisor.clone();
+    let project = json!({ "workspaceId": id, "name": "Sue's", "assigneeId": wim.id });
+    let project = s.does(&sue, "createProject", project, "project { id }").await;
+    let task = json!({ "projectId": project["project"]["id"], "name": "Hers", "jobCount": 2, "assigneeId": wes.id });
+    s.does(&sue, "createTask", task, "task { id }").await;
+    let mut jobs = s.office.jobs().await;
+    let jobs = jobs.split_off(jobs.len() - 2);
+    for (job, assignee) in jobs.iter().zip([&wes, &sue]) {
+        let input = json!({ "jobId": job, "stage": "VALIDATION", "assigneeId": assignee.id });
+        s.does(&sue, "updateJob", input, "").await;
+    }
     s.does(&owner, "removeMember", json!({ "membershipId": wes_membership }), "").await;
     s.does(&eve, "leaveOrganization", json!({ "organizationId": id }), "").await;
+    s.does(&sue, "leaveOrganization", json!({ "organizationId": id }), "").await;
     for (answerer, answer) in [(&owner, "cancelOwnershipOffer"), (&max, "declineOwnership"), (&max, "acceptOwnership")]
     {
         let offer = json!({ "membershipId": max_membership });
@@ -167,6 +191,37 @@ const OF_ACCOUNTS: &[&str] = &[
     "selectWorkspace",
 ];
 
+/// What all others write, each in the story.
+const WRITTEN: &[(&str, &[&str])] = &[
+    ("createOrganization", &["ORGANIZATION_CREATED", "MEMBER_JOINED"]),
+    ("updateOrganization", &["ORGANIZATION_UPDATED"]),
+    ("deleteOrganization", &["ORGANIZATION_DELETION_SCHEDULED"]),
+    ("restoreOrganization", &["ORGANIZATION_RESTORED"]),
+    ("inviteMembers", &["INVITATION_CREATED"]),
+    ("resendInvitation", &["INVITATION_RESENT"]),
+    ("revokeInvitation", &["INVITATION_REVOKED"]),
+    ("acceptInvitation", &["INVITATION_ACCEPTED", "MEMBER_JOINED"]),
+    ("declineInvitation", &["INVITATION_DECLINED"]),
+    ("changeMemberRole", &["MEMBER_ROLE_CHANGED"]),
+    ("removeMember", &["MEMBER_REMOVED", "TASK_UPDATED", "JOB_UPDATED"]),
+    ("leaveOrganization", &["MEMBER_LEFT", "PROJECT_UPDATED", "TASK_UPDATED", "JOB_UPDATED"]),
+    ("offerOwnership", &["OWNERSHIP_OFFERED"]),
+    ("cancelOwnershipOffer", &["OWNERSHIP_OFFER_RESOLVED"]),
+    ("declineOwnership", &["OWNERSHIP_OFFER_RESOLVED"]),
+    ("acceptOwnership", &["OWNERSHIP_OFFER_RESOLVED", "OWNERSHIP_TRANSFERRED", "MEMBER_ROLE_CHANGED"]),
+    ("createProject", &["PROJECT_CREATED"]),
+    ("updateProject", &["PROJECT_UPDATED"]),
+    ("createTask", &["TASK_CREATED", "JOB_CREATED"]),
+    ("updateTask", &["TASK_UPDATED"]),
+    ("updateJob", &["JOB_UPDATED", "TASK_UPDATED"]),
+    ("createCloudStorage", &["CLOUD_STORAGE_CREATED"]),
+    ("updateCloudStorage", &["CLOUD_STORAGE_UPDATED"]),
+    ("deleteResource", &["TASK_DELETED", "JOB_DELETED"]),
+    ("transferResources", &["RESOURCE_MOVED_OUT", "RESOURCE_MOVED_IN"]),
+    ("changePlan", &["PLAN_CHANGED"]),
+    ("cancelPlan", &["PLAN_CHANGED"]),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_mutation_writes_its_event_but_those_of_accounts() {
     let story = story().await;
@@ -177,23 +232,11 @@ async fn every_mutation_writes_its_event_but_those_of_accounts() {
     let silent: BTreeSet<&str> =
         story.told.iter().filter(|(_, told)| told.is_empty()).map(|(name, _)| name.as_str()).collect();
     assert_eq!(silent, OF_ACCOUNTS.iter().copied().collect());
-    for (mutation, kind) in [
-        ("createOrganization", "ORGANIZATION_CREATED"),
-        ("deleteOrganization", "ORGANIZATION_DELETION_SCHEDULED"),
-        ("restoreOrganization", "ORGANIZATION_RESTORED"),
-        ("acceptOwnership", "OWNERSHIP_TRANSFERRED"),
-        ("removeMember", "MEMBER_REMOVED"),
-        ("leaveOrganization", "MEMBER_LEFT"),
-        ("resendInvitation", "INVITATION_RESENT"),
-        ("createTask", "JOB_CREATED"),
-        ("updateJob", "JOB_UPDATED"),
-        ("deleteResource", "TASK_DELETED"),
-        ("transferResources", "RESOURCE_MOVED_IN"),
-        ("changePlan", "PLAN_CHANGED"),
-        ("cancelPlan", "PLAN_CHANGED"),
-    ] {
-        assert!(story.told[mutation].iter().any(|told| told == kind), "{mutation}: {:?}", story.told[mutation]);
+    for (mutation, kinds) in WRITTEN {
+        let told: BTreeSet<&str> = story.told[*mutation].iter().map(String::as_str).collect();
+        assert_eq!(told, kinds.iter().copied().collect(), "{mutation}");
     }
+    assert_eq!(WRITTEN.len() + OF_ACCOUNTS.len(), story.told.len());
     story.office.app.close().await;
 }
 
@@ -207,12 +250,16 @@ async fn what_runs_out_by_itself_has_its_event_without_an_actor() {
     office.owner.invites(&office.id, "late@example.org", "WORKER").await;
     let offer = json!({ "membershipId": office.membership(&office.worker).await });
     office.owner.mutate("offerOwnership", offer, "clientMutationId").await.done();
+    let doomed = office.owner.creates("doomed").await;
+    let confirmed = json!({ "organizationId": doomed, "confirmSlug": "doomed" });
+    office.owner.mutate("deleteOrganization", confirmed, "clientMutationId").await.done();
     app.env.clock.advance(TimeDelta::days(40));
     assert_eq!(expire_invitations(&app.env.store, &app.env.clock).await.ok(), Some(1));
     assert_eq!(expire_ownership_offers(&app.env.store, &app.env.clock).await.ok(), Some(1));
     assert_eq!(end_plans(&app.env.store, &app.env.clock).await.ok(), Some(1));
+    assert_eq!(purge_organizations(&app.env.store, &app.env.clock).await.ok(), Some(1));
     let told = app.texts("SELECT type FROM events WHERE actor_id IS NULL ORDER BY sequence").await;
-    assert_eq!(told, ["INVITATION_EXPIRED", "OWNERSHIP_OFFER_RESOLVED", "PLAN_CHANGED"]);
+    assert_eq!(told, ["INVITATION_EXPIRED", "OWNERSHIP_OFFER_RESOLVED", "PLAN_CHANGED", "ORGANIZATION_DELETED"]);
     office.app.close().await;
 }
 
@@ -220,14 +267,21 @@ async fn what_runs_out_by_itself_has_its_event_without_an_actor() {
 #[derive(Default)]
 struct Replayed {
     members: BTreeMap<String, String>,
+    /// Owner of each organization.
     owners: BTreeMap<String, String>,
+    organizations: BTreeMap<String, String>,
+    offers: BTreeMap<String, String>,
+    plans: BTreeMap<String, String>,
+    /// Owner and assignee of each resource.
+    people: BTreeMap<String, (String, Option<String>)>,
     invitations: BTreeMap<String, String>,
     resources: BTreeMap<String, String>,
     jobs: BTreeMap<String, (String, String, Option<String>)>,
 }
 
 impl Replayed {
-    fn add(&mut self, workspace: &str, kind: &str, subject: &str, changes: &Value) {
+    /// Takes one event in. `actor` is the ID of a user.
+    fn add(&mut self, workspace: &str, kind: &str, subject: &str, changes: &Value, actor: &str) {
         let after = |field: &str| {
             let changes = changes.as_array().expect("changes");
             changes
@@ -237,8 +291,43 @@ impl Replayed {
         };
         let subject = subject.to_owned();
         match kind {
+            "PROJECT_CREATED" | "TASK_CREATED" | "CLOUD_STORAGE_CREATED" => {
+                self.people.insert(subject.clone(), (actor.to_owned(), after("assignee").flatten()));
+            }
+            "PROJECT_UPDATED" | "TASK_UPDATED" | "CLOUD_STORAGE_UPDATED" | "RESOURCE_MOVED_IN" => {
+                let people = self.people.get_mut(&subject).expect("a resource");
+                people.0 = after("owner").flatten().unwrap_or(people.0.clone());
+                people.1 = after("assignee").unwrap_or(people.1.clone());
+            }
+            "PROJECT_DELETED" | "TASK_DELETED" | "CLOUD_STORAGE_DELETED" => {
+                self.people.remove(&subject).expect("a resource");
+            }
+            "ORGANIZATION_CREATED" | "ORGANIZATION_RESTORED" => {
+                self.organizations.insert(subject.clone(), "ACTIVE".to_owned());
+            }
+            "ORGANIZATION_DELETION_SCHEDULED" => {
+                self.organizations.insert(subject.clone(), "PENDING_DELETION".to_owned());
+            }
+            "OWNERSHIP_OFFERED" => {
+                self.offers.insert(subject.clone(), "PENDING".to_owned());
+            }
+            "OWNERSHIP_OFFER_RESOLVED" => {
+                self.offers.insert(subject.clone(), after("status").flatten().expect("a status")).expect("an offer");
+            }
+            "PLAN_CHANGED" => {
+                if let Some(tier) = after("plan.tier").flatten() {
+                    self.plans.insert(workspace.to_owned(), tier);
+                }
+            }
+            _ => {}
+        }
+        match kind {
             "MEMBER_JOINED" | "MEMBER_ROLE_CHANGED" => {
-                self.members.insert(subject, after("role").flatten().expect("a role"));
+                let role = after("role").flatten().expect("a role");
+                if kind == "MEMBER_JOINED" && role == "OWNER" {
+                    self.owners.insert(workspace.to_owned(), actor.to_owned());
+                }
+                self.members.insert(subject, role);
             }
             "MEMBER_REMOVED" | "MEMBER_LEFT" => {
                 self.members.remove(&subject).expect("a member");
@@ -284,12 +373,12 @@ async fn who_replays_the_log_knows_what_the_tables_hold() {
     let story = story().await;
     let app = &story.office.app;
     let mut replayed = Replayed::default();
-    let log =
-        "SELECT workspace_id::text, type, subject_id, changes::text FROM events ORDER BY transaction_id, sequence";
+    let log = "SELECT workspace_id::text, type, subject_id, changes::text, actor_id::text FROM events ORDER BY transaction_id, sequence";
     for row in app.rows(log).await {
-        let [workspace, kind, subject, changes] = row.try_into().expect("four");
+        let [workspace, kind, subject, changes, actor] = row.try_into().expect("five");
         let changes = serde_json::from_str(&changes.expect("changes")).expect("JSON");
-        replayed.add(&workspace.expect("one"), &kind.expect("one"), &subject.expect("one"), &changes);
+        let actor = actor.map(|actor| shown::<UserId>(&Some(actor))).unwrap_or_default();
+        replayed.add(&workspace.expect("one"), &kind.expect("one"), &subject.expect("one"), &changes, &actor);
     }
     let pairs = async |sql: &str, id: fn(&Option<String>) -> String| -> BTreeMap<String, String> {
         app.rows(sql).await.into_iter().map(|row| (id(&row[0]), row[1].clone().expect("a value"))).collect()
@@ -304,24 +393,57 @@ async fn who_replays_the_log_knows_what_the_tables_hold() {
     assert!(resources.len() >= 3);
     assert_eq!(replayed.resources, resources);
     let owners = app.rows("SELECT id::text, owner_id::text FROM organizations").await;
-    for (workspace, owner) in &replayed.owners {
-        let row = owners.iter().find(|row| row[0].as_ref() == Some(workspace)).expect("an organization");
-        assert_eq!(*owner, shown::<UserId>(&row[1]), "{}", shown::<OrganizationId>(&row[0]));
+    let owner = |row: Vec<Option<String>>| (row[0].clone().expect("one"), shown::<UserId>(&row[1]));
+    assert_eq!(replayed.owners, owners.into_iter().map(owner).collect::<BTreeMap<_, _>>());
+    let organizations = pairs("SELECT id::text, status::text FROM organizations", shown::<OrganizationId>).await;
+    assert_eq!(replayed.organizations, organizations);
+    let offers = pairs("SELECT id::text, status::text FROM ownership_offers", shown::<OwnershipOfferId>).await;
+    assert_eq!(replayed.offers, offers);
+    let plans = pairs("SELECT workspace_id::text, tier::text FROM plans", |id| id.clone().expect("one")).await;
+    assert_eq!(replayed.plans, plans);
+    let mut people = BTreeMap::new();
+    let tables = [
+        ("projects", "assignee_id::text", shown::<ProjectId> as fn(&Option<String>) -> String),
+        ("tasks", "assignee_id::text", shown::<TaskId> as fn(&Option<String>) -> String),
+        ("cloud_storages", "NULL", shown::<CloudStorageId> as fn(&Option<String>) -> String),
+    ];
+    for (table, assignee, id) in tables {
+        for row in app.rows(&format!("SELECT id::text, owner_id::text, {assignee} FROM {table}")).await {
+            let assignee = row[2].as_ref().map(|_| shown::<UserId>(&row[2]));
+            people.insert(id(&row[0]), (shown::<UserId>(&row[1]), assignee));
+        }
     }
-    assert_eq!(replayed.owners.len(), 1);
-    let jobs = app.rows("SELECT id::text, stage::text, state::text, assignee_id::text FROM jobs").await;
-    let jobs: BTreeMap<_, _> = jobs
-        .into_iter()
-        .map(|row| {
-            let assignee = row[3].as_ref().map(|_| shown::<UserId>(&row[3]));
-            (shown::<JobId>(&row[0]), (row[1].clone().expect("one"), row[2].clone().expect("one"), assignee))
-        })
-        .collect();
-    // A transfer clears the assignees of jobs, and tells of the project and its tasks alone.
-    let unassigned = |jobs: BTreeMap<String, (String, String, Option<String>)>| -> BTreeMap<_, _> {
-        jobs.into_iter().map(|(id, (stage, state, _))| (id, (stage, state))).collect()
-    };
-    assert_eq!(unassigned(replayed.jobs), unassigned(jobs));
+    assert_eq!(replayed.people, people);
+    // Those whom a member's events concern, the addresses of invitations, and whom resources name: what is asked for.
+    let unconcerned = "SELECT count(*) FROM memberships m WHERE NOT EXISTS (SELECT FROM events e
+        WHERE e.person_id = m.user_id AND e.type = 'MEMBER_JOINED' AND e.workspace_id = m.organization_id)";
+    assert_eq!(app.number(unconcerned).await, 0);
+    let unaddressed = "SELECT count(*) FROM events WHERE type LIKE 'INVITATION_%' AND email IS NULL";
+    assert_eq!(app.number(unaddressed).await, 0);
+    let mut tied = BTreeMap::<String, BTreeSet<String>>::new();
+    let ties = "SELECT subject_id, array_to_string(tied_ids, ',') FROM events ORDER BY transaction_id, sequence";
+    for row in app.rows(ties).await {
+        let [subject, ids] = row.try_into().expect("two");
+        let ids = ids.unwrap_or_default();
+        let ids = ids.split(',').filter(|id| !id.is_empty()).map(|id| shown::<UserId>(&Some(id.to_owned()))).collect();
+        tied.insert(subject.expect("one"), ids);
+    }
+    for (resource, (owner, assignee)) in &people {
+        assert!([Some(owner), assignee.as_ref()].into_iter().flatten().all(|named| tied[resource].contains(named)));
+    }
+    let jobs = "SELECT id::text, stage::text, state::text, assignee_id::text, workspace_id::text FROM jobs";
+    let here = Uuid::from(OrganizationId::parse(&story.office.id).expect("an ID")).to_string();
+    let mut present = BTreeMap::new();
+    for row in app.rows(jobs).await {
+        let id = shown::<JobId>(&row[0]);
+        if row[4].as_deref() != Some(&here) {
+            // A transfer clears the assignees of jobs, and tells of the project and its tasks alone.
+            replayed.jobs.get_mut(&id).expect("a job").2 = None;
+        }
+        let assignee = row[3].as_ref().map(|_| shown::<UserId>(&row[3]));
+        present.insert(id, (row[1].clone().expect("one"), row[2].clone().expect("one"), assignee));
+    }
+    assert_eq!(replayed.jobs, present);
     story.office.app.close().await;
 }
 

@@ -8,6 +8,8 @@ use tower::ServiceExt;
 
 use crate::support::TestApp;
 
+const MODERN: &str = "application/graphql-response+json";
+
 /// Sends a request as it is, and returns status, headers of interest and the JSON body.
 async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, Value) {
     let response = app.router.clone().oneshot(request).await.expect("a response");
@@ -18,7 +20,7 @@ async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, axum::http:
 
 fn post(body: impl Into<Body>) -> axum::http::request::Builder {
     let _: Body = body.into();
-    Request::post("/graphql").header(header::CONTENT_TYPE, "application/json")
+    Request::post("/graphql").header(header::CONTENT_TYPE, "application/json").header(header::ACCEPT, MODERN)
 }
 
 async fn asks(app: &TestApp, body: String) -> (StatusCode, Value) {
@@ -41,6 +43,10 @@ async fn what_cannot_be_run_is_a_400_without_data() {
         (json!({ "query": "{ nope }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": "query Q($id: ID!) { node(id: $id) { id } }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": deep }).to_string(), "TOO_COMPLEX"),
+        (format!(r#"{{"query":"{{a}}","variables":{{"a":{}}}}}"#, "[".repeat(500_000)), "TOO_COMPLEX"),
+        (json!({ "query": "{ __typename }", "variables": { "a": vec![0; 1001] } }).to_string(), "TOO_COMPLEX"),
+        (format!("[{}]", json!({ "query": "{ __typename }" })), "BAD_REQUEST"),
+        (json!({ "query": "{ __typename }", "extensions": [] }).to_string(), "BAD_REQUEST"),
         (json!({ "query": fragments }).to_string(), "TOO_COMPLEX"),
         (json!({ "query": "mutation { signOut(input: {refreshToken: \"\"}) { clientMutationId } signOut(input: {refreshToken: \"\"}) { clientMutationId } }" }).to_string(), "GRAPHQL_VALIDATION_FAILED"),
     ] {
@@ -81,7 +87,8 @@ async fn other_methods_types_sizes_and_paths_have_their_status() {
     assert_eq!((status, headers.contains_key(header::ALLOW)), (StatusCode::METHOD_NOT_ALLOWED, true));
     let form = Request::post("/graphql").header(header::CONTENT_TYPE, "text/plain").body(body()).expect("a request");
     assert_eq!(send(&app, form).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let picky = post("").header(header::ACCEPT, "image/png").body(body()).expect("a request");
+    let mut picky = post("").body(body()).expect("a request");
+    picky.headers_mut().insert(header::ACCEPT, "image/png".parse().expect("a type"));
     assert_eq!(send(&app, picky).await.0, StatusCode::NOT_ACCEPTABLE);
     let (status, answer) = asks(&app, "x".repeat(10 << 20)).await;
     assert_eq!(
@@ -105,6 +112,88 @@ async fn other_methods_types_sizes_and_paths_have_their_status() {
     app.env.store.close();
     let (status, _, _) = send(&app, Request::get("/health/ready").body(Body::empty()).expect("a request")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    app.close().await;
+}
+
+/// A GET with those parameters, as a browser would encode them.
+fn get(parameters: &[(&str, &str)]) -> Request<Body> {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let request = Request::get(format!("/graphql?{query}")).header(header::ACCEPT, MODERN);
+    request.body(Body::empty()).expect("a request")
+}
+
+#[tokio::test]
+async fn a_get_reads_and_never_writes() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let query = "query Q($slug: String!) { organization(slug: $slug) { name } viewer { email } }";
+    let mut request = get(&[("query", query), ("variables", r#"{"slug":"none"}"#), ("operationName", "Q")]);
+    let bearer = format!("Bearer {}", ada.token).parse().expect("a header");
+    request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    let (status, headers, answer) = send(&app, request).await;
+    assert_eq!((status, &headers[header::CACHE_CONTROL]), (StatusCode::OK, &"no-store".parse().expect("a value")));
+    assert_eq!(answer, json!({ "data": { "organization": null, "viewer": { "email": "ada@example.org" } } }));
+
+    let before = app.snapshot().await;
+    let sign_up = r#"mutation { signUp(input: { username: "eve", email: "eve@example.org", password: "correct horse battery" }) { clientMutationId } }"#;
+    let (status, headers, answer) = send(&app, get(&[("query", sign_up)])).await;
+    assert_eq!((status, &headers[header::ALLOW]), (StatusCode::METHOD_NOT_ALLOWED, &"POST".parse().expect("a value")));
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    let both = format!("query Q {{ __typename }} {sign_up}").replace("mutation {", "mutation M {");
+    assert_eq!(send(&app, get(&[("query", &both), ("operationName", "M")])).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(send(&app, get(&[("query", &both), ("operationName", "Q")])).await.0, StatusCode::OK);
+    for form in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"] {
+        let request = Request::post("/graphql").header(header::CONTENT_TYPE, form);
+        let request = request.body(Body::from(json!({ "query": sign_up }).to_string())).expect("a request");
+        assert_eq!(send(&app, request).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{form}");
+    }
+    assert_eq!(app.snapshot().await, before);
+
+    for bad in [&[("query", "{")][..], &[], &[("query", "{ __typename }"), ("variables", "[")]] {
+        assert_eq!(send(&app, get(bad)).await.0, StatusCode::BAD_REQUEST, "{bad:?}");
+    }
+    let subscription = get(&[("query", "subscription { viewerEvents { id } }")]);
+    assert_eq!(send(&app, subscription).await.0, StatusCode::NOT_ACCEPTABLE);
+    let head = Request::head("/graphql?query=%7B__typename%7D").body(Body::empty()).expect("a request");
+    assert_eq!(send(&app, head).await.0, StatusCode::OK);
+    let (status, headers, _) = send(&app, Request::options("/graphql").body(Body::empty()).expect("a request")).await;
+    assert_eq!(
+        (status, &headers[header::ALLOW]),
+        (StatusCode::NO_CONTENT, &"GET, HEAD, POST, OPTIONS".parse().expect("a value"))
+    );
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_packed_body_is_not_unpacked() {
+    let app = TestApp::new().await;
+    let request = post("").header(header::CONTENT_ENCODING, "gzip").body(Body::from("x")).expect("a request");
+    assert_eq!(send(&app, request).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_is_refused_once_it_is_too_long() {
+    let app = TestApp::new().await;
+    let chunks = futures_util::stream::iter((0..2048).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
+    let (status, _, answer) = send(&app, post("").body(Body::from_stream(chunks)).expect("a request")).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "PAYLOAD_TOO_LARGE");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn twenty_errors_tell_enough() {
+    let app = TestApp::new().await;
+    let many: String = (0..500).map(|n| format!("nope{n} ")).collect();
+    let long = "x".repeat(20_000);
+    for query in [format!("{{ viewer {{ {many} }} }}"), format!("{{ {long} }}")] {
+        let (_, answer) = asks(&app, json!({ "query": query }).to_string()).await;
+        let errors = answer["errors"].as_array().expect("errors");
+        assert!(errors.len() <= 20 && answer.to_string().len() < 8_000, "{} errors", errors.len());
+    }
+    let (_, answer) = asks(&app, json!({ "query": format!("{{ viewer {{ {many} }} }}") }).to_string()).await;
+    assert_eq!(answer["errors"][19]["message"], "481 more errors were left out.");
     app.close().await;
 }
 

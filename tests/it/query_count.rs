@@ -10,13 +10,16 @@ use crate::support::TestApp;
 thread_local! {
     /// Statements of this thread. A test has a thread of its own, and all that it waits for runs there.
     static STATEMENTS: Cell<usize> = const { Cell::new(0) };
+    /// Those that ask how people stand to workspaces.
+    static LOOKS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count_statements() {
     diesel::connection::set_default_instrumentation(|| {
         Some(Box::new(|event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
                 STATEMENTS.set(STATEMENTS.get() + 1);
+                LOOKS.set(LOOKS.get() + usize::from(query.to_string().contains("a (user_id, workspace_id)")));
             }
         }))
     })
@@ -274,6 +277,39 @@ async fn jobs_of_one_task_take_no_statement_per_job() {
         );
         // The task, its organization, the jobs, their people and their task.
         takes_of(&app, person, &query, 5).await;
+    }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_event_is_asked_about_for_all_who_listen_at_once() {
+    count_statements();
+    let app = TestApp::with(|_| {}).await;
+    app.app.tell_events();
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let query = "subscription S($id: ID!) { workspaceEvents(workspaceId: $id) { id type cursor } }";
+    for many in [1, 50] {
+        let listening: Vec<_> = (0..many)
+            .map(|_| {
+                let mut listener = app.listen(&ada, query, json!({ "id": id }));
+                tokio::spawn(async move { listener.event().await })
+            })
+            .collect();
+        while app.env.hub.listeners() < many {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        app.settle().await;
+        let before = LOOKS.get();
+        let input = json!({ "organizationId": id, "name": format!("Acme {many}") });
+        ada.mutate("updateOrganization", input, "clientMutationId").await.done();
+        let mut told = Vec::new();
+        for listener in listening {
+            told.push(listener.await.expect("an event"));
+        }
+        assert!(told.iter().all(|event| *event == told[0]));
+        let looks = LOOKS.get() - before;
+        assert!((1..=2).contains(&looks), "{looks} statements for {many}");
     }
     app.close().await;
 }

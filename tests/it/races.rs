@@ -576,3 +576,43 @@ async fn fewer_seats_against_invitations_never_leave_more_people_than_seats() {
     assert!(app.number(left).await >= 0);
     app.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_while_one_waited_for_the_organization_counts() {
+    let office = Office::new().await;
+    let Office { app, id, owner, maintainer, .. } = &office;
+    let invitation = owner.invites(id, "guest@example.org", "WORKER").await;
+    let membership = office.membership(&office.worker).await;
+    let (mut other, connection) = tokio_postgres::connect(&app.url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let demotion = other.transaction().await.expect("a transaction");
+    let demote = "SELECT FROM organizations FOR NO KEY UPDATE;
+        UPDATE memberships SET role = 'WORKER' WHERE role = 'MAINTAINER'";
+    demotion.batch_execute(demote).await.expect("a demotion");
+
+    let attempts = [
+        ("changeMemberRole", json!({ "membershipId": membership, "role": "SUPERVISOR" })),
+        ("removeMember", json!({ "membershipId": membership })),
+        ("revokeInvitation", json!({ "invitationId": invitation })),
+        (
+            "inviteMembers",
+            json!({ "organizationId": id, "invitees": [{ "email": "p@example.org", "role": "WORKER" }] }),
+        ),
+        ("updateOrganization", json!({ "organizationId": id, "name": "Mine" })),
+    ];
+    let all = attempts.len() as i64;
+    let attempts = attempts.map(|(mutation, input)| {
+        let maintainer = maintainer.clone();
+        tokio::spawn(async move { maintainer.mutate(mutation, input, "clientMutationId").await })
+    });
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while app.number(waiting).await < all {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    demotion.commit().await.expect("a commit");
+    for attempt in attempts {
+        assert_eq!(attempt.await.expect("an answer").refused(), ["FORBIDDEN"]);
+    }
+    office.app.close().await;
+}

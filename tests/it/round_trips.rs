@@ -128,24 +128,24 @@ async fn mutations_go_to_the_database_so_often() {
     ledger.note(&owner, "removeMember", "organization { memberCount }", inputs).await;
 
     insta::assert_snapshot!(ledger.lines.trim_end(), @"
-    changePlan           11 12
-    changeMemberRole     10 11
-    inviteMembers        12 13
-    acceptInvitation     18 19
-    declineInvitation    12 13
-    resendInvitation     14 15
-    revokeInvitation     11 12
-    selectWorkspace       6  7
-    createOrganization    9 10
-    updateOrganization    7  8
-    createProject         9 10
-    createTask           10 11
-    createCloudStorage    9 10
-    updateProject        10 11
-    updateTask           11 12
-    updateJob            13 14
-    deleteResource       10 11
-    removeMember         15 16
+    changePlan            7 11
+    changeMemberRole      2  7
+    inviteMembers         2  9
+    acceptInvitation      2 10
+    declineInvitation     2  7
+    resendInvitation      3 10
+    revokeInvitation      2  7
+    selectWorkspace       5  7
+    createOrganization    5 10
+    updateOrganization    4  7
+    createProject         5  9
+    createTask            6 10
+    createCloudStorage    5  9
+    updateProject         6 10
+    updateTask            7 11
+    updateJob             9 13
+    deleteResource        6 10
+    removeMember          8 14
     ");
     ledger.office.app.close().await;
 }

@@ -1,9 +1,11 @@
 //! Subscriptions over the wire: in WebSockets, and as streams of events.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use guildhall::config::{Bounds, Origins};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -182,6 +184,18 @@ async fn a_socket_that_the_client_closes_is_closed_in_return() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_events_ends_with_its_token() {
+    let (app, address, ada, id) = served().await;
+    let asked = json!({ "query": FOLLOW, "variables": { "id": id } });
+    let stream = post(address, &ada.token, "text/event-stream", asked).await;
+    listeners(&app, 1).await;
+    app.env.clock.advance(TimeDelta::minutes(20));
+    let told = stream.text().await.expect("a body");
+    assert!(told.contains("UNAUTHENTICATED") && told.trim_end().ends_with("event: complete\ndata: \ndata:"), "{told}");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_tells_sockets_to_come_again_and_completes_streams() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
@@ -246,5 +260,136 @@ async fn a_stream_of_events_tells_results_and_completes() {
     let either = "application/json, text/event-stream";
     let json = post(address, &ada.token, either, json!({ "query": "{ __typename }" })).await;
     assert!(json.headers()[CONTENT_TYPE].to_str().expect("a type").starts_with("application/json"));
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_another_origin_opens_no_socket_unless_it_is_allowed() {
+    let app = TestApp::with(|settings| {
+        settings.access.origins = Origins::parse("https://app.example.org").expect("an origin");
+    })
+    .await;
+    let address = app.serve().await;
+    for good in ["https://app.example.org", &format!("http://{address}")] {
+        assert!(Socket::try_open_from(address, good).await.is_ok(), "{good}");
+    }
+    for bad in ["https://evil.example", "null", "http://127.0.0.1:1", "https://app.example.org.evil.example"] {
+        assert_eq!(Socket::try_open_from(address, bad).await.err(), Some(403), "{bad}");
+    }
+    assert!(Socket::try_open(address, "graphql-transport-ws").await.is_ok(), "no page");
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_and_an_address_have_so_many_sockets_and_streams() {
+    let app = TestApp::with(|settings| {
+        settings.access.bounds = Some(Bounds { streams_per_actor: 2, streams_per_address: 4, ..Bounds::default() });
+    })
+    .await;
+    let address = app.serve().await;
+    let (ada, eve) = (app.person("ada").await, app.person("eve").await);
+    let init = |person: &Person| json!({ "type": "connection_init", "payload": { "token": person.token } });
+    let first = Socket::open_for(address, &ada.token).await;
+    let second = Socket::open_for(address, &ada.token).await;
+    let mut third = Socket::open(address).await;
+    third.say(init(&ada)).await;
+    assert_eq!(third.close_code().await, 4403);
+    let follow = json!({ "query": "subscription { viewerEvents { id } }" });
+    let stream = post(address, &ada.token, "text/event-stream", follow.clone()).await;
+    assert_eq!((stream.status().as_u16(), stream.headers().contains_key("retry-after")), (429, true));
+
+    let stream = post(address, &eve.token, "text/event-stream", follow).await;
+    assert_eq!(stream.status(), 200);
+    let _fourth = opens(address).await;
+    assert_eq!(Socket::try_open(address, "graphql-transport-ws").await.err(), Some(429));
+    drop((first, second, stream));
+    let _again = opens(address).await;
+    app.close().await;
+}
+
+/// Opens a socket, as soon as there is a place for one.
+async fn opens(address: SocketAddr) -> Socket {
+    let opening = async {
+        loop {
+            match Socket::try_open(address, "graphql-transport-ws").await {
+                Ok(socket) => return socket,
+                Err(status) => assert_eq!(status, 429),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), opening).await.expect("a place")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_for_too_much_is_told_when_to_ask_again() {
+    let app = TestApp::with(|settings| {
+        let points = |points| NonZeroU32::new(points).expect("some");
+        settings.access.bounds =
+            Some(Bounds { per_actor: points(1_000), per_address: points(5_000), ..Bounds::default() });
+    })
+    .await;
+    let address = app.serve().await;
+    let ada = app.person("ada").await;
+    let ask = |token: String| async move {
+        post(address, &token, "application/json", json!({ "query": "{ viewer { isAdmin } }" })).await
+    };
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    let refused = loop {
+        let response = ask(ada.token.clone()).await;
+        if response.status() != 200 {
+            break response;
+        }
+    };
+    let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!(refused.status() == 429 && (1..=60).contains(&wait), "{refused:?}");
+    let answer: Value = refused.json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    assert!(answer.get("data").is_none());
+    let retry_at = answer["errors"][0]["extensions"]["retryAt"].as_str().expect("a time");
+    let retry_at = chrono::DateTime::parse_from_rfc3339(retry_at).expect("RFC 3339");
+    assert!(retry_at.to_utc() > app.env.clock.now());
+    socket.subscribe("a", "{ viewer { isAdmin } }", json!({})).await;
+    let told = socket.hears().await;
+    assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
+
+    // Another account has its own points, until the address has none left.
+    let eve = app.person("eve").await;
+    assert_eq!(ask(eve.token).await.status(), 200);
+    let mut spent = false;
+    for name in ["kim", "lee", "max", "noa", "ole", "pia", "quin"] {
+        let token = app.person(name).await.token;
+        for _ in 0..8 {
+            spent |= ask(token.clone()).await.status() == 429;
+        }
+    }
+    assert!(spent);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_allowed_origins_are_told_that_they_may_ask() {
+    let app = TestApp::with(|settings| {
+        settings.access.origins = Origins::parse("https://app.example.org").expect("an origin");
+    })
+    .await;
+    let address = app.serve().await;
+    let preflight = async |origin: &str| {
+        let request = reqwest::Client::new().request(reqwest::Method::OPTIONS, format!("http://{address}/graphql"));
+        let request = request.header("origin", origin).header("access-control-request-method", "POST");
+        request.header("access-control-request-headers", "authorization,content-type").send().await.expect("a response")
+    };
+    let told = preflight("https://app.example.org").await;
+    let header = |name: &str| told.headers().get(name).map(|value| value.to_str().expect("text").to_lowercase());
+    assert_eq!(header("access-control-allow-origin").as_deref(), Some("https://app.example.org"));
+    assert_eq!(header("access-control-allow-headers").as_deref(), Some("authorization,content-type"));
+    assert!(header("access-control-allow-methods").expect("methods").contains("post"));
+    assert!(header("vary").expect("what the answer depends on").contains("origin"));
+    assert_eq!(header("access-control-allow-credentials"), None);
+    assert!(!preflight("https://evil.example").await.headers().contains_key("access-control-allow-origin"));
+
+    let request = reqwest::Client::new().post(format!("http://{address}/graphql"));
+    let request = request.header("origin", "https://app.example.org").header(CONTENT_TYPE, "application/json");
+    let answer = request.body(r#"{"query":"{ nope }"}"#).send().await.expect("a response");
+    assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.org");
     app.close().await;
 }

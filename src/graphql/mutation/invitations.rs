@@ -100,7 +100,7 @@ impl InvitationMutations {
             let accepted =
                 accept_invitation::accept_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let invitation = Invitation::written(ctx, accepted.invitation).await?;
-            let membership = Membership::open(ctx, accepted.membership).await?;
+            let membership = Membership::written(ctx, accepted.membership).await?;
             Ok(AcceptInvitationPayload { invitation, membership, ..Default::default() })
         })
         .await

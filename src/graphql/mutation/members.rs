@@ -31,7 +31,7 @@ impl MemberMutations {
             let input = change_member_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
             let changed =
                 change_member_role::change_member_role(ctx.env(), ctx.request().actor()?, input, &retry).await?;
-            let membership = Membership::open(ctx, changed).await?;
+            let membership = Membership::written(ctx, changed).await?;
             Ok(ChangeMemberRolePayload { membership, ..Default::default() })
         })
         .await

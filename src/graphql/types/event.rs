@@ -22,10 +22,12 @@ use crate::domain::event::LogPlace;
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
-use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::audience::Audience;
+use crate::graphql::context::ContextExt;
 use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
 use crate::graphql::scalars::{DateTime, id};
-use crate::graphql::{ApiError, Result, sight};
+use crate::graphql::sight::Sight;
+use crate::graphql::{ApiError, Result};
 use crate::policy::events::sees_all;
 use crate::store::events::{self, Entry, Filter, Stretch};
 
@@ -39,22 +41,18 @@ pub struct Event {
     pub entry: Arc<Entry>,
     /// What happened.
     pub kind: domain::event::EventType,
-    /// The changes that the viewer may read.
-    pub changes: Vec<domain::event::FieldChange>,
-    /// Whether it is part of the viewer's own stream, rather than of the workspace's.
-    pub personal: bool,
+    /// Which of its changes the viewer may not read.
+    pub hidden: Vec<usize>,
+    /// Whose own stream it is part of, rather than of the workspace's.
+    pub stream_of: Option<UserId>,
 }
 
 impl Event {
     /// An event by its ID, if the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>> {
-        if ctx.request().viewer_id().is_none() {
-            return Ok(None);
-        }
-        match ctx.request().loader.load_one(id).await? {
-            Some(entry) => sight::see(ctx.request(), entry).await,
-            None => Ok(None),
-        }
+        let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
+        let Some(entry) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
+        Sight::of(ctx.audience(), viewer, vec![entry.workspace_id]).await?.see(entry).await
     }
 }
 
@@ -82,10 +80,10 @@ impl Event {
 
     /// Place in its stream. Pass it as `after` to go on from here: to the same subscription, or to `events` of the same
     /// workspace.
-    async fn cursor(&self, ctx: &Context<'_>) -> String {
-        let list = match ctx.request().viewer_id() {
-            Some(viewer) if self.personal => list_of_person(viewer),
-            _ => list_of_workspace(self.entry.workspace_id),
+    async fn cursor(&self) -> String {
+        let list = match self.stream_of {
+            Some(user) => list_of_person(user),
+            None => list_of_workspace(self.entry.workspace_id),
         };
         cursor(&list, &place_of(&self.entry))
     }
@@ -127,7 +125,8 @@ impl Event {
 
     /// Fields that changed: at most one for each field of the subject. Empty where the type says all.
     async fn changes(&self) -> Vec<FieldChange> {
-        self.changes.iter().cloned().map(Into::into).collect()
+        let changes = self.entry.changes.iter().enumerate();
+        changes.filter(|(n, _)| !self.hidden.contains(n)).map(|(_, change)| change.clone().into()).collect()
     }
 }
 
@@ -211,12 +210,12 @@ impl EventConnection {
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let filter = Filter { kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()), actor };
         let slice = read(ctx, workspace, &filter, &window).await?;
-        let (env, asks) = (ctx.env().clone(), ctx.request().signed_in().copied());
+        let (store, audience, viewer) =
+            (ctx.env().store.clone(), ctx.audience().clone(), ctx.request().actor()?.user_id);
         let count: Count = Arc::new(move || {
-            let (env, filter) = (env.clone(), filter.clone());
+            let (store, audience, filter) = (store.clone(), audience.clone(), filter.clone());
             Box::pin(async move {
-                let request = RequestContext::new(&env, asks, None);
-                let counted = count(&env.store, &request, workspace, &filter).await;
+                let counted = count(&store, &audience, viewer, workspace, &filter).await;
                 counted.map_err(|error| match error {
                     ApiError::Failed(fault) => {
                         Error::Failed(Fault { passing: fault.passing, ..Fault::new(fault.cause.to_string()) })
@@ -232,6 +231,7 @@ impl EventConnection {
 /// The page that the viewer may see: reads on until it is full.
 async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Window<LogPlace>) -> Result<Slice<Event>> {
     let store = &ctx.env().store;
+    let sight = Sight::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
     let wanted = window.limit as usize + 1;
     let mut from = window.from.as_ref().map(|place| place.key);
     let mut limit = BATCH.0.max(wanted as i64);
@@ -251,7 +251,7 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
         drop(connection);
         let is_last = (entries.len() as i64) < limit;
         from = entries.last().map_or(from, |last| Some(last.place));
-        found.extend(sight::seen(ctx.request(), entries.into_iter().map(Arc::new).collect()).await?);
+        found.extend(sight.seen(entries.into_iter().map(Arc::new).collect()).await?);
         if is_last || found.len() >= wanted {
             break;
         }
@@ -262,8 +262,15 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
 }
 
 /// How many the viewer may see: those of types that they see in any case are counted, the others looked at one by one.
-async fn count(store: &crate::store::Store, request: &RequestContext, workspace: Uuid, filter: &Filter) -> Result<i64> {
-    let standing = sight::standing(request, workspace).await?;
+async fn count(
+    store: &crate::store::Store,
+    audience: &Audience,
+    viewer: UserId,
+    workspace: Uuid,
+    filter: &Filter,
+) -> Result<i64> {
+    let sight = Sight::of(audience, viewer, vec![workspace]).await?;
+    let standing = sight.standing(workspace);
     let kinds = filter.kinds.clone().unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
     let (always, sometimes): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| sees_all(&standing, *kind));
     let of = |kinds| Filter { kinds: Some(kinds), actor: filter.actor };
@@ -274,7 +281,7 @@ async fn count(store: &crate::store::Store, request: &RequestContext, workspace:
         let entries = events::of_workspace(&mut *store.read().await?, workspace, &sometimes, stretch).await?;
         let is_last = (entries.len() as i64) < BATCH.1;
         after = entries.last().map_or(after, |last| Some(last.place));
-        count += sight::seen(request, entries.into_iter().map(Arc::new).collect()).await?.len() as i64;
+        count += sight.seen(entries.into_iter().map(Arc::new).collect()).await?.len() as i64;
         if is_last {
             return Ok(count);
         }

@@ -15,6 +15,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
+use crate::operations::floor::Witnessed;
 use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
@@ -53,10 +54,13 @@ impl Invitation {
     /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
     pub async fn written(
         ctx: &Context<'_>,
-        written: Written<InvitationId, invitations::Invitation>,
+        written: Written<InvitationId, Witnessed<invitations::Invitation>>,
     ) -> Result<Option<Self>> {
         match written.row {
-            Some(row) => Self::seen(ctx, row).await,
+            Some(Witnessed { row, by }) => {
+                let is_invitee = by.is_invitee(&row);
+                Ok(Self { row, standing: by.standing(), is_invitee }.allowed())
+            }
             None => Self::open(ctx, written.id).await,
         }
     }
@@ -65,10 +69,12 @@ impl Invitation {
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
         let Some(seen) = ctx.request().loader.load_one(row.organization_id).await? else { return Ok(None) };
-        let standing = standing_of(&seen);
-        let invitation = Self { row, standing, is_invitee };
-        let allowed = decide(&standing, Action::InvitationView, &invitation.target()) == Decision::Allow;
-        Ok(allowed.then_some(invitation))
+        Ok(Self { row, standing: standing_of(&seen), is_invitee }.allowed())
+    }
+
+    fn allowed(self) -> Option<Self> {
+        let decision = decide(&self.standing, Action::InvitationView, &self.target());
+        (decision == Decision::Allow).then_some(self)
     }
 
     fn target(&self) -> Target {

@@ -14,6 +14,9 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::MembersPage;
 use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::scalars::{DateTime, id};
+use crate::operations::floor::{Floor, Witnessed};
+use crate::operations::note_activity::note_activity;
+use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
 use crate::store::memberships::{self, Filter, Order, Pages};
 
@@ -32,12 +35,14 @@ const ABOUT_MEMBER: [Action; 6] = [
 pub struct Membership {
     row: memberships::Membership,
     standing: Standing,
+    /// What is known of its organization, if it was written just now.
+    by: Option<Arc<Floor>>,
 }
 
 impl Membership {
     /// A membership in an organization that the viewer stands to like that.
     pub fn new(row: memberships::Membership, standing: Standing) -> Self {
-        Self { row, standing }
+        Self { row, standing, by: None }
     }
 
     /// A membership by its ID, if the viewer may see the members of its organization.
@@ -45,6 +50,20 @@ impl Membership {
         let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
         let organization = Organization::open(ctx, row.organization_id).await?;
         Ok(organization.filter(Organization::shows_members).map(|organization| Self::new(row, organization.standing())))
+    }
+
+    /// A membership that was written, now or before, if the viewer may see the members of its organization.
+    pub async fn written(
+        ctx: &Context<'_>,
+        written: Written<MembershipId, Witnessed<memberships::Membership>>,
+    ) -> Result<Option<Self>> {
+        let Some(Witnessed { row, by }) = written.row else { return Self::open(ctx, written.id).await };
+        if let Some(own) = &by.membership {
+            note_activity(ctx.env(), own);
+        }
+        let membership = Self { row, standing: by.standing(), by: Some(by) };
+        let decision = decide(&membership.standing, Action::MembersView, &Target::default());
+        Ok((decision == Decision::Allow).then_some(membership))
     }
 
     fn target(&self, ctx: &Context<'_>) -> Target {
@@ -67,7 +86,10 @@ impl Membership {
 
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        let organization = Organization::open(ctx, self.row.organization_id).await?;
+        let organization = match &self.by {
+            Some(by) => Organization::visible(ctx, by.seen()),
+            None => Organization::open(ctx, self.row.organization_id).await?,
+        };
         Ok(organization
             .ok_or_else(|| Error::from(Fault::passing("a visible membership of an organization that is not")))?)
     }

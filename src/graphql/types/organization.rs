@@ -87,7 +87,8 @@ impl Organization {
         Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
     }
 
-    fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
+    /// An organization as the viewer sees it, if it is there for them.
+    pub fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
         let organization = Self(seen);
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;

@@ -44,6 +44,11 @@ impl Close {
         Self::new(4401, reason)
     }
 
+    /// A client who may not come in now, though their token is good.
+    pub fn forbidden(reason: &str) -> Self {
+        Self::new(4403, reason)
+    }
+
     /// The first message did not come.
     pub fn init_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
@@ -94,7 +99,8 @@ pub struct Protocol {
     numbers: HashMap<String, u64>,
     /// The same the other way round.
     ids: HashMap<u64, String>,
-    next: u64,
+    /// How many operations have begun.
+    begun: u64,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +115,7 @@ struct Message {
 
 impl Default for Protocol {
     fn default() -> Self {
-        Self { phase: Phase::Silent, numbers: HashMap::new(), ids: HashMap::new(), next: 0 }
+        Self { phase: Phase::Silent, numbers: HashMap::new(), ids: HashMap::new(), begun: 0 }
     }
 }
 
@@ -178,8 +184,8 @@ impl Protocol {
             let message = format!("A WebSocket has {MAX_OPERATIONS} operations at once at most.");
             return Ok(Step::Send(refused(&id, &[error("BAD_REQUEST", message)])));
         }
-        let number = self.next;
-        self.next += 1;
+        let number = self.begun;
+        self.begun += 1;
         self.numbers.insert(id.clone(), number);
         self.ids.insert(number, id);
         Ok(Step::Run(number, asked))
@@ -190,8 +196,13 @@ impl Protocol {
         if answer::is_refused(executed) {
             return self.refuse(number, &executed.errors);
         }
-        let id = self.ids.get(&number)?;
-        Some(json!({ "type": "next", "id": id, "payload": executed }).to_string())
+        self.next(number, &serde_json::to_string(executed).ok()?)
+    }
+
+    /// The message for a result that is JSON already. None if nobody waits for it any more.
+    pub fn next(&self, number: u64, payload: &str) -> Option<String> {
+        let id = serde_json::to_string(self.ids.get(&number)?).ok()?;
+        Some(format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#))
     }
 
     /// The message for an operation that did not run, which ends it.

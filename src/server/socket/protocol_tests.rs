@@ -116,6 +116,15 @@ fn what_did_not_run_is_an_error_and_the_end_and_what_failed_a_result() {
 }
 
 #[test]
+fn the_fields_of_a_result_keep_their_order() {
+    let mut protocol = open();
+    let number = run(&mut protocol, "a");
+    let fields = [("zebra", 1), ("ant", 2)].map(|(name, value)| (async_graphql::Name::new(name), value.into()));
+    let message = protocol.result(number, &Executed::new(async_graphql::Value::Object(fields.into_iter().collect())));
+    assert_eq!(message.unwrap(), r#"{"type":"next","id":"a","payload":{"data":{"zebra":1,"ant":2}}}"#);
+}
+
+#[test]
 fn operations_are_counted_while_they_run() {
     let mut protocol = open();
     let numbers: Vec<u64> = (0..MAX_OPERATIONS).map(|n| run(&mut protocol, &n.to_string())).collect();

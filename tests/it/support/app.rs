@@ -212,9 +212,12 @@ impl TestApp {
         rows.expect("the log").iter().map(|row| row.get(0)).collect()
     }
 
-    /// Waits until what answers have left to the background is done.
+    /// Waits until what answers have left to be done after them is done, in an application where nothing else runs.
     pub async fn settle(&self) {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let tasks = &self.env.tasks;
+        tasks.close();
+        tokio::time::timeout(std::time::Duration::from_secs(20), tasks.wait()).await.expect("they end");
+        tasks.reopen();
     }
 
     /// Waits until all that is in the log can be read: until no transaction that began before is open, in whatever database.

@@ -77,7 +77,8 @@ impl Server {
     }
 }
 
-async fn listening(log: &mut Lines<BufReader<ChildStderr>>) -> SocketAddr {
+/// The address that it says it listens on.
+pub async fn listening(log: &mut Lines<BufReader<ChildStderr>>) -> SocketAddr {
     let mut before = String::new();
     while let Some(line) = log.next_line().await.expect("text") {
         let said: Value = serde_json::from_str(&line).unwrap_or_default();

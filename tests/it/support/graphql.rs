@@ -56,7 +56,9 @@ impl Answer {
 /// Sends a document.
 pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: Value) -> Answer {
     let body = json!({ "query": query, "variables": variables }).to_string();
-    let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+    let mut request = Request::post("/graphql")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/graphql-response+json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }

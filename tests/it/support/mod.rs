@@ -10,6 +10,7 @@ pub mod follower;
 pub mod graphql;
 pub mod issuer;
 pub mod office;
+pub mod smtp;
 pub mod socket;
 pub mod stream;
 pub mod wire;

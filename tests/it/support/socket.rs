@@ -19,6 +19,8 @@ use super::TestApp;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const PROTOCOL: &str = "graphql-transport-ws";
+/// The header that names protocols.
+const NAMES: &str = "sec-websocket-protocol";
 
 /// A WebSocket of a client.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -30,7 +32,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let app = self.app.clone();
-        tokio::spawn(async move { shutdown::serve(listener, app.router, &app.shutdown).await });
+        tokio::spawn(async move { shutdown::serve(listener, app.router, app.admission, &app.shutdown).await });
         address
     }
 }
@@ -38,22 +40,33 @@ impl TestApp {
 impl Socket {
     /// Opens one that speaks that protocol; else the status of the refusal.
     pub async fn try_open(address: SocketAddr, protocol: &str) -> Result<Self, u16> {
-        match Self::connect(address, protocol).await {
+        Self::opened(Self::connect(address, &[(NAMES, protocol)]).await)
+    }
+
+    /// Opens one for a page of that origin; else the status of the refusal.
+    pub async fn try_open_from(address: SocketAddr, origin: &str) -> Result<Self, u16> {
+        Self::opened(Self::connect(address, &[(NAMES, PROTOCOL), ("origin", origin)]).await)
+    }
+
+    fn opened(result: Result<Self, Error>) -> Result<Self, u16> {
+        match result {
             Ok(socket) => Ok(socket),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
     }
 
-    async fn connect(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
+    async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = format!("ws://{address}/graphql").into_client_request().expect("a request");
-        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a name"));
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a value"));
+        }
         connect_async(request).await.map(|(socket, _)| Self(socket))
     }
 
     /// Begins an operation for the holder of a token, of a server that may not be there.
     pub async fn ask(address: SocketAddr, token: &str, query: &str, variables: Value) -> Option<Self> {
-        let mut socket = Self::connect(address, PROTOCOL).await.ok()?;
+        let mut socket = Self::connect(address, &[(NAMES, PROTOCOL)]).await.ok()?;
         let hello = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
         let payload = json!({ "query": query, "variables": variables });
         for message in [hello, json!({ "type": "subscribe", "id": "1", "payload": payload })] {

@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
+use guildhall::domain::UserId;
+use guildhall::domain::event::LogPlace;
+use guildhall::domain::ids::TypedId;
+use guildhall::domain::page::Place;
 use guildhall::graphql::context::RequestContext;
+use guildhall::graphql::page;
+use guildhall::graphql::subscription::{self, Told};
+use guildhall::graphql::types::event::list_of_person;
 use serde_json::{Value, json};
 
 use super::{Person, TestApp};
@@ -17,19 +24,16 @@ const FIELDS: &str = "id cursor type subjectId actor { username } changes { fiel
 
 /// Somebody who listens.
 pub struct Listener {
-    stream: BoxStream<'static, Response>,
+    stream: BoxStream<'static, Told>,
 }
 
 impl TestApp {
     /// Begins to listen, as a client would: nothing is known of when it takes effect.
     pub fn listen(&self, person: &Person, query: &str, variables: Value) -> Listener {
         let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
-        let request = Request::new(query).variables(Variables::from_json(variables)).data(RequestContext::new(
-            &self.env,
-            Some(actor),
-            None,
-        ));
-        Listener { stream: self.app.schema.execute_stream(request) }
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let context = RequestContext::new(&self.env, Some(actor), None);
+        Listener { stream: subscription::tell(&self.app.schema, request, context) }
     }
 
     /// Listens to a workspace, after a cursor.
@@ -52,6 +56,18 @@ impl TestApp {
         let events = events_of(person, workspace, "last: 1").await;
         events[0]["cursor"].as_str().expect("a cursor").to_owned()
     }
+
+    /// A cursor of somebody's own stream, to all that happens from now on.
+    pub async fn own_cursor(&self, person: &Person) -> String {
+        self.log_settles().await;
+        let last = "SELECT transaction_id::text, sequence::text, id::text FROM events
+            ORDER BY transaction_id DESC, sequence DESC LIMIT 1";
+        let columns: Vec<String> = self.rows(last).await.swap_remove(0).into_iter().flatten().collect();
+        let number = |n: usize| columns[n].parse().expect("a number");
+        let key = LogPlace { transaction: number(0), sequence: number(1) };
+        let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
+        page::cursor(&list, &Place { key, id: columns[2].parse().expect("a UUID") })
+    }
 }
 
 /// Events of a workspace, as the list shows them.
@@ -66,7 +82,10 @@ pub async fn events_of(person: &Person, workspace: &str, arguments: &str) -> Vec
 impl Listener {
     /// The next event, or the errors that end the stream. None: it has ended.
     pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
-        let response = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")?;
+        let response = match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")? {
+            Told::Executed(response) => response,
+            Told::Shared(text) => serde_json::from_str(&text).expect("a response"),
+        };
         if response.errors.is_empty() {
             let data = response.data.into_json().expect("data");
             return Some(Ok(data.as_object().expect("data").values().next().expect("an event").clone()));

@@ -1,0 +1,59 @@
+//! Writes events from a process of its own, which tells the server of them as another server process would, and notes when
+//! each commit has returned.
+
+use std::env;
+use std::process::Stdio;
+use std::time::Duration;
+
+use guildhall::domain::event::EventType;
+use guildhall::domain::ids::TypedId;
+use guildhall::domain::{Clock, OrganizationId};
+use guildhall::events::hub::Hub;
+use guildhall::events::log::{self, Event};
+use guildhall::events::pump;
+use guildhall::store::{Store, Transactional};
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Load, Outcome, nanos};
+
+/// Has them written; tells when each was committed, in nanoseconds since 1970.
+pub async fn write(database_url: &str, organization: &str, load: Load) -> Outcome<Vec<u64>> {
+    let writer = Command::new(env::current_exe()?)
+        .env("DATABASE_URL", database_url)
+        .env("BENCH_WRITER", format!("{organization} {} {}", load.rate, load.seconds))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let told = String::from_utf8(writer.wait_with_output().await?.stdout)?;
+    Ok(told.lines().map(str::parse).collect::<Result<_, _>>()?)
+}
+
+/// Writes, in the process that was started for it.
+pub async fn run(database_url: &str, plan: &str) -> Outcome {
+    let [organization, rate, seconds] = plan.split(' ').collect::<Vec<_>>()[..] else { return Err("no plan".into()) };
+    let organization = OrganizationId::parse(organization).ok_or("no organization")?;
+    let (rate, seconds): (u32, u32) = (rate.parse()?, seconds.parse()?);
+    let (store, hub, cancel, clock) =
+        (Store::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
+    let telling = tokio::spawn(pump::run(store.clone(), hub, cancel.clone()));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut beat = tokio::time::interval(Duration::from_secs(1) / rate);
+    let mut committed = Vec::new();
+    for n in 0..rate * seconds {
+        beat.tick().await;
+        // Its number goes with it, as what it is about.
+        let event = Event::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
+        let mut writer = store.writer().await.map_err(|error| format!("{error:?}"))?;
+        let now = clock.now();
+        let done = writer.transaction(async |tx| log::record(tx, now, vec![event]).await).await;
+        done.map_err(|error| format!("{error:?}"))?;
+        committed.push(nanos());
+    }
+    // The last are still to be told.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    cancel.cancel();
+    telling.await?;
+    committed.iter().for_each(|nanos| println!("{nanos}"));
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! What can be listened to: events as they happen, each asked about anew.
+//!
+//! The executor runs a subscription one turn at a time: the first checks its arguments and [begins](Turn::Begin) to listen,
+//! each of the others [shows](Turn::Show) one event. Between them a [`Listening`](listening::Listening) waits for events and
+//! asks the policy, and an [`Edition`](edition::Edition) keeps what looks the same to all who listen alike from being shown
+//! to each of them anew.
+
+pub mod edition;
+mod listening;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::{Context, ID, Request, Response, Subscription as Subscribable};
+use futures_util::stream::{self, BoxStream, StreamExt, unfold};
+
+use self::edition::{Edition, Editions};
+use self::listening::Listening;
+use super::context::{ContextExt, RequestContext};
+use super::schema::Schema;
+use super::types::enums::EventType;
+use super::types::event::Event;
+use super::{ApiError, Result};
+use crate::domain::{Error, WorkspaceId};
+use crate::events::hub::Topic;
+use crate::policy::Action;
+use crate::policy::decide::denied;
+
+/// What can be listened to.
+pub struct Subscription;
+
+/// What can be listened to.
+#[Subscribable]
+impl Subscription {
+    /// Events of one workspace that the viewer may see. With `after`, first replays what was missed, with no gap and no
+    /// repeat, then goes on live. Asked again for every event: when the viewer loses access, the stream ends with a
+    /// FORBIDDEN error; when the token runs out, with UNAUTHENTICATED.
+    async fn workspace_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "ID of the workspace. FORBIDDEN if there is none that the viewer can see.")] workspace_id: ID,
+        #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
+        #[graphql(desc = "Cursor of the last event seen: replays what came after it. Absent: from now on.")]
+        after: Option<String>,
+    ) -> Result<Shown> {
+        take_turn(ctx, async move {
+            ctx.request().viewer().await?;
+            let denied = || ApiError::from(Error::from(denied(Action::EventsView)));
+            let workspace = WorkspaceId::parse(&workspace_id).ok_or_else(denied)?.uuid();
+            Listening::begin(ctx, Topic::Workspace(workspace), types, after).await
+        })
+        .await
+    }
+
+    /// Events that concern the viewer personally, in any workspace: invitations, own memberships, offers, assignments, and
+    /// the end of an organization that was theirs.
+    async fn viewer_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
+        #[graphql(
+            desc = "Cursor of the last event of this stream that was seen: replays what came after it. Absent: from now on."
+        )]
+        after: Option<String>,
+    ) -> Result<Shown> {
+        take_turn(ctx, async move {
+            let viewer = ctx.request().viewer().await?;
+            Listening::begin(ctx, Topic::Person(viewer.id), types, after).await
+        })
+        .await
+    }
+}
+
+/// What the executor is to do with a subscription.
+enum Turn {
+    /// To begin to listen, and leave that here.
+    Begin(Mutex<Option<Listening>>),
+    /// To show this event, or this error.
+    Show(Mutex<Option<Result<Event>>>),
+}
+
+/// The event of a turn that shows one.
+type Shown = stream::Iter<std::option::IntoIter<Result<Event>>>;
+
+async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Listening>>) -> Result<Shown> {
+    let shown = match &**ctx.data_unchecked::<Arc<Turn>>() {
+        Turn::Begin(begun) => {
+            let listening = begin.await?;
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(listening);
+            None
+        }
+        Turn::Show(event) => event.lock().unwrap_or_else(PoisonError::into_inner).take(),
+    };
+    Ok(stream::iter(shown))
+}
+
+/// What a subscription tells.
+pub enum Told {
+    /// A result of its own.
+    Executed(Response),
+    /// A result without errors, as JSON, which others are told as well.
+    Shared(Arc<str>),
+}
+
+/// Runs a subscription, until it ends. An error is the last that it tells.
+pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
+    let schema = schema.clone();
+    let begun = stream::once(async move {
+        match Telling::begin(schema, request, context).await {
+            Ok(telling) => {
+                let told = unfold(telling, async |mut telling| telling.next().await.map(|told| (told, telling)));
+                told.boxed()
+            }
+            Err(refused) => stream::iter([Told::Executed(*refused)]).boxed(),
+        }
+    });
+    begun.flatten().boxed()
+}
+
+/// A subscription that goes on.
+struct Telling {
+    schema: Schema,
+    listening: Listening,
+    edition: Arc<Edition>,
+    ended: bool,
+}
+
+impl Telling {
+    /// Begins to listen, or tells why not.
+    async fn begin(
+        schema: Schema,
+        mut request: Request,
+        context: RequestContext,
+    ) -> std::result::Result<Self, Box<Response>> {
+        let script = edition::Script::of(&mut request).map_err(|error| Response::from_errors(vec![error]))?;
+        let turn = Arc::new(Turn::Begin(Mutex::default()));
+        let request = request.data(Arc::new(context)).data(turn.clone());
+        if let Some(refused) = schema.execute_stream(request).next().await {
+            return Err(refused.into());
+        }
+        let begun = match &*turn {
+            Turn::Begin(begun) => begun.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Turn::Show(_) => None,
+        };
+        // A document that the executor runs and that reaches no field of the root: its stream has nothing in it.
+        let listening = begun.ok_or_else(Response::default)?;
+        let edition = schema.data::<Editions>().cloned().unwrap_or_default().of(listening.topic(), script);
+        Ok(Self { schema, listening, edition, ended: false })
+    }
+
+    async fn next(&mut self) -> Option<Told> {
+        if self.ended {
+            return None;
+        }
+        let event = self.listening.next().await;
+        self.ended = event.is_err();
+        Some(self.edition.show(&self.schema, event, &self.listening).await)
+    }
+}

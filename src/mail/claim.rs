@@ -1,0 +1,49 @@
+//! Takes mails on, and finds out whether there is still a use in sending them.
+
+use std::collections::HashMap;
+
+use super::backoff::ATTEMPTS;
+use super::failure::Failure;
+use super::settle::Outcome;
+use crate::domain::clock::Instant;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{InvitationId, Result};
+use crate::store::mails::{self, Claimed};
+use crate::store::{Connection, deliveries};
+
+/// At most so many of the mails that are due, each with what has come of it already, where there is no use in sending it.
+pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Vec<(Claimed, Option<Outcome>)>> {
+    let claimed = mails::claim_due(tx, now, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+    let ids: Vec<InvitationId> = claimed.iter().filter_map(|mail| mail.invitation_id).collect();
+    let (mut invitations, mut newest) = (HashMap::new(), Vec::new());
+    if !ids.is_empty() {
+        let found = deliveries::find_many(tx, &ids).await?;
+        invitations.extend(found.into_iter().map(|delivery| (delivery.id, delivery)));
+        newest = mails::newest_of_invitations(tx, &ids).await?;
+    }
+    let useless = |mail: &Claimed| {
+        let invitation = invitations.get(&mail.invitation_id?)?;
+        if !newest.contains(&mail.id) {
+            return Some("Not sent: a newer mail with this invitation took its place.");
+        }
+        match invitation.status.at(invitation.expires_at, now) {
+            InvitationStatus::Pending => None,
+            InvitationStatus::Expired => Some("Not sent: the invitation had run out."),
+            _ => Some("Not sent: the invitation was no longer pending."),
+        }
+    };
+    let outcome = |mail: &Claimed| match useless(mail) {
+        Some(reason) => Some(Outcome::Dropped(reason)),
+        // Whoever tried last has not come to settle it, time after time: it may be this mail that ends processes.
+        None => (mail.attempts > ATTEMPTS).then(|| Outcome::NotSent(Failure::lasting(UNCLEAR))),
+    };
+    Ok(claimed
+        .into_iter()
+        .map(|mail| {
+            let outcome = outcome(&mail);
+            (mail, outcome)
+        })
+        .collect())
+}
+
+const UNCLEAR: &str = "The server stopped each time while it was sending this.";

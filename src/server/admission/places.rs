@@ -1,0 +1,85 @@
+//! How many at once: a tally of what each key holds.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Counts what each key holds. Cheap to clone; the clones count together.
+#[derive(Clone)]
+pub struct Tally<K: Hash + Eq> {
+    most: usize,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+/// Something that a key holds, until it is dropped.
+pub struct Place<K: Hash + Eq>(Option<Held<K>>);
+
+struct Held<K: Hash + Eq> {
+    key: K,
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+impl<K: Hash + Eq + Clone> Tally<K> {
+    /// One of at most so many for each key.
+    pub fn new(most: usize) -> Self {
+        Self { most, counts: Arc::default() }
+    }
+
+    /// One more for that key; none if it has as many as it may have. Without a key, nothing is counted.
+    pub fn place(&self, key: Option<K>) -> Option<Place<K>> {
+        let Some(key) = key else { return Some(Place::uncounted()) };
+        let mut counts = lock(&self.counts);
+        let count = counts.entry(key.clone()).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place(Some(Held { key, counts: self.counts.clone() })))
+    }
+}
+
+impl<K: Hash + Eq> Place<K> {
+    /// One that counts for nobody.
+    pub fn uncounted() -> Self {
+        Self(None)
+    }
+}
+
+impl<K: Hash + Eq> Drop for Held<K> {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.counts);
+        let left = counts.get_mut(&self.key).map_or(0, |count| {
+            *count -= 1;
+            *count
+        });
+        if left == 0 {
+            counts.remove(&self.key);
+        }
+    }
+}
+
+fn lock<K>(counts: &Mutex<HashMap<K, usize>>) -> MutexGuard<'_, HashMap<K, usize>> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_so_many_places_and_gives_them_back() {
+        let tally = Tally::new(2);
+        let (first, _second) = (tally.place(Some("a")).unwrap(), tally.place(Some("a")).unwrap());
+        assert!(tally.place(Some("a")).is_none());
+        assert!(tally.place(Some("b")).is_some() && tally.place(None).is_some());
+        drop(first);
+        assert!(tally.place(Some("a")).is_some());
+    }
+
+    #[test]
+    fn who_holds_nothing_is_forgotten() {
+        let tally = Tally::new(1);
+        (0..1000).for_each(|key| drop(tally.place(Some(key)).unwrap()));
+        assert!(lock(&tally.counts).is_empty());
+    }
+}

@@ -1,0 +1,81 @@
+//! Where a request comes from, when there are proxies in between: `X-Forwarded-For` is believed as far as proxies that the
+//! operator trusts have written it, and anybody can write the rest.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+
+use crate::config::Networks;
+use crate::server::router::Server;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Address of the client. None where the router is called without a connection, as tests do.
+#[derive(Clone, Copy, Debug)]
+pub struct Address(pub Option<IpAddr>);
+
+impl FromRequestParts<Server> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let proxies = &server.admission.access.proxies;
+        Ok(Self(peer.map(|peer| behind(proxies, peer, &parts.headers))))
+    }
+}
+
+/// The last address on the way that is none of a trusted proxy.
+fn behind(proxies: &Networks, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let mut address = peer.to_canonical();
+    let values = headers.get_all(FORWARDED_FOR).iter().rev();
+    let hops = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
+    for hop in hops {
+        if !proxies.contain(address) {
+            break;
+        }
+        let Some(hop) = parse(hop.trim()) else { break };
+        address = hop.to_canonical();
+    }
+    address
+}
+
+/// Some proxies write the port, too.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    hop.parse::<SocketAddr>().map(|socket| socket.ip()).ok().or_else(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_trusted_proxies_have_written_is_believed() {
+        let proxies = Networks::parse("10.0.0.0/8").unwrap();
+        for (peer, forwarded, expected) in [
+            ("9.9.9.9", vec!["1.1.1.1"], "9.9.9.9"),
+            ("10.0.0.1", vec![], "10.0.0.1"),
+            ("10.0.0.1", vec!["1.1.1.1"], "1.1.1.1"),
+            ("::ffff:10.0.0.1", vec!["1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.1", vec!["6.6.6.6, 1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.1", vec!["6.6.6.6, 1.1.1.1, 10.0.0.2"], "1.1.1.1"),
+            ("10.0.0.1", vec!["6.6.6.6", "1.1.1.1"], "1.1.1.1"),
+            ("10.0.0.1", vec!["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", vec!["1.1.1.1:5000"], "1.1.1.1"),
+            ("10.0.0.1", vec!["[2001:db8::1]:5000"], "2001:db8::1"),
+            ("10.0.0.1", vec!["2001:db8::1"], "2001:db8::1"),
+            ("10.0.0.1", vec!["6.6.6.6, unknown"], "10.0.0.1"),
+        ] {
+            let headers = forwarded.iter().map(|value| (FORWARDED_FOR, value.parse().unwrap())).fold(
+                HeaderMap::new(),
+                |mut headers, (name, value)| {
+                    headers.append(name, value);
+                    headers
+                },
+            );
+            assert_eq!(behind(&proxies, peer.parse().unwrap(), &headers).to_string(), expected, "{peer} {forwarded:?}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Connections: how many there are, and how long one may keep still. A client that sends its headers byte by byte, takes nothing
+//! of its answer, or says nothing at all, is cut off; it has held up nobody.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::admission::Admission;
+use super::stillness::{Activity, Watched};
+
+/// How long clients are waited for.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For the headers of a request, from the end of the one before. Longer than what load balancers keep a connection for, so
+    /// that it is them who close it.
+    headers: Duration,
+    /// For any byte to come or go.
+    movement: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { headers: Duration::from_secs(65), movement: Duration::from_secs(75) }
+    }
+}
+
+/// How long nothing may come over HTTP/2 before the client is asked for a sign of life, and how long it may take to give it.
+const PING_TIME: Duration = Duration::from_secs(20);
+/// Most bytes of a request's headers.
+const MAX_HEADERS: usize = 64 * 1024;
+/// Most requests at once in one connection, over HTTP/2.
+const MAX_STREAMS: u32 = 100;
+/// How long to wait before another try to accept, when there are no files left for a connection.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves all that come until told to stop, and then those who are there until they are done.
+pub async fn serve(listener: TcpListener, router: Router, admission: Admission, stopping: CancellationToken) {
+    serve_patiently(listener, router, admission, stopping, Patience::default()).await;
+}
+
+async fn serve_patiently(
+    listener: TcpListener,
+    router: Router,
+    admission: Admission,
+    stopping: CancellationToken,
+    patience: Patience,
+) {
+    let room = Arc::new(Semaphore::new(admission.connections()));
+    let (builder, connections) = (builder(patience), TaskTracker::new());
+    while let Some((stream, peer, permit)) = next(&listener, &room, &stopping).await {
+        let Some(place) = admission.connection(peer.ip()) else {
+            tracing::debug!(%peer, "too many connections from this address");
+            continue;
+        };
+        let connection = Connection { peer, router: router.clone(), stopping: stopping.clone(), patience };
+        let builder = builder.clone();
+        connections.spawn(async move { connection.converse(stream, &builder, (permit, place)).await });
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// The next one, once there is room for it; none when told to stop.
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    stopping: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let accepted = async {
+        let permit = room.clone().acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => return Some((stream, peer, permit)),
+                Err(cause) if is_the_clients(&cause) => {}
+                Err(cause) => {
+                    tracing::warn!(%cause, "cannot accept a connection");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    stopping.run_until_cancelled(accepted).await?
+}
+
+/// Whether it was the client that has gone before it was accepted.
+fn is_the_clients(cause: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+fn builder(patience: Patience) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_TIME)
+        .keep_alive_timeout(PING_TIME)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS as u32);
+    builder
+}
+
+/// One connection.
+struct Connection {
+    peer: SocketAddr,
+    router: Router,
+    stopping: CancellationToken,
+    patience: Patience,
+}
+
+impl Connection {
+    /// Answers what is asked in it until it ends, is told to, or keeps still. `held` goes along into a WebSocket.
+    async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, held: impl Send + Unpin + 'static) {
+        let _ = stream.set_nodelay(true);
+        let activity = Activity::default();
+        let stream = TokioIo::new(Watched::new(stream, activity.clone(), held));
+        let Self { peer, router, stopping, patience } = self;
+        let service = service_fn(move |request: hyper::Request<Incoming>| answer(router.clone(), peer, request));
+        let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+        let mut told = false;
+        loop {
+            tokio::select! {
+                result = &mut connection => {
+                    if let Err(cause) = result {
+                        tracing::debug!(%peer, cause, "a connection broke");
+                    }
+                    return;
+                }
+                () = stopping.cancelled(), if !told => {
+                    told = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = activity.still_for(patience.movement) => {
+                    tracing::debug!(%peer, "cut off a connection that kept still");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    request: hyper::Request<Incoming>,
+) -> Result<axum::response::Response, Infallible> {
+    let mut request: Request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    router.oneshot(request).await
+}
+
+#[cfg(test)]
+#[path = "connections_tests.rs"]
+mod tests;

@@ -1,0 +1,106 @@
+//! Clients that dawdle, and clients that are too many.
+
+use axum::routing::{get, post};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::config::{Access, Bounds};
+
+const SOON: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_secs(60);
+
+/// Serves two paths with that patience, and tells where.
+async fn served(access: Access, patience: Patience) -> SocketAddr {
+    let large = get(async || "x".repeat(64 << 20));
+    let router = Router::new().route("/", get(async || "done")).route("/large", large);
+    let router = router.route("/body", post(async |body: String| body));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (admission, stopping) = (Admission::new(access), CancellationToken::new());
+    tokio::spawn(serve_patiently(listener, router, admission, stopping, patience));
+    address
+}
+
+async fn client(address: SocketAddr, begins: &str) -> TcpStream {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(begins.as_bytes()).await.unwrap();
+    client
+}
+
+/// All that is read until the server closes.
+async fn rest(mut client: TcpStream) -> Vec<u8> {
+    let mut read = Vec::new();
+    let reading = async {
+        // A reset is an end, too.
+        let _ = client.read_to_end(&mut read).await;
+    };
+    tokio::time::timeout(LONG / 2, reading).await.expect("the server closes");
+    read
+}
+
+#[tokio::test]
+async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
+    let address = served(Access::default(), Patience { headers: SOON, movement: LONG }).await;
+    let mut slow = client(address, "GET / HTTP/1.1\r\nhost: a\r\n").await;
+    let (mut reader, mut writer) = slow.split();
+    let dripping = async {
+        while writer.write_all(b"x: y\r\n").await.is_ok() {
+            tokio::time::sleep(SOON / 10).await;
+        }
+    };
+    let mut read = Vec::new();
+    tokio::select! {
+        () = dripping => {}
+        _ = reader.read_to_end(&mut read) => {}
+        () = tokio::time::sleep(LONG / 2) => panic!("the server waits"),
+    }
+    let mut quick = client(address, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let mut answer = vec![0; 15];
+    quick.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200 OK");
+    assert!(rest(quick).await.ends_with(b"done"), "and it is closed, once no other request comes");
+}
+
+#[tokio::test]
+async fn who_keeps_still_is_cut_off() {
+    let address = served(Access::default(), Patience { headers: LONG, movement: SOON }).await;
+    for begins in
+        ["", "P", "PRI * HTTP/2.0", "GET / HTTP/1.1", "POST /body HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx"]
+    {
+        assert!(rest(client(address, begins).await).await.is_empty(), "{begins}");
+    }
+    let reader = client(address, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    tokio::time::sleep(SOON * 5).await;
+    assert!(rest(reader).await.len() < 64 << 20, "who takes nothing gets no more");
+}
+
+#[tokio::test]
+async fn large_headers_are_not_read() {
+    let address = served(Access::default(), Patience::default()).await;
+    let header = "x".repeat(2 * MAX_HEADERS);
+    let answer = rest(client(address, &format!("GET / HTTP/1.1\r\nhost: a\r\nx: {header}\r\n\r\n")).await).await;
+    assert!(answer.starts_with(b"HTTP/1.1 431 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections_and_gives_them_back() {
+    let bounds = Some(Bounds { connections: 2, ..Bounds::default() });
+    let address = served(Access { bounds, ..Access::default() }, Patience::default()).await;
+    let (first, _second) = (client(address, "G").await, client(address, "G").await);
+    assert!(rest(client(address, "").await).await.is_empty(), "a third is closed");
+    drop(first);
+    let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let again = async { while !rest(client(address, asked).await).await.ends_with(b"done") {} };
+    tokio::time::timeout(LONG / 2, again).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn who_comes_when_all_is_full_waits_for_room() {
+    let address = served(Access { connections: 1, ..Access::default() }, Patience::default()).await;
+    let first = client(address, "G").await;
+    let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut second = client(address, asked).await;
+    assert!(tokio::time::timeout(SOON, second.read_u8()).await.is_err());
+    drop(first);
+    assert!(rest(second).await.ends_with(b"done"));
+}

@@ -1,0 +1,33 @@
+//! Headers by which browsers keep answers from being misused: read as another type, framed, stored, or told onwards.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue};
+
+/// Policy of answers that are data: nothing in them is run or fetched, wherever they are shown.
+const DATA: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Puts them on every answer. What an answer says of its own storage and contents stays.
+pub fn defend(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(DATA);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_itself_how_it_is_stored_and_what_is_in_it() {
+        let mut headers = HeaderMap::new();
+        defend(&mut headers);
+        assert_eq!((&headers[CACHE_CONTROL], &headers[CONTENT_SECURITY_POLICY]), (&"no-store".parse().unwrap(), &DATA));
+        let mut headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
+        defend(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "no-cache");
+    }
+}

@@ -1,0 +1,196 @@
+//! A mail server in a process of its own: this executable, started again. It does with each mail what its recipient's name
+//! is scripted to do, and tells of it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncBufReadExt;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+const CHILD: &str = "GUILDHALL_TEST_MAIL_SERVER";
+
+/// Longest that a test waits for a mail.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A mail server. It ends when this is dropped.
+pub struct MailServer {
+    _process: Child,
+    told: mpsc::UnboundedReceiver<Handed>,
+    /// Its URL.
+    pub url: String,
+}
+
+/// What became of a mail that was handed over, or was to be.
+#[derive(Debug)]
+pub struct Handed {
+    /// Whom it was for.
+    pub to: String,
+    /// What was done with it.
+    pub done: String,
+    /// The whole message, if it came to that.
+    pub message: String,
+}
+
+impl Handed {
+    fn told(line: &str) -> Self {
+        let told: Value = serde_json::from_str(line).expect("JSON");
+        let text = |field: &str| told[field].as_str().expect("text").to_owned();
+        Self { to: text("to"), done: text("done"), message: text("message") }
+    }
+
+    /// A header of the message.
+    pub fn header(&self, name: &str) -> &str {
+        let start = format!("{name}: ");
+        self.message.lines().find_map(|line| line.strip_prefix(&start)).expect("the header")
+    }
+}
+
+impl MailServer {
+    /// Starts one with a script: what to do with mails to recipients whose address begins like that, at the first attempt
+    /// and at each further one, the last for all that follow. It takes mails to others.
+    ///
+    /// `take`; `late MILLISECONDS` takes it after a while; `rcpt CODE` and `data CODE` refuse the recipient, the message;
+    /// `drop-in-data` hangs up in the midst of the message, `drop-after-dot` before it says that it has taken it;
+    /// `hold-rcpt` and `hold-after-dot` do not answer any more.
+    pub async fn start(script: &[(&str, &[&str])]) -> Self {
+        let itself = std::env::current_exe().expect("this executable");
+        let mut process = Command::new(itself)
+            .args(["--exact", "support::smtp::serve", "--ignored", "--nocapture"])
+            .env(CHILD, json!(script).to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("this executable");
+        let mut told = tokio::io::BufReader::new(process.stderr.take().expect("its words")).lines();
+        let port = told.next_line().await.expect("text").expect("its port");
+        let (tell, heard) = mpsc::unbounded_channel();
+        // Read at once, or it would wait for a reader instead of answering.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = told.next_line().await {
+                if tell.send(Handed::told(&line)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { _process: process, told: heard, url: format!("smtp://127.0.0.1:{port}") }
+    }
+
+    /// What it does next.
+    pub async fn next(&mut self) -> Handed {
+        tokio::time::timeout(PATIENCE, self.told.recv()).await.expect("a mail comes").expect("it runs")
+    }
+
+    /// What it has done and nobody asked for yet.
+    pub async fn rest(&mut self) -> Vec<Handed> {
+        let mut rest = Vec::new();
+        while let Ok(handed) = tokio::time::timeout(Duration::from_millis(300), self.next()).await {
+            rest.push(handed);
+        }
+        rest
+    }
+}
+
+/// The other half, in a process of its own.
+#[test]
+#[ignore = "the other half of a mail server, which starts it in a process of its own"]
+fn serve() {
+    let Ok(script) = std::env::var(CHILD) else { return };
+    let script: Vec<(String, Vec<String>)> = serde_json::from_str(&script).expect("a script");
+    let attempts = Attempts { script, made: Mutex::default() };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    eprintln!("{}", listener.local_addr().expect("an address").port());
+    let attempts = Arc::new(attempts);
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let attempts = attempts.clone();
+            std::thread::spawn(move || converse(&client, &attempts));
+        }
+    });
+    // The pipe closes when whoever has started it ends, however that happens.
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+struct Attempts {
+    script: Vec<(String, Vec<String>)>,
+    made: Mutex<HashMap<String, usize>>,
+}
+
+impl Attempts {
+    /// What to do with the next mail to that address.
+    fn next(&self, to: &str) -> String {
+        let mut made = self.made.lock().expect("no panic");
+        let made = made.entry(to.to_owned()).or_default();
+        *made += 1;
+        let steps = self.script.iter().find(|(start, _)| to.starts_with(start)).map(|(_, steps)| steps);
+        steps.map_or("take", |steps| &steps[(*made).min(steps.len()) - 1]).to_owned()
+    }
+}
+
+fn tell(to: &str, done: &str, message: &str) {
+    eprintln!("{}", json!({ "to": to, "done": done, "message": message }));
+}
+
+fn converse(client: &TcpStream, attempts: &Attempts) -> Option<()> {
+    let mut lines = BufReader::new(client);
+    let say = |text: &str| (&mut &*client).write_all(format!("{text}\r\n").as_bytes()).ok();
+    let hold = |lines: &mut BufReader<&TcpStream>| lines.read_to_end(&mut Vec::new()).ok();
+    let (mut to, mut does) = (String::new(), String::new());
+    say("220 ready")?;
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let (step, rest) = does.split_once(' ').unwrap_or((&does, ""));
+        match line.get(..4)? {
+            "RCPT" => {
+                to = line.split(['<', '>']).nth(1)?.to_owned();
+                does = attempts.next(&to);
+                match does.split_once(' ') {
+                    Some(("rcpt", code)) => {
+                        tell(&to, &does, "");
+                        say(&format!("{code} not this one"))?;
+                    }
+                    _ if does == "hold-rcpt" => {
+                        tell(&to, &does, "");
+                        hold(&mut lines)?;
+                    }
+                    _ => say("250 fine")?,
+                }
+            }
+            "DATA" => {
+                say("354 go on")?;
+                let mut message = String::new();
+                while !message.ends_with("\r\n.\r\n") {
+                    if lines.read_line(&mut message).ok()? == 0 {
+                        return None;
+                    }
+                    if step == "drop-in-data" && message.len() > 100 {
+                        tell(&to, &does, "");
+                        return None;
+                    }
+                }
+                if step == "late" {
+                    std::thread::sleep(Duration::from_millis(rest.parse().ok()?));
+                }
+                tell(&to, &does, &message);
+                match step {
+                    "data" => say(&format!("{rest} not like this"))?,
+                    "drop-after-dot" => return None,
+                    "hold-after-dot" => drop(hold(&mut lines)?),
+                    _ => say("250 taken")?,
+                }
+            }
+            "QUIT" => return say("221 bye"),
+            _ => say("250 fine")?,
+        }
+    }
+}
