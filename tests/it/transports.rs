@@ -173,6 +173,17 @@ async fn a_socket_ends_with_its_token_once_its_subscriptions_have_been_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_the_client_closes_is_closed_in_return() {
+    let (app, address, ada, id) = served().await;
+    let mut socket = Socket::open_for(address, &ada.token).await;
+    socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
+    listeners(&app, 1).await;
+    assert_eq!(socket.close(1000).await, 1000);
+    listeners(&app, 0).await;
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_events_ends_with_its_token() {
     let (app, address, ada, id) = served().await;
     let asked = json!({ "query": FOLLOW, "variables": { "id": id } });

@@ -147,15 +147,18 @@ impl Session {
     }
 
     async fn run(mut self) {
-        let Err(Some(Close { code, reason })) = self.converse().await else { return };
+        let end = self.converse().await;
         // Whatever still runs has nobody to tell.
         self.tasks.clear();
-        tracing::debug!(code, reason, "closing a socket");
-        let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        if self.send(frame).await.is_ok() {
-            // Until the client has closed, too: it may not have read that yet.
-            let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        if let Err(Some(Close { code, reason })) = end {
+            tracing::debug!(code, reason, "closing a socket");
+            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            if self.send(frame).await.is_err() {
+                return;
+            }
         }
+        // Until both sides have closed: the client may not have read our close yet, and its own is answered by reading on.
+        let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
     }
 
     async fn converse(&mut self) -> Result<(), End> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -118,6 +119,13 @@ impl Socket {
     /// The code of the close, which comes next.
     pub async fn close_code(&mut self) -> u16 {
         self.next().await.expect_err("a close").0
+    }
+
+    /// Closes it; the code with which the server closes it in return.
+    pub async fn close(&mut self, code: u16) -> u16 {
+        let frame = CloseFrame { code: code.into(), reason: "".into() };
+        self.0.send(Message::Close(Some(frame))).await.expect("sent");
+        self.close_code().await
     }
 
     /// Nothing comes for a while.
