@@ -48,37 +48,40 @@ pub struct Serve {
     log: LogSettings,
 }
 
+/// What is made of the settings before there is a database.
+struct Parts {
+    keys: Keys,
+    transport: Transport,
+    plans: PlanRules,
+    issuer: Option<Issuer>,
+    documents: DocumentRules,
+}
+
 impl Serve {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         telemetry::start(&self.log)?;
         // Whatever can be wrong without a database is told before one is started.
-        let keys = match self.database.choice()? {
-            Choice::Private => self.keys.kept(&self.place.data_dir)?,
-            Choice::At(_) => self.keys.required()?,
+        let parts = Parts {
+            keys: match self.database.choice()? {
+                Choice::Private => self.keys.kept(&self.place.data_dir)?,
+                Choice::At(_) => self.keys.required()?,
+            },
+            transport: self.mail.transport(&self.place.data_dir)?,
+            plans: self.rules.plan_rules(PlanChanges::Admin)?,
+            issuer: self.issuer.issuer()?,
+            documents: self.documents.rules()?,
         };
-        let transport = self.mail.transport(&self.place.data_dir)?;
-        let plans = self.rules.plan_rules(PlanChanges::Admin)?;
-        let issuer = self.issuer.issuer()?;
-        let documents = self.documents.rules()?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
         let database = Database::to_serve(&self.database, &self.place).await?;
-        let served = self.serve(&database, keys, issuer, plans, documents, transport, shutdown).await;
+        let served = self.serve(&database, parts, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(
-        &self,
-        database: &Database,
-        keys: Keys,
-        issuer: Option<Issuer>,
-        plans: PlanRules,
-        documents: DocumentRules,
-        transport: Transport,
-        shutdown: Shutdown,
-    ) -> Result<(), Failure> {
+    async fn serve(&self, database: &Database, parts: Parts, shutdown: Shutdown) -> Result<(), Failure> {
+        let Parts { keys, transport, plans, issuer, documents } = parts;
         let store = database.connect(self.http.pool_size)?;
         if installation::is_demo(&mut *store.read().await?).await? {
             return Err(Failure::new(

@@ -158,7 +158,10 @@ impl<'p> Asked<'p> {
         let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
         Some(Box::new(move |object, request, json| match get(object, request)? {
             Some(part) => plan.write(part, request, json),
-            None => Some(json.push("null")),
+            None => {
+                json.push("null");
+                Some(())
+            }
         }))
     }
 
@@ -170,14 +173,20 @@ impl<'p> Asked<'p> {
         let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
         Some(Box::new(move |object, request, json| match make(object, request)? {
             Some(part) => plan.write(&part, request, json),
-            None => Some(json.push("null")),
+            None => {
+                json.push("null");
+                Some(())
+            }
         }))
     }
 }
 
 /// A field that is always at hand.
 pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) + Send + Sync + 'p) -> Write<'p, T> {
-    Box::new(move |object, request, json| Some(write(object, request, json)))
+    Box::new(move |object, request, json| {
+        write(object, request, json);
+        Some(())
+    })
 }
 
 /// A field that is at hand for some of the rows.

@@ -147,11 +147,12 @@ mod tests {
         ServerError { path: vec![PathSegment::Field("a".into())], ..error(code, "no") }
     }
 
-    fn status(errors: Vec<ServerError>, data: Value, media: Media) -> u16 {
-        let mut executed = Executed::new(data);
-        executed.errors = errors;
-        let [query, mutation] = [OperationType::Query, OperationType::Mutation]
-            .map(|kind| respond(kind, executed.clone(), media).status().as_u16());
+    fn status(errors: &[ServerError], data: &Value, media: Media) -> u16 {
+        let [query, mutation] = [OperationType::Query, OperationType::Mutation].map(|kind| {
+            let mut executed = Executed::new(data.clone());
+            executed.errors = errors.to_vec();
+            respond(kind, executed, media).status().as_u16()
+        });
         assert_eq!(query, mutation);
         query
     }
@@ -168,7 +169,7 @@ mod tests {
             (vec![failed("SERVICE_UNAVAILABLE")], Value::Null, 503, 503),
             (vec![error("GRAPHQL_VALIDATION_FAILED", "no")], Value::Null, 400, 200),
         ] {
-            let seen = [Media::GraphqlResponse, Media::Json].map(|media| status(errors.clone(), data.clone(), media));
+            let seen = [Media::GraphqlResponse, Media::Json].map(|media| status(&errors, &data, media));
             assert_eq!(seen, [graphql, json], "{errors:?} {data}");
         }
     }

@@ -58,5 +58,5 @@ fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
 pub fn refusal(mut problem: Problem) -> Response {
     brevity::shorten(&mut problem.errors);
-    stream_of(stream::once(ready(Told::Executed(Executed::from_errors(problem.errors)))))
+    stream_of(stream::once(ready(Told::Executed(Box::new(Executed::from_errors(problem.errors))))))
 }

@@ -68,7 +68,7 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
                 Some(cost) => executed.extension("cost", cost.into()),
                 None => executed,
             });
-            told.map(Told::Executed).boxed()
+            told.map(|executed| Told::Executed(Box::new(executed))).boxed()
         }
     };
     Running { refusals, results }
@@ -112,7 +112,7 @@ fn many(server: Server, id: String, request: Request, context: RequestContext) -
         shared => shared,
     });
     let farewell = stream::once(async move { stopping.is_cancelled().then(shutting_down) });
-    let farewell = farewell.filter_map(std::future::ready).map(Told::Executed);
+    let farewell = farewell.filter_map(std::future::ready).map(|executed| Told::Executed(Box::new(executed)));
     told.take_until(server.stopping.cancelled_owned()).chain(farewell).boxed()
 }
 

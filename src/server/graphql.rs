@@ -121,7 +121,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     let mut response = match media {
         Some(media) if !subscribes => {
             let executed = match results.next().await {
-                Some(Told::Executed(executed)) => executed,
+                Some(Told::Executed(executed)) => *executed,
                 Some(Told::Shared(_)) | None => Executed::default(),
             };
             let mut response = answer::respond(operation.kind, executed, media);

@@ -83,7 +83,7 @@ impl Listener {
     /// The next event, or the errors that end the stream. None: it has ended.
     pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
         let response = match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")? {
-            Told::Executed(response) => response,
+            Told::Executed(response) => *response,
             Told::Shared(text) => serde_json::from_str(&text).expect("a response"),
         };
         if response.errors.is_empty() {
