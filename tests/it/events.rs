@@ -597,7 +597,9 @@ async fn the_log_is_read_by_its_indexes() {
              CASE WHEN n % 2 = 0 THEN md5((n % 1000)::text)::uuid END,
              CASE WHEN n % 7 = 0 THEN 'p' || n % 700 || '@example.org' END
            FROM generate_series(1, 30000) n;
-         ANALYZE events",
+         ANALYZE events;
+         -- For the few rows that there are of each, gathering and sorting them costs about the same.
+         SET enable_bitmapscan = off",
     )
     .await;
     let place =
