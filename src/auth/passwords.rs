@@ -1,6 +1,6 @@
 //! Passwords: how strong one must be, and how one is kept (Argon2id, in PHC form).
 //!
-//! Hashing takes tens of milliseconds of a core on purpose; [`Hashing`] sees to it that nobody else waits for it.
+//! Hashing takes tens of milliseconds of a core on purpose; `hashing` sees to it that nobody else waits for it.
 
 use std::sync::Arc;
 

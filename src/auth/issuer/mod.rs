@@ -1,6 +1,6 @@
 //! An issuer of tokens elsewhere (Keycloak, Auth0, …) that is believed who somebody is: its tokens in, an [`Identity`] out.
 //!
-//! Its keys come by the [`source`] into the [`keyring`]; [`claims`] says what is believed of a token that one of them signed;
+//! Its keys come by the `source` into the `keyring`; `claims` says what is believed of a token that one of them signed;
 //! [`known`] remembers whose account that is.
 
 mod claims;

@@ -1,8 +1,8 @@
 //! What can be listened to: events as they happen, each asked about anew.
 //!
-//! The executor runs a subscription one turn at a time: the first checks its arguments and [begins](Turn::Begin) to listen,
-//! each of the others [shows](Turn::Show) one event. Between them a [`Listening`](listening::Listening) waits for events and
-//! asks the policy, and an [`Edition`](edition::Edition) keeps what looks the same to all who listen alike from being shown
+//! The executor runs a subscription one turn at a time: the first checks its arguments and begins to listen,
+//! each of the others shows one event. Between them a `Listening` waits for events and
+//! asks the policy, and an `Edition` keeps what looks the same to all who listen alike from being shown
 //! to each of them anew.
 
 pub mod edition;
