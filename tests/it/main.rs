@@ -40,5 +40,6 @@ mod support;
 mod transfer;
 mod transports;
 mod validation;
+mod ways_in;
 mod workspaces;
 mod worlds;
