@@ -228,9 +228,9 @@ impl TestApp {
         }
     }
 
-    /// Cuts the connections by which processes hear of events, and tells how many there were.
+    /// Cuts the connections by which processes hear of events, and tells how many there were, once they are gone.
     pub async fn cut_ears(&self) -> i64 {
-        self.number(&format!("SELECT count(pg_terminate_backend(pid)) {EARS}")).await
+        self.number(&format!("SELECT count(pg_terminate_backend(pid, 20000)) {EARS}")).await
     }
 
     /// Waits until so many processes hear of events.
