@@ -1,6 +1,6 @@
 //! The executable. What it can do is in `commands`.
 
-/// Quicker than the system's with the many small texts of an answer, and it gives memory back.
+/// For the many small texts of an answer.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
