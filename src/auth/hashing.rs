@@ -1,8 +1,8 @@
 //! Where passwords are hashed: on threads of their own beside the async workers, few at a time, and behind everything else that
 //! wants the processor. Who signs in may wait; who asks a query does not wait for them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -10,7 +10,11 @@ use crate::domain::Fault;
 
 /// Longest that somebody waits for their turn.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How much less the processor is theirs than others': a quarter of it where both want all of it (`nice`).
+/// Longer than this takes no password for which there is an idle processor.
+const CROWDED: Duration = Duration::from_millis(500);
+/// How long it is believed that there is none.
+const CROWDED_FOR: Duration = Duration::from_secs(10);
+/// How much less the processor is theirs than others' where none is idle: a quarter of it where both want all of it (`nice`).
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
@@ -18,31 +22,60 @@ const NICENESS: i32 = 5;
 #[derive(Clone)]
 pub struct Hashing {
     turns: Arc<Semaphore>,
+    /// Until when there is no idle processor to be had.
+    crowded_until: Arc<Mutex<Option<Instant>>>,
+}
+
+/// Which part of the processor's time it may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Share {
+    /// What nobody else wants: others do not wait for it at all.
+    Idle,
+    /// A small one. Somebody who asks meanwhile may wait some milliseconds for it.
+    Small,
 }
 
 impl Hashing {
     /// On half of the cores, and at least one.
     pub fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(room())) }
+        Self { turns: Arc::new(Semaphore::new(room())), crowded_until: Arc::default() }
     }
 
     /// Does `work` when its turn comes. Fails if that takes too long: too many want to sign in.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
+        let hashing = self.clone();
         let done = tokio::task::spawn_blocking(move || {
             // Held until the work is done, even if nobody waits for it any more.
             let _turn = turn;
+            let (share, began) = (hashing.share(), Instant::now());
             // A thread for each: that costs a thousandth of the work, and its priority is nobody else's. It locks nothing and
             // wakes nobody: others would wait until it has the processor again.
             let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
-                step_back();
+                share.take();
                 work()
             });
-            thread.map(std::thread::JoinHandle::join)
+            let done = thread.map(std::thread::JoinHandle::join);
+            hashing.note(began.elapsed());
+            done
         });
         let done = done.await.map_err(Fault::new)?.map_err(Fault::passing)?;
         done.map_err(|_| Fault::new("panicked while hashing a password"))
+    }
+
+    /// The share that the next one takes. Where the processors are always busy an idle one would never come, and nobody could
+    /// sign in.
+    fn share(&self) -> Share {
+        let crowded_until = *self.crowded_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if crowded_until.is_some_and(|until| Instant::now() < until) { Share::Small } else { Share::Idle }
+    }
+
+    fn note(&self, took: Duration) {
+        if took > CROWDED {
+            let until = Instant::now() + CROWDED_FOR;
+            *self.crowded_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        }
     }
 }
 
@@ -52,10 +85,23 @@ fn room() -> usize {
     (cores / 2).max(1)
 }
 
-/// Lets others go first. Where that cannot be had, the bound has to do.
-fn step_back() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+impl Share {
+    /// Has the thread do with it from now on. Where that cannot be had, the bound has to do.
+    fn take(self) {
+        #[cfg(target_os = "linux")]
+        let _ = {
+            use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadPriority, ThreadSchedulePolicy};
+            match self {
+                Self::Idle => thread_priority::set_thread_priority_and_policy(
+                    thread_priority::thread_native_id(),
+                    ThreadPriority::Min,
+                    ThreadSchedulePolicy::Normal(Policy::Idle),
+                )
+                .is_ok(),
+                Self::Small => rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS).is_ok(),
+            }
+        };
+    }
 }
 
 #[cfg(test)]
@@ -82,10 +128,21 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn what_is_hashed_lets_others_go_first_and_nobody_else_does() {
-        let of_thread = || rustix::process::getpriority_process(Some(rustix::thread::gettid()));
-        let before = of_thread().unwrap();
-        assert_eq!(Hashing::new().run(of_thread).await.unwrap().unwrap(), before.max(NICENESS));
-        assert_eq!(of_thread().unwrap(), before);
+    async fn what_is_hashed_has_what_nobody_else_wants_and_a_small_share_where_that_is_nothing() {
+        use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadSchedulePolicy, thread_schedule_policy};
+        let of_thread = || {
+            let niceness = rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap();
+            (thread_schedule_policy().unwrap(), niceness)
+        };
+        let (before, hashing) = (of_thread(), Hashing::new());
+        assert_eq!(hashing.run(of_thread).await.unwrap().0, ThreadSchedulePolicy::Normal(Policy::Idle));
+
+        hashing.run(|| std::thread::sleep(CROWDED + Duration::from_millis(10))).await.unwrap();
+        let normal = ThreadSchedulePolicy::Normal(Policy::Other);
+        assert_eq!(hashing.run(of_thread).await.unwrap(), (normal, before.1.max(NICENESS)));
+
+        *hashing.crowded_until.lock().unwrap() = Some(Instant::now());
+        assert_eq!(hashing.share(), Share::Idle);
+        assert_eq!(of_thread(), before);
     }
 }
