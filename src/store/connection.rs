@@ -24,6 +24,9 @@ use crate::domain::Result;
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
+/// Each statement is asked by keys and in an order that an index has: the plan is the same whatever the values are, and to make
+/// it anew for them takes longer than to run it.
+const ONE_PLAN_EACH: &str = "SET plan_cache_mode = force_generic_plan";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
@@ -58,6 +61,7 @@ impl Connection {
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
         enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        session.batch_execute(ONE_PLAN_EACH).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(Self { session, unsent: Mutex::default(), in_transaction: false, unfinished, abandoned: false })
     }
 

@@ -3,8 +3,10 @@
 //! Transactions commit in another order than they begin, so the log is read below the oldest one that may still write: what
 //! was read once never gets anything in between. The exception says so: [`news`].
 
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -152,35 +154,34 @@ pub async fn extent(connection: &mut Connection) -> Result<Extent> {
     Ok(Extent { pruned: LogPlace { transaction, sequence }, horizon: LogPlace::before_transaction(horizon) })
 }
 
-macro_rules! after {
-    ($query:expr, $place:expr) => {{
+/// Where the place of an entry stands to another: compared as one, so that an index begins and ends at the right entry.
+macro_rules! place {
+    ($how:literal, $place:expr) => {{
         let place: LogPlace = $place;
-        // Its first half is what lets the index begin at the right place.
-        let behind = events::transaction_id.gt(place.transaction).or(events::sequence.gt(place.sequence));
-        $query.filter(events::transaction_id.ge(place.transaction).and(behind))
-    }};
-}
-
-macro_rules! before {
-    ($query:expr, $place:expr) => {{
-        let place: LogPlace = $place;
-        let ahead = events::transaction_id.lt(place.transaction).or(events::sequence.lt(place.sequence));
-        $query.filter(events::transaction_id.le(place.transaction).and(ahead))
+        sql::<Bool>(concat!("(events.transaction_id, events.sequence) ", $how, " ("))
+            .bind::<BigInt, _>(place.transaction)
+            .sql(", ")
+            .bind::<BigInt, _>(place.sequence)
+            .sql(")")
     }};
 }
 
 /// The places of what is committed after a place, whether or not it can be read yet.
 pub async fn committed_after(connection: &mut Connection, place: LogPlace) -> Result<Vec<LogPlace>> {
-    let rows: Vec<(i64, i64)> =
-        after!(events::table, place).select((events::transaction_id, events::sequence)).load(connection).await?;
+    let rows: Vec<(i64, i64)> = events::table
+        .filter(place!(">", place))
+        .select((events::transaction_id, events::sequence))
+        .load(connection)
+        .await?;
     Ok(rows.into_iter().map(|(transaction, sequence)| LogPlace { transaction, sequence }).collect())
 }
 
 /// What was written after a place, in order: at most `limit` entries of all workspaces, and whether there are more to come
 /// soon: some that are committed, behind a transaction that may still write before them.
 pub async fn news(connection: &mut Connection, after: LogPlace, limit: i64) -> Result<(Vec<Entry>, bool)> {
-    let settled = events::transaction_id.lt(diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT event_horizon())"));
-    let rows: Vec<(Row, bool)> = after!(events::table, after)
+    let settled = events::transaction_id.lt(sql::<BigInt>("(SELECT event_horizon())"));
+    let rows: Vec<(Row, bool)> = events::table
+        .filter(place!(">", after))
         .order_by((events::transaction_id, events::sequence))
         .limit(limit)
         .select((Row::as_select(), settled))
@@ -240,10 +241,10 @@ pub async fn of_workspace(
 ) -> Result<Vec<Entry>> {
     let mut query = of_workspace!(workspace, filter);
     if let Some(place) = stretch.after {
-        query = after!(query, place);
+        query = query.filter(place!(">", place));
     }
     if let Some(place) = stretch.before {
-        query = before!(query, place);
+        query = query.filter(place!("<", place));
     }
     query = if stretch.backward {
         query.order_by((events::transaction_id.desc(), events::sequence.desc()))
@@ -271,10 +272,8 @@ pub async fn of_person(
     macro_rules! stretch {
         ($concerning:expr) => {{
             let settled = events::transaction_id.lt(event_horizon());
-            let query = after!(events::table.filter($concerning.and(settled)), after);
-            let end = events::transaction_id.lt(to.transaction).or(events::sequence.le(to.sequence));
-            query
-                .filter(events::transaction_id.le(to.transaction).and(end))
+            events::table
+                .filter($concerning.and(settled).and(place!(">", after)).and(place!("<=", to)))
                 .order_by((events::transaction_id, events::sequence))
                 .limit(limit)
                 .select(Row::as_select())
@@ -307,8 +306,8 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     let [(transaction, sequence)] = free[..] else { return Ok(0) };
     // From where the last one ended: in front of it the index is full of what was deleted.
     let pruned = LogPlace { transaction, sequence };
-    let oldest: Vec<(i64, i64, Instant)> = after!(events::table, pruned)
-        .filter(events::transaction_id.lt(event_horizon()))
+    let oldest: Vec<(i64, i64, Instant)> = events::table
+        .filter(place!(">", pruned).and(events::transaction_id.lt(event_horizon())))
         .order_by((events::transaction_id, events::sequence))
         .limit(limit)
         .select((events::transaction_id, events::sequence, events::at))
@@ -317,11 +316,8 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     let Some((transaction, sequence, _)) = oldest.into_iter().take_while(|(.., at)| *at <= until).last() else {
         return Ok(0);
     };
-    let upto = events::transaction_id.lt(transaction).or(events::sequence.le(sequence));
-    let behind = events::transaction_id.gt(pruned.transaction).or(events::sequence.gt(pruned.sequence));
-    let old = events::table.filter(events::transaction_id.le(transaction).and(upto));
-    let old = old.filter(events::transaction_id.ge(pruned.transaction).and(behind));
-    let deleted = diesel::delete(old).execute(tx).await?;
+    let old = place!(">", pruned).and(place!("<=", LogPlace { transaction, sequence }));
+    let deleted = diesel::delete(events::table.filter(old)).execute(tx).await?;
     let pruned = (event_log::pruned_transaction.eq(transaction), event_log::pruned_sequence.eq(sequence));
     diesel::update(event_log::table).set(pruned).execute(tx).await?;
     Ok(deleted)
