@@ -28,6 +28,6 @@ echo 'synchronous_commit, write'
 for commit in on off; do
     for write in job role; do
         pair $commit $write $write-event
-        pair $commit $write-transaction $write-event-transaction
+        pair $commit $write-mutation $write-event-mutation
     done
 done

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::domain::UserId;
@@ -39,6 +39,7 @@ struct Inner {
     state: Mutex<State>,
     /// Whether there is a mark.
     ready: watch::Sender<bool>,
+    arrived: Notify,
     capacity: usize,
 }
 
@@ -60,7 +61,12 @@ impl Default for Hub {
 impl Hub {
     /// One where so many entries may wait for a subscriber.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Arc::new(Inner { state: Mutex::default(), ready: watch::Sender::new(false), capacity }))
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            ready: watch::Sender::new(false),
+            arrived: Notify::new(),
+            capacity,
+        }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -76,6 +82,21 @@ impl Hub {
     pub fn begin(&self, mark: LogPlace) {
         self.state().mark = Some(mark);
         self.0.ready.send_replace(true);
+    }
+
+    /// Goes on to a place without handing anything on, if nobody listens.
+    pub fn pass_over(&self, mark: LogPlace) -> bool {
+        let mut state = self.state();
+        let unheard = state.streams.is_empty();
+        if unheard {
+            state.mark = state.mark.max(Some(mark));
+        }
+        unheard
+    }
+
+    /// Waits until somebody listens again, after nobody did.
+    pub async fn arrived(&self) {
+        self.0.arrived.notified().await;
     }
 
     /// Hands entries on, which are the next of the log; tells how often. Who has no room for one is cut off.
@@ -102,6 +123,9 @@ impl Hub {
         let (id, mark) = (state.next, state.mark.unwrap_or_default());
         state.next += 1;
         if !state.closed {
+            if state.streams.is_empty() {
+                self.0.arrived.notify_one();
+            }
             state.streams.entry(topic).or_default().insert(id, sender);
         }
         Live { hub: self.clone(), topic, id, mark, receiver }
@@ -230,6 +254,19 @@ mod tests {
         assert_eq!(hub.listeners(), 1);
         drop(quick);
         assert_eq!(hub.listeners(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_listens_to_is_passed_over() {
+        let hub = hub();
+        let later = LogPlace { transaction: 5, sequence: 0 };
+        assert!(hub.pass_over(later) && hub.pass_over(LogPlace::default()));
+        assert_eq!(hub.mark(), Some(later));
+
+        let live = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
+        hub.arrived().await;
+        assert!(!hub.pass_over(LogPlace { transaction: 6, sequence: 0 }));
+        assert_eq!((live.mark, hub.mark()), (later, Some(later)));
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! Reads the log past the mark whenever something may be there, and hands it to the hub. One for each process.
 //!
-//! It looks when a transaction of this process has committed events, when another process tells so, every few seconds in case
-//! neither was heard, and soon again while there are entries behind a transaction that is still open.
+//! It looks when a transaction of this process has committed events, when another process tells so, when somebody listens after
+//! nobody did, every few seconds in case none of these was heard, and soon again while there are entries behind a transaction
+//! that is still open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
                 ear.tell().await?;
                 soon = SOON.0;
             }
+            () = hub.arrived() => soon = SOON.0,
             () = tokio::time::sleep(pause) => {}
         }
         tokio::time::sleep(breath).await;
@@ -96,9 +98,12 @@ struct Read {
     times: usize,
 }
 
-/// Hands on what has come.
+/// Hands on what has come. Where nobody listens it is not even read.
 async fn read(ear: &mut Ear, hub: &Hub) -> Result<Read> {
     let mut times = 0;
+    if hub.listeners() == 0 && hub.pass_over(events::extent(ear.connection()).await?.horizon) {
+        return Ok(Read { more: false, times });
+    }
     loop {
         let mark = hub.mark().unwrap_or_else(|| LogPlace::before_transaction(0));
         let (entries, more) = events::news(ear.connection(), mark, BATCH).await?;

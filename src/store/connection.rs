@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, join, join_all, ready};
 use futures_util::{FutureExt, Stream};
 use tokio_postgres::CancelToken;
 
-use super::prepared::ByText;
+use super::prepared::Kept;
 use super::unfinished::Unfinished;
 use super::{Work, enums};
 use crate::domain::Result;
@@ -174,9 +174,9 @@ fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> Sent<'c, 
 where
     Q: QueryFragment<Pg> + QueryId,
 {
-    match ByText::unless_kept(statement) {
-        Ok(statement) => session.execute_returning_count(statement),
-        Err(kept) => session.execute_returning_count(kept),
+    match Kept::of(statement) {
+        Kept::ByType(statement) => session.execute_returning_count(statement),
+        Kept::ByText(statement) => session.execute_returning_count(statement),
     }
 }
 
@@ -185,9 +185,9 @@ where
     T: AsQuery,
     T::Query: QueryFragment<Pg> + QueryId,
 {
-    match ByText::unless_kept(source.as_query()) {
-        Ok(statement) => AsyncConnectionCore::load(&mut session, statement),
-        Err(kept) => AsyncConnectionCore::load(&mut session, kept),
+    match Kept::of(source.as_query()) {
+        Kept::ByType(statement) => AsyncConnectionCore::load(&mut session, statement),
+        Kept::ByText(statement) => AsyncConnectionCore::load(&mut session, statement),
     }
 }
 

@@ -1,6 +1,11 @@
 //! Which statements are kept prepared on their connection. Diesel keeps those whose type tells their text, and prepares
 //! everything else anew each time: updates, inserts, texts of SQL. Here these are kept by their text, so that a statement is
-//! never taken for another whatever its text hangs on, such as on which of its values are there.
+//! never taken for another whatever its text hangs on, such as on which of its values are there. The text of a statement is
+//! made once: for those of one type for all of them.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use diesel::QueryResult;
 use diesel::pg::{Pg, PgQueryBuilder};
@@ -9,16 +14,64 @@ use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId
 /// In bytes. Longer texts are those of many rows at once, of which there is one for each number of rows.
 const LONGEST: usize = 2048;
 
-/// A statement that is kept by its text.
-pub(super) struct ByText<Q>(Q);
+/// A statement that is kept.
+pub(super) enum Kept<Q> {
+    /// By its type.
+    ByType(ByType<Q>),
+    /// By its text.
+    ByText(ByText<Q>),
+}
 
-impl<Q: QueryFragment<Pg>> ByText<Q> {
-    /// Such a statement, or what was given if that is kept anyway.
-    pub fn unless_kept(statement: Q) -> Result<Self, Q> {
-        match statement.is_safe_to_cache_prepared(&Pg) {
-            Ok(true) => Err(statement),
-            _ => Ok(Self(statement)),
+impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
+    /// How that statement is kept.
+    pub fn of(statement: Q) -> Self {
+        match (Q::query_id(), statement.is_safe_to_cache_prepared(&Pg)) {
+            (Some(id), Ok(true)) => Self::ByType(ByType(statement, id)),
+            _ => {
+                let text = text_of(&statement).ok();
+                Self::ByText(ByText(statement, text))
+            }
         }
+    }
+}
+
+/// A statement whose type tells its text.
+pub(super) struct ByType<Q>(Q, TypeId);
+
+/// A statement whose type does not. No text: it cannot be made, which whoever asks for it is told.
+pub(super) struct ByText<Q>(Q, Option<String>);
+
+thread_local! {
+    /// The text of each type. There are no more of them than there are places in the code where statements are made.
+    static TEXTS: RefCell<HashMap<TypeId, String>> = RefCell::default();
+}
+
+fn text_of(statement: &impl QueryFragment<Pg>) -> QueryResult<String> {
+    let mut text = PgQueryBuilder::default();
+    statement.to_sql(&mut text, &Pg)?;
+    Ok(text.finish())
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByType<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn to_sql(&self, out: &mut PgQueryBuilder, _: &Pg) -> QueryResult<()> {
+        TEXTS.with_borrow_mut(|texts| {
+            if let Some(text) = texts.get(&self.1) {
+                out.push_sql(text);
+                return Ok(());
+            }
+            let text = text_of(&self.0)?;
+            out.push_sql(&text);
+            texts.insert(self.1, text);
+            Ok(())
+        })
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 
@@ -27,11 +80,24 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByText<Q> {
         self.0.walk_ast(out)
     }
 
-    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
-        let mut text = PgQueryBuilder::default();
-        self.0.to_sql(&mut text, backend)?;
-        Ok(text.finish().len() <= LONGEST)
+    fn to_sql(&self, out: &mut PgQueryBuilder, backend: &Pg) -> QueryResult<()> {
+        let Some(text) = &self.1 else { return self.0.to_sql(out, backend) };
+        out.push_sql(text);
+        Ok(())
     }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(self.1.as_ref().is_some_and(|text| text.len() <= LONGEST))
+    }
+}
+
+impl<Q: QueryId> QueryId for ByType<Q> {
+    type QueryId = Q::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<Q: Query> Query for ByType<Q> {
+    type SqlType = Q::SqlType;
 }
 
 /// Its type does not tell its text.

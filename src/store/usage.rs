@@ -108,7 +108,7 @@ SELECT w.id AS workspace_id,
        (SELECT count(*) FROM invitations i
            WHERE i.organization_id = w.id AND i.status = 'PENDING' AND i.expires_at > $2) AS pending_invitations,
        (SELECT count(*) FROM organizations o WHERE o.owner_id = w.id AND o.status = 'ACTIVE') AS owned_organizations
-FROM unnest($1) w (id)";
+FROM unnest($1::uuid[]) w (id)";
 
 /// What is counted in each of those workspaces, as of `now`.
 pub async fn of_many(connection: &mut Connection, workspaces: &[Uuid], now: Instant) -> Result<Vec<Usage>> {

@@ -28,6 +28,7 @@ mod processes;
 mod properties;
 mod query_count;
 mod races;
+mod read_plans;
 mod resources;
 mod resources_visibility;
 mod retries;

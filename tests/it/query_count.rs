@@ -1,6 +1,6 @@
 //! A list of 1, 10 and 100 takes the same number of SQL statements.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use diesel::connection::InstrumentationEvent;
 use serde_json::json;
@@ -10,17 +10,26 @@ use crate::support::TestApp;
 thread_local! {
     /// Statements of this thread. A test has a thread of its own, and all that it waits for runs there.
     static STATEMENTS: Cell<usize> = const { Cell::new(0) };
+    /// Their texts.
+    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     /// Those that ask how people stand to workspaces.
     static LOOKS: Cell<usize> = const { Cell::new(0) };
     /// Those by which subscribers have found out what is the past for them.
     static BEGUN: Cell<usize> = const { Cell::new(0) };
 }
 
-fn count_statements() {
+/// The texts of the statements since the last call.
+pub fn take_statements() -> Vec<String> {
+    TEXTS.take()
+}
+
+/// Counts the statements of connections that are made from now on, and keeps their texts.
+pub fn count_statements() {
     diesel::connection::set_default_instrumentation(|| {
         Some(Box::new(|event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
                 STATEMENTS.set(STATEMENTS.get() + 1);
+                TEXTS.with_borrow_mut(|texts| texts.push(query.to_string()));
                 LOOKS.set(LOOKS.get() + usize::from(query.to_string().contains("a (user_id, workspace_id)")));
             }
             if let InstrumentationEvent::FinishQuery { query, .. } = event {

@@ -246,6 +246,14 @@ impl TestApp {
         rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
     }
 
+    /// How PostgreSQL goes about a statement, whatever its values are; `call` gives some.
+    pub async fn plan(&self, statement: &str, call: &str) -> String {
+        self.sql(&format!("SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}")).await;
+        let plan = self.texts(&format!("EXPLAIN EXECUTE {call}")).await.join("\n");
+        self.sql("DEALLOCATE statement").await;
+        plan
+    }
+
     /// What must hold whatever happened: one owner for each organization, and counts that are right.
     pub async fn check_invariants(&self) {
         let ownerless = "SELECT count(*) FROM organizations o WHERE 1 <>
