@@ -21,7 +21,7 @@ pub struct IssuerSettings {
     /// URL of the issuer's public keys (JSON Web Key Set): RS256, ES256 and EdDSA. Read again every 5 minutes, and when a token names another key.
     #[arg(long, env = "JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
-    /// File with the issuer's public keys, instead of a URL; read again likewise.
+    /// File with the issuer's public keys, instead of a URL; read at the start, and again likewise.
     #[arg(long, env = "JWKS_FILE", value_name = "FILE")]
     pub jwks_file: Option<PathBuf>,
     /// Claim that makes site administrators, and its value or one of its values, such as `realm_access.roles=guildhall-admin`. [default: the issuer makes none]
@@ -57,7 +57,8 @@ impl IssuerSettings {
         });
         let source = match (url, file) {
             (Some(url), None) => at(url)?,
-            (None, Some(file)) => Source::File(file.clone()),
+            (None, Some(file)) => Source::file(file.clone())
+                .map_err(|cause| BadSetting::new(format!("JWKS_FILE: {}: {cause}.", file.display())))?,
             _ => return Err(BadSetting::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
         };
         let trust = Trust { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
@@ -109,5 +110,32 @@ mod tests {
         ] {
             assert!(wrong.as_ref().is_err_and(|sentence| sentence.contains(said)), "{said}: {:?}", wrong.err());
         }
+    }
+
+    #[test]
+    fn a_file_has_keys_from_the_start() {
+        let folder = std::env::temp_dir().join(format!("guildhall-jwks-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, content: &str| {
+            std::fs::write(folder.join(name), content).unwrap();
+            folder.join(name)
+        };
+        let in_file = |file: PathBuf| {
+            told(|settings| (settings.jwks_url, settings.jwks_file) = (None, Some(file))).map(|issuer| issuer.is_some())
+        };
+        let key = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        assert_eq!(in_file(file("good.json", &format!(r#"{{"keys": [{key}]}}"#))), Ok(true));
+        for (file, says) in [
+            (folder.join("missing.json"), "missing.json: it cannot be read: No such file"),
+            (folder.clone(), "it cannot be read"),
+            (file("malformed.json", "-----BEGIN PUBLIC KEY-----"), "malformed.json: it is not a JSON Web Key Set"),
+            (file("bare.json", key), "bare.json: it is not a JSON Web Key Set"),
+            (file("none.json", r#"{"keys": []}"#), "none.json: none of its keys is"),
+            (file("large.json", &" ".repeat(300_000)), "large.json: it is larger than 256 KB"),
+        ] {
+            let sentence = in_file(file).unwrap_err();
+            assert!(sentence.starts_with("JWKS_FILE: ") && sentence.contains(says), "{says}: {sentence}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

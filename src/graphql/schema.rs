@@ -23,6 +23,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// document and variables that were found good: [`validation`](super::validation) is ours, once for a text, and the library's
 /// would be for each request.
 pub fn build(env: Env) -> Schema {
+    // Worked out now, while nobody waits for it: otherwise the first request would.
+    definitions();
     let builder = builder().data(Audience::new(&env)).data(Editions::default()).data(env);
     builder.validation_mode(ValidationMode::Fast).finish()
 }

@@ -75,6 +75,41 @@ async fn who_keeps_still_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connection() {
+    let address = served(Access::default(), Patience::default()).await;
+    let chunked = "transfer-encoding: chunked\r\n";
+    for length in [4, 5, 1000] {
+        let length = format!("content-length: {length}\r\n");
+        for headers in [format!("{length}{chunked}"), format!("{chunked}{length}")] {
+            // To who goes by the other length, the second request stands elsewhere.
+            let both = format!("POST /body HTTP/1.1\r\nhost: a\r\n{headers}\r\n4\r\nbody\r\n0\r\n\r\n");
+            let answer = rest(client(address, &format!("{both}GET / HTTP/1.1\r\nhost: a\r\n\r\n")).await).await;
+            let answer = String::from_utf8(answer).unwrap();
+            assert!(answer.contains("connection: close") && answer.ends_with("\r\n\r\nbody"), "{headers}: {answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_is_in_doubt_is_refused() {
+    let address = served(Access::default(), Patience::default()).await;
+    for headers in [
+        "content-length: 4\r\ncontent-length: 5\r\n",
+        "content-length: +4\r\n",
+        "content-length: 4, 5\r\n",
+        "transfer-encoding: chunked, identity\r\n",
+        "transfer-encoding: xchunked\r\n",
+        "transfer-encoding : chunked\r\n",
+    ] {
+        let asked = format!("POST /body HTTP/1.1\r\nhost: a\r\n{headers}\r\n4\r\nbody\r\n0\r\n\r\n");
+        let answer = String::from_utf8(rest(client(address, &asked).await).await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{headers}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn large_headers_are_not_read() {
     let address = served(Access::default(), Patience::default()).await;
     let header = "x".repeat(2 * MAX_HEADERS);

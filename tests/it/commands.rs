@@ -2,11 +2,14 @@
 
 use std::process::{Command, Stdio};
 
+use jsonwebtoken::Algorithm;
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::TestApp;
 use crate::support::cluster::Cluster;
-use crate::support::executable::{SECRET, guildhall, listening, run};
+use crate::support::executable::{SECRET, Server, guildhall, listening, run};
+use crate::support::issuer::{AUDIENCE, ISSUER, Key, claims, key_set};
 
 /// The sentence with which it fails.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
@@ -36,6 +39,11 @@ async fn serve_says_what_it_lacks() {
             vec!["serve", "--mail-from", "nobody"],
             vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)],
             "MAIL_FROM",
+        ),
+        (
+            vec!["serve", "--jwt-issuer", ISSUER, "--jwt-audience", AUDIENCE, "--jwks-file", "missing.json"],
+            vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)],
+            "JWKS_FILE: missing.json: it cannot be read",
         ),
         (vec!["serve", "--invitation-expiry-days", "366"], vec![], "365"),
         (vec!["token", "--user", "ada"], vec![("GUILDHALL_DATA_DIR", "unused")], "DATABASE_URL"),
@@ -107,6 +115,29 @@ async fn it_serves_until_it_is_told_to_stop() {
     assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
     let ended = tokio::time::timeout(std::time::Duration::from_secs(5), server.wait()).await;
     assert!(ended.expect("it stops in time").expect("its status").success());
+    app.close().await;
+}
+
+#[tokio::test]
+async fn it_believes_tokens_of_an_issuer_by_the_keys_in_a_file() {
+    let app = TestApp::new().await;
+    let file = std::env::temp_dir().join(format!("guildhall-served-keys-{}.json", std::process::id()));
+    let [ours, other] = [Algorithm::ES256, Algorithm::ES256].map(|algorithm| Key::new(algorithm, "one"));
+    std::fs::write(&file, key_set(std::slice::from_ref(&ours))).expect("the file");
+    let environment = [("JWT_ISSUER", ISSUER), ("JWT_AUDIENCE", AUDIENCE), ("JWKS_FILE", file.to_str().expect("text"))];
+    let server = Server::start(&app.url, &environment).await;
+    let ask = async |key: &Key| {
+        let token = key.sign(&claims("ada", json!({ "preferred_username": "ada" })));
+        let request = reqwest::Client::new().post(format!("http://{}/graphql", server.address)).bearer_auth(token);
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(r#"{"query":"{ viewer { user { username } } }"}"#).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    assert_eq!(ask(&ours).await, (200, r#"{"data":{"viewer":{"user":{"username":"ada"}}}}"#.to_owned()));
+    let (status, answer) = ask(&other).await;
+    assert!(status == 401 && answer.contains("UNAUTHENTICATED"), "{status} {answer}");
+    drop(server);
+    std::fs::remove_file(file).expect("the file");
     app.close().await;
 }
 

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tower::ServiceExt;
 
 use crate::support::TestApp;
@@ -55,6 +56,31 @@ async fn what_cannot_be_run_is_a_400_without_data() {
         assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{body:.80}");
         assert!(answer.get("data").is_none(), "{body:.80}");
     }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_registered_document_runs_by_its_hash_and_never_for_another_text() {
+    let app = TestApp::new().await;
+    let text = "{ viewer { isAdmin } }";
+    let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    let ask = async |query: Option<&str>| {
+        let (status, answer) = asks(&app, json!({ "query": query, "extensions": named }).to_string()).await;
+        (status, answer["errors"][0]["extensions"]["code"].clone(), answer["data"].clone())
+    };
+    let mismatch = (StatusCode::BAD_REQUEST, json!("BAD_REQUEST"), Value::Null);
+    let runs = (StatusCode::OK, Value::Null, json!({ "viewer": null }));
+    assert_eq!(ask(None).await, (StatusCode::BAD_REQUEST, json!("PERSISTED_QUERY_NOT_FOUND"), Value::Null));
+    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "before it is registered");
+    assert_eq!(ask(Some(text)).await, runs);
+    assert_eq!(ask(None).await, runs);
+    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "and afterwards");
+    let extensions = named.to_string();
+    let (_, _, by_get) = send(&app, get(&[("query", "{ __typename }"), ("extensions", &extensions)])).await;
+    assert_eq!(by_get["errors"][0]["extensions"]["code"], "BAD_REQUEST");
+    let (status, _, by_get) = send(&app, get(&[("extensions", &extensions)])).await;
+    assert_eq!((status, &by_get["data"]), (StatusCode::OK, &json!({ "viewer": null })));
     app.close().await;
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use futures_util::future::join_all;
+use guildhall::auth::issuer::{Pace, Source};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
-use crate::support::issuer::Key;
+use crate::support::issuer::{Key, claims, key_set, trusted};
 use crate::support::socket::Socket;
 use crate::support::{Answer, TestApp, TestIssuer, graphql};
 
@@ -87,12 +88,57 @@ async fn unknown_keys_are_looked_for_seldom_whoever_asks() {
     let app = app(&issuer, SELDOM).await;
     viewer(&app, &issuer.token("ada", json!({}))).await;
     let other = Key::new(Algorithm::EdDSA, "unknown");
-    let token = other.sign(&crate::support::issuer::claims("ada", json!({})));
+    let token = other.sign(&claims("ada", json!({})));
     for answer in join_all((0..50).map(|_| ask(&app, &token))).await {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
     assert_eq!(issuer.asked(), 1);
     app.close().await;
+}
+
+#[tokio::test]
+async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_to_time() {
+    let file = std::env::temp_dir().join(format!("guildhall-keys-{}.json", std::process::id()));
+    let [first, second, third] = ["1", "2", "3"].map(|id| Key::new(Algorithm::EdDSA, id));
+    let publish = |keys: &[Key]| std::fs::write(&file, key_set(keys)).expect("the file");
+    publish(std::slice::from_ref(&first));
+    let app = async |pace| {
+        let source = Source::file(file.clone()).expect("a file with keys");
+        TestApp::with(|settings| settings.issuer = trusted(source, pace, None)).await
+    };
+    let asked_for = app(Pace { least: ALWAYS, most: SELDOM }).await;
+    let status = async |app: &TestApp, key: &Key| ask(app, &key.sign(&claims("ada", json!({})))).await.status;
+    assert_eq!(status(&asked_for, &first).await, StatusCode::OK);
+    assert_eq!(status(&asked_for, &second).await, StatusCode::UNAUTHORIZED);
+    publish(std::slice::from_ref(&second));
+    assert_eq!(status(&asked_for, &second).await, StatusCode::OK, "it has been published since");
+    assert_eq!(status(&asked_for, &first).await, StatusCode::UNAUTHORIZED, "it is published no longer");
+    for content in ["", "{", r#"{"keys": []}"#] {
+        std::fs::write(&file, content).expect("the file");
+        assert_eq!(status(&asked_for, &third).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            status(&asked_for, &second).await,
+            StatusCode::OK,
+            "while the file is unfit, the keys at hand go on"
+        );
+    }
+    asked_for.close().await;
+
+    publish(&[second.clone(), third.clone()]);
+    let followed = app(Pace { least: ALWAYS, most: Duration::from_millis(20) }).await;
+    followed.app.follow_issuer();
+    assert_eq!(status(&followed, &second).await, StatusCode::OK);
+    publish(&[third]);
+    // Nobody has named a key that is not at hand.
+    let gone = async {
+        while status(&followed, &second).await == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the file is read again");
+    followed.app.shutdown.soft.cancel();
+    followed.close().await;
+    std::fs::remove_file(file).expect("the file");
 }
 
 #[tokio::test]

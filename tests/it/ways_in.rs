@@ -1,11 +1,13 @@
 //! What comes in from outside is read without harm, whatever it is: documents near to those that graphql-js judges, cursors, IDs,
-//! messages in a socket. `PROPTEST_CASES=1000000` looks longer; what was found once is in the lists, and stays tried.
+//! messages in a socket. `PROPTEST_CASES=1000000` looks longer; what was found once is in `tests/corpus`, and stays tried.
 
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use async_graphql::parser::parse_query;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use guildhall::domain::clock::Instant;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{OrganizationId, UserId};
@@ -13,26 +15,19 @@ use guildhall::graphql::document::{Plan, syntax};
 use guildhall::graphql::page;
 use guildhall::graphql::schema::definitions;
 use guildhall::graphql::validation::Exposure;
-use guildhall::server::socket::protocol::Protocol;
+use guildhall::server::socket::protocol::{Protocol, Step};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::support::corpus;
+
 /// Documents of `tests/validation`.
-static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
+static JUDGED: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validation/documents");
     let files = fs::read_dir(folder).expect("the documents").map(|entry| entry.expect("a file").path());
     let texts = files.map(|file| fs::read_to_string(file).expect("text"));
     texts.flat_map(|text| text.split("\n----\n").map(str::to_owned).collect::<Vec<_>>()).collect()
 });
-
-/// Documents with what is easily read otherwise than graphql-js reads it, or costs more than its length tells.
-const PICKED: [&str; 5] = [
-    "{ arguments { intArg(a: -0) } }",
-    "{ a(b: \"\"\"a\n  \"b\" \\u{zz} \\\"\"\" c\n\"\"\") }",
-    "query A { ...F } query B { ...F } fragment F on Query { ...G } fragment G on Query { ...F }",
-    "subscription { ...F } fragment F on Subscription { ...F }",
-    "{ a(b: \"\"\"\"\"\"\"\") }",
-];
 
 /// A tree without its places.
 fn bare(mut tree: Value) -> Value {
@@ -54,8 +49,8 @@ fn documents_are_read(text: &str) {
     let open = Plan::new(text, definitions(), Exposure::Open);
     let hidden = Plan::new(text, definitions(), Exposure::Hidden);
     assert!(open.is_ok() || hidden.is_err(), "who may learn less may not ask more: {text:?}");
-    // The library reads these two otherwise than graphql-js does.
-    if text.contains("-0") || text.contains("\"\"\"") {
+    // The library reads these otherwise than graphql-js does.
+    if text.contains("-0") || text.contains("\"\"\"") || has_comment_behind_on(text) {
         return;
     }
     let Ok(ours) = syntax::parse(text) else { return };
@@ -63,6 +58,12 @@ fn documents_are_read(text: &str) {
         let [ours, theirs] = [&ours.document, &theirs].map(|tree| bare(serde_json::to_value(tree).expect("a tree")));
         assert_eq!(ours, theirs, "one text, one tree: {text:?}");
     }
+}
+
+/// Whether the first thing behind an `on` is a comment: the library takes the word for the name of a fragment then.
+fn has_comment_behind_on(text: &str) -> bool {
+    let ignored = [' ', ',', '\t', '\r', '\n', '\u{feff}'];
+    text.split("on").skip(1).any(|rest| rest.trim_start_matches(ignored).starts_with('#'))
 }
 
 fn cursors_are_read(text: &str) {
@@ -80,10 +81,20 @@ fn ids_are_read(text: &str) {
 }
 
 fn messages_are_read(text: &str) {
+    let is_message = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|message| message["type"].is_string());
     let mut protocol = Protocol::default();
     for message in [text, r#"{"type": "connection_init"}"#, text, text] {
-        if protocol.receive(message).is_err() {
-            return;
+        match protocol.receive(message) {
+            Err(close) => {
+                assert!(close.reason.len() <= 123, "it fits into the frame: {}", close.reason);
+                return;
+            }
+            Ok(Step::Send(reply)) => assert!(is_message(&reply), "{reply}"),
+            Ok(Step::Run(number, _)) => {
+                let next = protocol.next(number, "null").expect("somebody waits for it");
+                assert!(is_message(&next), "{next}");
+            }
+            Ok(Step::Init(_) | Step::Stop(_) | Step::Nothing) => {}
         }
         if protocol.has_begun() {
             protocol.acknowledge();
@@ -91,71 +102,24 @@ fn messages_are_read(text: &str) {
     }
 }
 
-/// Something that stands in documents, cursors or messages.
-fn piece() -> impl Strategy<Value = String> {
-    let known = [
-        "{",
-        "}",
-        "(",
-        ")",
-        "[",
-        "]",
-        "\"",
-        "\"\"\"",
-        "\\u{",
-        "\\uD83D",
-        "...",
-        "on ",
-        "fragment F on Query ",
-        "$a",
-        "@",
-        "@skip(if: true)",
-        ":",
-        "!",
-        "#",
-        "\r\n",
-        "\u{feff}",
-        "...F ",
-        "__typename ",
-        "query ",
-        "mutation ",
-        "-0",
-        "1e9",
-        "org_",
-        "usr_",
-        "null",
-        "é",
-        "\0",
-    ];
-    prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => ".{0,8}"]
-}
-
-/// A text that has had pieces put in and taken out.
-fn changed(text: String) -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), 0..8usize, 0..30usize, piece());
-    prop::collection::vec(edit, 0..6).prop_map(move |edits| {
-        let mut characters: Vec<char> = text.chars().collect();
-        for (place, taken, times, put) in edits {
-            let from = place.index(characters.len() + 1);
-            let to = (from + taken).min(characters.len());
-            characters.splice(from..to, put.repeat(times).chars());
-        }
-        characters.into_iter().collect()
-    })
-}
-
 fn document() -> impl Strategy<Value = String> {
-    prop::sample::select(CORPUS.clone()).prop_flat_map(changed)
+    prop_oneof![prop::sample::select(JUDGED.clone()).prop_flat_map(corpus::edited), corpus::changed("documents")]
+}
+
+/// What a cursor of the list has inside, with pieces put in and taken out.
+fn cursor() -> impl Strategy<Value = String> {
+    let place = guildhall::domain::page::Place { key: "1700000000000000".to_owned(), id: uuid::Uuid::from_u128(7) };
+    let inside = URL_SAFE_NO_PAD.decode(page::cursor("members", &place)).expect("base 64");
+    corpus::edited(String::from_utf8(inside).expect("text")).prop_map(|text| URL_SAFE_NO_PAD.encode(text))
 }
 
 #[test]
-fn what_is_easily_misread_is_read() {
-    for text in PICKED.into_iter().chain(CORPUS.iter().map(String::as_str)) {
-        documents_are_read(text);
-        cursors_are_read(text);
-        ids_are_read(text);
-        messages_are_read(text);
-    }
+fn what_was_misread_once_is_read() {
+    corpus::replay("documents", documents_are_read);
+    corpus::replay("cursors", cursors_are_read);
+    corpus::replay("ids", ids_are_read);
+    corpus::replay("messages", messages_are_read);
+    JUDGED.iter().for_each(|text| documents_are_read(text));
 }
 
 proptest! {
@@ -165,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn cursors(text in changed("MTIzNDU2NzgwMTkzYjM0ZTVmNmE3YjhjOWQwZTFmMmEzYjRjNWQ2ZQ".to_owned())) {
+    fn cursors(text in prop_oneof![cursor(), corpus::changed("cursors")]) {
         cursors_are_read(&text);
     }
 
@@ -178,14 +142,14 @@ proptest! {
     }
 
     #[test]
-    fn ids(text in changed("org_01jd0000000000000000000000".to_owned()), number in any::<u128>()) {
+    fn ids(text in corpus::changed("ids"), number in any::<u128>()) {
         ids_are_read(&text);
         let id = OrganizationId::from(uuid::Uuid::from_u128(number));
         prop_assert_eq!(OrganizationId::parse(&id.to_string()), Some(id));
     }
 
     #[test]
-    fn messages(text in changed(r#"{"id": "1", "type": "subscribe", "payload": {"query": "{ a }", "variables": {}}}"#.to_owned())) {
+    fn messages(text in corpus::changed("messages")) {
         messages_are_read(&text);
     }
 }

@@ -1,6 +1,8 @@
 //! Where the keys of an issuer are read: at a URL, or in a file. Bounded in time and size.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Client, Url, redirect};
@@ -24,8 +26,8 @@ pub enum Source {
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
     /// There is no such file, or it cannot be read.
-    #[error(transparent)]
-    File(#[from] std::io::Error),
+    #[error("it cannot be read: {0}")]
+    File(#[from] io::Error),
     /// The server at the URL does not answer, or not as it should.
     #[error("{}", chain(.0))]
     Web(#[from] reqwest::Error),
@@ -44,14 +46,18 @@ impl Source {
         Ok(Self::Web(url, client.user_agent(concat!("guildhall/", env!("CARGO_PKG_VERSION"))).build()?))
     }
 
+    /// A file. Unlike a server that may be away for now, a file without keys is a mistake of whoever names it.
+    pub fn file(path: PathBuf) -> Result<Self, Unread> {
+        read_file(&path)?;
+        Ok(Self::File(path))
+    }
+
     /// Reads the keys that are there now.
     pub async fn read(&self) -> Result<KeySet, Unread> {
-        let json = match self {
+        match self {
             Self::File(path) => {
-                if tokio::fs::metadata(path).await?.len() > MAX_BYTES {
-                    return Err(Unread::TooLarge);
-                }
-                tokio::fs::read(path).await?
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read_file(&path)).await.map_err(io::Error::from)?
             }
             Self::Web(url, client) => {
                 let mut response = client.get(url.clone()).send().await?.error_for_status()?;
@@ -62,11 +68,20 @@ impl Source {
                         return Err(Unread::TooLarge);
                     }
                 }
-                json
+                Ok(KeySet::parse(&json)?)
             }
-        };
-        Ok(KeySet::parse(&json)?)
+        }
     }
+}
+
+fn read_file(path: &Path) -> Result<KeySet, Unread> {
+    let mut json = Vec::new();
+    // Some files do not tell how long they are.
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut json)?;
+    if json.len() as u64 > MAX_BYTES {
+        return Err(Unread::TooLarge);
+    }
+    Ok(KeySet::parse(&json)?)
 }
 
 /// The error with its causes: by itself it says no more than that sending did not work.

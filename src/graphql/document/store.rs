@@ -85,16 +85,16 @@ impl Documents {
             Named::Id(id, text) => {
                 let fingerprint =
                     Fingerprint::parse(id.strip_prefix("sha256:").unwrap_or(id)).ok_or(Missing::Mismatch)?;
-                match (self.persisted.get(&fingerprint), text) {
-                    (Some(known), _) => Ok(known),
-                    (None, None) => Err(Missing::Unknown),
-                    (None, Some(text)) if Fingerprint::of(text) == fingerprint => {
-                        let plan = self.read(text)?;
-                        self.persisted.register(fingerprint, plan.clone());
-                        Ok(plan)
-                    }
-                    (None, Some(_)) => Err(Missing::Mismatch),
+                // Known or not: who says two things at once is not answered to one of them.
+                if text.is_some_and(|text| Fingerprint::of(text) != fingerprint) {
+                    return Err(Missing::Mismatch);
                 }
+                if let Some(known) = self.persisted.get(&fingerprint) {
+                    return Ok(known);
+                }
+                let plan = self.read(text.ok_or(Missing::Unknown)?)?;
+                self.persisted.register(fingerprint, plan.clone());
+                Ok(plan)
             }
         }
     }
@@ -127,6 +127,9 @@ mod tests {
         assert_eq!(documents.find(Named::Id("x", Some(TEXT))).err(), Some(Missing::Mismatch));
         assert!(documents.find(Named::Id(HASH, Some(TEXT))).is_ok());
         assert!(documents.find(Named::Id(HASH, None)).is_ok());
+        assert!(documents.find(Named::Id(HASH, Some(TEXT))).is_ok());
+        let other = documents.find(Named::Id(HASH, Some("{ __typename }")));
+        assert_eq!(other.err(), Some(Missing::Mismatch), "also where the hash is known");
         assert!(documents.find(Named::Id(&format!("sha256:{HASH}"), None)).is_ok());
         let bad = "{ nope }";
         let hash = "a0276661df3f6318da2313fd98fbe50f1e2be566dbf8092c5e0530cf0ca232d9";

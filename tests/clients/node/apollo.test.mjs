@@ -1,9 +1,11 @@
 // Apollo Client: HttpLink for queries and mutations, GraphQLWsLink for subscriptions, and its normalizing cache.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { createPersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { OperationTypeNode } from 'graphql';
@@ -102,3 +104,44 @@ test('Apollo Client keeps its cache right by IDs, and joins pages by cursors', a
   await once((organization) => organization.description === description);
   client.stop();
 });
+
+for (const useGETForHashedQueries of [false, true]) {
+  const method = useGETForHashedQueries ? 'GET' : 'POST';
+  test(`Apollo Client sends the text of a query once, and from then on its hash by ${method}`, async () => {
+    const mira = await Person.signIn(SHARED, 'mira');
+    const query = gql(`query Persisted${method}($slug: String!) { organization(slug: $slug) { id slug } }`);
+    const mutation = gql(`mutation Persisted${method}($input: UpdateOrganizationInput!) {
+      updateOrganization(input: $input) { organization { slug } userErrors { code } } }`);
+    const sent = [];
+    const connected = () => {
+      const watching = async (url, options) => {
+        const response = await fetch(url, options);
+        const asked = options.body ? JSON.parse(options.body) : Object.fromEntries(new URL(url).searchParams);
+        const { errors } = await response.clone().json();
+        sent.push([options.method, 'query' in asked, errors?.[0].extensions.code]);
+        return response;
+      };
+      const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+      const persisted = createPersistedQueryLink({ sha256, useGETForHashedQueries });
+      const http = new HttpLink({ uri: SHARED, headers: mira.headers, fetch: watching });
+      return new ApolloClient({ link: persisted.concat(http), cache: new InMemoryCache() });
+    };
+    const asks = async (client, slug) => {
+      const { data } = await client.query({ query, variables: { slug } });
+      assert.equal(data.organization.slug, slug);
+      return data.organization.id;
+    };
+    const client = connected();
+    const id = await asks(client, 'pixel-pals');
+    assert.deepEqual(sent.splice(0), [[method, false, 'PERSISTED_QUERY_NOT_FOUND'], ['POST', true, undefined]]);
+    const another = connected();
+    await asks(another, 'pixel-pals');
+    assert.deepEqual(sent.splice(0), [[method, false, undefined]], 'whoever asks');
+
+    const { data } = await client.mutate({ mutation, variables: { input: { organizationId: id, description: method } } });
+    assert.deepEqual(data.updateOrganization.userErrors, []);
+    assert.deepEqual(sent.splice(0), [['POST', false, 'PERSISTED_QUERY_NOT_FOUND'], ['POST', true, undefined]]);
+    client.stop();
+    another.stop();
+  });
+}

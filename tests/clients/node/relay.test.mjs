@@ -1,43 +1,32 @@
 // relay-compiler takes the schema and an application's documents; the server takes what it makes of them.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { promisify } from 'node:util';
 
 import { SHARED } from './support/guildhall.mjs';
-import { SCHEMA, SUITES, program } from './support/files.mjs';
+import { byRelay } from './support/manifests.mjs';
 import { Person } from './support/person.mjs';
 
 let artifacts;
+/** The file in which Relay puts the text of each operation, by its hash. */
+let manifest;
 
 before(async () => {
   artifacts = await mkdtemp(join(tmpdir(), 'relay-'));
-  await writeFile(manifest(), '{}');
 });
 after(() => rm(artifacts, { recursive: true }));
 
-/** The file in which Relay puts the text of each operation, by its hash. */
-function manifest() {
-  return join(artifacts, 'persisted.json');
-}
-
 /** The text that Relay sends for an operation. */
 async function text(operation) {
-  const texts = Object.values(JSON.parse(await readFile(manifest(), 'utf8')));
+  const texts = Object.values(JSON.parse(await readFile(manifest, 'utf8')));
   return texts.find((text) => new RegExp(`\\b(query|mutation|subscription) ${operation}\\(`).test(text));
 }
 
 test('relay-compiler compiles queries, pages, mutations of lists, interfaces and subscriptions', async () => {
-  const config = join(artifacts, 'relay.config.json');
-  const settings = { root: '/', sources: { [join(SUITES, 'relay').slice(1)]: 'app' } };
-  const project = { language: 'javascript', schema: SCHEMA.slice(1), output: artifacts.slice(1), persist: { file: manifest().slice(1) } };
-  await writeFile(config, JSON.stringify({ ...settings, projects: { app: project } }));
-  const { stderr } = await promisify(execFile)(program('relay-compiler'), [config], { cwd: '/' });
-  assert.doesNotMatch(stderr, /error/i);
+  manifest = await byRelay(artifacts);
 });
 
 test('the server answers what Relay asks, page by page', async () => {

@@ -108,10 +108,8 @@ impl TestIssuer {
 
     /// What an application is told of it: its keys are read again after no less than `least`.
     pub fn trusted(&self, least: Duration, admin: Option<&str>) -> Option<Arc<Issuer>> {
-        let admin = admin.map(|claim| AdminClaim::parse(claim).expect("a claim"));
-        let trust = Trust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), admin };
         let source = Source::at(self.url.parse().expect("a URL")).expect("a client");
-        Some(Arc::new(Issuer::new(trust, Keyring::new(source, Pace { least, most: Duration::from_secs(3600) }))))
+        trusted(source, Pace { least, most: Duration::from_secs(3600) }, admin)
     }
 
     /// From now on it has those keys, and signs with the first.
@@ -145,8 +143,19 @@ async fn keys_of(State(published): State<Arc<Published>>) -> Result<String, Stat
     if !published.is_up.load(Ordering::SeqCst) {
         return Err(StatusCode::BAD_GATEWAY);
     }
-    let keys = published.keys.lock().expect("keys");
-    Ok(json!({ "keys": keys.iter().map(|key| &key.public).collect::<Vec<_>>() }).to_string())
+    Ok(key_set(&published.keys.lock().expect("keys")))
+}
+
+/// What is published of those keys.
+pub fn key_set(keys: &[Key]) -> String {
+    json!({ "keys": keys.iter().map(|key| &key.public).collect::<Vec<_>>() }).to_string()
+}
+
+/// An issuer whose keys are read there, at that pace.
+pub fn trusted(source: Source, pace: Pace, admin: Option<&str>) -> Option<Arc<Issuer>> {
+    let admin = admin.map(|claim| AdminClaim::parse(claim).expect("a claim"));
+    let trust = Trust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), admin };
+    Some(Arc::new(Issuer::new(trust, Keyring::new(source, pace))))
 }
 
 /// The claims of a token that is good now, changed by `others`: null takes one away.

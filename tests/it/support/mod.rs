@@ -3,6 +3,7 @@
 pub mod actors;
 pub mod app;
 pub mod cluster;
+pub mod corpus;
 pub mod derived;
 pub mod dump;
 pub mod executable;

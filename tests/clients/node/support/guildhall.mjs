@@ -1,5 +1,5 @@
-// A Guildhall with the demo world in it, in a process and a folder of its own: for suites that stop it and start it again.
-// All others share the one at SHARED.
+// A Guildhall in a process and a folder of its own, with the demo world in it or with nothing: for suites that stop it and start
+// it again. All others share the one at SHARED.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -19,15 +19,39 @@ const running = new Set();
 process.on('exit', () => running.forEach((server) => server.kill('SIGTERM')));
 process.on('SIGTERM', () => process.exit(1));
 
+// How each says, line by line, where it serves.
+const DEMO = { settings: ['demo', '--log', 'warn'], output: 'stdout', says: /^\s+GraphQL\s+(\S+)$/, path: '' };
+const EMPTY = {
+  settings: ['serve', '--embedded', '--log', 'warn,guildhall::commands=info', '--log-format', 'json'],
+  output: 'stderr',
+  says: /"public_url":"([^"]+)"/,
+  path: '/graphql',
+};
+
 export class Guildhall {
   /** Where GraphQL is served: the same before and after a restart. */
   url;
+  #kind;
   #folder;
   #process;
 
-  static async start() {
+  constructor(kind) {
+    this.#kind = kind;
+  }
+
+  /** With the demo world in it. */
+  static start() {
+    return Guildhall.#start(DEMO);
+  }
+
+  /** With nobody in it. */
+  static startEmpty() {
+    return Guildhall.#start(EMPTY);
+  }
+
+  static async #start(kind) {
     assert(EXECUTABLE, 'GUILDHALL_BIN must name the executable; run.sh sees to that');
-    const server = new Guildhall();
+    const server = new Guildhall(kind);
     server.#folder = await mkdtemp(join(tmpdir(), 'guildhall-'));
     // PostgreSQL runs as somebody else where this runs as root.
     await chmod(server.#folder, 0o755);
@@ -40,9 +64,9 @@ export class Guildhall {
     return this.url.replace('http:', 'ws:');
   }
 
-  /** Starts it again on the same data, at the same address. */
-  async startAgain() {
-    await this.#run(new URL(this.url).host);
+  /** Starts it again on the same data, at the same address, with those settings besides. */
+  async startAgain(...settings) {
+    await this.#run(new URL(this.url).host, settings);
   }
 
   /** Asks it to go, and waits until it has gone. */
@@ -66,16 +90,19 @@ export class Guildhall {
     await rm(this.#folder, { recursive: true });
   }
 
-  async #run(address) {
-    const settings = ['demo', '--data-dir', join(this.#folder, 'data'), '--listen', address, '--rate-limits', 'off', '--log', 'warn'];
-    this.#process = spawn(EXECUTABLE, settings, { stdio: ['ignore', 'pipe', 'inherit'] });
+  async #run(address, others = []) {
+    const { settings, output, says, path } = this.#kind;
+    const places = ['--data-dir', join(this.#folder, 'data'), '--listen', address, '--rate-limits', 'off'];
+    const stdio = ['ignore', 'ignore', 'inherit'];
+    stdio[output === 'stdout' ? 1 : 2] = 'pipe';
+    this.#process = spawn(EXECUTABLE, [...settings, ...places, ...others], { stdio });
     running.add(this.#process);
     this.#process.once('exit', () => running.delete(this.#process));
-    for await (const line of createInterface({ input: this.#process.stdout })) {
-      const said = /^\s+GraphQL\s+(\S+)$/.exec(line);
+    for await (const line of createInterface({ input: this.#process[output] })) {
+      const said = says.exec(line);
       if (!said) continue;
-      this.url = said[1];
-      this.#process.stdout.resume();
+      this.url = said[1] + path;
+      this.#process[output].resume();
       return;
     }
     assert.fail('it ended before it served');

@@ -22,20 +22,37 @@ export class Person {
     return new Person(url, signIn.session.accessToken);
   }
 
+  /** Signs somebody up there, who has an organization. */
+  static async signUp(url, username, slug) {
+    const document = `mutation ($signUp: SignUpInput!) { signUp(input: $signUp) { session { accessToken } userErrors { message } } }`;
+    const input = { username, email: `${username}@example.org`, password: 'correct horse battery' };
+    const { signUp } = await new Person(url).asks(document, { signUp: input });
+    assert.deepEqual(signUp.userErrors, []);
+    const person = new Person(url, signUp.session.accessToken);
+    const create = `mutation ($input: CreateOrganizationInput!) { createOrganization(input: $input) { userErrors { message } } }`;
+    assert.deepEqual((await person.asks(create, { input: { slug } })).createOrganization.userErrors, []);
+    return person;
+  }
+
   get headers() {
     return this.token ? { authorization: `Bearer ${this.token}` } : {};
   }
 
   /** The data of an operation that has no errors. */
   async asks(query, variables) {
+    const { data, errors } = await this.sends({ query, variables });
+    assert.deepEqual(errors, undefined);
+    return data;
+  }
+
+  /** What is answered to a body. */
+  async sends(body) {
     const response = await fetch(this.#url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...this.headers },
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify(body),
     });
-    const { data, errors } = await response.json();
-    assert.deepEqual(errors, undefined);
-    return data;
+    return response.json();
   }
 
   /** ID of an organization, and the cursor of the last event in it. */
