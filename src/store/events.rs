@@ -2,6 +2,9 @@
 //!
 //! Transactions commit in another order than they begin, so the log is read below the oldest one that may still write: what
 //! was read once never gets anything in between. The exception says so: [`news`].
+//!
+//! A place is made by the database when the row is inserted: that must be a statement of its own, after whatever the change
+//! had to wait for, so that what happened later stands later.
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;

@@ -12,6 +12,7 @@ use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
 use guildhall::operations::jobs;
 use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::store::events::extent;
 use guildhall::store::{Transactional, migrate};
 use serde_json::{Value, json};
 use tokio_postgres::NoTls;
@@ -60,6 +61,8 @@ async fn write(app: &TestApp, organization: &str, count: usize, pause: Duration)
         for n in 0..count {
             log::record(tx, now, vec![Event::new(id, EventType::OrganizationUpdated, None, id)]).await?;
             if n + 1 < count && !pause.is_zero() {
+                // A read, which what was recorded travels ahead of.
+                extent(tx).await?;
                 tokio::time::sleep(pause).await;
             }
         }
@@ -184,6 +187,51 @@ async fn writers_that_commit_out_of_order_leave_no_gap_and_no_repeat_on_any_inst
     for (n, heard) in heard.iter().enumerate() {
         assert_eq!(*heard, expected, "listener {n}");
     }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_after_the_commit_of_another_comes_after_it() {
+    let app = telling().await;
+    let (ada, id, ..) = acme(&app, "WORKER").await;
+    let before = app.count("events").await as usize;
+    let long = tokio::spawn({
+        let (other, id) = (app.another().await, id.clone());
+        async move { write(&other, &id, 2, Duration::from_millis(500)).await }
+    });
+    let opened = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction' AND backend_xid IS NOT NULL";
+    while app.number(opened).await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    rename(&ada, &id, "Meanwhile").await;
+    long.await.expect("a commit");
+    app.log_settles().await;
+    let log = app.rows("SELECT (actor_id IS NULL)::text FROM events ORDER BY transaction_id, sequence").await;
+    let by_the_server: Vec<_> = log[before..].iter().map(|row| row[0].as_deref().expect("a flag")).collect();
+    assert_eq!(by_the_server, ["true", "false", "true"]);
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_that_wait_for_each_other_are_told_in_the_order_in_which_they_were_made() {
+    let app = telling().await;
+    let instances = [beside(&app).await, beside(&app).await, beside(&app).await];
+    let (ada, id, ..) = acme(&app, "WORKER").await;
+    let before = app.count("events").await as usize;
+    let adas = join_all(instances.iter().map(|instance| instance.again(&ada))).await;
+    let renames = (0..150).map(|n| {
+        let (ada, id) = (adas[n % 3].clone(), id.clone());
+        tokio::spawn(async move { rename(&ada, &id, &format!("Name {n}")).await })
+    });
+    join_all(renames).await.into_iter().for_each(|done| done.expect("an answer"));
+    app.log_settles().await;
+    let names =
+        "SELECT changes -> 0 ->> 'before', changes -> 0 ->> 'after' FROM events ORDER BY transaction_id, sequence";
+    let log = app.rows(names).await.split_off(before);
+    assert_eq!(log.len(), 150);
+    let broken = log.windows(2).filter(|pair| pair[0][1] != pair[1][0]).count();
+    assert_eq!(broken, 0, "each begins where the last one ended");
     app.close().await;
 }
 

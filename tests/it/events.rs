@@ -593,7 +593,7 @@ async fn the_log_is_read_by_its_indexes() {
     let app = TestApp::new().await;
     app.sql(
         "INSERT INTO events (transaction_id, id, workspace_id, type, at, subject_id, person_id, email)
-           SELECT n / 3, gen_random_uuid(), md5((n % 50)::text)::uuid, 'MEMBER_JOINED', now(), 'mem_x',
+           SELECT n / 100, gen_random_uuid(), md5((n % 50)::text)::uuid, 'MEMBER_JOINED', now(), 'mem_x',
              CASE WHEN n % 2 = 0 THEN md5((n % 1000)::text)::uuid END,
              CASE WHEN n % 7 = 0 THEN 'p' || n % 700 || '@example.org' END
            FROM generate_series(1, 30000) n;
@@ -602,8 +602,8 @@ async fn the_log_is_read_by_its_indexes() {
          SET enable_bitmapscan = off",
     )
     .await;
-    let place =
-        "transaction_id >= 5000 AND (transaction_id > 5000 OR sequence > 3) AND transaction_id < event_horizon()";
+    // In the midst of transactions that are older than any cluster.
+    let place = "(transaction_id, sequence) > (150, 3) AND transaction_id < event_horizon()";
     let order = "ORDER BY transaction_id, sequence LIMIT 100";
     for (filter, index) in [
         (format!("workspace_id = md5('7')::uuid AND {place} {order}"), "events_workspace"),
