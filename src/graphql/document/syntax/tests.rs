@@ -51,6 +51,19 @@ fn strings_mean_what_their_escapes_say() {
 }
 
 #[test]
+fn a_word_ends_where_its_letters_end() {
+    for word in ["nullnull", "nullable", "true1", "falsey", "null_"] {
+        assert_eq!(value(word), Value::Enum(async_graphql::Name::new(word)), "{word}");
+    }
+    let list = Value::List(vec![
+        Value::String("a".to_owned()),
+        Value::Enum(async_graphql::Name::new("nullnull")),
+        Value::Null,
+    ]);
+    assert_eq!(value(r#"["a"nullnull, null]"#), list);
+}
+
+#[test]
 fn numbers_are_written_one_way_only() {
     for good in ["0", "-0", "-12", "1.5", "1e3", "-1.5E-3", "9007199254740993"] {
         assert!(matches!(value(good), Value::Number(_)), "{good}");
