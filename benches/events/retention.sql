@@ -1,7 +1,14 @@
--- A million events that are older than they are kept, and a hundred thousand that are not.
-INSERT INTO events (id, workspace_id, type, at, actor_id, subject_id, person_id, changes)
-    SELECT gen_random_uuid(), gen_random_uuid(), 'MEMBER_ROLE_CHANGED',
-           now() - CASE WHEN n <= 1000000 THEN interval '91 days' ELSE interval '1 day' END, gen_random_uuid(),
-           'mem_00000000000000000000000000', gen_random_uuid(), '[{"field": "role", "before": "WORKER", "after": "SUPERVISOR"}]'
-    FROM generate_series(1, 1100000) n;
+-- A million events that are older than they are kept, and a hundred thousand that are not; a hundred of a transaction.
+DO $$
+BEGIN
+    FOR batch IN 1..11000 LOOP
+        INSERT INTO events (workspace_id, type, at, actor_id, subject_id, person_id, changes)
+            SELECT gen_random_uuid(), 'MEMBER_ROLE_CHANGED',
+                   now() - CASE WHEN batch <= 10000 THEN interval '91 days' ELSE interval '1 day' END, gen_random_uuid(),
+                   'mem_00000000000000000000000000', gen_random_uuid(),
+                   '[{"field": "role", "before": "WORKER", "after": "SUPERVISOR"}]'
+            FROM generate_series(1, 100);
+        COMMIT;
+    END LOOP;
+END $$;
 VACUUM ANALYZE events;

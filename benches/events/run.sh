@@ -8,7 +8,7 @@ psql -q "$DATABASE_URL" -v ON_ERROR_STOP=1 -f world.sql
 
 run() {
     psql -q "$DATABASE_URL" -c 'TRUNCATE events' -c 'VACUUM memberships' -c 'VACUUM jobs' -c 'CHECKPOINT'
-    PGOPTIONS="-c synchronous_commit=$1" pgbench -n -M prepared -c 16 -j 2 -T "$seconds" -D n=0 -f "$2.sql" "$DATABASE_URL" \
+    PGOPTIONS="-c synchronous_commit=$1" pgbench -n -M prepared -c 16 -j 2 -T "$seconds" -f "$2.sql" "$DATABASE_URL" \
         2>/dev/null | sed -n 's/^tps = \([0-9]*\).*/\1/p'
 }
 

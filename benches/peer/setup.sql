@@ -722,6 +722,12 @@ COMMENT ON COLUMN events.transaction_id IS 'Transaction that wrote it, or the ne
 COMMENT ON COLUMN events.sequence IS 'Order of writing, and so of those that have the same transaction_id.';
 
 
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261125000013');
+-- The ID of an event is made of its place and its time: it takes no column, and no index that every change would have to write.
+ALTER TABLE events DROP COLUMN id;
+COMMENT ON TABLE events IS 'The log: one row for every change, written by its transaction and never altered. It outlives what it tells of, so it has no foreign keys. The ID shown as evt_… is a UUIDv7 made of at, transaction_id and sequence.';
+
+
 -- Fills our tables from the benchmark's schema `app`: organizations on TEAM, addresses verified.
 -- IDs are made from numbers, so that those of `app` can be told from ours: UUIDs of version 7 in the order of the numbers.
 DROP SCHEMA IF EXISTS peer CASCADE;

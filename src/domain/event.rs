@@ -1,4 +1,9 @@
-//! What can happen: the types of the log's entries.
+//! What can happen: the types of the log's entries, and how an entry is named.
+
+use uuid::Uuid;
+
+use super::EventId;
+use super::clock::Instant;
 
 macro_rules! event_types {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
@@ -112,6 +117,33 @@ impl LogPlace {
     }
 }
 
+/// Bits of an event's ID that tell its sequence, and its transaction: 74 are free in a UUIDv7.
+const SEQUENCE_BITS: u32 = 34;
+const TRANSACTION_BITS: u32 = 40;
+
+impl EventId {
+    /// The ID of what happened at that time and stands at that place of the log: a UUIDv7 whose time it is, and whose random
+    /// part is the place. One place is one ID, as long as the two numbers fit.
+    pub fn of(at: Instant, place: LogPlace) -> Self {
+        let low = |number: i64, bits: u32| u128::from(number.cast_unsigned()) & ((1 << bits) - 1);
+        let tail = low(place.transaction, TRANSACTION_BITS) << SEQUENCE_BITS | low(place.sequence, SEQUENCE_BITS);
+        let mut bytes = [0; 10];
+        bytes[..2].copy_from_slice(&((tail >> 62) as u16).to_be_bytes());
+        bytes[2..].copy_from_slice(&((tail as u64) << 2 >> 2).to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(at.timestamp_millis()).unwrap_or(0), &bytes)
+            .into_uuid()
+            .into()
+    }
+
+    /// The place that such an ID tells of. Whether there is an event, and whether this is its ID, it does not tell.
+    pub fn place(self) -> LogPlace {
+        let bits = Uuid::from(self).as_u128();
+        let tail = (bits >> 64 & 0xfff) << 62 | bits & ((1 << 62) - 1);
+        let low = |number: u128, bits: u32| (number & ((1 << bits) - 1)) as i64;
+        LogPlace { transaction: low(tail >> SEQUENCE_BITS, TRANSACTION_BITS), sequence: low(tail, SEQUENCE_BITS) }
+    }
+}
+
 /// One field before and after a change, as text.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldChange {
@@ -131,5 +163,34 @@ impl FieldChange {
             before: before.map(str::to_owned),
             after: after.map(str::to_owned),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::TypedId;
+
+    const LAST: LogPlace = LogPlace { transaction: (1 << TRANSACTION_BITS) - 1, sequence: (1 << SEQUENCE_BITS) - 1 };
+
+    fn id(millis: i64, transaction: i64, sequence: i64) -> EventId {
+        EventId::of(Instant::from_timestamp_millis(millis).unwrap_or_default(), LogPlace { transaction, sequence })
+    }
+
+    #[test]
+    fn an_id_tells_the_place_of_its_event_and_when_it_happened() {
+        for place in [LogPlace::default(), LogPlace { transaction: 5_000_000_731, sequence: 77 }, LAST] {
+            let at = Instant::from_timestamp_millis(1_790_000_000_123).unwrap_or_default();
+            let id = EventId::of(at, place);
+            assert_eq!((id.place(), EventId::parse(&id.to_string())), (place, Some(id)));
+            let uuid = Uuid::from(id);
+            assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
+            assert_eq!(uuid.get_timestamp().map(|time| time.to_unix()), Some((1_790_000_000, 123_000_000)));
+        }
+    }
+
+    #[test]
+    fn ids_differ_where_places_or_times_do() {
+        assert!(id(1, 1, 1) != id(1, 1, 2) && id(1, 1, 2) != id(1, 2, 1) && id(1, 1, 1) != id(2, 1, 1));
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::{EventId, Fault, Result, UserId, WorkspaceId, ids};
+use crate::domain::{Fault, Result, UserId, WorkspaceId};
 use crate::store::{Connection, events};
 
 /// Something that happened in a workspace.
@@ -53,7 +53,6 @@ pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> R
         .into_iter()
         .map(|event| {
             Ok(events::NewRow {
-                id: ids::mint::<EventId>(at),
                 workspace_id: event.workspace.uuid(),
                 kind: event.kind.name(),
                 at,

@@ -9,7 +9,7 @@
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -40,8 +40,6 @@ diesel::define_sql_function! {
 #[derive(Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct NewRow {
-    /// Its ID.
-    pub id: EventId,
     /// Organization or personal workspace where it happened.
     pub workspace_id: Uuid,
     /// What happened.
@@ -77,7 +75,6 @@ pub fn append(tx: &mut Connection, mut rows: Vec<NewRow>) {
 struct Row {
     transaction_id: i64,
     sequence: i64,
-    id: EventId,
     workspace_id: Uuid,
     kind: String,
     at: Instant,
@@ -120,9 +117,10 @@ impl TryFrom<Row> for Entry {
     type Error = Fault;
 
     fn try_from(row: Row) -> std::result::Result<Self, Fault> {
+        let place = LogPlace { transaction: row.transaction_id, sequence: row.sequence };
         Ok(Self {
-            place: LogPlace { transaction: row.transaction_id, sequence: row.sequence },
-            id: row.id,
+            place,
+            id: EventId::of(row.at, place),
             workspace_id: row.workspace_id,
             kind: EventType::parse(&row.kind),
             at: row.at,
@@ -297,7 +295,15 @@ pub async fn of_person(
 /// The entries with those IDs that are settled, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
     let settled = events::transaction_id.lt(event_horizon());
-    entries(events::table.filter(events::id.eq_any(ids).and(settled)).select(Row::as_select()).load(connection).await?)
+    let (transactions, sequences): (Vec<i64>, Vec<i64>) =
+        ids.iter().map(|id| id.place()).map(|place| (place.transaction, place.sequence)).unzip();
+    let there = sql::<Bool>("(events.transaction_id, events.sequence) IN (SELECT * FROM unnest(")
+        .bind::<Array<BigInt>, _>(transactions)
+        .sql("::bigint[], ")
+        .bind::<Array<BigInt>, _>(sequences)
+        .sql("::bigint[]))");
+    let found = entries(events::table.filter(there.and(settled)).select(Row::as_select()).load(connection).await?)?;
+    Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
 }
 
 /// Deletes at most `limit` of the oldest entries, as far as they happened at `until` or before; tells how many. Entries go

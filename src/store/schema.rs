@@ -51,7 +51,6 @@ diesel::table! {
     events (transaction_id, sequence) {
         transaction_id -> Int8,
         sequence -> Int8,
-        id -> Uuid,
         workspace_id -> Uuid,
         #[sql_name = "type"]
         kind -> Text,

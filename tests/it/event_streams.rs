@@ -78,12 +78,7 @@ fn ids(events: &[Value]) -> Vec<String> {
 /// IDs of a workspace's events in the order of the log, after the first so many.
 async fn logged(app: &TestApp, after: usize) -> Vec<String> {
     app.log_settles().await;
-    let rows = app.rows("SELECT id::text FROM events ORDER BY transaction_id, sequence").await;
-    let shown = |row: &Vec<Option<String>>| {
-        let uuid = uuid::Uuid::parse_str(row[0].as_deref().expect("an ID")).expect("a UUID");
-        guildhall::domain::EventId::from(uuid).to_string()
-    };
-    rows.iter().skip(after).map(shown).collect()
+    app.event_ids("TRUE").await.split_off(after)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -404,8 +399,8 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
     // All but the last three are old; in front of them is one that is not, which keeps what comes after it.
     let old = |count: usize| {
         format!(
-            "UPDATE events SET at = at - interval '91 days' WHERE id IN
-               (SELECT id FROM events ORDER BY transaction_id, sequence LIMIT {count})"
+            "UPDATE events SET at = at - interval '91 days' WHERE sequence IN
+               (SELECT sequence FROM events ORDER BY transaction_id, sequence LIMIT {count})"
         )
     };
     app.sql(&old(all.len() - 3)).await;
@@ -416,7 +411,7 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
     let cursor = |n: usize| text(&all[n], "cursor");
     assert_eq!(app.follow(&ada, &id, &cursor(0)).end().await, "CURSOR_EXPIRED");
     let mut from_the_last_that_went = app.follow(&ada, &id, &cursor(1));
-    assert_eq!(ids(&from_the_last_that_went.events(all.len() - 2).await), ids(&all[2..]));
+    assert_eq!(ids(&from_the_last_that_went.events(all.len() - 2).await), app.event_ids("TRUE").await);
     let query = format!(
         r#"{{ organization(id: "{id}") {{ events(first: 5, after: "{}") {{ nodes {{ id }} }} }} }}"#,
         cursor(0)
@@ -433,7 +428,7 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
     let (ada, id, bob, _) = acme(&app, "WORKER").await;
     // As if transactions had been numbered far higher where it was dumped.
     app.sql("UPDATE events SET transaction_id = transaction_id + 5000000000").await;
-    let restored = logged_anyhow(&app).await;
+    let restored = app.event_ids("TRUE").await;
     // Several processes start at once; those that are ready write while others are starting.
     join_all((0..4u64).map(|n| {
         let (app, id) = (&app, &id);
@@ -452,7 +447,7 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
     let mut listener = other.follow(&bob, &id, &text(&start[0], "cursor"));
     rename(&ada, &id, "After").await;
     app.log_settles().await;
-    let written = logged_anyhow(&app).await;
+    let written = app.event_ids("TRUE").await;
     assert_eq!(written[..restored.len()], restored, "what was there keeps its place, before what came");
     // Bob, who is a worker, sees all that came.
     let came = written.len() - restored.len();
@@ -466,12 +461,6 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
     migrate::settle_log(&app.url).await.expect("nothing to do");
     assert_eq!(app.number("SELECT base FROM event_log").await, before, "raised once");
     app.close().await;
-}
-
-async fn logged_anyhow(app: &TestApp) -> Vec<String> {
-    let rows = app.rows("SELECT id::text FROM events ORDER BY transaction_id, sequence").await;
-    let uuid = |row: &Vec<Option<String>>| uuid::Uuid::parse_str(row[0].as_deref().expect("an ID")).expect("a UUID");
-    rows.iter().map(|row| guildhall::domain::EventId::from(uuid(row)).to_string()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

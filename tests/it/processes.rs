@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use guildhall::domain::EventId;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -115,12 +114,17 @@ impl Scene {
     /// What the log tells since the beginning, in its order: ID, type, subject, changes.
     async fn logged(&self, app: &TestApp) -> Vec<[String; 4]> {
         app.log_settles().await;
-        let log = format!(
-            "SELECT id::text, type, subject_id, changes::text FROM events WHERE sequence > {} ORDER BY transaction_id, sequence",
-            self.begin
-        );
-        let rows = app.rows(&log).await;
-        rows.into_iter().map(|row| std::array::from_fn(|n| row[n].clone().expect("a value"))).collect()
+        let since = format!("sequence > {}", self.begin);
+        let columns = "SELECT type, subject_id, changes::text FROM events";
+        let rows = app.rows(&format!("{columns} WHERE {since} ORDER BY transaction_id, sequence")).await;
+        let value = |value: Option<String>| value.expect("a value");
+        let ids = app.event_ids(&since).await.into_iter();
+        ids.zip(rows)
+            .map(|(id, row)| {
+                let mut row = row.into_iter().map(value);
+                std::array::from_fn(|n| if n == 0 { id.clone() } else { row.next().expect("a column") })
+            })
+            .collect()
     }
 
     /// The IDs of what somebody may see of it.
@@ -130,8 +134,7 @@ impl Scene {
             Some(n) => person.id == [&self.office.worker, &self.office.other][n % 2].id,
             None => kind == "ORGANIZATION_UPDATED",
         };
-        let id = |id: &str| EventId::from(uuid::Uuid::parse_str(id).expect("a UUID")).to_string();
-        logged.iter().filter(|[_, kind, subject, _]| sees(subject, kind)).map(|[uuid, ..]| id(uuid)).collect()
+        logged.iter().filter(|[_, kind, subject, _]| sees(subject, kind)).map(|[id, ..]| id.clone()).collect()
     }
 
     /// Everybody has heard what they may see, in order, once.

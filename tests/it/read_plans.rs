@@ -41,8 +41,8 @@ async fn world() -> (TestApp, Person, Person) {
            SELECT gen_random_uuid(), workspace_id, organization_id, id, owner_id, assignee_id, 'task', now(), now() FROM projects;
          INSERT INTO jobs (id, workspace_id, organization_id, task_id, assignee_id, created_at, updated_at)
            SELECT gen_random_uuid(), workspace_id, organization_id, id, assignee_id, now(), now() FROM tasks;
-         INSERT INTO events (id, workspace_id, type, at, subject_id)
-           SELECT gen_random_uuid(), id, 'ORGANIZATION_UPDATED', now(), 'org_' FROM made, generate_series(1, 2);
+         INSERT INTO events (workspace_id, type, at, subject_id)
+           SELECT id, 'ORGANIZATION_UPDATED', now(), 'org_' FROM made, generate_series(1, 2);
          COMMIT;
          ANALYZE",
     )

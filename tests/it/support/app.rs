@@ -1,17 +1,19 @@
 //! The application in process, over a database of its own.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use axum::Router;
 use chrono::TimeDelta;
 use guildhall::app::{App, Settings};
 use guildhall::auth::keys::Keys;
+use guildhall::domain::event::LogPlace;
 use guildhall::domain::ids::TypedId;
-use guildhall::domain::{Clock, UserId};
+use guildhall::domain::{Clock, EventId, UserId};
 use guildhall::operations::Env;
 use guildhall::store::Store;
 use serde_json::{Value, json};
-use tokio_postgres::NoTls;
+use tokio_postgres::{NoTls, Row};
 
 use super::actors::{self, Person};
 use super::cluster::Cluster;
@@ -218,6 +220,16 @@ impl TestApp {
         tasks.close();
         tokio::time::timeout(std::time::Duration::from_secs(20), tasks.wait()).await.expect("they end");
         tasks.reopen();
+    }
+
+    /// IDs of the events in the log that a condition holds for, in its order.
+    pub async fn event_ids(&self, condition: &str) -> Vec<String> {
+        let log = format!(
+            "SELECT at, transaction_id, sequence FROM events WHERE {condition} ORDER BY transaction_id, sequence"
+        );
+        let rows = self.database.query(&log, &[]).await.expect("the log");
+        let place = |row: &Row| LogPlace { transaction: row.get(1), sequence: row.get(2) };
+        rows.iter().map(|row| EventId::of(row.get::<_, SystemTime>(0).into(), place(row)).to_string()).collect()
     }
 
     /// Waits until all that is in the log can be read: until no transaction that began before is open, in whatever database.

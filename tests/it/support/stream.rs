@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_graphql::{Request, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
-use guildhall::domain::UserId;
-use guildhall::domain::event::LogPlace;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::page::Place;
+use guildhall::domain::{EventId, UserId};
 use guildhall::graphql::context::RequestContext;
 use guildhall::graphql::page;
 use guildhall::graphql::subscription::{self, Told};
@@ -60,13 +59,9 @@ impl TestApp {
     /// A cursor of somebody's own stream, to all that happens from now on.
     pub async fn own_cursor(&self, person: &Person) -> String {
         self.log_settles().await;
-        let last = "SELECT transaction_id::text, sequence::text, id::text FROM events
-            ORDER BY transaction_id DESC, sequence DESC LIMIT 1";
-        let columns: Vec<String> = self.rows(last).await.swap_remove(0).into_iter().flatten().collect();
-        let number = |n: usize| columns[n].parse().expect("a number");
-        let key = LogPlace { transaction: number(0), sequence: number(1) };
+        let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
         let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
-        page::cursor(&list, &Place { key, id: columns[2].parse().expect("a UUID") })
+        page::cursor(&list, &Place { key: last.place(), id: last.into() })
     }
 }
 
