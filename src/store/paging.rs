@@ -26,8 +26,7 @@ impl<K> Section<K> {
 
     /// ` AND … ORDER BY … LIMIT …`, over the columns of the key and of the ID.
     ///
-    /// `key >= k AND (key > k OR id > i)` rather than the two alternatives alone: its first half is what lets the index begin
-    /// at the right place.
+    /// Both are compared as one row: so the index begins at the right place, also where many keys are alike.
     pub fn walk<'b, ST>(&'b self, key: &str, id: &str, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()>
     where
         K: ToSql<ST, Pg>,
@@ -35,11 +34,9 @@ impl<K> Section<K> {
     {
         let (way, beyond) = if self.descending { ("DESC", "<") } else { ("ASC", ">") };
         if let Some(place) = &self.from {
-            out.push_sql(&format!(" AND {key} {beyond}= "));
+            out.push_sql(&format!(" AND ({key}, {id}) {beyond} ("));
             out.push_bind_param::<ST, _>(&place.key)?;
-            out.push_sql(&format!(" AND ({key} {beyond} "));
-            out.push_bind_param::<ST, _>(&place.key)?;
-            out.push_sql(&format!(" OR {id} {beyond} "));
+            out.push_sql(", ");
             out.push_bind_param::<diesel::sql_types::Uuid, _>(&place.id)?;
             out.push_sql(")");
         }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Connection;
 use super::cloud_storages::CloudStorage;
 use super::jobs::{Job, JobInTask};
-use super::paging::containing;
+use super::paging::{Section, containing};
 use super::projects::{Project, ProjectPeople};
 use super::schema::{cloud_storages, jobs, projects, tasks};
 use super::tasks::{Task, TaskInProject, TaskPeople};
@@ -275,37 +275,26 @@ impl List {
 /// The condition that a row is in a part of the list within one of `parents`.
 struct InPart<'a> {
     parents: &'a [Uuid],
-    part: &'a Part,
+    list: &'a List,
     pattern: Option<String>,
-    limit: i64,
+    section: Section<Instant>,
 }
 
 impl<'a> InPart<'a> {
     fn new(parents: &'a [Uuid], part: &'a Part) -> Self {
-        Self { parents, part, pattern: part.list.pattern(), limit: i64::from(part.window.limit) + 1 }
+        let (list, window) = (&part.list, part.window.clone());
+        Self { parents, list, pattern: list.pattern(), section: Section::of(window, list.newest_first) }
     }
 }
 
 impl QueryFragment<Pg> for InPart<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let list = &self.part.list;
-        let (way, beyond) = if self.part.descending() { ("DESC", "<") } else { ("ASC", ">") };
+        let list = self.list;
         out.push_sql(&format!("{}.id = ANY (ARRAY(SELECT w.id FROM unnest(", list.kind.table()));
         out.push_bind_param::<Array<sql_types::Uuid>, _>(self.parents)?;
         out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT x.id FROM ");
         list.walk(&self.pattern, &mut out)?;
-        if let Some(place) = &self.part.window.from {
-            // Its first half is what lets the index begin at the right place.
-            out.push_sql(&format!(" AND x.created_at {beyond}= "));
-            out.push_bind_param::<Timestamptz, _>(&place.key)?;
-            out.push_sql(&format!(" AND (x.created_at {beyond} "));
-            out.push_bind_param::<Timestamptz, _>(&place.key)?;
-            out.push_sql(&format!(" OR x.id {beyond} "));
-            out.push_bind_param::<sql_types::Uuid, _>(&place.id)?;
-            out.push_sql(")");
-        }
-        out.push_sql(&format!(" ORDER BY x.created_at {way}, x.id {way} LIMIT "));
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        self.section.walk::<Timestamptz>("x.created_at", "x.id", &mut out)?;
         out.push_sql(") w))");
         Ok(())
     }
