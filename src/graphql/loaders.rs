@@ -31,7 +31,7 @@ use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
-use crate::store::users::{self, User};
+use crate::store::users::{self, Profile, User};
 use crate::store::visible::{self, List, Listed, Part};
 use crate::store::{Connection, Pooled, Store, plans};
 
@@ -347,7 +347,7 @@ pub enum Depth {
 }
 
 /// A member: an account only if it was asked for.
-pub type MemberRow = (Membership, Option<User>);
+pub type MemberRow = (Membership, Option<Profile>);
 
 /// One statement for all organizations of which the same page is asked for.
 impl Loader<MembersPage> for Source {

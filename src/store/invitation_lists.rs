@@ -12,7 +12,7 @@ use super::Connection;
 use super::invitations::Invitation;
 use super::paging::{Section, containing};
 use super::schema::memberships;
-use super::users::User;
+use super::users::Profile;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::page::{Slice, Window};
@@ -55,7 +55,7 @@ pub struct Filter {
 #[derive(Clone, Queryable)]
 pub struct Inviter {
     /// The account. None: it is gone.
-    pub user: Option<User>,
+    pub user: Option<Profile>,
     /// Their role in the organization now. None: they are not a member any more.
     pub role: Option<Role>,
 }
@@ -72,7 +72,7 @@ pub async fn page_with_inviters(
     filter: &Filter,
     window: &Window<Instant>,
 ) -> Result<Slice<(Invitation, Inviter)>> {
-    let inviter: (_, Nullable<memberships::role>) = (Option::<User>::as_select(), memberships::role.nullable());
+    let inviter: (_, Nullable<memberships::role>) = (Option::<Profile>::as_select(), memberships::role.nullable());
     // Looked up row by row: the page keeps its order, and no plan reads whole tables instead.
     let joins = " LEFT JOIN LATERAL (SELECT * FROM users u WHERE u.id = invitations.inviter_id OFFSET 0) users ON true \
                  LEFT JOIN LATERAL (SELECT m.role FROM memberships m WHERE m.organization_id = invitations.organization_id \

@@ -11,7 +11,7 @@ use super::Connection;
 use super::memberships::Membership;
 use super::paging::{Section, containing};
 use super::schema::{memberships, users};
-use super::users::User;
+use super::users::Profile;
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::Window;
 use crate::domain::sql_types::MemberRole;
@@ -85,11 +85,17 @@ pub async fn pages_with_users(
     connection: &mut Connection,
     organizations: &[OrganizationId],
     pages: &Pages,
-) -> Result<Vec<(Membership, User)>> {
+) -> Result<Vec<(Membership, Profile)>> {
     // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
     let join = " CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = memberships.user_id OFFSET 0) users";
-    let columns = (Membership::as_select(), User::as_select());
-    Ok(Members::new(columns, join, organizations, pages).load(connection).await?)
+    // What the membership has not told already: it has the username as well.
+    let columns = (Membership::as_select(), (users::display_name, users::email, users::created_at));
+    let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(connection).await?;
+    let whole = |(membership, (display_name, email, created_at)): (Membership, _)| {
+        let (id, username) = (membership.user_id, membership.username.clone());
+        (membership, Profile { id, username, display_name, email, created_at })
+    };
+    Ok(rows.into_iter().map(whole).collect())
 }
 
 /// How many members of an organization the filter lets through.

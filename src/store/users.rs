@@ -38,23 +38,44 @@ impl User {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
-    /// What stands for an account that is gone. When it was made is in its ID.
-    pub fn deleted(id: UserId) -> Self {
-        Self {
-            id,
-            username: "deleted user".to_owned(),
-            display_name: None,
-            email: None,
-            email_verified_at: None,
-            is_admin: false,
-            selected_organization_id: None,
-            created_at: id.made_at().unwrap_or_default(),
-        }
-    }
-
     /// The address, if it is proven.
     pub fn verified_email(&self) -> Option<&str> {
         self.email_verified_at.and(self.email.as_deref())
+    }
+}
+
+/// What of an account others may see: no more is read for lists.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct Profile {
+    /// Its ID.
+    pub id: UserId,
+    /// Unique name, in lower case.
+    pub username: String,
+    /// Name shown to people. None: the username.
+    pub display_name: Option<String>,
+    /// Address in lower case, proven or not.
+    pub email: Option<String>,
+    /// When the account was made.
+    pub created_at: Instant,
+}
+
+impl Profile {
+    /// Name shown to people.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.username)
+    }
+
+    /// What stands for an account that is gone. When it was made is in its ID.
+    pub fn deleted(id: UserId) -> Self {
+        let created_at = id.made_at().unwrap_or_default();
+        Self { id, username: "deleted user".to_owned(), display_name: None, email: None, created_at }
+    }
+}
+
+impl From<User> for Profile {
+    fn from(User { id, username, display_name, email, created_at, .. }: User) -> Self {
+        Self { id, username, display_name, email, created_at }
     }
 }
 

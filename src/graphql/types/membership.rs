@@ -20,7 +20,8 @@ use crate::operations::note_activity::note_activity;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
 use crate::store::members::{self, Filter, Order, Pages};
-use crate::store::{memberships, users};
+use crate::store::memberships;
+use crate::store::users::Profile;
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 6] = [
@@ -86,7 +87,7 @@ impl Membership {
         decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
     }
 
-    fn member(&self, user: users::User, viewer: Option<UserId>) -> User {
+    fn member(&self, user: Profile, viewer: Option<UserId>) -> User {
         User::member(user, self.shows_email(viewer))
     }
 
@@ -157,7 +158,7 @@ impl Membership {
         }
         let user = ctx.request().loader.load_one(self.row.user_id).await?;
         let user = user.ok_or_else(|| Error::from(Fault::passing("a membership without its user")))?;
-        Ok(self.member(user, ctx.request().viewer_id()))
+        Ok(self.member(user.into(), ctx.request().viewer_id()))
     }
 
     /// The member's role.

@@ -8,24 +8,24 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Acquainted, EmailVisible};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
-use crate::store::users;
+use crate::store::users::Profile;
 
 /// An account, and what is known of whether the viewer may see its address.
 #[derive(Clone)]
 pub struct User {
-    row: users::User,
+    row: Profile,
     email_visible: bool,
 }
 
-impl From<users::User> for User {
-    fn from(row: users::User) -> Self {
-        Self { row, email_visible: false }
+impl<A: Into<Profile>> From<A> for User {
+    fn from(account: A) -> Self {
+        Self { row: account.into(), email_visible: false }
     }
 }
 
 impl User {
     /// A member whose address the viewer may see, or not on these grounds alone: there may be another organization.
-    pub fn member(row: users::User, email_visible: bool) -> Self {
+    pub fn member(row: Profile, email_visible: bool) -> Self {
         Self { row, email_visible }
     }
 
@@ -41,7 +41,7 @@ impl User {
 
     /// An account that the log names, whatever has become of it.
     pub async fn logged(ctx: &Context<'_>, id: UserId) -> Result<Self> {
-        Ok(Self::named(ctx, id).await?.unwrap_or_else(|| Self::from(users::User::deleted(id))))
+        Ok(Self::named(ctx, id).await?.unwrap_or_else(|| Self::from(Profile::deleted(id))))
     }
 
     /// An account by its ID: oneself, people with whom one shares an organization, and for administrators everybody.
