@@ -1,7 +1,7 @@
 //! Invitations as lists: an organization's, and those to an address, newest first. Whether one has run out is a matter of the
 //! hour: whoever filters by status passes the present instant.
 
-use diesel::helper_types::Nullable;
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -11,7 +11,6 @@ use diesel_async::RunQueryDsl;
 use super::Connection;
 use super::invitations::Invitation;
 use super::paging::{Section, containing};
-use super::schema::memberships;
 use super::users::Profile;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
@@ -72,12 +71,15 @@ pub async fn page_with_inviters(
     filter: &Filter,
     window: &Window<Instant>,
 ) -> Result<Slice<(Invitation, Inviter)>> {
-    let inviter: (_, Nullable<memberships::role>) = (Option::<Profile>::as_select(), memberships::role.nullable());
-    // Looked up row by row: the page keeps its order, and no plan reads whole tables instead.
-    let joins = " LEFT JOIN LATERAL (SELECT * FROM users u WHERE u.id = invitations.inviter_id OFFSET 0) users ON true \
-                 LEFT JOIN LATERAL (SELECT m.role FROM memberships m WHERE m.organization_id = invitations.organization_id \
-                 AND m.user_id = invitations.inviter_id OFFSET 0) memberships ON true";
-    let columns = (Invitation::as_select(), inviter);
+    // A few people send most invitations: each is looked up once, row by row, so that no plan reads whole tables instead.
+    let joins = " LEFT JOIN (SELECT u.*, asked.organization_id, m.role \
+                 FROM (SELECT DISTINCT organization_id, inviter_id FROM page) asked \
+                 CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = asked.inviter_id OFFSET 0) u \
+                 LEFT JOIN LATERAL (SELECT m.role FROM memberships m WHERE m.organization_id = asked.organization_id \
+                 AND m.user_id = asked.inviter_id OFFSET 0) m ON true) users \
+                 ON users.id = invitations.inviter_id AND users.organization_id = invitations.organization_id";
+    let role = sql::<sql_types::Nullable<MemberRole>>("users.role");
+    let columns = (Invitation::as_select(), (Option::<Profile>::as_select(), role));
     let page = Page { columns, joins, section: section(window), listed: filter.into() };
     Ok(Slice::from_read(page.load(connection).await?, window))
 }
@@ -174,13 +176,14 @@ struct Page<'a, C> {
 
 impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Page<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM (SELECT * FROM ");
+        out.push_sql("WITH page AS MATERIALIZED (SELECT * FROM ");
         self.listed.walk(&mut out)?;
         self.section.walk::<Timestamptz>("x.created_at", "x.id", &mut out)?;
-        out.push_sql(") invitations");
+        out.push_sql(") SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM page invitations");
         out.push_sql(self.joins);
+        self.section.order("invitations.created_at", "invitations.id", &mut out);
         Ok(())
     }
 }

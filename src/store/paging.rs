@@ -32,16 +32,23 @@ impl<K> Section<K> {
         K: ToSql<ST, Pg>,
         Pg: HasSqlType<ST>,
     {
-        let (way, beyond) = if self.descending { ("DESC", "<") } else { ("ASC", ">") };
         if let Some(place) = &self.from {
+            let beyond = if self.descending { "<" } else { ">" };
             out.push_sql(&format!(" AND ({key}, {id}) {beyond} ("));
             out.push_bind_param::<ST, _>(&place.key)?;
             out.push_sql(", ");
             out.push_bind_param::<diesel::sql_types::Uuid, _>(&place.id)?;
             out.push_sql(")");
         }
-        out.push_sql(&format!(" ORDER BY {key} {way}, {id} {way} LIMIT "));
+        self.order(key, id, out);
+        out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+
+    /// ` ORDER BY …`, over the same columns.
+    pub fn order(&self, key: &str, id: &str, out: &mut AstPass<'_, '_, Pg>) {
+        let way = if self.descending { "DESC" } else { "ASC" };
+        out.push_sql(&format!(" ORDER BY {key} {way}, {id} {way}"));
     }
 
     /// The same of a list whose keys are all alike.
