@@ -61,7 +61,8 @@ pub struct Inviter {
 
 /// A page of invitations, newest first.
 pub async fn page(connection: &mut Connection, filter: &Filter, window: &Window<Instant>) -> Result<Slice<Invitation>> {
-    let page = Page { columns: Invitation::as_select(), joins: "", section: section(window), listed: filter.into() };
+    let columns = Invitation::as_select();
+    let page = Page { columns, beside: "", joins: "", section: section(window), listed: filter.into() };
     Ok(Slice::from_read(page.load(connection).await?, window))
 }
 
@@ -72,15 +73,16 @@ pub async fn page_with_inviters(
     window: &Window<Instant>,
 ) -> Result<Slice<(Invitation, Inviter)>> {
     // A few people send most invitations: each is looked up once, row by row, so that no plan reads whole tables instead.
-    let joins = " LEFT JOIN (SELECT u.*, asked.organization_id, m.role \
-                 FROM (SELECT DISTINCT organization_id, inviter_id FROM page) asked \
-                 CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = asked.inviter_id OFFSET 0) u \
-                 LEFT JOIN LATERAL (SELECT m.role FROM memberships m WHERE m.organization_id = asked.organization_id \
-                 AND m.user_id = asked.inviter_id OFFSET 0) m ON true) users \
+    let inviters = ", inviters AS MATERIALIZED (SELECT u.*, asked.organization_id, m.role \
+                    FROM (SELECT DISTINCT organization_id, inviter_id FROM page) asked \
+                    CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = asked.inviter_id OFFSET 0) u \
+                    LEFT JOIN LATERAL (SELECT m.role FROM memberships m WHERE m.organization_id = asked.organization_id \
+                    AND m.user_id = asked.inviter_id OFFSET 0) m ON true)";
+    let joins = " LEFT JOIN inviters users \
                  ON users.id = invitations.inviter_id AND users.organization_id = invitations.organization_id";
     let role = sql::<sql_types::Nullable<MemberRole>>("users.role");
     let columns = (Invitation::as_select(), (Option::<Profile>::as_select(), role));
-    let page = Page { columns, joins, section: section(window), listed: filter.into() };
+    let page = Page { columns, beside: inviters, joins, section: section(window), listed: filter.into() };
     Ok(Slice::from_read(page.load(connection).await?, window))
 }
 
@@ -169,6 +171,8 @@ fn written(out: &mut AstPass<'_, '_, Pg>, sql: &str) -> QueryResult<()> {
 /// The statement of a page.
 struct Page<'a, C> {
     columns: C,
+    /// What else is read of the page, as further `WITH` queries.
+    beside: &'static str,
     joins: &'static str,
     section: Section<Instant>,
     listed: Listed<'a>,
@@ -179,7 +183,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Page<'_, C> {
         out.push_sql("WITH page AS MATERIALIZED (SELECT * FROM ");
         self.listed.walk(&mut out)?;
         self.section.walk::<Timestamptz>("x.created_at", "x.id", &mut out)?;
-        out.push_sql(") SELECT ");
+        out.push_sql(")");
+        out.push_sql(self.beside);
+        out.push_sql(" SELECT ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(" FROM page invitations");
         out.push_sql(self.joins);
