@@ -1,0 +1,23 @@
+//! By the clock: how long what runs inside takes. See the README one folder up.
+
+#[path = "../workloads/mod.rs"]
+mod workloads;
+
+use divan::Bencher;
+use workloads::Workload;
+
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = workloads::ALL)]
+fn work(bencher: Bencher, workload: &Workload) {
+    match (workload.ready)() {
+        Ok(work) => bencher.bench_local(work),
+        Err(error) => panic!("{workload}: {error}"),
+    }
+}

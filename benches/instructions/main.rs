@@ -1,0 +1,50 @@
+//! In instructions: how many what runs inside takes, as callgrind counts them, held against what was recorded. Unlike time they
+//! hardly vary, on whatever machine and however busy it is. See the README one folder up.
+
+mod callgrind;
+mod record;
+#[path = "../workloads/mod.rs"]
+mod workloads;
+
+use std::env;
+use std::process::ExitCode;
+
+use record::Record;
+use workloads::Outcome;
+
+/// As in the executable.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let done = match env::var(callgrind::WORK) {
+        Ok(name) => callgrind::perform(&name).map(|()| true),
+        Err(_) => guard(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether nothing has grown.
+fn guard() -> Outcome<bool> {
+    if cfg!(debug_assertions) {
+        return Err("instructions are counted in an optimized build: `cargo bench --bench instructions`".into());
+    }
+    if !callgrind::is_there() {
+        println!("Instructions are not counted: there is no valgrind here (`apt-get install valgrind`).");
+        return Ok(true);
+    }
+    let counted = Record::of_all()?;
+    if env::var_os("UPDATE").is_some() {
+        counted.write()?;
+        print!("{counted}");
+        return Ok(true);
+    }
+    Ok(Record::read()?.holds(&counted))
+}

@@ -1,0 +1,117 @@
+//! What was counted, and with what: `counts.txt`, which `UPDATE=1 cargo bench --bench instructions` writes.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::callgrind;
+use crate::workloads::{self, Outcome};
+
+/// What may be added before it counts as growth, in percent. Runs of one build differ by 0.2 %; the rest is for another libc,
+/// whose copying takes a tenth of a page.
+const TOLERANCE: f64 = 5.0;
+/// How counts are recorded anew.
+const RECORD: &str = "`UPDATE=1 cargo bench --bench instructions` records what there is now";
+/// First words of the lines that are no counts.
+const COMPILER: &str = "compiler:";
+const PROCESSOR: &str = "processor:";
+
+/// Counts of instructions, and what they depend on besides the code.
+pub struct Record {
+    compiler: String,
+    processor: String,
+    counts: Vec<(String, u64)>,
+}
+
+impl Record {
+    /// Counts everything.
+    pub fn of_all() -> Outcome<Self> {
+        let (mut counts, mut processor) = (Vec::new(), String::new());
+        for workload in workloads::ALL {
+            let (count, abilities) = callgrind::count(workload)?;
+            counts.push((workload.name.to_owned(), count));
+            processor = abilities;
+        }
+        Ok(Self { compiler: compiler()?, processor, counts })
+    }
+
+    /// What was recorded.
+    pub fn read() -> Outcome<Self> {
+        let mut record = Self { compiler: String::new(), processor: String::new(), counts: Vec::new() };
+        for line in fs::read_to_string(path())?.lines().filter(|line| !line.starts_with('#')) {
+            match line.split_once(char::is_whitespace) {
+                Some((COMPILER, rest)) => rest.trim().clone_into(&mut record.compiler),
+                Some((PROCESSOR, rest)) => rest.trim().clone_into(&mut record.processor),
+                Some((name, count)) => record.counts.push((name.to_owned(), count.trim().parse()?)),
+                None if line.is_empty() => {}
+                None => return Err(format!("{}: {line} is no count", path().display()).into()),
+            }
+        }
+        Ok(record)
+    }
+
+    /// Writes it down.
+    pub fn write(&self) -> Outcome {
+        Ok(fs::write(path(), self.to_string())?)
+    }
+
+    /// Whether nothing in `now` has grown, as far as the two can be compared. Tells what has.
+    pub fn holds(&self, now: &Self) -> bool {
+        for (what, recorded, here) in
+            [("compiler", &self.compiler, &now.compiler), ("processor", &self.processor, &now.processor)]
+        {
+            if recorded != here {
+                println!("Instructions are not compared: the {what} is another one.");
+                println!("  recorded: {recorded}\n  here:     {here}\n{RECORD}.");
+                return true;
+            }
+        }
+        let mut stale = false;
+        println!("{:26}{:>12}{:>12}{:>10}", "instructions of", "recorded", "now", "change");
+        for (name, count) in &now.counts {
+            let Some((_, recorded)) = self.counts.iter().find(|(known, _)| known == name) else {
+                println!("{name:26}{:>12}{count:>12}", "none");
+                stale = true;
+                continue;
+            };
+            let change = (*count as f64 / *recorded as f64 - 1.0) * 100.0;
+            println!("{name:26}{recorded:>12}{count:>12}{change:>+8.1} %");
+            if change > TOLERANCE {
+                eprintln!("{name} has grown by {change:.1} %: from {recorded} to {count} instructions.");
+                eprintln!("  what takes them: callgrind_annotate {}", callgrind::profile(name).display());
+                stale = true;
+            }
+        }
+        for (name, _) in self.counts.iter().filter(|(name, _)| now.counts.iter().all(|(known, _)| known != name)) {
+            eprintln!("{name} is recorded, and counted no more.");
+            stale = true;
+        }
+        if stale {
+            eprintln!("More than {TOLERANCE} % is not chance. If it is meant to be so, {RECORD}; review the diff.");
+        }
+        !stale
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Instructions of each workload of benches/workloads/, done once, as callgrind counts them.")?;
+        writeln!(f, "# Derived: {RECORD}.")?;
+        writeln!(f, "{COMPILER} {}\n{PROCESSOR} {}\n", self.compiler, self.processor)?;
+        self.counts.iter().try_for_each(|(name, count)| writeln!(f, "{name:26}{count:>10}"))
+    }
+}
+
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions/counts.txt")
+}
+
+/// The compiler and what it compiles for.
+fn compiler() -> Outcome<String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let told = String::from_utf8(Command::new(rustc).arg("--verbose").arg("--version").output()?.stdout)?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    Ok(format!("{}, {host}", told.lines().next().unwrap_or_default()))
+}

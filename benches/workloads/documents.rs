@@ -1,0 +1,72 @@
+//! From the text of a request to an operation that may be executed.
+
+use std::hint::black_box;
+
+use async_graphql::Variables;
+use guildhall::graphql::document::store::Named;
+use guildhall::graphql::document::{Documents, Plan};
+use guildhall::graphql::schema;
+use guildhall::graphql::validation::{Exposure, variables as values};
+use guildhall::server::{body, prepare};
+use serde_json::json;
+
+use super::{Outcome, Work};
+
+/// Hardly anything.
+pub const SHORT: &str = "{ viewer { user { username } } }";
+/// A list with pages.
+pub const MEMBERS: &str = include_str!("../peer/q2.graphql");
+/// A mutation whose input nests.
+const INVITE: &str = include_str!("../peer/m2_invite.graphql");
+
+/// A text that comes for the first time: parsed, validated, measured.
+pub fn new(text: &'static str) -> Outcome<Work> {
+    let schema = schema::definitions();
+    Plan::new(text, schema, Exposure::Open).map_err(|rejection| rejection.to_string())?;
+    Ok(Box::new(move || {
+        let _ = black_box(Plan::new(black_box(text), schema, Exposure::Open));
+    }))
+}
+
+/// A text that came before.
+pub fn known(text: &'static str) -> Outcome<Work> {
+    let documents = Documents::default();
+    documents.find(Named::Text(text)).map_err(|missing| format!("{missing:?}"))?;
+    Ok(Box::new(move || {
+        let _ = black_box(documents.find(Named::Text(black_box(text))));
+    }))
+}
+
+/// Values that are held to the types of the variables.
+pub fn variables() -> Outcome<Work> {
+    let documents = Documents::default();
+    let plan = documents.find(Named::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
+    let given =
+        json!({ "organizationId": "org_0000000000000000000000000g", "email": "a@example.org", "role": "WORKER" });
+    let given = Variables::from_json(given);
+    let mistakes = move || {
+        let operation = black_box(&plan).operation(None);
+        operation.map(|operation| values::check(documents.schema(), &operation.variables, black_box(&given)))
+    };
+    match mistakes() {
+        Ok(none) if none.is_empty() => {}
+        other => return Err(format!("not the variables of the mutation: {other:?}").into()),
+    }
+    Ok(Box::new(move || {
+        let _ = black_box(mistakes());
+    }))
+}
+
+/// A body that names a document which came before, with the values of its variables: read, checked, and its cost worked out.
+pub fn request() -> Outcome<Work> {
+    let documents = Documents::default();
+    let body = json!({ "query": MEMBERS, "variables": { "slug": "acme", "first": 50 } }).to_string();
+    let ready = move || prepare::prepare(&documents, body::parse(black_box(body.as_bytes()))?);
+    let prepared = ready().map_err(|problem| format!("{:?}", problem.errors))?;
+    if prepared.cost < 50 {
+        return Err(format!("a page of 50 does not cost {}", prepared.cost).into());
+    }
+    Ok(Box::new(move || {
+        let _ = black_box(ready());
+    }))
+}

@@ -1,0 +1,173 @@
+//! Pages of lists: their cursors, and the answer that shows one.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Response, Schema, ValidationMode, Variables};
+use guildhall::app::{App, Settings};
+use guildhall::auth::Actor;
+use guildhall::auth::keys::Keys;
+use guildhall::domain::clock::{Clock, Instant};
+use guildhall::domain::page::{Place, Slice, Window};
+use guildhall::domain::{MembershipId, OrganizationId, Role, UserId};
+use guildhall::graphql;
+use guildhall::graphql::context::RequestContext;
+use guildhall::graphql::document::Plan;
+use guildhall::graphql::json::Json;
+use guildhall::graphql::loaders::MemberRow;
+use guildhall::graphql::page::{self, Page, PageArgs};
+use guildhall::graphql::types::membership::{Membership, MembershipConnection};
+use guildhall::graphql::validation::Exposure;
+use guildhall::policy::Standing;
+use guildhall::store::members::{Order, key_of};
+use guildhall::store::{Store, memberships, users};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::documents::MEMBERS;
+use super::{Outcome, Work};
+
+/// The list that the cursors are of.
+const LIST: &str = "members of org_0000000000000000000000000g by JoinedAt, false";
+/// Members on a page.
+const ROWS: usize = 50;
+
+/// The cursor of a place.
+pub fn cursor_written() -> Outcome<Work> {
+    let place = place(&member(1).0);
+    Ok(Box::new(move || {
+        black_box(page::cursor(black_box(LIST), black_box(&place)));
+    }))
+}
+
+/// The place of a cursor.
+pub fn cursor_read() -> Outcome<Work> {
+    let place = place(&member(1).0);
+    let cursor = page::cursor(LIST, &place);
+    if page::read_cursor(LIST, &cursor) != Some(place) {
+        return Err("a cursor points elsewhere".into());
+    }
+    Ok(Box::new(move || {
+        black_box(page::read_cursor::<String>(black_box(LIST), black_box(&cursor)));
+    }))
+}
+
+/// A page of members as JSON: from the rows, as they come from the database, to what goes over the wire. Its lists are written
+/// at once or field by field, as the answers to queries and to mutations are.
+pub fn answered(at_once: bool) -> Outcome<Work> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let entered = runtime.enter();
+    let store = Store::connect("postgres://nobody@localhost/never-opened", 1)?;
+    let keys = Keys::from_secret("a secret for measurements that is long enough")?;
+    let app = App::build(Settings::for_tests(), store, keys, Clock::default());
+    drop(entered);
+    let plan = Plan::new(MEMBERS, graphql::schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string())?;
+    let variables = Variables::from_json(json!({ "slug": "acme", "first": ROWS }));
+    let rows: Vec<MemberRow> = (0..=ROWS).map(member).collect();
+    let schema = Schema::build(Query { rows }, EmptyMutation, EmptySubscription);
+    let schema = schema.validation_mode(ValidationMode::Fast).finish();
+    let viewer = Actor { user_id: id(0, 1), session: None, expires_at: None };
+
+    let answer = move || {
+        // Loaders look for the runtime that they will load in.
+        let answer: Response = runtime.block_on(async {
+            let mut request = Request::new("").variables(variables.clone());
+            if let Ok(operation) = plan.operation(None) {
+                request.set_parsed_query(operation.document.clone());
+            }
+            let mut context = RequestContext::new(&app.env, Some(viewer), None);
+            context.takes_json = at_once;
+            schema.execute(request.data(Arc::new(context))).await
+        });
+        Json::of(&answer).into_bytes()
+    };
+    let shown: serde_json::Value = serde_json::from_slice(&answer())?;
+    let members = &shown["data"]["organization"]["members"];
+    let last = &members["edges"][ROWS - 1]["node"]["user"];
+    if last["email"] != "member-49@example.org" || members["pageInfo"]["hasNextPage"] != true {
+        return Err(format!("not the page that was asked for: {shown}").into());
+    }
+    Ok(Box::new(move || {
+        black_box(answer());
+    }))
+}
+
+/// The root of a schema in which an organization is not looked for; the list of its members, and what is in it, are those of
+/// the server.
+struct Query {
+    rows: Vec<MemberRow>,
+}
+
+#[Object]
+impl Query {
+    async fn organization(&self, slug: String) -> Office<'_> {
+        Office { rows: &self.rows, slug }
+    }
+}
+
+/// An organization that has been found.
+struct Office<'a> {
+    rows: &'a [MemberRow],
+    slug: String,
+}
+
+#[Object]
+impl Office<'_> {
+    async fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    async fn name(&self) -> &str {
+        "Acme"
+    }
+
+    async fn members(&self, first: i32) -> graphql::Result<MembershipConnection> {
+        let window: Window<String> =
+            PageArgs { first: Some(first), after: None, last: None, before: None }.window(LIST)?;
+        let standing = Standing { signed_in: true, role: Some(Role::Maintainer), ..Standing::default() };
+        Ok(MembershipConnection(Page::new(
+            LIST,
+            &window,
+            Slice::from_read(self.rows.to_vec(), &window),
+            |(row, _)| place(row),
+            |row| Membership::listed(row, standing, None),
+            Arc::new(|| Box::pin(async { Ok(0) })),
+        )))
+    }
+}
+
+fn place(row: &memberships::Membership) -> Place<String> {
+    Place { key: key_of(Order::JoinedAt, row), id: row.id.into() }
+}
+
+/// The ID of a thing of that kind and number: the same each time, and as long as any.
+fn id<I: From<Uuid>>(kind: u128, number: usize) -> I {
+    I::from(Uuid::from_u128((0x0190_0000_0000_7000_8000_0000_0000_0000 | kind << 32) + number as u128))
+}
+
+fn member(number: usize) -> MemberRow {
+    let at = Instant::from_timestamp_micros(1_700_000_000_000_000).unwrap_or_default();
+    let user_id: UserId = id(0, number);
+    let username = format!("member-{number}");
+    let membership = memberships::Membership {
+        id: id::<MembershipId>(1, number),
+        organization_id: id::<OrganizationId>(2, 1),
+        user_id,
+        username: username.clone(),
+        role: Role::ALL[number % Role::ALL.len()],
+        joined_at: at,
+        last_active_on: None,
+        invited_by: None,
+    };
+    let user = users::User {
+        id: user_id,
+        email: Some(format!("{username}@example.org")),
+        display_name: Some(format!("Member \"{number}\"")),
+        username,
+        email_verified_at: Some(at),
+        is_admin: false,
+        selected_organization_id: None,
+        created_at: at,
+    };
+    (membership, Some(user))
+}

@@ -1,0 +1,32 @@
+//! May they? Asked of the whole table.
+
+use std::hint::black_box;
+
+use guildhall::domain::Role;
+use guildhall::policy::table::RULES;
+use guildhall::policy::{Decision, Member, Standing, Target, decide};
+
+use super::{Outcome, Work};
+
+/// Every action, by a member of each role, to a worker.
+pub fn decisions() -> Outcome<Work> {
+    let member = Some(Member { role: Role::Worker, is_self: false });
+    let target = Target { member, ..Target::default() };
+    let allowed = move || {
+        let mut allowed = 0;
+        for role in Role::ALL {
+            let standing = Standing { signed_in: true, role: Some(role), ..Standing::default() };
+            for rule in RULES {
+                let decision = decide(black_box(&standing), rule.action, black_box(&target));
+                allowed += u32::from(decision == Decision::Allow);
+            }
+        }
+        allowed
+    };
+    if allowed() == 0 {
+        return Err("nobody may do anything".into());
+    }
+    Ok(Box::new(move || {
+        black_box(allowed());
+    }))
+}
