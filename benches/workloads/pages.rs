@@ -159,14 +159,11 @@ fn member(number: usize) -> MemberRow {
         last_active_on: None,
         invited_by: None,
     };
-    let user = users::User {
+    let user = users::Profile {
         id: user_id,
         email: Some(format!("{username}@example.org")),
         display_name: Some(format!("Member \"{number}\"")),
         username,
-        email_verified_at: Some(at),
-        is_admin: false,
-        selected_organization_id: None,
         created_at: at,
     };
     (membership, Some(user))
