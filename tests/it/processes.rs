@@ -115,16 +115,13 @@ impl Scene {
     async fn logged(&self, app: &TestApp) -> Vec<[String; 4]> {
         app.log_settles().await;
         let since = format!("sequence > {}", self.begin);
-        let columns = "SELECT type, subject_id, changes::text FROM events";
-        let rows = app.rows(&format!("{columns} WHERE {since} ORDER BY transaction_id, sequence")).await;
-        let value = |value: Option<String>| value.expect("a value");
-        let ids = app.event_ids(&since).await.into_iter();
-        ids.zip(rows)
-            .map(|(id, row)| {
-                let mut row = row.into_iter().map(value);
-                std::array::from_fn(|n| if n == 0 { id.clone() } else { row.next().expect("a column") })
-            })
-            .collect()
+        let ids = app.event_ids(&since).await;
+        let log = format!(
+            "SELECT type, subject_id, changes::text FROM events WHERE {since} ORDER BY transaction_id, sequence"
+        );
+        let rows = app.rows(&log).await;
+        let value = |row: &[Option<String>], n: usize| row[n].clone().expect("a value");
+        ids.into_iter().zip(rows).map(|(id, row)| [id, value(&row, 0), value(&row, 1), value(&row, 2)]).collect()
     }
 
     /// The IDs of what somebody may see of it.
