@@ -1,9 +1,12 @@
 //! What one subscriber gets, in order and without gap or repeat: what they missed from the log, then what happens from the
 //! hub. The seam is the hub's mark: listening begins first, the log is read up to the mark, and the rest has come meanwhile.
+//!
+//! More may happen at once than waits for a subscriber in the hub. Who takes what comes then goes on from the log, in the same
+//! way; who does not is too slow.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::hub::{Hub, Live, Topic};
 use crate::domain::Error;
@@ -13,6 +16,10 @@ use crate::store::{Store, users};
 
 /// Most entries that come at once.
 const BATCH: usize = 100;
+/// Too slow is for whom more came than waits for them, and who has not taken what waited within this time,
+const STALLED: Duration = Duration::from_secs(10);
+/// or has not kept up again within this.
+const BEHIND: Duration = Duration::from_secs(60);
 
 /// Why a feed has come to its end, or cannot begin.
 #[derive(Debug)]
@@ -46,6 +53,8 @@ pub struct Feed {
     past: HashSet<LogPlace>,
     /// Whether everything up to the mark has been given.
     caught_up: bool,
+    /// Since when more comes than waits for them. None while they keep up.
+    behind: Option<Instant>,
 }
 
 impl Feed {
@@ -67,24 +76,45 @@ impl Feed {
             Some(place) => (place, Vec::new()),
         };
         let past = past.into_iter().collect();
-        Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none() })
+        Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none(), behind: None })
     }
 
     /// The next entries. None if nothing happens for as long as `patience`.
     pub async fn next(&mut self, patience: Duration) -> std::result::Result<Option<Vec<Arc<Entry>>>, End> {
-        while !self.caught_up {
-            let missed = self.missed().await?;
-            if !missed.is_empty() {
-                return Ok(Some(missed));
+        loop {
+            while !self.caught_up {
+                let missed = self.missed().await?;
+                if !missed.is_empty() {
+                    return Ok(Some(missed));
+                }
             }
+            if self.live.is_drained() {
+                self.behind = None;
+            }
+            let Ok(mut heard) = tokio::time::timeout(patience, self.live.heard(BATCH)).await else { return Ok(None) };
+            if heard.is_empty() {
+                self.listen_again().await?;
+                continue;
+            }
+            heard.retain(|entry| entry.place > self.place && !self.past.contains(&entry.place));
+            self.place = heard.last().map_or(self.place, |last| last.place);
+            return Ok(Some(heard));
         }
-        let Ok(mut heard) = tokio::time::timeout(patience, self.live.heard(BATCH)).await else { return Ok(None) };
-        if heard.is_empty() {
-            return Err(if self.live.is_closed() { End::Closed } else { End::Lagged });
+    }
+
+    /// Goes on from the log after more came at once than waited for them.
+    async fn listen_again(&mut self) -> std::result::Result<(), End> {
+        if self.live.is_closed() {
+            return Err(End::Closed);
         }
-        heard.retain(|entry| entry.place > self.place && !self.past.contains(&entry.place));
-        self.place = heard.last().map_or(self.place, |last| last.place);
-        Ok(Some(heard))
+        // Cut off for another reason: the log of another database is told now.
+        let Some(cut_off) = self.live.cut_off() else { return Err(End::Lagged) };
+        let behind = *self.behind.get_or_insert(cut_off);
+        let live = self.live.again().await;
+        let is_another = live.mark < self.live.mark;
+        (self.live, self.caught_up) = (live, false);
+        let is_slow = cut_off.elapsed() > STALLED || behind.elapsed() > BEHIND;
+        if is_slow || is_another { Err(End::Lagged) } else { Ok(()) }
     }
 
     /// The next entries of the log, up to the mark.
@@ -107,7 +137,7 @@ impl Feed {
             return Err(End::Expired);
         }
         self.caught_up = found.len() < BATCH || found.last().is_some_and(|last| last.place >= mark);
-        found.retain(|entry| entry.place <= mark);
+        found.retain(|entry| entry.place <= mark && !self.past.contains(&entry.place));
         self.place = found.last().map_or(self.place, |last| last.place);
         Ok(found.into_iter().map(Arc::new).collect())
     }

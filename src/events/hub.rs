@@ -1,8 +1,9 @@
-//! From one process's pump to its subscribers. Each has a channel of bounded length; who does not keep up is cut off, and
-//! holds up nobody.
+//! From one process's pump to its subscribers. Each has a channel of bounded length; for whom more comes at once is cut off,
+//! may listen again, and holds up nobody.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
@@ -49,7 +50,14 @@ struct State {
     mark: Option<LogPlace>,
     closed: bool,
     next: u64,
-    streams: HashMap<Topic, HashMap<u64, mpsc::Sender<Arc<Entry>>>>,
+    streams: HashMap<Topic, HashMap<u64, Stream>>,
+}
+
+/// The way to one who listens.
+struct Stream {
+    sender: mpsc::Sender<Arc<Entry>>,
+    /// When there was no room for more.
+    cut_off: Arc<OnceLock<Instant>>,
 }
 
 impl Default for Hub {
@@ -121,14 +129,15 @@ impl Hub {
         let (sender, receiver) = mpsc::channel(self.0.capacity);
         let mut state = self.state();
         let (id, mark) = (state.next, state.mark.unwrap_or_default());
+        let cut_off = Arc::<OnceLock<Instant>>::default();
         state.next += 1;
         if !state.closed {
             if state.streams.is_empty() {
                 self.0.arrived.notify_one();
             }
-            state.streams.entry(topic).or_default().insert(id, sender);
+            state.streams.entry(topic).or_default().insert(id, Stream { sender, cut_off: cut_off.clone() });
         }
-        Live { hub: self.clone(), topic, id, mark, receiver }
+        Live { hub: self.clone(), topic, id, mark, receiver, cut_off }
     }
 
     /// Cuts off everybody who listens; they may come again.
@@ -158,7 +167,13 @@ impl Hub {
 impl State {
     fn send(&mut self, topic: Topic, entry: &Arc<Entry>) -> usize {
         let Some(streams) = self.streams.get_mut(&topic) else { return 0 };
-        streams.retain(|_, stream| stream.try_send(entry.clone()).is_ok());
+        streams.retain(|_, stream| {
+            let sent = stream.sender.try_send(entry.clone()).is_ok();
+            if !sent {
+                let _ = stream.cut_off.set(Instant::now());
+            }
+            sent
+        });
         streams.len()
     }
 }
@@ -171,6 +186,7 @@ pub struct Live {
     /// Entries up to this place do not come by the channel.
     pub mark: LogPlace,
     receiver: mpsc::Receiver<Arc<Entry>>,
+    cut_off: Arc<OnceLock<Instant>>,
 }
 
 impl Live {
@@ -179,6 +195,21 @@ impl Live {
         let mut heard = Vec::new();
         self.receiver.recv_many(&mut heard, limit).await;
         heard
+    }
+
+    /// Whether nothing waits, and more may come.
+    pub fn is_drained(&self) -> bool {
+        !self.receiver.is_closed() && self.receiver.is_empty()
+    }
+
+    /// When more came than waits for one who listens; none while it did not.
+    pub fn cut_off(&self) -> Option<Instant> {
+        self.cut_off.get().copied()
+    }
+
+    /// Listens to the same, from now on.
+    pub async fn again(&self) -> Self {
+        self.hub.listen(self.topic).await
     }
 
     /// Whether the hub has ended.
