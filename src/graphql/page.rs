@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{InputObject, Lookahead, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -32,6 +32,7 @@ pub struct PageInfo {
 }
 
 /// The arguments of a connection.
+#[derive(Clone, PartialEq, InputObject)]
 pub struct PageArgs {
     /// How many, forward.
     pub first: Option<i32>,
@@ -143,8 +144,8 @@ impl PageArgs {
 }
 
 /// The text of a `search` argument: nothing when empty. BAD_USER_INPUT beyond 256 characters.
-pub fn search(search: Option<String>) -> Result<Option<String>> {
-    crate::domain::text::optional(search.as_deref(), 256).map_err(|problem| match problem.code {
+pub fn search(search: Option<&str>) -> Result<Option<String>> {
+    crate::domain::text::optional(search, 256).map_err(|problem| match problem.code {
         error::Code::TooLong => ApiError::BadUserInput("A search has at most 256 characters.".to_owned()),
         _ => ApiError::BadUserInput("This search has characters that cannot be searched for.".to_owned()),
     })
@@ -200,9 +201,8 @@ impl<N> Page<N> {
     }
 }
 
-/// Whether a field is asked of the nodes of the connection that is being resolved.
-pub fn asks_nodes_for(ctx: &Context<'_>, field: &str) -> bool {
-    let connection = ctx.look_ahead();
+/// Whether a field is asked of the nodes of a connection.
+pub fn asks_nodes_for(connection: &Lookahead<'_>, field: &str) -> bool {
     connection.field("edges").field("node").field(field).exists() || connection.field("nodes").field(field).exists()
 }
 

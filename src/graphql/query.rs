@@ -86,7 +86,7 @@ impl Query {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let viewer = ctx.request().viewer().await?;
-        let filter = Filter { search: page::search(search)?, roles: None, everyones: viewer.is_admin };
+        let filter = Filter { search: page::search(search.as_deref())?, roles: None, everyones: viewer.is_admin };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_slug);
         OrganizationConnection::load(ctx, viewer.id, filter, order, PageArgs { first, after, last, before }).await
     }

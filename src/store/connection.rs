@@ -27,6 +27,9 @@ const ROLLBACK: &str = "ROLLBACK";
 /// Each statement is asked by keys and in an order that an index has: the plan is the same whatever the values are, and to make
 /// it anew for them takes longer than to run it.
 const ONE_PLAN_EACH: &str = "SET plan_cache_mode = force_generic_plan";
+/// Rows that are looked up for others are looked up by a key, mostly each of them once: to remember them for the case that one comes
+/// again takes longer than that.
+const NOTHING_MEMOIZED: &str = "SET enable_memoize = off";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
@@ -61,7 +64,9 @@ impl Connection {
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
         enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        session.batch_execute(ONE_PLAN_EACH).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED] {
+            session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
         Ok(Self { session, unsent: Mutex::default(), in_transaction: false, unfinished, abandoned: false })
     }
 

@@ -23,6 +23,8 @@ use crate::domain::{OrganizationId, Result, Role, UserId};
 pub enum Whose {
     /// Those of an organization.
     Organization(OrganizationId),
+    /// Those of the organization that has this slug.
+    Slug(String),
     /// Those to the proven address of a user, but for those that rest because their organization is about to be deleted: these
     /// are there for its owner and for site administrators.
     Invitee {
@@ -60,15 +62,15 @@ pub struct Inviter {
 }
 
 /// A page of invitations, newest first.
-pub async fn page(connection: &mut Connection, filter: &Filter, window: &Window<Instant>) -> Result<Slice<Invitation>> {
+pub async fn page(mut connection: &Connection, filter: &Filter, window: &Window<Instant>) -> Result<Slice<Invitation>> {
     let columns = Invitation::as_select();
     let page = Page { columns, beside: "", joins: "", section: section(window), listed: filter.into() };
-    Ok(Slice::from_read(page.load(connection).await?, window))
+    Ok(Slice::from_read(page.load(&mut connection).await?, window))
 }
 
 /// The same, each with whoever sent it.
 pub async fn page_with_inviters(
-    connection: &mut Connection,
+    mut connection: &Connection,
     filter: &Filter,
     window: &Window<Instant>,
 ) -> Result<Slice<(Invitation, Inviter)>> {
@@ -83,7 +85,7 @@ pub async fn page_with_inviters(
     let role = sql::<sql_types::Nullable<MemberRole>>("users.role");
     let columns = (Invitation::as_select(), (Option::<Profile>::as_select(), role));
     let page = Page { columns, beside: inviters, joins, section: section(window), listed: filter.into() };
-    Ok(Slice::from_read(page.load(connection).await?, window))
+    Ok(Slice::from_read(page.load(&mut connection).await?, window))
 }
 
 /// How many invitations the filter lets through.
@@ -116,6 +118,11 @@ impl Listed<'_> {
             Whose::Organization(id) => {
                 out.push_sql("x.organization_id = ");
                 out.push_bind_param::<sql_types::Uuid, _>(id)?;
+            }
+            Whose::Slug(slug) => {
+                out.push_sql("x.organization_id = (SELECT id FROM organizations WHERE slug = ");
+                out.push_bind_param::<Text, _>(slug)?;
+                out.push_sql(")");
             }
             Whose::Invitee { email, user, is_admin } => {
                 out.push_sql("x.email = ");

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use super::Connection;
 use super::memberships::Membership;
+use super::organizations::By;
 use super::paging::{Section, containing};
 use super::schema::{memberships, users};
 use super::users::Profile;
@@ -72,25 +73,21 @@ pub struct Pages {
 
 /// The same page of members of several organizations, in one statement: one row more than asked for in each organization
 /// that has more. Rows come in the direction of paging.
-pub async fn pages(
-    connection: &mut Connection,
-    organizations: &[OrganizationId],
-    pages: &Pages,
-) -> Result<Vec<Membership>> {
-    Ok(Members::new(Membership::as_select(), "", organizations, pages).load(connection).await?)
+pub async fn pages(mut connection: &Connection, organizations: By<'_>, pages: &Pages) -> Result<Vec<Membership>> {
+    Ok(Members::new(Membership::as_select(), "", organizations, pages).load(&mut connection).await?)
 }
 
 /// The same, each with the account of the member.
 pub async fn pages_with_users(
-    connection: &mut Connection,
-    organizations: &[OrganizationId],
+    mut connection: &Connection,
+    organizations: By<'_>,
     pages: &Pages,
 ) -> Result<Vec<(Membership, Profile)>> {
     // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
     let join = " CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = memberships.user_id OFFSET 0) users";
     // What the membership has not told already: it has the username as well.
     let columns = (Membership::as_select(), (users::display_name, users::email, users::created_at));
-    let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(connection).await?;
+    let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(&mut connection).await?;
     let whole = |(membership, (display_name, email, created_at)): (Membership, _)| {
         let (id, username) = (membership.user_id, membership.username.clone());
         (membership, Profile { id, username, display_name, email, created_at })
@@ -118,31 +115,31 @@ pub async fn count(connection: &mut Connection, organization: OrganizationId, fi
 struct Members<'a, C> {
     columns: C,
     join: &'static str,
-    organizations: &'a [OrganizationId],
+    organizations: By<'a>,
     roles: Option<&'a [Role]>,
     pattern: Option<String>,
-    section: By,
+    section: Ordered,
 }
 
 /// The order of a page and the part of it, by what it is ordered by.
-enum By {
+enum Ordered {
     JoinedAt(Section<Instant>),
     Username(Section<String>),
     Role(Section<Role>),
 }
 
 impl<'a, C> Members<'a, C> {
-    fn new(columns: C, join: &'static str, organizations: &'a [OrganizationId], pages: &'a Pages) -> Self {
+    fn new(columns: C, join: &'static str, organizations: By<'a>, pages: &'a Pages) -> Self {
         let Pages { filter, order, descending, window } = pages;
         let section = match order {
             Order::JoinedAt => {
                 let at = |key: &String| clock::from_key(key).unwrap_or_default();
-                By::JoinedAt(Section::of(window.keyed(at), *descending))
+                Ordered::JoinedAt(Section::of(window.keyed(at), *descending))
             }
-            Order::Username => By::Username(Section::of(window.clone(), *descending)),
+            Order::Username => Ordered::Username(Section::of(window.clone(), *descending)),
             Order::Role => {
                 let role = |key: &String| Role::named(key).unwrap_or(Role::Worker);
-                By::Role(Section::of(window.keyed(role), *descending))
+                Ordered::Role(Section::of(window.keyed(role), *descending))
             }
         };
         let (roles, pattern) = (filter.roles.as_deref(), filter.search.as_deref().map(containing));
@@ -154,9 +151,20 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM unnest(");
-        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.organizations)?;
-        out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
+        out.push_sql(" FROM ");
+        match &self.organizations {
+            By::Ids(ids) => {
+                out.push_sql("unnest(");
+                out.push_bind_param::<Array<sql_types::Uuid>, _>(ids)?;
+                out.push_sql("::uuid[]) o (id)");
+            }
+            By::Slug(slug) => {
+                out.push_sql("(SELECT id FROM organizations WHERE slug = ");
+                out.push_bind_param::<Text, _>(slug)?;
+                out.push_sql(") o");
+            }
+        }
+        out.push_sql(" CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
         if let Some(pattern) = &self.pattern {
             out.push_sql(" AND (x.username ILIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
@@ -170,9 +178,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
             out.push_sql(")");
         }
         match &self.section {
-            By::JoinedAt(section) => section.walk::<Timestamptz>("x.joined_at", "x.id", &mut out)?,
-            By::Username(section) => section.walk::<Text>("x.username", "x.id", &mut out)?,
-            By::Role(section) => section.walk::<MemberRole>("x.role", "x.id", &mut out)?,
+            Ordered::JoinedAt(section) => section.walk::<Timestamptz>("x.joined_at", "x.id", &mut out)?,
+            Ordered::Username(section) => section.walk::<Text>("x.username", "x.id", &mut out)?,
+            Ordered::Role(section) => section.walk::<MemberRole>("x.role", "x.id", &mut out)?,
         }
         out.push_sql(") memberships");
         out.push_sql(self.join);

@@ -79,7 +79,7 @@ pub enum By<'a> {
 }
 
 /// Organizations as `viewer` sees them at `now`, visible or not, in no order.
-pub async fn seen(connection: &mut Connection, viewer: UserId, by: By<'_>, now: Instant) -> Result<Vec<Seen>> {
+pub async fn seen(mut connection: &Connection, viewer: UserId, by: By<'_>, now: Instant) -> Result<Vec<Seen>> {
     let invited = invitations::table
         .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
         .filter(invitations::organization_id.eq(organizations::id))
@@ -98,8 +98,8 @@ pub async fn seen(connection: &mut Connection, viewer: UserId, by: By<'_>, now: 
             is_admin.is_not_distinct_from(true),
         ));
     Ok(match by {
-        By::Ids(ids) => query.filter(organizations::id.eq_any(ids)).load(connection).await?,
-        By::Slug(slug) => query.filter(organizations::slug.eq(slug)).load(connection).await?,
+        By::Ids(ids) => query.filter(organizations::id.eq_any(ids)).load(&mut connection).await?,
+        By::Slug(slug) => query.filter(organizations::slug.eq(slug)).load(&mut connection).await?,
     })
 }
 

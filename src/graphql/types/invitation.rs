@@ -3,18 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Lookahead, Object, SimpleObject};
 
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
 use super::organization::standing_of;
 use super::user::User;
 use crate::domain::clock::Instant;
-use crate::domain::page::{Place, Slice};
+use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, Fault, InvitationId, OrganizationId, UserId};
 use crate::graphql::Result;
+use crate::graphql::ahead::{FirstPage, List};
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
-use crate::graphql::page::{Count, Page, PageArgs, asks_nodes_for, connection};
+use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::floor::Witnessed;
@@ -22,6 +23,7 @@ use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, decide, permissions};
+use crate::store::Connection;
 use crate::store::invitation_lists::{self, Filter, Inviter, Whose};
 use crate::store::invitations;
 use crate::store::organizations::Named;
@@ -273,23 +275,79 @@ connection!(
     InvitationEdge: "One entry of a list of invitations."
 );
 
+/// The arguments of a list of an organization's invitations.
+#[derive(Clone, PartialEq, InputObject)]
+pub struct InvitationsArgs {
+    /// What addresses contain.
+    pub search: Option<String>,
+    /// In which states.
+    pub statuses: Option<Vec<InvitationStatus>>,
+    /// To which roles.
+    pub roles: Option<Vec<Role>>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArgs,
+}
+
+impl InvitationsArgs {
+    fn filter(&self, whose: Whose, now: Instant) -> Result<Filter> {
+        Ok(Filter {
+            whose,
+            search: page::search(self.search.as_deref())?,
+            statuses: self.statuses.as_ref().map(|statuses| statuses.iter().copied().map(Into::into).collect()),
+            roles: self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect()),
+            now,
+        })
+    }
+}
+
+impl List for InvitationsArgs {
+    const FIELD: &'static str = "invitations";
+    type Rows = Slice<ListedRow>;
+
+    fn page(&self) -> &PageArgs {
+        &self.page
+    }
+
+    async fn read_first(
+        &self,
+        connection: &Connection,
+        slug: &str,
+        now: Instant,
+        field: &Lookahead<'_>,
+    ) -> Result<Slice<ListedRow>> {
+        let filter = self.filter(Whose::Slug(slug.to_owned()), now)?;
+        read_page(connection, &filter, &self.page.window(slug)?, field).await
+    }
+}
+
+/// A page of invitations, for a field of the answer.
+async fn read_page(
+    connection: &Connection,
+    filter: &Filter,
+    window: &Window<Instant>,
+    field: &Lookahead<'_>,
+) -> Result<Slice<ListedRow>> {
+    if asks_nodes_for(field, "inviter") {
+        let Slice { rows, more } = invitation_lists::page_with_inviters(connection, filter, window).await?;
+        return Ok(Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more });
+    }
+    let Slice { rows, more } = invitation_lists::page(connection, filter, window).await?;
+    Ok(Slice { rows: rows.into_iter().map(|row| (row, None)).collect(), more })
+}
+
 impl InvitationConnection {
     /// A page of an organization's invitations, for somebody who may see them.
     pub async fn of_organization(
         ctx: &Context<'_>,
         organization: OrganizationId,
         standing: Standing,
-        (search, statuses, roles): (Option<String>, Option<Vec<InvitationStatus>>, Option<Vec<Role>>),
-        args: PageArgs,
+        args: &InvitationsArgs,
+        ahead: &FirstPage<InvitationsArgs>,
     ) -> Result<Self> {
-        let filter = Filter {
-            whose: Whose::Organization(organization),
-            search,
-            statuses: statuses.map(|statuses| statuses.into_iter().map(Into::into).collect()),
-            roles: roles.map(|roles| roles.into_iter().map(Into::into).collect()),
-            now: ctx.request().now,
-        };
-        Self::load(ctx, &format!("invitations of {organization}"), filter, args, Some(standing)).await
+        let filter = args.filter(Whose::Organization(organization), ctx.request().now)?;
+        let list = format!("invitations of {organization}");
+        Self::load(ctx, &list, filter, &args.page, ahead.take(args), Some(standing)).await
     }
 
     /// A page of the invitations to the viewer's proven address.
@@ -311,26 +369,24 @@ impl InvitationConnection {
             roles: None,
             now: ctx.request().now,
         };
-        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, args, None).await
+        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, &args, None, None).await
     }
 
-    /// A page for somebody who stands like that to the one organization that it is about; none: for the invitee.
+    /// A page, if need be read for that, for somebody who stands like that to the one organization that it is about; none: for the
+    /// invitee.
     async fn load(
         ctx: &Context<'_>,
         list: &str,
         filter: Filter,
-        args: PageArgs,
+        page: &PageArgs,
+        read: Option<Slice<ListedRow>>,
         standing: Option<Standing>,
     ) -> Result<Self> {
-        let window = args.window(list)?;
+        let window = page.window(list)?;
         let store = ctx.env().store.clone();
-        let slice = if asks_nodes_for(ctx, "inviter") {
-            let Slice { rows, more } =
-                invitation_lists::page_with_inviters(&mut *store.read().await?, &filter, &window).await?;
-            Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more }
-        } else {
-            let Slice { rows, more } = invitation_lists::page(&mut *store.read().await?, &filter, &window).await?;
-            Slice { rows: rows.into_iter().map(|row| (row, None)).collect(), more }
+        let slice = match read {
+            Some(slice) => slice,
+            None => read_page(&*store.read().await?, &filter, &window, &ctx.look_ahead()).await?,
         };
         let seen = match standing {
             Some(_) => HashMap::new(),

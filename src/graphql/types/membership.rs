@@ -1,26 +1,31 @@
 //! One user in one organization, with one role.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, Lookahead, Object};
 
 use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
 use super::user::User;
+use crate::domain::clock::Instant;
 use crate::domain::page::{Place, Slice};
 use crate::domain::{Error, Fault, MembershipId, OrganizationId, UserId};
 use crate::graphql::Result;
+use crate::graphql::ahead::{FirstPage, List};
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
-use crate::graphql::page::{Count, Page, PageArgs, asks_nodes_for, connection};
+use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::floor::{Floor, Witnessed};
 use crate::operations::note_activity::note_activity;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
+use crate::store::Connection;
 use crate::store::members::{self, Filter, Order, Pages};
 use crate::store::memberships;
+use crate::store::organizations::By;
 use crate::store::users::Profile;
 
 /// What the menu of a member's row offers.
@@ -200,7 +205,7 @@ connection!(
 );
 
 /// The order of a list of members. Ties are broken by ID, so that pages are stable.
-#[derive(InputObject)]
+#[derive(Clone, PartialEq, InputObject)]
 pub struct MembershipOrder {
     /// What to order by.
     pub field: MembershipOrderField,
@@ -210,9 +215,66 @@ pub struct MembershipOrder {
 
 impl MembershipOrder {
     /// In the order of joining.
-    pub fn by_joining() -> Self {
+    fn by_joining() -> Self {
         Self { field: MembershipOrderField::JoinedAt, direction: OrderDirection::Asc }
     }
+}
+
+/// The arguments of a list of members.
+#[derive(Clone, PartialEq, InputObject)]
+pub struct MembersArgs {
+    /// What names contain.
+    pub search: Option<String>,
+    /// Which roles.
+    pub roles: Option<Vec<Role>>,
+    /// In which order: of joining by default.
+    pub order_by: Option<MembershipOrder>,
+    /// Which page.
+    #[graphql(flatten)]
+    pub page: PageArgs,
+}
+
+impl MembersArgs {
+    /// What is to be read of an organization, and the name of the list in cursors.
+    fn pages(&self, organization: impl Display) -> Result<(String, Pages)> {
+        let MembershipOrder { field, direction } = self.order_by.clone().unwrap_or_else(MembershipOrder::by_joining);
+        let descending = direction == OrderDirection::Desc;
+        let list = format!("members of {organization} by {field:?}, {descending}");
+        let order = match field {
+            MembershipOrderField::JoinedAt => Order::JoinedAt,
+            MembershipOrderField::Username => Order::Username,
+            MembershipOrderField::Role => Order::Role,
+        };
+        let roles = self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect());
+        let filter = Filter { search: page::search(self.search.as_deref())?, roles };
+        let window = self.page.window_where(&list, |key: &String| order.has_key(key))?;
+        Ok((list, Pages { filter, order, descending, window }))
+    }
+}
+
+impl List for MembersArgs {
+    const FIELD: &'static str = "members";
+    type Rows = Vec<MemberRow>;
+
+    fn page(&self) -> &PageArgs {
+        &self.page
+    }
+
+    async fn read_first(
+        &self,
+        connection: &Connection,
+        slug: &str,
+        _: Instant,
+        field: &Lookahead<'_>,
+    ) -> Result<Vec<MemberRow>> {
+        let (_, pages) = self.pages(slug)?;
+        Ok(members_page(connection, By::Slug(slug), &pages, depth(field)).await?)
+    }
+}
+
+/// How much is asked of the members of a list.
+fn depth(connection: &Lookahead<'_>) -> Depth {
+    if asks_nodes_for(connection, "user") { Depth::Accounts } else { Depth::Memberships }
 }
 
 impl MembershipConnection {
@@ -222,26 +284,20 @@ impl MembershipConnection {
         ctx: &Context<'_>,
         (organization, member_count): (OrganizationId, i32),
         standing: Standing,
-        filter: Filter,
-        order: MembershipOrder,
-        args: PageArgs,
+        args: &MembersArgs,
+        ahead: &FirstPage<MembersArgs>,
     ) -> Result<Self> {
-        let descending = order.direction == OrderDirection::Desc;
-        let list = format!("members of {organization} by {:?}, {descending}", order.field);
-        let order = match order.field {
-            MembershipOrderField::JoinedAt => Order::JoinedAt,
-            MembershipOrderField::Username => Order::Username,
-            MembershipOrderField::Role => Order::Role,
-        };
-        let window = args.window_where(&list, |key: &String| order.has_key(key))?;
-        let pages = Pages { filter: filter.clone(), order, descending, window: window.clone() };
-        let depth = if asks_nodes_for(ctx, "user") { Depth::Accounts } else { Depth::Memberships };
+        let (list, pages) = args.pages(organization)?;
+        let (order, filter, window) = (pages.order, pages.filter.clone(), pages.window.clone());
+        let depth = depth(&ctx.look_ahead());
         let store = ctx.env().store.clone();
-        let rows = if ctx.is_in_list() {
+        let rows = if let Some(rows) = ahead.take(args) {
+            rows
+        } else if ctx.is_in_list() {
             let key = MembersPage { organization, pages: Arc::new(pages), depth };
             ctx.request().loader.load_one(key).await?.unwrap_or_default()
         } else {
-            members_page(&mut *store.read().await?, &[organization], &pages, depth).await?
+            members_page(&*store.read().await?, By::Ids(&[organization]), &pages, depth).await?
         };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use futures_util::future::join;
 
 use super::cloud_storage::CloudStorageConnection;
 use super::enums::{
@@ -10,8 +11,8 @@ use super::enums::{
     TaskStatus,
 };
 use super::event::EventConnection;
-use super::invitation::InvitationConnection;
-use super::membership::{Membership, MembershipConnection, MembershipOrder};
+use super::invitation::{InvitationConnection, InvitationsArgs};
+use super::membership::{MembersArgs, Membership, MembershipConnection, MembershipOrder};
 use super::ownership_offer::OwnershipOffer;
 use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::project::ProjectConnection;
@@ -20,15 +21,15 @@ use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{Error, Fault, OrganizationId, Slug, UserId, WorkspaceId};
 use crate::graphql::Result;
+use crate::graphql::ahead::Ahead;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
 use crate::graphql::json::Json;
-use crate::graphql::page::{self, Count, Page, PageArgs, connection};
+use crate::graphql::page::{Count, Page, PageArgs, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
 use crate::policy::{Action, Decision, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::members;
 use crate::store::organization_lists::{self, Filter, Order};
 use crate::store::organizations::{self, By, Seen};
 
@@ -71,7 +72,7 @@ pub fn standing_of(seen: &Seen) -> Standing {
 
 /// An organization that the viewer sees, wholly or as an invitee.
 #[derive(Clone)]
-pub struct Organization(Seen);
+pub struct Organization(Seen, Arc<Ahead>);
 
 impl Organization {
     /// An organization by its ID, if it is there for the viewer.
@@ -84,15 +85,17 @@ impl Organization {
     pub async fn by_slug(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>> {
         let slug = Slug::lowercase(slug);
         let Some(viewer) = ctx.request().viewer_id().filter(|_| !slug.contains('\0')) else { return Ok(None) };
-        let mut connection = ctx.env().store.read().await?;
-        let seen = organizations::seen(&mut connection, viewer, By::Slug(&slug), ctx.request().now).await?;
+        let connection = ctx.env().store.read().await?;
+        let seen = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now);
+        let (seen, ahead) = join(seen, Ahead::read(ctx, &connection, &slug)).await;
         drop(connection);
-        Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
+        let organization = seen?.into_iter().next().and_then(|seen| Self::visible(ctx, seen));
+        Ok(organization.map(|Self(seen, _)| Self(seen, Arc::new(ahead))))
     }
 
     /// An organization as the viewer sees it, if it is there for them.
     pub fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
-        let organization = Self(seen);
+        let organization = Self(seen, Arc::default());
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;
         }
@@ -311,12 +314,9 @@ impl Organization {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<MembershipConnection> {
         require(&self.standing(), Action::MembersView, &Target::default())?;
-        let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = members::Filter { search: page::search(search)?, roles };
-        let order = order_by.unwrap_or_else(MembershipOrder::by_joining);
         let of = (self.0.organization.id, self.0.organization.member_count);
-        let args = PageArgs { first, after, last, before };
-        MembershipConnection::load(ctx, of, self.standing(), filter, order, args).await
+        let args = MembersArgs { search, roles, order_by, page: PageArgs { first, after, last, before } };
+        MembershipConnection::load(ctx, of, self.standing(), &args, &self.1.members).await
     }
 
     /// The projects that the viewer may open, newest first.
@@ -390,16 +390,9 @@ impl Organization {
     ) -> Option<Result<InvitationConnection>> {
         let standing = self.standing();
         guarded(&standing, Action::InvitationView, async {
-            let args = PageArgs { first, after, last, before };
-            let organization = self.0.organization.id;
-            let page = InvitationConnection::of_organization(
-                ctx,
-                organization,
-                standing,
-                (page::search(search)?, statuses, roles),
-                args,
-            );
-            page.await.map(Some)
+            let args = InvitationsArgs { search, statuses, roles, page: PageArgs { first, after, last, before } };
+            let (organization, ahead) = (self.0.organization.id, &self.1.invitations);
+            InvitationConnection::of_organization(ctx, organization, standing, &args, ahead).await.map(Some)
         })
         .await
     }
@@ -510,7 +503,7 @@ impl OrganizationConnection {
             },
             |row| {
                 let organization_lists::Row { organization, membership, viewer_is_admin } = row;
-                Organization(Seen { organization, membership, invited: false, viewer_is_admin })
+                Organization(Seen { organization, membership, invited: false, viewer_is_admin }, Arc::default())
             },
             count,
         )))

@@ -151,7 +151,7 @@ impl ProjectConnection {
         search: Option<String>,
         args: PageArgs,
     ) -> Result<Self> {
-        let filter = Filter { search: page::search(search)?, ..Filter::default() };
+        let filter = Filter { search: page::search(search.as_deref())?, ..Filter::default() };
         Listing::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 }

@@ -167,7 +167,7 @@ impl TaskConnection {
     ) -> Result<Self> {
         // What is no ID of a user is that of nobody.
         let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
-        let filter = Filter { search: page::search(search)?, assignee, ..standing_at(statuses) };
+        let filter = Filter { search: page::search(search.as_deref())?, assignee, ..standing_at(statuses) };
         Listing::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 

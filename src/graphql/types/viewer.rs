@@ -106,7 +106,7 @@ impl Viewer {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = Filter { search: page::search(search)?, roles, everyones: false };
+        let filter = Filter { search: page::search(search.as_deref())?, roles, everyones: false };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_joining);
         OrganizationConnection::load(ctx, self.id, filter, order, PageArgs { first, after, last, before }).await
     }
