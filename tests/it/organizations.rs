@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::{Office, TestApp};
 
 #[tokio::test]
 async fn a_new_organization_belongs_to_whoever_creates_it() {
@@ -239,4 +239,57 @@ async fn guarded_things_are_null_and_the_rest_arrives() {
         bob.email()
     );
     app.close().await;
+}
+
+#[tokio::test]
+async fn an_organization_has_the_same_lists_by_its_slug_and_by_its_id() {
+    let office = Office::new().await;
+    for n in 0..4 {
+        let role = if n < 2 { "WORKER" } else { "SUPERVISOR" };
+        office.owner.invites(&office.id, &format!("guest-{n}@example.org"), role).await;
+    }
+    let after =
+        office.owner.ask(r#"{ organization(slug: "office") { members(first: 2) { pageInfo { endCursor } } } }"#);
+    let after = after.await.data()["organization"]["members"]["pageInfo"]["endCursor"].to_string();
+    let members =
+        "{ nodes { id role user { username email } } totalCount pageInfo { hasNextPage hasPreviousPage endCursor } }";
+    let invitations =
+        "{ edges { cursor node { email role inviter { username } } } totalCount pageInfo { hasNextPage } }";
+    let lists = [
+        format!("members {members}"),
+        format!("members(first: 2) {members}"),
+        format!("members(last: 2) {members}"),
+        format!("members(first: 2, after: {after}) {members}"),
+        format!("members(first: $first, roles: $roles, search: $search) {members}"),
+        format!("members(orderBy: {{ field: USERNAME, direction: DESC }}) {members}"),
+        format!("a: members(first: 1) {members} b: members(first: 3) {members}"),
+        "members(first: 3) { nodes { id } } members(first: 3) { nodes { user { username } } }".to_owned(),
+        "members(first: 2) { nodes { id } } ...More".to_owned(),
+        format!("members(first: 0) {members}"),
+        format!("members(first: 101) {members}"),
+        format!("members(first: 1, last: 1) {members}"),
+        format!("members(search: \"{}\") {members}", "x".repeat(300)),
+        format!("members @skip(if: true) {members} slug"),
+        format!("invitations {invitations}"),
+        format!("invitations(first: $first, roles: $roles, search: $search) {invitations}"),
+        format!("invitations(first: 2, statuses: [REVOKED, PENDING]) {invitations}"),
+        format!("invitations(last: 1) {invitations} members(first: 1) {members}"),
+        format!("invitations(statuses: []) {invitations}"),
+    ];
+    let more = "fragment More on Organization { members(first: 2) { nodes { user { username } } } }";
+    let given = json!({ "first": 2, "roles": ["SUPERVISOR", "WORKER"], "search": "e" });
+    for person in [&office.owner, &office.worker, &office.stranger, &office.admin] {
+        for list in &lists {
+            let ask = async |by: String| {
+                let variables = if list.contains('$') { "($first: Int, $roles: [Role!], $search: String)" } else { "" };
+                let more = if list.contains("...More") { more } else { "" };
+                let query = format!("query Lists{variables} {{\norganization({by}) {{\n name {list} }} }} {more}");
+                person.run(&query, given.clone()).await.body
+            };
+            let (by_slug, by_id) =
+                (ask("slug: \"office\"".to_owned()).await, ask(format!("id: \"{}\"", office.id)).await);
+            assert_eq!(by_slug, by_id, "{list}");
+        }
+    }
+    office.app.close().await;
 }

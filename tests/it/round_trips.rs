@@ -149,3 +149,20 @@ async fn mutations_go_to_the_database_so_often() {
     ");
     ledger.office.app.close().await;
 }
+
+#[tokio::test]
+async fn an_organization_and_the_first_pages_of_its_lists_are_asked_for_at_once() {
+    let (app, wire) = TestApp::wired().await;
+    let office = Office::over(app).await;
+    let lists = "members(first: $first) { nodes { role user { email } } }
+        invitations(first: $first, statuses: [PENDING]) { nodes { email inviter { email } } }";
+    let query = format!(r#"query Q($first: Int!) {{ organization(slug: "office") {{ name {lists} }} }}"#);
+    let ask = || office.owner.run(&query, json!({ "first": 3 }));
+    // So that everything is prepared, and nobody's activity is noted meanwhile.
+    ask().await.data();
+    office.app.sql("UPDATE memberships SET last_active_on = '2100-01-01'").await;
+    let (answer, traffic) = wire.during(ask()).await;
+    assert_eq!(answer.data()["organization"]["members"]["nodes"].as_array().map(Vec::len), Some(3));
+    assert_eq!((traffic.round_trips, traffic.statements), (1, 3));
+    office.app.close().await;
+}
