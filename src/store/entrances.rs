@@ -11,12 +11,12 @@ use diesel_async::RunQueryDsl;
 use futures_util::future::try_join;
 
 use super::Connection;
+use super::invitations::is_pending;
 use super::memberships::Membership;
 use super::organizations::Organization;
 use super::schema::{invitations, memberships, organizations, users};
 use super::users::User;
 use crate::domain::clock::Instant;
-use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
 
 /// How something is held until the transaction ends.
@@ -106,7 +106,7 @@ async fn find(mut connection: &Connection, of: Of, actor: UserId) -> Result<Opti
     let invited_until = invitations::table
         .filter(invitations::organization_id.eq(organizations::id))
         .filter(invitations::email.nullable().eq(users::email).and(users::email_verified_at.is_not_null()))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(is_pending())
         .select(invitations::expires_at)
         .single_value();
     Ok(with_id!(of, |id| {

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::invitations::is_pending;
 use super::schema::{email_tokens, external_identities, former_slugs, invitations, sessions};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
@@ -28,7 +29,7 @@ pub struct Overdue {
 /// transaction.
 pub async fn expire_invitations(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<Overdue>> {
     let overdue: Vec<InvitationId> = invitations::table
-        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(is_pending())
         .filter(invitations::expires_at.le(now))
         .order_by(invitations::expires_at)
         .limit(limit)

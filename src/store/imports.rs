@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::invitations::is_pending;
 use super::schema::{imports, invitations, memberships, organizations, users};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
@@ -81,7 +82,7 @@ pub async fn members(
 pub async fn invited(tx: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<(OrganizationId, String)>> {
     Ok(invitations::table
         .filter(invitations::organization_id.eq_any(ids))
-        .filter(invitations::status.eq(InvitationStatus::Pending))
+        .filter(is_pending())
         .select((invitations::organization_id, invitations::email))
         .load(tx)
         .await?)

@@ -6,10 +6,10 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::invitations::is_pending;
 use super::memberships::Membership;
 use super::schema::{cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users};
 use crate::domain::clock::Instant;
-use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{OrganizationId, Result, UserId};
 
@@ -83,7 +83,7 @@ pub async fn seen(mut connection: &Connection, viewer: UserId, by: By<'_>, now: 
     let invited = invitations::table
         .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
         .filter(invitations::organization_id.eq(organizations::id))
-        .filter(invitations::status.eq(InvitationStatus::Pending).and(invitations::expires_at.gt(now)))
+        .filter(is_pending().and(invitations::expires_at.gt(now)))
         .filter(users::id.eq(viewer).and(users::email_verified_at.is_not_null()));
     let is_admin = users::table.filter(users::id.eq(viewer)).select(users::is_admin).single_value();
     let query = organizations::table

@@ -25,9 +25,9 @@ pub(super) enum Kept<Q> {
 impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
     /// How that statement is kept.
     pub fn of(statement: Q) -> Self {
-        match (Q::query_id(), statement.is_safe_to_cache_prepared(&Pg)) {
-            (Some(id), Ok(true)) => Self::ByType(ByType(statement, id)),
-            _ => {
+        match Q::query_id().filter(|id| tells_text(*id, &statement)) {
+            Some(id) => Self::ByType(ByType(statement, id)),
+            None => {
                 let text = text_of(&statement).ok();
                 Self::ByText(ByText(statement, text))
             }
@@ -44,6 +44,12 @@ pub(super) struct ByText<Q>(Q, Option<String>);
 thread_local! {
     /// The text of each type. There are no more of them than there are places in the code where statements are made.
     static TEXTS: RefCell<HashMap<TypeId, String>> = RefCell::default();
+}
+
+/// Whether that is a type that tells the text of its statements, as this one does.
+fn tells_text(id: TypeId, statement: &impl QueryFragment<Pg>) -> bool {
+    TEXTS.with_borrow(|texts| texts.contains_key(&id))
+        || statement.is_safe_to_cache_prepared(&Pg).is_ok_and(|safe| safe)
 }
 
 fn text_of(statement: &impl QueryFragment<Pg>) -> QueryResult<String> {

@@ -6,9 +6,9 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Connection;
+use super::invitations::is_pending;
 use super::schema::{cloud_storages, invitations, organizations, projects, tasks};
 use crate::domain::clock::Instant;
-use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
@@ -47,7 +47,7 @@ pub async fn pending_invitations(
     organization: OrganizationId,
     now: Instant,
 ) -> Result<i64> {
-    let pending = invitations::status.eq(InvitationStatus::Pending).and(invitations::expires_at.gt(now));
+    let pending = is_pending().and(invitations::expires_at.gt(now));
     let theirs = invitations::organization_id.eq(organization);
     Ok(invitations::table.filter(theirs.and(pending)).count().get_result(connection).await?)
 }
@@ -58,7 +58,7 @@ pub async fn pending_invitations_of(
     organizations: &[OrganizationId],
     now: Instant,
 ) -> Result<Vec<(OrganizationId, i64)>> {
-    let pending = invitations::status.eq(InvitationStatus::Pending).and(invitations::expires_at.gt(now));
+    let pending = is_pending().and(invitations::expires_at.gt(now));
     Ok(invitations::table
         .filter(invitations::organization_id.eq_any(organizations).and(pending))
         .group_by(invitations::organization_id)
