@@ -40,15 +40,9 @@ impl<K> Section<K> {
             out.push_bind_param::<diesel::sql_types::Uuid, _>(&place.id)?;
             out.push_sql(")");
         }
-        self.order(key, id, out);
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-
-    /// ` ORDER BY …`, over the same columns.
-    pub fn order(&self, key: &str, id: &str, out: &mut AstPass<'_, '_, Pg>) {
         let way = if self.descending { "DESC" } else { "ASC" };
-        out.push_sql(&format!(" ORDER BY {key} {way}, {id} {way}"));
+        out.push_sql(&format!(" ORDER BY {key} {way}, {id} {way} LIMIT "));
+        out.push_bind_param::<BigInt, _>(&self.limit)
     }
 
     /// The same of a list whose keys are all alike.
