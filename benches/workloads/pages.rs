@@ -154,6 +154,7 @@ fn member(number: usize) -> MemberRow {
         organization_id: id::<OrganizationId>(2, 1),
         user_id,
         username: username.clone(),
+        shown_name: format!("Member \"{number}\""),
         role: Role::ALL[number % Role::ALL.len()],
         joined_at: at,
         last_active_on: None,

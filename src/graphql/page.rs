@@ -201,9 +201,10 @@ impl<N> Page<N> {
     }
 }
 
-/// Whether a field is asked of the nodes of a connection.
-pub fn asks_nodes_for(connection: &Lookahead<'_>, field: &str) -> bool {
-    connection.field("edges").field("node").field(field).exists() || connection.field("nodes").field(field).exists()
+/// Whether a field, or one of its own fields, and so on, is asked of the nodes of a connection.
+pub fn asks_nodes_for(connection: &Lookahead<'_>, path: &[&str]) -> bool {
+    let nodes = [connection.field("edges").field("node"), connection.field("nodes")];
+    nodes.into_iter().any(|node| path.iter().fold(node, |within, field| within.field(field)).exists())
 }
 
 /// Makes the connection and edge of a type of node.

@@ -15,7 +15,7 @@ use crate::policy::{Action, Target};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
 use crate::store::memberships::{self, Membership};
-use crate::store::users::{self, User};
+use crate::store::users::{self, Profile, User};
 
 use super::Env;
 use super::floor::{Floor, Witnessed};
@@ -77,11 +77,12 @@ pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &R
 
 async fn accept_by_id(tx: &mut Connection, actor: &Actor, id: InvitationId, now: Instant) -> Result<Accepted> {
     let entered = try_join(enter_by_id(tx, actor, id, now), users::keep(tx, actor.user_id)).await?;
-    let ((floor, invitation), username) = entered;
+    let ((floor, invitation), kept) = entered;
     require_invitee(&floor, &invitation, Action::InvitationAccept)?;
     require_pending(&invitation, now)?;
     require_stranger(floor.membership.as_ref())?;
-    let actor = User { username: username.ok_or(Error::Unauthenticated)?, ..floor.actor.clone() };
+    let Profile { username, display_name, .. } = kept.ok_or(Error::Unauthenticated)?;
+    let actor = User { username, display_name, ..floor.actor.clone() };
     let (membership, accepted) = join(tx, now, &invitation, &actor).await?;
     let by = Arc::new(floor.joined(membership.clone()));
     Ok(Accepted {

@@ -47,8 +47,8 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (username, owner) = try_join(users::keep(tx, actor.user_id), users::find(tx, actor.user_id)).await?;
-        let (username, owner) = username.zip(owner).ok_or(Error::Unauthenticated)?;
+        let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find(tx, actor.user_id)).await?;
+        let (kept, owner) = kept.zip(owner).ok_or(Error::Unauthenticated)?;
         let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
@@ -72,7 +72,8 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             id: ids::mint::<MembershipId>(now),
             organization_id: id,
             user_id: owner.id,
-            username,
+            shown_name: kept.display_name().to_owned(),
+            username: kept.username,
             role: Role::Owner,
             joined_at: now,
             last_active_on: Some(now.date_naive()),

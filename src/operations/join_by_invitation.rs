@@ -62,6 +62,7 @@ pub async fn join(
         organization_id: invitation.organization_id,
         user_id: user.id,
         username: user.username.clone(),
+        shown_name: user.display_name().to_owned(),
         role: invitation.role,
         joined_at: now,
         last_active_on: Some(now.date_naive()),

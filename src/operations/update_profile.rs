@@ -4,8 +4,8 @@ use crate::auth::Actor;
 use crate::domain::error::Problem;
 use crate::domain::input::{Check, Patch};
 use crate::domain::{Code, Error, Result, Username, text};
-use crate::store::Transactional;
 use crate::store::users::{self, User};
+use crate::store::{Transactional, memberships};
 
 use super::Env;
 use super::own_accounts::require_own_accounts;
@@ -37,6 +37,8 @@ pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<Us
     let mut connection = env.store.writer().await?;
     connection
         .transaction(async |tx| {
+            // Before the account, as whoever takes a membership away locks them: the names are in the memberships too.
+            memberships::lock_of_user(tx, actor.user_id).await?;
             let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
             let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
             let display_name = display_name.apply(user.display_name.clone());

@@ -100,9 +100,7 @@ pub async fn count(connection: &mut Connection, organization: OrganizationId, fi
     let mut query = memberships::table.filter(memberships::organization_id.eq(organization)).into_boxed();
     if let Some(search) = &filter.search {
         let pattern = containing(search);
-        let display_name =
-            users::table.filter(users::id.eq(memberships::user_id)).filter(users::display_name.ilike(pattern.clone()));
-        query = query.filter(memberships::username.ilike(pattern).or(diesel::dsl::exists(display_name)));
+        query = query.filter(memberships::username.ilike(pattern.clone()).or(memberships::shown_name.ilike(pattern)));
     }
     if let Some(roles) = &filter.roles {
         query = query.filter(memberships::role.eq_any(roles));
@@ -168,9 +166,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
         if let Some(pattern) = &self.pattern {
             out.push_sql(" AND (x.username ILIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
-            out.push_sql(" OR EXISTS (SELECT FROM users u WHERE u.id = x.user_id AND u.display_name ILIKE ");
+            out.push_sql(" OR x.shown_name ILIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
-            out.push_sql("))");
+            out.push_sql(")");
         }
         if let Some(roles) = &self.roles {
             out.push_sql(" AND x.role = ANY (");

@@ -23,6 +23,8 @@ pub struct Membership {
     pub user_id: UserId,
     /// The member's username.
     pub username: String,
+    /// The name that the member is shown by.
+    pub shown_name: String,
     /// The role.
     pub role: Role,
     /// When the member joined.
@@ -61,6 +63,13 @@ pub async fn of_user(connection: &mut Connection, user: UserId) -> Result<Vec<Me
         .select(Membership::as_select())
         .load(connection)
         .await?)
+}
+
+/// Locks all memberships of a user against other changes of them, in the same order, until the transaction ends.
+pub async fn lock_of_user(tx: &mut Connection, user: UserId) -> Result<()> {
+    let theirs = memberships::table.filter(memberships::user_id.eq(user)).order_by(memberships::organization_id);
+    let _: Vec<MembershipId> = theirs.select(memberships::id).for_no_key_update().load(tx).await?;
+    Ok(())
 }
 
 /// Those of `emails` that are the proven addresses of members of the organization.

@@ -200,6 +200,7 @@ diesel::table! {
         joined_at -> Timestamptz,
         last_active_on -> Nullable<Date>,
         invited_by -> Nullable<Uuid>,
+        shown_name -> Text,
     }
 }
 
@@ -324,6 +325,7 @@ diesel::table! {
         is_admin -> Bool,
         created_at -> Timestamptz,
         selected_organization_id -> Nullable<Uuid>,
+        shown_name -> Text,
     }
 }
 

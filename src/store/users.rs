@@ -168,9 +168,9 @@ pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
     Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
 }
 
-/// Keeps an account from being deleted or renamed, until the transaction ends; returns its username. None: it is gone.
-pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<String>> {
-    Ok(users::table.find(id).select(users::username).for_key_share().first(&mut tx).await.optional()?)
+/// Keeps an account from being deleted or renamed, until the transaction ends. None: it is gone.
+pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<Profile>> {
+    Ok(users::table.find(id).select(Profile::as_select()).for_key_share().first(&mut tx).await.optional()?)
 }
 
 /// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.

@@ -328,7 +328,7 @@ async fn read_page(
     window: &Window<Instant>,
     field: &Lookahead<'_>,
 ) -> Result<Slice<ListedRow>> {
-    if asks_nodes_for(field, "inviter") {
+    if asks_nodes_for(field, &["inviter"]) {
         let Slice { rows, more } = invitation_lists::page_with_inviters(connection, filter, window).await?;
         return Ok(Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more });
     }

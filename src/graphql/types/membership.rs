@@ -26,7 +26,6 @@ use crate::store::Connection;
 use crate::store::members::{self, Filter, Order, Pages};
 use crate::store::memberships;
 use crate::store::organizations::By;
-use crate::store::users::Profile;
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 6] = [
@@ -43,7 +42,7 @@ const ABOUT_MEMBER: [Action; 6] = [
 pub struct Membership {
     row: memberships::Membership,
     standing: Standing,
-    /// The member. None: not read yet.
+    /// The member. None: no more is known than the membership tells.
     user: Option<User>,
     /// What is known of its organization, if it was written just now.
     by: Option<Arc<Floor>>,
@@ -58,8 +57,9 @@ impl Membership {
     /// One that was read for a list, by that viewer.
     pub fn listed((row, user): MemberRow, standing: Standing, viewer: Option<UserId>) -> Self {
         let membership = Self::new(row, standing);
-        let user = user.map(|user| membership.member(user, viewer));
-        Self { user, ..membership }
+        let user = user.map(|user| User::member(user, membership.shows_email(viewer)));
+        let user = user.unwrap_or_else(|| membership.named(viewer));
+        Self { user: Some(user), ..membership }
     }
 
     /// A membership by its ID, if the viewer may see the members of its organization.
@@ -92,8 +92,9 @@ impl Membership {
         decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
     }
 
-    fn member(&self, user: Profile, viewer: Option<UserId>) -> User {
-        User::member(user, self.shows_email(viewer))
+    /// The member, as far as the membership tells.
+    fn named(&self, viewer: Option<UserId>) -> User {
+        User::named_member(&self.row, self.shows_email(viewer))
     }
 
     fn last_active(&self, viewer: Option<UserId>) -> Option<DateTime> {
@@ -157,13 +158,8 @@ impl Membership {
     }
 
     /// The member.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        if let Some(user) = &self.user {
-            return Ok(user.clone());
-        }
-        let user = ctx.request().loader.load_one(self.row.user_id).await?;
-        let user = user.ok_or_else(|| Error::from(Fault::passing("a membership without its user")))?;
-        Ok(self.member(user.into(), ctx.request().viewer_id()))
+    async fn user(&self, ctx: &Context<'_>) -> User {
+        self.user.clone().unwrap_or_else(|| self.named(ctx.request().viewer_id()))
     }
 
     /// The member's role.
@@ -272,9 +268,10 @@ impl List for MembersArgs {
     }
 }
 
-/// How much is asked of the members of a list.
+/// How much is asked of the members of a list: their names are in the memberships.
 fn depth(connection: &Lookahead<'_>) -> Depth {
-    if asks_nodes_for(connection, "user") { Depth::Accounts } else { Depth::Memberships }
+    let beyond = |field| asks_nodes_for(connection, &["user", field]);
+    if User::BEYOND_NAMES.into_iter().any(beyond) { Depth::Accounts } else { Depth::Memberships }
 }
 
 impl MembershipConnection {

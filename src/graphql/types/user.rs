@@ -1,5 +1,7 @@
 //! An account, as others see it.
 
+use std::borrow::Cow;
+
 use async_graphql::{Context, ID, Object};
 
 use crate::domain::UserId;
@@ -8,30 +10,86 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Acquainted, EmailVisible};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
+use crate::store::memberships::Membership;
 use crate::store::users::Profile;
 
 /// An account, and what is known of whether the viewer may see its address.
 #[derive(Clone)]
 pub struct User {
-    row: Profile,
+    known: Known,
     email_visible: bool,
+}
+
+/// What is known of an account.
+#[derive(Clone)]
+enum Known {
+    /// Whose it is, and its names.
+    Names { id: UserId, username: String, shown_name: String },
+    /// All that others may see.
+    Profile(Profile),
 }
 
 impl<A: Into<Profile>> From<A> for User {
     fn from(account: A) -> Self {
-        Self { row: account.into(), email_visible: false }
+        Self { known: Known::Profile(account.into()), email_visible: false }
     }
 }
 
 impl User {
+    /// The fields that memberships do not tell.
+    pub const BEYOND_NAMES: [&str; 2] = ["email", "createdAt"];
+
     /// A member whose address the viewer may see, or not on these grounds alone: there may be another organization.
-    pub fn member(row: Profile, email_visible: bool) -> Self {
-        Self { row, email_visible }
+    pub fn member(account: Profile, email_visible: bool) -> Self {
+        Self { known: Known::Profile(account), email_visible }
+    }
+
+    /// The same, as far as the membership tells.
+    pub fn named_member(membership: &Membership, email_visible: bool) -> Self {
+        let Membership { user_id: id, username, shown_name, .. } = membership.clone();
+        Self { known: Known::Names { id, username, shown_name }, email_visible }
+    }
+
+    fn user_id(&self) -> UserId {
+        match &self.known {
+            Known::Names { id, .. } => *id,
+            Known::Profile(profile) => profile.id,
+        }
+    }
+
+    fn known_username(&self) -> &str {
+        match &self.known {
+            Known::Names { username, .. } => username,
+            Known::Profile(profile) => &profile.username,
+        }
+    }
+
+    fn shown_name(&self) -> &str {
+        match &self.known {
+            Known::Names { shown_name, .. } => shown_name,
+            Known::Profile(profile) => profile.display_name(),
+        }
+    }
+
+    /// All that others may see, if it is known already.
+    fn profile(&self) -> Option<&Profile> {
+        match &self.known {
+            Known::Names { .. } => None,
+            Known::Profile(profile) => Some(profile),
+        }
+    }
+
+    async fn load(&self, ctx: &Context<'_>) -> Result<Cow<'_, Profile>> {
+        if let Some(profile) = self.profile() {
+            return Ok(Cow::Borrowed(profile));
+        }
+        let user = ctx.request().loader.load_one(self.user_id()).await?;
+        Ok(Cow::Owned(user.map_or_else(|| Profile::deleted(self.user_id()), Profile::from)))
     }
 
     /// Whether the viewer may see the address as far as is known. If not so, there may be another organization.
     fn shows_email_to(&self, viewer: UserId) -> bool {
-        self.email_visible || viewer == self.row.id
+        self.email_visible || viewer == self.user_id()
     }
 
     /// An account that an object names; none once it is gone.
@@ -60,15 +118,15 @@ impl AtHand for User {
         Self: 'p,
     {
         Some(match field.name() {
-            "id" => at_hand(|user: &Self, _, json| json.id(user.row.id)),
-            "username" => at_hand(|user: &Self, _, json| json.text(&user.row.username)),
-            "displayName" => at_hand(|user: &Self, _, json| json.text(user.row.display_name())),
+            "id" => at_hand(|user: &Self, _, json| json.id(user.user_id())),
+            "username" => at_hand(|user: &Self, _, json| json.text(user.known_username())),
+            "displayName" => at_hand(|user: &Self, _, json| json.text(user.shown_name())),
             "email" => maybe(|user: &Self, request, json| {
-                let (email, viewer) = (user.row.email.as_deref(), request.viewer_id());
+                let (email, viewer) = (user.profile()?.email.as_deref(), request.viewer_id());
                 let shown = email.is_none() || viewer.is_none_or(|viewer| user.shows_email_to(viewer));
                 shown.then(|| json.optional(email.and(viewer).and(email), |json, email| json.text(email)))
             }),
-            "createdAt" => at_hand(|user: &Self, _, json| json.time(user.row.created_at)),
+            "createdAt" => maybe(|user: &Self, _, json| Some(json.time(user.profile()?.created_at))),
             _ => return None,
         })
     }
@@ -79,37 +137,37 @@ impl AtHand for User {
 impl User {
     /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
-        id(self.row.id)
+        id(self.user_id())
     }
 
     /// Unique name of the account, without regard to case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
     async fn username(&self) -> &str {
-        &self.row.username
+        self.known_username()
     }
 
     /// Name shown to people; the username where none was given. At most 64 characters.
     async fn display_name(&self) -> &str {
-        self.row.display_name()
+        self.shown_name()
     }
 
     /// E-mail address. Null, without an error, unless it is the viewer's own, or the viewer has VIEW_MEMBER_EMAILS in an
     /// organization that both are members of. Null as well if the account has none.
-    async fn email(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
-        let email = self.row.email.as_deref()?;
+    async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
         let request = ctx.request();
         let viewer = request.viewer_id()?;
-        if self.shows_email_to(viewer) {
-            return Some(Ok(email));
-        }
         let ask = async {
-            let shared = request.loader.load_one(EmailVisible(self.row.id)).await?.is_some();
+            let Some(email) = self.load(ctx).await?.email.clone() else { return Ok(None) };
+            if self.shows_email_to(viewer) {
+                return Ok(Some(email));
+            }
+            let shared = request.loader.load_one(EmailVisible(self.user_id())).await?.is_some();
             Ok((shared || request.viewer().await?.is_admin).then_some(email))
         };
         ask.await.transpose()
     }
 
     /// When the account was made.
-    async fn created_at(&self) -> DateTime {
-        self.row.created_at.into()
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(self.load(ctx).await?.created_at.into())
     }
 }
