@@ -150,6 +150,41 @@ async fn members_are_searched_filtered_ordered_and_paged() {
 }
 
 #[tokio::test]
+async fn members_are_shown_and_found_by_the_names_that_they_have_now() {
+    let team = Team::new().await;
+    let (max, _) = &team.maintainers[0];
+    let shown = async |arguments: &str| {
+        let query = format!(
+            r#"{{ organization(slug: "team") {{ members({arguments}) {{ nodes {{ user {{ username displayName }} }} }} }} }}"#
+        );
+        team.owner.ask(&query).await.data()["organization"]["members"]["nodes"].clone()
+    };
+    let named = |name: Option<&str>| json!({ "displayName": name });
+    for (name, search) in [(Some("Maximilian Ström"), "MILIAN STR"), (Some("Maxine"), "xine"), (None, "max")] {
+        max.mutate("updateProfile", named(name), "viewer { user { displayName } }").await.done();
+        let expected = json!([{ "user": { "username": "max", "displayName": name.unwrap_or("max") } }]);
+        assert_eq!(shown(&format!(r#"search: "{search}""#)).await, expected);
+        assert_eq!(shown("roles: [MAINTAINER], search: \"ma\"").await[0], expected[0]);
+    }
+    let renamed = json!({ "username": "maxim" });
+    max.mutate("updateProfile", renamed, "viewer { email }").await.done();
+    assert_eq!(shown(r#"search: "maxim""#).await, json!([{ "user": { "username": "maxim", "displayName": "maxim" } }]));
+    // Where more is asked for than names, or of one member alone, it is the same account.
+    let query = r#"{ organization(slug: "team") { members(search: "maxim") {
+        nodes { id user { displayName email } } names: nodes { user { id displayName } } } } }"#;
+    let nodes = team.owner.ask(query).await.data()["organization"]["members"].clone();
+    let node = format!(
+        r#"{{ node(id: {}) {{ ... on Membership {{ user {{ id displayName email createdAt }} }} }} }}"#,
+        nodes["nodes"][0]["id"]
+    );
+    let user = team.owner.ask(&node).await.data()["node"]["user"].clone();
+    assert_eq!(nodes["nodes"][0]["user"]["email"], user["email"]);
+    assert_eq!(nodes["names"][0]["user"]["id"], user["id"]);
+    assert!(user["createdAt"].is_string());
+    team.app.close().await;
+}
+
+#[tokio::test]
 async fn a_member_who_was_here_today_is_noted() {
     let team = Team::new().await;
     let today = team.app.env.clock.now().format("%Y-%m-%dT00:00:00.000Z").to_string();

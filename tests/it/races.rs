@@ -218,6 +218,32 @@ async fn a_rename_while_joining_is_no_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_names_and_removals_at_once_do_not_wait_for_each_other_in_a_circle() {
+    let office = Office::new().await;
+    for round in 0..20 {
+        // Who has selected the organization is taken back from it by whoever removes them.
+        let wes = &office.other;
+        let select = json!({ "workspaceId": office.id });
+        wes.mutate("selectWorkspace", select, "clientMutationId").await.done();
+        let removal = json!({ "membershipId": office.membership(wes).await });
+        let name = |n: usize| json!({ "displayName": format!("Wes {round}.{n}") });
+        let (removed, first, second) = tokio::join!(
+            office.owner.mutate("removeMember", removal, "organization { id }"),
+            wes.mutate("updateProfile", name(1), "viewer { email }"),
+            wes.mutate("updateProfile", name(2), "viewer { email }"),
+        );
+        for answer in [removed, first, second] {
+            answer.done();
+        }
+        wes.accepts(&office.owner.invites(&office.id, &wes.email(), "WORKER").await).await;
+    }
+    let stale =
+        "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.shown_name <> u.shown_name";
+    assert_eq!(office.app.number(stale).await, 0);
+    office.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_offers_of_one_ownership_leave_one_pending() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
