@@ -8,7 +8,7 @@ use crate::domain::clock::Instant;
 use crate::domain::{Code, Email, Error, Fault, Result, UserId, Username, ids, text};
 use crate::store::external_identities::{self, ExternalIdentity};
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Connection, Transactional};
+use crate::store::{Connection, Transactional, memberships};
 
 use super::Env;
 use super::sign_up::MAX_DISPLAY_NAME;
@@ -29,7 +29,7 @@ pub async fn recognize(env: &Env, issuer: &str, vouched: &Vouched, now: Instant)
     Err(Fault::passing("others took every name that was free").into())
 }
 
-/// What is locked is locked in one order: the identity, the name, the address, then accounts.
+/// What is locked is locked in one order: the identity, the name, memberships, the address, then accounts.
 async fn settle(tx: &mut Connection, issuer: &str, vouched: &Vouched, now: Instant) -> Result<UserId> {
     let Vouched { identity, issued_at, .. } = vouched;
     external_identities::lock(tx, issuer, &identity.subject).await?;
@@ -53,6 +53,7 @@ async fn settle(tx: &mut Connection, issuer: &str, vouched: &Vouched, now: Insta
         Some(user) => user,
         None => make(tx, issuer, identity, now).await?,
     };
+    memberships::lock_of_user(tx, user.id).await?;
     update_email(tx, &user, &identity.email, now).await?;
     let display_name = text::fitted(identity.name.as_deref(), MAX_DISPLAY_NAME).or(user.display_name);
     users::set_names(tx, user.id, &user.username, display_name.as_deref()).await?;
