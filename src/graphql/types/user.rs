@@ -126,7 +126,7 @@ impl AtHand for User {
                 let shown = email.is_none() || viewer.is_none_or(|viewer| user.shows_email_to(viewer));
                 shown.then(|| json.optional(email.and(viewer).and(email), |json, email| json.text(email)))
             }),
-            "createdAt" => maybe(|user: &Self, _, json| Some(json.time(user.profile()?.created_at))),
+            "createdAt" => maybe(|user: &Self, _, json| user.profile().map(|profile| json.time(profile.created_at))),
             _ => return None,
         })
     }
