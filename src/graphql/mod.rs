@@ -4,7 +4,7 @@
 //! fail return `Option<Result<…>>`: their error then leaves the rest of the answer alone, also through interfaces.
 
 pub mod ahead;
-mod audience;
+pub mod audience;
 pub mod context;
 pub mod document;
 pub mod error;
