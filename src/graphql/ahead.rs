@@ -11,6 +11,7 @@ use super::context::ContextExt;
 use super::page::PageArgs;
 use super::types::invitation::InvitationsArgs;
 use super::types::membership::MembersArgs;
+use crate::domain::OrganizationId;
 use crate::domain::clock::Instant;
 use crate::store::Connection;
 
@@ -23,6 +24,9 @@ pub trait List: InputType + PartialEq + Send + Sync {
 
     /// Which page.
     fn page(&self) -> &PageArgs;
+
+    /// Whose they are. None: there are none, so nothing tells.
+    fn organization_of(rows: &Self::Rows) -> Option<OrganizationId>;
 
     /// Reads the first page of that organization for a field of the answer.
     fn read_first(
@@ -69,10 +73,12 @@ impl<L: List> FirstPage<L> {
         Self(Mutex::new(rows.map(|rows| (args, rows))))
     }
 
-    /// The rows, if it was read with these arguments.
-    pub fn take(&self, args: &L) -> Option<L::Rows> {
+    /// The rows, if they were read with these arguments and are of that organization: between the statements the slug may have
+    /// become another's, or nobody's.
+    pub fn take(&self, organization: OrganizationId, args: &L) -> Option<L::Rows> {
         let mut page = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        page.take_if(|(of, _)| of == args).map(|(_, rows)| rows)
+        let fits = |(of, rows): &mut (L, L::Rows)| of == args && L::organization_of(rows) == Some(organization);
+        page.take_if(fits).map(|(_, rows)| rows)
     }
 }
 
@@ -83,4 +89,42 @@ fn asked<'a, L: List>(organization: &Lookahead<'a>) -> Option<(L, Lookahead<'a>)
     let args = Value::Object(field.arguments().ok()?.into_iter().collect());
     let args = L::parse(Some(args)).ok()?;
     (args.page().after.is_none() && args.page().before.is_none()).then(|| (args, Lookahead::from(field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::memberships::Membership;
+
+    fn args(first: i32) -> MembersArgs {
+        let page = PageArgs { first: Some(first), after: None, last: None, before: None };
+        MembersArgs { search: None, roles: None, order_by: None, page }
+    }
+
+    #[test]
+    fn a_page_is_taken_once_for_what_it_was_read_for_and_for_no_other_organization() {
+        let [ours, others] = [1, 2].map(|n| OrganizationId::from(Uuid::from_u128(n)));
+        let row = Membership {
+            id: Uuid::from_u128(3).into(),
+            organization_id: ours,
+            user_id: Uuid::from_u128(4).into(),
+            username: "ada".to_owned(),
+            shown_name: "Ada".to_owned(),
+            role: Role::Owner,
+            joined_at: Instant::default(),
+            last_active_on: None,
+            invited_by: None,
+        };
+        let page = FirstPage::<MembersArgs>(Mutex::new(Some((args(1), vec![(row, None)]))));
+        assert!(page.take(others, &args(1)).is_none());
+        assert!(page.take(ours, &args(2)).is_none());
+        assert!(page.take(ours, &args(1)).is_some());
+        assert!(page.take(ours, &args(1)).is_none());
+
+        let empty = FirstPage::<MembersArgs>(Mutex::new(Some((args(1), Vec::new()))));
+        assert!(empty.take(ours, &args(1)).is_none(), "of nobody as far as is known");
+    }
 }

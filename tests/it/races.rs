@@ -206,13 +206,14 @@ async fn a_rename_while_joining_is_no_fault() {
     for round in 0..10 {
         let id = ada.creates(&format!("org-{round}")).await;
         let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
-        let renamed = json!({ "username": format!("bob-{round}") });
+        let renamed = json!({ "username": format!("bob-{round}"), "displayName": format!("Bob {round}") });
         let accepted = bob.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }");
         let (accepted, renamed) = tokio::join!(accepted, bob.mutate("updateProfile", renamed, "viewer { email }"));
         accepted.done();
         renamed.done();
     }
-    let stale = "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.username <> u.username";
+    let stale = "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.user_id
+        WHERE (m.username, m.shown_name) <> (u.username, u.shown_name)";
     assert_eq!(app.number(stale).await, 0);
     app.close().await;
 }

@@ -309,6 +309,10 @@ impl List for InvitationsArgs {
         &self.page
     }
 
+    fn organization_of(rows: &Slice<ListedRow>) -> Option<OrganizationId> {
+        rows.rows.first().map(|(row, _)| row.organization_id)
+    }
+
     async fn read_first(
         &self,
         connection: &Connection,
@@ -347,7 +351,7 @@ impl InvitationConnection {
     ) -> Result<Self> {
         let filter = args.filter(Whose::Organization(organization), ctx.request().now)?;
         let list = format!("invitations of {organization}");
-        Self::load(ctx, &list, filter, &args.page, ahead.take(args), Some(standing)).await
+        Self::load(ctx, &list, filter, &args.page, ahead.take(organization, args), Some(standing)).await
     }
 
     /// A page of the invitations to the viewer's proven address.

@@ -256,6 +256,10 @@ impl List for MembersArgs {
         &self.page
     }
 
+    fn organization_of(rows: &Vec<MemberRow>) -> Option<OrganizationId> {
+        rows.first().map(|(row, _)| row.organization_id)
+    }
+
     async fn read_first(
         &self,
         connection: &Connection,
@@ -288,7 +292,7 @@ impl MembershipConnection {
         let (order, filter, window) = (pages.order, pages.filter.clone(), pages.window.clone());
         let depth = depth(&ctx.look_ahead());
         let store = ctx.env().store.clone();
-        let rows = if let Some(rows) = ahead.take(args) {
+        let rows = if let Some(rows) = ahead.take(organization, args) {
             rows
         } else if ctx.is_in_list() {
             let key = MembersPage { organization, pages: Arc::new(pages), depth };
