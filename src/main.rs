@@ -1,8 +1,9 @@
 //! The executable. What it can do is in `commands`.
 
-/// For the many small texts of an answer.
+/// For the many small texts of an answer. What a crowd needed goes back to the system some seconds after it has left.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
     guildhall::commands::main()

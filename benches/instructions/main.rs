@@ -13,8 +13,9 @@ use record::Record;
 use workloads::Outcome;
 
 /// As in the executable.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let done = match env::var(callgrind::WORK) {

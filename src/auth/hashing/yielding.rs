@@ -81,7 +81,9 @@ mod tests {
         let spell = thread::scope(|scope| {
             scope.spawn(|| {
                 pin();
-                while !done.load(Ordering::Relaxed) {}
+                while !done.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
             });
             let yielding = scope.spawn(|| {
                 pin();
