@@ -201,12 +201,13 @@ diesel::table! {
         last_active_on -> Nullable<Date>,
         invited_by -> Nullable<Uuid>,
         shown_name -> Text,
+        owner_id -> Nullable<Uuid>,
     }
 }
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::{MemberRole, OrganizationStatus};
+    use crate::domain::sql_types::OrganizationStatus;
 
     organizations (id) {
         id -> Uuid,
@@ -220,7 +221,6 @@ diesel::table! {
         status -> OrganizationStatus,
         deletion_scheduled_for -> Nullable<Timestamptz>,
         owner_id -> Uuid,
-        owner_role -> MemberRole,
         member_count -> Int4,
         version -> Int4,
         created_at -> Timestamptz,
