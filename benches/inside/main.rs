@@ -7,7 +7,7 @@ use divan::Bencher;
 use workloads::Workload;
 
 /// As in the executable.
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -13,7 +13,7 @@ use record::Record;
 use workloads::Outcome;
 
 /// As in the executable.
-#[cfg(not(target_env = "msvc"))]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

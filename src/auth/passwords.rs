@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::Rng;
 use unicode_normalization::UnicodeNormalization;
 
-use super::hashing::{self, Hashing};
+use super::hashing::Hashing;
 use crate::domain::error::Problem;
 use crate::domain::{Code, Fault, Result};
 
@@ -60,29 +60,11 @@ impl Passwords {
     /// The hash to keep of a password.
     pub async fn hash(&self, password: &str) -> Result<String> {
         let cost = self.cost;
-        self.turn().await?.work(password, move |password| Ok(hash(cost, password)?.to_string())).await
+        self.work(password, move |password| Ok(hash(cost, password)?.to_string())).await
     }
 
     /// Whether the password is that of the hash. Without a hash it is not, and finding that out is the same work.
     pub async fn verify(&self, kept: Option<&str>, password: &str) -> Result<bool> {
-        self.turn().await?.verify(kept, password).await
-    }
-
-    /// Waits until one may be hashed. What is looked up after that is looked up for no more at a time than are hashed.
-    pub async fn turn(&self) -> Result<Turn> {
-        Ok(Turn { turn: self.hashing.turn().await?, decoy: Arc::clone(&self.decoy) })
-    }
-}
-
-/// That one password may be hashed now.
-pub struct Turn {
-    turn: hashing::Turn,
-    decoy: Arc<str>,
-}
-
-impl Turn {
-    /// As [`Passwords::verify`].
-    pub async fn verify(self, kept: Option<&str>, password: &str) -> Result<bool> {
         let kept = kept.unwrap_or(&self.decoy).to_owned();
         self.work(password, move |password| {
             let kept = PasswordHash::new(&kept).map_err(Fault::new)?;
@@ -96,7 +78,7 @@ impl Turn {
     }
 
     async fn work<T: Send + 'static>(
-        self,
+        &self,
         password: &str,
         work: impl FnOnce(&[u8]) -> std::result::Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
@@ -104,7 +86,7 @@ impl Turn {
         let password = &password[..password.floor_char_boundary(MAX_BYTES)];
         // The same password, typed on another keyboard.
         let password: String = password.nfc().collect();
-        Ok(self.turn.run(move || work(password.as_bytes())).await??)
+        Ok(self.hashing.run(move || work(password.as_bytes())).await??)
     }
 }
 

@@ -27,12 +27,10 @@ pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
     let login = text::required(&input.login, email::MAX).unwrap_or_default();
     env.throttle.sign_in(&login, input.address, now)?;
 
-    // Before the account is looked up: where hundreds sign in at once they wait here, and keep nobody else waiting. The
-    // connection goes back before the hashing, which takes longer than everything else.
-    let turn = env.passwords.turn().await?;
+    // The connection goes back before the hashing, which takes longer than everything else.
     let found = users::find_login(&mut *env.store.read().await?, &login).await?;
     let kept = found.as_ref().and_then(|login| login.password_hash.as_deref());
-    let good = turn.verify(kept, &input.password).await?;
+    let good = env.passwords.verify(kept, &input.password).await?;
     let wrong = || invalid_credentials("The login or the password is wrong.");
     let found = found.filter(|_| good).ok_or_else(wrong)?;
 

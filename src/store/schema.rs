@@ -201,7 +201,7 @@ diesel::table! {
         last_active_on -> Nullable<Date>,
         invited_by -> Nullable<Uuid>,
         shown_name -> Text,
-        owner_id -> Nullable<Uuid>,
+        user_id_if_owner -> Nullable<Uuid>,
     }
 }
 

@@ -90,7 +90,8 @@ async fn the_database_refuses_an_organization_without_its_owner() {
         SELECT '00000000-0000-7000-8000-000000000003', id, owner_id, 'ada', 'OWNER', now() FROM organizations; COMMIT"
     );
     client.batch_execute(&owned).await.expect("an organization with its owner");
-    let refused = client.batch_execute("UPDATE memberships SET role = 'MAINTAINER'").await.expect_err("no owner any more");
+    let refused =
+        client.batch_execute("UPDATE memberships SET role = 'MAINTAINER'").await.expect_err("no owner any more");
     assert_eq!(refused.as_db_error().and_then(|error| error.constraint()), Some("organizations_owner_fkey"));
     Cluster::get().drop(&url).await;
 }

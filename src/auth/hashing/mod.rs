@@ -14,10 +14,11 @@ mod yielding {
     }
 }
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use self::yielding::Yielding;
 use crate::domain::Fault;
@@ -40,12 +41,6 @@ pub struct Hashing {
     crowded_until: Arc<Mutex<Option<Instant>>>,
 }
 
-/// That one may be hashed now. The next waits until it is dropped.
-pub struct Turn {
-    hashing: Hashing,
-    permit: OwnedSemaphorePermit,
-}
-
 /// Which part of the processor's time it may have.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Share {
@@ -61,11 +56,27 @@ impl Hashing {
         Self { turns: Arc::new(Semaphore::new(room())), crowded_until: Arc::default() }
     }
 
-    /// Waits for a turn. Fails if that takes too long: too many want to sign in.
-    pub async fn turn(&self) -> Result<Turn, Fault> {
+    /// Does `work` when its turn comes. Fails if that takes too long: too many want to sign in.
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let permit = turn.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
-        Ok(Turn { hashing: self.clone(), permit })
+        let turn = turn.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
+        let hashing = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            // Held until the work is done, even if nobody waits for it any more.
+            let _turn = turn;
+            let (share, began) = (hashing.share(), Instant::now());
+            // A thread for each: that costs a thousandth of the work, and its priority is nobody else's. It takes no lock of
+            // ours and wakes nobody: others would wait until it has the processor again.
+            let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
+                let _yielding = share.take();
+                catch_unwind(AssertUnwindSafe(work))
+            });
+            let done = thread.map(std::thread::JoinHandle::join);
+            hashing.note(began.elapsed());
+            done
+        });
+        let done = done.await.map_err(Fault::new)?.map_err(Fault::passing)?;
+        done.flatten().map_err(|_| Fault::new("panicked while hashing a password"))
     }
 
     /// The share that the next one takes. Where the processors are always busy an idle one would never come, and nobody could
@@ -83,28 +94,6 @@ impl Hashing {
     }
 }
 
-impl Turn {
-    /// Does `work` with it.
-    pub async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-        let done = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, even if nobody waits for it any more.
-            let Self { hashing, permit: _permit } = self;
-            let (share, began) = (hashing.share(), Instant::now());
-            // A thread for each: that costs a thousandth of the work, and its priority is nobody else's. It locks nothing and
-            // wakes nobody: others would wait until it has the processor again.
-            let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
-                let _yielding = share.take();
-                work()
-            });
-            let done = thread.map(std::thread::JoinHandle::join);
-            hashing.note(began.elapsed());
-            done
-        });
-        let done = done.await.map_err(Fault::new)?.map_err(Fault::passing)?;
-        done.map_err(|_| Fault::new("panicked while hashing a password"))
-    }
-}
-
 /// How many at a time.
 fn room() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -115,22 +104,21 @@ impl Share {
     /// Has the thread do with it from now on, and gives what it needs for that as long as it works. Where the share cannot be
     /// had, the bound has to do.
     fn take(self) -> Option<Yielding> {
-        #[cfg(target_os = "linux")]
-        let _ = {
-            use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadPriority, ThreadSchedulePolicy};
-            match self {
-                Self::Idle => thread_priority::set_thread_priority_and_policy(
-                    thread_priority::thread_native_id(),
-                    ThreadPriority::Min,
-                    ThreadSchedulePolicy::Normal(Policy::Idle),
-                )
-                .is_ok(),
-                Self::Small => rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS).is_ok(),
-            }
-        };
         match self {
-            Self::Idle => Yielding::begin(),
-            Self::Small => None,
+            #[cfg(target_os = "linux")]
+            Self::Idle => {
+                use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadPriority, ThreadSchedulePolicy};
+                let (thread, idle) = (thread_priority::thread_native_id(), ThreadSchedulePolicy::Normal(Policy::Idle));
+                thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, idle).ok()?;
+                Yielding::begin()
+            }
+            #[cfg(target_os = "linux")]
+            Self::Small => {
+                let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+                None
+            }
+            #[cfg(not(target_os = "linux"))]
+            Self::Idle | Self::Small => Yielding::begin(),
         }
     }
 }
@@ -141,17 +129,12 @@ mod tests {
 
     use super::*;
 
-    async fn run<T: Send + 'static>(hashing: &Hashing, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
-        hashing.turn().await?.run(work).await
-    }
-
     #[tokio::test]
     async fn no_more_is_done_at_a_time_than_there_is_room_for() {
-        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let hashing = Hashing::new();
+        let (hashing, running, most) = (Hashing::new(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let work = |_| {
             let (running, most) = (running.clone(), most.clone());
-            run(&hashing, move || {
+            hashing.run(move || {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 std::thread::yield_now();
                 running.fetch_sub(1, Ordering::SeqCst);
@@ -171,11 +154,11 @@ mod tests {
             (thread_schedule_policy().unwrap(), niceness)
         };
         let (before, hashing) = (of_thread(), Hashing::new());
-        assert_eq!(run(&hashing, of_thread).await.unwrap().0, ThreadSchedulePolicy::Normal(Policy::Idle));
+        assert_eq!(hashing.run(of_thread).await.unwrap().0, ThreadSchedulePolicy::Normal(Policy::Idle));
 
-        run(&hashing, || std::thread::sleep(CROWDED + Duration::from_millis(10))).await.unwrap();
+        hashing.run(|| std::thread::sleep(CROWDED + Duration::from_millis(10))).await.unwrap();
         let normal = ThreadSchedulePolicy::Normal(Policy::Other);
-        assert_eq!(run(&hashing, of_thread).await.unwrap(), (normal, before.1.max(NICENESS)));
+        assert_eq!(hashing.run(of_thread).await.unwrap(), (normal, before.1.max(NICENESS)));
 
         *hashing.crowded_until.lock().unwrap() = Some(Instant::now());
         assert_eq!(hashing.share(), Share::Idle);

@@ -4,8 +4,9 @@
 //! since before: Linux (6.6 and later) may find that such a one has had more than its share already, and lets it wait until the
 //! next tick, which takes up to 4 ms. A timer's signal has the thread yield in between.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc::{c_int, c_void, siginfo_t};
 use nix::sys::signal::{SigEvent, SigevNotify, Signal};
@@ -15,11 +16,27 @@ use vmm_sys_util::signal::register_signal_handler;
 
 /// From one offer to the next. Half of it would make the thread's work a fifth longer.
 const SPELL: Duration = Duration::from_micros(200);
+/// Who was away for longer than this, since the offer was taken, makes no other: nobody leaves the processor idle, and each
+/// offer would cost a second or more.
+const AWAY: Duration = Duration::from_millis(20);
 /// What the timer sends. Ignored where nobody handles it, and used by nothing else here: Go's runtime chose it for the same.
 const SIGNAL: Signal = Signal::SIGURG;
 
 /// Whether the signal is handled from now on, in the whole process.
 static HANDLED: LazyLock<bool> = LazyLock::new(|| register_signal_handler(SIGNAL as c_int, give_way).is_ok());
+
+thread_local! {
+    static OFFERS: Cell<Offers> = const { Cell::new(Offers::Next(None)) };
+}
+
+/// What a thread has to offer.
+#[derive(Clone, Copy)]
+enum Offers {
+    /// As soon as it has had the processor for a while: since then, if it made offers before.
+    Next(Option<Instant>),
+    /// Nothing any more.
+    Ended,
+}
 
 /// While it lives, the thread that began it offers its processor.
 pub struct Yielding(#[expect(dead_code, reason = "it lives as long as this does")] Timer);
@@ -30,6 +47,7 @@ impl Yielding {
         if !*HANDLED {
             return None;
         }
+        OFFERS.set(Offers::Next(None));
         let thread_id = rustix::thread::gettid().as_raw_nonzero().get();
         let told = SigEvent::new(SigevNotify::SigevThreadId { signal: SIGNAL, thread_id, si_value: 0 });
         let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, told).ok()?;
@@ -38,9 +56,19 @@ impl Yielding {
     }
 }
 
-/// Runs in the midst of anything, so it may do next to nothing: one system call.
+/// Runs in the midst of anything, so it may do next to nothing: what it does allocates nothing, locks nothing, and leaves `errno`
+/// as it was.
 extern "C" fn give_way(_: c_int, _: *mut siginfo_t, _: *mut c_void) {
+    let Offers::Next(since) = OFFERS.get() else { return };
+    let now = Instant::now();
+    // The timer goes on while others have the processor: its next signal is there when the thread comes back, before it has done
+    // anything.
+    if since.is_some_and(|since| now - since < SPELL / 2) {
+        return;
+    }
     rustix::thread::sched_yield();
+    let back = Instant::now();
+    OFFERS.set(if back - now > AWAY { Offers::Ended } else { Offers::Next(Some(back)) });
 }
 
 #[cfg(test)]
@@ -53,23 +81,17 @@ mod tests {
 
     use super::*;
 
-    /// How long this thread has kept a processor at a time, in the mean, while it ran for `time`.
-    fn mean_spell(time: Duration) -> Duration {
-        let read = || {
-            let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-            let [ran, _, times] = text.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<u64>>()[..] else {
-                panic!()
-            };
-            (ran, times)
+    /// How long this thread has run, and in how many turns.
+    fn ran() -> (Duration, u32) {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        let [ran, _, turns] = text.split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<u64>>()[..] else {
+            panic!()
         };
-        let (before, began) = (read(), Instant::now());
-        while began.elapsed() < time {}
-        let after = read();
-        Duration::from_nanos((after.0 - before.0) / (after.1 - before.1).max(1))
+        (Duration::from_nanos(ran), u32::try_from(turns).unwrap())
     }
 
     #[test]
-    fn of_two_that_want_one_processor_who_yields_gives_it_away_within_a_tick() {
+    fn of_two_that_want_one_processor_who_yields_gives_it_away_within_a_tick_and_gets_on() {
         let all = sched_getaffinity(None).unwrap();
         let first = (0..CpuSet::MAX_CPU).find(|&cpu| all.is_set(cpu)).unwrap();
         let pin = || {
@@ -78,22 +100,26 @@ mod tests {
             sched_setaffinity(None, &one).unwrap();
         };
         let done = AtomicBool::new(false);
-        let spell = thread::scope(|scope| {
-            scope.spawn(|| {
+        let (other, (yielding, turns)) = thread::scope(|scope| {
+            let other = scope.spawn(|| {
                 pin();
                 while !done.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }
+                ran().0
             });
             let yielding = scope.spawn(|| {
                 pin();
                 let _yielding = Yielding::begin().unwrap();
-                mean_spell(Duration::from_millis(200))
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_millis(300) {}
+                ran()
             });
-            let spell = yielding.join();
+            let yielding = yielding.join();
             done.store(true, Ordering::Relaxed);
-            spell.unwrap()
+            (other.join().unwrap(), yielding.unwrap())
         });
-        assert!(spell < Duration::from_millis(1), "{spell:?}");
+        assert!(yielding / turns < Duration::from_millis(1), "{yielding:?} in {turns} turns");
+        assert!(yielding > other / 50, "{yielding:?}, and the other {other:?}");
     }
 }
