@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::Rng;
@@ -59,44 +58,54 @@ impl Passwords {
 
     /// The hash to keep of a password.
     pub async fn hash(&self, password: &str) -> Result<String> {
-        let cost = self.cost;
-        self.work(password, move |password| Ok(hash(cost, password)?.to_string())).await
+        let salted = salted(self.cost).map_err(Fault::new)?;
+        let hash = Some(self.output(salted.clone(), password).await?);
+        Ok(PasswordHash { hash, ..salted }.to_string())
     }
 
     /// Whether the password is that of the hash. Without a hash it is not, and finding that out is the same work.
     pub async fn verify(&self, kept: Option<&str>, password: &str) -> Result<bool> {
-        let kept = kept.unwrap_or(&self.decoy).to_owned();
-        self.work(password, move |password| {
-            let kept = PasswordHash::new(&kept).map_err(Fault::new)?;
-            match Argon2::default().verify_password(password, &kept) {
-                Ok(()) => Ok(true),
-                Err(HashError::PasswordInvalid) => Ok(false),
-                Err(cause) => Err(Fault::new(cause)),
-            }
-        })
-        .await
+        let kept = PasswordHash::new(kept.unwrap_or(&self.decoy)).map_err(Fault::new)?;
+        // Outputs are compared in constant time.
+        Ok(kept.hash == Some(self.output(kept.clone(), password).await?))
     }
 
-    async fn work<T: Send + 'static>(
-        &self,
-        password: &str,
-        work: impl FnOnce(&[u8]) -> std::result::Result<T, Fault> + Send + 'static,
-    ) -> Result<T> {
+    /// What the password comes to with that salt, at that cost.
+    async fn output(&self, salted: PasswordHash, password: &str) -> Result<Output> {
         // What is over-long is nobody's password, and no reason for more work than one that is.
         let password = &password[..password.floor_char_boundary(MAX_BYTES)];
         // The same password, typed on another keyboard.
         let password: String = password.nfc().collect();
-        Ok(self.hashing.run(move || work(password.as_bytes())).await??)
+        let params = Params::try_from(&salted).map_err(Fault::new)?;
+        let work = move |memory: &mut [Block]| output(&salted, password.as_bytes(), memory);
+        Ok(self.hashing.run(params.block_count(), work).await?.map_err(Fault::new)?)
     }
 }
 
-fn hash(cost: Cost, password: &[u8]) -> std::result::Result<PasswordHash, Fault> {
-    let params = Params::new(cost.memory, cost.passes, 1, None).map_err(Fault::new)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon2.hash_password_with_salt(password, &random::<SALT>()).map_err(Fault::new)
+/// A hash that has no output yet.
+fn salted(cost: Cost) -> argon2::password_hash::Result<PasswordHash> {
+    Ok(PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&Params::new(cost.memory, cost.passes, 1, None)?)?,
+        salt: Some(Salt::new(&random::<SALT>())?),
+        hash: None,
+    })
 }
 
-/// What [`hash`] would make at that cost, but made of nothing.
+/// What the password comes to as that hash says. The memory is as many blocks as its parameters ask for.
+fn output(hash: &PasswordHash, password: &[u8], memory: &mut [Block]) -> argon2::password_hash::Result<Output> {
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+    let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    let params = Params::try_from(hash)?;
+    let salt = hash.salt.as_deref().unwrap_or_default();
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+    Argon2::new(algorithm, version, params).hash_password_into_with_memory(password, salt, output, memory)?;
+    Ok(Output::new(output)?)
+}
+
+/// What [`Passwords::hash`] would make at that cost, but made of nothing.
 fn decoy(cost: Cost) -> String {
     let (salt, hash) = (random::<SALT>(), random::<{ Params::DEFAULT_OUTPUT_LEN }>());
     let [salt, hash] = [salt.as_slice(), &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
@@ -145,6 +154,15 @@ mod tests {
         assert!(!passwords.verify(Some(&kept), "").await.unwrap());
         assert!(!passwords.verify(None, "correct horse battery").await.unwrap(), "no account, no password");
         assert!(passwords.verify(Some("not a hash"), "correct horse battery").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn many_at_once_are_hashed_in_the_memory_of_those_before() {
+        let passwords = Passwords::new(Cost::CHEAP);
+        let kept = passwords.hash("correct horse battery").await.unwrap();
+        let tries = (0..20).map(|n| passwords.verify(Some(&kept), ["correct horse battery", "wrong horse"][n % 2]));
+        let good = futures_util::future::try_join_all(tries).await.unwrap();
+        assert_eq!(good, [true, false].repeat(10));
     }
 
     #[tokio::test]

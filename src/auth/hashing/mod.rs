@@ -15,9 +15,10 @@ mod yielding {
 }
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use argon2::Block;
 use tokio::sync::Semaphore;
 
 use self::yielding::Yielding;
@@ -37,6 +38,8 @@ const NICENESS: i32 = 5;
 #[derive(Clone)]
 pub struct Hashing {
     turns: Arc<Semaphore>,
+    /// Of those before, for the next: kept only while somebody waits for a turn.
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
     /// Until when there is no idle processor to be had.
     crowded_until: Arc<Mutex<Option<Instant>>>,
 }
@@ -53,30 +56,60 @@ enum Share {
 impl Hashing {
     /// On half of the cores, and at least one.
     pub fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(room())), crowded_until: Arc::default() }
+        Self { turns: Arc::new(Semaphore::new(room())), memory: Arc::default(), crowded_until: Arc::default() }
     }
 
-    /// Does `work` when its turn comes. Fails if that takes too long: too many want to sign in.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    /// Does `work` when its turn comes, with so many blocks of memory, in which anything may be. Fails if that takes too long: too
+    /// many want to sign in.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        blocks: usize,
+        work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
         let hashing = self.clone();
         let done = tokio::task::spawn_blocking(move || {
+            let done = hashing.work(blocks, work);
             // Held until the work is done, even if nobody waits for it any more.
-            let _turn = turn;
-            let (share, began) = (hashing.share(), Instant::now());
-            // A thread for each: that costs a thousandth of the work, and its priority is nobody else's. It takes no lock of
-            // ours and wakes nobody: others would wait until it has the processor again.
-            let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
-                let _yielding = share.take();
-                catch_unwind(AssertUnwindSafe(work))
-            });
-            let done = thread.map(std::thread::JoinHandle::join);
-            hashing.note(began.elapsed());
+            drop(turn);
+            hashing.free_memory();
             done
         });
-        let done = done.await.map_err(Fault::new)?.map_err(Fault::passing)?;
-        done.flatten().map_err(|_| Fault::new("panicked while hashing a password"))
+        done.await.map_err(Fault::new)?
+    }
+
+    fn work<T: Send + 'static>(
+        &self,
+        blocks: usize,
+        work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (share, began) = (self.share(), Instant::now());
+        // Had, touched and given back out here: the thread is to take no lock, not even one of the allocator or the kernel, since
+        // it might keep it for as long as others want the processor.
+        let mut memory = self.memory().pop().unwrap_or_default();
+        memory.resize(blocks.max(memory.len()), Block::default());
+        // A thread for each: that costs a thousandth of the work, and its priority is nobody else's.
+        let thread = std::thread::Builder::new().name("hashing".to_owned()).spawn(move || {
+            let _yielding = share.take();
+            catch_unwind(AssertUnwindSafe(|| work(&mut memory[..blocks]))).map(|done| (done, memory))
+        });
+        let done = thread.map_err(Fault::passing)?.join().flatten();
+        self.note(began.elapsed());
+        let (done, memory) = done.map_err(|_| Fault::new("panicked while hashing a password"))?;
+        self.memory().push(memory);
+        Ok(done)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Vec<Vec<Block>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives it back when nobody waits for a turn.
+    fn free_memory(&self) {
+        if self.turns.available_permits() == room() {
+            self.memory().clear();
+        }
     }
 
     /// The share that the next one takes. Where the processors are always busy an idle one would never come, and nobody could
@@ -134,7 +167,7 @@ mod tests {
         let (hashing, running, most) = (Hashing::new(), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let work = |_| {
             let (running, most) = (running.clone(), most.clone());
-            hashing.run(move || {
+            hashing.run(1, move |_| {
                 most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 std::thread::yield_now();
                 running.fetch_sub(1, Ordering::SeqCst);
@@ -143,6 +176,16 @@ mod tests {
         let done = futures_util::future::join_all((0..100).map(work)).await;
         assert!(done.iter().all(Result::is_ok));
         assert!(most.load(Ordering::SeqCst) <= room());
+        assert!(hashing.memory().is_empty(), "nobody waits any more");
+    }
+
+    #[tokio::test]
+    async fn there_is_as_much_memory_as_was_asked_for() {
+        let hashing = Hashing::new();
+        for (blocks, kept) in [(2, 2), (5, 5), (1, 5)] {
+            assert_eq!(hashing.work(blocks, |memory| memory.len()).unwrap(), blocks);
+            assert_eq!(hashing.memory()[0].len(), kept);
+        }
     }
 
     #[cfg(target_os = "linux")]
@@ -154,11 +197,11 @@ mod tests {
             (thread_schedule_policy().unwrap(), niceness)
         };
         let (before, hashing) = (of_thread(), Hashing::new());
-        assert_eq!(hashing.run(of_thread).await.unwrap().0, ThreadSchedulePolicy::Normal(Policy::Idle));
+        assert_eq!(hashing.run(1, move |_| of_thread()).await.unwrap().0, ThreadSchedulePolicy::Normal(Policy::Idle));
 
-        hashing.run(|| std::thread::sleep(CROWDED + Duration::from_millis(10))).await.unwrap();
+        hashing.run(1, |_| std::thread::sleep(CROWDED + Duration::from_millis(10))).await.unwrap();
         let normal = ThreadSchedulePolicy::Normal(Policy::Other);
-        assert_eq!(hashing.run(of_thread).await.unwrap(), (normal, before.1.max(NICENESS)));
+        assert_eq!(hashing.run(1, move |_| of_thread()).await.unwrap(), (normal, before.1.max(NICENESS)));
 
         *hashing.crowded_until.lock().unwrap() = Some(Instant::now());
         assert_eq!(hashing.share(), Share::Idle);
