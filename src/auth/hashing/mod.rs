@@ -27,7 +27,7 @@ use crate::domain::Fault;
 /// Longest that somebody waits for their turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longer than this takes no password for which there is an idle processor.
-const CROWDED: Duration = Duration::from_millis(500);
+const CROWDED: Duration = Duration::from_secs(2);
 /// How long it is believed that there is none.
 const CROWDED_FOR: Duration = Duration::from_secs(10);
 /// How much less the processor is theirs than others' where none is idle: a quarter of it where both want all of it (`nice`).
@@ -49,7 +49,7 @@ pub struct Hashing {
 enum Share {
     /// What nobody else wants: others do not wait for it at all.
     Idle,
-    /// A small one. Somebody who asks meanwhile may wait some milliseconds for it.
+    /// A small one, for which others wait now and then.
     Small,
 }
 
@@ -137,22 +137,20 @@ impl Share {
     /// Has the thread do with it from now on, and gives what it needs for that as long as it works. Where the share cannot be
     /// had, the bound has to do.
     fn take(self) -> Option<Yielding> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Idle => {
-                use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadPriority, ThreadSchedulePolicy};
-                let (thread, idle) = (thread_priority::thread_native_id(), ThreadSchedulePolicy::Normal(Policy::Idle));
-                thread_priority::set_thread_priority_and_policy(thread, ThreadPriority::Min, idle).ok()?;
-                Yielding::begin()
+        #[cfg(target_os = "linux")]
+        let _ = {
+            use thread_priority::{NormalThreadSchedulePolicy as Policy, ThreadPriority, ThreadSchedulePolicy};
+            match self {
+                Self::Idle => thread_priority::set_thread_priority_and_policy(
+                    thread_priority::thread_native_id(),
+                    ThreadPriority::Min,
+                    ThreadSchedulePolicy::Normal(Policy::Idle),
+                )
+                .is_ok(),
+                Self::Small => rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS).is_ok(),
             }
-            #[cfg(target_os = "linux")]
-            Self::Small => {
-                let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
-                None
-            }
-            #[cfg(not(target_os = "linux"))]
-            Self::Idle | Self::Small => Yielding::begin(),
-        }
+        };
+        Yielding::begin()
     }
 }
 
