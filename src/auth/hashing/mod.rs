@@ -26,7 +26,8 @@ use crate::domain::Fault;
 
 /// Longest that somebody waits for their turn.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Longer than this takes no password for which there is an idle processor.
+/// Longer than this takes no password for which there is an idle processor now and then: where there is one seldom, a thread that
+/// yielded may be away for a second.
 const CROWDED: Duration = Duration::from_secs(2);
 /// How long it is believed that there is none.
 const CROWDED_FOR: Duration = Duration::from_secs(10);
