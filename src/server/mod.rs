@@ -22,4 +22,5 @@ pub mod router;
 pub mod shutdown;
 pub mod socket;
 pub mod stillness;
+pub mod unreadable;
 pub mod variables;

@@ -78,6 +78,15 @@ impl Problem {
         self.media = media;
         self
     }
+
+    /// The body of the answer.
+    pub fn document(&self) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            errors: &'a [ServerError],
+        }
+        serde_json::to_string(&Document { errors: &self.errors }).unwrap_or_default()
+    }
 }
 
 /// What is shown of faults.
@@ -102,12 +111,7 @@ pub fn code(error: &ServerError) -> Option<&str> {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         brevity::shorten(&mut self.errors);
-        #[derive(Serialize)]
-        struct Document<'a> {
-            errors: &'a [ServerError],
-        }
-        let body = serde_json::to_string(&Document { errors: &self.errors }).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.status, self.document()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
