@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Actor;
+use super::proven::Proven;
 use super::token::{self, BadToken};
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
@@ -65,6 +66,7 @@ pub struct Keys {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
+    proven: Proven,
     public: Vec<Value>,
     refresh: Hmac<Sha256>,
     sealer: Sealer,
@@ -124,7 +126,7 @@ impl Keys {
         validation.validate_nbf = false;
         let refresh = Hmac::new_from_slice(&derive(b"refresh tokens")?).ok()?;
         let sealer = Sealer::new(derive(b"links in the mail queue")?);
-        Some(Self { header, encoding, decoding, validation, public, refresh, sealer })
+        Some(Self { header, encoding, decoding, validation, proven: Proven::default(), public, refresh, sealer })
     }
 
     /// An access token that is good for `lifetime` from `now` on, and when it runs out.
@@ -153,7 +155,7 @@ impl Keys {
     /// Who presents that access token at `now`.
     pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, BadToken> {
         token::header(token)?;
-        let claims: Claims = decode(token, &self.decoding, &self.validation).map_err(|_| BadToken::Invalid)?.claims;
+        let claims: Claims = self.proven.claims(token, || decode(token, &self.decoding, &self.validation))?;
         let expires_at = token::in_time(Some(claims.nbf), claims.exp, now)?;
         let user_id = UserId::parse(&claims.sub).ok_or(BadToken::Invalid)?;
         let session = match claims.sid {

@@ -1,13 +1,15 @@
 //! Who is asking: credentials in, an [`Actor`] out.
 //!
 //! [`keys`] makes and verifies the server's own tokens, [`issuer`] verifies those of an issuer elsewhere, and [`token`] says
-//! what holds for both; [`passwords`] hashes and checks passwords, [`throttle`] bounds how often they may be tried.
+//! what holds for both, while `proven` remembers whose signatures were good; [`passwords`] hashes and checks passwords,
+//! [`throttle`] bounds how often they may be tried.
 
 pub mod allowance;
 mod hashing;
 pub mod issuer;
 pub mod keys;
 pub mod passwords;
+mod proven;
 pub mod throttle;
 pub mod token;
 

@@ -51,6 +51,7 @@ async fn tokens_of_each_algorithm_are_believed_and_keys_rotate_without_a_restart
     let id = viewer(&app, &first).await["user"]["id"].clone();
     for (round, algorithm) in algorithms.into_iter().cycle().skip(1).take(6).enumerate() {
         let old = issuer.token("ada", ada(json!({})));
+        assert_eq!(ask(&app, &old).await.status, StatusCode::OK, "{algorithm:?}");
         issuer.rotate(&[of(algorithm, &format!("key-{round}"))]);
         assert_eq!(viewer(&app, &issuer.token("ada", ada(json!({})))).await["user"]["id"], id, "{algorithm:?}");
         assert_eq!(ask(&app, &old).await.status, StatusCode::UNAUTHORIZED, "the key before {algorithm:?} is gone");

@@ -1,11 +1,17 @@
 //! The public keys of an issuer, as a JSON Web Key Set (RFC 7517) holds them. Each key says which algorithm it is for, and is
 //! taken for no other.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::auth::proven::Proven;
+use crate::auth::token::BadToken;
 
 /// Most keys of a set that are looked at.
 const MAX_KEYS: usize = 100;
@@ -14,13 +20,26 @@ const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// The keys, as they were published together.
 pub struct KeySet {
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
 }
 
-struct Key {
+/// One of them.
+pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
     decoding: DecodingKey,
+    proven: Proven,
+}
+
+impl Key {
+    /// What a token claims that this key has signed. Nothing of it was looked at.
+    pub fn claims<C: DeserializeOwned>(&self, token: &str) -> Result<C, BadToken> {
+        let mut signature_alone = Validation::new(self.algorithm);
+        signature_alone.required_spec_claims.clear();
+        signature_alone.validate_exp = false;
+        signature_alone.validate_aud = false;
+        self.proven.claims(token, || decode(token, &self.decoding, &signature_alone))
+    }
 }
 
 /// Why a set cannot be used.
@@ -43,17 +62,15 @@ impl KeySet {
         }
         let document: Document = serde_json::from_slice(json).map_err(|_| BadKeySet::Form)?;
         let keys = document.keys.into_iter().take(MAX_KEYS);
-        let keys: Vec<Key> = keys.filter_map(|key| serde_json::from_value::<Jwk>(key).ok()?.key()).collect();
+        let keys: Vec<_> =
+            keys.filter_map(|key| serde_json::from_value::<Jwk>(key).ok()?.key().map(Arc::new)).collect();
         if keys.is_empty() { Err(BadKeySet::NoKey) } else { Ok(Self { keys }) }
     }
 
     /// The key of that ID for that algorithm. Without an ID: the only one for the algorithm.
-    pub fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&DecodingKey> {
-        let mut fit = self
-            .keys
-            .iter()
-            .filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id))
-            .map(|key| &key.decoding);
+    pub fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Arc<Key>> {
+        let fits = |key: &&Arc<Key>| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
+        let mut fit = self.keys.iter().filter(fits);
         let first = fit.next()?;
         if id.is_none() && fit.next().is_some() { None } else { Some(first) }
     }
@@ -101,7 +118,7 @@ impl Jwk {
             }
             _ => return None,
         };
-        Some(Key { id: self.kid, algorithm, decoding })
+        Some(Key { id: self.kid, algorithm, decoding, proven: Proven::default() })
     }
 }
 

@@ -4,12 +4,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::Algorithm;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::key_set::KeySet;
+use super::key_set::{Key, KeySet};
 use super::source::Source;
 use crate::domain::Fault;
 
@@ -45,7 +45,7 @@ impl Keyring {
     }
 
     /// The key of that ID for that algorithm, if the issuer has it. Fails while no keys could be read at all.
-    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Option<DecodingKey>, Fault> {
+    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Option<Arc<Key>>, Fault> {
         let held = |keys: Option<Arc<KeySet>>| keys.and_then(|keys| keys.find(id, algorithm).cloned());
         if let Some(key) = held(self.current()) {
             return Ok(Some(key));

@@ -11,7 +11,8 @@ mod source;
 
 use std::fmt;
 
-use jsonwebtoken::{Algorithm, Validation, dangerous::insecure_decode_claims, decode};
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::dangerous::insecure_decode_claims;
 
 use self::claims::Claims;
 pub use self::claims::{AdminClaim, EmailClaim, Identity};
@@ -87,21 +88,11 @@ impl Issuer {
         let fit = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg);
         let key = if fit { self.keyring.find(header.kid.as_deref(), header.alg).await? } else { None };
         let key = key.ok_or_else(|| refused(BadToken::Invalid))?;
-        let signed = decode::<Claims>(token, &key, &signature_alone(header.alg));
-        let claims = signed.map_err(|_| refused(BadToken::Invalid))?.claims;
+        let claims: Claims = key.claims(token).map_err(refused)?;
         let expires_at = claims.check(&self.trust, now).map_err(refused)?;
         let issued_at = claims.issued_at(now);
         Ok(Vouched { identity: claims.identity(&self.trust), issued_at, expires_at })
     }
-}
-
-/// Claims are checked by [`Claims::check`], against the clock that was passed.
-fn signature_alone(algorithm: Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation
 }
 
 fn refused(why: BadToken) -> Error {
