@@ -1,7 +1,7 @@
 //! Who is asking: credentials in, an [`Actor`] out.
 //!
 //! [`keys`] makes and verifies the server's own tokens, [`issuer`] verifies those of an issuer elsewhere, and [`token`] says
-//! what holds for both, while `proven` remembers whose signatures were good; [`passwords`] hashes and checks passwords,
+//! what holds for both, while `proven` remembers the tokens whose signature was good; [`passwords`] hashes and checks passwords,
 //! [`throttle`] bounds how often they may be tried.
 
 pub mod allowance;

@@ -1,5 +1,5 @@
 //! Tokens that a key has signed, as far as was found out lately. A client sends the same one with every request, and to check
-//! its signature takes longer than all else that is asked of it: Ed25519 and P-256 tens of microseconds, RSA more.
+//! the signature of a public key takes longer than all else that is asked of it: tens of microseconds.
 
 use jsonwebtoken::TokenData;
 use jsonwebtoken::dangerous::insecure_decode_claims;
@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::token::BadToken;
 
-/// How many tokens are remembered, of which each takes some 100 bytes. Those that are sent often stay (S3-FIFO).
+/// How many tokens are remembered of each key, of which each takes some 100 bytes. Those that are sent often stay (S3-FIFO).
 const CAPACITY: usize = 10_000;
 
-/// The good tokens of one key, by their SHA-256: no token is kept. They are forgotten with the key.
+/// The good tokens of one key, by their SHA-256: no token is kept. They are forgotten with the key, and
+/// when an issuer's keys are read again.
 pub(super) struct Proven(Cache<[u8; 32], ()>);
 
 impl Default for Proven {

@@ -135,6 +135,16 @@ async fn what_is_no_request_is_told_so() {
 }
 
 #[tokio::test]
+async fn an_error_of_ours_that_has_no_body_gets_none() {
+    let address = served(Access::default(), Patience::default()).await;
+    let asked = "HEAD /missing HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let answers = String::from_utf8(rest(client(address, asked).await).await).unwrap();
+    let (first, second) = answers.split_once("\r\n\r\n").unwrap();
+    assert!(first.starts_with("HTTP/1.1 404 "), "{answers}");
+    assert!(second.starts_with("HTTP/1.1 200 ") && second.ends_with("\r\n\r\ndone"), "{answers}");
+}
+
+#[tokio::test]
 async fn large_headers_are_not_read() {
     let address = served(Access::default(), Patience::default()).await;
     let header = "x".repeat(2 * MAX_HEADERS);

@@ -5,16 +5,12 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::defence::defend;
 use super::problem::Problem;
-
-/// What tells hyper's refusals from answers of ours, none of which is an error without a body.
-const NO_BODY: &[u8] = b"\r\ncontent-length: 0\r\n";
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 /// A stream on which refusals of hyper's go out with a body.
 pub struct Explained<S> {
@@ -94,31 +90,41 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Explained<S> {
     }
 }
 
-/// The same refusal with a body, if that is one of hyper's.
+/// The same refusal with a body, if that is one of hyper's: of all answers only these have no other headers, and end their
+/// connection, so that what comes after the head is of nobody else.
 fn explain(answer: &[u8]) -> Option<Vec<u8>> {
-    let is_refusal = answer.starts_with(b"HTTP/1.") && answer.get(8..10)? == b" 4" && answer.ends_with(END_OF_HEAD);
-    if !is_refusal {
+    if !answer.starts_with(b"HTTP/1.") || answer.get(8..10)? != b" 4" {
         return None;
     }
-    let length_at = answer.windows(NO_BODY.len()).position(|window| window == NO_BODY)?;
-    let status = StatusCode::from_bytes(answer.get(9..12)?).ok()?;
+    let head = std::str::from_utf8(answer).ok()?.strip_suffix("\r\n\r\n")?;
+    let (line, fields) = head.split_once("\r\n")?;
+    let (dates, mut others): (Vec<&str>, Vec<&str>) =
+        fields.split("\r\n").partition(|field| field.starts_with("date: "));
+    others.sort_unstable();
+    if others != ["connection: close", "content-length: 0"] {
+        return None;
+    }
+    let status = StatusCode::from_bytes(line.get(9..12)?.as_bytes()).ok()?;
     let problem = match status {
         StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            Problem::new(status, "PAYLOAD_TOO_LARGE", "The address and the headers are longer than what is read.")
+            let message = "The address and the headers are longer, or more, than what is read.";
+            Problem::new(status, "PAYLOAD_TOO_LARGE", message)
         }
         _ => Problem::new(status, "BAD_REQUEST", "This is no HTTP request that could be understood."),
     };
     let (document, mut headers) = (problem.document(), HeaderMap::new());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem.media.content_type()));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
     defend(&mut headers);
 
-    let mut explained = answer[..length_at].to_vec();
-    explained.extend_from_slice(format!("\r\ncontent-length: {}\r\n", document.len()).as_bytes());
+    let mut explained = format!("{line}\r\nconnection: close\r\n").into_bytes();
     for (name, value) in &headers {
         explained.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
-    explained.extend_from_slice(&answer[length_at + NO_BODY.len()..]);
-    explained.extend_from_slice(document.as_bytes());
+    for date in dates {
+        explained.extend_from_slice(&[date.as_bytes(), b"\r\n"].concat());
+    }
+    explained.extend_from_slice(&[b"\r\n", document.as_bytes()].concat());
     Some(explained)
 }
 
@@ -160,7 +166,9 @@ mod tests {
     async fn what_is_no_refusal_goes_out_as_it_is() {
         for written in [
             "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-            "HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
+            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\nx-request-id: 1\r\n\r\n",
             "{\"data\":\"HTTP/1.1 400\"}",
             "H",
         ] {

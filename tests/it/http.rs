@@ -121,8 +121,11 @@ async fn other_methods_types_sizes_and_paths_have_their_status() {
         (status, &answer["errors"][0]["extensions"]["code"]),
         (StatusCode::PAYLOAD_TOO_LARGE, &json!("PAYLOAD_TOO_LARGE"))
     );
-    let (status, _, answer) = send(&app, Request::get("/nowhere").body(Body::empty()).expect("a request")).await;
-    assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (StatusCode::NOT_FOUND, &json!("BAD_REQUEST")));
+    for path in ["/nowhere", "/graphiql/missing.js", "/graphiql/%ff"] {
+        let (status, _, answer) = send(&app, Request::get(path).body(Body::empty()).expect("a request")).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!((status, code), (StatusCode::NOT_FOUND, &json!("BAD_REQUEST")), "{path}");
+    }
     for path in ["/health/live", "/health/ready", "/graphiql", "/schema.graphql", "/.well-known/jwks.json"] {
         assert_eq!(
             send(&app, Request::get(path).body(Body::empty()).expect("a request")).await.0,

@@ -51,12 +51,30 @@ async fn tokens_of_each_algorithm_are_believed_and_keys_rotate_without_a_restart
     let id = viewer(&app, &first).await["user"]["id"].clone();
     for (round, algorithm) in algorithms.into_iter().cycle().skip(1).take(6).enumerate() {
         let old = issuer.token("ada", ada(json!({})));
-        assert_eq!(ask(&app, &old).await.status, StatusCode::OK, "{algorithm:?}");
         issuer.rotate(&[of(algorithm, &format!("key-{round}"))]);
         assert_eq!(viewer(&app, &issuer.token("ada", ada(json!({})))).await["user"]["id"], id, "{algorithm:?}");
         assert_eq!(ask(&app, &old).await.status, StatusCode::UNAUTHORIZED, "the key before {algorithm:?} is gone");
     }
     assert_eq!(app.count("users").await, 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_believed_goes_with_its_key_even_if_another_has_the_same_name() {
+    let named = |id: &str| Key::new(Algorithm::EdDSA, id);
+    let issuer = TestIssuer::with(&[named("a")]).await;
+    let app = app(&issuer, ALWAYS).await;
+    let old = issuer.token("ada", ada(json!({})));
+    for _ in 0..2 {
+        assert_eq!(ask(&app, &old).await.status, StatusCode::OK);
+    }
+    issuer.rotate(&[named("b"), named("a")]);
+    assert_eq!(
+        ask(&app, &issuer.token("ada", ada(json!({})))).await.status,
+        StatusCode::OK,
+        "the keys were read again"
+    );
+    assert_eq!(ask(&app, &old).await.status, StatusCode::UNAUTHORIZED);
     app.close().await;
 }
 

@@ -32,7 +32,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// What a token claims that this key has signed. Nothing of it was looked at.
+    /// What a token claims, if this key has signed it. None of that was checked.
     pub fn claims<C: DeserializeOwned>(&self, token: &str) -> Result<C, BadToken> {
         let mut signature_alone = Validation::new(self.algorithm);
         signature_alone.required_spec_claims.clear();

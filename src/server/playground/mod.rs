@@ -6,10 +6,13 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
+
+use super::problem::Problem;
 
 /// What the page may do: run and show what comes from here, and talk to this server. Nothing written into the page itself is
 /// run; styles are, since the editor sets them on its elements.
@@ -46,10 +49,11 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/graphiql/{file}", get(asset))
 }
 
-async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    match ASSETS.iter().find(|asset| asset.name == file) {
+async fn asset(file: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    let named = |asset: &&Asset| file.as_ref().is_ok_and(|Path(file)| asset.name == file);
+    match ASSETS.iter().find(named) {
         Some(asset) => asset.respond(&headers),
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => Problem::no_such_path().into_response(),
     }
 }
 
