@@ -772,6 +772,12 @@ ALTER TABLE organizations DROP COLUMN owner_role;
 ALTER TABLE memberships DROP CONSTRAINT memberships_organization_user_role_key;
 
 
+INSERT INTO __diesel_schema_migrations (version) VALUES ('20261128000016');
+-- Lists as single values: there is a type for lists of these, as there is none for lists of lists.
+CREATE DOMAIN uuid_list AS uuid[];
+CREATE DOMAIN text_list AS text[];
+
+
 -- Fills our tables from the benchmark's schema `app`: organizations on TEAM, addresses verified.
 -- IDs are made from numbers, so that those of `app` can be told from ours: UUIDs of version 7 in the order of the numbers.
 DROP SCHEMA IF EXISTS peer CASCADE;

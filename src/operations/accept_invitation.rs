@@ -68,9 +68,9 @@ pub struct Accepted {
 pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
-    env.write(retry, async |tx| match named {
-        Named::Id(id) => accept_by_id(tx, actor, id, now).await,
-        Named::Token(hash) => accept_by_token(tx, actor, &hash, now).await,
+    env.write_among_others(retry, async |tx| match &named {
+        Named::Id(id) => accept_by_id(tx, actor, *id, now).await,
+        Named::Token(hash) => accept_by_token(tx, actor, hash, now).await,
     })
     .await
 }

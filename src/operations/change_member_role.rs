@@ -36,7 +36,7 @@ pub async fn change_member_role(
 ) -> Result<Written<MembershipId, Witnessed<Membership>>> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
-    env.write(retry, async |tx| {
+    env.write_among_others(retry, async |tx| {
         let (floor, member) = enter_by_member(tx, actor, id, now).await?;
         let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
         floor.require(Action::MemberRoleChange, &target, "member")?;

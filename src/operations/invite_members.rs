@@ -83,14 +83,14 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
     let addresses: Vec<_> = input.invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
     let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
     let outcomes = env
-        .write(retry, async |tx| {
+        .write_among_others(retry, async |tx| {
             let entering = Floor::enter(tx, actor, id, "organization", now);
             let plan = limits::plan(env, tx, id.into(), now);
             let (floor, known, plan) = try_join3(entering, Known::read(tx, id, &emails, now), plan).await?;
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
-            let mut verdicts = judge(&floor, &known, &input.invitees, addresses);
+            let mut verdicts = judge(&floor, &known, &input.invitees, &addresses);
             seat(env, tx, &floor, &plan, &mut verdicts, now).await?;
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
@@ -168,7 +168,7 @@ fn judge(
     floor: &Floor,
     known: &Known,
     invitees: &[Invitee],
-    addresses: Vec<std::result::Result<Email, Problem>>,
+    addresses: &[std::result::Result<Email, Problem>],
 ) -> Vec<Verdict> {
     let mut named = HashSet::new();
     invitees
@@ -177,7 +177,7 @@ fn judge(
         .enumerate()
         .map(|(place, (invitee, address))| {
             let at = |field: &str| ["input", "invitees", &place.to_string(), field].map(str::to_owned).to_vec();
-            let email = address.map_err(|problem| problem.at(at("email")))?;
+            let email = address.clone().map_err(|problem| problem.at(at("email")))?;
             let target = Target { new_role: Some(invitee.role), ..Target::default() };
             if floor.require(Action::InvitationCreate, &target, "organization").is_err() {
                 let problem = Problem::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");

@@ -5,7 +5,7 @@
 //! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
 //! [`BEGIN`] and [`COMMIT`] too.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
@@ -13,10 +13,13 @@ use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_query};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::{BoxFuture, join, join_all, ready};
-use futures_util::{FutureExt, Stream};
+use futures_util::stream::{iter, pending};
+use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
 use tokio_postgres::CancelToken;
 
+use super::catalog::Catalog;
 use super::prepared::Kept;
+use super::statement::Statement;
 use super::unfinished::Unfinished;
 use super::{Work, enums};
 use crate::domain::Result;
@@ -33,13 +36,33 @@ const NOTHING_MEMOIZED: &str = "SET enable_memoize = off";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
-    session: AsyncPgConnection,
+    link: Link,
     unsent: Mutex<Unsent>,
     /// Whether a transaction was begun and has not come to its end.
     in_transaction: bool,
     unfinished: Unfinished,
     /// Whether its last borrower went away in the middle of something.
     abandoned: bool,
+}
+
+/// Where statements go.
+enum Link {
+    /// To the database, by a session of its own.
+    Session(AsyncPgConnection),
+    /// To whoever has a session and runs them for several.
+    Other(Box<dyn Courier>),
+}
+
+/// Takes statements to a session that is not the caller's alone.
+pub(super) trait Courier: Send + Sync {
+    /// Has a statement run whose rows are wanted.
+    fn load(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<Vec<Row>>>;
+    /// Has a statement run, and tells how many rows it found.
+    fn execute(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<usize>>;
+    /// Has a statement run before the next one, or before the transaction ends.
+    fn post(&self, statement: QueryResult<Statement>);
+    /// What is needed to take statements apart.
+    fn catalog(&self) -> &Arc<Catalog>;
 }
 
 /// What goes out together with the next statement.
@@ -54,6 +77,9 @@ type Posted = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> +
 /// A statement: it is sent when this is first polled.
 type Sent<'c, R> = BoxFuture<'c, QueryResult<R>>;
 
+/// A row as the driver gives it.
+pub(super) type Row = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
+
 type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>;
 
 impl Connection {
@@ -67,17 +93,30 @@ impl Connection {
         for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
-        Ok(Self { session, unsent: Mutex::default(), in_transaction: false, unfinished, abandoned: false })
+        Ok(Self { unfinished, ..Self::by(Link::Session(session)) })
+    }
+
+    /// One whose statements are run by somebody who has a session.
+    pub(super) fn with(courier: impl Courier + 'static) -> Self {
+        Self::by(Link::Other(Box::new(courier)))
+    }
+
+    fn by(link: Link) -> Self {
+        let (unsent, unfinished) = (Mutex::default(), Unfinished::default());
+        Self { link, unsent, in_transaction: false, unfinished, abandoned: false }
     }
 
     /// Has a statement go out with the next one that is waited for. For writes that cannot come to nothing, such as of rows that
     /// are locked: how many rows it found is not looked at, and by the time that an error is seen, the end of the transaction
     /// was sent. It is a rollback then. Needs a transaction.
-    pub fn post<Q>(&mut self, statement: Q)
+    pub fn post<Q>(&self, statement: Q)
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
-        self.unsent().posted.push(posted(move |session| execute(session, statement)));
+        match &self.link {
+            Link::Session(_) => self.unsent().posted.push(posted(move |session| execute(session, statement))),
+            Link::Other(courier) => courier.post(Statement::of(&statement, courier.catalog())),
+        }
     }
 
     /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. Nothing is sent for one
@@ -116,8 +155,7 @@ impl Connection {
             untouched
         };
         if !untouched {
-            let end = execute(&self.session, sql_query(how));
-            self.flight(end).await?;
+            self.flight(self.link.execute(sql_query(how))).await?;
         }
         self.in_transaction = false;
         Ok(())
@@ -125,12 +163,13 @@ impl Connection {
 
     /// Sends what was posted, and after it the last statement. The first error is what went wrong.
     fn flight<'c, R: Send + 'c>(&'c self, last: Sent<'c, R>) -> Sent<'c, R> {
+        let Link::Session(session) = &self.link else { return last };
         let Unsent { begin, posted } = std::mem::take(&mut *self.unsent());
         if !begin && posted.is_empty() {
             return last;
         }
-        let begin = begin.then(|| execute(&self.session, sql_query(BEGIN)));
-        let before = begin.into_iter().chain(posted.into_iter().map(|statement| statement(&self.session)));
+        let begin = begin.then(|| execute(session, sql_query(BEGIN)));
+        let before = begin.into_iter().chain(posted.into_iter().map(|statement| statement(session)));
         // These poll in order.
         let sent = join(join_all(before.collect::<Vec<_>>()), last);
         sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()
@@ -139,7 +178,11 @@ impl Connection {
     /// Whether another may have it: it is open, and nobody has left a transaction or a statement behind.
     pub(super) fn is_usable(&mut self) -> bool {
         let is_at_rest = !self.in_transaction && self.unsent().posted.is_empty() && self.unfinished.is_none();
-        is_at_rest && !self.abandoned && !self.session.is_broken()
+        let is_broken = match &mut self.link {
+            Link::Session(session) => session.is_broken(),
+            Link::Other(_) => false,
+        };
+        is_at_rest && !self.abandoned && !is_broken
     }
 
     /// Nobody may have it any more.
@@ -152,18 +195,50 @@ impl Connection {
         self.abandoned
     }
 
-    /// With which to stop the statement that runs on it.
-    pub(super) fn cancel_token(&self) -> CancelToken {
-        self.session.cancel_token()
+    /// With which to stop the statement that runs on it, if that is its own.
+    pub(super) fn cancel_token(&self) -> Option<CancelToken> {
+        match &self.link {
+            Link::Session(session) => Some(session.cancel_token()),
+            Link::Other(_) => None,
+        }
     }
 
     /// What it is told of by others, if it listens.
     pub(super) fn notifications(&mut self) -> impl Stream<Item = QueryResult<diesel::pg::PgNotification>> + '_ {
-        self.session.notifications_stream()
+        match &mut self.link {
+            Link::Session(session) => session.notifications_stream().left_stream(),
+            Link::Other(_) => pending().right_stream(),
+        }
     }
 
     fn unsent(&self) -> MutexGuard<'_, Unsent> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Link {
+    fn execute<'c, Q>(&'c self, statement: Q) -> Sent<'c, usize>
+    where
+        Q: QueryFragment<Pg> + QueryId,
+    {
+        match self {
+            Self::Session(session) => execute(session, statement),
+            Self::Other(courier) => courier.execute(Statement::of(&statement, courier.catalog())),
+        }
+    }
+
+    fn load<'c, T>(&'c self, source: T) -> Sent<'c, Rows>
+    where
+        T: AsQuery,
+        T::Query: QueryFragment<Pg> + QueryId,
+    {
+        match self {
+            Self::Session(session) => load(session, source),
+            Self::Other(courier) => {
+                let rows = courier.load(Statement::of(&source.as_query(), courier.catalog()));
+                rows.map_ok(|rows| iter(rows.into_iter().map(Ok)).boxed()).boxed()
+            }
+        }
     }
 }
 
@@ -210,14 +285,14 @@ impl<'c> AsyncConnectionCore for &'c Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(load(&self.session, source))
+        self.flight(self.link.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(execute(&self.session, source))
+        self.flight(self.link.execute(source))
     }
 }
 
@@ -233,14 +308,14 @@ impl AsyncConnectionCore for Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(load(&self.session, source))
+        self.flight(self.link.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(execute(&self.session, source))
+        self.flight(self.link.execute(source))
     }
 }
 
@@ -254,6 +329,9 @@ impl SimpleAsyncConnection for Connection {
 impl SimpleAsyncConnection for &Connection {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
         self.flight(ready(Ok(())).boxed()).await?;
-        SimpleAsyncConnection::batch_execute(&mut &self.session, query).await
+        match &self.link {
+            Link::Session(session) => SimpleAsyncConnection::batch_execute(&mut &*session, query).await,
+            Link::Other(courier) => courier.execute(Statement::of(&sql_query(query), courier.catalog())).await.map(|_| ()),
+        }
     }
 }

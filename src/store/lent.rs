@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use deadpool::managed::Object;
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
@@ -15,12 +16,25 @@ use super::pool::Manager;
 /// How long the database may take to hear of a cancelled statement.
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
-/// A connection lent by the pool.
-pub struct Pooled(Object<Manager>);
+/// A connection lent by the pool, or one that has what it is asked run on such a one.
+pub struct Pooled {
+    connection: Lent,
+    /// Given back together with the connection.
+    _lane: Option<OwnedSemaphorePermit>,
+}
+
+enum Lent {
+    Own(Object<Manager>),
+    Shared(Connection),
+}
 
 impl Pooled {
-    pub(super) fn new(lent: Object<Manager>) -> Self {
-        Self(lent)
+    pub(super) fn new(lent: Object<Manager>, lane: Option<OwnedSemaphorePermit>) -> Self {
+        Self { connection: Lent::Own(lent), _lane: lane }
+    }
+
+    pub(super) fn shared(connection: Connection) -> Self {
+        Self { connection: Lent::Shared(connection), _lane: None }
     }
 }
 
@@ -28,24 +42,34 @@ impl Deref for Pooled {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        match &self.connection {
+            Lent::Own(lent) => lent,
+            Lent::Shared(connection) => connection,
+        }
     }
 }
 
 impl DerefMut for Pooled {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        match &mut self.connection {
+            Lent::Own(lent) => lent,
+            Lent::Shared(connection) => connection,
+        }
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if self.0.is_usable() {
+        let Lent::Own(lent) = &mut self.connection else { return };
+        if lent.is_usable() {
             return;
         }
-        self.0.abandon();
-        let (Ok(runtime), Some(pool)) = (Handle::try_current(), Object::pool(&self.0)) else { return };
-        let running = self.0.cancel_token();
+        lent.abandon();
+        let (Ok(runtime), Some(pool), Some(running)) =
+            (Handle::try_current(), Object::pool(lent), lent.cancel_token())
+        else {
+            return;
+        };
         runtime.spawn(async move {
             let _ = timeout(CANCEL_TIME, running.cancel_query(NoTls)).await;
             // Unless somebody has met it in the pool by now, and passed over it.

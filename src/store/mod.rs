@@ -3,7 +3,9 @@
 //! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
 //! and read what they decide on there, under the lock of the row.
 
+mod batch;
 pub mod bulk;
+mod catalog;
 pub mod cloud_storages;
 mod connection;
 pub mod deliveries;
@@ -21,7 +23,9 @@ pub mod installation;
 pub mod invitation_lists;
 pub mod invitations;
 pub mod jobs;
+mod joint;
 mod lent;
+mod line;
 mod locks;
 pub mod mails;
 pub mod members;
@@ -36,10 +40,13 @@ pub mod plans;
 mod pool;
 mod prepared;
 pub mod projects;
+mod reader;
 pub mod schema;
 pub mod sessions;
+mod statement;
 pub mod tasks;
 pub mod transfers;
+mod together;
 mod unfinished;
 pub mod usage;
 pub mod users;
@@ -48,14 +55,23 @@ pub mod wakeups;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use deadpool::managed::Object;
+use deadpool::managed::{Object, PoolError, TimeoutType, Timeouts};
+use diesel::ConnectionError;
+use diesel::result::{DatabaseErrorKind, Error as Diesel};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
+use self::catalog::Catalog;
+use self::line::Line;
+use self::reader::{Ask, Reader};
+use self::writer::Applicant;
 use crate::domain::{Error, Fault, Result};
 pub use connection::Connection;
 pub use lent::Pooled;
 pub use pool::BuildError;
-pub use writer::{Transactional, Writer};
+pub use writer::{Transactional, Turn, Writer};
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
 /// which the language has no words for yet.
@@ -72,43 +88,102 @@ where
     type Done = Done;
 }
 
+/// So many connections are in use before those who come wait to be served together. More of them run no sooner: each is a process
+/// that wants a processor of the database's machine.
+const LANES: usize = 4;
+/// For how long they wait, if those that are in use take long: then more are used, up to what the pool has.
+const PATIENCE: Duration = Duration::from_millis(5);
+
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {
+pub struct Store(Arc<Shared>);
+
+struct Shared {
     pool: pool::Pool,
-    recorded: Arc<tokio::sync::Notify>,
+    lanes: Arc<Semaphore>,
+    reads: Line<Ask>,
+    writes: Line<Applicant>,
+    recorded: Arc<Notify>,
 }
 
 impl Store {
     /// A pool of at most `size` connections, none of which is opened yet.
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
-        Ok(Self { pool: pool::build(database_url, size)?, recorded: Arc::default() })
+        Ok(Self(Arc::new(Shared {
+            pool: pool::build(database_url, size)?,
+            lanes: Arc::new(Semaphore::new(std::env::var("GH_LANES").ok().and_then(|v| v.parse().ok()).unwrap_or(LANES).min(size))),
+            reads: Line::default(),
+            writes: Line::default(),
+            recorded: Arc::default(),
+        })))
     }
 
-    /// A connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
+    /// A connection for reads. While many are in use, those with one text are run together on the next that is free. Fails with a
+    /// passing fault when the database is away or all connections are busy for 5 s.
     pub async fn read(&self) -> Result<Pooled> {
-        self.lend().await.map(Pooled::new)
-    }
-
-    async fn lend(&self) -> Result<Object<pool::Manager>> {
-        self.pool.get().await.map_err(|cause| Error::Failed(Fault { passing: true, cause: Box::new(cause) }))
+        if let Some(connection) = self.lend_at_once().await? {
+            return Ok(connection);
+        }
+        match self.catalog() {
+            Some(catalog) => Ok(Pooled::shared(Connection::with(Reader::new(self.clone(), catalog)))),
+            None => self.lend().await,
+        }
     }
 
     /// A connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the closure succeeds
     /// and rolls back with its error if not.
     pub async fn writer(&self) -> Result<Writer> {
-        Ok(Writer::new(self.read().await?, self.recorded.clone()))
+        Ok(self.writer_on(self.lend().await?))
+    }
+
+    /// The same, or a part in a transaction with others who want the same and wait as well.
+    pub async fn turn(&self, wants: &'static str) -> Result<Turn> {
+        match self.lend_at_once().await? {
+            Some(connection) => Ok(Turn::Alone(self.writer_on(connection))),
+            None => Applicant::wait(self, wants).await,
+        }
+    }
+
+    fn writer_on(&self, connection: Pooled) -> Writer {
+        Writer::new(connection, self.0.recorded.clone())
+    }
+
+    async fn lend(&self) -> Result<Pooled> {
+        self.0.pool.get().await.map(|lent| Pooled::new(lent, None)).map_err(unavailable)
+    }
+
+    /// A connection that is free. None: many are in use.
+    async fn lend_at_once(&self) -> Result<Option<Pooled>> {
+        let Ok(lane) = self.0.lanes.clone().try_acquire_owned() else { return Ok(None) };
+        let at_once = Timeouts { wait: Some(Duration::ZERO), ..self.0.pool.timeouts() };
+        match self.0.pool.timeout_get(&at_once).await {
+            Ok(lent) => Ok(Some(Pooled::new(lent, Some(lane)))),
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
+            Err(cause) => Err(unavailable(cause)),
+        }
+    }
+
+    /// The next connection that those may have who wait.
+    async fn lend_next(&self) -> std::result::Result<Pooled, PoolError<ConnectionError>> {
+        let lane = timeout(PATIENCE, self.0.lanes.clone().acquire_owned()).await;
+        let lane: Option<OwnedSemaphorePermit> = lane.ok().and_then(|lane| lane.ok());
+        self.0.pool.get().await.map(|lent| Pooled::new(lent, lane))
+    }
+
+    /// The types of the database, once there was a connection.
+    fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.0.pool.manager().catalog()
     }
 
     /// Waits until a transaction of this process that wrote events is committed. Those that come while nobody waits are told
     /// as one.
     pub async fn recorded(&self) {
-        self.recorded.notified().await;
+        self.0.recorded.notified().await;
     }
 
     /// A connection that is the caller's own, and no longer counts among those of the pool.
     async fn own_connection(&self) -> Result<Connection> {
-        Ok(Object::take(self.lend().await?))
+        self.0.pool.get().await.map(Object::take).map_err(unavailable)
     }
 
     /// Whether the database answers.
@@ -121,6 +196,15 @@ impl Store {
 
     /// Closes the pool: connections are closed as they come back.
     pub fn close(&self) {
-        self.pool.close();
+        self.0.pool.close();
     }
+}
+
+fn unavailable(cause: PoolError<ConnectionError>) -> Error {
+    Error::Failed(Fault { passing: true, cause: Box::new(cause) })
+}
+
+/// The same, for whoever asked for a statement.
+fn away(cause: &impl ToString) -> Diesel {
+    Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(cause.to_string()))
 }

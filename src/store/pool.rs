@@ -1,12 +1,15 @@
 //! Opens connections, lends them, and throws away those that are of no use any more.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use diesel::ConnectionError;
+use tokio::sync::OnceCell;
 
 use super::Connection;
+use super::catalog::Catalog;
 
 /// Connections to one database.
 pub(super) type Pool = managed::Pool<Manager>;
@@ -20,6 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What makes a pool one of [`Connection`]s.
 pub struct Manager {
     database_url: String,
+    catalog: OnceCell<Arc<Catalog>>,
+}
+
+impl Manager {
+    /// The types of the database, once there was a connection.
+    pub(super) fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.catalog.get().cloned()
+    }
 }
 
 impl managed::Manager for Manager {
@@ -28,7 +39,13 @@ impl managed::Manager for Manager {
 
     async fn create(&self) -> Result<Connection, ConnectionError> {
         // On the heap: it is large, and part of whatever asks for a connection.
-        Box::pin(Connection::establish(&self.database_url)).await
+        Box::pin(async {
+            let connection = Connection::establish(&self.database_url).await?;
+            let catalog = async || Catalog::read(&connection).await.map(Arc::new);
+            self.catalog.get_or_try_init(catalog).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        })
+        .await
     }
 
     /// A look at the connection's own state instead of a round trip before each use.
@@ -39,7 +56,7 @@ impl managed::Manager for Manager {
 
 /// A pool of at most `size` connections, none of which is opened yet.
 pub(super) fn build(database_url: &str, size: usize) -> Result<Pool, BuildError> {
-    Pool::builder(Manager { database_url: database_url.to_owned() })
+    Pool::builder(Manager { database_url: database_url.to_owned(), catalog: OnceCell::new() })
         .max_size(size)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))

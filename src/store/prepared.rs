@@ -6,10 +6,13 @@
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::QueryResult;
 use diesel::pg::{Pg, PgQueryBuilder};
+use diesel::query_builder::bind_collector::RawBytesBindCollector;
 use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
+use diesel::sql_types::TypeMetadata;
 
 /// In bytes. Longer texts are those of many rows at once, of which there is one for each number of rows.
 const LONGEST: usize = 2048;
@@ -28,7 +31,7 @@ impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
         match Q::query_id().filter(|id| tells_text(*id, &statement)) {
             Some(id) => Self::ByType(ByType(statement, id)),
             None => {
-                let text = text_of(&statement).ok();
+                let text = made(&statement).ok();
                 Self::ByText(ByText(statement, text))
             }
         }
@@ -39,11 +42,11 @@ impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
 pub(super) struct ByType<Q>(Q, TypeId);
 
 /// A statement whose type does not. No text: it cannot be made, which whoever asks for it is told.
-pub(super) struct ByText<Q>(Q, Option<String>);
+pub(super) struct ByText<Q>(Q, Option<Arc<str>>);
 
 thread_local! {
     /// The text of each type. There are no more of them than there are places in the code where statements are made.
-    static TEXTS: RefCell<HashMap<TypeId, String>> = RefCell::default();
+    static TEXTS: RefCell<HashMap<TypeId, Arc<str>>> = RefCell::default();
 }
 
 /// Whether that is a type that tells the text of its statements, as this one does.
@@ -52,10 +55,26 @@ fn tells_text(id: TypeId, statement: &impl QueryFragment<Pg>) -> bool {
         || statement.is_safe_to_cache_prepared(&Pg).is_ok_and(|safe| safe)
 }
 
-fn text_of(statement: &impl QueryFragment<Pg>) -> QueryResult<String> {
+/// The text of a statement.
+pub(super) fn text_of<Q: QueryFragment<Pg> + QueryId>(statement: &Q) -> QueryResult<Arc<str>> {
+    let Some(id) = Q::query_id().filter(|id| tells_text(*id, statement)) else { return made(statement) };
+    if let Some(text) = TEXTS.with_borrow(|texts| texts.get(&id).cloned()) {
+        return Ok(text);
+    }
+    let text = made(statement)?;
+    TEXTS.with_borrow_mut(|texts| texts.insert(id, text.clone()));
+    Ok(text)
+}
+
+fn made(statement: &impl QueryFragment<Pg>) -> QueryResult<Arc<str>> {
     let mut text = PgQueryBuilder::default();
     statement.to_sql(&mut text, &Pg)?;
-    Ok(text.finish())
+    Ok(text.finish().into())
+}
+
+/// Whether one with that text is kept.
+pub(super) fn is_kept(text: &str) -> bool {
+    text.len() <= LONGEST
 }
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByType<Q> {
@@ -69,11 +88,20 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByType<Q> {
                 out.push_sql(text);
                 return Ok(());
             }
-            let text = text_of(&self.0)?;
+            let text = made(&self.0)?;
             out.push_sql(&text);
             texts.insert(self.1, text);
             Ok(())
         })
+    }
+
+    fn collect_binds<'b>(
+        &'b self,
+        out: &mut RawBytesBindCollector<Pg>,
+        lookup: &mut <Pg as TypeMetadata>::MetadataLookup,
+        backend: &'b Pg,
+    ) -> QueryResult<()> {
+        self.0.collect_binds(out, lookup, backend)
     }
 
     fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
@@ -92,8 +120,17 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByText<Q> {
         Ok(())
     }
 
-    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
-        Ok(self.1.as_ref().is_some_and(|text| text.len() <= LONGEST))
+    fn collect_binds<'b>(
+        &'b self,
+        out: &mut RawBytesBindCollector<Pg>,
+        lookup: &mut <Pg as TypeMetadata>::MetadataLookup,
+        backend: &'b Pg,
+    ) -> QueryResult<()> {
+        self.0.collect_binds(out, lookup, backend)
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &Pg) -> QueryResult<bool> {
+        Ok(self.1.as_deref().is_some_and(is_kept) || self.0.is_safe_to_cache_prepared(backend)?)
     }
 }
 

@@ -5,10 +5,13 @@ use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use diesel::result::Error as Diesel;
 use futures_util::future::BoxFuture;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
-use super::{Connection, Pooled, Work};
+use super::joint::{self, Seat};
+use super::line::{Line, Waiter};
+use super::{Connection, Pooled, Store, Work, away};
 use crate::domain::Result;
 
 tokio::task_local! {
@@ -45,6 +48,86 @@ impl Deref for Writer {
 impl DerefMut for Writer {
     fn deref_mut(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+}
+
+/// How somebody comes to write.
+pub enum Turn {
+    /// On a connection of their own.
+    Alone(Writer),
+    /// In a transaction with others.
+    Among(Part),
+}
+
+/// A part in a transaction with others.
+pub struct Part {
+    seat: Seat,
+    recorded: Arc<Notify>,
+}
+
+impl Part {
+    /// Does `work`. None: it has to be done alone, and nothing of it is done. Otherwise as [`Transactional::transaction`].
+    pub fn transaction<'c, R, F>(self, work: F) -> BoxFuture<'c, Option<Result<R>>>
+    where
+        for<'r> F:
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send + 'c,
+        R: Send + 'c,
+    {
+        Box::pin(WRITTEN.scope(Cell::new(false), async move {
+            let done = self.seat.transaction(work).await?;
+            if done.is_ok() && WRITTEN.with(Cell::get) {
+                self.recorded.notify_one();
+            }
+            Some(done)
+        }))
+    }
+}
+
+/// Somebody who waits for a turn.
+pub(super) struct Applicant {
+    wants: &'static str,
+    reply: oneshot::Sender<Result<Turn>>,
+}
+
+impl Applicant {
+    pub async fn wait(store: &Store, wants: &'static str) -> Result<Turn> {
+        let (reply, turn) = oneshot::channel();
+        Line::join(store, Self { wants, reply });
+        turn.await.unwrap_or_else(|cause| Err(away(&cause).into()))
+    }
+}
+
+impl Waiter for Applicant {
+    fn wants(&self) -> &str {
+        self.wants
+    }
+
+    fn is_gone(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn refuse(self, cause: Diesel) {
+        let _ = self.reply.send(Err(cause.into()));
+    }
+
+    async fn serve(store: Store, connection: Pooled, mut together: Vec<Self>) {
+        let recorded = &store.0.recorded;
+        let catalog = store.catalog().filter(|_| together.len() > 1);
+        let Some(catalog) = catalog else {
+            let alone = Turn::Alone(Writer::new(connection, recorded.clone()));
+            together.pop().map(|applicant| applicant.reply.send(Ok(alone)));
+            return;
+        };
+        let (seats, chair) = joint::table(&catalog, together.len());
+        for (applicant, seat) in together.into_iter().zip(seats) {
+            let part = Part { seat, recorded: recorded.clone() };
+            let _ = applicant.reply.send(Ok(Turn::Among(part)));
+        }
+        chair.run(connection).await;
+    }
+
+    fn line(store: &Store) -> &Line<Self> {
+        &store.0.writes
     }
 }
 

@@ -1,0 +1,2 @@
+DROP DOMAIN text_list;
+DROP DOMAIN uuid_list;

@@ -1,0 +1,163 @@
+//! Statements of one text as one statement over the lists of their values. What each of them costs by itself, on the way and in
+//! the database, is then paid once for all.
+//!
+//! ```text
+//! SELECT … WHERE id = $1        SELECT one.*, place FROM unnest($1) WITH ORDINALITY batch (v1, place),
+//!                                 LATERAL (SELECT … WHERE id = batch.v1) one
+//! UPDATE t SET a = $1 WHERE …   UPDATE t SET a = batch.v1 FROM unnest($1, …) WITH ORDINALITY batch (…) WHERE …
+//! INSERT INTO t (…) VALUES …    INSERT INTO t (…) SELECT one.* FROM unnest($1, …) WITH ORDINALITY batch (…),
+//!                                 LATERAL (VALUES …) one
+//! ```
+
+use std::sync::Arc;
+
+use super::catalog::{Catalog, Numbers};
+use super::statement::{Statement, Value};
+
+/// What a statement does, as far as its text tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Reads rows, and changes nothing.
+    Read,
+    /// Reads rows and locks them until the transaction ends: alone, or together with others who share them.
+    Lock {
+        /// Whether alone.
+        exclusive: bool,
+    },
+    /// Changes rows or makes some, and gives none back.
+    Write,
+    /// Anything else.
+    Other,
+}
+
+const LOCKS: [(&str, bool); 4] =
+    [(" FOR NO KEY UPDATE", true), (" FOR UPDATE", true), (" FOR SHARE", false), (" FOR KEY SHARE", false)];
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if begins(&["SELECT ", "WITH "]) && !has(&["INSERT ", "UPDATE ", "DELETE ", "pg_advisory"]) {
+            return match LOCKS.iter().find(|(words, _)| text.ends_with(words)) {
+                Some((_, exclusive)) => Self::Lock { exclusive: *exclusive },
+                None if has(&[" FOR "]) => Self::Other,
+                None => Self::Read,
+            };
+        }
+        if begins(&["UPDATE ", "INSERT INTO ", "DELETE FROM "]) && !has(&[" RETURNING ", " ON CONFLICT"]) {
+            return Self::Write;
+        }
+        Self::Other
+    }
+}
+
+/// What can be made of a statement. A lock is not waited for in either form: a row that somebody holds is passed over.
+pub(super) struct Forms {
+    /// What it does.
+    pub kind: Kind,
+    /// The text for one.
+    pub one: Arc<str>,
+    /// The text for several of them. None: they do not go together.
+    pub several: Option<Arc<str>>,
+}
+
+impl Forms {
+    /// What can be made of a statement with that text and so many values.
+    pub fn of(text: &Arc<str>, values: usize) -> Self {
+        let kind = Kind::of(text);
+        let one = match kind {
+            Kind::Lock { .. } => format!("{text} SKIP LOCKED").into(),
+            _ => text.clone(),
+        };
+        let several = if values == 0 { None } else { several(kind, &one, values) };
+        Self { kind, several: several.map(Arc::from), one }
+    }
+}
+
+fn several(kind: Kind, one: &str, values: usize) -> Option<String> {
+    let list = |item: fn(usize) -> String| (1..=values).map(item).collect::<Vec<_>>().join(", ");
+    let (lists, names) = (list(|index| format!("${index}")), list(|index| format!("v{index}")));
+    let batch = format!("unnest({lists}) WITH ORDINALITY batch ({names}, place)");
+    let split = |words: &str| {
+        let at = outside_of_brackets(one, words)?;
+        Some((of_batch(&one[..at]), of_batch(&one[at..])))
+    };
+    match kind {
+        Kind::Read | Kind::Lock { .. } => {
+            Some(format!("SELECT one.*, batch.place FROM {batch}, LATERAL ({}) one", of_batch(one)))
+        }
+        Kind::Write if one.starts_with("INSERT ") => {
+            let (into, rows) = split(" VALUES ").filter(|(_, rows)| !rows.contains("DEFAULT"))?;
+            Some(format!("{into} SELECT one.* FROM {batch}, LATERAL ({}) one", rows.trim_start()))
+        }
+        Kind::Write => {
+            let others = if one.starts_with("UPDATE ") { " FROM " } else { " USING " };
+            let (change, which) = split(" WHERE ").filter(|_| outside_of_brackets(one, others).is_none())?;
+            Some(format!("{change}{others}{batch}{which}"))
+        }
+        Kind::Other => None,
+    }
+}
+
+/// Several statements of one text as one. None: they do not go together.
+pub(super) fn statement(statements: &[Statement], catalog: &Catalog) -> Option<Statement> {
+    let first = statements.first().filter(|first| first.is_kept)?;
+    let columns = first.values.len();
+    let text = catalog.forms(first).several.clone()?;
+    let values = (0..columns).map(|column| {
+        let each = || statements.iter().map(|statement| &statement.values[column]);
+        let kind = catalog.element(first.values[column].kind)?;
+        Some(Value { kind: Numbers { of: kind.array, array: 0 }, bytes: Some(array(kind.of, each())) })
+    });
+    Some(Statement { text, values: values.collect::<Option<_>>()?, is_kept: true })
+}
+
+/// An array as the database takes it: one dimension, from 1.
+fn array<'v>(of: u32, values: impl ExactSizeIterator<Item = &'v Value> + Clone) -> Vec<u8> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    let has_nulls = values.clone().any(|value| value.bytes.is_none());
+    let size: usize = values.clone().map(|value| 4 + value.bytes.as_ref().map_or(0, Vec::len)).sum();
+    let mut array = Vec::with_capacity(20 + size);
+    let number = u32::try_from(values.len()).unwrap_or(u32::MAX);
+    for part in [1, u32::from(has_nulls), of, number, 1] {
+        array.extend(part.to_be_bytes());
+    }
+    for value in values {
+        match &value.bytes {
+            Some(bytes) => {
+                array.extend(length(bytes).to_be_bytes());
+                array.extend(bytes);
+            }
+            None => array.extend((-1_i32).to_be_bytes()),
+        }
+    }
+    array
+}
+
+/// A text whose values are those of the batch.
+fn of_batch(one: &str) -> String {
+    let mut text = String::with_capacity(one.len() + 64);
+    let mut parts = one.split('$');
+    text.extend(parts.next());
+    for part in parts {
+        text.push_str(if part.starts_with(|first: char| first.is_ascii_digit()) { "batch.v" } else { "$" });
+        text.push_str(part);
+    }
+    text
+}
+
+/// Where `words` first stand in a text, but for what is in brackets or quotes.
+fn outside_of_brackets(text: &str, words: &str) -> Option<usize> {
+    let (mut depth, mut quote) = (0_u32, None);
+    for (at, letter) in text.char_indices() {
+        match (letter, quote) {
+            (_, Some(end)) => quote = quote.filter(|_| letter != end),
+            ('\'' | '"', None) => quote = Some(letter),
+            ('(', None) => depth += 1,
+            (')', None) => depth = depth.saturating_sub(1),
+            _ if depth == 0 && text[at..].starts_with(words) => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
