@@ -87,7 +87,8 @@ pub(super) struct Lookup(pub Arc<Catalog>);
 impl PgMetadataLookup for Lookup {
     fn lookup_type(&mut self, name: &str, schema: Option<&str>) -> PgTypeMetadata {
         let found = self.0.by_name.get(name).map(|numbers| (numbers.of, numbers.array));
-        let unknown = || PgMetadataCacheKey::new(schema.map(|schema| Cow::Owned(schema.to_owned())), name.to_owned().into());
+        let unknown =
+            || PgMetadataCacheKey::new(schema.map(|schema| Cow::Owned(schema.to_owned())), name.to_owned().into());
         PgTypeMetadata::from_result(found.ok_or_else(|| FailedToLookupTypeError::new(unknown())))
     }
 }

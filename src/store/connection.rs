@@ -109,7 +109,7 @@ impl Connection {
     /// Has a statement go out with the next one that is waited for. For writes that cannot come to nothing, such as of rows that
     /// are locked: how many rows it found is not looked at, and by the time that an error is seen, the end of the transaction
     /// was sent. It is a rollback then. Needs a transaction.
-    pub fn post<Q>(&self, statement: Q)
+    pub fn post<Q>(&mut self, statement: Q)
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
     {
@@ -331,7 +331,9 @@ impl SimpleAsyncConnection for &Connection {
         self.flight(ready(Ok(())).boxed()).await?;
         match &self.link {
             Link::Session(session) => SimpleAsyncConnection::batch_execute(&mut &*session, query).await,
-            Link::Other(courier) => courier.execute(Statement::of(&sql_query(query), courier.catalog())).await.map(|_| ()),
+            Link::Other(courier) => {
+                courier.execute(Statement::of(&sql_query(query), courier.catalog())).await.map(|_| ())
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 //! commit was sent.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,8 @@ pub struct Seat {
     number: usize,
     desk: Arc<Desk>,
     chair: mpsc::UnboundedSender<(usize, Word)>,
+    /// Tells by its end that nobody is left.
+    _presence: mpsc::Sender<Infallible>,
 }
 
 /// What is on the desk of a seat.
@@ -124,7 +127,8 @@ impl Seat {
     /// Does `work`, and commits it together with that of the others. None: it was dismissed, and nothing of it was done.
     pub(super) async fn transaction<R, F>(self, work: F) -> Option<Result<R>>
     where
-        for<'r> F: AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send,
+        for<'r> F:
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send,
     {
         let mut tx = Connection::with(self.desk.clone());
         let done = {
@@ -165,15 +169,20 @@ impl Drop for Seat {
     }
 }
 
+/// Ends when nobody is left at a table.
+pub(super) type Presence = mpsc::Receiver<Infallible>;
+
 /// A table with so many seats, and who runs their transaction.
-pub(super) fn table(catalog: &Arc<Catalog>, seats: usize) -> (Vec<Seat>, Chair) {
+pub(super) fn table(catalog: &Arc<Catalog>, seats: usize) -> (Vec<Seat>, Chair, Presence) {
     let (chair, words) = mpsc::unbounded_channel();
+    let (presence, present) = mpsc::channel(1);
     let seat = |number| {
         let desk = Desk { catalog: catalog.clone(), steps: Mutex::default(), is_dismissed: AtomicBool::new(false) };
-        Seat { number, desk: Arc::new(desk), chair: chair.clone() }
+        Seat { number, desk: Arc::new(desk), chair: chair.clone(), _presence: presence.clone() }
     };
     let places = (0..seats).map(|_| Some(Place::default())).collect();
-    ((0..seats).map(seat).collect(), Chair { catalog: catalog.clone(), words, places, held: Vec::new() })
+    let seats = (0..seats).map(seat).collect();
+    (seats, Chair { catalog: catalog.clone(), words, places, held: Vec::new() }, present)
 }
 
 /// Who runs the transaction.
@@ -218,8 +227,12 @@ fn broken_up() -> Error {
 
 impl Chair {
     /// Runs the transaction of those at the table.
-    pub async fn run(mut self, mut connection: Pooled) {
-        let committed = connection.transaction(async |tx| self.rounds(tx).await).await;
+    pub async fn run(mut self, mut connection: Pooled, mut present: Presence) {
+        let committed = tokio::select! {
+            committed = connection.transaction(async |tx| self.rounds(tx).await) => committed,
+            // Then the connection is given up in the middle, which ends what the database does.
+            _ = present.recv() => return,
+        };
         drop(connection);
         let finished = self.places.into_iter().flatten().filter_map(|place| place.finish);
         match committed {
@@ -234,7 +247,7 @@ impl Chair {
     }
 
     /// Runs what they ask for, until all of them want it committed.
-    async fn rounds(&mut self, tx: &Connection) -> Result<()> {
+    async fn rounds(&mut self, tx: &mut Connection) -> Result<()> {
         loop {
             self.hear().await?;
             let is_last = self.places.iter().flatten().all(|place| place.finish.is_some());
@@ -282,7 +295,7 @@ impl Chair {
 
     /// Runs the steps of those who wait for rows, or of all in the end: then nobody waits for any, and what is posted goes out
     /// with the commit.
-    async fn run_round(&mut self, tx: &Connection, is_last: bool) -> Result<()> {
+    async fn run_round(&mut self, tx: &mut Connection, is_last: bool) -> Result<()> {
         let mut asked = Vec::new();
         for group in self.groups(is_last) {
             if group.kind != Kind::Write {

@@ -65,8 +65,7 @@ impl Drop for Pooled {
             return;
         }
         lent.abandon();
-        let (Ok(runtime), Some(pool), Some(running)) =
-            (Handle::try_current(), Object::pool(lent), lent.cancel_token())
+        let (Ok(runtime), Some(pool), Some(running)) = (Handle::try_current(), Object::pool(lent), lent.cancel_token())
         else {
             return;
         };

@@ -3,19 +3,21 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use diesel::result::Error;
 
-use super::{Pooled, Store};
+use super::{Pooled, Store, away};
 
 /// Most that are served at once.
-const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
-static MOST_NOW: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("GH_MOST").ok().and_then(|v| v.parse().ok()).unwrap_or(MOST));
 /// Somebody who waits.
 pub(super) trait Waiter: Send + Sized + 'static {
-    /// What for: who wants the same is served together.
-    fn wants(&self) -> &str;
+    /// Whether both want the same, and may be served together.
+    fn goes_with(&self, other: &Self) -> bool;
+    /// Most of those who want the same to be served together.
+    fn most(&self) -> usize;
     /// Whether they have gone away.
     fn is_gone(&self) -> bool;
     /// Tells them that there is no connection.
@@ -30,7 +32,8 @@ pub(super) trait Waiter: Send + Sized + 'static {
 pub(super) struct Line<W>(Mutex<Waiting<W>>);
 
 struct Waiting<W> {
-    queue: VecDeque<W>,
+    /// With the times since when they wait.
+    queue: VecDeque<(Instant, W)>,
     /// Whether somebody is about to serve them.
     is_attended: bool,
 }
@@ -45,7 +48,7 @@ impl<W: Waiter> Line<W> {
     /// Puts somebody at the end.
     pub fn join(store: &Store, waiter: W) {
         let was_attended = W::line(store).with(|waiting| {
-            waiting.queue.push_back(waiter);
+            waiting.queue.push_back((Instant::now(), waiter));
             std::mem::replace(&mut waiting.is_attended, true)
         });
         if !was_attended {
@@ -61,33 +64,41 @@ impl<W: Waiter> Line<W> {
 impl<W: Waiter> Waiting<W> {
     /// The next to be served.
     fn next(&mut self) -> Vec<W> {
-        self.queue.retain(|waiter| !waiter.is_gone());
-        let Some(first) = self.queue.pop_front() else { return Vec::new() };
+        self.queue.retain(|(_, waiter)| !waiter.is_gone());
+        let Some((_, first)) = self.queue.pop_front() else { return Vec::new() };
+        let most = first.most();
         let mut together = vec![first];
-        for waiter in std::mem::take(&mut self.queue) {
-            if together.len() < *MOST_NOW && waiter.wants() == together[0].wants() {
+        for (since, waiter) in std::mem::take(&mut self.queue) {
+            if together.len() < most && waiter.goes_with(&together[0]) {
                 together.push(waiter);
             } else {
-                self.queue.push_back(waiter);
+                self.queue.push_back((since, waiter));
             }
         }
         together
+    }
+
+    /// Those who wait since then or longer.
+    fn since(&mut self, then: Instant) -> Vec<W> {
+        let of_later = self.queue.partition_point(|(since, _)| *since <= then);
+        self.queue.drain(..of_later).map(|(_, waiter)| waiter).collect()
     }
 }
 
 /// Serves a line until nobody is left.
 async fn attend<W: Waiter>(store: Store) {
     loop {
+        let began = Instant::now();
         let lent = store.lend_next().await;
         let (together, is_last) = W::line(&store).with(|waiting| {
-            let together = if lent.is_ok() { waiting.next() } else { waiting.queue.drain(..).collect() };
+            let together = if lent.is_ok() { waiting.next() } else { waiting.since(began) };
             waiting.is_attended = !waiting.queue.is_empty();
             (together, !waiting.is_attended)
         });
         match lent {
             Ok(connection) if !together.is_empty() => _ = tokio::spawn(W::serve(store.clone(), connection, together)),
             Ok(_) => {}
-            Err(cause) => together.into_iter().for_each(|waiter| waiter.refuse(super::away(&cause))),
+            Err(cause) => together.into_iter().for_each(|waiter| waiter.refuse(away(&cause))),
         }
         if is_last {
             return;

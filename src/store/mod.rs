@@ -45,8 +45,8 @@ pub mod schema;
 pub mod sessions;
 mod statement;
 pub mod tasks;
-pub mod transfers;
 mod together;
+pub mod transfers;
 mod unfinished;
 pub mod usage;
 pub mod users;
@@ -111,7 +111,7 @@ impl Store {
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
         Ok(Self(Arc::new(Shared {
             pool: pool::build(database_url, size)?,
-            lanes: Arc::new(Semaphore::new(std::env::var("GH_LANES").ok().and_then(|v| v.parse().ok()).unwrap_or(LANES).min(size))),
+            lanes: Arc::new(Semaphore::new(LANES.min(size))),
             reads: Line::default(),
             writes: Line::default(),
             recorded: Arc::default(),

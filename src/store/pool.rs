@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, QueueMode, RecycleError, RecycleResult};
 use diesel::ConnectionError;
 use tokio::sync::OnceCell;
 
@@ -58,6 +58,8 @@ impl managed::Manager for Manager {
 pub(super) fn build(database_url: &str, size: usize) -> Result<Pool, BuildError> {
     Pool::builder(Manager { database_url: database_url.to_owned(), catalog: OnceCell::new() })
         .max_size(size)
+        // The one that was used last has the most at hand.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(PATIENCE))
         .create_timeout(Some(PATIENCE))

@@ -1,6 +1,7 @@
 //! Reads while all connections are busy: those with one text run as one statement on the next connection that is free.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 use diesel::result::Error;
@@ -10,9 +11,13 @@ use tokio::sync::oneshot;
 
 use super::catalog::Catalog;
 use super::connection::{Courier, Row};
-use super::line::{Line, Waiter};
+use super::line::{Line, MOST, Waiter};
 use super::statement::Statement;
+use super::together::Forms;
 use super::{Connection, Pooled, Store, away, batch};
+
+/// How long those who are served together take, if they are several.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Has its statements run on whichever connection is free.
 pub(super) struct Reader {
@@ -28,10 +33,11 @@ impl Reader {
 
 impl Courier for Reader {
     fn load(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<Vec<Row>>> {
-        let store = self.store.clone();
+        let (store, catalog) = (self.store.clone(), self.catalog.clone());
         async move {
             let (reply, answer) = oneshot::channel();
-            Line::join(&store, Ask { statement: statement?, reply });
+            let statement = statement?;
+            Line::join(&store, Ask { forms: catalog.forms(&statement), statement, reply });
             answer.await.unwrap_or_else(|cause| Err(away(&cause)))
         }
         .boxed()
@@ -60,12 +66,23 @@ impl Courier for Reader {
 /// A statement whose rows somebody waits for.
 pub(super) struct Ask {
     statement: Statement,
+    forms: Arc<Forms>,
     reply: oneshot::Sender<QueryResult<Vec<Row>>>,
 }
 
 impl Waiter for Ask {
-    fn wants(&self) -> &str {
-        &self.statement.text
+    fn goes_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.forms, &other.forms)
+    }
+
+    /// So many that they take about as long as a few others: what takes long is better done at the same time on several
+    /// connections.
+    fn most(&self) -> usize {
+        if self.forms.several.is_none() {
+            return 1;
+        }
+        let each = self.forms.pace.each().as_nanos().max(1);
+        usize::try_from(TURN.as_nanos() / each).unwrap_or(MOST).clamp(1, MOST)
     }
 
     fn is_gone(&self) -> bool {
@@ -78,8 +95,10 @@ impl Waiter for Ask {
 
     async fn serve(store: Store, connection: Pooled, together: Vec<Self>) {
         let Some(catalog) = store.catalog() else { return };
+        let Some(forms) = together.first().map(|first| first.forms.clone()) else { return };
         let (statements, mut replies): (Vec<_>, Vec<_>) =
-            together.into_iter().map(|Self { statement, reply }| (statement, reply)).unzip();
+            together.into_iter().map(|ask| (ask.statement, ask.reply)).unzip();
+        let began = Instant::now();
         let answers = {
             let everybody_went = join_all(replies.iter_mut().map(oneshot::Sender::closed));
             tokio::select! {
@@ -88,6 +107,7 @@ impl Waiter for Ask {
             }
         };
         drop(connection);
+        forms.pace.note(began.elapsed(), statements.len());
         for (reply, answer) in replies.into_iter().zip(answers) {
             let _ = reply.send(answer);
         }
@@ -104,7 +124,8 @@ async fn answers(connection: &Connection, catalog: &Catalog, statements: &[State
     match batch::load(connection, catalog, statements).await {
         Ok(found) => found.into_iter().map(Ok).collect(),
         Err(cause) if statements.len() == 1 => vec![Err(cause)],
-        Err(_) => {
+        Err(cause) => {
+            tracing::debug!(%cause, "asked one by one what did not go together");
             let mut answers = Vec::with_capacity(statements.len());
             for statement in statements {
                 answers.push(batch::rows(connection, statement.clone()).await);

@@ -10,6 +10,8 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::catalog::{Catalog, Numbers};
 use super::statement::{Statement, Value};
@@ -59,6 +61,27 @@ pub(super) struct Forms {
     pub one: Arc<str>,
     /// The text for several of them. None: they do not go together.
     pub several: Option<Arc<str>>,
+    /// How long they take.
+    pub pace: Pace,
+}
+
+/// How long one of several statements takes that run together: a mean in which the latest count most.
+#[derive(Default)]
+pub(super) struct Pace(AtomicU64);
+
+impl Pace {
+    /// How long each of them takes. Zero: none has run yet.
+    pub fn each(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Notes that so many took so long.
+    pub fn note(&self, took: Duration, number: usize) {
+        let each = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / u64::try_from(number).unwrap_or(1).max(1);
+        let before = self.0.load(Ordering::Relaxed);
+        let mean = if before == 0 { each } else { before - before / 8 + each / 8 };
+        self.0.store(mean.max(1), Ordering::Relaxed);
+    }
 }
 
 impl Forms {
@@ -70,7 +93,7 @@ impl Forms {
             _ => text.clone(),
         };
         let several = if values == 0 { None } else { several(kind, &one, values) };
-        Self { kind, several: several.map(Arc::from), one }
+        Self { kind, several: several.map(Arc::from), one, pace: Pace::default() }
     }
 }
 

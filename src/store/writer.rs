@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, oneshot};
 
 use super::joint::{self, Seat};
-use super::line::{Line, Waiter};
+use super::line::{Line, MOST, Waiter};
 use super::{Connection, Pooled, Store, Work, away};
 use crate::domain::Result;
 
@@ -98,8 +98,12 @@ impl Applicant {
 }
 
 impl Waiter for Applicant {
-    fn wants(&self) -> &str {
-        self.wants
+    fn goes_with(&self, other: &Self) -> bool {
+        self.wants == other.wants
+    }
+
+    fn most(&self) -> usize {
+        MOST
     }
 
     fn is_gone(&self) -> bool {
@@ -118,12 +122,12 @@ impl Waiter for Applicant {
             together.pop().map(|applicant| applicant.reply.send(Ok(alone)));
             return;
         };
-        let (seats, chair) = joint::table(&catalog, together.len());
+        let (seats, chair, present) = joint::table(&catalog, together.len());
         for (applicant, seat) in together.into_iter().zip(seats) {
             let part = Part { seat, recorded: recorded.clone() };
             let _ = applicant.reply.send(Ok(Turn::Among(part)));
         }
-        chair.run(connection).await;
+        chair.run(connection, present).await;
     }
 
     fn line(store: &Store) -> &Line<Self> {

@@ -38,6 +38,7 @@ mod schema;
 mod story;
 mod strings;
 mod support;
+mod together;
 mod transfer;
 mod transports;
 mod validation;
