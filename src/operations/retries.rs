@@ -106,8 +106,10 @@ impl Env {
 }
 
 impl Env {
-    /// The same, in a transaction with others who want the same while the database is busy. `work` is done again, alone, if it
-    /// cannot be done with them: it has nothing but the transaction to tell whether it was done before.
+    /// The same, in a transaction with others who want the same while the database is busy: for what many do at the same time
+    /// in different organizations. `work` is begun again, alone, if it cannot go on among them, so all that it does is to ask
+    /// `tx` and to post. It goes on among them if it holds what it decides on by locks of rows whose first column is their key,
+    /// and waits for nothing else.
     pub async fn write_among_others<T, F>(&self, retry: &Retry, work: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send,

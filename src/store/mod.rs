@@ -2,6 +2,10 @@
 //!
 //! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
 //! and read what they decide on there, under the lock of the row.
+//!
+//! The busier it is, the more is done at once. Where a request finds many connections in use, it stands in a `line`: reads of one
+//! text are run on the next free connection as one statement over the lists of their values (`reader`, `together`), and writes of
+//! a kind that come by [`Store::turn`] as one transaction (`joint`). Where nobody waits, all that is not there.
 
 mod batch;
 pub mod bulk;
@@ -45,7 +49,7 @@ pub mod schema;
 pub mod sessions;
 mod statement;
 pub mod tasks;
-mod together;
+pub mod together;
 pub mod transfers;
 mod unfinished;
 pub mod usage;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! SELECT … WHERE id = $1        SELECT one.*, place FROM unnest($1) WITH ORDINALITY batch (v1, place),
-//!                                 LATERAL (SELECT … WHERE id = batch.v1) one
+//!                                 LATERAL (SELECT * FROM (SELECT … WHERE id = batch.v1) one OFFSET 0) one
 //! UPDATE t SET a = $1 WHERE …   UPDATE t SET a = batch.v1 FROM unnest($1, …) WITH ORDINALITY batch (…) WHERE …
 //! INSERT INTO t (…) VALUES …    INSERT INTO t (…) SELECT one.* FROM unnest($1, …) WITH ORDINALITY batch (…),
 //!                                 LATERAL (VALUES …) one
@@ -18,7 +18,7 @@ use super::statement::{Statement, Value};
 
 /// What a statement does, as far as its text tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Reads rows, and changes nothing.
     Read,
     /// Reads rows and locks them until the transaction ends: alone, or together with others who share them.
@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// What can be made of a statement. A lock is not waited for in either form: a row that somebody holds is passed over.
-pub(super) struct Forms {
+pub struct Forms {
     /// What it does.
     pub kind: Kind,
     /// The text for one.
@@ -67,7 +67,7 @@ pub(super) struct Forms {
 
 /// How long one of several statements takes that run together: a mean in which the latest count most.
 #[derive(Default)]
-pub(super) struct Pace(AtomicU64);
+pub struct Pace(AtomicU64);
 
 impl Pace {
     /// How long each of them takes. Zero: none has run yet.
@@ -106,9 +106,12 @@ fn several(kind: Kind, one: &str, values: usize) -> Option<String> {
         Some((of_batch(&one[..at]), of_batch(&one[at..])))
     };
     match kind {
-        Kind::Read | Kind::Lock { .. } => {
-            Some(format!("SELECT one.*, batch.place FROM {batch}, LATERAL ({}) one", of_batch(one)))
-        }
+        // By its offset, it is planned as if it were alone: a plan for the whole batch could read a whole table.
+        Kind::Read => Some(format!(
+            "SELECT one.*, batch.place FROM {batch}, LATERAL (SELECT * FROM ({}) one OFFSET 0) one",
+            of_batch(one)
+        )),
+        Kind::Lock { .. } => Some(format!("SELECT one.*, batch.place FROM {batch}, LATERAL ({}) one", of_batch(one))),
         Kind::Write if one.starts_with("INSERT ") => {
             let (into, rows) = split(" VALUES ").filter(|(_, rows)| !rows.contains("DEFAULT"))?;
             Some(format!("{into} SELECT one.* FROM {batch}, LATERAL ({}) one", rows.trim_start()))
@@ -160,11 +163,18 @@ fn array<'v>(of: u32, values: impl ExactSizeIterator<Item = &'v Value> + Clone) 
 /// A text whose values are those of the batch.
 fn of_batch(one: &str) -> String {
     let mut text = String::with_capacity(one.len() + 64);
-    let mut parts = one.split('$');
-    text.extend(parts.next());
-    for part in parts {
-        text.push_str(if part.starts_with(|first: char| first.is_ascii_digit()) { "batch.v" } else { "$" });
-        text.push_str(part);
+    let (mut quote, mut letters) = (None, one.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match quote {
+            Some(end) => quote = (letter != end).then_some(end),
+            None if matches!(letter, '\'' | '"') => quote = Some(letter),
+            None if letter == '$' && letters.peek().is_some_and(char::is_ascii_digit) => {
+                text.push_str("batch.v");
+                continue;
+            }
+            None => {}
+        }
+        text.push(letter);
     }
     text
 }
@@ -174,7 +184,7 @@ fn outside_of_brackets(text: &str, words: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_u32, None);
     for (at, letter) in text.char_indices() {
         match (letter, quote) {
-            (_, Some(end)) => quote = quote.filter(|_| letter != end),
+            (_, Some(end)) => quote = (letter != end).then_some(end),
             ('\'' | '"', None) => quote = Some(letter),
             ('(', None) => depth += 1,
             (')', None) => depth = depth.saturating_sub(1),
@@ -183,4 +193,86 @@ fn outside_of_brackets(text: &str, words: &str) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forms(text: &str, values: usize) -> (Kind, Option<String>) {
+        let forms = Forms::of(&text.into(), values);
+        (forms.kind, forms.several.map(|several| several.to_string()))
+    }
+
+    #[test]
+    fn reads_are_made_for_each_place_of_the_batch() {
+        let one = "SELECT a, '$1' FROM t WHERE b = $1 AND c = $12 LIMIT $2";
+        let several = "SELECT one.*, batch.place FROM unnest($1, $2) WITH ORDINALITY batch (v1, v2, place), \
+                       LATERAL (SELECT * FROM (SELECT a, '$1' FROM t WHERE b = batch.v1 AND c = batch.v12 LIMIT batch.v2) one OFFSET 0) one";
+        assert_eq!(forms(one, 2), (Kind::Read, Some(several.to_owned())));
+    }
+
+    #[test]
+    fn locks_are_not_waited_for() {
+        for (words, exclusive) in LOCKS {
+            let text = format!("SELECT id FROM t WHERE id = $1{words}").into();
+            let forms = Forms::of(&text, 1);
+            assert_eq!(forms.kind, Kind::Lock { exclusive });
+            assert_eq!(*forms.one, *format!("{text} SKIP LOCKED"));
+            assert!(forms.several.is_some_and(|several| several.ends_with(&format!("{words} SKIP LOCKED) one"))));
+        }
+    }
+
+    #[test]
+    fn writes_take_their_values_from_the_batch() {
+        let update = r#"UPDATE "t" SET "a" = (SELECT x FROM y WHERE z = $1) WHERE ("t"."id" = $2)"#;
+        let batch = "unnest($1, $2) WITH ORDINALITY batch (v1, v2, place)";
+        let updates = format!(
+            r#"UPDATE "t" SET "a" = (SELECT x FROM y WHERE z = batch.v1) FROM {batch} WHERE ("t"."id" = batch.v2)"#
+        );
+        assert_eq!(forms(update, 2), (Kind::Write, Some(updates)));
+        let deletes = format!("DELETE FROM t USING {batch} WHERE id = batch.v1 AND a = batch.v2");
+        assert_eq!(forms("DELETE FROM t WHERE id = $1 AND a = $2", 2), (Kind::Write, Some(deletes)));
+        let insert = r#"INSERT INTO "t" ("a", "b") VALUES ($1, now()), ($2, ' VALUES ')"#;
+        let inserts = format!(
+            r#"INSERT INTO "t" ("a", "b") SELECT one.* FROM {batch}, LATERAL (VALUES (batch.v1, now()), (batch.v2, ' VALUES ')) one"#
+        );
+        assert_eq!(forms(insert, 2), (Kind::Write, Some(inserts)));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_run_by_itself() {
+        for text in [
+            "INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING",
+            "INSERT INTO t (a) VALUES ($1) RETURNING id",
+            "UPDATE t SET a = $1 WHERE id = 1 RETURNING id",
+            "WITH x AS (DELETE FROM t WHERE id = $1) SELECT 1",
+            "SELECT id FROM t WHERE id = $1 FOR UPDATE SKIP LOCKED",
+            "SELECT id FROM (SELECT id FROM t WHERE id = $1 FOR SHARE) x",
+            "SELECT pg_advisory_xact_lock($1)",
+            "COMMIT",
+        ] {
+            assert_eq!(forms(text, 1), (Kind::Other, None), "{text}");
+        }
+        for text in [
+            "INSERT INTO t (a, b) VALUES ($1, DEFAULT)",
+            "UPDATE t SET a = $1",
+            "UPDATE t SET a = x FROM y WHERE b = $1",
+        ] {
+            assert_eq!(forms(text, 1), (Kind::Write, None), "{text}");
+        }
+        assert_eq!(forms("SELECT now()", 0), (Kind::Read, None));
+    }
+
+    #[test]
+    fn the_pace_follows_what_was_measured() {
+        let pace = Pace::default();
+        assert_eq!(pace.each(), Duration::ZERO);
+        pace.note(Duration::from_millis(16), 16);
+        assert_eq!(pace.each(), Duration::from_millis(1));
+        for _ in 0..50 {
+            pace.note(Duration::from_millis(20), 2);
+        }
+        assert!((9..=10).contains(&pace.each().as_millis()), "{:?}", pace.each());
+    }
 }

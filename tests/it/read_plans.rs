@@ -1,6 +1,7 @@
 //! No list reads a whole table: the statements of every list, in every order and with every filter but `search`, are planned
 //! as PostgreSQL plans prepared ones, without a look at their values, over tables that have been analysed.
 
+use guildhall::store::together::Forms;
 use serde_json::{Value, json};
 
 use crate::query_count::{count_statements, take_statements};
@@ -61,11 +62,6 @@ async fn statements(person: &Person, query: &str, met: &mut Vec<String>) -> (Val
     (data, new)
 }
 
-/// How many values a statement takes.
-fn values(text: &str) -> usize {
-    (1..).take_while(|number| text.contains(&format!("${number}"))).count()
-}
-
 /// Whether a statement reads a page that begins behind a row. One's own organizations are gone through, where their order is
 /// not that of the memberships: they are no more than one person has.
 fn goes_on(text: &str) -> bool {
@@ -74,11 +70,27 @@ fn goes_on(text: &str) -> bool {
     ["id) > (", "id) < ("].iter().any(|place| text.contains(place)) && !own.iter().any(|place| text.contains(place))
 }
 
-/// Why a statement is no good, if it reads a table whole, or all that comes before its page.
-async fn too_much(app: &TestApp, query: &str, text: &str) -> Option<String> {
-    let nulls = vec!["NULL"; values(text)].join(", ");
-    let call = if nulls.is_empty() { "statement".to_owned() } else { format!("statement({nulls})") };
-    let plan = app.plan(text, &call).await;
+/// Why a statement is no good, if it reads a table whole, or all that comes before its page: by itself, or for several at once.
+async fn too_much(app: &TestApp, query: &str, text: &str) -> Vec<String> {
+    let (plan, types) = app.plan(text, &[]).await;
+    let mut bad: Vec<_> = of_plan(query, text, &plan).into_iter().collect();
+    let Some(several) = Forms::of(&text.into(), types.len()).several else {
+        assert!(types.is_empty(), "{text} is not run for several at once");
+        return bad;
+    };
+    let lists = types.iter().map(|kind| match kind.strip_suffix("[]") {
+        Some(list_of @ ("uuid" | "text")) => format!("{list_of}_list[]"),
+        _ => format!("{kind}[]"),
+    });
+    // Of lists of other things there are no lists.
+    if types.iter().all(|kind| !kind.ends_with("[]") || ["uuid[]", "text[]"].contains(&kind.as_str())) {
+        let (plan, _) = app.plan(&several, &lists.collect::<Vec<_>>()).await;
+        bad.extend(of_plan(query, &several, &plan));
+    }
+    bad
+}
+
+fn of_plan(query: &str, text: &str, plan: &str) -> Option<String> {
     let reads = |table: &&str| plan.contains(&format!("Seq Scan on {table} "));
     // Slugs are unique: their index has no more than them.
     let begins = ["ROW(", "(slug >= ", "(slug <= "];

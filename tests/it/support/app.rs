@@ -258,12 +258,18 @@ impl TestApp {
         rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
     }
 
-    /// How PostgreSQL goes about a statement, whatever its values are; `call` gives some.
-    pub async fn plan(&self, statement: &str, call: &str) -> String {
-        self.sql(&format!("SET plan_cache_mode = force_generic_plan; PREPARE statement AS {statement}")).await;
-        let plan = self.texts(&format!("EXPLAIN EXECUTE {call}")).await.join("\n");
+    /// How PostgreSQL goes about a statement, whatever its values are, and of which types those are. Those that it cannot tell by
+    /// itself are given.
+    pub async fn plan(&self, statement: &str, types: &[String]) -> (String, Vec<String>) {
+        let list = |items: &[String]| if items.is_empty() { String::new() } else { format!("({})", items.join(", ")) };
+        let prepare = format!("PREPARE statement{} AS {statement}", list(types));
+        self.sql(&format!("SET plan_cache_mode = force_generic_plan; SET enable_memoize = off; {prepare}")).await;
+        let types = "SELECT unnest(parameter_types)::text FROM pg_prepared_statements WHERE name = 'statement'";
+        let types = self.texts(types).await;
+        let nulls = vec!["NULL".to_owned(); types.len()];
+        let plan = self.texts(&format!("EXPLAIN EXECUTE statement{}", list(&nulls))).await.join("\n");
         self.sql("DEALLOCATE statement").await;
-        plan
+        (plan, types)
     }
 
     /// What must hold whatever happened: one owner for each organization, and counts that are right.
