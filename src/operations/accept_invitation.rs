@@ -68,11 +68,10 @@ pub struct Accepted {
 pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
-    env.write_among_others(retry, async |tx| match &named {
-        Named::Id(id) => accept_by_id(tx, actor, *id, now).await,
-        Named::Token(hash) => accept_by_token(tx, actor, hash, now).await,
-    })
-    .await
+    match named {
+        Named::Id(id) => env.write_among_others(retry, async |tx| accept_by_id(tx, actor, id, now).await).await,
+        Named::Token(hash) => env.write(retry, async |tx| accept_by_token(tx, actor, &hash, now).await).await,
+    }
 }
 
 async fn accept_by_id(tx: &mut Connection, actor: &Actor, id: InvitationId, now: Instant) -> Result<Accepted> {

@@ -57,7 +57,7 @@ pub async fn change_member_role(
     .await
 }
 
-/// Enters the organization of a member, and reads the membership as it is under the lock.
+/// Enters the organization of a member, and locks the membership.
 pub(super) async fn enter_by_member(
     tx: &Connection,
     actor: &Actor,
@@ -65,7 +65,7 @@ pub(super) async fn enter_by_member(
     now: Instant,
 ) -> Result<(Floor, Membership)> {
     let entering = Floor::enter_by(tx, actor, Of::Membership(id), "member", now);
-    let entered = try_join(entering, memberships::find(tx, id)).await;
+    let entered = try_join(entering, memberships::lock(tx, id)).await;
     let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
     let member = member.filter(|_| floor.sees());
     Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))

@@ -5,7 +5,7 @@ use diesel::result::Error;
 use diesel::row::{Field, Row as _};
 use diesel_async::AsyncConnectionCore;
 use futures_util::TryStreamExt;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use super::catalog::Catalog;
 use super::connection::Row;
@@ -29,7 +29,8 @@ pub(super) async fn load(
         return Ok(found);
     }
     let one = |statement: &Statement| Statement { text: catalog.forms(statement).one.clone(), ..statement.clone() };
-    try_join_all(statements.iter().map(|statement| rows(connection, one(statement)))).await
+    // All of them come to their ends, whatever becomes of one.
+    join_all(statements.iter().map(|statement| rows(connection, one(statement)))).await.into_iter().collect()
 }
 
 /// Statements of one text, as few as they can be.

@@ -54,7 +54,7 @@ impl Catalog {
         const ALL: &str = "SELECT typname::text AS name, oid AS number, typarray AS array,
                 CASE WHEN typtype = 'd' THEN typbasetype END AS list_of
             FROM pg_type
-            WHERE typnamespace = current_schema()::regnamespace AND (typtype = 'e' OR typtype = 'd' AND typcategory = 'A')";
+            WHERE typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND (typtype = 'e' OR typtype = 'd' AND typcategory = 'A')";
         let rows: Vec<Row> = diesel::sql_query(ALL).load(&mut connection).await?;
         let (mut by_name, mut lists) = (HashMap::new(), HashMap::new());
         for Row { name, number, array, list_of } in rows {
@@ -63,6 +63,11 @@ impl Catalog {
             lists.extend(list_of.map(|list| (list, numbers)));
         }
         Ok(Self { by_name, lists, forms: Cache::new(TEXTS) })
+    }
+
+    /// Whether the types are the same.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.by_name == other.by_name && self.lists == other.lists
     }
 
     /// What can be made of a statement.

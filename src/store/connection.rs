@@ -3,7 +3,8 @@
 //!
 //! The database runs statements one after another in the order in which they were sent, each on a snapshot of its own. They
 //! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
-//! [`BEGIN`] and [`COMMIT`] too.
+//! [`BEGIN`] and [`COMMIT`] too. That is so for a connection with a session of its own: several that are sent at once by one that
+//! has none run in whatever order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,6 +34,8 @@ const ONE_PLAN_EACH: &str = "SET plan_cache_mode = force_generic_plan";
 /// Rows that are looked up for others are looked up by a key, mostly each of them once: to remember them for the case that one comes
 /// again takes longer than that.
 const NOTHING_MEMOIZED: &str = "SET enable_memoize = off";
+/// A plan is made once and run thousands of times, each time for some milliseconds at most: to compile it each time takes longer.
+const NOTHING_COMPILED: &str = "SET jit = off";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
@@ -49,7 +52,7 @@ pub struct Connection {
 enum Link {
     /// To the database, by a session of its own.
     Session(AsyncPgConnection),
-    /// To whoever has a session and runs them for several.
+    /// To whoever has them run on a session that serves several.
     Other(Box<dyn Courier>),
 }
 
@@ -90,7 +93,7 @@ impl Connection {
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
         enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED] {
+        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(Self { unfinished, ..Self::by(Link::Session(session)) })

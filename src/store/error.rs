@@ -6,15 +6,20 @@ use crate::domain::{Code, Error, Fault, Refusal};
 
 impl From<Diesel> for Error {
     fn from(error: Diesel) -> Self {
-        if let Diesel::DatabaseError(kind, info) = &error {
-            if let Some(refusal) = info.constraint_name().and_then(refusal_of) {
-                return refusal.into();
-            }
-            let passing = is_away(kind, info.message());
-            return Error::Failed(Fault { passing, cause: Box::new(error) });
+        if let Diesel::DatabaseError(_, info) = &error
+            && let Some(refusal) = info.constraint_name().and_then(refusal_of)
+        {
+            return refusal.into();
         }
-        let passing = matches!(error, Diesel::BrokenTransactionManager);
-        Error::Failed(Fault { passing, cause: Box::new(error) })
+        Error::Failed(Fault { passing: is_passing(&error), cause: Box::new(error) })
+    }
+}
+
+/// Whether the same could succeed later.
+pub(super) fn is_passing(error: &Diesel) -> bool {
+    match error {
+        Diesel::DatabaseError(kind, info) => is_away(kind, info.message()),
+        error => matches!(error, Diesel::BrokenTransactionManager),
     }
 }
 

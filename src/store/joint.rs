@@ -1,10 +1,11 @@
 //! One transaction for several writes of a kind, of requests that wait for a connection at the same time. Each has a seat and goes
 //! on by itself; whenever all of them wait for the database, what they wait for is run, statements of one text as one.
 //!
-//! What keeps them apart is what keeps transactions apart: locks. No lock is waited for, since others would wait as well. Whoever
-//! does not get one, because somebody else holds the row or another at the table does, is dismissed, and begins again by itself in
-//! a transaction of its own. So are all of them when something goes wrong: nothing is written then. Nobody is dismissed after the
-//! commit was sent.
+//! What keeps them apart is what keeps transactions apart: locks. A lock that a seat asks for is not waited for, since others would
+//! wait as well. Whoever does not get it, because somebody else holds the row or another at the table does, is dismissed, and begins
+//! again by itself in a transaction of its own. So are all of them when something goes wrong: nothing is written then. Nobody is
+//! dismissed after the commit was sent. What a seat writes without having locked it, or refers to, may be waited for: work that is
+//! done here locks what it changes.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,8 +17,8 @@ use diesel::QueryResult;
 use diesel::result::Error as Diesel;
 use diesel::row::{Field, Row as _};
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, poll_fn, try_join_all};
-use tokio::sync::{mpsc, oneshot};
+use futures_util::future::{BoxFuture, join_all, pending, poll_fn};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::catalog::Catalog;
 use super::connection::{Courier, Row};
@@ -124,7 +125,8 @@ impl Courier for Arc<Desk> {
 }
 
 impl Seat {
-    /// Does `work`, and commits it together with that of the others. None: it was dismissed, and nothing of it was done.
+    /// Does `work`, and commits it together with that of the others. None: it was dismissed, and nothing of it was written; what
+    /// it locked is locked until the others are done.
     pub(super) async fn transaction<R, F>(self, work: F) -> Option<Result<R>>
     where
         for<'r> F:
@@ -169,11 +171,8 @@ impl Drop for Seat {
     }
 }
 
-/// Ends when nobody is left at a table.
-pub(super) type Presence = mpsc::Receiver<Infallible>;
-
 /// A table with so many seats, and who runs their transaction.
-pub(super) fn table(catalog: &Arc<Catalog>, seats: usize) -> (Vec<Seat>, Chair, Presence) {
+pub(super) fn table(catalog: &Arc<Catalog>, seats: usize) -> (Vec<Seat>, Chair) {
     let (chair, words) = mpsc::unbounded_channel();
     let (presence, present) = mpsc::channel(1);
     let seat = |number| {
@@ -182,17 +181,24 @@ pub(super) fn table(catalog: &Arc<Catalog>, seats: usize) -> (Vec<Seat>, Chair, 
     };
     let places = (0..seats).map(|_| Some(Place::default())).collect();
     let seats = (0..seats).map(seat).collect();
-    (seats, Chair { catalog: catalog.clone(), words, places, held: Vec::new() }, present)
+    let deserted = Arc::default();
+    (seats, Chair { catalog: catalog.clone(), words, present, deserted, places, held: Vec::new(), is_ending: false })
 }
 
 /// Who runs the transaction.
 pub(super) struct Chair {
     catalog: Arc<Catalog>,
     words: mpsc::UnboundedReceiver<(usize, Word)>,
+    /// Ends when nobody is left.
+    present: mpsc::Receiver<Infallible>,
+    /// Told when nobody is left in the middle of a statement.
+    deserted: Arc<Notify>,
     /// By their numbers. None: it was dismissed, or left.
     places: Vec<Option<Place>>,
     /// The rows that seats hold: their first columns, which are their keys.
     held: Vec<Held>,
+    /// Whether all that is left is to commit.
+    is_ending: bool,
 }
 
 /// How a seat stands.
@@ -227,18 +233,19 @@ fn broken_up() -> Error {
 
 impl Chair {
     /// Runs the transaction of those at the table.
-    pub async fn run(mut self, mut connection: Pooled, mut present: Presence) {
+    pub async fn run(mut self, mut connection: Pooled) {
+        let deserted = self.deserted.clone();
         let committed = tokio::select! {
             committed = connection.transaction(async |tx| self.rounds(tx).await) => committed,
-            // Then the connection is given up in the middle, which ends what the database does.
-            _ = present.recv() => return,
+            // The connection is given up in the middle then, which ends what the database does.
+            () = deserted.notified() => return,
         };
         drop(connection);
         let finished = self.places.into_iter().flatten().filter_map(|place| place.finish);
         match committed {
             Ok(()) => finished.for_each(|finish| _ = finish.send(Ok(()))),
             // Whether it was committed is not known.
-            Err(Error::Failed(fault)) if fault.passing => finished.for_each(|finish| {
+            Err(Error::Failed(fault)) if fault.passing && self.is_ending => finished.for_each(|finish| {
                 let same = Fault { passing: true, cause: fault.cause.to_string().into() };
                 let _ = finish.send(Err(Error::Failed(same)));
             }),
@@ -250,9 +257,13 @@ impl Chair {
     async fn rounds(&mut self, tx: &mut Connection) -> Result<()> {
         loop {
             self.hear().await?;
-            let is_last = self.places.iter().flatten().all(|place| place.finish.is_some());
-            self.run_round(tx, is_last).await?;
-            if is_last {
+            let mut places = self.places.iter().flatten().peekable();
+            if places.peek().is_none() {
+                return Err(broken_up());
+            }
+            self.is_ending = places.all(|place| place.finish.is_some());
+            self.run_round(tx).await?;
+            if self.is_ending {
                 return Ok(());
             }
         }
@@ -295,9 +306,9 @@ impl Chair {
 
     /// Runs the steps of those who wait for rows, or of all in the end: then nobody waits for any, and what is posted goes out
     /// with the commit.
-    async fn run_round(&mut self, tx: &mut Connection, is_last: bool) -> Result<()> {
+    async fn run_round(&mut self, tx: &mut Connection) -> Result<()> {
         let mut asked = Vec::new();
-        for group in self.groups(is_last) {
+        for group in self.groups() {
             if group.kind != Kind::Write {
                 asked.push(group);
                 continue;
@@ -314,10 +325,10 @@ impl Chair {
     }
 
     /// What there is to run, in order.
-    fn groups(&mut self, is_last: bool) -> Vec<Group> {
+    fn groups(&mut self) -> Vec<Group> {
         let mut groups: BTreeMap<(usize, Arc<str>), Group> = BTreeMap::new();
         for (seat, place) in self.places.iter_mut().enumerate() {
-            let Some(place) = place.as_mut().filter(|place| is_last || place.finish.is_none()) else { continue };
+            let Some(place) = place.as_mut().filter(|place| self.is_ending || place.finish.is_none()) else { continue };
             for (order, Step { statement, kind, reply }) in place.steps.drain(..).enumerate() {
                 let group = groups.entry((order, statement.text.clone())).or_insert_with(|| Group::of(kind));
                 group.statements.push(statement);
@@ -334,7 +345,13 @@ impl Chair {
             return Ok(());
         }
         let found = groups.iter().map(|group| batch::load(tx, &self.catalog, &group.statements));
-        let found = try_join_all(found).await?;
+        let found = tokio::select! {
+            found = join_all(found) => found.into_iter().collect::<QueryResult<Vec<_>>>()?,
+            _ = self.present.recv() => {
+                self.deserted.notify_one();
+                pending().await
+            }
+        };
         for (group, found) in groups.iter().zip(&found) {
             if let Kind::Lock { exclusive } = group.kind {
                 for (seat, rows) in group.seats.iter().zip(found) {

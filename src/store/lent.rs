@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use deadpool::managed::Object;
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
 use super::Connection;
+use super::lanes::Lane;
 use super::pool::Manager;
 
 /// How long the database may take to hear of a cancelled statement.
@@ -20,7 +20,7 @@ const CANCEL_TIME: Duration = Duration::from_secs(5);
 pub struct Pooled {
     connection: Lent,
     /// Given back together with the connection.
-    _lane: Option<OwnedSemaphorePermit>,
+    _lane: Option<Lane>,
 }
 
 enum Lent {
@@ -29,8 +29,8 @@ enum Lent {
 }
 
 impl Pooled {
-    pub(super) fn new(lent: Object<Manager>, lane: Option<OwnedSemaphorePermit>) -> Self {
-        Self { connection: Lent::Own(lent), _lane: lane }
+    pub(super) fn new(lent: Object<Manager>, lane: Lane) -> Self {
+        Self { connection: Lent::Own(lent), _lane: Some(lane) }
     }
 
     pub(super) fn shared(connection: Connection) -> Self {

@@ -2,6 +2,7 @@
 //! busier the database, the more of it is done at once.
 
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -85,8 +86,20 @@ impl<W: Waiter> Waiting<W> {
     }
 }
 
+/// Somebody who serves a line. If that fails altogether, nobody is left to wait for what does not come.
+struct Attendant<W: Waiter>(Store, PhantomData<fn(W)>);
+
+impl<W: Waiter> Drop for Attendant<W> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            W::line(&self.0).with(|waiting| *waiting = Waiting { queue: VecDeque::new(), is_attended: false });
+        }
+    }
+}
+
 /// Serves a line until nobody is left.
 async fn attend<W: Waiter>(store: Store) {
+    let _attendant = Attendant::<W>(store.clone(), PhantomData);
     loop {
         let began = Instant::now();
         let lent = store.lend_next().await;

@@ -40,9 +40,10 @@ pub async fn find_many(connection: &mut Connection, ids: &[MembershipId]) -> Res
     Ok(memberships::table.filter(memberships::id.eq_any(ids)).select(Membership::as_select()).load(connection).await?)
 }
 
-/// The membership with that ID.
-pub async fn find(mut connection: &Connection, id: MembershipId) -> Result<Option<Membership>> {
-    Ok(memberships::table.find(id).select(Membership::as_select()).first(&mut connection).await.optional()?)
+/// Locks a membership against other changes of it, and returns it as it is then.
+pub async fn lock(mut tx: &Connection, id: MembershipId) -> Result<Option<Membership>> {
+    let row = memberships::table.find(id).select(Membership::as_select());
+    Ok(row.for_no_key_update().first(&mut tx).await.optional()?)
 }
 
 /// The membership of a user in an organization.

@@ -28,6 +28,7 @@ pub mod invitation_lists;
 pub mod invitations;
 pub mod jobs;
 mod joint;
+mod lanes;
 mod lent;
 mod line;
 mod locks;
@@ -59,15 +60,16 @@ pub mod wakeups;
 mod writer;
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use deadpool::managed::{Object, PoolError, TimeoutType, Timeouts};
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::sync::Notify;
 
 use self::catalog::Catalog;
+use self::lanes::Lanes;
 use self::line::Line;
 use self::reader::{Ask, Reader};
 use self::writer::Applicant;
@@ -92,19 +94,13 @@ where
     type Done = Done;
 }
 
-/// So many connections are in use before those who come wait to be served together. More of them run no sooner: each is a process
-/// that wants a processor of the database's machine.
-const LANES: usize = 4;
-/// For how long they wait, if those that are in use take long: then more are used, up to what the pool has.
-const PATIENCE: Duration = Duration::from_millis(5);
-
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Shared>);
 
 struct Shared {
     pool: pool::Pool,
-    lanes: Arc<Semaphore>,
+    lanes: Lanes,
     reads: Line<Ask>,
     writes: Line<Applicant>,
     recorded: Arc<Notify>,
@@ -113,9 +109,11 @@ struct Shared {
 impl Store {
     /// A pool of at most `size` connections, none of which is opened yet.
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
+        // Who brings something from the database goes on with it here: more at once would only wait for a processor.
+        let processors = available_parallelism().map_or(2, usize::from);
         Ok(Self(Arc::new(Shared {
             pool: pool::build(database_url, size)?,
-            lanes: Arc::new(Semaphore::new(LANES.min(size))),
+            lanes: Lanes::new(processors.min(size)),
             reads: Line::default(),
             writes: Line::default(),
             recorded: Arc::default(),
@@ -130,14 +128,14 @@ impl Store {
         }
         match self.catalog() {
             Some(catalog) => Ok(Pooled::shared(Connection::with(Reader::new(self.clone(), catalog)))),
-            None => self.lend().await,
+            None => self.lend_next().await.map_err(unavailable),
         }
     }
 
     /// A connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the closure succeeds
     /// and rolls back with its error if not.
     pub async fn writer(&self) -> Result<Writer> {
-        Ok(self.writer_on(self.lend().await?))
+        Ok(self.writer_on(self.lend_next().await.map_err(unavailable)?))
     }
 
     /// The same, or a part in a transaction with others who want the same and wait as well.
@@ -152,16 +150,12 @@ impl Store {
         Writer::new(connection, self.0.recorded.clone())
     }
 
-    async fn lend(&self) -> Result<Pooled> {
-        self.0.pool.get().await.map(|lent| Pooled::new(lent, None)).map_err(unavailable)
-    }
-
     /// A connection that is free. None: many are in use.
     async fn lend_at_once(&self) -> Result<Option<Pooled>> {
-        let Ok(lane) = self.0.lanes.clone().try_acquire_owned() else { return Ok(None) };
+        let Some(lane) = self.0.lanes.free() else { return Ok(None) };
         let at_once = Timeouts { wait: Some(Duration::ZERO), ..self.0.pool.timeouts() };
         match self.0.pool.timeout_get(&at_once).await {
-            Ok(lent) => Ok(Some(Pooled::new(lent, Some(lane)))),
+            Ok(lent) => Ok(Some(Pooled::new(lent, lane))),
             Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
             Err(cause) => Err(unavailable(cause)),
         }
@@ -169,8 +163,7 @@ impl Store {
 
     /// The next connection that those may have who wait.
     async fn lend_next(&self) -> std::result::Result<Pooled, PoolError<ConnectionError>> {
-        let lane = timeout(PATIENCE, self.0.lanes.clone().acquire_owned()).await;
-        let lane: Option<OwnedSemaphorePermit> = lane.ok().and_then(|lane| lane.ok());
+        let lane = self.0.lanes.next().await;
         self.0.pool.get().await.map(|lent| Pooled::new(lent, lane))
     }
 
@@ -211,4 +204,9 @@ fn unavailable(cause: PoolError<ConnectionError>) -> Error {
 /// The same, for whoever asked for a statement.
 fn away(cause: &impl ToString) -> Diesel {
     Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(cause.to_string()))
+}
+
+/// What somebody is told whose answer was lost, which is a fault of ours.
+fn unanswered() -> Diesel {
+    Diesel::DatabaseError(DatabaseErrorKind::Unknown, Box::new("nobody answered".to_owned()))
 }

@@ -1,12 +1,11 @@
 //! Opens connections, lends them, and throws away those that are of no use any more.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, QueueMode, RecycleError, RecycleResult};
 use diesel::ConnectionError;
-use tokio::sync::OnceCell;
 
 use super::Connection;
 use super::catalog::Catalog;
@@ -23,13 +22,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What makes a pool one of [`Connection`]s.
 pub struct Manager {
     database_url: String,
-    catalog: OnceCell<Arc<Catalog>>,
+    /// As it was when a connection was last opened: another database may have taken the place of the one before.
+    catalog: Mutex<Option<Arc<Catalog>>>,
 }
 
 impl Manager {
     /// The types of the database, once there was a connection.
     pub(super) fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.catalog.get().cloned()
+        self.latest().clone()
+    }
+
+    fn latest(&self) -> MutexGuard<'_, Option<Arc<Catalog>>> {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -41,8 +45,12 @@ impl managed::Manager for Manager {
         // On the heap: it is large, and part of whatever asks for a connection.
         Box::pin(async {
             let connection = Connection::establish(&self.database_url).await?;
-            let catalog = async || Catalog::read(&connection).await.map(Arc::new);
-            self.catalog.get_or_try_init(catalog).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let catalog = Catalog::read(&connection).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let mut latest = self.latest();
+            if !latest.as_ref().is_some_and(|known| known.agrees_with(&catalog)) {
+                *latest = Some(Arc::new(catalog));
+            }
+            drop(latest);
             Ok(connection)
         })
         .await
@@ -56,7 +64,7 @@ impl managed::Manager for Manager {
 
 /// A pool of at most `size` connections, none of which is opened yet.
 pub(super) fn build(database_url: &str, size: usize) -> Result<Pool, BuildError> {
-    Pool::builder(Manager { database_url: database_url.to_owned(), catalog: OnceCell::new() })
+    Pool::builder(Manager { database_url: database_url.to_owned(), catalog: Mutex::default() })
         .max_size(size)
         // The one that was used last has the most at hand.
         .queue_mode(QueueMode::Lifo)

@@ -11,13 +11,14 @@ use tokio::sync::oneshot;
 
 use super::catalog::Catalog;
 use super::connection::{Courier, Row};
+use super::error::is_passing;
 use super::line::{Line, MOST, Waiter};
 use super::statement::Statement;
 use super::together::Forms;
-use super::{Connection, Pooled, Store, away, batch};
+use super::{Connection, Pooled, Store, away, batch, unanswered};
 
 /// How long those who are served together take, if they are several.
-const TURN: Duration = Duration::from_millis(10);
+const TURN: Duration = Duration::from_millis(4);
 
 /// Has its statements run on whichever connection is free.
 pub(super) struct Reader {
@@ -38,7 +39,7 @@ impl Courier for Reader {
             let (reply, answer) = oneshot::channel();
             let statement = statement?;
             Line::join(&store, Ask { forms: catalog.forms(&statement), statement, reply });
-            answer.await.unwrap_or_else(|cause| Err(away(&cause)))
+            answer.await.unwrap_or_else(|_| Err(unanswered()))
         }
         .boxed()
     }
@@ -81,8 +82,8 @@ impl Waiter for Ask {
         if self.forms.several.is_none() {
             return 1;
         }
-        let each = self.forms.pace.each().as_nanos().max(1);
-        usize::try_from(TURN.as_nanos() / each).unwrap_or(MOST).clamp(1, MOST)
+        let Some(each) = self.forms.pace.each() else { return 1 };
+        usize::try_from(TURN.as_nanos() / each.as_nanos().max(1)).unwrap_or(MOST).clamp(1, MOST)
     }
 
     fn is_gone(&self) -> bool {
@@ -103,7 +104,10 @@ impl Waiter for Ask {
             let everybody_went = join_all(replies.iter_mut().map(oneshot::Sender::closed));
             tokio::select! {
                 answers = answers(&connection, &catalog, &statements) => answers,
-                _ = everybody_went => return,
+                _ = everybody_went => {
+                    forms.pace.note(began.elapsed(), statements.len());
+                    return;
+                }
             }
         };
         drop(connection);
@@ -124,6 +128,7 @@ async fn answers(connection: &Connection, catalog: &Catalog, statements: &[State
     match batch::load(connection, catalog, statements).await {
         Ok(found) => found.into_iter().map(Ok).collect(),
         Err(cause) if statements.len() == 1 => vec![Err(cause)],
+        Err(cause) if is_passing(&cause) => statements.iter().map(|_| Err(away(&cause))).collect(),
         Err(cause) => {
             tracing::debug!(%cause, "asked one by one what did not go together");
             let mut answers = Vec::with_capacity(statements.len());

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::joint::{self, Seat};
 use super::line::{Line, MOST, Waiter};
-use super::{Connection, Pooled, Store, Work, away};
+use super::{Connection, Pooled, Store, Work, unanswered};
 use crate::domain::Result;
 
 tokio::task_local! {
@@ -93,7 +93,7 @@ impl Applicant {
     pub async fn wait(store: &Store, wants: &'static str) -> Result<Turn> {
         let (reply, turn) = oneshot::channel();
         Line::join(store, Self { wants, reply });
-        turn.await.unwrap_or_else(|cause| Err(away(&cause).into()))
+        turn.await.unwrap_or_else(|_| Err(unanswered().into()))
     }
 }
 
@@ -122,12 +122,12 @@ impl Waiter for Applicant {
             together.pop().map(|applicant| applicant.reply.send(Ok(alone)));
             return;
         };
-        let (seats, chair, present) = joint::table(&catalog, together.len());
+        let (seats, chair) = joint::table(&catalog, together.len());
         for (applicant, seat) in together.into_iter().zip(seats) {
             let part = Part { seat, recorded: recorded.clone() };
             let _ = applicant.reply.send(Ok(Turn::Among(part)));
         }
-        chair.run(connection, present).await;
+        chair.run(connection).await;
     }
 
     fn line(store: &Store) -> &Line<Self> {
