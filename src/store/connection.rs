@@ -51,7 +51,7 @@ pub struct Connection {
 /// Where statements go.
 enum Link {
     /// To the database, by a session of its own.
-    Session(AsyncPgConnection),
+    Session(Box<AsyncPgConnection>),
     /// To whoever has them run on a session that serves several.
     Other(Box<dyn Courier>),
 }
@@ -96,7 +96,7 @@ impl Connection {
         for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
-        Ok(Self { unfinished, ..Self::by(Link::Session(session)) })
+        Ok(Self { unfinished, ..Self::by(Link::Session(Box::new(session))) })
     }
 
     /// One whose statements are run by somebody who has a session.
@@ -333,7 +333,7 @@ impl SimpleAsyncConnection for &Connection {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
         self.flight(ready(Ok(())).boxed()).await?;
         match &self.link {
-            Link::Session(session) => SimpleAsyncConnection::batch_execute(&mut &*session, query).await,
+            Link::Session(session) => SimpleAsyncConnection::batch_execute(&mut &**session, query).await,
             Link::Other(courier) => {
                 courier.execute(Statement::of(&sql_query(query), courier.catalog())).await.map(|_| ())
             }

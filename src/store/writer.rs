@@ -119,7 +119,9 @@ impl Waiter for Applicant {
         let catalog = store.catalog().filter(|_| together.len() > 1);
         let Some(catalog) = catalog else {
             let alone = Turn::Alone(Writer::new(connection, recorded.clone()));
-            together.pop().map(|applicant| applicant.reply.send(Ok(alone)));
+            if let Some(applicant) = together.pop() {
+                let _ = applicant.reply.send(Ok(alone));
+            }
             return;
         };
         let (seats, chair) = joint::table(&catalog, together.len());
