@@ -169,6 +169,12 @@ impl TestApp {
         self.database.batch_execute(sql).await.expect(sql);
     }
 
+    /// Opens all connections that there may be, so that none is opened from now on.
+    pub async fn open_all(&self) {
+        let connections = futures_util::future::join_all((0..POOL).map(|_| self.env.store.writer())).await;
+        assert!(connections.iter().all(Result::is_ok));
+    }
+
     /// How many rows a table has.
     pub async fn count(&self, table: &str) -> i64 {
         self.number(&format!("SELECT count(*) FROM {table}")).await
