@@ -28,7 +28,8 @@ pub struct Audience(Arc<Crowd>);
 impl Audience {
     /// One that nobody has asked yet.
     pub fn new(env: &Env) -> Self {
-        let source = Source { store: env.store.clone(), actor: Arc::new(OnceLock::new()), now: env.clock.now() };
+        let source =
+            Source { store: env.store.clone(), actor: Arc::new(OnceLock::new()), now: env.clock.now(), began: None };
         Self(Arc::new(Crowd { source, env: env.clone(), waiting: Waiting::default() }))
     }
 

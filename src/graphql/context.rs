@@ -40,7 +40,12 @@ impl RequestContext {
     pub fn new(env: &Env, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
-        let loader = Arc::new(loaders::new(Source { store: env.store.clone(), actor: actor.clone(), now }));
+        let loader = Arc::new(loaders::new(Source {
+            store: env.store.clone(),
+            actor: actor.clone(),
+            now,
+            began: Some(std::time::Instant::now()),
+        }));
         let (refusals, consulted) = (Refusals::default(), AtomicBool::new(false));
         Self { actor, address, now, loader, refusals, takes_json: false, consulted }
     }

@@ -43,6 +43,8 @@ pub struct Source {
     pub actor: Arc<OnceLock<Actor>>,
     /// The instant as of which the request is answered.
     pub now: Instant,
+    /// When the request began. None: it is none, and each of its reads is as if one began.
+    pub began: Option<std::time::Instant>,
 }
 
 /// A loader of a request.
@@ -82,7 +84,7 @@ impl Source {
     }
 
     async fn connection(&self) -> Result<Pooled, Arc<Fault>> {
-        self.store.read().await.map_err(fault)
+        self.store.read_since(self.began.unwrap_or_else(std::time::Instant::now)).await.map_err(fault)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Those who wait for a connection because all are busy. Who came first is served first, and with them whoever wants the same: the
-//! busier the database, the more of it is done at once.
+//! Those who wait for a connection because all are busy. Whose request began first is served first, and with them whoever wants the
+//! same: the busier the database, the more of it is done at once.
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -33,10 +33,18 @@ pub(super) trait Waiter: Send + Sized + 'static {
 pub(super) struct Line<W>(Mutex<Waiting<W>>);
 
 struct Waiting<W> {
-    /// With the times since when they wait.
-    queue: VecDeque<(Instant, W)>,
+    /// In the order in which the requests began that they come from.
+    queue: VecDeque<Place<W>>,
     /// Whether somebody is about to serve them.
     is_attended: bool,
+}
+
+struct Place<W> {
+    /// When the request began.
+    began: Instant,
+    /// Since when they wait.
+    since: Instant,
+    waiter: W,
 }
 
 impl<W> Default for Line<W> {
@@ -46,10 +54,12 @@ impl<W> Default for Line<W> {
 }
 
 impl<W: Waiter> Line<W> {
-    /// Puts somebody at the end.
-    pub fn join(store: &Store, waiter: W) {
+    /// Puts somebody behind those whose requests began before theirs: what has begun is finished before more is begun, which would
+    /// only be more to keep in memory.
+    pub fn join(store: &Store, began: Instant, waiter: W) {
         let was_attended = W::line(store).with(|waiting| {
-            waiting.queue.push_back((Instant::now(), waiter));
+            let place = waiting.queue.partition_point(|other| other.began <= began);
+            waiting.queue.insert(place, Place { began, since: Instant::now(), waiter });
             std::mem::replace(&mut waiting.is_attended, true)
         });
         if !was_attended {
@@ -65,15 +75,15 @@ impl<W: Waiter> Line<W> {
 impl<W: Waiter> Waiting<W> {
     /// The next to be served.
     fn next(&mut self) -> Vec<W> {
-        self.queue.retain(|(_, waiter)| !waiter.is_gone());
-        let Some((_, first)) = self.queue.pop_front() else { return Vec::new() };
+        self.queue.retain(|place| !place.waiter.is_gone());
+        let Some(Place { waiter: first, .. }) = self.queue.pop_front() else { return Vec::new() };
         let most = first.most();
         let mut together = vec![first];
-        for (since, waiter) in std::mem::take(&mut self.queue) {
-            if together.len() < most && waiter.goes_with(&together[0]) {
-                together.push(waiter);
+        for place in std::mem::take(&mut self.queue) {
+            if together.len() < most && place.waiter.goes_with(&together[0]) {
+                together.push(place.waiter);
             } else {
-                self.queue.push_back((since, waiter));
+                self.queue.push_back(place);
             }
         }
         together
@@ -81,8 +91,10 @@ impl<W: Waiter> Waiting<W> {
 
     /// Those who wait since then or longer.
     fn since(&mut self, then: Instant) -> Vec<W> {
-        let of_later = self.queue.partition_point(|(since, _)| *since <= then);
-        self.queue.drain(..of_later).map(|(_, waiter)| waiter).collect()
+        let (long, rest): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queue).into_iter().partition(|place| place.since <= then);
+        self.queue = rest;
+        long.into_iter().map(|place| place.waiter).collect()
     }
 }
 

@@ -61,7 +61,7 @@ mod writer;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::managed::{Object, PoolError, TimeoutType, Timeouts};
 use diesel::ConnectionError;
@@ -123,11 +123,16 @@ impl Store {
     /// A connection for reads. While many are in use, those with one text are run together on the next that is free. Fails with a
     /// passing fault when the database is away or all connections are busy for 5 s.
     pub async fn read(&self) -> Result<Pooled> {
+        self.read_since(Instant::now()).await
+    }
+
+    /// The same for a request that began then: it is served before those that began later.
+    pub async fn read_since(&self, began: Instant) -> Result<Pooled> {
         if let Some(connection) = self.lend_at_once().await? {
             return Ok(connection);
         }
         match self.catalog() {
-            Some(catalog) => Ok(Pooled::shared(Connection::with(Reader::new(self.clone(), catalog)))),
+            Some(catalog) => Ok(Pooled::shared(Connection::with(Reader::new(self.clone(), catalog, began)))),
             None => self.lend_next().await.map_err(unavailable),
         }
     }

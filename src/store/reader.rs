@@ -18,27 +18,29 @@ use super::together::Forms;
 use super::{Connection, Pooled, Store, away, batch, unanswered};
 
 /// How long those who are served together take, if they are several.
-const TURN: Duration = Duration::from_millis(4);
+const TURN: Duration = Duration::from_millis(3);
 
 /// Has its statements run on whichever connection is free.
 pub(super) struct Reader {
     store: Store,
     catalog: Arc<Catalog>,
+    began: Instant,
 }
 
 impl Reader {
-    pub fn new(store: Store, catalog: Arc<Catalog>) -> Self {
-        Self { store, catalog }
+    /// For a request that began then.
+    pub fn new(store: Store, catalog: Arc<Catalog>, began: Instant) -> Self {
+        Self { store, catalog, began }
     }
 }
 
 impl Courier for Reader {
     fn load(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<Vec<Row>>> {
-        let (store, catalog) = (self.store.clone(), self.catalog.clone());
+        let (store, catalog, began) = (self.store.clone(), self.catalog.clone(), self.began);
         async move {
             let (reply, answer) = oneshot::channel();
             let statement = statement?;
-            Line::join(&store, Ask { forms: catalog.forms(&statement), statement, reply });
+            Line::join(&store, began, Ask { forms: catalog.forms(&statement), statement, reply });
             answer.await.unwrap_or_else(|_| Err(unanswered()))
         }
         .boxed()
@@ -99,19 +101,19 @@ impl Waiter for Ask {
         let Some(forms) = together.first().map(|first| first.forms.clone()) else { return };
         let (statements, mut replies): (Vec<_>, Vec<_>) =
             together.into_iter().map(|ask| (ask.statement, ask.reply)).unzip();
-        let began = Instant::now();
+        let started = Instant::now();
         let answers = {
             let everybody_went = join_all(replies.iter_mut().map(oneshot::Sender::closed));
             tokio::select! {
                 answers = answers(&connection, &catalog, &statements) => answers,
                 _ = everybody_went => {
-                    forms.pace.note(began.elapsed(), statements.len());
+                    forms.pace.note(started.elapsed(), statements.len());
                     return;
                 }
             }
         };
         drop(connection);
-        forms.pace.note(began.elapsed(), statements.len());
+        forms.pace.note(started.elapsed(), statements.len());
         for (reply, answer) in replies.into_iter().zip(answers) {
             let _ = reply.send(answer);
         }

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Instant;
 
 use diesel::result::Error as Diesel;
 use futures_util::future::BoxFuture;
@@ -92,7 +93,7 @@ pub(super) struct Applicant {
 impl Applicant {
     pub async fn wait(store: &Store, wants: &'static str) -> Result<Turn> {
         let (reply, turn) = oneshot::channel();
-        Line::join(store, Self { wants, reply });
+        Line::join(store, Instant::now(), Self { wants, reply });
         turn.await.unwrap_or_else(|_| Err(unanswered().into()))
     }
 }
