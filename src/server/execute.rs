@@ -75,7 +75,8 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
 }
 
 /// The result of a query or mutation. A query ends when its client goes away; a mutation is brought to its end all the same.
-/// Given up, either leaves nothing behind in the database: its statement is cancelled, and its transaction rolled back.
+/// Given up before its commit was sent, either leaves nothing behind in the database: its statement is cancelled unless others
+/// wait for it too, and its transaction rolled back.
 async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
     let schema = server.schema.clone();
     // On the heap: it is large, and handed from one to the next.

@@ -78,8 +78,8 @@ impl Waiter for Ask {
         Arc::ptr_eq(&self.forms, &other.forms)
     }
 
-    /// So many that they take about as long as a few others: what takes long is better done at the same time on several
-    /// connections.
+    /// So many that they take about [`TURN`]: what takes long is better done at the same time on several connections. One, until
+    /// it was measured.
     fn most(&self) -> usize {
         if self.forms.several.is_none() {
             return 1;

@@ -116,10 +116,9 @@ impl Waiter for Applicant {
     }
 
     async fn serve(store: Store, connection: Pooled, mut together: Vec<Self>) {
-        let recorded = &store.0.recorded;
         let catalog = store.catalog().filter(|_| together.len() > 1);
         let Some(catalog) = catalog else {
-            let alone = Turn::Alone(Writer::new(connection, recorded.clone()));
+            let alone = Turn::Alone(store.writer_on(connection));
             if let Some(applicant) = together.pop() {
                 let _ = applicant.reply.send(Ok(alone));
             }
@@ -127,7 +126,7 @@ impl Waiter for Applicant {
         };
         let (seats, chair) = joint::table(&catalog, together.len());
         for (applicant, seat) in together.into_iter().zip(seats) {
-            let part = Part { seat, recorded: recorded.clone() };
+            let part = Part { seat, recorded: store.0.recorded.clone() };
             let _ = applicant.reply.send(Ok(Turn::Among(part)));
         }
         chair.run(connection).await;
