@@ -143,6 +143,9 @@ pub struct HttpSettings {
     /// Most connections to the database.
     #[arg(long, env = "DATABASE_POOL_SIZE", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub pool_size: u16,
+    /// Whether equal reads that wait for a database connection are sent as one query.
+    #[arg(long, env = "DATABASE_BATCHING", value_name = "SWITCH", default_value = "on")]
+    pub database_batching: Switch,
 }
 
 /// Which documents may run, and what they may learn.

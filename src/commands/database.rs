@@ -1,10 +1,10 @@
 //! Finds the database that a command works on, and starts the private PostgreSQL where it is asked to.
 
 use super::failure::Failure;
-use crate::config::{Database as Choice, DatabaseSettings, PlaceSettings};
+use crate::config::{Database as Choice, DatabaseSettings, HttpSettings, PlaceSettings, Switch};
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};
-use crate::store::{Store, migrate};
+use crate::store::{BuildError, Store, migrate};
 
 /// Name of the database in the private PostgreSQL.
 const NAME: &str = "guildhall";
@@ -67,8 +67,17 @@ impl Database {
 
     /// A pool of at most `size` connections.
     pub fn connect(&self, size: u16) -> Result<Store, Failure> {
-        Store::connect(&self.url, size.into())
-            .map_err(|cause| Failure::new(format!("No connections can be made: {cause}.")))
+        Store::connect(&self.url, size.into()).map_err(no_connections)
+    }
+
+    /// The pool of a server, with its size and batching of reads as set.
+    pub fn connect_to_serve(&self, settings: &HttpSettings) -> Result<Store, Failure> {
+        let size = settings.pool_size.into();
+        match settings.database_batching {
+            Switch::On => Store::connect_with_batching(&self.url, size),
+            Switch::Off => Store::connect(&self.url, size),
+        }
+        .map_err(no_connections)
     }
 
     /// Stops what was started.
@@ -92,6 +101,10 @@ pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Resu
     }
     Database::to_work_on(database, place).await?.stop().await?;
     Ok(Vec::new())
+}
+
+fn no_connections(cause: BuildError) -> Failure {
+    Failure::new(format!("No connections can be made: {cause}."))
 }
 
 fn unreachable(failure: Failure) -> Failure {

@@ -50,7 +50,7 @@ impl Demo {
 
     async fn serve(&self, database: &Database, plans: PlanRules, shutdown: Shutdown) -> Result<(), Failure> {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
-        let store = database.connect(self.http.pool_size)?;
+        let store = database.connect_to_serve(&self.http)?;
         let (listener, public_url) = run::listen(&self.http).await?;
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.access = Access::new(&self.http, &self.rules, &public_url);

@@ -82,7 +82,7 @@ impl Serve {
 
     async fn serve(&self, database: &Database, parts: Parts, shutdown: Shutdown) -> Result<(), Failure> {
         let Parts { keys, transport, plans, issuer, documents } = parts;
-        let store = database.connect(self.http.pool_size)?;
+        let store = database.connect_to_serve(&self.http)?;
         if installation::is_demo(&mut *store.read().await?).await? {
             return Err(Failure::new(
                 "This database holds the demo world, whose passwords are public: it is not served but by `guildhall demo`. \

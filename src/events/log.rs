@@ -66,7 +66,7 @@ pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> R
         })
         .collect::<Result<Vec<_>>>()?;
     if !rows.is_empty() {
-        events::append(tx, rows);
+        tx.queue(events::append(rows));
     }
     Ok(())
 }

@@ -52,14 +52,14 @@ impl Outbox {
     pub async fn queue(&self, tx: &mut Connection, now: Instant, mail: NewMail) -> Result<MailId> {
         let row = self.row(now, mail)?;
         let id = row.id;
-        mails::insert_many(tx, vec![row]);
+        tx.queue(mails::insert_many(vec![row]));
         Ok(id)
     }
 
     /// Queues several in one statement.
     pub async fn queue_many(&self, tx: &mut Connection, now: Instant, mails: Vec<NewMail>) -> Result<()> {
         let rows = mails.into_iter().map(|mail| self.row(now, mail)).collect::<Result<Vec<_>>>()?;
-        mails::insert_many(tx, rows);
+        tx.queue(mails::insert_many(rows));
         Ok(())
     }
 

@@ -156,7 +156,7 @@ impl Worker {
         if claims.is_empty() {
             return;
         }
-        let renewed = async { mails::renew_claims(&mut *self.store.read().await?, &claims).await };
+        let renewed = async { mails::renew_claims(&mut *self.store.writer().await?, &claims).await };
         if let Err(error) = renewed.await {
             tracing::warn!(?error, "cannot renew the claims of mails that are under way");
         }

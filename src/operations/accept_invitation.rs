@@ -69,7 +69,7 @@ pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &R
     let named = input.named()?;
     let now = env.clock.now();
     match named {
-        Named::Id(id) => env.write_among_others(retry, async |tx| accept_by_id(tx, actor, id, now).await).await,
+        Named::Id(id) => env.write(retry, async |tx| accept_by_id(tx, actor, id, now).await).await,
         Named::Token(hash) => env.write(retry, async |tx| accept_by_token(tx, actor, &hash, now).await).await,
     }
 }

@@ -55,9 +55,11 @@ pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Re
 /// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.
 async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, now: Instant) -> Result<()> {
     // In this order: the database bears two owners not even within a transaction.
-    let former = memberships::set_role(tx, owner, FORMER_OWNER);
-    let present = memberships::set_role(tx, heir, owner.role);
-    organizations::set_owner(tx, heir.organization_id, heir.user_id);
+    let former = Membership { role: FORMER_OWNER, ..owner.clone() };
+    let present = Membership { role: owner.role, ..heir.clone() };
+    tx.queue(memberships::update_role(&former));
+    tx.queue(memberships::update_role(&present));
+    tx.queue(organizations::set_owner(heir.organization_id, heir.user_id));
     let (from, to) = (owner.user_id.to_string(), heir.user_id.to_string());
     let transferred = Event {
         changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),

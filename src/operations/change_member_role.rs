@@ -36,14 +36,15 @@ pub async fn change_member_role(
 ) -> Result<Written<MembershipId, Witnessed<Membership>>> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
-    env.write_among_others(retry, async |tx| {
+    env.write(retry, async |tx| {
         let (floor, member) = enter_by_member(tx, actor, id, now).await?;
         let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
         floor.require(Action::MemberRoleChange, &target, "member")?;
         if member.role == input.role {
             return Ok(Written::now(id, Witnessed { row: member, by: Arc::new(floor) }));
         }
-        let changed = memberships::set_role(tx, &member, input.role);
+        let changed = Membership { role: input.role, ..member.clone() };
+        tx.queue(memberships::update_role(&changed));
         let event = Event {
             person: Some(member.user_id),
             changes: FieldChange::between("role", Some(member.role.name()), Some(changed.role.name()))

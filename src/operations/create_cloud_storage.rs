@@ -58,7 +58,7 @@ pub async fn create_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
             description,
             created_at: now,
         };
-        cloud_storages::insert(tx, &storage);
+        tx.queue(cloud_storages::insert(&storage));
         let event = of_storage(EventType::CloudStorageCreated, Some(ground.actor.id), &storage);
         log::record(tx, now, vec![event]).await?;
         Ok(storage.id)

@@ -85,7 +85,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
             ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
         };
-        memberships::insert(tx, membership);
+        tx.queue(memberships::insert(membership));
         log::record(tx, now, vec![created, joined]).await?;
         Ok(id)
     })

@@ -59,7 +59,7 @@ pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
             created_at: now,
             updated_at: now,
         };
-        projects::insert(tx, &project);
+        tx.queue(projects::insert(&project));
         log::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
         Ok(project.id)
     })

@@ -97,7 +97,7 @@ pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
             updated_at: now,
         };
         let made: Vec<_> = (0..job_count).map(job).collect();
-        tasks::insert(tx, &task);
+        tx.queue(tasks::insert(&task));
         jobs::insert(tx, &made).await?;
 
         let by = ground.actor.id;

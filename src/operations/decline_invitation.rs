@@ -45,7 +45,8 @@ pub async fn decline_invitation(
             }
         };
         require_pending(&invitation, now)?;
-        let declined = invitations::resolve(tx, &invitation, InvitationStatus::Declined, now);
+        let declined = invitation.resolved(InvitationStatus::Declined, now);
+        tx.queue(invitations::resolve(&declined));
         log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, by.user())]).await?;
         Ok(match by {
             By::Invitee(by) => Written::now(declined.id, Witnessed { row: declined, by }),

@@ -45,7 +45,7 @@ pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: 
             delete_for_good(tx, &floor.organization, Some(actor), now).await?;
             return Ok(id);
         }
-        organizations::schedule_deletion(tx, id, Some(now + grace));
+        tx.queue(organizations::schedule_deletion(id, Some(now + grace)));
         users::forget_selection(tx, id, floor.organization.owner_id).await?;
         let at = clock::text(now + grace);
         let event = Event {

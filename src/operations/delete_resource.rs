@@ -86,7 +86,7 @@ async fn delete_project(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Re
     held.require(Action::ResourceDelete)?;
     let within = tasks::lock_of(tx, id).await?;
     let mut parts = jobs_of(tx, &within).await?;
-    projects::delete(tx, id);
+    tx.queue(projects::delete(id));
     let (by, project) = (held.ground.actor.id, held.project);
     let mut events = vec![of_project(EventType::ProjectDeleted, Some(by), &project)];
     for task in &within {
@@ -99,7 +99,7 @@ async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<V
     let held = HeldTask::lock(tx, actor, id, Hold::Shared).await?;
     held.require(Action::ResourceDelete)?;
     let parts = jobs::of_tasks(tx, &[id]).await?;
-    tasks::delete(tx, id);
+    tx.queue(tasks::delete(id));
     Ok(with_jobs(held.ground.actor.id, &held.task, &parts, &held.containers()))
 }
 
@@ -109,9 +109,9 @@ async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, 
     held.require(Action::CloudStorageManage)?;
     let by = Some(held.ground.actor.id);
     let (linked, linked_tasks) = (projects::linked_to(tx, id).await?, tasks::linked_to(tx, id).await?);
-    projects::unlink(tx, id, now);
-    tasks::unlink(tx, id, now);
-    cloud_storages::delete(tx, id);
+    tx.queue(projects::unlink(id, now));
+    tx.queue(tasks::unlink(id, now));
+    tx.queue(cloud_storages::delete(id));
 
     let cut = |link: Option<CloudStorageId>| link.filter(|link| *link != id);
     let mut events = vec![of_storage(EventType::CloudStorageDeleted, by, &held.storage)];

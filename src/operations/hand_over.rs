@@ -31,7 +31,7 @@ pub(super) async fn hand_over(
 
     let named = projects::naming(tx, id, user).await?;
     if !named.is_empty() {
-        projects::hand_over(tx, id, (user, heir), now);
+        tx.queue(projects::hand_over(id, (user, heir), now));
     }
     for before in &named {
         let (owner_id, assignee_id) = (owner(before.owner_id), assignee(before.assignee_id));
@@ -40,7 +40,7 @@ pub(super) async fn hand_over(
 
     let named = tasks::naming(tx, id, user).await?;
     if !named.is_empty() {
-        tasks::hand_over(tx, id, (user, heir), now);
+        tx.queue(tasks::hand_over(id, (user, heir), now));
         let ids: Vec<_> = named.iter().map(|task| task.id).collect();
         let places: HashMap<_, _> =
             tasks::find_many(tx, &ids).await?.into_iter().map(|found| (found.task.id, found.containers())).collect();
@@ -54,7 +54,7 @@ pub(super) async fn hand_over(
 
     let assigned = jobs::assigned_to(tx, id, user).await?;
     if !assigned.is_empty() {
-        jobs::unassign(tx, id, user, now);
+        tx.queue(jobs::unassign(id, user, now));
         let ids: Vec<_> = assigned.iter().map(|job| job.id).collect();
         let places: HashMap<_, _> =
             jobs::find_many(tx, &ids).await?.into_iter().map(|found| (found.job.id, found.containers())).collect();
@@ -66,7 +66,7 @@ pub(super) async fn hand_over(
 
     let owned = cloud_storages::owned_by(tx, id, user).await?;
     if !owned.is_empty() {
-        cloud_storages::hand_over(tx, id, (user, heir));
+        tx.queue(cloud_storages::hand_over(id, (user, heir)));
     }
     for before in &owned {
         events.extend(storage_updated(by, before, &CloudStorage { owner_id: heir, ..before.clone() }));

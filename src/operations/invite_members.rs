@@ -83,7 +83,7 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
     let addresses: Vec<_> = input.invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
     let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
     let outcomes = env
-        .write_among_others(retry, async |tx| {
+        .write(retry, async |tx| {
             let entering = Floor::enter(tx, actor, id, "organization", now);
             let plan = limits::plan(env, tx, id.into(), now);
             let (floor, known, plan) = try_join3(entering, Known::read(tx, id, &emails, now), plan).await?;
@@ -230,11 +230,11 @@ async fn send(
         })
         .unzip();
     overdue.retain(|old| sent.iter().any(|new: &Invitation| new.email == old.email));
-    invitations::expire(tx, &overdue);
+    tx.queue(invitations::expire(&overdue));
     let mut events: Vec<Event> =
         overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
 
-    invitations::insert(tx, sent.iter().cloned().zip(tokens.iter().map(Token::hash)));
+    tx.queue(invitations::insert(sent.iter().cloned().zip(tokens.iter().map(Token::hash))));
     let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
     env.outbox.queue_many(tx, now, mails).await?;
     events.extend(sent.iter().map(|invitation| Event {

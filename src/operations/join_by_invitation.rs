@@ -68,8 +68,9 @@ pub async fn join(
         last_active_on: Some(now.date_naive()),
         invited_by: invitation.inviter_id,
     };
-    memberships::insert(tx, membership.clone());
-    let accepted = invitations::resolve(tx, invitation, InvitationStatus::Accepted, now);
+    tx.queue(memberships::insert(membership.clone()));
+    let accepted = invitation.resolved(InvitationStatus::Accepted, now);
+    tx.queue(invitations::resolve(&accepted));
     let joined = Event {
         person: Some(user.id),
         changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),

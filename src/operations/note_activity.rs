@@ -12,7 +12,7 @@ pub fn note_activity(env: &Env, membership: &Membership) {
     }
     let (store, id) = (env.store.clone(), membership.id);
     env.tasks.spawn(async move {
-        let noted = async { memberships::touch(&mut *store.read().await?, id, today).await };
+        let noted = async { memberships::touch(&mut *store.writer().await?, id, today).await };
         if let Err(crate::domain::Error::Failed(fault)) = noted.await {
             tracing::warn!(cause = %fault.cause, "could not note a member's activity");
         }

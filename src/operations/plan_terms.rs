@@ -44,7 +44,7 @@ pub(super) async fn agree(
     let (Some(event), Some(terms)) = (changed(workspace, before, &after, Some(actor)), &after.0) else {
         return Ok(());
     };
-    plans::put(tx, workspace, terms);
+    tx.queue(plans::put(workspace, terms));
     log::record(tx, now, vec![event]).await
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn end_membership(
 ) -> Result<()> {
     cancel_offer_of(tx, member.organization_id, member.user_id, actor, now).await?;
     hand_over(tx, organization, member.user_id, actor, now).await?;
-    memberships::delete(tx, member);
+    tx.queue(memberships::delete(member));
     let event =
         Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };
     log::record(tx, now, vec![event]).await

@@ -14,7 +14,7 @@ use crate::domain::secret::Token;
 use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::log;
 use crate::policy::Action;
-use crate::store::invitations::{self, Invitation, Renewal};
+use crate::store::invitations::{self, Invitation};
 use crate::store::{Connection, mails, memberships, users};
 
 use super::floor::{Floor, Witnessed};
@@ -52,7 +52,7 @@ pub async fn resend_invitation(
             }
             // This one or a later one may have run out unmarked, and an unmarked one keeps its place.
             let overdue = require_free(tx, &invitation, now).await?;
-            invitations::expire(tx, &overdue);
+            tx.queue(invitations::expire(&overdue));
             if invitation.status_at(now) == InvitationStatus::Expired {
                 let plan = limits::plan(env, tx, floor.organization.id.into(), now).await?;
                 limits::seats(env, tx, &floor.organization, &plan, now).await?.take(1)?;
@@ -60,13 +60,8 @@ pub async fn resend_invitation(
             require_pause(env, tx, &floor, &invitation, now).await?;
 
             let token = Token::random();
-            let renewal = Renewal {
-                inviter: floor.actor.id,
-                token_hash: token.hash(),
-                expires_at: now + env.rules.invitation_expiry,
-                at: now,
-            };
-            let renewed = invitations::renew(tx, &invitation, renewal);
+            let renewed = invitation.renewed(floor.actor.id, now, now + env.rules.invitation_expiry);
+            tx.queue(invitations::renew(&renewed, token.hash()));
             env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
             let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));

@@ -33,7 +33,7 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
             return Err(Refusal::not_found("organization").into());
         }
         require_owned_room(env, tx, floor.organization.owner_id, now).await?;
-        organizations::schedule_deletion(tx, id, None);
+        tx.queue(organizations::schedule_deletion(id, None));
         let before = scheduled.map(clock::text);
         let event = Event {
             changes: FieldChange::between("deletionScheduledFor", before.as_deref(), None).into_iter().collect(),

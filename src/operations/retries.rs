@@ -9,8 +9,6 @@
 //! .await
 //! ```
 
-use std::any::type_name;
-
 use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +20,7 @@ use crate::domain::error::Problem;
 use crate::domain::input::Check;
 use crate::domain::{Code, Error, Fault, Refusal, Result, UserId};
 use crate::store::idempotency_keys::{self, Name};
-use crate::store::{Connection, Transactional, Turn, Work};
+use crate::store::{Connection, Transactional, Work};
 
 /// For how long a key stands for the write that it was first used for.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -102,30 +100,6 @@ impl Env {
                 Ok(result)
             })
             .await
-    }
-}
-
-impl Env {
-    /// The same, in a transaction with others who want the same while the database is busy: for what many do at the same time
-    /// in different organizations. `work` is begun again, alone, if it cannot go on among them, so all that it does is to ask
-    /// `tx` and to post. It goes on among them if it holds what it decides on by locks of rows whose first column is their key,
-    /// and waits for nothing else.
-    pub async fn write_among_others<T, F>(&self, retry: &Retry, work: F) -> Result<T>
-    where
-        T: Serialize + DeserializeOwned + Send,
-        F: AsyncFn(&mut Connection) -> Result<T> + Sync,
-        for<'f, 'r> &'f F: Work<&'r mut Connection, Result<T>, Done: Send>,
-    {
-        if retry.0.is_none() {
-            let done = match self.store.turn(type_name::<F>()).await? {
-                Turn::Alone(mut writer) => return writer.transaction(&work).await,
-                Turn::Among(part) => part.transaction(&work).await,
-            };
-            if let Some(done) = done {
-                return done;
-            }
-        }
-        self.write(retry, &work).await
     }
 }
 

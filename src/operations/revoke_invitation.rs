@@ -36,7 +36,8 @@ pub async fn revoke_invitation(
     env.write(retry, async |tx| {
         let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationRevoke, now).await?;
         require_pending(&invitation, now)?;
-        let revoked = invitations::resolve(tx, &invitation, InvitationStatus::Revoked, now);
+        let revoked = invitation.resolved(InvitationStatus::Revoked, now);
+        tx.queue(invitations::resolve(&revoked));
         log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
         let by = Arc::new(floor.without(&revoked));
         Ok(Written::now(id, Witnessed { row: revoked, by }))

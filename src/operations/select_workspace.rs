@@ -25,7 +25,7 @@ pub async fn select_workspace(env: &Env, actor: &Actor, input: Input, retry: &Re
     env.write(retry, async |tx| {
         let ground = Ground::enter(tx, actor, id, hold, "workspace").await?;
         ground.require(Action::WorkspaceSelect, &Target::default(), "workspace")?;
-        users::select_organization(tx, ground.actor.id, id.organization());
+        tx.queue(users::select_organization(ground.actor.id, id.organization()));
         Ok(ground.actor.id)
     })
     .await

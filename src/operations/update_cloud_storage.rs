@@ -44,7 +44,7 @@ pub async fn update_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
             ..before.clone()
         };
         if let Some(event) = storage_updated(Some(held.ground.actor.id), &before, &after) {
-            cloud_storages::update(tx, &after);
+            tx.queue(cloud_storages::update(&after));
             log::record(tx, now, vec![event]).await?;
         }
         Ok(id)

@@ -64,14 +64,14 @@ pub async fn update_job(env: &Env, actor: &Actor, input: Input, retry: &Retry) -
         };
         let by = Some(held.ground.actor.id);
         let Some(event) = job_updated(by, before, &after, &held.containers()) else { return Ok(id) };
-        jobs::update(tx, &after);
+        tx.queue(jobs::update(&after));
         let mut events = vec![event];
         if (after.stage, after.state) != (before.stage, before.state) {
             let status = TaskStatus::of(&jobs::progress(tx, held.task.id).await?);
             let task = Task { status, updated_at: now, ..held.task.clone() };
             let outer: Vec<_> = held.project.iter().map(Project::people).collect();
             if let Some(event) = task_updated(by, &held.task, &task, &outer) {
-                tasks::update(tx, &task);
+                tx.queue(tasks::update(&task));
                 events.push(event);
             }
         }

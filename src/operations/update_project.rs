@@ -58,7 +58,7 @@ pub async fn update_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
             ..before.clone()
         };
         if let Some(event) = project_updated(Some(held.ground.actor.id), &before, &after) {
-            projects::update(tx, &after);
+            tx.queue(projects::update(&after));
             log::record(tx, now, vec![event]).await?;
         }
         Ok(id)

@@ -79,7 +79,7 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
         }
         let outer: Vec<_> = if moves { project.iter().map(Project::people).collect() } else { held.containers() };
         if let Some(event) = task_updated(Some(held.ground.actor.id), before, &after, &outer) {
-            tasks::update(tx, &after);
+            tx.queue(tasks::update(&after));
             log::record(tx, now, vec![event]).await?;
         }
         Ok(id)

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::schema::cloud_storages;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::{CloudProvider, People};
 use crate::domain::{CloudStorageId, OrganizationId, Result, UserId, WorkspaceId};
@@ -68,23 +68,23 @@ pub async fn lock(tx: &mut Connection, id: CloudStorageId) -> Result<Option<Clou
 }
 
 /// Writes a new cloud storage. Its workspace must be held alone, for the sake of the limits.
-pub fn insert(tx: &mut Connection, storage: &CloudStorage) {
+pub fn insert(storage: &CloudStorage) -> Write {
     let row = (storage.clone(), cloud_storages::user_id.eq(storage.workspace().user()));
-    tx.post(diesel::insert_into(cloud_storages::table).values(row));
+    Write::of(diesel::insert_into(cloud_storages::table).values(row))
 }
 
 /// Writes the fields of a cloud storage that can change. It must be locked.
-pub fn update(tx: &mut Connection, storage: &CloudStorage) {
-    tx.post(diesel::update(cloud_storages::table.find(storage.id)).set((
+pub fn update(storage: &CloudStorage) -> Write {
+    Write::of(diesel::update(cloud_storages::table.find(storage.id)).set((
         cloud_storages::owner_id.eq(storage.owner_id),
         cloud_storages::display_name.eq(storage.display_name.clone()),
         cloud_storages::description.eq(storage.description.clone()),
-    )));
+    )))
 }
 
 /// Deletes a cloud storage. What was linked to it has to be unlinked before.
-pub fn delete(tx: &mut Connection, id: CloudStorageId) {
-    tx.post(diesel::delete(cloud_storages::table.find(id)));
+pub fn delete(id: CloudStorageId) -> Write {
+    Write::of(diesel::delete(cloud_storages::table.find(id)))
 }
 
 /// The cloud storages of an organization that a user owns.
@@ -102,7 +102,7 @@ pub async fn owned_by(
 }
 
 /// Gives what a user owns in an organization to `heir`. The organization must be held alone.
-pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId)) {
+pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId)) -> Write {
     let owned = cloud_storages::organization_id.eq(organization).and(cloud_storages::owner_id.eq(user));
-    tx.post(diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)));
+    Write::of(diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)))
 }

@@ -1,26 +1,24 @@
-//! A connection to the database. Every statement is prepared once and kept; one whose outcome nobody waits for is posted, and
-//! goes out together with the next, at the latest with the end of the transaction: one way there and back for all of them.
+//! A connection to the database. Every statement is prepared once and kept. Writes whose outcome nobody reads are queued, and
+//! sent together with the next statement, at the latest with the end of the transaction: one round trip for all of them.
 //!
 //! The database runs statements one after another in the order in which they were sent, each on a snapshot of its own. They
 //! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
-//! [`BEGIN`] and [`COMMIT`] too. That is so for a connection with a session of its own: several that are sent at once by one that
-//! has none run in whatever order.
-
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//! [`BEGIN`] and [`COMMIT`] too. Statements of a batched connection that are sent at once run in any order.
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
+use diesel::result::Error;
 use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_query};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::{BoxFuture, join, join_all, ready};
 use futures_util::stream::{iter, pending};
 use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
+use parking_lot::Mutex;
 use tokio_postgres::CancelToken;
 
-use super::catalog::Catalog;
 use super::prepared::Kept;
-use super::statement::Statement;
+use super::query_batching::BatchedReads;
 use super::unfinished::Unfinished;
 use super::{Work, enums};
 use crate::domain::Result;
@@ -39,43 +37,63 @@ const NOTHING_COMPILED: &str = "SET jit = off";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
-    link: Link,
+    backend: Backend,
     unsent: Mutex<Unsent>,
     /// Whether a transaction was begun and has not come to its end.
     in_transaction: bool,
+    /// Whether the transaction has recorded events.
+    has_recorded_events: bool,
     unfinished: Unfinished,
-    /// Whether its last borrower went away in the middle of something.
+    /// Whether its last borrower was dropped in the middle of a statement or transaction.
     abandoned: bool,
 }
 
-/// Where statements go.
-enum Link {
-    /// To the database, by a session of its own.
+/// What runs the statements.
+enum Backend {
+    /// A session of the database that is this connection's alone.
     Session(Box<AsyncPgConnection>),
-    /// To whoever has them run on a session that serves several.
-    Other(Box<dyn Courier>),
+    /// Whichever session is free, for reads alone.
+    Batched(BatchedReads),
 }
 
-/// Takes statements to a session that is not the caller's alone.
-pub(super) trait Courier: Send + Sync {
-    /// Has a statement run whose rows are wanted.
-    fn load(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<Vec<Row>>>;
-    /// Has a statement run, and tells how many rows it found.
-    fn execute(&self, statement: QueryResult<Statement>) -> BoxFuture<'static, QueryResult<usize>>;
-    /// Has a statement run before the next one, or before the transaction ends.
-    fn post(&self, statement: QueryResult<Statement>);
-    /// What is needed to take statements apart.
-    fn catalog(&self) -> &Arc<Catalog>;
-}
-
-/// What goes out together with the next statement.
+/// What is sent together with the next statement.
 #[derive(Default)]
 struct Unsent {
     begin: bool,
-    posted: Vec<Posted>,
+    writes: Vec<QueuedStatement>,
 }
 
-type Posted = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send>;
+type QueuedStatement = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send>;
+
+/// Statements that change rows, for [`Connection::queue`].
+#[must_use = "a write is sent only if it is queued: `tx.queue(…)`"]
+#[derive(Default)]
+pub struct Write {
+    statements: Vec<QueuedStatement>,
+    records_events: bool,
+}
+
+impl Write {
+    /// A write of one statement.
+    pub fn of<Q>(statement: Q) -> Self
+    where
+        Q: QueryFragment<Pg> + QueryId + Send + 'static,
+    {
+        Self { statements: vec![queued(move |session| execute(session, statement))], records_events: false }
+    }
+
+    /// A write of events, to which [`Write::and`] adds the statements.
+    pub(super) fn of_events() -> Self {
+        Self { records_events: true, ..Self::default() }
+    }
+
+    /// This write and then the other one.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.statements.extend(other.statements);
+        self.records_events |= other.records_events;
+        self
+    }
+}
 
 /// A statement: it is sent when this is first polled.
 type Sent<'c, R> = BoxFuture<'c, QueryResult<R>>;
@@ -86,7 +104,7 @@ pub(super) type Row = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, '
 type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>;
 
 impl Connection {
-    /// Opens one.
+    /// Opens a connection.
     pub async fn establish(database_url: &str) -> ConnectionResult<Self> {
         let mut session = AsyncPgConnection::establish(database_url).await?;
         let unfinished = Unfinished::default();
@@ -96,30 +114,30 @@ impl Connection {
         for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
-        Ok(Self { unfinished, ..Self::by(Link::Session(Box::new(session))) })
+        Ok(Self { unfinished, ..Self::on(Backend::Session(Box::new(session))) })
     }
 
-    /// One whose statements are run by somebody who has a session.
-    pub(super) fn with(courier: impl Courier + 'static) -> Self {
-        Self::by(Link::Other(Box::new(courier)))
+    /// A connection whose statements are batched with those of others.
+    pub(super) fn batched(reads: BatchedReads) -> Self {
+        Self::on(Backend::Batched(reads))
     }
 
-    fn by(link: Link) -> Self {
+    fn on(backend: Backend) -> Self {
         let (unsent, unfinished) = (Mutex::default(), Unfinished::default());
-        Self { link, unsent, in_transaction: false, unfinished, abandoned: false }
+        Self { backend, unsent, in_transaction: false, has_recorded_events: false, unfinished, abandoned: false }
     }
 
-    /// Has a statement go out with the next one that is waited for. For writes that cannot come to nothing, such as of rows that
-    /// are locked: how many rows it found is not looked at, and by the time that an error is seen, the end of the transaction
-    /// was sent. It is a rollback then. Needs a transaction.
-    pub fn post<Q>(&mut self, statement: Q)
-    where
-        Q: QueryFragment<Pg> + QueryId + Send + 'static,
-    {
-        match &self.link {
-            Link::Session(_) => self.unsent().posted.push(posted(move |session| execute(session, statement))),
-            Link::Other(courier) => courier.post(Statement::of(&statement, courier.catalog())),
-        }
+    /// Sends a write together with the next statement that is awaited. For writes that cannot fail to find their rows, such as
+    /// of rows that are locked: the number of rows is not looked at, and by the time that an error is seen the end of the
+    /// transaction was sent. It is a rollback then. Needs a transaction.
+    pub fn queue(&mut self, write: Write) {
+        self.has_recorded_events |= write.records_events;
+        self.unsent.get_mut().writes.extend(write.statements);
+    }
+
+    /// Whether the transaction, or the last one if none runs, has recorded events.
+    pub(super) fn has_recorded_events(&self) -> bool {
+        self.has_recorded_events
     }
 
     /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. Nothing is sent for one
@@ -131,7 +149,8 @@ impl Connection {
         R: Send + 'c,
     {
         self.in_transaction = true;
-        self.unsent().begin = true;
+        self.has_recorded_events = false;
+        self.unsent.get_mut().begin = true;
         async move {
             match work(self).await {
                 Ok(done) => {
@@ -139,7 +158,7 @@ impl Connection {
                     Ok(done)
                 }
                 Err(error) => {
-                    self.unsent().posted.clear();
+                    self.unsent.get_mut().writes.clear();
                     // If that fails, the connection is given up, and with it the transaction.
                     if let Err(cause) = self.end(ROLLBACK).await {
                         tracing::debug!(%cause, "could not roll back");
@@ -152,27 +171,27 @@ impl Connection {
 
     async fn end(&mut self, how: &'static str) -> QueryResult<()> {
         let untouched = {
-            let mut unsent = self.unsent();
-            let untouched = unsent.begin && unsent.posted.is_empty();
+            let unsent = self.unsent.get_mut();
+            let untouched = unsent.begin && unsent.writes.is_empty();
             unsent.begin &= !untouched;
             untouched
         };
         if !untouched {
-            self.flight(self.link.execute(sql_query(how))).await?;
+            self.flight(self.backend.execute(sql_query(how))).await?;
         }
         self.in_transaction = false;
         Ok(())
     }
 
-    /// Sends what was posted, and after it the last statement. The first error is what went wrong.
+    /// Sends what was queued, and after it the last statement. The first error is what went wrong.
     fn flight<'c, R: Send + 'c>(&'c self, last: Sent<'c, R>) -> Sent<'c, R> {
-        let Link::Session(session) = &self.link else { return last };
-        let Unsent { begin, posted } = std::mem::take(&mut *self.unsent());
-        if !begin && posted.is_empty() {
+        let Backend::Session(session) = &self.backend else { return last };
+        let Unsent { begin, writes } = std::mem::take(&mut *self.unsent.lock());
+        if !begin && writes.is_empty() {
             return last;
         }
         let begin = begin.then(|| execute(session, sql_query(BEGIN)));
-        let before = begin.into_iter().chain(posted.into_iter().map(|statement| statement(session)));
+        let before = begin.into_iter().chain(writes.into_iter().map(|statement| statement(session)));
         // These poll in order.
         let sent = join(join_all(before.collect::<Vec<_>>()), last);
         sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()
@@ -180,10 +199,10 @@ impl Connection {
 
     /// Whether another may have it: it is open, and nobody has left a transaction or a statement behind.
     pub(super) fn is_usable(&mut self) -> bool {
-        let is_at_rest = !self.in_transaction && self.unsent().posted.is_empty() && self.unfinished.is_none();
-        let is_broken = match &mut self.link {
-            Link::Session(session) => session.is_broken(),
-            Link::Other(_) => false,
+        let is_at_rest = !self.in_transaction && self.unsent.get_mut().writes.is_empty() && self.unfinished.is_none();
+        let is_broken = match &mut self.backend {
+            Backend::Session(session) => session.is_broken(),
+            Backend::Batched(_) => false,
         };
         is_at_rest && !self.abandoned && !is_broken
     }
@@ -200,33 +219,29 @@ impl Connection {
 
     /// With which to stop the statement that runs on it, if that is its own.
     pub(super) fn cancel_token(&self) -> Option<CancelToken> {
-        match &self.link {
-            Link::Session(session) => Some(session.cancel_token()),
-            Link::Other(_) => None,
+        match &self.backend {
+            Backend::Session(session) => Some(session.cancel_token()),
+            Backend::Batched(_) => None,
         }
     }
 
     /// What it is told of by others, if it listens.
     pub(super) fn notifications(&mut self) -> impl Stream<Item = QueryResult<diesel::pg::PgNotification>> + '_ {
-        match &mut self.link {
-            Link::Session(session) => session.notifications_stream().left_stream(),
-            Link::Other(_) => pending().right_stream(),
+        match &mut self.backend {
+            Backend::Session(session) => session.notifications_stream().left_stream(),
+            Backend::Batched(_) => pending().right_stream(),
         }
-    }
-
-    fn unsent(&self) -> MutexGuard<'_, Unsent> {
-        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Link {
+impl Backend {
     fn execute<'c, Q>(&'c self, statement: Q) -> Sent<'c, usize>
     where
         Q: QueryFragment<Pg> + QueryId,
     {
         match self {
             Self::Session(session) => execute(session, statement),
-            Self::Other(courier) => courier.execute(Statement::of(&statement, courier.catalog())),
+            Self::Batched(_) => ready(Err(read_only())).boxed(),
         }
     }
 
@@ -237,16 +252,20 @@ impl Link {
     {
         match self {
             Self::Session(session) => load(session, source),
-            Self::Other(courier) => {
-                let rows = courier.load(Statement::of(&source.as_query(), courier.catalog()));
-                rows.map_ok(|rows| iter(rows.into_iter().map(Ok)).boxed()).boxed()
+            Self::Batched(reads) => {
+                reads.load(&source.as_query()).map_ok(|rows| iter(rows.into_iter().map(Ok)).boxed()).boxed()
             }
         }
     }
 }
 
-/// Says what the closure is, which the language does not find out by itself.
-fn posted<F>(statement: F) -> Posted
+/// The error of a write on a connection for reads.
+fn read_only() -> Error {
+    Error::QueryBuilderError("a connection for reads takes no writes: ask for `Store::writer`".into())
+}
+
+/// Tells the compiler the type of the closure, which it does not infer.
+fn queued<F>(statement: F) -> QueuedStatement
 where
     F: for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send + 'static,
 {
@@ -288,14 +307,14 @@ impl<'c> AsyncConnectionCore for &'c Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.link.load(source))
+        self.flight(self.backend.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.link.execute(source))
+        self.flight(self.backend.execute(source))
     }
 }
 
@@ -311,14 +330,14 @@ impl AsyncConnectionCore for Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.link.load(source))
+        self.flight(self.backend.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.link.execute(source))
+        self.flight(self.backend.execute(source))
     }
 }
 
@@ -332,11 +351,9 @@ impl SimpleAsyncConnection for Connection {
 impl SimpleAsyncConnection for &Connection {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
         self.flight(ready(Ok(())).boxed()).await?;
-        match &self.link {
-            Link::Session(session) => SimpleAsyncConnection::batch_execute(&mut &**session, query).await,
-            Link::Other(courier) => {
-                courier.execute(Statement::of(&sql_query(query), courier.catalog())).await.map(|_| ())
-            }
+        match &self.backend {
+            Backend::Session(session) => SimpleAsyncConnection::batch_execute(&mut &**session, query).await,
+            Backend::Batched(_) => Err(read_only()),
         }
     }
 }

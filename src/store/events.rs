@@ -13,10 +13,9 @@ use diesel::sql_types::{Array, BigInt, Bool};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::bulk::BATCH;
 use super::schema::{event_log, events};
-use super::writer::note_events;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange, LogPlace};
 use crate::domain::{EventId, Fault, Result, UserId};
@@ -61,13 +60,14 @@ pub struct NewRow {
 }
 
 /// Appends rows to the log.
-pub fn append(tx: &mut Connection, mut rows: Vec<NewRow>) {
+pub fn append(mut rows: Vec<NewRow>) -> Write {
+    let mut write = Write::of_events();
     while !rows.is_empty() {
         let rest = rows.split_off(rows.len().min(BATCH));
-        tx.post(diesel::insert_into(events::table).values(rows));
+        write = write.and(Write::of(diesel::insert_into(events::table).values(rows)));
         rows = rest;
     }
-    note_events();
+    write
 }
 
 #[derive(Queryable, Selectable)]

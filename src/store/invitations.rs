@@ -5,8 +5,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
 use super::schema::invitations;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
@@ -51,6 +51,25 @@ impl Invitation {
     /// Where it stands at `now`.
     pub fn status_at(&self, now: Instant) -> InvitationStatus {
         self.status.at(self.expires_at, now)
+    }
+
+    /// The same invitation, ended at `at` with that status.
+    pub fn resolved(&self, status: InvitationStatus, at: Instant) -> Self {
+        Self { status, resolved_at: Some(at), ..self.clone() }
+    }
+
+    /// The same invitation, pending again, as sent by `inviter` at `at`.
+    pub fn renewed(&self, inviter: UserId, at: Instant, expires_at: Instant) -> Self {
+        Self {
+            status: InvitationStatus::Pending,
+            resolved_at: None,
+            inviter_id: Some(inviter),
+            expires_at,
+            sent_requested_at: at,
+            delivery: DeliveryState::Queued,
+            failure: None,
+            ..self.clone()
+        }
     }
 }
 
@@ -102,29 +121,28 @@ pub async fn unresolved(
 }
 
 /// Marks overdue invitations as run out, so that new ones may take their place. The organization's row must be locked.
-pub fn expire(tx: &mut Connection, overdue: &[Invitation]) {
+pub fn expire(overdue: &[Invitation]) -> Write {
     if overdue.is_empty() {
-        return;
+        return Write::default();
     }
     let ids: Vec<InvitationId> = overdue.iter().map(|invitation| invitation.id).collect();
     let expired = (
         invitations::status.eq(InvitationStatus::Expired),
         invitations::resolved_at.eq(invitations::expires_at.nullable()),
     );
-    tx.post(diesel::update(invitations::table.filter(invitations::id.eq_any(ids))).set(expired));
+    Write::of(diesel::update(invitations::table.filter(invitations::id.eq_any(ids))).set(expired))
 }
 
 /// Makes invitations, each with the hash of the token in its mail.
-pub fn insert(tx: &mut Connection, new: impl Iterator<Item = (Invitation, Vec<u8>)>) {
+pub fn insert(new: impl Iterator<Item = (Invitation, Vec<u8>)>) -> Write {
     let rows: Vec<_> = new.map(|(row, token_hash)| (row, invitations::token_hash.eq(token_hash))).collect();
-    tx.post(diesel::insert_into(invitations::table).values(rows));
+    Write::of(diesel::insert_into(invitations::table).values(rows))
 }
 
-/// Ends a pending invitation, or marks an overdue one. Its row must be locked.
-pub fn resolve(tx: &mut Connection, invitation: &Invitation, status: InvitationStatus, at: Instant) -> Invitation {
-    let resolved = (invitations::status.eq(status), invitations::resolved_at.eq(at));
-    tx.post(diesel::update(invitations::table.find(invitation.id)).set(resolved));
-    Invitation { status, resolved_at: Some(at), ..invitation.clone() }
+/// Writes the end of an invitation: its status and when it ended. Its row must be locked.
+pub fn resolve(resolved: &Invitation) -> Write {
+    let set = (invitations::status.eq(resolved.status), invitations::resolved_at.eq(resolved.resolved_at));
+    Write::of(diesel::update(invitations::table.find(resolved.id)).set(set))
 }
 
 /// Forgets that a user sent invitations, as the end of their account does: before the account is locked, since whoever accepts
@@ -135,39 +153,16 @@ pub async fn forget_inviter(tx: &mut Connection, inviter: UserId) -> Result<()> 
     Ok(())
 }
 
-/// What a resend puts in the place of what was there.
-pub struct Renewal {
-    /// Who sends it now.
-    pub inviter: UserId,
-    /// Hash of the new token.
-    pub token_hash: Vec<u8>,
-    /// The new expiry.
-    pub expires_at: Instant,
-    /// When the sending is asked for.
-    pub at: Instant,
-}
-
-/// Makes an invitation pending again. Its row must be locked.
-pub fn renew(tx: &mut Connection, invitation: &Invitation, renewal: Renewal) -> Invitation {
-    let renewed = Invitation {
-        status: InvitationStatus::Pending,
-        resolved_at: None,
-        inviter_id: Some(renewal.inviter),
-        expires_at: renewal.expires_at,
-        sent_requested_at: renewal.at,
-        delivery: DeliveryState::Queued,
-        failure: None,
-        ..invitation.clone()
-    };
-    tx.post(diesel::update(invitations::table.find(invitation.id)).set((
+/// Writes what a resend changes, with the hash of the new token. The row must be locked.
+pub fn renew(renewed: &Invitation, token_hash: Vec<u8>) -> Write {
+    Write::of(diesel::update(invitations::table.find(renewed.id)).set((
         invitations::status.eq(renewed.status),
         invitations::resolved_at.eq(renewed.resolved_at),
         invitations::inviter_id.eq(renewed.inviter_id),
-        invitations::token_hash.eq(renewal.token_hash),
+        invitations::token_hash.eq(token_hash),
         invitations::expires_at.eq(renewed.expires_at),
         invitations::sent_requested_at.eq(renewed.sent_requested_at),
         invitations::delivery.eq(renewed.delivery),
-        invitations::failure.eq(None::<String>),
-    )));
-    renewed
+        invitations::failure.eq(renewed.failure.clone()),
+    )))
 }

@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::bulk::BATCH;
 use super::projects::ProjectPeople;
 use super::schema::{jobs, projects, tasks};
 use super::tasks::TaskPeople;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::{JobStage, JobState, People};
 use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
@@ -128,13 +128,13 @@ pub async fn insert(tx: &mut Connection, new: &[Job]) -> Result<()> {
 }
 
 /// Writes the own fields of a job that is locked. It stays in its task.
-pub fn update(tx: &mut Connection, job: &Job) {
-    tx.post(diesel::update(jobs::table.find(job.id)).set((
+pub fn update(job: &Job) -> Write {
+    Write::of(diesel::update(jobs::table.find(job.id)).set((
         jobs::assignee_id.eq(job.assignee_id),
         jobs::stage.eq(job.stage),
         jobs::state.eq(job.state),
         jobs::updated_at.eq(job.updated_at),
-    )));
+    )))
 }
 
 /// Stage and state of the jobs of a task, which is locked: what its status is derived from.
@@ -158,9 +158,9 @@ pub async fn assigned_to(connection: &mut Connection, organization: Organization
 }
 
 /// Clears what is assigned to a user in an organization, which must be held alone.
-pub fn unassign(tx: &mut Connection, organization: OrganizationId, user: UserId, now: Instant) {
-    tx.post(
+pub fn unassign(organization: OrganizationId, user: UserId, now: Instant) -> Write {
+    Write::of(
         diesel::update(jobs::table.filter(jobs::organization_id.eq(organization).and(jobs::assignee_id.eq(user))))
             .set((jobs::assignee_id.eq(None::<UserId>), jobs::updated_at.eq(now))),
-    );
+    )
 }

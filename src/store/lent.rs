@@ -10,31 +10,30 @@ use tokio::time::timeout;
 use tokio_postgres::NoTls;
 
 use super::Connection;
-use super::lanes::Lane;
 use super::pool::Manager;
+use super::query_batching::ReadPermit;
 
 /// How long the database may take to hear of a cancelled statement.
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
-/// A connection lent by the pool, or one that has what it is asked run on such a one.
+/// A connection of the pool, or one whose reads are batched.
 pub struct Pooled {
     connection: Lent,
-    /// Given back together with the connection.
-    _lane: Option<Lane>,
+    _permit: Option<ReadPermit>,
 }
 
 enum Lent {
     Own(Object<Manager>),
-    Shared(Connection),
+    Batched(Connection),
 }
 
 impl Pooled {
-    pub(super) fn new(lent: Object<Manager>, lane: Lane) -> Self {
-        Self { connection: Lent::Own(lent), _lane: Some(lane) }
+    pub(super) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
+        Self { connection: Lent::Own(connection), _permit: permit }
     }
 
-    pub(super) fn shared(connection: Connection) -> Self {
-        Self { connection: Lent::Shared(connection), _lane: None }
+    pub(super) fn batched(connection: Connection) -> Self {
+        Self { connection: Lent::Batched(connection), _permit: None }
     }
 }
 
@@ -44,7 +43,7 @@ impl Deref for Pooled {
     fn deref(&self) -> &Connection {
         match &self.connection {
             Lent::Own(lent) => lent,
-            Lent::Shared(connection) => connection,
+            Lent::Batched(connection) => connection,
         }
     }
 }
@@ -53,7 +52,7 @@ impl DerefMut for Pooled {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.connection {
             Lent::Own(lent) => lent,
-            Lent::Shared(connection) => connection,
+            Lent::Batched(connection) => connection,
         }
     }
 }

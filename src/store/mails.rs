@@ -7,8 +7,8 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Connection;
 use super::schema::{mails, organizations};
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::DeliveryState;
 use crate::domain::organization::OrganizationStatus;
@@ -65,10 +65,8 @@ pub struct Claimed {
 }
 
 /// Queues mails.
-pub fn insert_many(tx: &mut Connection, rows: Vec<NewRow>) {
-    if !rows.is_empty() {
-        tx.post(diesel::insert_into(mails::table).values(rows));
-    }
+pub fn insert_many(rows: Vec<NewRow>) -> Write {
+    if rows.is_empty() { Write::default() } else { Write::of(diesel::insert_into(mails::table).values(rows)) }
 }
 
 /// Seconds for which a mail that was taken on is one worker's alone, unless it renews the claim.

@@ -6,8 +6,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
 use super::schema::{memberships, organizations, users};
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
 
@@ -91,27 +91,24 @@ pub async fn emails_among(
 
 /// Adds a member. The organization's row must be locked, and the account be [kept](super::users::keep) with the name that it
 /// has in the membership.
-pub fn insert(tx: &mut Connection, new: Membership) {
+pub fn insert(new: Membership) -> Write {
     let organization = new.organization_id;
-    tx.post(diesel::insert_into(memberships::table).values(new));
-    add_to_count(tx, organization, 1);
+    Write::of(diesel::insert_into(memberships::table).values(new)).and(change_count(organization, 1))
 }
 
-/// Gives a member another role. The organization's row must be locked.
-pub fn set_role(tx: &mut Connection, membership: &Membership, role: Role) -> Membership {
-    tx.post(diesel::update(memberships::table.find(membership.id)).set(memberships::role.eq(role)));
-    Membership { role, ..membership.clone() }
+/// Writes the role of a member. The organization's row must be locked.
+pub fn update_role(membership: &Membership) -> Write {
+    Write::of(diesel::update(memberships::table.find(membership.id)).set(memberships::role.eq(membership.role)))
 }
 
 /// Takes a member away. The organization's row must be locked.
-pub fn delete(tx: &mut Connection, membership: &Membership) {
-    tx.post(diesel::delete(memberships::table.find(membership.id)));
-    add_to_count(tx, membership.organization_id, -1);
+pub fn delete(membership: &Membership) -> Write {
+    Write::of(diesel::delete(memberships::table.find(membership.id))).and(change_count(membership.organization_id, -1))
 }
 
-fn add_to_count(tx: &mut Connection, organization: OrganizationId, more: i32) {
+fn change_count(organization: OrganizationId, more: i32) -> Write {
     let count = organizations::member_count.eq(organizations::member_count + more);
-    tx.post(diesel::update(organizations::table.find(organization)).set(count));
+    Write::of(diesel::update(organizations::table.find(organization)).set(count))
 }
 
 /// Notes that the member was active on `day`, if that is news.

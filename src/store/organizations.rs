@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::invitations::is_pending;
 use super::memberships::Membership;
 use super::schema::{cloud_storages, former_slugs, invitations, memberships, organizations, projects, tasks, users};
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{OrganizationId, Result, UserId};
@@ -204,18 +204,18 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
 }
 
 /// Notes who owns an organization; the memberships have to say the same when the transaction ends.
-pub fn set_owner(tx: &mut Connection, id: OrganizationId, owner: UserId) {
-    tx.post(diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)));
+pub fn set_owner(id: OrganizationId, owner: UserId) -> Write {
+    Write::of(diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)))
 }
 
 /// Has an organization deleted at that time; None takes it back. The organization's row must be locked. These are no own fields
 /// of its: the version stays.
-pub fn schedule_deletion(tx: &mut Connection, id: OrganizationId, at: Option<Instant>) {
+pub fn schedule_deletion(id: OrganizationId, at: Option<Instant>) -> Write {
     let status = if at.is_some() { OrganizationStatus::PendingDeletion } else { OrganizationStatus::Active };
-    tx.post(
+    Write::of(
         diesel::update(organizations::table.find(id))
             .set((organizations::status.eq(status), organizations::deletion_scheduled_for.eq(at))),
-    );
+    )
 }
 
 /// Locks the organization that is longest overdue to be deleted at `now`, of those that nobody else has locked. It is about to

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::schema::plans;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
 use crate::domain::{OrganizationId, Result, UserId, WorkspaceId};
@@ -77,11 +77,11 @@ pub async fn find_many(
 }
 
 /// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
-pub fn put(tx: &mut Connection, workspace: WorkspaceId, terms: &Terms) {
+pub fn put(workspace: WorkspaceId, terms: &Terms) -> Write {
     let row = PlanRow::new(workspace, terms);
-    tx.post(
+    Write::of(
         diesel::insert_into(plans::table).values(row.clone()).on_conflict(plans::workspace_id).do_update().set(row),
-    );
+    )
 }
 
 /// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.

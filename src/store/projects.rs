@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::schema::projects;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::People;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
@@ -88,14 +88,14 @@ pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>
 }
 
 /// Writes a new project. Its workspace must be held alone, for the sake of the limits.
-pub fn insert(tx: &mut Connection, project: &Project) {
+pub fn insert(project: &Project) -> Write {
     let row = (project.clone(), projects::user_id.eq(project.workspace().user()));
-    tx.post(diesel::insert_into(projects::table).values(row));
+    Write::of(diesel::insert_into(projects::table).values(row))
 }
 
 /// Writes the own fields of a project that is locked. It stays in its workspace.
-pub fn update(tx: &mut Connection, project: &Project) {
-    tx.post(diesel::update(projects::table.find(project.id)).set((
+pub fn update(project: &Project) -> Write {
+    Write::of(diesel::update(projects::table.find(project.id)).set((
         projects::owner_id.eq(project.owner_id),
         projects::assignee_id.eq(project.assignee_id),
         projects::name.eq(project.name.clone()),
@@ -103,12 +103,12 @@ pub fn update(tx: &mut Connection, project: &Project) {
         projects::source_storage_id.eq(project.source_storage_id),
         projects::target_storage_id.eq(project.target_storage_id),
         projects::updated_at.eq(project.updated_at),
-    )));
+    )))
 }
 
 /// Deletes a project with its tasks and their jobs.
-pub fn delete(tx: &mut Connection, id: ProjectId) {
-    tx.post(diesel::delete(projects::table.find(id)));
+pub fn delete(id: ProjectId) -> Write {
+    Write::of(diesel::delete(projects::table.find(id)))
 }
 
 /// The projects of an organization that name a user, as owner or assignee.
@@ -124,16 +124,16 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
 
 /// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
 /// held alone.
-pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) {
+pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) -> Write {
     let within = projects::organization_id.eq(organization);
-    tx.post(
+    Write::of(
         diesel::update(projects::table.filter(within.and(projects::assignee_id.eq(user))))
             .set((projects::assignee_id.eq(None::<UserId>), projects::updated_at.eq(now))),
-    );
-    tx.post(
+    )
+    .and(Write::of(
         diesel::update(projects::table.filter(within.and(projects::owner_id.eq(user))))
             .set((projects::owner_id.eq(heir), projects::updated_at.eq(now))),
-    );
+    ))
 }
 
 /// The projects that are linked to a cloud storage.
@@ -147,14 +147,14 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
 }
 
 /// Cuts the links of projects to a cloud storage, whose workspace must be held alone.
-pub fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) {
+pub fn unlink(storage: CloudStorageId, now: Instant) -> Write {
     let none = None::<CloudStorageId>;
-    tx.post(
+    Write::of(
         diesel::update(projects::table.filter(projects::source_storage_id.eq(storage)))
             .set((projects::source_storage_id.eq(none), projects::updated_at.eq(now))),
-    );
-    tx.post(
+    )
+    .and(Write::of(
         diesel::update(projects::table.filter(projects::target_storage_id.eq(storage)))
             .set((projects::target_storage_id.eq(none), projects::updated_at.eq(now))),
-    );
+    ))
 }

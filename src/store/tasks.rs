@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::Connection;
 use super::projects::ProjectPeople;
 use super::schema::{projects, tasks};
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::{People, TaskStatus};
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
@@ -107,14 +107,14 @@ pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
 }
 
 /// Writes a new task. Its workspace must be held alone, for the sake of the limits.
-pub fn insert(tx: &mut Connection, task: &Task) {
+pub fn insert(task: &Task) -> Write {
     let row = (task.clone(), tasks::user_id.eq(task.workspace().user()));
-    tx.post(diesel::insert_into(tasks::table).values(row));
+    Write::of(diesel::insert_into(tasks::table).values(row))
 }
 
 /// Writes the own fields of a task that is locked. It stays in its workspace.
-pub fn update(tx: &mut Connection, task: &Task) {
-    tx.post(diesel::update(tasks::table.find(task.id)).set((
+pub fn update(task: &Task) -> Write {
+    Write::of(diesel::update(tasks::table.find(task.id)).set((
         tasks::project_id.eq(task.project_id),
         tasks::owner_id.eq(task.owner_id),
         tasks::assignee_id.eq(task.assignee_id),
@@ -123,12 +123,12 @@ pub fn update(tx: &mut Connection, task: &Task) {
         tasks::source_storage_id.eq(task.source_storage_id),
         tasks::target_storage_id.eq(task.target_storage_id),
         tasks::updated_at.eq(task.updated_at),
-    )));
+    )))
 }
 
 /// Deletes a task with its jobs.
-pub fn delete(tx: &mut Connection, id: TaskId) {
-    tx.post(diesel::delete(tasks::table.find(id)));
+pub fn delete(id: TaskId) -> Write {
+    Write::of(diesel::delete(tasks::table.find(id)))
 }
 
 /// Locks the tasks of a project, which must be locked before, and returns them, the oldest first.
@@ -155,16 +155,16 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
 
 /// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
 /// held alone.
-pub fn hand_over(tx: &mut Connection, organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) {
+pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) -> Write {
     let within = tasks::organization_id.eq(organization);
-    tx.post(
+    Write::of(
         diesel::update(tasks::table.filter(within.and(tasks::assignee_id.eq(user))))
             .set((tasks::assignee_id.eq(None::<UserId>), tasks::updated_at.eq(now))),
-    );
-    tx.post(
+    )
+    .and(Write::of(
         diesel::update(tasks::table.filter(within.and(tasks::owner_id.eq(user))))
             .set((tasks::owner_id.eq(heir), tasks::updated_at.eq(now))),
-    );
+    ))
 }
 
 /// The tasks that are linked to a cloud storage.
@@ -178,14 +178,14 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
 }
 
 /// Cuts the links of tasks to a cloud storage, whose workspace must be held alone.
-pub fn unlink(tx: &mut Connection, storage: CloudStorageId, now: Instant) {
+pub fn unlink(storage: CloudStorageId, now: Instant) -> Write {
     let none = None::<CloudStorageId>;
-    tx.post(
+    Write::of(
         diesel::update(tasks::table.filter(tasks::source_storage_id.eq(storage)))
             .set((tasks::source_storage_id.eq(none), tasks::updated_at.eq(now))),
-    );
-    tx.post(
+    )
+    .and(Write::of(
         diesel::update(tasks::table.filter(tasks::target_storage_id.eq(storage)))
             .set((tasks::target_storage_id.eq(none), tasks::updated_at.eq(now))),
-    );
+    ))
 }

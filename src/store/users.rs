@@ -5,7 +5,7 @@ use diesel_async::RunQueryDsl;
 
 use super::locks::{self, Kind};
 use super::schema::{memberships, organizations, users};
-use super::{Connection, email_tokens};
+use super::{Connection, Write, email_tokens};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{Code, Email, Error, OrganizationId, Refusal, Result, UserId, Username};
@@ -273,8 +273,8 @@ pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_
 }
 
 /// Makes an organization that the user is a member of the selected one, or, without one, the personal workspace.
-pub fn select_organization(tx: &mut Connection, id: UserId, organization: Option<OrganizationId>) {
-    tx.post(diesel::update(users::table.find(id)).set(users::selected_organization_id.eq(organization)));
+pub fn select_organization(id: UserId, organization: Option<OrganizationId>) -> Write {
+    Write::of(diesel::update(users::table.find(id)).set(users::selected_organization_id.eq(organization)))
 }
 
 /// Takes everybody but `except` who has selected an organization back to their personal workspace. The organization's row must

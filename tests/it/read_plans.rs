@@ -1,7 +1,7 @@
 //! No list reads a whole table: the statements of every list, in every order and with every filter but `search`, are planned
 //! as PostgreSQL plans prepared ones, without a look at their values, over tables that have been analysed.
 
-use guildhall::store::together::Forms;
+use guildhall::store::query_batching::batch_text;
 use serde_json::{Value, json};
 
 use crate::query_count::{count_statements, take_statements};
@@ -74,7 +74,7 @@ fn goes_on(text: &str) -> bool {
 async fn too_much(app: &TestApp, query: &str, text: &str) -> Vec<String> {
     let (plan, types) = app.plan(text, &[]).await;
     let mut bad: Vec<_> = of_plan(query, text, &plan).into_iter().collect();
-    let Some(several) = Forms::of(&text.into(), types.len()).several else {
+    let Some(several) = batch_text(text, types.len()) else {
         assert!(types.is_empty(), "{text} is not run for several at once");
         return bad;
     };

@@ -76,7 +76,7 @@ impl TestApp {
     async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::for_tests();
         change(&mut settings);
-        let store = Store::connect(way, connections).expect("a pool");
+        let store = Store::connect_with_batching(way, connections).expect("a pool");
         let keys = Keys::from_secret(SECRET).expect("a key");
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");

@@ -1,10 +1,9 @@
-//! Statements that go out together: in the order in which they were made, all of them or none, on connections that have
-//! prepared nothing yet.
+//! Queued writes: sent in the order in which they were made, all of them or none, on connections without prepared statements.
 
 use diesel::sql_query;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Code, Refusal, Result, UserId};
-use guildhall::store::{Store, Transactional, users};
+use guildhall::store::{Store, Transactional, Write, users};
 
 use crate::support::{Person, TestApp};
 
@@ -19,18 +18,18 @@ async fn world() -> (TestApp, Person, UserId, Store) {
 
 const NAMED: &str = "SELECT count(*) FROM users WHERE display_name IS NOT NULL";
 
-fn naming(name: &str) -> diesel::query_builder::SqlQuery {
-    sql_query(format!("UPDATE users SET display_name = '{name}'"))
+fn naming(name: &str) -> Write {
+    Write::of(sql_query(format!("UPDATE users SET display_name = '{name}'")))
 }
 
 #[tokio::test]
-async fn what_was_posted_is_there_for_what_is_asked_next() {
+async fn queue_sends_writes_before_the_next_read() {
     let (app, _, id, store) = world().await;
     let mut writer = store.writer().await.expect("a connection");
     let found = writer
         .transaction(async |tx| {
-            tx.post(naming("first"));
-            tx.post(naming("second"));
+            tx.queue(naming("first"));
+            tx.queue(naming("second"));
             users::find(tx, id).await
         })
         .await;
@@ -41,16 +40,16 @@ async fn what_was_posted_is_there_for_what_is_asked_next() {
 }
 
 #[tokio::test]
-async fn a_refusal_takes_back_what_was_posted_before_and_after_the_last_question() {
+async fn queue_is_rolled_back_by_an_error_of_the_operation() {
     let (app, _, id, store) = world().await;
     let refused: Result<()> = store
         .writer()
         .await
         .expect("a connection")
         .transaction(async |tx| {
-            tx.post(naming("before"));
+            tx.queue(naming("before"));
             users::find(tx, id).await?;
-            tx.post(naming("after"));
+            tx.queue(naming("after"));
             Err(Refusal::new(Code::Forbidden, "no").into())
         })
         .await;
@@ -60,16 +59,17 @@ async fn a_refusal_takes_back_what_was_posted_before_and_after_the_last_question
 }
 
 #[tokio::test]
-async fn one_bad_statement_takes_back_all_that_went_with_it_and_is_what_is_told() {
+async fn queue_is_rolled_back_by_one_failed_write_whose_error_is_returned() {
     let (app, _, _, store) = world().await;
+    let broken = Write::of(sql_query("INSERT INTO users SELECT gen_random_uuid(), username, created_at FROM users"));
     let failed: Result<()> = store
         .writer()
         .await
         .expect("a connection")
         .transaction(async |tx| {
-            tx.post(naming("before"));
-            tx.post(sql_query("INSERT INTO users SELECT gen_random_uuid(), username, created_at FROM users"));
-            tx.post(naming("after"));
+            tx.queue(naming("before"));
+            tx.queue(broken);
+            tx.queue(naming("after"));
             Ok(())
         })
         .await;
@@ -82,10 +82,10 @@ async fn one_bad_statement_takes_back_all_that_went_with_it_and_is_what_is_told(
 }
 
 #[tokio::test]
-async fn a_connection_with_something_left_on_it_is_not_lent_again() {
+async fn pool_closes_a_connection_that_has_queued_writes() {
     let (app, _, _, store) = world().await;
     let mut writer = store.writer().await.expect("a connection");
-    writer.post(naming("outside of a transaction"));
+    writer.queue(naming("outside of a transaction"));
     drop(writer);
     store.ping().await.expect("an answer");
     assert_eq!(app.number(NAMED).await, 0);
