@@ -5,9 +5,9 @@
 //! [`throttle`] bounds how often they may be tried.
 
 pub mod allowance;
-mod hashing;
 pub mod issuer;
 pub mod keys;
+mod password_pool;
 pub mod passwords;
 mod proven;
 pub mod throttle;

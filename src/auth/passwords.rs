@@ -1,17 +1,17 @@
 //! Passwords: how strong one must be, and how one is kept (Argon2id, in PHC form).
 //!
-//! Hashing takes tens of milliseconds of a core on purpose; `hashing` sees to it that nobody else waits for it.
+//! Hashing takes tens of milliseconds of a core on purpose, so it runs in the `password_pool`.
 
 use std::sync::Arc;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rand::Rng;
 use unicode_normalization::UnicodeNormalization;
 
-use super::hashing::Hashing;
+use super::password_pool::PasswordPool;
 use crate::domain::error::Problem;
 use crate::domain::{Code, Fault, Result};
 
@@ -41,11 +41,11 @@ impl Cost {
     pub const CHEAP: Self = Self { memory: Params::MIN_M_COST, passes: 1 };
 }
 
-/// Hashes and checks passwords. Cheap to clone; the clones share one bound.
+/// Hashes and checks passwords. Clones share one pool.
 #[derive(Clone)]
 pub struct Passwords {
     cost: Cost,
-    hashing: Hashing,
+    pool: PasswordPool,
     /// A hash that no password has, in the place of one that is not there: finding that out is the same work.
     decoy: Arc<str>,
 }
@@ -53,7 +53,7 @@ pub struct Passwords {
 impl Passwords {
     /// Makes hashes at that cost.
     pub fn new(cost: Cost) -> Self {
-        Self { cost, hashing: Hashing::new(), decoy: decoy(cost).into() }
+        Self { cost, pool: PasswordPool::new(), decoy: decoy(cost).into() }
     }
 
     /// The hash to keep of a password.
@@ -76,9 +76,7 @@ impl Passwords {
         let password = &password[..password.floor_char_boundary(MAX_BYTES)];
         // The same password, typed on another keyboard.
         let password: String = password.nfc().collect();
-        let params = Params::try_from(&salted).map_err(Fault::new)?;
-        let work = move |memory: &mut [Block]| output(&salted, password.as_bytes(), memory);
-        Ok(self.hashing.run(params.block_count(), work).await?.map_err(Fault::new)?)
+        Ok(self.pool.run(move || output(&salted, password.as_bytes())).await?.map_err(Fault::new)?)
     }
 }
 
@@ -93,15 +91,15 @@ fn salted(cost: Cost) -> argon2::password_hash::Result<PasswordHash> {
     })
 }
 
-/// What the password comes to as that hash says. The memory is as many blocks as its parameters ask for.
-fn output(hash: &PasswordHash, password: &[u8], memory: &mut [Block]) -> argon2::password_hash::Result<Output> {
+/// What the password comes to as that hash says.
+fn output(hash: &PasswordHash, password: &[u8]) -> argon2::password_hash::Result<Output> {
     let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
     let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
     let params = Params::try_from(hash)?;
     let salt = hash.salt.as_deref().unwrap_or_default();
     let mut output = [0; Output::MAX_LENGTH];
     let output = &mut output[..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
-    Argon2::new(algorithm, version, params).hash_password_into_with_memory(password, salt, output, memory)?;
+    Argon2::new(algorithm, version, params).hash_password_into(password, salt, output)?;
     Ok(Output::new(output)?)
 }
 
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_at_once_are_hashed_in_the_memory_of_those_before() {
+    async fn many_at_once_are_verified() {
         let passwords = Passwords::new(Cost::CHEAP);
         let kept = passwords.hash("correct horse battery").await.unwrap();
         let tries = (0..20).map(|n| passwords.verify(Some(&kept), ["correct horse battery", "wrong horse"][n % 2]));
