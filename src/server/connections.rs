@@ -23,7 +23,6 @@ use tower::ServiceExt;
 
 use super::admission::Admission;
 use super::stillness::{Activity, Watched};
-use super::unreadable::Explained;
 
 /// How long clients are waited for.
 #[derive(Clone, Copy)]
@@ -132,7 +131,7 @@ impl Connection {
     async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, held: impl Send + Unpin + 'static) {
         let _ = stream.set_nodelay(true);
         let activity = Activity::default();
-        let stream = TokioIo::new(Explained::new(Watched::new(stream, activity.clone(), held)));
+        let stream = TokioIo::new(Watched::new(stream, activity.clone(), held));
         let Self { peer, router, stopping, patience } = self;
         let service = service_fn(move |request: hyper::Request<Incoming>| answer(router.clone(), peer, request));
         let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));

@@ -38,13 +38,6 @@ async fn rest(mut client: TcpStream) -> Vec<u8> {
     read
 }
 
-/// The code of the error that the body of an answer tells.
-fn code(answer: &str) -> String {
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let document: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"));
-    document["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
     let address = served(Access::default(), Patience { headers: SOON, movement: LONG }).await;
@@ -113,35 +106,23 @@ async fn a_length_that_is_in_doubt_is_refused() {
         let answer = String::from_utf8(rest(client(address, &asked).await).await).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 "), "{headers}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers}: {answer}");
-        assert_eq!(code(&answer), "BAD_REQUEST", "{headers}: {answer}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_told_so() {
+async fn serve_answers_400_to_bytes_that_are_no_request() {
     let address = served(Access::default(), Patience::default()).await;
     for bytes in
         ["GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nhost a\r\n\r\n", "\x16\x03\x01\x02\x00\x01"]
     {
         let answer = String::from_utf8(rest(client(address, bytes).await).await).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 "), "{bytes:?}: {answer}");
-        assert_eq!(code(&answer), "BAD_REQUEST", "{bytes:?}: {answer}");
     }
     let after_another = "GET / HTTP/1.1\r\nhost: a\r\n\r\nGET\r\n\r\n";
     let answers = String::from_utf8(rest(client(address, after_another).await).await).unwrap();
     let (first, second) = answers.split_once("done").unwrap();
     assert!(first.starts_with("HTTP/1.1 200 "), "{answers}");
-    assert_eq!(code(second), "BAD_REQUEST", "{answers}");
-}
-
-#[tokio::test]
-async fn an_error_of_ours_that_has_no_body_gets_none() {
-    let address = served(Access::default(), Patience::default()).await;
-    let asked = "HEAD /missing HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    let answers = String::from_utf8(rest(client(address, asked).await).await).unwrap();
-    let (first, second) = answers.split_once("\r\n\r\n").unwrap();
-    assert!(first.starts_with("HTTP/1.1 404 "), "{answers}");
-    assert!(second.starts_with("HTTP/1.1 200 ") && second.ends_with("\r\n\r\ndone"), "{answers}");
+    assert!(second.starts_with("HTTP/1.1 400 "), "{answers}");
 }
 
 #[tokio::test]
@@ -152,7 +133,6 @@ async fn large_headers_are_not_read() {
         let answer = rest(client(address, &format!("{head}\r\n\r\n")).await).await;
         let answer = String::from_utf8(answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-        assert_eq!(code(&answer), "PAYLOAD_TOO_LARGE", "{answer}");
     }
 }
 

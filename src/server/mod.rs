@@ -22,5 +22,4 @@ pub mod router;
 pub mod shutdown;
 pub mod socket;
 pub mod stillness;
-pub mod unreadable;
 pub mod variables;
