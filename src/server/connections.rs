@@ -1,11 +1,13 @@
-//! Connections: how many there are, and how long one may keep still. A client that sends its headers byte by byte, takes nothing
-//! of its answer, or says nothing at all, is cut off; it has held up nobody.
+//! Accepts connections and limits them: how many there are, and how long one may send no request or take nothing of its answer.
+//! Reads of a body, a WebSocket and HTTP/2 are bounded where they are read ([`body`](super::body), [`socket`](super::socket), the
+//! pings of HTTP/2). Waiting for bytes has no limit of its own, since the client of an event stream sends none for hours.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,12 +19,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
+use tokio_util::io::InspectReader;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::admission::Admission;
-use super::stillness::{Activity, Watched};
 
 /// How long clients are waited for.
 #[derive(Clone, Copy)]
@@ -30,13 +33,13 @@ struct Patience {
     /// For the headers of a request, from the end of the one before. Longer than what load balancers keep a connection for, so
     /// that it is them who close it.
     headers: Duration,
-    /// For any byte to come or go.
-    movement: Duration,
+    /// For room to write more of an answer.
+    write: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { headers: Duration::from_secs(65), movement: Duration::from_secs(75) }
+        Self { headers: Duration::from_secs(65), write: Duration::from_secs(75) }
     }
 }
 
@@ -127,14 +130,26 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers what is asked in it until it ends, is told to, or keeps still. `held` goes along into a WebSocket.
-    async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, held: impl Send + Unpin + 'static) {
+    /// Answers the requests until the connection ends, the server stops, or the client is too slow. `permits` are released with
+    /// the stream, which a WebSocket takes over.
+    async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, permits: impl Send + 'static) {
         let _ = stream.set_nodelay(true);
-        let activity = Activity::default();
-        let stream = TokioIo::new(Watched::new(stream, activity.clone(), held));
         let Self { peer, router, stopping, patience } = self;
-        let service = service_fn(move |request: hyper::Request<Incoming>| answer(router.clone(), peer, request));
-        let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(patience.write));
+        // The closure does nothing but own the permits.
+        let stream = InspectReader::new(stream, move |_| _ = &permits);
+        let begun = Arc::new(AtomicBool::new(false));
+        let service = {
+            let begun = Arc::clone(&begun);
+            service_fn(move |request: hyper::Request<Incoming>| {
+                begun.store(true, Ordering::Relaxed);
+                answer(router.clone(), peer, request)
+            })
+        };
+        let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
+        // `header_read_timeout` begins once the version of HTTP is known, so the first request needs a limit of its own.
+        let mut first_request = pin!(tokio::time::sleep(patience.headers));
         let mut told = false;
         loop {
             tokio::select! {
@@ -148,9 +163,11 @@ impl Connection {
                     told = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = activity.still_for(patience.movement) => {
-                    tracing::debug!(%peer, "cut off a connection that kept still");
-                    return;
+                () = &mut first_request, if !first_request.is_elapsed() => {
+                    if !begun.load(Ordering::Relaxed) {
+                        tracing::debug!(%peer, "closed a connection without a request");
+                        return;
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Clients that dawdle, and clients that are too many.
 
 use axum::routing::{get, post};
+use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -9,10 +10,17 @@ use crate::config::{Access, Bounds};
 const SOON: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
 
-/// Serves two paths with that patience, and tells where.
+/// Serves some paths with that patience; returns the address.
 async fn served(access: Access, patience: Patience) -> SocketAddr {
     let large = get(async || "x".repeat(64 << 20));
-    let router = Router::new().route("/", get(async || "done")).route("/large", large);
+    let slow = get(async || {
+        let parts = futures_util::stream::iter(0..10).then(async |_| {
+            tokio::time::sleep(SOON / 2).await;
+            Ok::<_, Infallible>("x")
+        });
+        Body::from_stream(parts)
+    });
+    let router = Router::new().route("/", get(async || "done")).route("/large", large).route("/slow", slow);
     let router = router.route("/body", post(async |body: String| body));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -40,7 +48,7 @@ async fn rest(mut client: TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
-    let address = served(Access::default(), Patience { headers: SOON, movement: LONG }).await;
+    let address = served(Access::default(), Patience { headers: SOON, write: LONG }).await;
     let mut slow = client(address, "GET / HTTP/1.1\r\nhost: a\r\n").await;
     let (mut reader, mut writer) = slow.split();
     let dripping = async {
@@ -62,16 +70,27 @@ async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
 }
 
 #[tokio::test]
-async fn who_keeps_still_is_cut_off() {
-    let address = served(Access::default(), Patience { headers: LONG, movement: SOON }).await;
-    for begins in
-        ["", "P", "PRI * HTTP/2.0", "GET / HTTP/1.1", "POST /body HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nx"]
-    {
-        assert!(rest(client(address, begins).await).await.is_empty(), "{begins}");
+async fn serve_closes_a_connection_without_a_whole_first_request() {
+    let address = served(Access::default(), Patience { headers: SOON, write: LONG }).await;
+    for begins in ["", "P", "PRI * HTTP/2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1"] {
+        // HTTP/2 has sent its settings.
+        assert!(!rest(client(address, begins).await).await.starts_with(b"HTTP/1.1"), "{begins}");
     }
+}
+
+#[tokio::test]
+async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
+    let address = served(Access::default(), Patience { headers: LONG, write: SOON }).await;
     let reader = client(address, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
     tokio::time::sleep(SOON * 5).await;
-    assert!(rest(reader).await.len() < 64 << 20, "who takes nothing gets no more");
+    assert!(rest(reader).await.len() < 64 << 20);
+}
+
+#[tokio::test]
+async fn serve_lets_an_answer_last_longer_than_the_limits_when_it_is_taken() {
+    let address = served(Access::default(), Patience { headers: SOON, write: SOON }).await;
+    let answer = rest(client(address, "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await).await;
+    assert!(answer.ends_with(b"0\r\n\r\n"), "whole: {}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]

@@ -21,5 +21,4 @@ pub mod query_string;
 pub mod router;
 pub mod shutdown;
 pub mod socket;
-pub mod stillness;
 pub mod variables;
