@@ -8,6 +8,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
+use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::clock::Instant;
@@ -63,11 +64,11 @@ fn decode(text: &str) -> Option<Uuid> {
         .map(Uuid::from_u128)
 }
 
-static CONTEXT: std::sync::LazyLock<std::sync::Mutex<ContextV7>> = std::sync::LazyLock::new(Default::default);
+static CONTEXT: std::sync::LazyLock<Mutex<ContextV7>> = std::sync::LazyLock::new(Default::default);
 
 /// A new UUIDv7 of that instant; those of one process grow even within a millisecond.
 pub fn mint<I: TypedId>(at: Instant) -> I {
-    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let context = CONTEXT.lock();
     let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
     Uuid::new_v7(Timestamp::from_unix(&*context, seconds, at.timestamp_subsec_nanos())).into()
 }

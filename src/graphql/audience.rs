@@ -6,9 +6,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::dataloader::Loader;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -51,7 +52,7 @@ impl Audience {
     async fn ask<K: Asked>(&self, keys: Vec<K>) -> Result<Vec<(K, K::Row)>> {
         let (answer, answered) = oneshot::channel();
         let is_first = {
-            let mut waiting = lock(K::waiting(&self.0.waiting));
+            let mut waiting = K::waiting(&self.0.waiting).lock();
             waiting.push(Waits { keys, answer });
             waiting.len() == 1
         };
@@ -68,7 +69,7 @@ impl Audience {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
         }
-        let waiting = std::mem::take(&mut *lock(K::waiting(&self.0.waiting)));
+        let waiting = std::mem::take(&mut *K::waiting(&self.0.waiting).lock());
         let keys: HashSet<K> = waiting.iter().flat_map(|waits| waits.keys.iter().cloned()).collect();
         let found = K::load(&self.0, &keys.into_iter().collect::<Vec<_>>()).await;
         for Waits { keys, answer } in waiting {
@@ -165,7 +166,3 @@ rows!(
     cloud_storages: CloudStorageId,
     ownership_offers: OwnershipOfferId
 );
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, QueryPathNode, QueryPathSegment};
+use parking_lot::Mutex;
 
 use super::Result;
 use super::audience::Audience;
@@ -89,13 +90,13 @@ pub struct Refusals(Arc<Mutex<Vec<&'static str>>>);
 impl Refusals {
     /// Notes the codes of refusals.
     pub fn note(&self, refusals: &[Refusal]) {
-        let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut codes = self.0.lock();
         codes.extend(refusals.iter().map(|refusal| refusal.code.name()));
     }
 
     /// All that were noted.
     pub fn codes(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 

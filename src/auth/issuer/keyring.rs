@@ -1,10 +1,11 @@
 //! The keys of an issuer that are good now. They are read again from time to time, and when a token names one that is not
 //! there: at once, but seldom, whoever asks and however often. While they cannot be read, those that are there go on being used.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +81,7 @@ impl Keyring {
         // A task of its own, which a client who goes away does not end: they could have it begun again and again.
         let reading = tokio::spawn(async move {
             match keyring.source.read().await {
-                Ok(keys) => *keyring.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys)),
+                Ok(keys) => *keyring.current.write() = Some(Arc::new(keys)),
                 Err(cause) => {
                     tracing::warn!(%cause, "cannot read the keys of the issuer; those at hand go on being used")
                 }
@@ -93,6 +94,6 @@ impl Keyring {
     }
 
     fn current(&self) -> Option<Arc<KeySet>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().clone()
     }
 }

@@ -1,9 +1,9 @@
 //! Who has been here lately with which claims: they need not be looked up again with each request.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 
 use super::Identity;
 use crate::domain::UserId;
@@ -30,14 +30,14 @@ struct Account {
 impl Known {
     /// The account, if it is known.
     pub fn get(&self, identity: &Identity, now: Instant) -> Option<UserId> {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let accounts = self.accounts.lock();
         let account = accounts.get(&identity.subject)?;
         (account.until > now && account.identity == *identity).then_some(account.user)
     }
 
     /// From now on it is known, for a while.
     pub fn put(&self, identity: Identity, user: UserId, now: Instant) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.lock();
         if accounts.len() >= MAX {
             accounts.retain(|_, account| account.until > now);
         }
@@ -49,6 +49,6 @@ impl Known {
 
     /// Forgets an account.
     pub fn forget(&self, user: UserId) {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, account| account.user != user);
+        self.accounts.lock().retain(|_, account| account.user != user);
     }
 }

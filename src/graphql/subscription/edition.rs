@@ -5,12 +5,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection};
 use async_graphql::{Name, Request, Response, ServerResult, Value, Variables};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::listening::Listening;
@@ -33,7 +34,7 @@ impl Editions {
     /// The edition for those who listen to that topic by that script.
     pub fn of(&self, topic: Topic, script: Script) -> Arc<Edition> {
         let key = Arc::new(Key { topic, text: script.text(), variables: script.variables_that_matter() });
-        let mut editions = lock(&self.0);
+        let mut editions = self.0.lock();
         if let Some(edition) = editions.get(&key).and_then(Weak::upgrade) {
             return edition;
         }
@@ -171,7 +172,7 @@ impl Edition {
     }
 
     fn print(&self, event: &Event) -> Arc<Print> {
-        let mut prints = lock(&self.prints);
+        let mut prints = self.prints.lock();
         let is_it = |print: &&Arc<Print>| print.event == event.entry.id && print.hidden == event.hidden;
         if let Some(print) = prints.iter().rev().find(is_it) {
             return print.clone();
@@ -188,14 +189,10 @@ impl Edition {
 
 impl Drop for Edition {
     fn drop(&mut self) {
-        let mut editions = lock(&self.among.0);
+        let mut editions = self.among.0.lock();
         // Another one of the same key may have taken the place.
         if editions.get(&self.key).is_some_and(|edition| edition.strong_count() == 0) {
             editions.remove(&self.key);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,10 +8,11 @@
 pub mod edition;
 mod listening;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Request, Response, Subscription as Subscribable};
 use futures_util::stream::{self, BoxStream, StreamExt, unfold};
+use parking_lot::Mutex;
 
 use self::edition::{Edition, Editions};
 use self::listening::Listening;
@@ -85,10 +86,10 @@ async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Listeni
     let shown = match &**ctx.data_unchecked::<Arc<Turn>>() {
         Turn::Begin(begun) => {
             let listening = begin.await?;
-            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(listening));
+            *begun.lock() = Some(Box::new(listening));
             None
         }
-        Turn::Show(event) => event.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        Turn::Show(event) => event.lock().take(),
     };
     Ok(stream::iter(shown))
 }
@@ -138,7 +139,7 @@ impl Telling {
             return Err(refused.into());
         }
         let begun = match &*turn {
-            Turn::Begin(begun) => begun.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Turn::Begin(begun) => begun.lock().take(),
             Turn::Show(_) => None,
         };
         // A document that the executor runs and that reaches no field of the root: its stream has nothing in it.
