@@ -364,7 +364,7 @@ impl Loader<MembersPage> for Source {
         let mut found: HashMap<MembersPage, Vec<MemberRow>> = HashMap::new();
         let connection = &mut *self.connection().await?;
         for ((pages, depth), organizations) in alike {
-            for row in members_page(connection, By::Ids(&organizations), pages, depth).await.map_err(fault)? {
+            for row in members_page(connection, &organizations, pages, depth).await.map_err(fault)? {
                 let key = MembersPage { organization: row.0.organization_id, pages: pages.clone(), depth };
                 found.entry(key).or_default().push(row);
             }
@@ -376,7 +376,7 @@ impl Loader<MembersPage> for Source {
 /// The same page of the members of several organizations.
 pub async fn members_page(
     connection: &Connection,
-    organizations: By<'_>,
+    organizations: &[OrganizationId],
     pages: &Pages,
     depth: Depth,
 ) -> crate::domain::Result<Vec<MemberRow>> {

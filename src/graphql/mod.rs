@@ -3,7 +3,6 @@
 //! Objects hold a row of the store and how the viewer stands to it, so a guard costs nothing. Nullable fields that can
 //! fail return `Option<Result<…>>`: their error then leaves the rest of the answer alone, also through interfaces.
 
-pub mod ahead;
 pub mod audience;
 pub mod context;
 pub mod document;

@@ -6,7 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use async_graphql::{InputObject, Lookahead, SimpleObject};
+use async_graphql::{Lookahead, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
@@ -32,7 +32,6 @@ pub struct PageInfo {
 }
 
 /// The arguments of a connection.
-#[derive(Clone, PartialEq, InputObject)]
 pub struct PageArgs {
     /// How many, forward.
     pub first: Option<i32>,

@@ -24,8 +24,6 @@ use crate::domain::{OrganizationId, Result, Role, UserId};
 pub enum Whose {
     /// Those of an organization.
     Organization(OrganizationId),
-    /// Those of the organization that has this slug.
-    Slug(String),
     /// Those to the proven address of a user, but for those that rest because their organization is about to be deleted: these
     /// are there for its owner and for site administrators.
     Invitee {
@@ -131,11 +129,6 @@ impl Listed<'_> {
             Whose::Organization(id) => {
                 out.push_sql("x.organization_id = ");
                 out.push_bind_param::<sql_types::Uuid, _>(id)?;
-            }
-            Whose::Slug(slug) => {
-                out.push_sql("x.organization_id = (SELECT id FROM organizations WHERE slug = ");
-                out.push_bind_param::<Text, _>(slug)?;
-                out.push_sql(")");
             }
             Whose::Invitee { email, user, is_admin } => {
                 out.push_sql("x.email = ");

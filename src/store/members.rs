@@ -9,7 +9,6 @@ use diesel_async::RunQueryDsl;
 
 use super::Connection;
 use super::memberships::Membership;
-use super::organizations::By;
 use super::paging::{Section, containing};
 use super::schema::{memberships, users};
 use super::users::Profile;
@@ -73,14 +72,18 @@ pub struct Pages {
 
 /// The same page of members of several organizations, in one statement: one row more than asked for in each organization
 /// that has more. Rows come in the direction of paging.
-pub async fn pages(mut connection: &Connection, organizations: By<'_>, pages: &Pages) -> Result<Vec<Membership>> {
+pub async fn pages(
+    mut connection: &Connection,
+    organizations: &[OrganizationId],
+    pages: &Pages,
+) -> Result<Vec<Membership>> {
     Ok(Members::new(Membership::as_select(), "", organizations, pages).load(&mut connection).await?)
 }
 
 /// The same, each with the account of the member.
 pub async fn pages_with_users(
     mut connection: &Connection,
-    organizations: By<'_>,
+    organizations: &[OrganizationId],
     pages: &Pages,
 ) -> Result<Vec<(Membership, Profile)>> {
     // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
@@ -113,7 +116,7 @@ pub async fn count(connection: &mut Connection, organization: OrganizationId, fi
 struct Members<'a, C> {
     columns: C,
     join: &'static str,
-    organizations: By<'a>,
+    organizations: &'a [OrganizationId],
     roles: Option<&'a [Role]>,
     pattern: Option<String>,
     section: Ordered,
@@ -127,7 +130,7 @@ enum Ordered {
 }
 
 impl<'a, C> Members<'a, C> {
-    fn new(columns: C, join: &'static str, organizations: By<'a>, pages: &'a Pages) -> Self {
+    fn new(columns: C, join: &'static str, organizations: &'a [OrganizationId], pages: &'a Pages) -> Self {
         let Pages { filter, order, descending, window } = pages;
         let section = match order {
             Order::JoinedAt => {
@@ -149,20 +152,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         self.columns.walk_ast(out.reborrow())?;
-        out.push_sql(" FROM ");
-        match &self.organizations {
-            By::Ids(ids) => {
-                out.push_sql("unnest(");
-                out.push_bind_param::<Array<sql_types::Uuid>, _>(ids)?;
-                out.push_sql("::uuid[]) o (id)");
-            }
-            By::Slug(slug) => {
-                out.push_sql("(SELECT id FROM organizations WHERE slug = ");
-                out.push_bind_param::<Text, _>(slug)?;
-                out.push_sql(") o");
-            }
-        }
-        out.push_sql(" CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.organizations)?;
+        out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
         if let Some(pattern) = &self.pattern {
             out.push_sql(" AND (x.username ILIKE ");
             out.push_bind_param::<Text, _>(pattern)?;

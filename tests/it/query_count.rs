@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use diesel::connection::InstrumentationEvent;
 use serde_json::json;
 
-use crate::support::TestApp;
+use crate::support::office::Office;
+use crate::support::{Person, TestApp};
 
 thread_local! {
     /// Statements of this thread. A test has a thread of its own, and all that it waits for runs there.
@@ -90,6 +91,67 @@ async fn takes_of(app: &TestApp, person: &crate::support::Person, query: &str, e
 #[tokio::test]
 async fn an_organization_and_its_members_take_two_statements() {
     takes(r#"query Q($first: Int!) { organization(slug: "org-1") { members(first: $first) { nodes { role user { username email } } } } }"#, 2).await;
+}
+
+/// Fields of an organization that are read by its ID, with a search where there is one.
+const READ_BY_ID: [&str; 11] = [
+    r#"members(search: "e") { totalCount nodes { user { email } } }"#,
+    r#"invitations(search: "guest") { totalCount nodes { email inviter { email } } }"#,
+    r#"projects(search: "e") { totalCount nodes { name } }"#,
+    r#"tasks(search: "e") { totalCount nodes { name } }"#,
+    "cloudStorages { totalCount nodes { displayName } }",
+    "events { totalCount nodes { type } }",
+    "ownershipOffer { id }",
+    "plan { tier }",
+    "billing { amount }",
+    "seats { used }",
+    "limits { used }",
+];
+
+#[tokio::test]
+async fn organization_sends_no_statement_for_a_field_before_the_right_to_it_is_decided() {
+    count_statements();
+    let office = Office::new().await;
+    let guest = office.app.person("guest").await;
+    office.owner.invites(&office.id, &guest.email(), "WORKER").await;
+    // The texts of the statements of a query, and whether it was refused.
+    let ask = async |person: &Person, by: &str, field: &str| {
+        let query = format!("{{ organization({by}) {{ id {field} }} }}");
+        office.app.open_all().await;
+        person.ask(&query).await;
+        office.app.settle().await;
+        take_statements();
+        let refused = person.ask(&query).await.codes().contains(&"FORBIDDEN");
+        let texts = take_statements().into_iter();
+        let texts: Vec<_> = texts.map(|text| text.split(" -- binds: ").next().expect("a text").to_owned()).collect();
+        (texts, refused)
+    };
+    let mut refused = Vec::new();
+    for (there, missing) in [
+        ("slug: \"office\"".to_owned(), "slug: \"nowhere\""),
+        (format!("id: \"{}\"", office.id), "id: \"org_01j0000002e008000000000009\""),
+    ] {
+        let (look_up, _) = ask(&office.owner, &there, "slug").await;
+        assert_eq!(look_up.len(), 1, "{look_up:?}");
+        for field in READ_BY_ID {
+            assert!(ask(&office.owner, &there, field).await.0.len() > 1, "the owner has {field}");
+            for outside in [&office.stranger, &guest] {
+                for by in [&there, missing] {
+                    assert_eq!(ask(outside, by, field).await.0, look_up, "{} asks for {field}", outside.name);
+                }
+            }
+            // Whether a member may see the pending offer of ownership is told by the offer.
+            for member in [&office.worker, &office.supervisor, &office.maintainer] {
+                let (texts, is_refused) = ask(member, &there, field).await;
+                if is_refused && !field.starts_with("ownershipOffer") {
+                    assert_eq!(texts, look_up, "{} asks for {field}", member.name);
+                    refused.push((member.name.as_str(), field.split(['(', ' ']).next().expect("a name")));
+                }
+            }
+        }
+    }
+    assert!(refused.contains(&("wim", "invitations")), "{refused:?}");
+    office.app.close().await;
 }
 
 #[tokio::test]

@@ -114,10 +114,8 @@ async fn no_list_reads_a_whole_table_nor_what_comes_before_a_page() {
         }
         for field in ["JOINED_AT", "USERNAME", "ROLE"] {
             let order = format!("orderBy: {{ field: {field}, direction: {direction} }}");
-            for within in ["org", "org by slug"] {
-                queries.push((&ada, within, format!("members(first: 2, {order}")));
-                queries.push((&ada, within, format!("members(first: 2, roles: [WORKER], {order}")));
-            }
+            queries.push((&ada, "org", format!("members(first: 2, {order}")));
+            queries.push((&ada, "org", format!("members(first: 2, roles: [WORKER], {order}")));
         }
     }
     for list in [
@@ -132,7 +130,6 @@ async fn no_list_reads_a_whole_table_nor_what_comes_before_a_page() {
         "events(first: 2, types: [ORGANIZATION_UPDATED]",
     ] {
         queries.push((&ada, "org", list.to_owned()));
-        queries.push((&ada, "org by slug", list.to_owned()));
     }
     for list in [
         "invitations(first: 2",
@@ -160,14 +157,13 @@ async fn no_list_reads_a_whole_table_nor_what_comes_before_a_page() {
             let query = match within {
                 "viewer" => format!("{{ viewer {{ {field} }} }}"),
                 "org" => format!(r#"{{ org: organization(id: "{id}") {{ {field} }} }}"#),
-                "org by slug" => format!(r#"{{ org: organization(slug: "org-7") {{ {field} }} }}"#),
                 _ => format!("{{ {field} }}"),
             };
             let (data, texts) = statements(person, &query, &mut met).await;
             for text in texts {
                 bad.extend(too_much(&app, &query, &text).await);
             }
-            let list = if within.is_empty() { &data["list"] } else { &data[within.split(' ').next().unwrap()]["list"] };
+            let list = if within.is_empty() { &data["list"] } else { &data[within]["list"] };
             let Some(cursor) = list["pageInfo"]["endCursor"].as_str() else { break };
             after = format!(r#", after: "{cursor}""#);
         }

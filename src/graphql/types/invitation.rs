@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Lookahead, Object, SimpleObject};
+use async_graphql::{Context, ID, Lookahead, Object, SimpleObject};
 
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
 use super::organization::standing_of;
@@ -12,7 +12,6 @@ use crate::domain::clock::Instant;
 use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, Fault, InvitationId, OrganizationId, UserId};
 use crate::graphql::Result;
-use crate::graphql::ahead::{FirstPage, List};
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
@@ -276,7 +275,6 @@ connection!(
 );
 
 /// The arguments of a list of an organization's invitations.
-#[derive(Clone, PartialEq, InputObject)]
 pub struct InvitationsArgs {
     /// What addresses contain.
     pub search: Option<String>,
@@ -285,7 +283,6 @@ pub struct InvitationsArgs {
     /// To which roles.
     pub roles: Option<Vec<Role>>,
     /// Which page.
-    #[graphql(flatten)]
     pub page: PageArgs,
 }
 
@@ -298,30 +295,6 @@ impl InvitationsArgs {
             roles: self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect()),
             now,
         })
-    }
-}
-
-impl List for InvitationsArgs {
-    const FIELD: &'static str = "invitations";
-    type Rows = Slice<ListedRow>;
-
-    fn page(&self) -> &PageArgs {
-        &self.page
-    }
-
-    fn organization_of(rows: &Slice<ListedRow>) -> Option<OrganizationId> {
-        rows.rows.first().map(|(row, _)| row.organization_id)
-    }
-
-    async fn read_first(
-        &self,
-        connection: &Connection,
-        slug: &str,
-        now: Instant,
-        field: &Lookahead<'_>,
-    ) -> Result<Slice<ListedRow>> {
-        let filter = self.filter(Whose::Slug(slug.to_owned()), now)?;
-        read_page(connection, &filter, &self.page.window(slug)?, field).await
     }
 }
 
@@ -347,11 +320,10 @@ impl InvitationConnection {
         organization: OrganizationId,
         standing: Standing,
         args: &InvitationsArgs,
-        ahead: &FirstPage<InvitationsArgs>,
     ) -> Result<Self> {
         let filter = args.filter(Whose::Organization(organization), ctx.request().now)?;
         let list = format!("invitations of {organization}");
-        Self::load(ctx, &list, filter, &args.page, ahead.take(organization, args), Some(standing)).await
+        Self::load(ctx, &list, filter, &args.page, Some(standing)).await
     }
 
     /// A page of the invitations to the viewer's proven address.
@@ -373,25 +345,20 @@ impl InvitationConnection {
             roles: None,
             now: ctx.request().now,
         };
-        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, &args, None, None).await
+        Self::load(ctx, &format!("invitations to {}", viewer.id), filter, &args, None).await
     }
 
-    /// A page, if need be read for that, for somebody who stands like that to the one organization that it is about; none: for the
-    /// invitee.
+    /// A page of `filter`. `standing` is the viewer's in the one organization that the list is about; `None` for the invitee.
     async fn load(
         ctx: &Context<'_>,
         list: &str,
         filter: Filter,
         page: &PageArgs,
-        read: Option<Slice<ListedRow>>,
         standing: Option<Standing>,
     ) -> Result<Self> {
         let window = page.window(list)?;
         let store = ctx.env().store.clone();
-        let slice = match read {
-            Some(slice) => slice,
-            None => read_page(&*store.read().await?, &filter, &window, &ctx.look_ahead()).await?,
-        };
+        let slice = read_page(&*store.read().await?, &filter, &window, &ctx.look_ahead()).await?;
         let seen = match standing {
             Some(_) => HashMap::new(),
             None => ctx.request().loader.load_many(slice.rows.iter().map(|(row, _)| row.organization_id)).await?,

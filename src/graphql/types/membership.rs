@@ -1,6 +1,5 @@
 //! One user in one organization, with one role.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Lookahead, Object};
@@ -8,11 +7,9 @@ use async_graphql::{Context, ID, InputObject, Lookahead, Object};
 use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
 use super::user::User;
-use crate::domain::clock::Instant;
 use crate::domain::page::{Place, Slice};
 use crate::domain::{Error, Fault, MembershipId, OrganizationId, UserId};
 use crate::graphql::Result;
-use crate::graphql::ahead::{FirstPage, List};
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
 use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
@@ -22,10 +19,8 @@ use crate::operations::floor::{Floor, Witnessed};
 use crate::operations::note_activity::note_activity;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::Connection;
 use crate::store::members::{self, Filter, Order, Pages};
 use crate::store::memberships;
-use crate::store::organizations::By;
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 6] = [
@@ -201,7 +196,7 @@ connection!(
 );
 
 /// The order of a list of members. Ties are broken by ID, so that pages are stable.
-#[derive(Clone, PartialEq, InputObject)]
+#[derive(Clone, InputObject)]
 pub struct MembershipOrder {
     /// What to order by.
     pub field: MembershipOrderField,
@@ -217,7 +212,6 @@ impl MembershipOrder {
 }
 
 /// The arguments of a list of members.
-#[derive(Clone, PartialEq, InputObject)]
 pub struct MembersArgs {
     /// What names contain.
     pub search: Option<String>,
@@ -226,13 +220,12 @@ pub struct MembersArgs {
     /// In which order: of joining by default.
     pub order_by: Option<MembershipOrder>,
     /// Which page.
-    #[graphql(flatten)]
     pub page: PageArgs,
 }
 
 impl MembersArgs {
     /// What is to be read of an organization, and the name of the list in cursors.
-    fn pages(&self, organization: impl Display) -> Result<(String, Pages)> {
+    fn pages(&self, organization: OrganizationId) -> Result<(String, Pages)> {
         let MembershipOrder { field, direction } = self.order_by.clone().unwrap_or_else(MembershipOrder::by_joining);
         let descending = direction == OrderDirection::Desc;
         let list = format!("members of {organization} by {field:?}, {descending}");
@@ -245,30 +238,6 @@ impl MembersArgs {
         let filter = Filter { search: page::search(self.search.as_deref())?, roles };
         let window = self.page.window_where(&list, |key: &String| order.has_key(key))?;
         Ok((list, Pages { filter, order, descending, window }))
-    }
-}
-
-impl List for MembersArgs {
-    const FIELD: &'static str = "members";
-    type Rows = Vec<MemberRow>;
-
-    fn page(&self) -> &PageArgs {
-        &self.page
-    }
-
-    fn organization_of(rows: &Vec<MemberRow>) -> Option<OrganizationId> {
-        rows.first().map(|(row, _)| row.organization_id)
-    }
-
-    async fn read_first(
-        &self,
-        connection: &Connection,
-        slug: &str,
-        _: Instant,
-        field: &Lookahead<'_>,
-    ) -> Result<Vec<MemberRow>> {
-        let (_, pages) = self.pages(slug)?;
-        Ok(members_page(connection, By::Slug(slug), &pages, depth(field)).await?)
     }
 }
 
@@ -286,19 +255,16 @@ impl MembershipConnection {
         (organization, member_count): (OrganizationId, i32),
         standing: Standing,
         args: &MembersArgs,
-        ahead: &FirstPage<MembersArgs>,
     ) -> Result<Self> {
         let (list, pages) = args.pages(organization)?;
         let (order, filter, window) = (pages.order, pages.filter.clone(), pages.window.clone());
         let depth = depth(&ctx.look_ahead());
         let store = ctx.env().store.clone();
-        let rows = if let Some(rows) = ahead.take(organization, args) {
-            rows
-        } else if ctx.is_in_list() {
+        let rows = if ctx.is_in_list() {
             let key = MembersPage { organization, pages: Arc::new(pages), depth };
             ctx.request().loader.load_one(key).await?.unwrap_or_default()
         } else {
-            members_page(&*store.read().await?, By::Ids(&[organization]), &pages, depth).await?
+            members_page(&*store.read().await?, &[organization], &pages, depth).await?
         };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use futures_util::future::join;
 
 use super::cloud_storage::CloudStorageConnection;
 use super::enums::{
@@ -21,7 +20,6 @@ use super::user::User;
 use crate::domain::page::Place;
 use crate::domain::{Error, Fault, OrganizationId, Slug, UserId, WorkspaceId};
 use crate::graphql::Result;
-use crate::graphql::ahead::Ahead;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
 use crate::graphql::json::Json;
@@ -72,7 +70,7 @@ pub fn standing_of(seen: &Seen) -> Standing {
 
 /// An organization that the viewer sees, wholly or as an invitee.
 #[derive(Clone)]
-pub struct Organization(Seen, Arc<Ahead>);
+pub struct Organization(Seen);
 
 impl Organization {
     /// An organization by its ID, if it is there for the viewer.
@@ -86,16 +84,14 @@ impl Organization {
         let slug = Slug::lowercase(slug);
         let Some(viewer) = ctx.request().viewer_id().filter(|_| !slug.contains('\0')) else { return Ok(None) };
         let connection = ctx.env().store.read().await?;
-        let seen = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now);
-        let (seen, ahead) = join(seen, Ahead::read(ctx, &connection, &slug)).await;
+        let seen = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now).await?;
         drop(connection);
-        let organization = seen?.into_iter().next().and_then(|seen| Self::visible(ctx, seen));
-        Ok(organization.map(|Self(seen, _)| Self(seen, Arc::new(ahead))))
+        Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
     }
 
     /// An organization as the viewer sees it, if it is there for them.
     pub fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
-        let organization = Self(seen, Arc::default());
+        let organization = Self(seen);
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;
         }
@@ -316,7 +312,7 @@ impl Organization {
         require(&self.standing(), Action::MembersView, &Target::default())?;
         let of = (self.0.organization.id, self.0.organization.member_count);
         let args = MembersArgs { search, roles, order_by, page: PageArgs { first, after, last, before } };
-        MembershipConnection::load(ctx, of, self.standing(), &args, &self.1.members).await
+        MembershipConnection::load(ctx, of, self.standing(), &args).await
     }
 
     /// The projects that the viewer may open, newest first.
@@ -391,8 +387,7 @@ impl Organization {
         let standing = self.standing();
         guarded(&standing, Action::InvitationView, async {
             let args = InvitationsArgs { search, statuses, roles, page: PageArgs { first, after, last, before } };
-            let (organization, ahead) = (self.0.organization.id, &self.1.invitations);
-            InvitationConnection::of_organization(ctx, organization, standing, &args, ahead).await.map(Some)
+            InvitationConnection::of_organization(ctx, self.0.organization.id, standing, &args).await.map(Some)
         })
         .await
     }
@@ -503,7 +498,7 @@ impl OrganizationConnection {
             },
             |row| {
                 let organization_lists::Row { organization, membership, viewer_is_admin } = row;
-                Organization(Seen { organization, membership, invited: false, viewer_is_admin }, Arc::default())
+                Organization(Seen { organization, membership, invited: false, viewer_is_admin })
             },
             count,
         )))

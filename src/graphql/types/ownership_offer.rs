@@ -62,6 +62,9 @@ impl OwnershipOffer {
         organization: OrganizationId,
         standing: Standing,
     ) -> Result<Option<Self>> {
+        // Refused without a statement where no offer at all could be seen.
+        let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
+        require(&standing, Action::OwnershipOfferView, &party)?;
         let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
         let target = match (&row, ctx.request().viewer_id()) {
             (Some(row), Some(viewer)) => about(row, viewer),
