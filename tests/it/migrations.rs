@@ -1,11 +1,7 @@
 //! The migrations run, go back, and run again to the same schema; `schema.rs` is what they make.
 
 use std::fmt::Write;
-use std::fs;
 use std::process::Command;
-
-use diesel::migration::MigrationSource;
-use diesel::pg::Pg;
 
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
 use diesel_migrations::MigrationHarness;
@@ -189,25 +185,4 @@ fn formatted(source: &str) -> String {
     let formatted = std::fs::read_to_string(&file).expect("the file");
     std::fs::remove_file(&file).expect("the file");
     formatted
-}
-
-/// The benchmark beside other servers fills a database before any program of ours runs.
-#[test]
-fn the_peer_benchmark_begins_with_the_present_schema() {
-    let mut setup = String::from(
-        "-- Our tables, as the migrations make them, filled by fill.sql. Written by `UPDATE=1 cargo test the_peer_benchmark`.\n\
-         DROP SCHEMA public CASCADE;\nCREATE SCHEMA public;\n\
-         CREATE TABLE __diesel_schema_migrations \
-         (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP);\n",
-    );
-    let root = env!("CARGO_MANIFEST_DIR");
-    let read = |path: &str| fs::read_to_string(format!("{root}/{path}")).expect(path);
-    for migration in MigrationSource::<Pg>::migrations(&MIGRATIONS).expect("the migrations") {
-        let name = migration.name();
-        let up = read(&format!("migrations/{name}/up.sql"));
-        writeln!(setup, "\nINSERT INTO __diesel_schema_migrations (version) VALUES ('{}');\n{up}", name.version())
-            .expect("text");
-    }
-    write!(setup, "\n{}", read("benches/peer/fill.sql")).expect("text");
-    assert_current("benches/peer/setup.sql", &setup);
 }
