@@ -23,6 +23,8 @@ use super::wire::Wire;
 
 /// Connections of one application: enough for races, few enough for many tests at once.
 const POOL: usize = 12;
+/// Connections that writers leave to reads.
+const KEPT_FOR_READS: usize = 2;
 
 /// The sessions by which processes hear of events.
 const EARS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'guildhall events'";
@@ -171,8 +173,10 @@ impl TestApp {
 
     /// Opens all connections that there may be, so that none is opened from now on.
     pub async fn open_all(&self) {
-        let connections = futures_util::future::join_all((0..POOL).map(|_| self.env.store.writer())).await;
-        assert!(connections.iter().all(Result::is_ok));
+        let store = &self.env.store;
+        let writers = futures_util::future::join_all((0..POOL - KEPT_FOR_READS).map(|_| store.writer())).await;
+        let reads = futures_util::future::join_all((0..KEPT_FOR_READS).map(|_| store.read())).await;
+        assert!(writers.iter().all(Result::is_ok) && reads.iter().all(Result::is_ok));
     }
 
     /// How many rows a table has.
