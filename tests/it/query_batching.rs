@@ -182,8 +182,8 @@ async fn reads_go_on_while_every_writer_waits_for_a_lock() {
         .map(|number| {
             let (ada, id) = (ada.clone(), id.clone());
             tokio::spawn(async move {
-                let input = serde_json::json!({ "organizationId": id, "location": number.to_string() });
-                ada.mutate("updateOrganization", input, "organization { location }").await
+                let input = serde_json::json!({ "organizationId": id, "description": number.to_string() });
+                ada.mutate("updateOrganization", input, "organization { description }").await
             })
         })
         .collect();
