@@ -33,6 +33,30 @@ pub struct Fault {
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// Whether a mutation that failed may be done all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was changed.
+    NotDone,
+    /// The commit was sent, and its answer is not known.
+    Unknown,
+}
+
+impl Outcome {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotDone => "NOT_DONE",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Whether errors with that code tell the outcome.
+    pub fn is_told_of(code: &str) -> bool {
+        ["SERVICE_UNAVAILABLE", "TIMEOUT", "SHUTTING_DOWN", "INTERNAL"].contains(&code)
+    }
+}
+
 impl Fault {
     /// A fault that stays until somebody mends it.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use async_graphql::ErrorExtensionValues;
 
 use super::scalars::DateTime;
+use crate::domain::error::Outcome;
 use crate::domain::{Code, Error, Fault, Refusal};
 use crate::events::feed::End;
+use crate::store::outcome;
 
 /// Result of a resolver.
 pub type Result<T> = std::result::Result<T, ApiError>;
@@ -81,7 +83,7 @@ impl From<ApiError> for async_graphql::Error {
             }
             ApiError::ShuttingDown => ("SHUTTING_DOWN", "The server is shutting down.".to_owned(), None),
             ApiError::Failed(fault) if fault.passing => {
-                ("SERVICE_UNAVAILABLE", "The service is not available now. Try again.".to_owned(), Some(fault))
+                ("SERVICE_UNAVAILABLE", "The service is not available now.".to_owned(), Some(fault))
             }
             ApiError::Failed(fault) => ("INTERNAL", "Something went wrong on our side.".to_owned(), Some(fault)),
             ApiError::Refused(refusals) => match refusals.into_iter().next() {
@@ -104,6 +106,9 @@ impl From<ApiError> for async_graphql::Error {
             },
         };
         extensions.set("code", code);
+        if Outcome::is_told_of(code) {
+            extensions.set("outcome", outcome::field_outcome().name());
+        }
         let source = source.map(|fault| fault as Arc<dyn std::any::Any + Send + Sync>);
         async_graphql::Error { message, source, extensions: Some(extensions) }
     }
@@ -132,7 +137,7 @@ mod tests {
         let fault = Fault::new("relation \"users\" does not exist");
         let (message, extensions) = shown(Error::Failed(fault).into());
         assert_eq!(message, "Something went wrong on our side.");
-        assert_eq!(extensions, serde_json::json!({"code": "INTERNAL"}));
+        assert_eq!(extensions, serde_json::json!({"code": "INTERNAL", "outcome": "NOT_DONE"}));
         let (_, extensions) = shown(Error::Failed(Fault { passing: true, ..Fault::new("away") }).into());
         assert_eq!(extensions["code"], "SERVICE_UNAVAILABLE");
     }

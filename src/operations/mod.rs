@@ -79,6 +79,7 @@ use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
 use crate::mail::queue::Outbox;
 use crate::store::Store;
+pub use crate::store::outcome::Commits;
 
 /// What operations work with. Cheap to clone.
 #[derive(Clone)]

@@ -14,10 +14,11 @@ use super::brevity;
 use super::media::Media;
 use super::problem::{Codes, INTERNAL, Problem, code};
 use crate::domain::Fault;
+use crate::domain::error::Outcome;
 use crate::graphql::json::Json;
 
-/// Shown while the database is away.
-pub const UNAVAILABLE: &str = "The service is not available for the moment. Try again soon.";
+/// Shown while the database is away. `extensions.outcome` says whether something may be done.
+pub const UNAVAILABLE: &str = "The service is not available for the moment.";
 
 /// Gives every error its code, and logs each fault once under the request's ID, with the cause that clients never see.
 pub fn settle(executed: &mut Executed, request_id: &str) {
@@ -40,6 +41,9 @@ pub fn settle(executed: &mut Executed, request_id: &str) {
             shown.clone_into(&mut error.message);
             let extensions = error.extensions.get_or_insert_default();
             extensions.set("code", code);
+            if extensions.get("outcome").is_none() {
+                extensions.set("outcome", Outcome::Unknown.name());
+            }
             extensions.set("requestId", request_id);
         } else if uncoded {
             let code = library_code(error, refused);

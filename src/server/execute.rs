@@ -13,11 +13,13 @@ use tracing::Instrument;
 use super::answer;
 use super::observe::RequestId;
 use super::prepare::Prepared;
-use super::problem::error;
+use super::problem::error_with_outcome;
 use super::router::Server;
 use crate::auth::Actor;
+use crate::domain::error::Outcome;
 use crate::graphql::context::{Refusals, RequestContext};
 use crate::graphql::subscription::{self, Told};
+use crate::operations::Commits;
 
 /// How long operations may take.
 #[derive(Clone, Copy, Debug)]
@@ -79,26 +81,37 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
 /// wait for it too, and its transaction rolled back.
 async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
     let schema = server.schema.clone();
+    let commits = Commits::default();
     // On the heap: it is large, and handed from one to the next.
-    let execution = Box::pin(async move {
+    let execution = Box::pin(commits.clone().count(async move {
         let mut executed = schema.execute(request).await;
         answer::settle(&mut executed, &id);
         executed
-    });
+    }));
     let limits = server.time_limits;
     if kind != OperationType::Mutation {
-        let advice = "Ask for less at a time.";
-        return timeout(limits.query, execution).await.unwrap_or_else(|_| given_up(limits.query, advice));
+        let executed = timeout(limits.query, execution).await;
+        return executed.unwrap_or_else(|_| given_up(limits.query, "Ask for less at a time.", Outcome::NotDone));
     }
-    let bounded = async move {
-        let advice = "It may have been done all the same: send it again with the same idempotencyKey to find out.";
-        timeout(limits.mutation, execution).await.unwrap_or_else(|_| given_up(limits.mutation, advice))
+    let bounded = {
+        let commits = commits.clone();
+        async move {
+            timeout(limits.mutation, execution).await.unwrap_or_else(|_| {
+                let advice = match commits.outcome() {
+                    Outcome::NotDone => "Nothing was changed.",
+                    Outcome::Unknown => {
+                        "It may have been done all the same: send it again with the same idempotencyKey to find out."
+                    }
+                };
+                given_up(limits.mutation, advice, commits.outcome())
+            })
+        }
     };
     match server.tasks.spawn(bounded.in_current_span()).await {
         Ok(executed) => executed,
         // Passed on to where panics of all requests are answered.
         Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
-        Err(_) => shutting_down(),
+        Err(_) => shutting_down(commits.outcome()),
     }
 }
 
@@ -112,16 +125,16 @@ fn many(server: Server, id: String, request: Request, context: RequestContext) -
         }
         shared => shared,
     });
-    let farewell = stream::once(async move { stopping.is_cancelled().then(shutting_down) });
+    let farewell = stream::once(async move { stopping.is_cancelled().then(|| shutting_down(Outcome::NotDone)) });
     let farewell = farewell.filter_map(std::future::ready).map(|executed| Told::Executed(Box::new(executed)));
     told.take_until(server.stopping.cancelled_owned()).chain(farewell).boxed()
 }
 
-fn given_up(time: Duration, advice: &str) -> Executed {
+fn given_up(time: Duration, advice: &str, outcome: Outcome) -> Executed {
     let message = format!("This took longer than {} seconds, and was given up. {advice}", time.as_secs());
-    Executed::from_errors(vec![error("TIMEOUT", message)])
+    Executed::from_errors(vec![error_with_outcome("TIMEOUT", message, outcome)])
 }
 
-fn shutting_down() -> Executed {
-    Executed::from_errors(vec![error("SHUTTING_DOWN", "The server is shutting down.")])
+fn shutting_down(outcome: Outcome) -> Executed {
+    Executed::from_errors(vec![error_with_outcome("SHUTTING_DOWN", "The server is shutting down.", outcome)])
 }

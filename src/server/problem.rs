@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::brevity;
 use super::media::Media;
+use crate::domain::error::Outcome;
 
 /// Something that is wrong with a request as a whole.
 #[derive(Clone, Debug)]
@@ -60,9 +61,9 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     }
 
-    /// Something broke, which the log tells about under that ID.
+    /// An internal error, which the log tells about under that ID.
     pub fn internal(request_id: &str) -> Self {
-        let mut error = error("INTERNAL", INTERNAL);
+        let mut error = error_with_outcome("INTERNAL", INTERNAL, Outcome::Unknown);
         error.extensions.get_or_insert_default().set("requestId", request_id);
         Self::of(StatusCode::INTERNAL_SERVER_ERROR, vec![error])
     }
@@ -92,10 +93,18 @@ impl Problem {
 /// What is shown of faults.
 pub const INTERNAL: &str = "Something went wrong on our side. The request ID helps to find out what.";
 
-/// An error with its code.
+/// An error with its code, of a request that was not executed.
 pub fn error(code: &str, message: impl Into<String>) -> ServerError {
+    error_with_outcome(code, message, Outcome::NotDone)
+}
+
+/// An error with its code, and its outcome if the code is one of those that tell it.
+pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outcome) -> ServerError {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code);
+    if Outcome::is_told_of(code) {
+        extensions.set("outcome", outcome.name());
+    }
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 

@@ -17,10 +17,11 @@ use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
 use parking_lot::Mutex;
 use tokio_postgres::CancelToken;
 
+use super::error::is_connection_lost;
 use super::prepared::Kept;
 use super::query_batching::BatchedReads;
 use super::unfinished::Unfinished;
-use super::{Work, enums};
+use super::{Work, enums, outcome};
 use crate::domain::Result;
 
 const BEGIN: &str = "BEGIN";
@@ -34,6 +35,8 @@ const ONE_PLAN_EACH: &str = "SET plan_cache_mode = force_generic_plan";
 const NOTHING_MEMOIZED: &str = "SET enable_memoize = off";
 /// A plan is made once and run thousands of times, each time for some milliseconds at most: to compile it each time takes longer.
 const NOTHING_COMPILED: &str = "SET jit = off";
+/// A statement that waits for a lock for longer gives its connection back: others need it.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 
 /// A connection, inside a transaction or not. The functions of the table files take one.
 pub struct Connection {
@@ -111,7 +114,7 @@ impl Connection {
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
         enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED] {
+        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED, LOCK_TIMEOUT] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(Self { unfinished, ..Self::on(Backend::Session(Box::new(session))) })
@@ -154,7 +157,13 @@ impl Connection {
         async move {
             match work(self).await {
                 Ok(done) => {
-                    self.end(COMMIT).await?;
+                    outcome::commit_sent();
+                    // What the database itself refuses is rolled back; after a lost connection, it may be committed.
+                    self.end(COMMIT).await.inspect_err(|cause| {
+                        if !is_connection_lost(cause) {
+                            outcome::commit_refused();
+                        }
+                    })?;
                     Ok(done)
                 }
                 Err(error) => {

@@ -17,10 +17,20 @@ impl From<Diesel> for Error {
 
 /// Whether the same could succeed later.
 pub(super) fn is_passing(error: &Diesel) -> bool {
+    is_connection_lost(error) || is_lock_timeout(error)
+}
+
+/// Whether the connection failed rather than the statement, whose outcome is not known then.
+pub(super) fn is_connection_lost(error: &Diesel) -> bool {
     match error {
         Diesel::DatabaseError(kind, info) => is_away(kind, info.message()),
         error => matches!(error, Diesel::BrokenTransactionManager),
     }
+}
+
+/// Whether a statement waited for a lock for longer than `lock_timeout`. The driver tells it by the message alone.
+fn is_lock_timeout(error: &Diesel) -> bool {
+    matches!(error, Diesel::DatabaseError(_, info) if info.message() == "canceling statement due to lock timeout")
 }
 
 /// Whether the connection is what failed, rather than the statement. The driver tells a connection that was cut in the middle

@@ -30,6 +30,7 @@ pub mod migrate;
 pub mod onlookers;
 pub mod organization_lists;
 pub mod organizations;
+pub mod outcome;
 pub mod ownership_offers;
 pub mod paging;
 pub mod plans;

@@ -21,6 +21,7 @@ mod mails;
 mod members;
 mod migrations;
 mod organizations;
+mod outcome;
 mod ownership;
 mod pipelining;
 mod plans;

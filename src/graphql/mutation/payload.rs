@@ -6,6 +6,7 @@ use crate::domain::error::Problem;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::{ApiError, Result};
+use crate::store::outcome;
 
 /// Longest `clientMutationId`, in characters.
 const CLIENT_MUTATION_ID_MAX: usize = 256;
@@ -44,6 +45,7 @@ pub async fn answer<P: Payload>(
         let path = ["input", "clientMutationId"].map(str::to_owned).to_vec();
         return Ok(P::refused(vec![Problem::too_long(CLIENT_MUTATION_ID_MAX).at(path).into()]));
     }
+    outcome::begin_field();
     let payload = match run.await {
         Ok(payload) => payload,
         Err(ApiError::Refused(refusals)) => {

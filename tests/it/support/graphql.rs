@@ -51,6 +51,11 @@ impl Answer {
         let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
         errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
     }
+
+    /// The outcome that the first top-level error tells.
+    pub fn outcome(&self) -> Option<String> {
+        Some(self.body["errors"][0]["extensions"]["outcome"].as_str()?.to_owned())
+    }
 }
 
 /// Sends a document.
