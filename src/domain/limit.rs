@@ -84,11 +84,12 @@ impl Limit {
         more <= 0 || self.max.is_none_or(|max| self.used.saturating_add(more) <= i64::from(max))
     }
 
-    /// LIMIT_EXCEEDED, with this limit.
-    pub fn exceeded(self) -> Refusal {
-        let (max, words) = (self.max.unwrap_or(i32::MAX), self.kind.words());
-        let message = format!("The plan allows {max} {words}; there are {} already.", self.used);
-        Refusal { limit: Some(self), ..Refusal::new(Code::LimitExceeded, message) }
+    /// The refusal of `asked` more: LIMIT_EXCEEDED with this limit, or SEATS_EXHAUSTED.
+    pub fn exceeded(self, code: Code, asked: i64) -> Refusal {
+        let (max, words, used) = (self.max.unwrap_or(i32::MAX), self.kind.words(), self.used);
+        let left = i64::from(max).saturating_sub(used).max(0);
+        let message = format!("The plan allows {max} {words}: {used} in use, {left} left, {asked} asked for.");
+        Refusal { limit: Some(self).filter(|_| code == Code::LimitExceeded), ..Refusal::new(code, message) }
     }
 }
 
@@ -262,8 +263,17 @@ mod tests {
             "over the limit after a downgrade"
         );
         assert!(limit(i64::MAX, None).has_room(i64::MAX) && !limit(i64::MAX, Some(i32::MAX)).has_room(i64::MAX));
-        let refusal = limit(10, Some(10)).exceeded();
-        assert_eq!((refusal.code, refusal.limit), (Code::LimitExceeded, Some(limit(10, Some(10)))));
+    }
+
+    #[test]
+    fn exceeded_tells_what_is_used_what_is_left_and_what_was_asked_for() {
+        let limit = |used| Limit { kind: LimitKind::Projects, used, max: Some(3) };
+        let refusal = limit(1).exceeded(Code::LimitExceeded, 4);
+        assert_eq!((refusal.code, refusal.limit), (Code::LimitExceeded, Some(limit(1))));
+        let numbers = "The plan allows 3 projects in this workspace: 1 in use, 2 left, 4 asked for.";
+        assert_eq!(refusal.message, numbers);
+        let over = limit(7).exceeded(Code::LimitExceeded, 1).message;
+        assert!(over.ends_with("7 in use, 0 left, 1 asked for."), "{over}");
     }
 
     #[test]

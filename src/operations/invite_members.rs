@@ -13,7 +13,6 @@ use crate::domain::error::Problem;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::input::Check;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::plan::Plan;
 use crate::domain::secret::Token;
 use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
 use crate::events::log::{self, Event};
@@ -23,10 +22,11 @@ use crate::store::invitations::{self, Invitation};
 use crate::store::mails::{self, Sender};
 use crate::store::{Connection, memberships, users};
 
+use super::Env;
 use super::floor::{Floor, Witnessed};
 use super::join_by_invitation::event;
+use super::limits::{self, Room};
 use super::retries::{Retry, Written};
-use super::{Env, limits};
 
 /// Most people in one request.
 const MOST: usize = 100;
@@ -91,7 +91,9 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
             let mut verdicts = judge(&floor, &known, &input.invitees, &addresses);
-            seat(env, tx, &floor, &plan, &mut verdicts, now).await?;
+            let seats = limits::seats(env, tx, &floor.organization, &plan, now).await?;
+            // With REJECT_ALL nobody keeps a seat if one person is refused.
+            seat(if input.reject_all { seats } else { seats.keeping_taken() }, &mut verdicts);
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
             let mut sent = Vec::new();
@@ -140,18 +142,7 @@ impl Known {
 type Verdict = std::result::Result<(Email, Role), Refusal>;
 
 /// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
-async fn seat(
-    env: &Env,
-    tx: &mut Connection,
-    floor: &Floor,
-    plan: &Plan,
-    verdicts: &mut [Verdict],
-    now: Instant,
-) -> Result<()> {
-    if verdicts.iter().all(|verdict| verdict.is_err()) {
-        return Ok(());
-    }
-    let mut seats = limits::seats(env, tx, &floor.organization, plan, now).await?;
+fn seat(mut seats: Room, verdicts: &mut [Verdict]) {
     for (place, verdict) in verdicts.iter_mut().enumerate() {
         if verdict.is_ok()
             && let Err(refusal) = seats.take(1)
@@ -160,7 +151,6 @@ async fn seat(
             *verdict = Err(Refusal { path, ..refusal });
         }
     }
-    Ok(())
 }
 
 /// Whether each person can be invited as far as it is about them, in the order of the input.

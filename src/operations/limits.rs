@@ -16,26 +16,48 @@ use crate::store::{Connection, plans, usage, users};
 
 use super::Env;
 
-/// The room that is left for things of one kind. What a request takes of it is not there for the rest of the request.
+/// The room for things of one kind in one request. What the request takes is gone for the rest of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
+    /// What is used without the request.
     limit: Limit,
+    /// What the request has taken.
+    taken: i64,
+    /// What the request has asked for, what was refused included.
+    asked: i64,
+    /// Whether what was taken stays taken if more is refused.
+    keeps_taken: bool,
     seats_bought: bool,
 }
 
 impl Room {
-    /// Takes the room of so many; refuses, and takes none, if there is not enough: LIMIT_EXCEEDED with what is used so far,
-    /// or SEATS_EXHAUSTED where it is a matter of seats that were bought.
+    fn new(kind: LimitKind, used: i64, max: Option<i32>) -> Self {
+        Self { limit: Limit { kind, used, max }, taken: 0, asked: 0, keeps_taken: false, seats_bought: false }
+    }
+
+    /// The same room for a request of which a part is done if the rest is refused.
+    pub fn keeping_taken(self) -> Self {
+        Self { keeps_taken: true, ..self }
+    }
+
+    /// Takes room for `more` things. Returns LIMIT_EXCEEDED if there is not enough, or SEATS_EXHAUSTED for bought seats, and
+    /// then takes none.
     pub fn take(&mut self, more: i64) -> std::result::Result<(), Refusal> {
-        if self.limit.has_room(more) {
-            self.limit.used = self.limit.used.saturating_add(more.max(0));
+        let more = more.max(0);
+        self.asked = self.asked.saturating_add(more);
+        if more == 0 || self.limit.has_room(self.taken.saturating_add(more)) {
+            self.taken = self.taken.saturating_add(more);
             return Ok(());
         }
-        if self.seats_bought {
-            let message = "All seats are taken by members and pending invitations.";
-            return Err(Refusal::new(Code::SeatsExhausted, message));
-        }
-        Err(self.limit.exceeded())
+        Err(if self.keeps_taken {
+            Limit { used: self.limit.used.saturating_add(self.taken), ..self.limit }.exceeded(self.code(), more)
+        } else {
+            self.limit.exceeded(self.code(), self.asked)
+        })
+    }
+
+    fn code(&self) -> Code {
+        if self.seats_bought { Code::SeatsExhausted } else { Code::LimitExceeded }
     }
 }
 
@@ -69,7 +91,7 @@ pub async fn room(
         (_, LimitKind::CloudStorages) => usage::cloud_storages(tx, workspace).await?,
         _ => return Err(Fault::new(format!("{} are not counted by workspace", kind.name())).into()),
     };
-    Ok(Room { limit: Limit { kind, used, max }, seats_bought: false })
+    Ok(Room::new(kind, used, max))
 }
 
 /// Refuses unless a project of the workspace has room for `more` tasks: LIMIT_EXCEEDED. The room of the workspace is a matter
@@ -85,14 +107,14 @@ pub async fn require_room_in_project(
     let kind = LimitKind::TasksPerProject;
     let max = max(env, tx, workspace, kind, now).await?;
     let used = if max.is_some() { usage::tasks_in_project(tx, project).await? } else { 0 };
-    Ok(Room { limit: Limit { kind, used, max }, seats_bought: false }.take(more)?)
+    Ok(Room::new(kind, used, max).take(more)?)
 }
 
 /// The room for tasks of a project that is about to come to the workspace.
 pub async fn room_of_new_project(env: &Env, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Room> {
     let kind = LimitKind::TasksPerProject;
     let max = max(env, tx, workspace, kind, now).await?;
-    Ok(Room { limit: Limit { kind, used: 0, max }, seats_bought: false })
+    Ok(Room::new(kind, 0, max))
 }
 
 /// Refuses unless the user may own one more organization: LIMIT_EXCEEDED, by the plan of their personal workspace. Locks
@@ -106,12 +128,11 @@ pub async fn require_owned_room(env: &Env, tx: &mut Connection, user: UserId, no
     users::lock(tx, user).await?;
     let max = max(env, tx, workspace, kind, now).await?;
     let used = if max.is_some() { usage::owned_organizations(tx, user).await? } else { 0 };
-    Ok(Room { limit: Limit { kind, used, max }, seats_bought: false }.take(1)?)
+    Ok(Room::new(kind, used, max).take(1)?)
 }
 
 /// The room for more people in an organization, whose row is locked: members and pending invitations take it. FREE refuses
-/// with LIMIT_EXCEEDED, seats that were bought with SEATS_EXHAUSTED; elastic ones never do. Who accepts an invitation needs
-/// none: it was reserved.
+/// with LIMIT_EXCEEDED, seats that were bought with SEATS_EXHAUSTED; elastic ones never do.
 pub async fn seats(
     env: &Env,
     tx: &mut Connection,
@@ -125,7 +146,25 @@ pub async fn seats(
         Some(_) => i64::from(organization.member_count) + usage::pending_invitations(tx, organization.id, now).await?,
         None => 0,
     };
-    Ok(Room { limit: Limit { kind, used, max }, seats_bought: plan.tier() == PlanTier::Team })
+    Ok(Room { seats_bought: plan.tier() == PlanTier::Team, ..Room::new(kind, used, max) })
+}
+
+/// Refuses unless an organization, whose row is locked, has room for one more member: LIMIT_EXCEEDED or SEATS_EXHAUSTED. A
+/// pending invitation holds a seat, but a plan that has ended may leave more of them than there are seats.
+pub async fn require_room_for_member(
+    env: &Env,
+    tx: &mut Connection,
+    organization: &Organization,
+    now: Instant,
+) -> Result<()> {
+    let plan = plan(env, tx, organization.id.into(), now).await?;
+    let max = env.rules.plans.max(organization.id.into(), &plan, LimitKind::Members);
+    if max.is_none_or(|max| organization.member_count < max) {
+        return Ok(());
+    }
+    // Pending invitations are counted for the refusal alone.
+    let room = seats(env, tx, organization, &plan, now).await?;
+    Err(room.limit.exceeded(room.code(), 1).into())
 }
 
 /// How many of a kind there may be in a workspace.

@@ -11,15 +11,15 @@ use crate::domain::input::Check;
 use crate::domain::limit::LimitKind;
 use crate::domain::resource::{People, ResourceId, StorageHandling, Ties};
 use crate::domain::{CloudStorageId, Code, Error, Fault, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
-use crate::policy::{Action, Decision, Target, decide};
+use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::projects::Project;
 use crate::store::tasks::{Task, TaskInProject};
 use crate::store::transfers::JobsOfTask;
-use crate::store::{Connection, cloud_storages, projects, tasks, transfers};
+use crate::store::{Connection, cloud_storages, onlookers, projects, tasks, transfers};
 
 use super::Env;
-use super::ground::{Ground, Hold};
+use super::ground::{Ground, Hold, standing_of};
 use super::limits::{self, Room};
 
 /// Most resources in one transfer.
@@ -139,6 +139,7 @@ pub(super) struct Survey {
     /// What is to move, in the order of the request.
     pub(super) cargo: Vec<Cargo>,
     grounds: BTreeMap<WorkspaceId, Ground>,
+    /// The linked storages that the actor may see.
     storages: Vec<CloudStorage>,
     candidates: Vec<CloudStorage>,
     room: Rooms,
@@ -195,6 +196,14 @@ pub(super) async fn survey(
 ) -> Result<Survey> {
     let named = Named::read(connection, &request.resources).await?;
     let places: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
+    // Before anything is held: what the actor cannot see takes the same statements as what is not there.
+    let pairs: Vec<_> = places.iter().map(|place| (actor.user_id, place.uuid())).collect();
+    let onlookers = onlookers::find_many(connection, &pairs, env.clock.now()).await?;
+    let standing = |place: WorkspaceId| {
+        let onlooker = onlookers.iter().find(|onlooker| onlooker.workspace_id == place.uuid());
+        onlooker.map(standing_of).map(|standing| Standing { invited: false, ..standing })
+    };
+    named.require_seen(actor, &request, standing)?;
     let grounds = enter(connection, actor, &places, hold).await?;
     // As they are now that nothing moves any more.
     let named = if hold == Hold::Unheld { named } else { Named::read(connection, &request.resources).await? };
@@ -205,6 +214,7 @@ pub(super) async fn survey(
     let destination = &grounds[&request.destination];
     let linked: BTreeSet<CloudStorageId> = cargo.iter().flat_map(Cargo::storages).collect();
     let storages = cloud_storages::find_many(connection, &linked.into_iter().collect::<Vec<_>>()).await?;
+    let storages: Vec<CloudStorage> = storages.into_iter().filter(|storage| sees(&grounds, storage, actor)).collect();
     let wanted: Vec<_> = storages.iter().map(|storage| (storage.provider, storage.resource.as_str())).collect();
     let candidates = match request.storage {
         StorageHandling::Detach => Vec::new(),
@@ -215,6 +225,13 @@ pub(super) async fn survey(
     };
     let room = Rooms::of(env, connection, destination.id, env.clock.now()).await?;
     Ok(Survey { request, cargo, grounds, storages, candidates, room })
+}
+
+/// Whether the actor may see a storage. A match would tell what a hidden one leads to.
+fn sees(grounds: &BTreeMap<WorkspaceId, Ground>, storage: &CloudStorage, actor: &Actor) -> bool {
+    let target = Target { ties: Ties::of(actor.user_id, storage.people(), &[]), ..Target::default() };
+    let ground = grounds.get(&storage.workspace());
+    ground.is_some_and(|ground| decide(&ground.standing, Action::CloudStorageView, &target) == Decision::Allow)
 }
 
 /// Enters the workspaces in the order in which they are locked, whichever way things go. Those that the actor cannot see are
@@ -264,6 +281,36 @@ impl Named {
         self.projects.values().map(Project::workspace).chain(of_tasks)
     }
 
+    /// NOT_FOUND for each resource that the actor cannot see, and for the destination.
+    fn require_seen(
+        &self,
+        actor: &Actor,
+        request: &Request,
+        standing: impl Fn(WorkspaceId) -> Option<Standing>,
+    ) -> Result<()> {
+        let mut check = Check::default();
+        let unseen = |what: &str| {
+            let refusal = Refusal::not_found(what);
+            Problem::new(refusal.code, refusal.message)
+        };
+        // Whoever is not even forbidden to do something there cannot see it.
+        let hidden = |standing| decide(&standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
+        if standing(request.destination).is_none_or(hidden) {
+            check.note("destinationWorkspaceId", unseen("workspace"));
+        }
+        for (place, resource) in request.resources.iter().enumerate() {
+            let seen = self.find(*resource).is_some_and(|(workspace, people, containers)| {
+                let target = Target { ties: Ties::of(actor.user_id, people, &containers), ..Target::default() };
+                let sees = |standing| decide(&standing, Action::ResourceView, &target) == Decision::Allow;
+                standing(workspace).is_some_and(sees)
+            });
+            if !seen {
+                check.note(&format!("resourceIds.{place}"), unseen("resource"));
+            }
+        }
+        check.finish()
+    }
+
     /// All that goes with what is named, in the order of the request. NOT_FOUND for each that the actor cannot see, and for
     /// the destination.
     async fn load(
@@ -273,17 +320,7 @@ impl Named {
         request: &Request,
         grounds: &BTreeMap<WorkspaceId, Ground>,
     ) -> Result<Vec<Cargo>> {
-        let mut check = Check::default();
-        let unseen = |what: &str| {
-            let refusal = Refusal::not_found(what);
-            Problem::new(refusal.code, refusal.message)
-        };
-        // Whoever is not even forbidden to do something there cannot see it.
-        let hidden =
-            |ground: &Ground| decide(&ground.standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
-        if grounds.get(&request.destination).is_none_or(hidden) {
-            check.note("destinationWorkspaceId", unseen("workspace"));
-        }
+        self.require_seen(actor, request, |place| grounds.get(&place).map(|ground| ground.standing))?;
         let projects: Vec<ProjectId> = self.projects.keys().copied().collect();
         let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
         let tasks = transfers::tasks_of(connection, &projects, &tasks).await?;
@@ -291,19 +328,9 @@ impl Named {
         let jobs = transfers::jobs_of(connection, &ids).await?;
         let jobs: HashMap<TaskId, JobsOfTask> = jobs.into_iter().map(|jobs| (jobs.task_id, jobs)).collect();
         let mut cargo = Vec::new();
-        for (place, resource) in request.resources.iter().enumerate() {
-            let at = format!("resourceIds.{place}");
-            let Some((workspace, people, containers)) = self.find(*resource) else {
-                check.note(&at, unseen("resource"));
-                continue;
-            };
+        for resource in &request.resources {
+            let Some((workspace, people, containers)) = self.find(*resource) else { continue };
             let ties = Ties::of(actor.user_id, people, &containers);
-            let target = Target { ties, ..Target::default() };
-            let visible = |ground: &Ground| decide(&ground.standing, Action::ResourceView, &target) == Decision::Allow;
-            if !grounds.get(&workspace).is_some_and(visible) {
-                check.note(&at, unseen("resource"));
-                continue;
-            }
             let goes_along = |task: &&Task| match resource {
                 ResourceId::Project(id) => task.project_id == Some(*id),
                 ResourceId::Task(id) => task.id == *id,
@@ -316,7 +343,6 @@ impl Named {
             let jobs = tasks.iter().filter_map(|task| jobs.get(&task.id)).cloned().collect();
             cargo.push(Cargo { source: workspace, project, tasks, jobs, ties });
         }
-        check.finish()?;
         Ok(cargo)
     }
 
@@ -332,14 +358,48 @@ impl Named {
     }
 }
 
+/// The storages of the destination that are for the same provider and resource.
+enum Found {
+    None,
+    One(CloudStorageId),
+    Several,
+}
+
+impl Found {
+    fn one(&self) -> Option<CloudStorageId> {
+        match self {
+            Found::One(id) => Some(*id),
+            Found::None | Found::Several => None,
+        }
+    }
+
+    fn problem(&self) -> Option<Refusal> {
+        let (code, message) = match self {
+            Found::None => (
+                Code::StorageMatchNotFound,
+                "The destination has no storage with the provider and resource of one that is linked here.",
+            ),
+            Found::One(_) => return None,
+            Found::Several => (
+                Code::StorageMatchAmbiguous,
+                "The destination has several storages with the provider and resource of one that is linked here.",
+            ),
+        };
+        Some(Refusal::new(code, message))
+    }
+}
+
 impl Survey {
     /// What would happen.
     pub(super) fn plan(&self) -> Plan {
         let mut room = self.room;
         let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
-            let storages = self.matches(cargo);
-            let mut problems = self.problems(cargo, *resource, &storages);
-            if cargo.source != self.request.destination {
+            let mut problems = self.authorize(cargo, *resource);
+            let may_move = problems.is_empty();
+            problems.extend(self.obstacles(cargo, *resource));
+            let storages = self.matches(cargo, may_move);
+            if may_move && cargo.source != self.request.destination {
+                problems.extend(self.mismatches(&storages));
                 problems.extend(room.take(cargo));
             }
             let at = |problem: Refusal| match problem.path.is_empty() {
@@ -351,39 +411,21 @@ impl Survey {
                 task_count: cargo.tasks.len(),
                 job_count: cargo.jobs.iter().map(|jobs| jobs.count).sum(),
                 unassigned: cargo.assignees().into_iter().collect(),
-                storages: storages.into_iter().map(|(of, replacement)| Match { current: of.id, replacement }).collect(),
+                storages: storages
+                    .into_iter()
+                    .map(|(current, found)| Match { current, replacement: found.one() })
+                    .collect(),
                 problems: problems.into_iter().map(at).collect(),
             }
         });
         Plan { destination: self.request.destination, items: items.collect() }
     }
 
-    /// Each storage that is linked now, with what is linked in its place; none where that is not exactly one.
-    fn matches(&self, cargo: &Cargo) -> Vec<(&CloudStorage, Option<CloudStorageId>)> {
-        let linked = cargo.storages();
-        let alike = |of: &CloudStorage| match self.candidates_for(of).as_slice() {
-            [one] => Some(one.id),
-            _ => None,
-        };
-        let storages = self.storages.iter().filter(|storage| linked.contains(&storage.id));
-        storages.map(|storage| (storage, alike(storage))).collect()
-    }
-
-    fn candidates_for(&self, of: &CloudStorage) -> Vec<&CloudStorage> {
-        let alike = |other: &&CloudStorage| (other.provider, &other.resource) == (of.provider, &of.resource);
-        self.candidates.iter().filter(alike).collect()
-    }
-
-    fn problems(
-        &self,
-        cargo: &Cargo,
-        resource: ResourceId,
-        storages: &[(&CloudStorage, Option<CloudStorageId>)],
-    ) -> Vec<Refusal> {
+    /// The refusals of a transfer by the policy: here and at the destination.
+    fn authorize(&self, cargo: &Cargo, resource: ResourceId) -> Vec<Refusal> {
         let here = Target { ties: cargo.ties, ..Target::default() };
         let mut problems = refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource"));
         if cargo.source == self.request.destination {
-            problems.push(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
             return problems;
         }
         let creation = match resource {
@@ -393,31 +435,53 @@ impl Survey {
         let there = self.grounds[&self.request.destination].require(creation, &Target::default(), "workspace");
         let at_destination = |refusal| Refusal { path: vec!["destinationWorkspaceId".to_owned()], ..refusal };
         problems.extend(refusals(there).into_iter().map(at_destination));
-        if matches!(resource, ResourceId::Task(_)) && cargo.tasks.iter().any(|task| task.project_id.is_some()) {
-            let message = "The task is in a project and moves with it only. Take it out of the project first.";
-            problems.push(Refusal::new(Code::ResourceInProject, message));
-        }
-        if self.request.storage == StorageHandling::AutoMatch {
-            problems.extend(storages.iter().filter_map(|(storage, _)| match self.candidates_for(storage).len() {
-                0 => Some(Refusal::new(
-                    Code::StorageMatchNotFound,
-                    "The destination has no storage with the provider and resource of one that is linked here.",
-                )),
-                1 => None,
-                _ => Some(Refusal::new(
-                    Code::StorageMatchAmbiguous,
-                    "The destination has several storages with the provider and resource of one that is linked here.",
-                )),
-            }));
-            problems.dedup();
-        }
         problems
     }
 
-    /// Each storage that is linked by anything that moves, with what is linked in its place.
+    /// What speaks against a transfer because of where the resource is.
+    fn obstacles(&self, cargo: &Cargo, resource: ResourceId) -> Option<Refusal> {
+        if cargo.source == self.request.destination {
+            return Some(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
+        }
+        let in_project = cargo.tasks.iter().any(|task| task.project_id.is_some());
+        (matches!(resource, ResourceId::Task(_)) && in_project).then(|| {
+            let message = "The task is in a project and moves with it only. Take it out of the project first.";
+            Refusal::new(Code::ResourceInProject, message)
+        })
+    }
+
+    /// The storages that are linked now, with what is found in the place of each. Nothing is found for a resource that the
+    /// actor may not move, nor in the place of a storage that the actor may not see.
+    fn matches(&self, cargo: &Cargo, may_move: bool) -> Vec<(CloudStorageId, Found)> {
+        let visible = |id: &CloudStorageId| self.storages.iter().filter(|_| may_move).find(|storage| storage.id == *id);
+        let found = |id| (id, visible(&id).map_or(Found::None, |storage| self.find_alike(storage)));
+        cargo.storages().into_iter().map(found).collect()
+    }
+
+    fn find_alike(&self, of: &CloudStorage) -> Found {
+        let alike = |other: &&CloudStorage| (other.provider, &other.resource) == (of.provider, &of.resource);
+        let mut alike = self.candidates.iter().filter(alike);
+        match (alike.next(), alike.next()) {
+            (None, _) => Found::None,
+            (Some(one), None) => Found::One(one.id),
+            (Some(_), Some(_)) => Found::Several,
+        }
+    }
+
+    /// The refusals of links to storages in the place of which not exactly one was found.
+    fn mismatches(&self, storages: &[(CloudStorageId, Found)]) -> Vec<Refusal> {
+        if self.request.storage != StorageHandling::AutoMatch {
+            return Vec::new();
+        }
+        let mut problems: Vec<Refusal> = storages.iter().filter_map(|(_, found)| found.problem()).collect();
+        problems.dedup();
+        problems
+    }
+
+    /// Each storage that is linked by anything that moves, with what is linked in its place. For a plan without problems.
     pub(super) fn replacements(&self) -> Vec<(CloudStorageId, CloudStorageId)> {
-        let matches = self.cargo.iter().flat_map(|cargo| self.matches(cargo));
-        let replaced: BTreeSet<_> = matches.filter_map(|(of, replacement)| Some((of.id, replacement?))).collect();
+        let matches = self.cargo.iter().flat_map(|cargo| self.matches(cargo, true));
+        let replaced: BTreeSet<_> = matches.filter_map(|(of, found)| Some((of, found.one()?))).collect();
         replaced.into_iter().collect()
     }
 

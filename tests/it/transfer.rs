@@ -145,7 +145,7 @@ async fn plan(by: &Person, resources: &[&String], to: &str, storage: &str) -> Va
     let query = "query Q($ids: [ID!]!, $to: ID!, $storage: StorageHandling!) {
         transferPlan(resourceIds: $ids, destinationWorkspaceId: $to, storage: $storage) {
             possible items { taskCount jobCount unassigned { username } storages { current { id } replacement { id } }
-            problems { code path permission requiredRole limit { kind used max } } } } }";
+            problems { code message path permission requiredRole limit { kind used max } } } } }";
     let answer = by.run(query, json!({ "ids": resources, "to": to, "storage": storage })).await;
     answer.data()["transferPlan"].clone()
 }
@@ -336,6 +336,53 @@ async fn storages_are_matched_by_provider_and_resource() {
 }
 
 #[tokio::test]
+async fn transfer_plan_matches_no_storages_for_who_may_not_move_the_resource() {
+    let world = World::new().await;
+    // Wim sees the task, and may take it nowhere.
+    let task = world.task(&world.here, &world.ada, None).await;
+    let linked = world.storage(&world.here, &world.ada, "right").await;
+    let set = format!("assignee_id = '{}', source_storage_id = '{}'", user(&world.wim), raw(&linked));
+    world.set("tasks", &task, &set).await;
+    let mut answers = Vec::new();
+    for guess in ["wrong", "right", "right"] {
+        let storage = world.storage(&personal(&world.wim), &world.wim, guess).await;
+        answers.push(plan(&world.wim, &[&task], &personal(&world.wim), "AUTO_MATCH").await);
+        if guess == "wrong" {
+            world.app.sql(&format!("DELETE FROM cloud_storages WHERE id = '{}'", raw(&storage))).await;
+        }
+    }
+    assert_eq!(problems(&answers[0]), [["FORBIDDEN"]]);
+    assert_eq!(answers[0], answers[1], "one match");
+    assert_eq!(answers[0], answers[2], "several matches");
+    world.app.close().await;
+}
+
+#[tokio::test]
+async fn transfer_plan_matches_no_storages_that_the_mover_may_not_see() {
+    let world = World::new().await;
+    // Wim owns the task, so may take it home, but does not see the storage that it is linked to.
+    let task = world.task(&world.here, &world.wim, None).await;
+    let linked = world.storage(&world.here, &world.ada, "right").await;
+    world.set("tasks", &task, &format!("source_storage_id = '{}'", raw(&linked))).await;
+    let mut answers = Vec::new();
+    for guess in ["wrong", "right", "right"] {
+        world.storage(&personal(&world.wim), &world.wim, guess).await;
+        answers.push(plan(&world.wim, &[&task], &personal(&world.wim), "AUTO_MATCH").await);
+    }
+    assert_eq!(problems(&answers[0]), [["STORAGE_MATCH_NOT_FOUND"]]);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    let refused = transfer(&world.wim, &[&task], &personal(&world.wim), "AUTO_MATCH").await;
+    assert_eq!(refused.refused(), ["STORAGE_MATCH_NOT_FOUND"]);
+    // With a storage of their own there is a match.
+    let own = world.storage(&world.here, &world.wim, "own").await;
+    world.set("tasks", &task, &format!("source_storage_id = '{}'", raw(&own))).await;
+    let alike = world.storage(&personal(&world.wim), &world.wim, "own").await;
+    let done = transfer(&world.wim, &[&task], &personal(&world.wim), "AUTO_MATCH").await.done();
+    assert_eq!(done["resources"][0]["sourceStorage"]["id"], alike);
+    world.app.close().await;
+}
+
+#[tokio::test]
 async fn the_limits_of_the_destination_hold() {
     let app = TestApp::with(|settings| settings.rules.plans = Default::default()).await;
     let world = World::of(app).await;
@@ -347,7 +394,9 @@ async fn the_limits_of_the_destination_hold() {
     let told = plan(&world.sue, &all, &world.there, "DETACH").await;
     assert_eq!(problems(&told), [vec![], vec![], vec![], vec!["LIMIT_EXCEEDED".to_owned()]]);
     let limit = &told["items"][3]["problems"][0]["limit"];
-    assert_eq!(*limit, json!({ "kind": "PROJECTS", "used": 3, "max": 3 }), "this request's earlier ones count");
+    assert_eq!(*limit, json!({ "kind": "PROJECTS", "used": 0, "max": 3 }), "nothing is there yet");
+    let message = told["items"][3]["problems"][0]["message"].as_str().expect("a message");
+    assert!(message.ends_with("0 in use, 3 left, 4 asked for."), "{message}");
     assert_eq!(transfer(&world.sue, &all, &world.there, "DETACH").await.refused(), ["LIMIT_EXCEEDED"]);
     transfer(&world.sue, &all[..3], &world.there, "DETACH").await.done();
 
