@@ -31,7 +31,7 @@ use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
-use crate::store::users::{self, Profile, User};
+use crate::store::users::{self, Invitee, Profile, User};
 use crate::store::visible::{self, List, Listed, Part};
 use crate::store::{Connection, Pooled, Store, plans};
 
@@ -310,6 +310,18 @@ impl Loader<ProvenEmail> for Source {
         let emails: Vec<&str> = asked.iter().map(|asked| asked.0.as_str()).collect();
         let found = users::with_proven_emails(&mut *self.connection().await?, &emails).await.map_err(fault)?;
         Ok(found.into_iter().filter_map(|user| Some((ProvenEmail(user.email.clone()?), user))).collect())
+    }
+}
+
+/// The account of an invitee, as far as the viewer may know it.
+impl Loader<Invitee> for Source {
+    type Value = UserId;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, invited: &[Invitee]) -> Loaded<Invitee, UserId> {
+        let Some(viewer) = self.viewer() else { return Ok(HashMap::new()) };
+        let found = users::invitees(&mut *self.connection().await?, viewer, invited).await.map_err(fault)?;
+        Ok(found.into_iter().collect())
     }
 }
 

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
-use crate::domain::{Error, InvitationId, Result};
+use crate::domain::{InvitationId, Result};
 use crate::events::log;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
-use crate::store::users::{self, User};
 
 use super::Env;
-use super::accept_invitation::{Input, Named, require_invitee, unknown_token};
-use super::floor::{Floor, Witnessed};
-use super::join_by_invitation::{enter_by_id, event, lock_by_token, require_pending};
+use super::accept_invitation::Input;
+use super::floor::Witnessed;
+use super::join_by_invitation::{Access, Entered, enter, event, require_pending};
 use super::retries::{Retry, Written};
 
 /// Declines it.
@@ -27,48 +26,19 @@ pub async fn decline_invitation(
     let named = input.named()?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (invitation, by) = match named {
-            Named::Id(id) => {
-                let actor = actor.ok_or(Error::Unauthenticated)?;
-                let (floor, invitation) = enter_by_id(tx, actor, id, now).await?;
-                require_invitee(&floor, &invitation, Action::InvitationDecline)?;
-                let by = By::Invitee(Arc::new(floor.without(&invitation)));
-                (invitation, by)
-            }
-            Named::Token(hash) => {
-                let invitation = lock_by_token(tx, &hash).await?.ok_or_else(unknown_token)?;
-                let holder = match actor {
-                    Some(actor) => Some(users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?),
-                    None => None,
-                };
-                (invitation, By::Holder(holder))
-            }
-        };
+        let entered = enter(tx, actor, &named, Action::InvitationDecline, now).await;
+        let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at(named.field()))?;
         require_pending(&invitation, now)?;
         let declined = invitation.resolved(InvitationStatus::Declined, now);
         tx.queue(invitations::resolve(&declined));
-        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, by.user())]).await?;
-        Ok(match by {
-            By::Invitee(by) => Written::now(declined.id, Witnessed { row: declined, by }),
-            By::Holder(_) => Written::unseen(declined.id),
+        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, access.user())]).await?;
+        Ok(match access {
+            Access::Account(floor) => {
+                let by = Arc::new(floor.without(&declined));
+                Written::now(declined.id, Witnessed { row: declined, by })
+            }
+            Access::Nobody(_) => Written::unseen(declined.id),
         })
     })
     .await
-}
-
-/// Who declines.
-enum By {
-    /// The one invited, by its ID.
-    Invitee(Arc<Floor>),
-    /// Whoever holds its token, signed in or not.
-    Holder(Option<User>),
-}
-
-impl By {
-    fn user(&self) -> Option<&User> {
-        match self {
-            By::Invitee(floor) => Some(&floor.actor),
-            By::Holder(user) => user.as_ref(),
-        }
-    }
 }

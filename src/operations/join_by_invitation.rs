@@ -1,4 +1,5 @@
-//! The step that acceptance and sign-up share: a pending invitation becomes a membership.
+//! What acceptance, sign-up and declining share: an invitation is locked, by its ID or its token, the policy is asked, and a
+//! pending one becomes a membership.
 
 use futures_util::future::try_join;
 
@@ -6,57 +7,196 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::InvitationStatus;
-use crate::domain::organization::OrganizationStatus;
-use crate::domain::{Code, InvitationId, MembershipId, Refusal, Result, ids};
+use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, ids};
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::Connection;
 use crate::store::entrances::Of;
 use crate::store::invitations::{self, Invitation};
 use crate::store::memberships::{self, Membership};
+use crate::store::organizations::{self, Organization};
 use crate::store::users::User;
-use crate::store::{Connection, organizations};
 
 use super::floor::Floor;
+use super::{Env, limits};
 
-/// The invitation with that token, locked together with its organization. None if there is none, a resend replaced the token,
-/// or the organization is about to be deleted.
-pub async fn lock_by_token(tx: &mut Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
-    let Some(found) = invitations::find_by_token(tx, token_hash).await? else { return Ok(None) };
-    let organization = organizations::lock(tx, found.organization_id).await?;
-    if !organization.is_some_and(|organization| invitee_sees(organization.status)) {
-        return Ok(None);
+/// How the caller names an invitation.
+pub enum Named {
+    /// By its ID.
+    Id(InvitationId),
+    /// By the hash of its token.
+    Token(Vec<u8>),
+}
+
+impl Named {
+    /// The field of the input that names it.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Named::Id(_) => "invitationId",
+            Named::Token(_) => "token",
+        }
     }
-    invitations::lock(tx, found.id).await?;
-    invitations::find_by_token(tx, token_hash).await
 }
 
-/// Whether invitations to an organization in this status are there for those who hold them, or their tokens.
-pub fn invitee_sees(status: OrganizationStatus) -> bool {
-    let standing = Standing { signed_in: true, place: status.into(), ..Standing::default() };
-    decide(&standing, Action::InvitationView, &Target { is_invitee: true, ..Target::default() }) == Decision::Allow
+/// An invitation that is locked, as is its organization, and the caller's access to that.
+pub struct Entered {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The caller's access to the organization.
+    pub access: Access,
+    /// Whether the caller named the invitation by its token.
+    holds_token: bool,
 }
 
-/// Enters the organization of an invitation, and locks that.
-pub async fn enter_by_id(
+/// A caller's access to a locked organization.
+pub enum Access {
+    /// A caller with an account.
+    Account(Floor),
+    /// A caller without one.
+    Nobody(Organization),
+}
+
+impl Access {
+    /// The organization.
+    pub fn organization(&self) -> &Organization {
+        match self {
+            Access::Account(floor) => &floor.organization,
+            Access::Nobody(organization) => organization,
+        }
+    }
+
+    /// The caller's account.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Access::Account(floor) => Some(&floor.actor),
+            Access::Nobody(_) => None,
+        }
+    }
+}
+
+/// Locks an invitation with its organization, by its ID or its token, and asks the policy for an action of the invitee. A
+/// caller by ID needs an account. NOT_FOUND for a caller who may not see the invitation.
+pub async fn enter(
+    tx: &Connection,
+    actor: Option<&Actor>,
+    named: &Named,
+    action: Action,
+    now: Instant,
+) -> Result<Entered> {
+    let entered = lock(tx, actor, named, now).await?;
+    entered.require(action)?;
+    Ok(entered)
+}
+
+/// Locks an invitation with its organization, and asks the policy for an action of those who administer invitations.
+/// NOT_FOUND for a caller for whom neither the organization nor the invitation is there.
+pub async fn enter_to_administer(
     tx: &Connection,
     actor: &Actor,
     id: InvitationId,
+    action: Action,
     now: Instant,
 ) -> Result<(Floor, Invitation)> {
-    let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
-    let entered = try_join(entering, invitations::lock(tx, id)).await;
-    let (floor, invitation) = entered.map_err(|error| error.missing_at("invitationId"))?;
-    Ok((floor, invitation.ok_or_else(|| Refusal::not_found("invitation").at("invitationId"))?))
+    let entered = lock(tx, Some(actor), &Named::Id(id), now).await.map_err(|error| error.missing_at("invitationId"))?;
+    let (standing, target) = (entered.standing(), entered.target());
+    if standing.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
+        return Err(Refusal::not_found("invitation").at("invitationId").into());
+    }
+    decide(&standing, action, &target).require("invitation")?;
+    match entered.access {
+        Access::Account(floor) => Ok((floor, entered.invitation)),
+        Access::Nobody(_) => Err(Error::Unauthenticated),
+    }
 }
 
-/// Makes `user`, who is none yet, a member with the role that was offered, and the invitation an accepted one. The invitation
-/// must be locked, the user the one invited, and their account [kept](crate::store::users::keep).
+async fn lock(tx: &Connection, actor: Option<&Actor>, named: &Named, now: Instant) -> Result<Entered> {
+    let not_found = || Refusal::not_found("invitation");
+    let id = match named {
+        Named::Id(id) => *id,
+        Named::Token(hash) => invitations::find_by_token(tx, hash).await?.ok_or_else(not_found)?.id,
+    };
+    let (access, invitation) = match (actor, named) {
+        (Some(actor), Named::Id(_)) => {
+            let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
+            let (floor, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
+            (Access::Account(floor), invitation)
+        }
+        (Some(actor), Named::Token(_)) => {
+            let entering = Floor::enter_by(tx, actor, Of::HeldInvitation(id), "invitation", now);
+            let (floor, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
+            (Access::Account(floor), invitation)
+        }
+        (None, Named::Token(_)) => {
+            let organization = organizations::lock_of_invitation(tx, id);
+            let (organization, invitation) = try_join(organization, invitations::lock(tx, id)).await?;
+            (Access::Nobody(organization.ok_or_else(not_found)?), invitation)
+        }
+        (None, Named::Id(_)) => return Err(Error::Unauthenticated),
+    };
+    let invitation = match named {
+        Named::Id(_) => invitation,
+        // A resend may have replaced the token while this waited for the lock.
+        Named::Token(hash) => invitations::find_by_token(tx, hash).await?,
+    };
+    let invitation = invitation.ok_or_else(not_found)?;
+    Ok(Entered { invitation, access, holds_token: matches!(named, Named::Token(_)) })
+}
+
+impl Entered {
+    fn standing(&self) -> Standing {
+        match &self.access {
+            Access::Account(floor) => floor.standing(),
+            Access::Nobody(organization) => Standing { place: organization.status.into(), ..Standing::default() },
+        }
+    }
+
+    fn target(&self) -> Target {
+        let is_invitee =
+            self.claims_address() && self.access.user().is_some_and(|user| user.verified_email().is_some());
+        Target { is_invitee, holds_token: self.holds_token, ..Target::default() }
+    }
+
+    /// Whether the caller's account has the address invited, proven or not.
+    fn claims_address(&self) -> bool {
+        let email = self.access.user().and_then(|user| user.email.as_deref());
+        email == Some(self.invitation.email.as_str())
+    }
+
+    fn allows(&self, action: Action, target: &Target) -> bool {
+        decide(&self.standing(), action, target) == Decision::Allow
+    }
+
+    /// Asks the policy, and goes on only if it allows: NOT_FOUND for a caller who may not see the invitation, and
+    /// EMAIL_NOT_VERIFIED for one whose account claims the address invited without proof.
+    fn require(&self, action: Action) -> Result<()> {
+        let target = self.target();
+        let not_found = || Refusal::not_found("invitation");
+        if self.holds_token {
+            // A token opens an invitation or nothing: it does not tell who else may do what.
+            return if self.allows(action, &target) { Ok(()) } else { Err(not_found().into()) };
+        }
+        let proven = Target { is_invitee: true, ..target };
+        if self.claims_address() && !target.is_invitee && self.allows(Action::InvitationView, &proven) {
+            return Err(Refusal::new(Code::EmailNotVerified, "Verify the e-mail address of your account first.").into());
+        }
+        if !self.allows(Action::InvitationView, &target) {
+            return Err(not_found().into());
+        }
+        decide(&self.standing(), action, &target).require("invitation")
+    }
+}
+
+/// Makes `user`, who is none yet, a member with the role that was offered, and the invitation an accepted one. LIMIT_EXCEEDED
+/// if the organization has as many members as its plan allows. The organization and the invitation must be locked, the user
+/// the one invited, and their account [kept](crate::store::users::keep).
 pub async fn join(
+    env: &Env,
     tx: &mut Connection,
     now: Instant,
-    invitation: &Invitation,
+    (organization, invitation): (&Organization, &Invitation),
     user: &User,
 ) -> Result<(Membership, Invitation)> {
+    limits::require_room_for_member(env, tx, organization, now).await?;
     let membership = Membership {
         id: ids::mint::<MembershipId>(now),
         organization_id: invitation.organization_id,

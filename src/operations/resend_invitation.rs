@@ -19,9 +19,8 @@ use crate::store::{Connection, mails, memberships, users};
 
 use super::floor::{Floor, Witnessed};
 use super::invite_members::{mail, require_mails_left};
-use super::join_by_invitation::{event, require_pending};
+use super::join_by_invitation::{enter_to_administer, event, require_pending};
 use super::retries::{Retry, Written};
-use super::revoke_invitation::enter_by_invitation;
 use super::{Env, limits};
 
 /// How long an invitation waits between two sendings.
@@ -46,7 +45,7 @@ pub async fn resend_invitation(
     let now = env.clock.now();
     let resent = env
         .write(retry, async |tx| {
-            let (floor, invitation) = enter_by_invitation(tx, actor, id, Action::InvitationResend, now).await?;
+            let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationResend, now).await?;
             if invitation.status_at(now) != InvitationStatus::Expired {
                 require_pending(&invitation, now)?;
             }

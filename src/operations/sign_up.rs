@@ -8,10 +8,11 @@ use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
 use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
+use crate::policy::Action;
 use crate::store::users::{self, NewUser, User};
 use crate::store::{Connection, Transactional};
 
-use super::join_by_invitation::{join, lock_by_token, require_pending};
+use super::join_by_invitation::{Entered, Named, enter, join, require_pending};
 use super::open_session::{SignedIn, open};
 use super::own_accounts::require_own_accounts;
 use super::{Env, SignUp, send_link};
@@ -62,7 +63,7 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
     let signed_in = connection
         .transaction(async |tx| {
             let user = match &wanted.token_hash {
-                Some(token_hash) => invited(tx, &wanted, token_hash, &password_hash, now).await?,
+                Some(token_hash) => invited(env, tx, &wanted, token_hash, &password_hash, now).await?,
                 None => claiming(tx, env, &wanted, &password_hash, now).await?,
             };
             let tokens = open(tx, env, user.id, now).await?;
@@ -94,14 +95,16 @@ fn checked(input: Input) -> Result<Checked> {
 
 /// An account that joins by an invitation, which proves its address.
 async fn invited(
+    env: &Env,
     tx: &mut Connection,
     wanted: &Checked,
     token_hash: &[u8],
     password_hash: &str,
     now: Instant,
 ) -> Result<User> {
-    let at_token = |refusal: Refusal| refusal.at("invitationToken");
-    let invitation = lock_by_token(tx, token_hash).await?.ok_or_else(|| at_token(Refusal::not_found("invitation")))?;
+    let named = Named::Token(token_hash.to_vec());
+    let entered = enter(tx, None, &named, Action::InvitationAccept, now).await;
+    let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at("invitationToken"))?;
     require_pending(&invitation, now)?;
     let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
     if wanted.email.as_ref().is_some_and(|given| *given != email) {
@@ -110,11 +113,11 @@ async fn invited(
     }
     users::lock_address(tx, &email).await?;
     if users::is_proven(tx, &email).await? {
-        return Err(at_token(taken()).into());
+        return Err(taken().at("invitationToken").into());
     }
     let user = insert(tx, wanted, None, password_hash, now).await?;
     let user = users::prove_email(tx, user.id, &email, now).await?;
-    join(tx, now, &invitation, &user).await?;
+    join(env, tx, now, (access.organization(), &invitation), &user).await?;
     Ok(user)
 }
 

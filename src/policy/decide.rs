@@ -98,6 +98,10 @@ pub struct Target {
     pub new_role: Option<Role>,
     /// Whether whoever asks is the person invited.
     pub is_invitee: bool,
+    /// Whether the person is the caller, or shares an organization with them.
+    pub is_acquaintance: bool,
+    /// Whether the caller has shown the token of the invitation.
+    pub holds_token: bool,
     /// Whether whoever asks is the person to whom the ownership is offered.
     pub is_offeree: bool,
     /// Whether whoever asks is the owner, or was, who made the offer of ownership.
@@ -130,7 +134,7 @@ pub enum Decision {
 /// May somebody with this standing do that to this target?
 pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
-    match permitted(standing, rule, target) {
+    let decision = match permitted(standing, rule, target) {
         // Before what is wrong about the target: nothing can be done about that either.
         Decision::Allow | Decision::Refused(_)
             if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion =>
@@ -138,7 +142,9 @@ pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision 
             Decision::Refused(Code::OrganizationPendingDeletion)
         }
         decision => decision,
-    }
+    };
+    tracing::trace!(?action, ?decision, "policy decision");
+    decision
 }
 
 fn permitted(standing: &Standing, rule: &Rule, target: &Target) -> Decision {
@@ -149,7 +155,7 @@ fn permitted(standing: &Standing, rule: &Rule, target: &Target) -> Decision {
     if rule.or.iter().any(|or| related(standing, *or, rule.action, target)) || rule.least == Least::Anyone {
         return Decision::Allow;
     }
-    if rule.permission.is_none() {
+    if rule.least == Least::SignedIn {
         return if standing.signed_in { Decision::Allow } else { Decision::Unauthenticated };
     }
     let Some(permission) = rule.permission.filter(|_| standing.sees()) else { return invisible() };
@@ -174,6 +180,8 @@ fn related(standing: &Standing, or: Or, action: Action, target: &Target) -> bool
             standing.place == Place::Organization
                 && (target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited))
         }
+        Or::Acquaintance => standing.signed_in && target.is_acquaintance,
+        Or::TokenHolder => standing.place == Place::Organization && target.holds_token,
         Or::Offeree => standing.is_member() && target.is_offeree,
         Or::Offerer => standing.is_member() && target.is_offerer,
         Or::ItsOwner => standing.is_member() && target.ties.owner,

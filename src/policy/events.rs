@@ -2,6 +2,7 @@
 //! moment for events of any age.
 
 use crate::domain::event::EventType;
+use crate::domain::resource::Ties;
 
 use super::{Action, Decision, Standing, Target, decide};
 
@@ -39,9 +40,56 @@ pub fn sees(standing: &Standing, kind: EventType, target: &Target) -> bool {
     allows(shown_by(kind)) || (is_own(kind) && allows(Action::OwnEventView))
 }
 
+/// Whether an event of that type tells who did it to everybody who sees it. Who declines an invitation has not joined: to others
+/// the address invited is not to lead to an account.
+pub fn names_actor(kind: EventType) -> bool {
+    kind != EventType::InvitationDeclined
+}
+
 /// Whether somebody with this standing sees events of that type whatever they are about.
 pub fn sees_all(standing: &Standing, kind: EventType) -> bool {
     sees(standing, kind, &Target::default())
+}
+
+/// Whether there is anything about which somebody with this standing sees events of that type.
+pub fn sees_any(standing: &Standing, kind: EventType) -> bool {
+    let ties = Ties { owner: true, assignee: true, container: true };
+    let (is_invitee, is_offeree, is_offerer, is_concerned) = (true, true, true, true);
+    sees(standing, kind, &Target { ties, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() })
+}
+
+/// The types of events that somebody sees in a workspace, by what an event must be about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VisibleTypes {
+    /// Whatever they are about.
+    pub always: Vec<EventType>,
+    /// About an invitation to them.
+    pub to_invitee: Vec<EventType>,
+    /// About an offer of ownership to them or by them.
+    pub of_offers: Vec<EventType>,
+    /// About a resource that they are tied to.
+    pub of_resources: Vec<EventType>,
+}
+
+/// The types of events that somebody with this standing sees in a workspace that they may read the log of: the rule of a single
+/// event as a filter of lists.
+pub fn visible_types(standing: &Standing) -> VisibleTypes {
+    let none = Target::default();
+    let ties = Ties { owner: true, assignee: true, container: true };
+    let mut types = VisibleTypes::default();
+    for kind in EventType::ALL.iter().copied() {
+        let sees = |target: Target| sees(standing, kind, &target);
+        if sees(none) {
+            types.always.push(kind);
+        } else if sees(Target { is_invitee: true, ..none }) {
+            types.to_invitee.push(kind);
+        } else if sees(Target { is_offeree: true, ..none }) || sees(Target { is_offerer: true, ..none }) {
+            types.of_offers.push(kind);
+        } else if sees(Target { ties, ..none }) {
+            types.of_resources.push(kind);
+        }
+    }
+    types
 }
 
 /// What somebody must be allowed to do to read a field that an event says has changed, besides seeing the event.
@@ -64,7 +112,6 @@ pub fn reads(standing: &Standing, kind: EventType, field: &str, target: &Target)
 mod tests {
     use super::*;
     use crate::domain::Role;
-    use crate::domain::resource::Ties;
     use crate::policy::{Member, Place};
 
     fn member(role: Role) -> Standing {
@@ -105,6 +152,34 @@ mod tests {
         assert_eq!(hidden(Role::Owner).count(), 0);
         let offeree = Target { is_offeree: true, ..Target::default() };
         assert!(sees(&member(Role::Worker), EventType::OwnershipOffered, &offeree));
+    }
+
+    #[test]
+    fn visible_types_are_those_that_are_seen_with_the_target_that_they_name() {
+        for role in Role::ALL {
+            let standing = member(role);
+            let types = visible_types(&standing);
+            let none = Target::default();
+            let tied = Target { ties: Ties { container: true, owner: true, assignee: true }, ..none };
+            let offered = Target { is_offeree: true, ..none };
+            let invited = Target { is_invitee: true, ..none };
+            for (kinds, target) in [
+                (&types.always, none),
+                (&types.to_invitee, invited),
+                (&types.of_offers, offered),
+                (&types.of_resources, tied),
+            ] {
+                assert!(kinds.iter().all(|kind| sees(&standing, *kind, &target)), "{role:?} {kinds:?}");
+            }
+            let all = Target { ties: tied.ties, is_offeree: true, is_offerer: true, is_invitee: true, ..none };
+            let seen = EventType::ALL.iter().filter(|kind| sees(&standing, **kind, &all)).count();
+            let named = [types.always, types.to_invitee, types.of_offers, types.of_resources].concat();
+            assert_eq!(named.len(), seen, "{role:?}");
+        }
+        let worker = visible_types(&member(Role::Worker));
+        assert_eq!((worker.always.len(), worker.to_invitee.len(), worker.of_offers.len()), (11, 6, 2));
+        assert_eq!(worker.of_resources.len(), 14, "those of cloud storages too: by their owner");
+        assert_eq!(visible_types(&Standing::default()), VisibleTypes::default());
     }
 
     #[test]

@@ -91,6 +91,8 @@ fn relate(target: Target, or: Or) -> Target {
     let tied = |ties| Target { ties, ..target };
     match or {
         Or::Invitee => Target { is_invitee: true, ..target },
+        Or::Acquaintance => Target { is_acquaintance: true, ..target },
+        Or::TokenHolder => Target { holds_token: true, ..target },
         Or::Offeree => Target { is_offeree: true, ..target },
         Or::Offerer => Target { is_offerer: true, ..target },
         Or::ItsOwner => tied(Ties { owner: true, ..Ties::default() }),
@@ -107,6 +109,8 @@ fn words(or: Or) -> &'static str {
     match or {
         Or::Oneself => "oneself",
         Or::Invitee => "the invitee",
+        Or::Acquaintance => "the person, and who shares an organization with them",
+        Or::TokenHolder => "who has its token from the mail",
         Or::Offeree => "the person offered",
         Or::Offerer => "who made the offer",
         Or::ItsOwner => "its owner",

@@ -58,6 +58,10 @@ pub enum Or {
     Oneself,
     /// Who holds the invitation it is about; for an organization, a pending one to it.
     Invitee,
+    /// The holder of the token of the invitation, with an account or without.
+    TokenHolder,
+    /// The person themselves, and who shares an organization with them.
+    Acquaintance,
     /// The member to whom the ownership is offered.
     Offeree,
     /// The member who made the offer of ownership.
@@ -121,6 +125,7 @@ rules! {
     // action           | permission          | at least,   | and only                             | or                                 | effect  | in words
     PublicUse           | None                | Anyone,     | []                                   | []                                 | Reads   | "ask for what is public";
     AccountUse          | None                | SignedIn,   | []                                   | []                                 | Reads   | "look at or change one's own account";
+    PersonView          | None                | Nobody,     | []                                   | [Acquaintance, Administrator]      | Reads   | "see the account of a person";
     OrganizationCreate  | None                | SignedIn,   | []                                   | []                                 | Writes  | "create an organization";
     OrganizationGlimpse | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Reads   | "read the name of an organization";
     OrganizationView    | ViewOrganization    | WORKER,     | []                                   | []                                 | Reads   | "see an organization";
@@ -140,8 +145,9 @@ rules! {
     InvitationCreate    | InviteMember        | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                                 | Writes  | "invite";
     InvitationResend    | ResendInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "send an invitation again";
     InvitationRevoke    | RevokeInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "revoke an invitation";
-    InvitationAccept    | AcceptInvitation    | Nobody,     | []                                   | [Invitee]                          | Writes  | "accept an invitation";
-    InvitationDecline   | DeclineInvitation   | Nobody,     | []                                   | [Invitee]                          | Writes  | "decline an invitation";
+    InvitationPreview   | ViewInvitations     | Nobody,     | []                                   | [TokenHolder]                      | Reads   | "look at an invitation before signing in";
+    InvitationAccept    | AcceptInvitation    | Nobody,     | []                                   | [Invitee, TokenHolder]             | Writes  | "accept an invitation";
+    InvitationDecline   | DeclineInvitation   | Nobody,     | []                                   | [Invitee, TokenHolder]             | Writes  | "decline an invitation";
     WorkspaceSelect     | ViewOrganization    | Member,     | []                                   | []                                 | Reads   | "make a workspace the selected one";
     AllResourcesView    | ViewAllResources    | MAINTAINER, | []                                   | []                                 | Reads   | "see every project, task and job";
     ProjectCreate       | CreateProject       | SUPERVISOR, | []                                   | []                                 | Writes  | "create a project";

@@ -1,11 +1,12 @@
 //! Invitations. Whether one has run out is a matter of the hour: see [`Invitation::status_at`]. Lists are in
 //! [`invitation_lists`](super::invitation_lists).
 
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::schema::invitations;
+use super::schema::{invitations, memberships, users};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
@@ -84,11 +85,11 @@ pub async fn find(connection: &mut Connection, id: InvitationId) -> Result<Optio
 }
 
 /// The invitation whose token has that hash.
-pub async fn find_by_token(connection: &mut Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
+pub async fn find_by_token(mut connection: &Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
     Ok(invitations::table
         .filter(invitations::token_hash.eq(token_hash))
         .select(Invitation::as_select())
-        .first(connection)
+        .first(&mut connection)
         .await
         .optional()?)
 }
@@ -96,6 +97,17 @@ pub async fn find_by_token(connection: &mut Connection, token_hash: &[u8]) -> Re
 /// Locks an invitation's row, and returns it as it is then. The organization's row must be locked before.
 pub async fn lock(mut tx: &Connection, id: InvitationId) -> Result<Option<Invitation>> {
     Ok(invitations::table.find(id).select(Invitation::as_select()).for_update().first(&mut tx).await.optional()?)
+}
+
+/// The same for a member of the organization, an administrator or somebody with the address invited: nobody else holds up
+/// those.
+pub async fn lock_for(mut tx: &Connection, id: InvitationId, actor: UserId) -> Result<Option<Invitation>> {
+    let member = memberships::table
+        .filter(memberships::organization_id.eq(invitations::organization_id).and(memberships::user_id.eq(actor)));
+    let concerned = users::is_admin.or(users::email.eq(invitations::email.nullable()).assume_not_null());
+    let concerned = users::table.filter(users::id.eq(actor).and(concerned));
+    let row = invitations::table.find(id).filter(exists(member).or(exists(concerned)));
+    Ok(row.select(Invitation::as_select()).for_update().first(&mut tx).await.optional()?)
 }
 
 diesel::postfix_operator!(IsPending, " = 'PENDING'", backend: Pg);

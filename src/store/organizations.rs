@@ -11,7 +11,7 @@ use super::schema::{cloud_storages, former_slugs, invitations, memberships, orga
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::{OrganizationId, Result, UserId};
+use crate::domain::{InvitationId, OrganizationId, Result, UserId};
 
 /// An organization.
 #[derive(Clone, Queryable, Selectable)]
@@ -129,12 +129,24 @@ pub async fn find(connection: &mut Connection, id: OrganizationId) -> Result<Opt
 }
 
 /// Locks an organization's row against every other write in it, until the transaction ends.
-pub async fn lock(tx: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
+pub async fn lock(mut tx: &Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table
         .find(id)
         .select(Organization::as_select())
         .for_no_key_update()
-        .first(tx)
+        .first(&mut tx)
+        .await
+        .optional()?)
+}
+
+/// The same for the organization of an invitation.
+pub async fn lock_of_invitation(mut tx: &Connection, id: InvitationId) -> Result<Option<Organization>> {
+    let organization = invitations::table.find(id).select(invitations::organization_id).single_value();
+    Ok(organizations::table
+        .filter(organizations::id.nullable().eq(organization))
+        .select(Organization::as_select())
+        .for_no_key_update()
+        .first(&mut tx)
         .await
         .optional()?)
 }

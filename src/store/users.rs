@@ -1,6 +1,9 @@
 //! Accounts.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{self, Array, Bool, Text};
 use diesel_async::RunQueryDsl;
 
 use super::locks::{self, Kind};
@@ -324,6 +327,66 @@ pub async fn with_proven_emails(connection: &mut Connection, emails: &[&str]) ->
         .select(User::as_select())
         .load(connection)
         .await?)
+}
+
+/// An address that was invited to an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Queryable)]
+pub struct Invitee {
+    /// The address.
+    pub email: String,
+    /// The organization.
+    pub organization: OrganizationId,
+    /// Whether the invitation was accepted.
+    pub accepted: bool,
+}
+
+/// The accounts that have proven the addresses invited, as far as `viewer` may know them: their own, those of people with whom
+/// they share an organization, those that accepted and are members, and for administrators all.
+pub async fn invitees(
+    connection: &mut Connection,
+    viewer: UserId,
+    invited: &[Invitee],
+) -> Result<Vec<(Invitee, UserId)>> {
+    let emails = invited.iter().map(|invitee| invitee.email.clone()).collect();
+    let organizations = invited.iter().map(|invitee| invitee.organization).collect();
+    let accepted = invited.iter().map(|invitee| invitee.accepted).collect();
+    Ok(Invitees { viewer, emails, organizations, accepted }.load(connection).await?)
+}
+
+#[derive(QueryId)]
+struct Invitees {
+    viewer: UserId,
+    emails: Vec<String>,
+    organizations: Vec<OrganizationId>,
+    accepted: Vec<bool>,
+}
+
+impl QueryFragment<Pg> for Invitees {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT a.email, a.organization_id, a.accepted, u.id FROM unnest(");
+        out.push_bind_param::<Array<Text>, _>(&self.emails)?;
+        out.push_sql("::text[], ");
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.organizations)?;
+        out.push_sql("::uuid[], ");
+        out.push_bind_param::<Array<Bool>, _>(&self.accepted)?;
+        out.push_sql(
+            "::boolean[]) a (email, organization_id, accepted) CROSS JOIN users v \
+             JOIN users u ON u.email = a.email AND u.email_verified_at IS NOT NULL WHERE v.id = ",
+        );
+        out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
+        out.push_sql(
+            " AND (u.id = v.id OR v.is_admin \
+             OR a.accepted AND EXISTS (SELECT FROM memberships m WHERE (m.organization_id, m.user_id) = (a.organization_id, u.id)) \
+             OR EXISTS (SELECT FROM memberships own JOIN memberships m ON m.organization_id = own.organization_id \
+               JOIN organizations o ON o.id = own.organization_id WHERE own.user_id = v.id AND m.user_id = u.id \
+               AND (o.status = 'ACTIVE' OR o.owner_id = v.id)))",
+        );
+        Ok(())
+    }
+}
+
+impl Query for Invitees {
+    type SqlType = ((Text, sql_types::Uuid, Bool), sql_types::Uuid);
 }
 
 /// Makes an account that of a site administrator, or not.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::plans::{join, limited};
+use crate::plans::{join, left_by_a_plan, limited};
 use crate::support::office::bucket;
 use crate::support::{Answer, Office, TestApp};
 
@@ -573,6 +573,20 @@ async fn fifty_invitations_at_once_never_take_more_seats_than_there_are() {
             "SELECT member_count + (SELECT count(*) FROM invitations WHERE status = 'PENDING') FROM organizations";
         assert_eq!((app.number(taken).await, refused), (seats, MANY - if seats == 10 { 3 } else { 4 }));
     }
+    app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accept_invitation_by_many_at_once_never_takes_more_members_than_there_may_be() {
+    let app = limited().await;
+    let (_, _, guests) = left_by_a_plan(&app, 4, 9).await;
+    let accepts = guests.iter().map(|(guest, invitation)| {
+        guest.mutate("acceptInvitation", json!({ "invitationId": invitation }), "membership { id }")
+    });
+    let outcomes = tally(futures_util::future::join_all(accepts).await);
+    assert_eq!(outcomes, counts([("ok", 5), ("LIMIT_EXCEEDED", 4)]));
+    assert_eq!(app.number("SELECT member_count::bigint FROM organizations").await, 10);
+    app.check_invariants().await;
     app.close().await;
 }
 

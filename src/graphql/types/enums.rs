@@ -165,13 +165,14 @@ pub enum UserErrorCode {
     DifferentWorkspace,
     /// The assignee is not a member of the organization, or, in a personal workspace, not its user.
     AssigneeNotEligible,
-    /// AUTO_MATCH: the destination has no storage with the same provider and resource that the viewer may see.
+    /// AUTO_MATCH: the destination has no storage with the same provider and resource that the viewer may see, or the viewer may
+    /// not see the one that is linked now.
     StorageMatchNotFound,
     /// AUTO_MATCH: the destination has several storages with the same provider and resource that the viewer may see.
     StorageMatchAmbiguous,
     /// A limit of the plan is reached. See `UserError.limit`.
     LimitExceeded,
-    /// All seats are taken by members and pending invitations.
+    /// Members and pending invitations leave too few of the seats that were bought.
     SeatsExhausted,
     /// This kind of workspace cannot have the plan: SOLO is for personal workspaces, TEAM for organizations.
     PlanNotAvailable,

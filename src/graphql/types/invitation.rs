@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Lookahead, Object, SimpleObject};
+use uuid::Uuid;
 
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
 use super::organization::standing_of;
@@ -18,7 +19,6 @@ use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connecti
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::floor::Witnessed;
-use crate::operations::join_by_invitation::invitee_sees;
 use crate::operations::resend_invitation;
 use crate::operations::retries::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, decide, permissions};
@@ -54,8 +54,8 @@ impl Invitation {
         if ctx.request().signed_in().is_none() {
             return Ok(None);
         }
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        Self::seen(ctx, row).await
+        let row = ctx.request().loader.load_one(id).await?;
+        Self::found(ctx, row).await
     }
 
     /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
@@ -74,8 +74,15 @@ impl Invitation {
 
     /// The invitation, if the viewer is the invitee or may see the organization's.
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
-        let is_invitee = ctx.request().viewer().await?.verified_email() == Some(row.email.as_str());
-        let Some(seen) = ctx.request().loader.load_one(row.organization_id).await? else { return Ok(None) };
+        Self::found(ctx, Some(row)).await
+    }
+
+    async fn found(ctx: &Context<'_>, row: Option<invitations::Invitation>) -> Result<Option<Self>> {
+        let viewer = ctx.request().viewer().await?;
+        let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
+        let seen = ctx.request().loader.load_one(organization).await?;
+        let (Some(row), Some(seen)) = (row, seen) else { return Ok(None) };
+        let is_invitee = viewer.verified_email() == Some(row.email.as_str());
         Ok(Self { row, standing: standing_of(&seen), is_invitee: Some(is_invitee), inviter: None }.allowed())
     }
 
@@ -162,11 +169,15 @@ impl Invitation {
         &self.row.email
     }
 
-    /// The account with that verified address. Null if there is none. Null, without an error, unless the viewer is the
-    /// invitee or has VIEW_INVITATIONS.
+    /// The account of the invitee. Null, without an error, until the invitation is accepted, unless the viewer is the invitee or
+    /// shares an organization with them. Null as well if there is no account with that verified address.
     async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        let load =
-            async { Ok(ctx.request().loader.load_one(ProvenEmail(self.row.email.clone())).await?.map(User::from)) };
+        let load = async {
+            match invitee_of(ctx, &self.row).await? {
+                Some(id) => User::named(ctx, id).await,
+                None => Ok(None),
+            }
+        };
         load.await.transpose()
     }
 
@@ -236,6 +247,13 @@ impl Invitation {
         let permissions = permissions(&self.standing, &self.target(ctx).await?, about);
         Ok(permissions.into_iter().map(Into::into).collect())
     }
+}
+
+/// The account of the invitee, if there is one that the viewer may know of.
+async fn invitee_of(ctx: &Context<'_>, row: &invitations::Invitation) -> Result<Option<UserId>> {
+    let accepted = row.status == domain::invitation::InvitationStatus::Accepted;
+    let invitee = users::Invitee { email: row.email.clone(), organization: row.organization_id, accepted };
+    Ok(ctx.request().loader.load_one(invitee).await?)
 }
 
 /// What somebody who is not a member may know of an organization that invited them.
@@ -410,7 +428,8 @@ pub struct InvitationPreview {
     expires_at: DateTime,
     /// The address invited.
     email: String,
-    /// Whether an account with that address exists: sign in rather than sign up.
+    /// Whether an account with that verified address exists: sign in rather than sign up. To a signed-in viewer it is true only
+    /// where they may see `Invitation.invitee`.
     account_exists: bool,
 }
 
@@ -419,7 +438,9 @@ impl InvitationPreview {
     pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let loader = &ctx.request().loader;
         let Some(organization) = loader.load_one(OrganizationName(row.organization_id)).await? else { return Ok(None) };
-        if !invitee_sees(organization.status) {
+        let standing = Standing { place: organization.status.into(), ..Standing::default() };
+        let holder = Target { holds_token: true, ..Target::default() };
+        if decide(&standing, Action::InvitationPreview, &holder) != Decision::Allow {
             return Ok(None);
         }
         let organization = OrganizationSummary::from(organization);
@@ -427,7 +448,11 @@ impl InvitationPreview {
             Some(inviter) => loader.load_one(inviter).await?,
             None => None,
         };
-        let account_exists = loader.load_one(ProvenEmail(row.email.clone())).await?.is_some();
+        // To a viewer who has an account already it tells no more than `Invitation.invitee` does.
+        let account_exists = match ctx.request().viewer_id() {
+            Some(_) => invitee_of(ctx, &row).await?.is_some(),
+            None => loader.load_one(ProvenEmail(row.email.clone())).await?.is_some(),
+        };
         Ok(Some(Self {
             organization_name: organization.display_name,
             organization_slug: organization.slug,
