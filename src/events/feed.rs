@@ -12,6 +12,7 @@ use super::hub::{Hub, Live, Topic};
 use crate::domain::Error;
 use crate::domain::event::LogPlace;
 use crate::store::events::{self, Entry, Filter, Stretch};
+use crate::store::visible_events::{self, Visible};
 use crate::store::{Store, users};
 
 /// Most entries that come at once.
@@ -79,11 +80,24 @@ impl Feed {
         Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none(), behind: None })
     }
 
-    /// The next entries. None if nothing happens for as long as `patience`.
-    pub async fn next(&mut self, patience: Duration) -> std::result::Result<Option<Vec<Arc<Entry>>>, End> {
+    /// Whether the next entries come from the log of a workspace: [`next`](Self::next) then needs to know which of it.
+    pub fn reads_workspace(&self) -> bool {
+        !self.caught_up && matches!(self.topic, Topic::Workspace(_))
+    }
+
+    /// The next entries, of a workspace's log at least those that are `visible`. None if nothing happens for as long as
+    /// `patience`, or if it has to be told what is visible.
+    pub async fn next(
+        &mut self,
+        patience: Duration,
+        visible: Option<&Visible>,
+    ) -> std::result::Result<Option<Vec<Arc<Entry>>>, End> {
         loop {
             while !self.caught_up {
-                let missed = self.missed().await?;
+                if self.reads_workspace() && visible.is_none() {
+                    return Ok(None);
+                }
+                let missed = self.missed(visible).await?;
                 if !missed.is_empty() {
                     return Ok(Some(missed));
                 }
@@ -118,13 +132,18 @@ impl Feed {
     }
 
     /// The next entries of the log, up to the mark.
-    async fn missed(&mut self) -> std::result::Result<Vec<Arc<Entry>>, End> {
+    async fn missed(&mut self, visible: Option<&Visible>) -> std::result::Result<Vec<Arc<Entry>>, End> {
         let mut connection = self.store.read().await?;
         let mark = self.live.mark;
         let mut found = match self.topic {
-            Topic::Workspace(workspace) => {
+            Topic::Workspace(_) => {
                 let stretch = Stretch { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
-                events::of_workspace(&mut connection, workspace, &Filter::default(), stretch).await?
+                match visible {
+                    Some(visible) => {
+                        visible_events::page(&mut connection, visible, &Filter::default(), stretch).await?
+                    }
+                    None => Vec::new(),
+                }
             }
             Topic::Person(user) => {
                 let account = users::find(&connection, user).await?;

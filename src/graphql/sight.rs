@@ -14,11 +14,14 @@ use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
 use crate::domain::resource::{People, Ties};
 use crate::domain::{CloudStorageId, JobId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
+use crate::operations::ground::standing_of;
 use crate::operations::ownership;
-use crate::policy::events::{reads, sees, sees_all};
-use crate::policy::{Action, Decision, Member, Standing, Target, decide};
-use crate::store::events::Entry;
+use crate::policy::events::{VisibleTypes, reads, sees, sees_all, sees_any, visible_types};
+use crate::policy::{self, Action, Decision, Member, Standing, Target, decide};
+use crate::store::Store;
+use crate::store::events::{self, Entry, Filter};
 use crate::store::onlookers::Onlooker;
+use crate::store::visible_events::{self, Visible};
 
 /// The viewer, looking at workspaces as things are now.
 pub struct Sight {
@@ -37,17 +40,7 @@ impl Sight {
 
     /// How the viewer stands to a workspace that they look at.
     pub fn standing(&self, workspace: Uuid) -> Standing {
-        let Some(onlooker) = self.onlooker.get(&workspace) else { return Standing::default() };
-        if onlooker.is_personal {
-            return Standing::personal(workspace == Uuid::from(self.viewer), onlooker.is_admin);
-        }
-        Standing {
-            signed_in: true,
-            is_admin: onlooker.is_admin,
-            role: onlooker.role,
-            invited: onlooker.invited,
-            place: onlooker.status.map_or_else(Default::default, Into::into),
-        }
+        self.onlooker.get(&workspace).map(standing_of).unwrap_or_default()
     }
 
     /// Whether the viewer may listen to a workspace that they look at.
@@ -73,12 +66,59 @@ impl Sight {
     pub async fn see(&self, entry: Arc<Entry>) -> Result<Option<Event>> {
         let Some(kind) = entry.kind else { return Ok(None) };
         let standing = self.standing(entry.workspace_id);
+        if !sees_any(&standing, kind) {
+            return Ok(None);
+        }
         let target = if sees_all(&standing, kind) { Target::default() } else { self.target(kind, &entry).await? };
         if !sees(&standing, kind, &target) {
             return Ok(None);
         }
         let hidden = self.hidden(kind, &entry, &standing, &target).await?;
         Ok(Some(Event { entry, kind, hidden, stream_of: None }))
+    }
+
+    /// Whether the viewer may see an entry of a workspace looked at.
+    async fn allows(&self, entry: &Entry) -> Result<bool> {
+        let Some(kind) = entry.kind else { return Ok(false) };
+        Ok(sees(&self.standing(entry.workspace_id), kind, &self.target(kind, entry).await?))
+    }
+
+    /// What the viewer may see of the log of a workspace that they look at, for the statements that read it.
+    pub async fn visible(&self, store: &Store, workspace: Uuid) -> Result<Visible> {
+        let standing = self.standing(workspace);
+        let VisibleTypes { always, to_invitee, of_offers, of_resources } = visible_types(&standing);
+        let onlooker = self.onlooker.get(&workspace);
+        let visible = Visible {
+            workspace,
+            viewer: self.viewer,
+            always,
+            to_invitee,
+            email: onlooker.and_then(|onlooker| onlooker.verified_email.clone()),
+            of_offers,
+            of_resources,
+            subjects: Vec::new(),
+            read_whole: Vec::new(),
+        };
+        let (resources, storages) =
+            (policy::visible(&standing, Action::ResourceView), policy::visible(&standing, Action::CloudStorageView));
+        Ok(visible.with_subjects(&mut *store.read().await?, resources, storages).await?)
+    }
+
+    /// How many events of a workspace that they look at the viewer may see: those of types that they see in any case are
+    /// counted, of the others one of each that look the same to the policy is asked about.
+    pub async fn count(&self, store: &Store, workspace: Uuid, filter: &Filter) -> Result<i64> {
+        let visible = self.visible(store, workspace).await?;
+        let asked = |kind: &EventType| filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
+        let always = visible.always.iter().copied().filter(asked).collect();
+        let always = Filter { kinds: Some(always), actor: filter.actor };
+        let mut count = events::count_of_workspace(&mut *store.read().await?, workspace, &always).await?;
+        let alike = visible_events::count_alike(&mut *store.read().await?, &visible, filter).await?;
+        let seen = alike.into_iter().map(async |alike| {
+            let number = alike.count;
+            Result::Ok(if self.allows(&visible.example(alike)).await? { number } else { 0 })
+        });
+        count += try_join_all(seen).await?.into_iter().sum::<i64>();
+        Ok(count)
     }
 
     /// What an entry is about, as the policy looks at it.

@@ -216,48 +216,19 @@ pub struct Stretch {
     pub limit: i64,
 }
 
-macro_rules! of_workspace {
-    ($workspace:expr, $filter:expr) => {{
-        let filter: &Filter = $filter;
-        let mut query = events::table
-            .filter(events::workspace_id.eq($workspace).and(events::transaction_id.lt(event_horizon())))
-            .into_boxed();
-        if let Some(kinds) = &filter.kinds {
-            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            query = query.filter(events::kind.eq_any(names));
-        }
-        if let Some(actor) = filter.actor {
-            query = query.filter(events::actor_id.eq(actor));
-        }
-        query
-    }};
-}
-
-/// A stretch of a workspace's log, in the direction of reading.
-pub async fn of_workspace(
-    connection: &mut Connection,
-    workspace: Uuid,
-    filter: &Filter,
-    stretch: Stretch,
-) -> Result<Vec<Entry>> {
-    let mut query = of_workspace!(workspace, filter);
-    if let Some(place) = stretch.after {
-        query = query.filter(place!(">", place));
-    }
-    if let Some(place) = stretch.before {
-        query = query.filter(place!("<", place));
-    }
-    query = if stretch.backward {
-        query.order_by((events::transaction_id.desc(), events::sequence.desc()))
-    } else {
-        query.order_by((events::transaction_id, events::sequence))
-    };
-    entries(query.limit(stretch.limit).select(Row::as_select()).load(connection).await?)
-}
-
 /// How many entries a workspace's log has.
 pub async fn count_of_workspace(connection: &mut Connection, workspace: Uuid, filter: &Filter) -> Result<i64> {
-    Ok(of_workspace!(workspace, filter).count().get_result(connection).await?)
+    let mut query = events::table
+        .filter(events::workspace_id.eq(workspace).and(events::transaction_id.lt(event_horizon())))
+        .into_boxed();
+    if let Some(kinds) = &filter.kinds {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+        query = query.filter(events::kind.eq_any(names));
+    }
+    if let Some(actor) = filter.actor {
+        query = query.filter(events::actor_id.eq(actor));
+    }
+    Ok(query.count().get_result(connection).await?)
 }
 
 /// What concerns a user, or the address that is theirs, after one place and up to another, in order.
@@ -294,16 +265,22 @@ pub async fn of_person(
 
 /// The entries with those IDs that are settled, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
+    let places: Vec<LogPlace> = ids.iter().map(|id| id.place()).collect();
+    let found = find_at(connection, &places).await?;
+    Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
+}
+
+/// The entries at those places that are settled, in no order.
+pub async fn find_at(connection: &mut Connection, places: &[LogPlace]) -> Result<Vec<Entry>> {
     let settled = events::transaction_id.lt(event_horizon());
     let (transactions, sequences): (Vec<i64>, Vec<i64>) =
-        ids.iter().map(|id| id.place()).map(|place| (place.transaction, place.sequence)).unzip();
+        places.iter().map(|place| (place.transaction, place.sequence)).unzip();
     let there = sql::<Bool>("(events.transaction_id, events.sequence) IN (SELECT * FROM unnest(")
         .bind::<Array<BigInt>, _>(transactions)
         .sql("::bigint[], ")
         .bind::<Array<BigInt>, _>(sequences)
         .sql("::bigint[]))");
-    let found = entries(events::table.filter(there.and(settled)).select(Row::as_select()).load(connection).await?)?;
-    Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
+    entries(events::table.filter(there.and(settled)).select(Row::as_select()).load(connection).await?)
 }
 
 /// Deletes at most `limit` of the oldest entries, as far as they happened at `until` or before; tells how many. Entries go

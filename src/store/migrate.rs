@@ -1,8 +1,10 @@
 //! Brings a database to the present schema. The migrations are part of the program.
 
+use std::time::Duration;
+
 use diesel::migration::Migration;
 use diesel::pg::Pg;
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Connection, events};
@@ -11,14 +13,25 @@ use crate::domain::{Fault, Result};
 /// All migrations, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
+/// The lock that migrations are run under: "guildhal", as a number.
+const LOCK: i64 = 7_455_837_204_613_357_932;
+/// How long a process waits before it asks for the lock again.
+const LOCK_RETRY: Duration = Duration::from_millis(100);
+
+diesel::define_sql_function! {
+    /// Takes a lock of the session if it is free.
+    fn pg_try_advisory_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
 /// Runs the migrations that the database lacks, and returns their names. Several processes may call it at once: they wait
 /// for each other.
 pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
-    use diesel_async::SimpleAsyncConnection;
-
     let mut connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
-    // "guildhal", as a number: any will do, as long as all of us take the same.
-    connection.batch_execute("SELECT pg_advisory_lock(7455837204613357932)").await?;
+    // Asked for again and again: a statement that waited for the lock would keep a snapshot, and an index that is made
+    // concurrently by the holder of the lock waits for all snapshots.
+    while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(&mut connection).await? {
+        tokio::time::sleep(LOCK_RETRY).await;
+    }
     tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let done = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::new)?;

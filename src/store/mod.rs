@@ -47,6 +47,7 @@ mod unfinished;
 pub mod usage;
 pub mod users;
 pub mod visible;
+pub mod visible_events;
 pub mod wakeups;
 
 use std::sync::Arc;

@@ -23,6 +23,9 @@ pub const PAGED: [&str; 10] = [
     "tasks",
 ];
 
+/// What it costs to count a list of events: the log of a workspace may have millions.
+const EVENT_COUNT: u64 = 1_000;
+
 /// The cost of an operation: what is the same whatever the variables, and what is below lists whose length they tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -112,7 +115,8 @@ impl<'a> Formula<'a> {
 
     fn field(&mut self, field: &'a Field) -> Cost {
         let inner = self.set(&field.selection_set.node);
-        let own = Cost { fixed: 1, varying: Vec::new() };
+        let counts = field.name.node == "events" && self.selects(&field.selection_set.node, "totalCount");
+        let own = Cost { fixed: if counts { EVENT_COUNT } else { 1 }, varying: Vec::new() };
         if inner == Cost::default() {
             return own;
         }
@@ -129,6 +133,25 @@ impl<'a> Formula<'a> {
             }
             None => own.plus(inner.times(unsaid)),
         }
+    }
+
+    /// Whether a selection set has a field of that name, by whatever fragments.
+    fn selects(&mut self, set: &'a SelectionSet, name: &str) -> bool {
+        set.items.iter().any(|item| match &item.node {
+            Selection::Field(field) => field.node.name.node == name,
+            Selection::InlineFragment(inline) => self.selects(&inline.node.selection_set.node, name),
+            Selection::FragmentSpread(spread) => {
+                let fragment_name = &spread.node.fragment_name.node;
+                let Some(fragment) = self.fragments.get(fragment_name).filter(|_| !self.open.contains(&fragment_name))
+                else {
+                    return false;
+                };
+                self.open.push(fragment_name);
+                let selects = self.selects(&fragment.node.selection_set.node, name);
+                self.open.pop();
+                selects
+            }
+        })
     }
 
     fn default_of(&self, variable: &Name) -> Option<u64> {
@@ -166,6 +189,9 @@ mod tests {
             ),
             ("{ nodes(ids: [\"a\", \"b\"]) { id } }", 3),
             ("{ ...F } fragment F on Q { a ...F }", 1),
+            ("{ events(first: 3) { totalCount } }", 1_000 + 3),
+            ("{ events(first: 3) { ...F } } fragment F on E { ... { totalCount } }", 1_000 + 3),
+            ("{ events(first: 3) { nodes { id } } members(first: 1) { totalCount } }", 1 + 3 * 2 + 2),
         ] {
             assert_eq!(cost(text, json!({})), expected, "{text}");
         }

@@ -25,6 +25,7 @@ use crate::operations::Env;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 use crate::store::events::Entry;
+use crate::store::visible_events::Visible;
 
 /// How long nothing may happen before the token and the standing are looked at. That is done at full seconds, so that all
 /// whose turn it is are asked about together.
@@ -99,11 +100,22 @@ impl Listening {
             if let Some(event) = self.waiting.pop_front() {
                 return Ok(event);
             }
-            let entries = self.feed.next(patience).await?.unwrap_or_default();
+            let visible = self.visible().await?;
+            let entries = self.feed.next(patience, visible.as_ref()).await?.unwrap_or_default();
             if !entries.is_empty() || self.asked.elapsed() > QUIET {
                 self.ask(entries).await?;
             }
         }
+    }
+
+    /// What of the workspace's log is to be read, if the next events come from there.
+    async fn visible(&self) -> Result<Option<Visible>> {
+        let Topic::Workspace(workspace) = self.topic else { return Ok(None) };
+        if !self.feed.reads_workspace() {
+            return Ok(None);
+        }
+        let sight = look(&self.audience, self.actor, self.topic, &[]).await?;
+        Ok(Some(sight.visible(&self.env.store, workspace).await?))
     }
 
     /// UNAUTHENTICATED once the token has run out; else how long to wait before looking again.

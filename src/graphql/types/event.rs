@@ -22,18 +22,18 @@ use crate::domain::event::LogPlace;
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
-use crate::graphql::audience::Audience;
 use crate::graphql::context::ContextExt;
 use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
 use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::sight::Sight;
 use crate::graphql::{ApiError, Result};
-use crate::policy::events::sees_all;
+use crate::policy::events::names_actor;
 use crate::store::events::{self, Entry, Filter, Stretch};
+use crate::store::visible_events;
 
-/// Fewest and most entries that are read at once while looking for those that the viewer may see.
-const BATCH: (i64, i64) = (32, 512);
+/// Most entries that are read at once while looking for those that the viewer may see.
+const MOST: i64 = 512;
 
 /// An entry of the log that the viewer sees.
 #[derive(Clone)]
@@ -52,8 +52,13 @@ impl Event {
     /// An event by its ID, if the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
-        let Some(entry) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        Sight::of(ctx.audience(), viewer, vec![entry.workspace_id]).await?.see(entry).await
+        let entry = ctx.request().loader.load_one(id).await?;
+        let workspace = entry.as_ref().map_or_else(Uuid::nil, |entry| entry.workspace_id);
+        let sight = Sight::of(ctx.audience(), viewer, vec![workspace]).await?;
+        match entry {
+            Some(entry) => sight.see(entry).await,
+            None => Ok(None),
+        }
     }
 }
 
@@ -100,9 +105,14 @@ impl Event {
         self.entry.at.into()
     }
 
-    /// Who did it. Null for the server itself, such as at an expiry. A deleted account is shown as `deleted user`.
+    /// Who did it. Null for the server itself, such as at an expiry, and for who declined an invitation, unless the viewer shares
+    /// an organization with them. A deleted account is shown as `deleted user`.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        Some(User::logged(ctx, self.entry.actor_id?).await)
+        let actor = self.entry.actor_id?;
+        match names_actor(self.kind) {
+            true => Some(User::logged(ctx, actor).await),
+            false => User::open(ctx, actor).await.transpose(),
+        }
     }
 
     /// Where it happened. Null once the workspace is gone, or when the viewer may not see it.
@@ -211,15 +221,27 @@ impl EventConnection {
         let window = args.window::<LogPlace>(&list)?;
         // What is no user's ID is nobody's, and nobody has done anything.
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
-        let filter = Filter { kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()), actor };
+        let mut kinds: Option<Vec<domain::event::EventType>> =
+            kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
+        if let Some(actor) = actor
+            && User::open(ctx, actor).await?.is_none()
+        {
+            // Where the actor is not told, a guess does not find them.
+            let all = kinds.unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
+            kinds = Some(all.into_iter().filter(|kind| names_actor(*kind)).collect());
+        }
+        let filter = Filter { kinds, actor };
         let slice = read(ctx, workspace, &filter, &window).await?;
         let (store, audience, viewer) =
             (ctx.env().store.clone(), ctx.audience().clone(), ctx.request().actor()?.user_id);
         let count: Count = Arc::new(move || {
             let (store, audience, filter) = (store.clone(), audience.clone(), filter.clone());
             Box::pin(async move {
-                let counted = count(&store, &audience, viewer, workspace, &filter).await;
-                counted.map_err(|error| match error {
+                let counted = async {
+                    let sight = Sight::of(&audience, viewer, vec![workspace]).await?;
+                    sight.count(&store, workspace, &filter).await
+                };
+                counted.await.map_err(|error| match error {
                     ApiError::Failed(fault) => {
                         Error::Failed(Fault { passing: fault.passing, ..Fault::new(fault.cause.to_string()) })
                     }
@@ -235,15 +257,16 @@ impl EventConnection {
 async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Window<LogPlace>) -> Result<Slice<Event>> {
     let store = &ctx.env().store;
     let sight = Sight::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
+    let visible = sight.visible(store, workspace).await?;
     let wanted = window.limit as usize + 1;
     let mut from = window.from.as_ref().map(|place| place.key);
-    let mut limit = BATCH.0.max(wanted as i64);
+    let mut limit = wanted as i64;
     let mut found = Vec::new();
     loop {
         let (after, before) = if window.backward { (None, from) } else { (from, None) };
         let stretch = Stretch { after, before, backward: window.backward, limit };
         let mut connection = store.read().await?;
-        let entries = events::of_workspace(&mut connection, workspace, filter, stretch).await?;
+        let entries = visible_events::page(&mut connection, &visible, filter, stretch).await?;
         if found.is_empty() && from.is_some() {
             // Asked afterwards: what was deleted before was missing when it was read.
             let extent = events::extent(&mut connection).await?;
@@ -258,35 +281,8 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
         if is_last || found.len() >= wanted {
             break;
         }
-        limit = (limit * 2).min(BATCH.1);
+        limit = (limit * 2).min(MOST);
     }
     found.truncate(wanted);
     Ok(Slice::from_read(found, window))
-}
-
-/// How many the viewer may see: those of types that they see in any case are counted, the others looked at one by one.
-async fn count(
-    store: &crate::store::Store,
-    audience: &Audience,
-    viewer: UserId,
-    workspace: Uuid,
-    filter: &Filter,
-) -> Result<i64> {
-    let sight = Sight::of(audience, viewer, vec![workspace]).await?;
-    let standing = sight.standing(workspace);
-    let kinds = filter.kinds.clone().unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
-    let (always, sometimes): (Vec<_>, Vec<_>) = kinds.into_iter().partition(|kind| sees_all(&standing, *kind));
-    let of = |kinds| Filter { kinds: Some(kinds), actor: filter.actor };
-    let mut count = events::count_of_workspace(&mut *store.read().await?, workspace, &of(always)).await?;
-    let (sometimes, mut after) = (of(sometimes), None);
-    loop {
-        let stretch = Stretch { after, before: None, backward: false, limit: BATCH.1 };
-        let entries = events::of_workspace(&mut *store.read().await?, workspace, &sometimes, stretch).await?;
-        let is_last = (entries.len() as i64) < BATCH.1;
-        after = entries.last().map_or(after, |last| Some(last.place));
-        count += sight.seen(entries.into_iter().map(Arc::new).collect()).await?.len() as i64;
-        if is_last {
-            return Ok(count);
-        }
-    }
 }

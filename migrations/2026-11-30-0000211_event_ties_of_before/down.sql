@@ -1,0 +1,2 @@
+-- Nothing: the rows go with the table.
+SELECT;
