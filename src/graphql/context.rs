@@ -15,6 +15,7 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Refusal, UserId};
 use crate::operations::Env;
+use crate::policy::{Action, Standing, Target, decide};
 use crate::store::users::User;
 
 /// One request. Made anew for each, so that no loader outlives it.
@@ -69,7 +70,10 @@ impl RequestContext {
 
     /// Who asks; UNAUTHENTICATED if nobody does.
     pub fn actor(&self) -> Result<&Actor> {
-        Ok(self.signed_in().ok_or(Error::Unauthenticated)?)
+        let actor = self.signed_in();
+        let standing = Standing { signed_in: actor.is_some(), ..Standing::default() };
+        decide(&standing, Action::AccountUse, &Target::default()).require("account")?;
+        Ok(actor.ok_or(Error::Unauthenticated)?)
     }
 
     /// The ID of whoever asks.

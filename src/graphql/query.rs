@@ -28,7 +28,7 @@ pub struct Query;
 impl Query {
     /// The caller. Null when nobody is signed in; a bad token is refused and never treated as nobody.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
-        let id = ctx.request().viewer_id()?;
+        let id = ctx.request().actor().ok()?.user_id;
         Some(Viewer::open(ctx, id).await)
     }
 

@@ -61,8 +61,6 @@ pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &R
     let named = input.named()?;
     let now = env.clock.now();
     env.write(retry, async |tx| accept(env, tx, actor, &named, now).await).await
-    }
-    }
 }
 
 async fn accept(env: &Env, tx: &mut Connection, actor: &Actor, named: &Named, now: Instant) -> Result<Accepted> {

@@ -66,7 +66,7 @@ pub(super) async fn enter_by_member(
     now: Instant,
 ) -> Result<(Floor, Membership)> {
     let entering = Floor::enter_by(tx, actor, Of::Membership(id), "member", now);
-    let entered = try_join(entering, memberships::lock(tx, id)).await;
+    let entered = try_join(entering, memberships::lock(tx, id, actor.user_id)).await;
     let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
     let member = member.filter(|_| floor.sees());
     Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))

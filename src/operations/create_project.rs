@@ -40,7 +40,7 @@ pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let ground = enter_to_create(tx, actor, workspace).await.map_err(|error| error.missing_at("workspaceId"))?;
-        wishes.find(tx, &ground, now).await?;
+        wishes.find(tx, &ground).await?;
         ground.require(Action::ProjectCreate, &Target::default(), "workspace")?;
         wishes.require_possible(tx, &ground).await?;
         require_room(env, tx, workspace, LimitKind::Projects, 1, now).await?;

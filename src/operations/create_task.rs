@@ -61,7 +61,7 @@ pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let (ground, project) = enter(tx, actor, place).await?;
-        wishes.find(tx, &ground, now).await?;
+        wishes.find(tx, &ground).await?;
         ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
         wishes.require_possible(tx, &ground).await?;
         require_room(env, tx, ground.id, LimitKind::Tasks, 1, now).await?;

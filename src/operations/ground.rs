@@ -3,18 +3,17 @@
 //! What counts against a limit needs the workspace for itself; what changes one resource shares it with others, and keeps
 //! out those who change memberships or the workspace. Resources are locked afterwards.
 
+use uuid::Uuid;
+
 use crate::auth::Actor;
-use crate::domain::clock::Instant;
 use crate::domain::resource::{Rows, Ties};
 use crate::domain::{Error, Refusal, Result, UserId, WorkspaceId};
-use crate::policy::{self, Action, Decision, Standing, Target, decide};
-use crate::store::cloud_storages::CloudStorage;
+use crate::policy::{self, Action, Standing, Target, decide};
+use crate::store::Connection;
 pub use crate::store::entrances::Hold;
 use crate::store::entrances::{self, Entrance, Of};
-use crate::store::organizations::By;
-use crate::store::projects::Project;
+use crate::store::onlookers::Onlooker;
 use crate::store::users::{self, User};
-use crate::store::{Connection, organizations};
 
 /// A workspace that is held, and who is about to do something in it.
 pub struct Ground {
@@ -26,6 +25,20 @@ pub struct Ground {
     pub owner_id: UserId,
     /// How the actor stands to it.
     pub standing: Standing,
+}
+
+/// How somebody stands to a workspace of either kind, whether or not it is there.
+pub fn standing_of(onlooker: &Onlooker) -> Standing {
+    if onlooker.is_personal {
+        return Standing::personal(onlooker.workspace_id == Uuid::from(onlooker.user_id), onlooker.is_admin);
+    }
+    Standing {
+        signed_in: true,
+        is_admin: onlooker.is_admin,
+        role: onlooker.role,
+        invited: onlooker.invited,
+        place: onlooker.status.map_or_else(Default::default, Into::into),
+    }
 }
 
 impl Ground {
@@ -65,48 +78,6 @@ impl Ground {
     /// Whether the workspace is there for the actor.
     pub fn sees(&self) -> bool {
         self.standing.rank().is_some()
-    }
-
-    /// Whether the actor can see a project, in this workspace or another.
-    pub async fn sees_project(&self, tx: &mut Connection, project: &Project, now: Instant) -> Result<bool> {
-        let ties = Ties::of(self.actor.id, project.people(), &[]);
-        self.sees_in(tx, project.workspace(), Action::ResourceView, ties, now).await
-    }
-
-    /// Whether the actor can see a cloud storage, in this workspace or another.
-    pub async fn sees_storage(&self, tx: &mut Connection, storage: &CloudStorage, now: Instant) -> Result<bool> {
-        let ties = Ties::of(self.actor.id, storage.people(), &[]);
-        self.sees_in(tx, storage.workspace(), Action::CloudStorageView, ties, now).await
-    }
-
-    async fn sees_in(
-        &self,
-        tx: &mut Connection,
-        workspace: WorkspaceId,
-        view: Action,
-        ties: Ties,
-        now: Instant,
-    ) -> Result<bool> {
-        let standing = if workspace == self.id { self.standing } else { self.elsewhere(tx, workspace, now).await? };
-        Ok(decide(&standing, view, &Target { ties, ..Target::default() }) == Decision::Allow)
-    }
-
-    /// How the actor stands to another workspace, which is not held: good for telling what is wrong with a request, not for
-    /// allowing anything.
-    async fn elsewhere(&self, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Standing> {
-        let organization = match workspace {
-            WorkspaceId::Personal(user) => return Ok(Standing::personal(user == self.actor.id, self.actor.is_admin)),
-            WorkspaceId::Organization(organization) => organization,
-        };
-        let seen = organizations::seen(tx, self.actor.id, By::Ids(&[organization]), now).await?;
-        let standing = seen.into_iter().next().map(|seen| Standing {
-            signed_in: true,
-            is_admin: seen.viewer_is_admin,
-            role: seen.membership.map(|membership| membership.role),
-            invited: false,
-            place: seen.organization.status.into(),
-        });
-        Ok(standing.unwrap_or(Standing { signed_in: true, ..Standing::default() }))
     }
 
     /// Keeps the actor's account there until the commit, for somebody who is about to own something: administrators need not

@@ -1,21 +1,74 @@
 //! Resources that a write is about, held together with all that the decision on them rests on: the workspace, then the
 //! project, the task, the job; a cloud storage last. Who may not even see one is told that it is not there.
 
+use futures_util::future::try_join;
+
 use super::ground::{Ground, Hold};
 use crate::auth::Actor;
 use crate::domain::resource::{People, Ties};
-use crate::domain::{CloudStorageId, Error, Fault, JobId, ProjectId, Refusal, Result, TaskId, WorkspaceId};
-use crate::policy::{Action, Target};
+use crate::domain::{CloudStorageId, Error, Fault, JobId, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
+use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::Connection;
 use crate::store::cloud_storages::{self, CloudStorage};
-use crate::store::jobs::{self, Job};
+use crate::store::entrances::{self, Of};
+use crate::store::jobs::{self, Job, JobInTask};
 use crate::store::projects::{self, Project};
-use crate::store::tasks::{self, Task};
+use crate::store::tasks::{self, Task, TaskInProject};
 
 const PROJECT: &str = "project";
 const TASK: &str = "task";
 const JOB: &str = "job";
 const STORAGE: &str = "cloud storage";
+
+/// Looks for what an actor asks for by its ID, without holding anything, and returns it if the policy lets them see it. The same
+/// statements are sent whether or not it is there, and nothing is locked that is not there for the actor.
+pub(super) async fn look<T>(
+    tx: &Connection,
+    actor: UserId,
+    of: Of,
+    found: impl Future<Output = Result<Vec<T>>>,
+    about: impl FnOnce(&T) -> (WorkspaceId, Target),
+    (view, what): (Action, &str),
+) -> Result<T> {
+    let (found, entrance) = try_join(found, entrances::enter(tx, Hold::Unheld, of, actor)).await?;
+    let entrance = entrance.ok_or(Error::Unauthenticated)?;
+    let found = found.into_iter().next().ok_or_else(|| Refusal::not_found(what))?;
+    let (workspace, target) = about(&found);
+    let standing = match (workspace, &entrance.organization) {
+        (WorkspaceId::Personal(user), _) => Standing::personal(user == actor, entrance.actor.is_admin),
+        (WorkspaceId::Organization(_), None) => Standing { signed_in: true, ..Standing::default() },
+        (WorkspaceId::Organization(_), Some(organization)) => Standing {
+            signed_in: true,
+            is_admin: entrance.actor.is_admin,
+            role: entrance.membership.as_ref().map(|membership| membership.role),
+            invited: false,
+            place: organization.status.into(),
+        },
+    };
+    match decide(&standing, view, &target) {
+        Decision::Allow => Ok(found),
+        _ => Err(Refusal::not_found(what).into()),
+    }
+}
+
+/// How the policy looks at a resource that names `people`, inside of `containers`.
+fn tied(actor: UserId, people: People, containers: &[People]) -> Target {
+    Target { ties: Ties::of(actor, people, containers), ..Target::default() }
+}
+
+/// A project that the actor sees, in whatever workspace, and that is not held.
+pub(super) async fn look_for_project(tx: &Connection, actor: UserId, id: ProjectId) -> Result<Project> {
+    let about = |project: &Project| (project.workspace(), tied(actor, project.people(), &[]));
+    let found = projects::find_many(tx, std::slice::from_ref(&id));
+    look(tx, actor, Of::Project(id), found, about, (Action::ResourceView, PROJECT)).await
+}
+
+/// A cloud storage that the actor sees, in whatever workspace, and that is not held.
+pub(super) async fn look_for_storage(tx: &Connection, actor: UserId, id: CloudStorageId) -> Result<CloudStorage> {
+    let about = |storage: &CloudStorage| (storage.workspace(), tied(actor, storage.people(), &[]));
+    let found = cloud_storages::find_many(tx, std::slice::from_ref(&id));
+    look(tx, actor, Of::Storage(id), found, about, (Action::CloudStorageView, STORAGE)).await
+}
 
 /// A project that is locked.
 pub struct HeldProject {
@@ -28,7 +81,7 @@ pub struct HeldProject {
 impl HeldProject {
     /// Locks a project, and shares its workspace.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
-        let found = projects::find(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
+        let found = look_for_project(tx, actor.user_id, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), Hold::Shared, PROJECT).await?;
         let project = projects::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
         Self { ground, project }.seen()
@@ -36,7 +89,7 @@ impl HeldProject {
 
     /// Holds a project as it is, and its workspace alone: for somebody who is about to put something into it.
     pub async fn share(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
-        let found = projects::find(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
+        let found = look_for_project(tx, actor.user_id, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), Hold::Exclusive, PROJECT).await?;
         let project = projects::share(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
         Self { ground, project }.seen()
@@ -67,8 +120,12 @@ pub struct HeldTask {
 impl HeldTask {
     /// Locks a task.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: TaskId, hold: Hold) -> Result<Self> {
-        let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
-        let ground = Ground::enter(tx, actor, found.workspace(), hold, TASK).await?;
+        let about = |found: &TaskInProject| {
+            (found.task.workspace(), tied(actor.user_id, found.task.people(), &found.containers()))
+        };
+        let found = tasks::find_many(tx, std::slice::from_ref(&id));
+        let found = look(tx, actor.user_id, Of::Task(id), found, about, (Action::ResourceView, TASK)).await?;
+        let ground = Ground::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
         // Only now it stays in its project: it may have moved while this waited for the workspace.
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         let project = share_project(tx, found.project_id).await?;
@@ -106,8 +163,11 @@ pub struct HeldJob {
 impl HeldJob {
     /// Locks a job.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: JobId) -> Result<Self> {
-        let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
-        let ground = Ground::enter(tx, actor, place.workspace(), Hold::Shared, JOB).await?;
+        let about =
+            |found: &JobInTask| (found.job.workspace(), tied(actor.user_id, found.job.people(), &found.containers()));
+        let found = jobs::find_many(tx, std::slice::from_ref(&id));
+        let found = look(tx, actor.user_id, Of::Job(id), found, about, (Action::ResourceView, JOB)).await?;
+        let ground = Ground::enter(tx, actor, found.job.workspace(), Hold::Shared, JOB).await?;
         // Only now its task stays in its project: it may have moved while this waited for the workspace.
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let project = share_project(tx, place.project_id).await?;
@@ -142,7 +202,7 @@ pub struct HeldStorage {
 impl HeldStorage {
     /// Locks a cloud storage.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: CloudStorageId, hold: Hold) -> Result<Self> {
-        let found = cloud_storages::find(tx, id).await?.ok_or_else(|| Refusal::not_found(STORAGE))?;
+        let found = look_for_storage(tx, actor.user_id, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), hold, STORAGE).await?;
         let storage = cloud_storages::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(STORAGE))?;
         let held = Self { ground, storage };

@@ -8,9 +8,11 @@ use crate::domain::{Code, OrganizationId, OwnershipOfferId, Refusal, Result, Use
 use crate::events::log::{self, Event};
 use crate::policy::{Action, Target};
 use crate::store::Connection;
+use crate::store::entrances::Of;
 use crate::store::ownership_offers::{self, OwnershipOffer};
 
 use super::floor::Floor;
+use super::held::look;
 
 /// Enters the organization of an offer to do `action` to it, and locks the offer; who may not even see it is told that it is
 /// not there.
@@ -22,7 +24,11 @@ pub(super) async fn enter_by_offer(
     now: Instant,
 ) -> Result<(Floor, OwnershipOffer)> {
     let not_found = || Refusal::not_found("offer").at("ownershipOfferId");
-    let organization = ownership_offers::find(tx, id).await?.ok_or_else(not_found)?.organization_id;
+    let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), about(offer, actor.user_id));
+    let found = ownership_offers::find_many(tx, std::slice::from_ref(&id));
+    let found =
+        look(tx, actor.user_id, Of::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer")).await;
+    let organization = found.map_err(|error| error.missing_at("ownershipOfferId"))?.organization_id;
     let floor = Floor::enter(tx, actor, organization, "offer", now).await?;
     let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;
     let target = about(&offer, floor.actor.id);

@@ -2,19 +2,18 @@
 
 use super::Env;
 use super::ground::Hold;
-use super::held::HeldTask;
+use super::held::{HeldTask, look_for_project};
 use super::limits::require_room_in_project;
 use super::resource_events::task_updated;
 use super::retries::Retry;
 use super::wishes::{self, Wishes};
 use crate::auth::Actor;
-use crate::domain::clock::Instant;
 use crate::domain::input::{Check, Patch};
 use crate::domain::{Code, ProjectId, Refusal, Result, TaskId, text};
 use crate::events::log;
 use crate::policy::{Action, Target};
 use crate::store::Connection;
-use crate::store::projects::{self, Project};
+use crate::store::projects::Project;
 use crate::store::tasks::{self, Task};
 
 /// What to change.
@@ -46,8 +45,8 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let held = HeldTask::lock(tx, actor, id, hold).await.map_err(|error| error.missing_at("taskId"))?;
-        let project = find_project(tx, &held, &destination, now).await?;
-        wishes.find(tx, &held.ground, now).await?;
+        let project = find_project(tx, &held, &destination).await?;
+        wishes.find(tx, &held.ground).await?;
         if name.is_some() || !(moves || wishes.are_given()) {
             held.require(Action::ResourceUpdate)?;
         }
@@ -89,14 +88,8 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
 
 /// The project that the task is to be put in: NOT_FOUND if the actor cannot see it, wherever it is. One of this workspace stays
 /// as it is, because the workspace is held alone.
-async fn find_project(
-    tx: &mut Connection,
-    held: &HeldTask,
-    destination: &Patch<ProjectId>,
-    now: Instant,
-) -> Result<Option<Project>> {
+async fn find_project(tx: &Connection, held: &HeldTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
-    let missing = || Refusal::not_found("project").at("projectId");
-    let project = projects::find(tx, id).await?.ok_or_else(missing)?;
-    if held.ground.sees_project(tx, &project, now).await? { Ok(Some(project)) } else { Err(missing().into()) }
+    let found = look_for_project(tx, held.ground.actor.id, id).await;
+    found.map(Some).map_err(|error| error.missing_at("projectId"))
 }

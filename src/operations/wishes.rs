@@ -1,10 +1,10 @@
 //! What projects and tasks have in common to be set: to whom they are assigned, and the cloud storages that they use.
 
 use super::ground::Ground;
-use crate::domain::clock::Instant;
+use super::held::look_for_storage;
 use crate::domain::input::{Check, Patch};
 use crate::domain::{CloudStorageId, Code, Error, Refusal, Result, UserId, WorkspaceId};
-use crate::store::{Connection, cloud_storages, memberships};
+use crate::store::{Connection, memberships};
 
 const ASSIGNEE: &str = "assigneeId";
 const SOURCE: &str = "sourceStorageId";
@@ -47,23 +47,16 @@ impl Wishes {
     }
 
     /// Looks for the cloud storages: NOT_FOUND for those that the actor cannot see.
-    pub async fn find(&mut self, tx: &mut Connection, ground: &Ground, now: Instant) -> Result<()> {
+    pub async fn find(&mut self, tx: &Connection, ground: &Ground) -> Result<()> {
         let named = [(SOURCE, &self.source), (TARGET, &self.target)];
         let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
-        if named.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<_> = named.iter().map(|(_, id)| *id).collect();
-        let found = cloud_storages::find_many(tx, &ids).await?;
         let mut missing = Vec::new();
         for (field, id) in named {
-            match found.iter().find(|storage| storage.id == id) {
-                Some(storage) if ground.sees_storage(tx, storage, now).await? => {
-                    if storage.workspace() != ground.id {
-                        self.elsewhere.push(field);
-                    }
-                }
-                _ => missing.push(Refusal::not_found("cloud storage").at(field)),
+            match look_for_storage(tx, ground.actor.id, id).await.map_err(|error| error.missing_at(field)) {
+                Ok(storage) if storage.workspace() == ground.id => {}
+                Ok(_) => self.elsewhere.push(field),
+                Err(Error::Refused(refusals)) => missing.extend(refusals),
+                Err(other) => return Err(other),
             }
         }
         if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }

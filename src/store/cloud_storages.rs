@@ -48,11 +48,11 @@ impl CloudStorage {
 }
 
 /// The cloud storages with those IDs, in no order.
-pub async fn find_many(connection: &mut Connection, ids: &[CloudStorageId]) -> Result<Vec<CloudStorage>> {
+pub async fn find_many(mut connection: &Connection, ids: &[CloudStorageId]) -> Result<Vec<CloudStorage>> {
     Ok(cloud_storages::table
         .filter(cloud_storages::id.eq_any(ids))
         .select(CloudStorage::as_select())
-        .load(connection)
+        .load(&mut connection)
         .await?)
 }
 

@@ -5,8 +5,9 @@
 //! as it is by then, and everything else as it was when it began: read together with the lock, a membership could be one that
 //! had ended meanwhile.
 
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use futures_util::future::try_join;
 
@@ -14,10 +15,15 @@ use super::Connection;
 use super::invitations::is_pending;
 use super::memberships::Membership;
 use super::organizations::Organization;
-use super::schema::{invitations, memberships, organizations, users};
+use super::schema::{
+    cloud_storages, invitations, jobs, memberships, organizations, ownership_offers, projects, tasks, users,
+};
 use super::users::User;
 use crate::domain::clock::Instant;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
+use crate::domain::{
+    CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Result, TaskId,
+    UserId,
+};
 
 /// How something is held until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,18 @@ pub enum Of {
     Membership(MembershipId),
     /// That of an invitation.
     Invitation(InvitationId),
+    /// That of an invitation of which the token was shown: it opens the organization to anybody.
+    HeldInvitation(InvitationId),
+    /// That of an offer of ownership.
+    Offer(OwnershipOfferId),
+    /// That of a project; none if the project is in a personal workspace, as with the others.
+    Project(ProjectId),
+    /// That of a task.
+    Task(TaskId),
+    /// That of a job.
+    Job(JobId),
+    /// That of a cloud storage.
+    Storage(CloudStorageId),
 }
 
 /// What is found at the entrance of an organization.
@@ -66,8 +84,28 @@ macro_rules! with_id {
                 let $id = memberships::table.find(membership).select(memberships::organization_id).single_value();
                 $then
             }
-            Of::Invitation(invitation) => {
+            Of::Invitation(invitation) | Of::HeldInvitation(invitation) => {
                 let $id = invitations::table.find(invitation).select(invitations::organization_id).single_value();
+                $then
+            }
+            Of::Offer(offer) => {
+                let $id = ownership_offers::table.find(offer).select(ownership_offers::organization_id).single_value();
+                $then
+            }
+            Of::Project(project) => {
+                let $id = projects::table.find(project).select(projects::organization_id).single_value();
+                $then
+            }
+            Of::Task(task) => {
+                let $id = tasks::table.find(task).select(tasks::organization_id).single_value();
+                $then
+            }
+            Of::Job(job) => {
+                let $id = jobs::table.find(job).select(jobs::organization_id).single_value();
+                $then
+            }
+            Of::Storage(storage) => {
+                let $id = cloud_storages::table.find(storage).select(cloud_storages::organization_id).single_value();
                 $then
             }
         }
@@ -78,8 +116,8 @@ macro_rules! with_id {
 pub async fn enter(tx: &Connection, hold: Hold, of: Of, actor: UserId) -> Result<Option<Entrance>> {
     let entrance = match hold {
         Hold::Unheld => return find(tx, of, actor).await,
-        Hold::Shared => try_join(share(tx, of), find(tx, of, actor)).await?,
-        Hold::Exclusive => try_join(lock(tx, of), find(tx, of, actor)).await?,
+        Hold::Shared => try_join(share(tx, of, actor), find(tx, of, actor)).await?,
+        Hold::Exclusive => try_join(lock(tx, of, actor), find(tx, of, actor)).await?,
     };
     let (held, entrance) = entrance;
     // One that came to be in between is not held, and not there yet.
@@ -87,17 +125,33 @@ pub async fn enter(tx: &Connection, hold: Hold, of: Of, actor: UserId) -> Result
     Ok(entrance.map(|found| Entrance { organization: found.organization.filter(held), ..found }))
 }
 
-async fn lock(mut tx: &Connection, of: Of) -> Result<Option<OrganizationId>> {
+/// Whether `$actor` has anything to do with an organization: as a member, as an administrator, or as somebody whose address it
+/// has invited. Nobody else holds up those who have.
+macro_rules! concerns {
+    ($of:expr, $actor:expr) => {{
+        let actor: UserId = $actor;
+        let member = memberships::table
+            .filter(memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq(actor)));
+        let admin = users::table.filter(users::id.eq(actor).and(users::is_admin));
+        let invited = invitations::table
+            .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
+            .filter(invitations::organization_id.eq(organizations::id).and(users::id.eq(actor)));
+        let holds_token = matches!($of, Of::HeldInvitation(_)).into_sql::<Bool>();
+        holds_token.or(exists(member)).or(exists(admin)).or(exists(invited))
+    }};
+}
+
+async fn lock(mut tx: &Connection, of: Of, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
-        let row = organizations::table.filter(organizations::id.nullable().eq(id)).select(organizations::id);
-        row.for_no_key_update().first(&mut tx).await.optional()?
+        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
+        row.select(organizations::id).for_no_key_update().first(&mut tx).await.optional()?
     }))
 }
 
-async fn share(mut tx: &Connection, of: Of) -> Result<Option<OrganizationId>> {
+async fn share(mut tx: &Connection, of: Of, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
-        let row = organizations::table.filter(organizations::id.nullable().eq(id)).select(organizations::id);
-        row.for_share().first(&mut tx).await.optional()?
+        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
+        row.select(organizations::id).for_share().first(&mut tx).await.optional()?
     }))
 }
 

@@ -69,13 +69,13 @@ impl JobInTask {
 }
 
 /// The jobs with those IDs, in no order.
-pub async fn find_many(connection: &mut Connection, ids: &[JobId]) -> Result<Vec<JobInTask>> {
+pub async fn find_many(mut connection: &Connection, ids: &[JobId]) -> Result<Vec<JobInTask>> {
     Ok(jobs::table
         .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
         .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())))
         .filter(jobs::id.eq_any(ids))
         .select((Job::as_select(), TaskPeople::as_select(), Option::<ProjectPeople>::as_select()))
-        .load(connection)
+        .load(&mut connection)
         .await?)
 }
 

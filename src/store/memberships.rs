@@ -2,6 +2,7 @@
 //! `organizations.member_count` in the same transaction.
 
 use chrono::NaiveDate;
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -40,10 +41,15 @@ pub async fn find_many(connection: &mut Connection, ids: &[MembershipId]) -> Res
     Ok(memberships::table.filter(memberships::id.eq_any(ids)).select(Membership::as_select()).load(connection).await?)
 }
 
-/// Locks a membership against other changes of it, and returns it as it is then.
-pub async fn lock(mut tx: &Connection, id: MembershipId) -> Result<Option<Membership>> {
-    let row = memberships::table.find(id).select(Membership::as_select());
-    Ok(row.for_no_key_update().first(&mut tx).await.optional()?)
+/// Locks a membership against other changes of it, and returns it as it is then, for a member of the same organization or an
+/// administrator: nobody else holds up those.
+pub async fn lock(mut tx: &Connection, id: MembershipId, actor: UserId) -> Result<Option<Membership>> {
+    let own = diesel::alias!(memberships as own);
+    let of_same = own.field(memberships::organization_id).eq(memberships::organization_id);
+    let member = own.filter(of_same.and(own.field(memberships::user_id).eq(actor)));
+    let admin = users::table.filter(users::id.eq(actor).and(users::is_admin));
+    let row = memberships::table.find(id).filter(exists(member).or(exists(admin)));
+    Ok(row.select(Membership::as_select()).for_no_key_update().first(&mut tx).await.optional()?)
 }
 
 /// The membership of a user in an organization.

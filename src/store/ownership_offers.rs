@@ -59,11 +59,11 @@ pub struct NewOwnershipOffer {
 }
 
 /// The offers with those IDs, in no order.
-pub async fn find_many(connection: &mut Connection, ids: &[OwnershipOfferId]) -> Result<Vec<OwnershipOffer>> {
+pub async fn find_many(mut connection: &Connection, ids: &[OwnershipOfferId]) -> Result<Vec<OwnershipOffer>> {
     Ok(ownership_offers::table
         .filter(ownership_offers::id.eq_any(ids))
         .select(OwnershipOffer::as_select())
-        .load(connection)
+        .load(&mut connection)
         .await?)
 }
 

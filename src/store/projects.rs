@@ -68,8 +68,8 @@ impl From<ProjectPeople> for People {
 }
 
 /// The projects with those IDs, in no order.
-pub async fn find_many(connection: &mut Connection, ids: &[ProjectId]) -> Result<Vec<Project>> {
-    Ok(projects::table.filter(projects::id.eq_any(ids)).select(Project::as_select()).load(connection).await?)
+pub async fn find_many(mut connection: &Connection, ids: &[ProjectId]) -> Result<Vec<Project>> {
+    Ok(projects::table.filter(projects::id.eq_any(ids)).select(Project::as_select()).load(&mut connection).await?)
 }
 
 /// The project with that ID.

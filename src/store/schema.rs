@@ -48,6 +48,19 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    event_ties (workspace_id, user_id, type, transaction_id, sequence) {
+        workspace_id -> Uuid,
+        user_id -> Uuid,
+        #[sql_name = "type"]
+        kind -> Text,
+        transaction_id -> Int8,
+        sequence -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     events (transaction_id, sequence) {
         transaction_id -> Int8,
         sequence -> Int8,
@@ -333,6 +346,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     cloud_storages,
     email_tokens,
     event_log,
+    event_ties,
     events,
     external_identities,
     former_slugs,

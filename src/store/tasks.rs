@@ -87,12 +87,12 @@ impl TaskInProject {
 }
 
 /// The tasks with those IDs, in no order.
-pub async fn find_many(connection: &mut Connection, ids: &[TaskId]) -> Result<Vec<TaskInProject>> {
+pub async fn find_many(mut connection: &Connection, ids: &[TaskId]) -> Result<Vec<TaskInProject>> {
     Ok(tasks::table
         .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())))
         .filter(tasks::id.eq_any(ids))
         .select((Task::as_select(), Option::<ProjectPeople>::as_select()))
-        .load(connection)
+        .load(&mut connection)
         .await?)
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod deletion;
 mod disconnect;
 mod errors;
+mod event_lists;
 mod event_streams;
 mod events;
 
@@ -35,6 +36,7 @@ mod read_plans;
 mod resources;
 mod resources_visibility;
 mod retries;
+mod root_fields;
 mod round_trips;
 mod rows;
 mod schema;

@@ -30,9 +30,9 @@ pub struct CloudStorage {
 impl CloudStorage {
     /// A cloud storage by its ID, if the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: CloudStorageId) -> Result<Option<Self>> {
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        let workspace = Workspace::open(ctx, row.workspace()).await?;
-        Ok(workspace.and_then(|workspace| Self::seen(ctx, row, workspace.standing())))
+        let row = ctx.request().loader.load_one(id).await?;
+        let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.workspace())).await?;
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
     /// The cloud storage that something in its workspace is linked to, if the viewer, who stands to the workspace like that,

@@ -31,9 +31,9 @@ pub struct Job {
 impl Job {
     /// A job by its ID, if the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        let workspace = Workspace::open(ctx, row.job.workspace()).await?;
-        Ok(workspace.and_then(|workspace| Self::seen(ctx, row, workspace.standing())))
+        let row = ctx.request().loader.load_one(id).await?;
+        let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.job.workspace())).await?;
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
     /// The job, if the viewer, who stands to its workspace like that, may see it.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Lookahead, Object};
+use uuid::Uuid;
 
 use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
@@ -59,9 +60,10 @@ impl Membership {
 
     /// A membership by its ID, if the viewer may see the members of its organization.
     pub async fn open(ctx: &Context<'_>, id: MembershipId) -> Result<Option<Self>> {
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        let organization = Organization::open(ctx, row.organization_id).await?;
-        Ok(organization.filter(Organization::shows_members).map(|organization| Self::new(row, organization.standing())))
+        let row = ctx.request().loader.load_one(id).await?;
+        let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
+        let organization = Organization::open(ctx, organization).await?.filter(Organization::shows_members);
+        Ok(row.zip(organization).map(|(row, organization)| Self::new(row, organization.standing())))
     }
 
     /// A membership that was written, now or before, if the viewer may see the members of its organization.

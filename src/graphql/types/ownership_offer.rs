@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use futures_util::future::try_join_all;
+use uuid::Uuid;
 
 use super::enums::{OwnershipOfferStatus, Permission};
 use super::organization::Organization;
@@ -31,8 +32,8 @@ pub struct OwnershipOffer {
 impl OwnershipOffer {
     /// An offer by its ID, if it is there for the viewer.
     pub async fn open(ctx: &Context<'_>, id: OwnershipOfferId) -> Result<Option<Self>> {
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        Self::seen(ctx, row).await
+        let row = ctx.request().loader.load_one(id).await?;
+        Self::found(ctx, row).await
     }
 
     /// An offer that was written, now or before, if it is there for the viewer.
@@ -48,8 +49,14 @@ impl OwnershipOffer {
 
     /// The offer, if it is there for the viewer: a party to it who is still a member, the present owner, or an administrator.
     pub async fn seen(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
+        Self::found(ctx, Some(row)).await
+    }
+
+    async fn found(ctx: &Context<'_>, row: Option<ownership_offers::OwnershipOffer>) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
-        let Some(organization) = Organization::open(ctx, row.organization_id).await? else { return Ok(None) };
+        let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
+        let organization = Organization::open(ctx, organization).await?;
+        let (Some(row), Some(organization)) = (row, organization) else { return Ok(None) };
         let (standing, target) = (organization.standing(), about(&row, viewer));
         let allowed = decide(&standing, Action::OwnershipOfferView, &target) == Decision::Allow;
         Ok(allowed.then_some(Self { row, standing, target }))

@@ -44,9 +44,9 @@ pub struct Task {
 impl Task {
     /// A task by its ID, if the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: TaskId) -> Result<Option<Self>> {
-        let Some(row) = ctx.request().loader.load_one(id).await? else { return Ok(None) };
-        let workspace = Workspace::open(ctx, row.task.workspace()).await?;
-        Ok(workspace.and_then(|workspace| Self::seen(ctx, row, workspace.standing())))
+        let row = ctx.request().loader.load_one(id).await?;
+        let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.task.workspace())).await?;
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
     /// The task, if the viewer, who stands to its workspace like that, may see it.

@@ -10,6 +10,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Acquainted, EmailVisible};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
+use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::Membership;
 use crate::store::users::Profile;
 
@@ -105,10 +106,14 @@ impl User {
     /// An account by its ID: oneself, people with whom one shares an organization, and for administrators everybody.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
-        let visible = viewer == id
-            || ctx.request().loader.load_one(Acquainted(id)).await?.is_some()
-            || ctx.request().viewer().await?.is_admin;
-        if visible { Self::named(ctx, id).await } else { Ok(None) }
+        let is_acquaintance = viewer == id || ctx.request().loader.load_one(Acquainted(id)).await?.is_some();
+        let is_admin = !is_acquaintance && ctx.request().viewer().await?.is_admin;
+        let standing = Standing { signed_in: true, is_admin, ..Standing::default() };
+        let target = Target { is_acquaintance, ..Target::default() };
+        match decide(&standing, Action::PersonView, &target) {
+            Decision::Allow => Self::named(ctx, id).await,
+            _ => Ok(None),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The interface `Workspace`: a place that owns resources.
 
 use async_graphql::{Context, ID, Interface};
+use uuid::Uuid;
 
 use super::cloud_storage::CloudStorageConnection;
 use super::enums::{EventType, Permission, TaskStatus};
@@ -148,6 +149,20 @@ impl Workspace {
             WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
             WorkspaceId::Personal(user) => PersonalWorkspace::open(ctx, user).await?.map(Self::PersonalWorkspace),
         })
+    }
+
+    /// The workspace of what was looked for by its ID, if anything was found and its workspace is there for the viewer. The same
+    /// statements are sent in either case, so that they do not tell what is hidden.
+    pub async fn of_found(ctx: &Context<'_>, found: Option<WorkspaceId>) -> Result<Option<Self>> {
+        match found {
+            Some(WorkspaceId::Personal(user)) if ctx.request().viewer_id() == Some(user) => {
+                Self::open(ctx, WorkspaceId::Personal(user)).await
+            }
+            _ => {
+                let id = found.and_then(WorkspaceId::organization).unwrap_or_else(|| Uuid::nil().into());
+                Ok(Organization::open(ctx, id).await?.map(Self::Organization))
+            }
+        }
     }
 
     /// A workspace by its ID, for whoever may see its plan.
