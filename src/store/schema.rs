@@ -48,7 +48,7 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
-    event_ties (workspace_id, user_id, type, transaction_id, sequence) {
+    event_ties (workspace_id, user_id, kind, transaction_id, sequence) {
         workspace_id -> Uuid,
         user_id -> Uuid,
         #[sql_name = "type"]

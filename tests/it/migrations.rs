@@ -159,15 +159,17 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
             [one] => writeln!(text, "    use crate::domain::sql_types::{one};").expect("text"),
             many => writeln!(text, "    use crate::domain::sql_types::{{{}}};", many.join(", ")).expect("text"),
         }
-        writeln!(text, "\n    {table} ({key}) {{").expect("text");
+        // `type` is a word of Rust's.
+        let named = |column| if column == "type" { "kind" } else { column };
+        let key: Vec<&str> = key.split(", ").map(named).collect();
+        writeln!(text, "\n    {table} ({}) {{", key.join(", ")).expect("text");
         for (_, column, udt, nullable) in columns {
             let kind = diesel_type(udt);
             let kind = if *nullable { format!("Nullable<{kind}>") } else { kind };
-            // `type` is a word of Rust's.
             if column == "type" {
                 text += "        #[sql_name = \"type\"]\n";
             }
-            writeln!(text, "        {} -> {kind},", if column == "type" { "kind" } else { column }).expect("text");
+            writeln!(text, "        {} -> {kind},", named(column)).expect("text");
         }
         text += "    }\n}\n";
     }
