@@ -4,6 +4,7 @@ use super::failure::Failure;
 use crate::config::{Database as Choice, DatabaseSettings, HttpSettings, PlaceSettings, Switch};
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};
+use crate::operations::fill_text_keys::fill_text_keys;
 use crate::store::{BuildError, Store, migrate};
 
 /// Name of the database in the private PostgreSQL.
@@ -89,18 +90,26 @@ impl Database {
     }
 }
 
-/// Brings the database of DATABASE_URL, or the private one, to the present schema; tells the names of what was run.
-pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Result<Vec<String>, Failure> {
+/// Brings the database of DATABASE_URL, or the private one, to the present schema, and fills the keys that its texts lack. Returns
+/// the names of the migrations that were run, and the number of keys.
+pub async fn migrate(database: &DatabaseSettings, place: &PlaceSettings) -> Result<(Vec<String>, usize), Failure> {
     if let Ok(Choice::At(url)) = database.choice() {
         let ready = async {
             let done = migrate::migrate(url).await?;
             migrate::settle_log(url).await?;
             Ok(done)
         };
-        return ready.await.map_err(|error: Error| unreachable(error.into()));
+        let done = ready.await.map_err(|error: Error| unreachable(error.into()))?;
+        let database = Database { url: url.to_owned(), private: None };
+        return Ok((done, fill_text_keys(&database.connect(1)?).await?));
     }
-    Database::to_work_on(database, place).await?.stop().await?;
-    Ok(Vec::new())
+    let database = Database::to_work_on(database, place).await?;
+    let filled = match database.connect(1) {
+        Ok(store) => fill_text_keys(&store).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    database.stop().await?;
+    Ok((Vec::new(), filled?))
 }
 
 fn no_connections(cause: BuildError) -> Failure {

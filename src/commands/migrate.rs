@@ -18,11 +18,14 @@ pub struct Migrate {
 impl Migrate {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
-        let done = database::migrate(&self.database, &self.place).await?;
+        let (done, filled) = database::migrate(&self.database, &self.place).await?;
         for name in &done {
             println!("{name}");
         }
-        if done.is_empty() {
+        if filled > 0 {
+            println!("Filled the keys of {filled} texts.");
+        }
+        if done.is_empty() && filled == 0 {
             println!("The database is up to date.");
         }
         Ok(())

@@ -24,6 +24,7 @@ pub mod similar;
 pub mod slug;
 pub mod sql_types;
 pub mod text;
+pub mod text_keys;
 pub mod username;
 pub mod workspace;
 

@@ -76,7 +76,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose slug or name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose slug or name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "By default SLUG, ASC.")] order_by: Option<OrganizationOrder>,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::end_plans::end_plans;
 use super::expire_invitations::expire_invitations;
 use super::expire_ownership_offers::expire_ownership_offers;
+use super::fill_text_keys::fill_text_keys;
 use super::purge_organizations::purge_organizations;
 use super::retries;
 use crate::domain::{Clock, Result};
@@ -37,6 +38,11 @@ pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel:
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
             Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
+        }
+        match fill_text_keys(&store).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "filled text keys"),
+            Err(error) => tracing::error!(?error, "cannot fill text keys"),
         }
         match purge_organizations(&store, &clock).await {
             Ok(0) => {}

@@ -22,6 +22,7 @@ pub mod delete_resource;
 pub mod end_plans;
 pub mod expire_invitations;
 pub mod expire_ownership_offers;
+pub mod fill_text_keys;
 pub mod floor;
 pub mod ground;
 pub mod hand_over;

@@ -1,5 +1,7 @@
 //! Whole rows, many at a time: what fills a database with a world. Ordinary work goes through the files of the tables.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -14,6 +16,7 @@ use super::schema::{
 use super::tasks::Task;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::text_keys;
 use crate::domain::{Error, InvitationId, MembershipId, OrganizationId, Result, Role, UserId};
 
 /// Rows in one statement: the protocol takes 65,535 parameters.
@@ -137,14 +140,23 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
         tell(written);
     }
     for rows in world.organizations.chunks(BATCH) {
+        let key = |row: &OrganizationRow| organizations::name_key.eq(row.name.as_deref().and_then(text_keys::stored));
+        let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(organizations::table).values(rows).execute(tx).await?;
         tell(written);
     }
+    let names = world.users.iter().filter_map(|user| Some((user.id, user.display_name.as_deref()?)));
+    let names: HashMap<_, _> = names.collect();
     for rows in world.memberships.chunks(BATCH) {
+        let name = |row: &MembershipRow| names.get(&row.user_id).copied();
+        let key = |row: &MembershipRow| memberships::name_key.eq(name(row).and_then(text_keys::stored));
+        let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(memberships::table).values(rows).execute(tx).await?;
         tell(written);
     }
     for rows in world.invitations.chunks(BATCH) {
+        let key = |row: &InvitationRow| invitations::email_key.eq(text_keys::stored(&row.email));
+        let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
         tell(written);
     }
@@ -156,13 +168,15 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
     }
     for rows in world.projects.chunks(BATCH) {
         let user = |row: &Project| projects::user_id.eq(row.workspace().user());
-        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
+        let key = |row: &Project| projects::name_key.eq(text_keys::stored(&row.name));
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), key(row), user(row))).collect();
         written += diesel::insert_into(projects::table).values(rows).execute(tx).await?;
         tell(written);
     }
     for rows in world.tasks.chunks(BATCH) {
         let user = |row: &Task| tasks::user_id.eq(row.workspace().user());
-        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
+        let key = |row: &Task| tasks::name_key.eq(text_keys::stored(&row.name));
+        let rows: Vec<_> = rows.iter().map(|row| (row.clone(), key(row), user(row))).collect();
         written += diesel::insert_into(tasks::table).values(rows).execute(tx).await?;
         tell(written);
     }

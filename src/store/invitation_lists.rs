@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::invitations::Invitation;
-use super::paging::{Section, containing};
+use super::paging::Section;
+use super::text_keys::{containing, searched};
 use super::users::Profile;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
@@ -144,7 +145,7 @@ impl Listed<'_> {
             }
         }
         if let Some(pattern) = &self.pattern {
-            out.push_sql(" AND x.email ILIKE ");
+            out.push_sql(&format!(" AND {} LIKE ", searched("x.email_key", "x.email")));
             out.push_bind_param::<Text, _>(pattern)?;
         }
         if let Some(roles) = roles {

@@ -10,6 +10,7 @@ use super::schema::{invitations, memberships, users};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::text_keys;
 use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
 
 /// An invitation.
@@ -147,7 +148,11 @@ pub fn expire(overdue: &[Invitation]) -> Write {
 
 /// Makes invitations, each with the hash of the token in its mail.
 pub fn insert(new: impl Iterator<Item = (Invitation, Vec<u8>)>) -> Write {
-    let rows: Vec<_> = new.map(|(row, token_hash)| (row, invitations::token_hash.eq(token_hash))).collect();
+    let row = |(row, token_hash): (Invitation, Vec<u8>)| {
+        let key = invitations::email_key.eq(text_keys::stored(&row.email));
+        (row, key, invitations::token_hash.eq(token_hash))
+    };
+    let rows: Vec<_> = new.map(row).collect();
     Write::of(diesel::insert_into(invitations::table).values(rows))
 }
 

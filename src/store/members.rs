@@ -1,16 +1,18 @@
 //! The members of organizations as lists: which, in which order, and which part. The same page of several organizations is
 //! read in one statement, the members' accounts with it where they are wanted.
 
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{self, Array, Text, Timestamptz};
+use diesel::sql_types::{self, Array, Bool, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use super::Connection;
 use super::memberships::Membership;
-use super::paging::{Section, containing};
+use super::paging::Section;
 use super::schema::{memberships, users};
+use super::text_keys::{containing, searched};
 use super::users::Profile;
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::Window;
@@ -102,8 +104,9 @@ pub async fn pages_with_users(
 pub async fn count(connection: &mut Connection, organization: OrganizationId, filter: &Filter) -> Result<i64> {
     let mut query = memberships::table.filter(memberships::organization_id.eq(organization)).into_boxed();
     if let Some(search) = &filter.search {
-        let pattern = containing(search);
-        query = query.filter(memberships::username.ilike(pattern.clone()).or(memberships::shown_name.ilike(pattern)));
+        let name = searched("memberships.name_key", "memberships.shown_name");
+        let named = sql::<Bool>(&format!("{name} LIKE ")).bind::<Text, _>(containing(search));
+        query = query.filter(memberships::username.like(containing(search)).or(named));
     }
     if let Some(roles) = &filter.roles {
         query = query.filter(memberships::role.eq_any(roles));
@@ -156,9 +159,9 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
         out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.organizations)?;
         out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
         if let Some(pattern) = &self.pattern {
-            out.push_sql(" AND (x.username ILIKE ");
+            out.push_sql(" AND (x.username LIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
-            out.push_sql(" OR x.shown_name ILIKE ");
+            out.push_sql(&format!(" OR {} LIKE ", searched("x.name_key", "x.shown_name")));
             out.push_bind_param::<Text, _>(pattern)?;
             out.push_sql(")");
         }

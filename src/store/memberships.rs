@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use super::schema::{memberships, organizations, users};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
+use crate::domain::text_keys;
 use crate::domain::{MembershipId, OrganizationId, Result, Role, UserId};
 
 /// A membership.
@@ -99,7 +100,8 @@ pub async fn emails_among(
 /// has in the membership.
 pub fn insert(new: Membership) -> Write {
     let organization = new.organization_id;
-    Write::of(diesel::insert_into(memberships::table).values(new)).and(change_count(organization, 1))
+    let key = memberships::name_key.eq(text_keys::stored(&new.shown_name));
+    Write::of(diesel::insert_into(memberships::table).values((new, key))).and(change_count(organization, 1))
 }
 
 /// Writes the role of a member. The organization's row must be locked.

@@ -41,6 +41,7 @@ pub mod query_batching;
 pub mod schema;
 pub mod sessions;
 pub mod tasks;
+pub mod text_keys;
 mod transaction;
 pub mod transfers;
 mod unfinished;

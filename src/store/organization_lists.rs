@@ -10,7 +10,8 @@ use diesel_async::RunQueryDsl;
 use super::Connection;
 use super::memberships::Membership;
 use super::organizations::Organization;
-use super::paging::{Section, containing};
+use super::paging::Section;
+use super::text_keys::containing;
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::{Slice, Window};
 use crate::domain::sql_types::MemberRole;
@@ -37,7 +38,7 @@ pub enum Order {
     CreatedAt,
     /// The slug.
     Slug,
-    /// The name shown to people, in lower case.
+    /// The name shown to people, by its key.
     Name,
 }
 
@@ -52,6 +53,9 @@ impl Order {
     }
 }
 
+/// SQL of the form of a name that is searched and ordered: its key, or the lower case of its ASCII letters.
+const NAME: &str = "coalesce(organizations.name_key, organizations.sort_name)";
+
 /// What an organization is ordered by, as text: times in microseconds since 1970, texts as they are.
 pub type Key = String;
 
@@ -65,7 +69,7 @@ pub fn key_of(order: Order, organization: &Organization, membership: Option<&Mem
         Order::JoinedAt => membership.map_or_else(|| NEVER.to_owned(), |membership| micros(membership.joined_at)),
         Order::CreatedAt => micros(organization.created_at),
         Order::Slug => organization.slug.clone(),
-        Order::Name => organization.sort_name.clone(),
+        Order::Name => organization.name_order().to_owned(),
     }
 }
 
@@ -188,9 +192,9 @@ impl<'a> Listed<'a> {
             out.push_sql(")");
         }
         if let Some(pattern) = &self.pattern {
-            out.push_sql(" AND (organizations.slug ILIKE ");
+            out.push_sql(" AND (organizations.slug LIKE ");
             out.push_bind_param::<Text, _>(pattern)?;
-            out.push_sql(" OR organizations.name ILIKE ");
+            out.push_sql(&format!(" OR {NAME} LIKE "));
             out.push_bind_param::<Text, _>(pattern)?;
             out.push_sql(")");
         }
@@ -225,7 +229,7 @@ impl By {
             Order::JoinedAt => By::Time("memberships.joined_at", timed()),
             Order::CreatedAt => By::Time("organizations.created_at", timed()),
             Order::Slug => By::Text("organizations.slug", texts()),
-            Order::Name => By::Text("organizations.sort_name", texts()),
+            Order::Name => By::Text(NAME, texts()),
         }
     }
 }

@@ -12,6 +12,8 @@ use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, OrganizationId, Result, UserId};
+use crate::domain::text_keys;
+
 
 /// An organization.
 #[derive(Clone, Queryable, Selectable)]
@@ -23,8 +25,10 @@ pub struct Organization {
     pub slug: String,
     /// Full name. None: the slug.
     pub name: Option<String>,
-    /// What the order by name goes by.
+    /// Name shown to people with its ASCII letters in lower case: the order by name where there is no key.
     pub sort_name: String,
+    /// Key of the name.
+    pub name_key: Option<String>,
     /// What it is for.
     pub description: Option<String>,
     /// Contact address.
@@ -53,6 +57,11 @@ impl Organization {
     /// Name shown to people.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.slug)
+    }
+
+    /// Text by which the order by name compares.
+    pub fn name_order(&self) -> &str {
+        self.name_key.as_deref().unwrap_or(&self.sort_name)
     }
 }
 
@@ -193,7 +202,8 @@ pub struct NewOrganization<'a> {
 
 /// Makes an organization without members.
 pub async fn insert(tx: &mut Connection, new: &NewOrganization<'_>) -> Result<()> {
-    diesel::insert_into(organizations::table).values(new).execute(tx).await?;
+    let key = organizations::name_key.eq(new.name.and_then(text_keys::stored));
+    diesel::insert_into(organizations::table).values((new, key)).execute(tx).await?;
     Ok(())
 }
 
@@ -203,6 +213,7 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
         .set((
             organizations::slug.eq(&organization.slug),
             organizations::name.eq(&organization.name),
+            organizations::name_key.eq(organization.name.as_deref().and_then(text_keys::stored)),
             organizations::description.eq(&organization.description),
             organizations::contact_email.eq(&organization.contact_email),
             organizations::contact_phone.eq(&organization.contact_phone),

@@ -56,18 +56,3 @@ impl<K> Section<K> {
         out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }
-
-/// A pattern for `ILIKE` that finds `search` anywhere, taken literally.
-pub fn containing(search: &str) -> String {
-    let escaped: String =
-        search.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect();
-    format!("%{escaped}%")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_search_is_taken_literally() {
-        assert_eq!(super::containing(r"50%_\"), r"%50\%\_\\%");
-    }
-}

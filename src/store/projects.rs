@@ -9,6 +9,7 @@ use super::schema::projects;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::People;
+use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
 /// A project.
@@ -89,7 +90,8 @@ pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>
 
 /// Writes a new project. Its workspace must be held alone, for the sake of the limits.
 pub fn insert(project: &Project) -> Write {
-    let row = (project.clone(), projects::user_id.eq(project.workspace().user()));
+    let key = projects::name_key.eq(text_keys::stored(&project.name));
+    let row = (project.clone(), key, projects::user_id.eq(project.workspace().user()));
     Write::of(diesel::insert_into(projects::table).values(row))
 }
 
@@ -99,6 +101,7 @@ pub fn update(project: &Project) -> Write {
         projects::owner_id.eq(project.owner_id),
         projects::assignee_id.eq(project.assignee_id),
         projects::name.eq(project.name.clone()),
+        projects::name_key.eq(text_keys::stored(&project.name)),
         projects::description.eq(project.description.clone()),
         projects::source_storage_id.eq(project.source_storage_id),
         projects::target_storage_id.eq(project.target_storage_id),

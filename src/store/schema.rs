@@ -155,6 +155,7 @@ diesel::table! {
         send_count -> Int4,
         last_sent_at -> Nullable<Timestamptz>,
         failure -> Nullable<Text>,
+        email_key -> Nullable<Text>,
     }
 }
 
@@ -215,6 +216,7 @@ diesel::table! {
         invited_by -> Nullable<Uuid>,
         shown_name -> Text,
         user_id_if_owner -> Nullable<Uuid>,
+        name_key -> Nullable<Text>,
     }
 }
 
@@ -238,6 +240,7 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        name_key -> Nullable<Text>,
     }
 }
 
@@ -289,6 +292,7 @@ diesel::table! {
         target_storage_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        name_key -> Nullable<Text>,
     }
 }
 
@@ -322,6 +326,7 @@ diesel::table! {
         target_storage_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        name_key -> Nullable<Text>,
     }
 }
 

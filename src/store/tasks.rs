@@ -10,6 +10,7 @@ use super::schema::{projects, tasks};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::{People, TaskStatus};
+use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
 /// A task.
@@ -108,7 +109,8 @@ pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
 
 /// Writes a new task. Its workspace must be held alone, for the sake of the limits.
 pub fn insert(task: &Task) -> Write {
-    let row = (task.clone(), tasks::user_id.eq(task.workspace().user()));
+    let key = tasks::name_key.eq(text_keys::stored(&task.name));
+    let row = (task.clone(), key, tasks::user_id.eq(task.workspace().user()));
     Write::of(diesel::insert_into(tasks::table).values(row))
 }
 
@@ -119,6 +121,7 @@ pub fn update(task: &Task) -> Write {
         tasks::owner_id.eq(task.owner_id),
         tasks::assignee_id.eq(task.assignee_id),
         tasks::name.eq(task.name.clone()),
+        tasks::name_key.eq(text_keys::stored(&task.name)),
         tasks::status.eq(task.status),
         tasks::source_storage_id.eq(task.source_storage_id),
         tasks::target_storage_id.eq(task.target_storage_id),

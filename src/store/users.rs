@@ -11,6 +11,7 @@ use super::schema::{memberships, organizations, users};
 use super::{Connection, Write, email_tokens};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
+use crate::domain::text_keys;
 use crate::domain::{Code, Email, Error, OrganizationId, Refusal, Result, UserId, Username};
 
 /// An account, without its password.
@@ -266,13 +267,18 @@ pub async fn set_password(tx: &mut Connection, id: UserId, password_hash: &str) 
     Ok(())
 }
 
-/// Writes the names of an account.
+/// Writes the names of an account. Those in its memberships are changed with them by the foreign key.
 pub async fn set_names(tx: &mut Connection, id: UserId, username: &str, display_name: Option<&str>) -> Result<User> {
-    Ok(diesel::update(users::table.find(id))
+    let user = diesel::update(users::table.find(id))
         .set((users::username.eq(username), users::display_name.eq(display_name)))
         .returning(User::as_returning())
         .get_result(tx)
-        .await?)
+        .await?;
+    if let Some(key) = display_name.and_then(text_keys::stored) {
+        let lacking = memberships::user_id.eq(id).and(memberships::name_key.is_distinct_from(&key));
+        diesel::update(memberships::table.filter(lacking)).set(memberships::name_key.eq(&key)).execute(tx).await?;
+    }
+    Ok(user)
 }
 
 /// Makes an organization that the user is a member of the selected one, or, without one, the personal workspace.

@@ -15,10 +15,11 @@ use uuid::Uuid;
 use super::Connection;
 use super::cloud_storages::CloudStorage;
 use super::jobs::{Job, JobInTask};
-use super::paging::{Section, containing};
+use super::paging::Section;
 use super::projects::{Project, ProjectPeople};
 use super::schema::{cloud_storages, jobs, projects, tasks};
 use super::tasks::{Task, TaskInProject, TaskPeople};
+use super::text_keys::{containing, searched};
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Place, Window};
@@ -208,7 +209,7 @@ impl List {
             out.push_sql("::member_role[] END)))");
         }
         if let Some(pattern) = pattern {
-            out.push_sql(" AND x.name ILIKE ");
+            out.push_sql(&format!(" AND {} LIKE ", searched("x.name_key", "x.name")));
             out.push_bind_param::<Text, _>(pattern)?;
         }
         if let Some(statuses) = &self.filter.statuses {

@@ -40,6 +40,7 @@ mod root_fields;
 mod round_trips;
 mod rows;
 mod schema;
+mod search;
 mod story;
 mod strings;
 mod support;

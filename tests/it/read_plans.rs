@@ -65,8 +65,8 @@ async fn statements(person: &Person, query: &str, met: &mut Vec<String>) -> (Val
 /// Whether a statement reads a page that begins behind a row. One's own organizations are gone through, where their order is
 /// not that of the memberships: they are no more than one person has.
 fn goes_on(text: &str) -> bool {
-    let own =
-        ["created_at", "slug", "sort_name"].map(|key| format!("(organizations.{key}, memberships.organization_id)"));
+    let own = ["(organizations.created_at", "(organizations.slug", "organizations.sort_name)"];
+    let own = own.map(|key| format!("{key}, memberships.organization_id)"));
     ["id) > (", "id) < ("].iter().any(|place| text.contains(place)) && !own.iter().any(|place| text.contains(place))
 }
 

@@ -422,7 +422,7 @@ pub enum OrganizationOrderField {
     CreatedAt,
     /// The slug, alphabetically.
     Slug,
-    /// The `displayName`, alphabetically, without regard to case.
+    /// The `displayName`, alphabetically, without regard to case. Accented letters stand beside their base letters.
     Name,
 }
 

@@ -297,7 +297,7 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose username or displayName contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose username or displayName contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only members with one of these roles. All if absent, none if empty.")] roles: Option<
@@ -321,7 +321,7 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
@@ -338,7 +338,7 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
@@ -372,7 +372,7 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose address contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose address contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
@@ -469,7 +469,12 @@ impl OrganizationConnection {
         args: PageArgs,
     ) -> Result<Self> {
         let descending = order.direction == OrderDirection::Desc;
-        let list = format!("organizations by {:?}, {descending}, {}", order.field, filter.everyones);
+        let list = match order.field {
+            // Cursors with names in lower case, as they were before there were keys, are refused.
+            OrganizationOrderField::Name => "Name key".to_owned(),
+            field => format!("{field:?}"),
+        };
+        let list = format!("organizations by {list}, {descending}, {}", filter.everyones);
         let order = match order.field {
             OrganizationOrderField::JoinedAt => Order::JoinedAt,
             OrganizationOrderField::CreatedAt => Order::CreatedAt,

@@ -130,7 +130,7 @@ impl PersonalWorkspace {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
@@ -147,7 +147,7 @@ impl PersonalWorkspace {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<

@@ -94,7 +94,7 @@ impl Viewer {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose slug or name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose slug or name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only those where the viewer has one of these roles. All if absent, none if empty.")]

@@ -47,7 +47,7 @@ use crate::policy::{Action, Decision, Standing, Target, decide};
         arg(
             name = "search",
             ty = "Option<String>",
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         ),
         arg(
             name = "first",
@@ -69,7 +69,7 @@ use crate::policy::{Action, Decision, Standing, Target, decide};
         arg(
             name = "search",
             ty = "Option<String>",
-            desc = "Only those whose name contains this, without regard to case. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
         ),
         arg(
             name = "statuses",

@@ -56,6 +56,18 @@ impl Cluster {
         self.embedded.url(&name)
     }
 
+    /// The URL of a new, migrated, empty database with that locale, such as `LOCALE 'C'`. `None`: this PostgreSQL has no such.
+    pub async fn database_with(&self, locale: &str) -> Option<String> {
+        let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
+        let (client, connection) =
+            tokio_postgres::connect(&self.embedded.url("postgres"), NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {locale}")).await.ok()?;
+        let url = self.embedded.url(&name);
+        migrate(&url).await.expect("migrations run");
+        Some(url)
+    }
+
     /// The URL of a new database without anything in it.
     pub async fn empty_database(&self) -> String {
         let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));

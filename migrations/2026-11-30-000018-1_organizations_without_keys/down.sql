@@ -1,0 +1,1 @@
+DROP INDEX organizations_without_name_key;

@@ -1,0 +1,1 @@
+DROP INDEX memberships_without_name_key;

@@ -1,0 +1,12 @@
+DROP TRIGGER tasks_name_key ON tasks;
+DROP TRIGGER projects_name_key ON projects;
+DROP TRIGGER invitations_email_key ON invitations;
+DROP TRIGGER memberships_name_key ON memberships;
+DROP TRIGGER organizations_name_key ON organizations;
+DROP FUNCTION clear_email_key, clear_name_key;
+ALTER TABLE tasks DROP COLUMN name_key;
+ALTER TABLE projects DROP COLUMN name_key;
+ALTER TABLE invitations DROP COLUMN email_key;
+ALTER TABLE memberships DROP COLUMN name_key;
+ALTER TABLE organizations DROP COLUMN name_key;
+COMMENT ON COLUMN organizations.sort_name IS 'What the order NAME goes by: the display name in lower case.';

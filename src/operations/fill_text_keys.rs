@@ -1,0 +1,28 @@
+//! Gives texts the keys that they lack: those from before there were keys, and those of processes that know none.
+
+use uuid::Uuid;
+
+use crate::domain::Result;
+use crate::store::text_keys::{self, KEYED};
+use crate::store::{Connection, Store, Transactional};
+
+/// Rows in one transaction: few, since other writers may wait for it.
+const BATCH: usize = 500;
+
+/// Fills the keys of all texts that lack one. Returns the number of rows.
+pub async fn fill_text_keys(store: &Store) -> Result<usize> {
+    let mut count = 0;
+    for keyed in KEYED {
+        let mut after = Uuid::nil();
+        loop {
+            let fill = async |tx: &mut Connection| text_keys::fill(tx, keyed, after, BATCH as i64).await;
+            let filled = store.writer().await?.transaction(fill).await?;
+            count += filled.len();
+            match filled.last() {
+                Some(last) if filled.len() == BATCH => after = *last,
+                _ => break,
+            }
+        }
+    }
+    Ok(count)
+}
