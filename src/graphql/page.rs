@@ -3,13 +3,15 @@
 //! A cursor is opaque: the list that it was made for, the value that the list is ordered by, and an ID, in base 64. It
 //! points at a place rather than a row, so it stays good while rows come and go.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use async_graphql::{Lookahead, SimpleObject};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 use uuid::Uuid;
 
 use super::{ApiError, Result};
@@ -83,11 +85,19 @@ impl Key for LogPlace {
     }
 }
 
-/// Names a list and its order, so that a cursor of another one is told apart.
+/// Names a list and its order, so that a cursor of another one is told apart: four bytes, since mistakes are told apart by it, not
+/// forgeries.
 fn fingerprint(list: &str) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    list.hash(&mut hasher);
-    // Half of the hash will do: this tells mistakes apart, not forgeries.
+    let [a, b, c, d, ..] = Sha256::digest(list).0;
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// The name of a list in cursors that were made before it was taken from SHA-256: from the standard library's hash of a text, as
+/// Rust 1.95 has it.
+fn former_fingerprint(list: &str) -> u32 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(list.as_bytes());
+    hasher.write_u8(0xff);
     hasher.finish() as u32
 }
 
@@ -105,7 +115,8 @@ pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (of_list, rest) = text.split_at_checked(8)?;
     let (id, key) = rest.split_at_checked(32)?;
-    let this_list = u32::from_str_radix(of_list, 16).ok()? == fingerprint(list);
+    let of_list = u32::from_str_radix(of_list, 16).ok()?;
+    let this_list = of_list == fingerprint(list) || of_list == former_fingerprint(list);
     this_list.then_some(Place { key: K::read(key)?, id: Uuid::try_parse(id).ok()? })
 }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod architecture;
 mod bad_input;
 mod commands;
+mod cursors;
 mod deletion;
 mod disconnect;
 mod errors;
