@@ -11,9 +11,8 @@ use super::schema::{cloud_storages, former_slugs, invitations, memberships, orga
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::{InvitationId, OrganizationId, Result, UserId};
 use crate::domain::text_keys;
-
+use crate::domain::{InvitationId, OrganizationId, Result, UserId};
 
 /// An organization.
 #[derive(Clone, Queryable, Selectable)]
