@@ -141,10 +141,10 @@ async fn mutations_go_to_the_database_so_often() {
     createProject         5  9
     createTask            6 10
     createCloudStorage    5  9
-    updateProject         6 10
-    updateTask            7 11
-    updateJob             9 13
-    deleteResource        6 10
+    updateProject         6 11
+    updateTask            7 12
+    updateJob             9 14
+    deleteResource        6 11
     removeMember          8 14
     ");
     ledger.office.app.close().await;
