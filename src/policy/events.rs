@@ -179,7 +179,8 @@ mod tests {
         let worker = visible_types(&member(Role::Worker));
         assert_eq!((worker.always.len(), worker.to_invitee.len(), worker.of_offers.len()), (11, 6, 2));
         assert_eq!(worker.of_resources.len(), 14, "those of cloud storages too: by their owner");
-        assert_eq!(visible_types(&Standing::default()), VisibleTypes::default());
+        let stranger = visible_types(&Standing { signed_in: true, ..Standing::default() });
+        assert_eq!((stranger.always, stranger.of_resources), (Vec::new(), Vec::new()));
     }
 
     #[test]
