@@ -20,6 +20,10 @@ pub const MIN: usize = 8;
 /// Most characters of a password.
 pub const MAX: usize = 128;
 
+/// Characters by which strength is judged: zxcvbn takes seconds for more, where many of them look like others ("l33t").
+const JUDGED: usize = 32;
+/// Longest text known of the user that a password is compared with, in bytes.
+const MAX_KNOWN: usize = 1024;
 /// Most bytes of a password that are looked at: more than [`MAX`] characters ever have.
 const MAX_BYTES: usize = 16 * MAX;
 /// Bytes of salt.
@@ -70,6 +74,17 @@ impl Passwords {
         Ok(kept.hash == Some(self.output(kept.clone(), password).await?))
     }
 
+    /// Checks that a new password has 8 to 128 characters and would not be guessed soon, by a guesser who knows `known`
+    /// (username, address, name) of its user. Takes milliseconds in the pool, so throttles and [`check_length`] come first.
+    pub async fn judge(&self, password: &str, known: &[&str]) -> Result<std::result::Result<(), Problem>> {
+        if let Err(problem) = check_length(password) {
+            return Ok(Err(problem));
+        }
+        let known = known.iter().filter(|text| text.len() <= MAX_KNOWN).map(|text| (*text).to_owned());
+        let (password, known) = (password.to_owned(), known.collect::<Vec<_>>());
+        Ok(self.pool.run(move || check_strength(&password, &known)).await?)
+    }
+
     /// What the password comes to with that salt, at that cost.
     async fn output(&self, salted: PasswordHash, password: &str) -> Result<Output> {
         // What is over-long is nobody's password, and no reason for more work than one that is.
@@ -117,9 +132,8 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Whether a new password will do: 8 to 128 characters, and not one that would be guessed soon, by somebody who knows
-/// `known` (username, address, name) of its user.
-pub fn check_strength(password: &str, known: &[&str]) -> std::result::Result<(), Problem> {
+/// Checks that a new password has 8 to 128 characters: the cheap part of [`Passwords::judge`].
+pub fn check_length(password: &str) -> std::result::Result<(), Problem> {
     let length = if password.len() > MAX_BYTES { MAX + 1 } else { password.nfc().count() };
     if length > MAX {
         return Err(Problem::too_long(MAX));
@@ -127,8 +141,14 @@ pub fn check_strength(password: &str, known: &[&str]) -> std::result::Result<(),
     if length < MIN {
         return Err(Problem::new(Code::PasswordTooWeak, format!("A password has at least {MIN} characters.")));
     }
-    let known: Vec<&str> = known.iter().flat_map(|text| text.split('@').chain([*text])).chain(["guildhall"]).collect();
-    if u8::from(zxcvbn::zxcvbn(password, &known).score()) < 2 {
+    Ok(())
+}
+
+fn check_strength(password: &str, known: &[String]) -> std::result::Result<(), Problem> {
+    let judged: String = password.nfc().take(JUDGED).collect();
+    let known: Vec<&str> =
+        known.iter().flat_map(|text| text.split('@').chain([text.as_str()])).chain(["guildhall"]).collect();
+    if u8::from(zxcvbn::zxcvbn(&judged, &known).score()) < 2 {
         let message =
             "This password would be guessed soon. Take a longer one, or a few words that do not belong together.";
         return Err(Problem::new(Code::PasswordTooWeak, message));
@@ -190,8 +210,12 @@ mod tests {
         assert!(Passwords::new(Cost::CHEAP).verify(Some(&kept), "cafe\u{301} au lait").await.unwrap());
     }
 
-    #[test]
-    fn weak_passwords_are_refused() {
+    async fn judged(password: &str) -> std::result::Result<(), Problem> {
+        Passwords::new(Cost::CHEAP).judge(password, &["ada.lovelace", "ada@example.org"]).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn judge_refuses_weak_passwords() {
         for (password, code) in [
             ("", Code::PasswordTooWeak),
             ("x7!Kq2", Code::PasswordTooWeak),
@@ -204,17 +228,23 @@ mod tests {
             (&"x7!Kq2 ".repeat(30), Code::TooLong),
             (&"x".repeat(1 << 20), Code::TooLong),
         ] {
-            let checked =
-                check_strength(password, &["ada.lovelace", "ada@example.org"]).map_err(|problem| problem.code);
-            assert_eq!(checked, Err(code), "{password:.20}");
+            assert_eq!(judged(password).await.map_err(|problem| problem.code), Err(code), "{password:.20}");
         }
     }
 
-    #[test]
-    fn sensible_passwords_are_taken() {
+    #[tokio::test]
+    async fn judge_takes_sensible_passwords() {
         let longest: String = (0..MAX as u32).map(|n| char::from(b'a' + (n * n * 7 % 26) as u8)).collect();
         for password in ["tr0ub4dor&3x", "correct horse battery", "violet-kettle", "grüne Wiese 42", &longest] {
-            assert_eq!(check_strength(password, &["ada", "ada@example.org"]), Ok(()), "{password}");
+            assert_eq!(judged(password).await, Ok(()), "{password}");
         }
+    }
+
+    #[tokio::test]
+    async fn judge_looks_at_32_characters() {
+        let weak = "a".repeat(JUDGED);
+        let problem = judged(&format!("{weak}x7!Kq2 violet-kettle")).await.unwrap_err();
+        assert_eq!(problem.code, Code::PasswordTooWeak);
+        assert_eq!(judged(&format!("violet-kettle{weak}")).await, Ok(()));
     }
 }

@@ -1,7 +1,7 @@
 //! Sets a new password for who knows the present one, and ends every other session of the account.
 
 use crate::auth::Actor;
-use crate::auth::passwords::check_strength;
+use crate::auth::passwords::check_length;
 use crate::domain::input::Check;
 use crate::domain::{EmailTokenPurpose, Error, Result};
 use crate::store::users::{self, User};
@@ -23,19 +23,22 @@ pub struct Input {
 pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();
-    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
-    let found = found.ok_or(Error::Unauthenticated)?;
     let mut check = Check::default();
-    let known =
-        [found.user.username.as_str(), found.user.display_name(), found.user.email.as_deref().unwrap_or_default()];
-    check.field("newPassword", check_strength(&input.new_password, &known));
+    check.field("newPassword", check_length(&input.new_password));
     check.finish()?;
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
+    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
+    let found = found.ok_or(Error::Unauthenticated)?;
 
     let wrong = || invalid_credentials("This is not the present password.").at("currentPassword");
     if !env.passwords.verify(found.password_hash.as_deref(), &input.current_password).await? {
         return Err(wrong().into());
     }
+    let known =
+        [found.user.username.as_str(), found.user.display_name(), found.user.email.as_deref().unwrap_or_default()];
+    let mut check = Check::default();
+    check.field("newPassword", env.passwords.judge(&input.new_password, &known).await?);
+    check.finish()?;
     let password_hash = env.passwords.hash(&input.new_password).await?;
     let mut connection = env.store.writer().await?;
     connection

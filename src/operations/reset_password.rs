@@ -1,6 +1,6 @@
 //! Sets a new password by the token from a mail, which proves the address as well, and ends every session of the account.
 
-use crate::auth::passwords::check_strength;
+use crate::auth::passwords::check_length;
 use crate::domain::input::Check;
 use crate::domain::{Email, EmailTokenPurpose, Error, Result, secret};
 use crate::store::{Transactional, email_tokens, sessions, users};
@@ -21,20 +21,20 @@ pub struct Input {
 pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let mut check = Check::default();
-    check.field("newPassword", check_strength(&input.new_password, &[]));
+    check.field("newPassword", check_length(&input.new_password));
     check.finish()?;
     let hash = secret::hash(&input.token);
     let now = env.clock.now();
     let purposes = [EmailTokenPurpose::Reset];
 
-    // Hashing is dear: only for those who hold a token.
+    // Judging and hashing are costly: the token comes first.
     let mut connection = env.store.read().await?;
     let token = email_tokens::find(&mut connection, &hash, &purposes, now).await?.ok_or_else(dead_token)?;
     let user = users::find(&connection, token.user_id).await?.ok_or_else(dead_token)?;
     drop(connection);
     let mut check = Check::default();
     let known = [user.username.as_str(), user.display_name(), &token.email];
-    check.field("newPassword", check_strength(&input.new_password, &known));
+    check.field("newPassword", env.passwords.judge(&input.new_password, &known).await?);
     check.finish()?;
     let password_hash = env.passwords.hash(&input.new_password).await?;
 

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::auth::passwords::check_strength;
+use crate::auth::passwords::check_length;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
@@ -48,6 +48,7 @@ struct Checked {
 pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
     require_own_accounts(env)?;
     let (password, address) = (input.password.clone(), input.address);
+    let known = [Some(input.username.clone()), input.email.clone(), input.display_name.clone()];
     let wanted = checked(input)?;
     let closed = |message: &str| Refusal::new(Code::Forbidden, message);
     match (env.rules.sign_up, &wanted.token_hash) {
@@ -56,8 +57,12 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
         _ => {}
     }
     let now = env.clock.now();
-    // Hashing is what costs: it is throttled like signing in.
+    // Judging and hashing are what costs: they are throttled like signing in.
     env.throttle.sign_in(wanted.username.as_str(), address, now)?;
+    let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+    let mut check = Check::default();
+    check.field("password", env.passwords.judge(&password, &known).await?);
+    check.finish()?;
     let password_hash = env.passwords.hash(&password).await?;
     let mut connection = env.store.writer().await?;
     let signed_in = connection
@@ -83,9 +88,7 @@ fn checked(input: Input) -> Result<Checked> {
     if matches!(email, Some(None)) && token.is_none() {
         check.note("email", Problem::new(Code::Required, "An e-mail address is needed."));
     }
-    let known = [Some(input.username.as_str()), input.email.as_deref(), input.display_name.as_deref()];
-    let known: Vec<&str> = known.into_iter().flatten().filter(|text| text.len() <= 1024).collect();
-    check.field("password", check_strength(&input.password, &known));
+    check.field("password", check_length(&input.password));
     let (Some(username), Some(email), Some(display_name)) = (username, email, display_name) else {
         return Err(check.refuse());
     };

@@ -363,3 +363,41 @@ async fn who_signs_in_sees_what_is_theirs_in_the_same_answer() {
     );
     app.close().await;
 }
+
+/// Long enough, and too common.
+const WEAK: &str = "password1";
+
+#[tokio::test]
+async fn sign_up_is_throttled_before_the_password_is_judged() {
+    let app = TestApp::new().await;
+    let mut weak = account("ada");
+    weak["password"] = json!(WEAK);
+    for _ in 0..10 {
+        assert_eq!(sign_up(&app, weak.clone()).await.refused(), ["PASSWORD_TOO_WEAK"]);
+    }
+    assert_eq!(sign_up(&app, weak).await.refused(), ["RATE_LIMITED"]);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn reset_password_looks_up_the_token_before_the_password_is_judged() {
+    let app = TestApp::new().await;
+    let reset = |token: &str| json!({ "token": token, "newPassword": WEAK });
+    assert_eq!(app.nobody_mutates("resetPassword", reset("nonsense")).await.refused(), ["INVALID_CREDENTIALS"]);
+    let ada = app.person("ada").await;
+    app.nobody_mutates("requestPasswordReset", json!({ "email": ada.email() })).await.done();
+    let token = app.token_to(&ada.email()).await;
+    assert_eq!(app.nobody_mutates("resetPassword", reset(&token)).await.refused(), ["PASSWORD_TOO_WEAK"]);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn change_password_checks_the_present_password_before_the_new_one_is_judged() {
+    let app = TestApp::new().await;
+    let (ada, _) = newcomer(&app, "ada").await;
+    for (present, code) in [("wrong", "INVALID_CREDENTIALS"), (PASSWORD, "PASSWORD_TOO_WEAK")] {
+        let input = json!({ "currentPassword": present, "newPassword": WEAK });
+        assert_eq!(ada.mutate("changePassword", input, "viewer { email }").await.refused(), [code]);
+    }
+    app.close().await;
+}
