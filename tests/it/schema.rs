@@ -1,6 +1,6 @@
 //! The schema: current in `schema.graphql`, and described throughout.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
@@ -32,6 +32,24 @@ fn the_cost_of_every_list_is_known() {
     }
     let known = guildhall::graphql::document::PAGED.into_iter().map(str::to_owned).collect();
     assert_eq!(lists, known);
+}
+
+#[test]
+fn the_cost_of_every_password_is_known() {
+    let schema = parse_schema(sdl()).expect("the schema");
+    let mut hashing = BTreeMap::new();
+    for definition in &schema.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let TypeKind::InputObject(input) = &definition.node.kind else { continue };
+        let fields = input.fields.iter().map(|field| field.node.name.node.to_lowercase());
+        let hashes = fields.filter(|field| field.ends_with("password")).count() as u64;
+        if hashes > 0 {
+            let name = definition.node.name.node.trim_end_matches("Input");
+            hashing.insert(format!("{}{}", name[..1].to_lowercase(), &name[1..]), hashes);
+        }
+    }
+    let priced = guildhall::graphql::document::HASHING.map(|(name, hashes)| (name.to_owned(), hashes));
+    assert_eq!(hashing, BTreeMap::from(priced));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub enum Limit {
     Aliases,
     /// Directives, fragments put in.
     Directives,
-    /// Fields of the answer, as far as the sizes of pages tell beforehand.
+    /// Cost in points: fields of the answer, as far as the sizes of pages tell beforehand, and passwords to hash.
     Cost,
 }
 
@@ -75,7 +75,7 @@ impl Limit {
             Limit::RootFields => "fields at its root",
             Limit::Aliases => "aliases with its fragments put in",
             Limit::Directives => "directives with its fragments put in",
-            Limit::Cost => "fields in its answer, going by the sizes of pages",
+            Limit::Cost => "points, going by the sizes of pages",
         }
     }
 

@@ -15,7 +15,7 @@ pub mod subscriptions;
 pub mod syntax;
 pub mod trusted;
 
-pub use cost::PAGED;
+pub use cost::{HASHING, PAGED};
 pub use limits::{Excess, Limit};
 pub use plan::{Operation, Plan, Rejection};
 pub use store::{DocumentRules, Documents};
