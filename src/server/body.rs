@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
 use super::problem::Problem;
+use super::variables;
 
 /// Longest body that is read, in bytes, however it is sent.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -101,6 +102,9 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
 pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::bad_request("Batches are not taken: send one operation in a request."));
+    }
+    if variables::has_too_many(bytes) {
+        return Err(variables::too_many());
     }
     serde_json::from_slice(bytes).map_err(|cause| unreadable(&cause))
 }

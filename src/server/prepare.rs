@@ -42,6 +42,7 @@ pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem>
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
+    operation.arguments.check(&asked.variables).map_err(excessive)?;
     let cost = operation.cost.with(&asked.variables);
     Limit::Cost.hold(cost).map_err(excessive)?;
     let mut request = Request::new("").variables(asked.variables);

@@ -13,6 +13,31 @@ pub const MAX_LIST: usize = 1_000;
 /// Most values in all, with those in lists and objects.
 pub const MAX_VALUES: usize = 10_000;
 
+/// Most values of a request in JSON: those of its variables, and the few of its own.
+const MAX_REQUEST_VALUES: usize = MAX_VALUES + 100;
+
+/// Whether the JSON text of a request has more values than are taken, before they are read. Counts the brackets and commas outside
+/// of strings, of which there are never more than values.
+pub fn has_too_many(json: &[u8]) -> bool {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count > MAX_REQUEST_VALUES
+}
+
+/// The refusal of a request that [`has_too_many`] values.
+pub fn too_many() -> Problem {
+    let message = format!("The variables may have {MAX_VALUES} values in all.");
+    Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
+}
+
 /// Refuses what is too large.
 pub fn check(variables: &Variables) -> Result<(), Problem> {
     let mut left = MAX_VALUES;
@@ -46,6 +71,21 @@ mod tests {
 
     fn nested(levels: usize) -> Json {
         (0..levels).fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({ "a": inner }) })
+    }
+
+    #[test]
+    fn values_of_a_request_are_counted_before_they_are_read() {
+        let most = MAX_REQUEST_VALUES - 1;
+        for (text, too_many) in [
+            (format!("[{}0]", "0,".repeat(most)), false),
+            (format!("[{}0]", "0,".repeat(most + 1)), true),
+            ("[".repeat(most + 2), true),
+            ("{\"a\":".repeat(most + 2), true),
+            (format!(r#"["{}"]"#, r#"\\\",[{"#.repeat(most)), false),
+            (format!(r#"["\\"{}]"#, ",0".repeat(most + 1)), true),
+        ] {
+            assert_eq!(has_too_many(text.as_bytes()), too_many, "{text:.20}");
+        }
     }
 
     #[test]

@@ -25,13 +25,17 @@ pub enum Limit {
     Aliases,
     /// Directives, fragments put in.
     Directives,
+    /// Values of arguments, fragments and variables put in.
+    ArgumentValues,
+    /// Bytes of the texts of arguments, fragments and variables put in.
+    ArgumentBytes,
     /// Cost in points: fields of the answer, as far as the sizes of pages tell beforehand, and passwords to hash.
     Cost,
 }
 
 impl Limit {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [Limit; 11] = [
+    pub const ALL: [Limit; 13] = [
         Limit::Bytes,
         Limit::Tokens,
         Limit::Nesting,
@@ -42,6 +46,8 @@ impl Limit {
         Limit::RootFields,
         Limit::Aliases,
         Limit::Directives,
+        Limit::ArgumentValues,
+        Limit::ArgumentBytes,
         Limit::Cost,
     ];
 
@@ -58,6 +64,8 @@ impl Limit {
             Limit::RootFields => 100,
             Limit::Aliases => 500,
             Limit::Directives => 200,
+            Limit::ArgumentValues => 20_000,
+            Limit::ArgumentBytes => 1024 * 1024,
             Limit::Cost => 100_000,
         }
     }
@@ -75,6 +83,8 @@ impl Limit {
             Limit::RootFields => "fields at its root",
             Limit::Aliases => "aliases with its fragments put in",
             Limit::Directives => "directives with its fragments put in",
+            Limit::ArgumentValues => "values in arguments with its fragments and variables put in",
+            Limit::ArgumentBytes => "bytes of text in arguments with its fragments and variables put in",
             Limit::Cost => "points, going by the sizes of pages",
         }
     }

@@ -1,7 +1,8 @@
-//! Documents, before they are executed: [`limits`] on their [`measure`] and [`cost`], what the executor would do otherwise than
+//! Documents, before they are executed: [`limits`] on their [`measure`], [`arguments`] and [`cost`], what the executor would do otherwise than
 //! its clients expect ([`mutations`], [`subscriptions`]), and the [`store`] of those that passed, each as a [`plan`]
 //! that knows, too, whether it [`repeats`] fields.
 
+pub mod arguments;
 mod cache;
 pub mod cost;
 pub mod limits;

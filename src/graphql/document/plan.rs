@@ -9,6 +9,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
+use super::arguments::Arguments;
 use super::cost::Cost;
 use super::limits::Excess;
 use super::syntax::{self, Mistake, Unreadable};
@@ -37,6 +38,8 @@ pub struct Operation {
     pub variables: Vec<Positioned<VariableDefinition>>,
     /// What its answer costs.
     pub cost: Cost,
+    /// How large its arguments are.
+    pub arguments: Arguments,
     /// Whether a field of its answer may be put together from several places of it.
     pub repeats_fields: bool,
     /// It alone, with the fragments that it reaches, for the executor.
@@ -131,9 +134,10 @@ impl Operation {
         reach(&selection_set.node, fragments, &mut reached);
         let (kind, variables) = (*ty, variable_definitions.clone());
         let cost = Cost::of(&selection_set.node, fragments, variable_definitions);
+        let arguments = Arguments::of(&selection_set.node, fragments, variable_definitions);
         let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
         let repeats_fields = repeats::repeats_fields(&document);
-        Self { name: name.map(|name| name.to_string()), kind, variables, cost, repeats_fields, document }
+        Self { name: name.map(|name| name.to_string()), kind, variables, cost, arguments, repeats_fields, document }
     }
 }
 

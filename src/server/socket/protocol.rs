@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::answer;
 use super::super::body::{Asked, MAX_BYTES};
 use super::super::problem::error;
+use super::super::variables;
 use crate::graphql::json::Json;
 
 /// The name by which clients ask for it.
@@ -114,6 +115,14 @@ struct Message {
     payload: Option<Value>,
 }
 
+/// A message without its payload.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+}
+
 impl Default for Protocol {
     fn default() -> Self {
         Self { phase: Phase::Silent, numbers: HashMap::new(), ids: HashMap::new(), begun: 0 }
@@ -136,6 +145,9 @@ impl Protocol {
         if text.len() > MAX_BYTES {
             return Err(Close::too_large());
         }
+        if variables::has_too_many(text.as_bytes()) {
+            return self.refuse_values(text);
+        }
         let Message { kind, id, payload } = serde_json::from_str(text).map_err(|_| {
             Close::invalid("A message is a JSON object with a string `type` and, by type, `id` and `payload`")
         })?;
@@ -152,6 +164,16 @@ impl Protocol {
                 }))
             }
             _ => Err(Close::invalid("There is no such `type` of message")),
+        }
+    }
+
+    /// Refuses a message that has too many values, which are not read.
+    fn refuse_values(&self, text: &str) -> Result<Step, Close> {
+        match serde_json::from_str(text) {
+            Ok(Head { kind, id: Some(id) }) if kind == "subscribe" && self.phase == Phase::Acknowledged => {
+                Ok(Step::Send(refused(&id, &variables::too_many().errors)))
+            }
+            _ => Err(Close::invalid("A message has too many values")),
         }
     }
 

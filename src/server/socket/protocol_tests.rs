@@ -142,3 +142,17 @@ fn a_reason_fits_into_its_frame() {
     let close = protocol.receive(&subscribe(&id)).unwrap_err();
     assert!(close.code == 4409 && (120..=MAX_REASON).contains(&close.reason.len()), "{}", close.reason);
 }
+
+#[test]
+fn subscribe_with_too_many_values_is_refused_and_the_socket_stays() {
+    let mut protocol = open();
+    let payload = json!({ "query": "{ a }", "variables": { "a": vec![0; 20_000] } });
+    let message = json!({ "type": "subscribe", "id": "1", "payload": payload }).to_string();
+    let Ok(Step::Send(refusal)) = protocol.receive(&message) else { panic!("refused") };
+    let refusal: Value = serde_json::from_str(&refusal).unwrap();
+    assert_eq!((&refusal["type"], &refusal["id"]), (&json!("error"), &json!("1")));
+    assert_eq!(refusal["payload"][0]["extensions"]["code"], "TOO_COMPLEX");
+    run(&mut protocol, "1");
+    let message = json!({ "type": "ping", "payload": { "a": vec![0; 20_000] } }).to_string();
+    assert_eq!(code(protocol.receive(&message)), 4400);
+}
