@@ -50,5 +50,6 @@ mod transfer;
 mod transports;
 mod validation;
 mod ways_in;
+mod worker_delay;
 mod workspaces;
 mod worlds;
