@@ -5,8 +5,8 @@ use jsonwebtoken::{Header, decode_header};
 
 use crate::domain::clock::Instant;
 
-/// Longest token that is looked at, in bytes.
-pub const MAX_TOKEN: usize = 8 * 1024;
+/// Longest token that is looked at, in bytes: as long as all headers of a request together may be.
+pub const MAX_TOKEN: usize = 64 * 1024;
 /// By how much the clocks of two machines may differ.
 pub const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::admission::Admission;
+use crate::auth::token::MAX_TOKEN;
 
 /// How long clients are waited for.
 #[derive(Clone, Copy)]
@@ -46,7 +47,7 @@ impl Default for Patience {
 /// How long nothing may come over HTTP/2 before the client is asked for a sign of life, and how long it may take to give it.
 const PING_TIME: Duration = Duration::from_secs(20);
 /// Most bytes of a request's headers.
-const MAX_HEADERS: usize = 64 * 1024;
+const MAX_HEADERS: usize = MAX_TOKEN;
 /// Most requests at once in one connection, over HTTP/2.
 const MAX_STREAMS: u32 = 100;
 /// How long to wait before another try to accept, when there are no files left for a connection.

@@ -1,4 +1,4 @@
-//! Who asks: the bearer token of a request. No token is nobody; a bad one is refused, and never treated as nobody.
+//! Who asks: the bearer token of a request. No token is nobody; a bad one is refused, but for operations that need no identity.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,12 +9,16 @@ use super::answer;
 use super::problem::Problem;
 use super::socket::protocol::Close;
 use crate::auth::Actor;
+use crate::auth::token::MAX_TOKEN;
 use crate::domain::{Error, Fault};
 use crate::operations::Env;
 use crate::operations::authenticate::authenticate;
 
 /// What is told of a token that is not good.
 pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";
+
+/// What is told of a token that is longer than [`MAX_TOKEN`].
+const TOO_LONG: &str = "The token is longer than 65,536 bytes, which is the most that is read.";
 
 /// Who the bearer token of a request stands for.
 pub async fn actor(headers: &HeaderMap, env: &Env) -> Result<Option<Actor>, Problem> {
@@ -45,7 +49,7 @@ fn header_token(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
         return Err("The request has several Authorization headers.");
     }
     let token = value.to_str().ok().and_then(bearer);
-    token.map(Some).ok_or("The Authorization header must read `Bearer` and an access token.")
+    bounded(token.ok_or("The Authorization header must read `Bearer` and an access token.")?).map(Some)
 }
 
 /// The token in the payload: in `Authorization`, as the header has it, or plainly in `token`. Else what to tell.
@@ -57,7 +61,12 @@ fn payload_token(payload: &Map<String, Value>) -> Result<Option<&str>, &'static 
         (None, None | Some(Value::Null)) => return Ok(None),
         (None, Some(_)) => None,
     };
-    token.map(Some).ok_or("`Authorization` must read `Bearer` and an access token.")
+    bounded(token.ok_or("`Authorization` must read `Bearer` and an access token.")?).map(Some)
+}
+
+/// A token that is not too long to be looked at. Else what to tell.
+fn bounded(token: &str) -> Result<&str, &'static str> {
+    if token.len() > MAX_TOKEN { Err(TOO_LONG) } else { Ok(token) }
 }
 
 /// It is not the token's fault that nobody knows whose it is.

@@ -319,7 +319,7 @@ async fn accounts_are_changed_where_they_are_kept_and_deleted_here() {
     ada.creates("acme").await;
     ada.mutate("deleteAccount", json!({ "confirmUsername": "ada" }), "deletedUserId").await.done();
     assert_eq!(ask(&app, &token).await.status, StatusCode::UNAUTHORIZED, "the same token makes no other account");
-    assert_eq!(app.count("users").await, 0);
+    assert_eq!(app.count("users WHERE deleted_at IS NULL").await, 0);
     app.env.clock.advance(chrono::TimeDelta::seconds(5));
     ada.token = issuer.token("ada", self::ada(json!({ "iat": app.env.clock.now().timestamp() })));
     assert_eq!(viewer(&app, &ada.token).await["user"]["username"], "ada", "who signs in again begins anew");
@@ -342,4 +342,39 @@ async fn own_tokens_and_the_first_message_of_a_socket_are_believed_as_well() {
     assert_eq!(socket.close_code().await, 4401);
     app.app.shutdown.soft.cancel();
     app.close().await;
+}
+
+#[tokio::test]
+async fn a_long_token_is_believed_in_a_header_and_in_the_first_message_of_a_socket() {
+    let issuer = TestIssuer::new().await;
+    let app = app(&issuer, SELDOM).await;
+    let address = app.serve().await;
+    for length in [9_000, 45_000] {
+        let token = issuer.token("ada", ada(json!({ "groups": "x".repeat(length) })));
+        assert!(token.len() > length * 4 / 3);
+        assert_eq!(viewer(&app, &token).await["user"]["username"], "ada");
+        let mut socket = Socket::open_for(address, &token).await;
+        socket.subscribe("1", VIEWER, json!({})).await;
+        assert_eq!(socket.hears().await["payload"]["data"]["viewer"]["user"]["username"], "ada");
+        let response = answer_over_tcp(address, &token).await;
+        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    }
+    app.app.shutdown.soft.cancel();
+    app.close().await;
+}
+
+/// What the server answers over a connection of its own.
+async fn answer_over_tcp(address: std::net::SocketAddr, token: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let body = json!({ "query": VIEWER }).to_string();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Authorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
 }
