@@ -2,11 +2,13 @@
 //!
 //! Callers name an [`Action`] and describe a [`Standing`] and a [`Target`]; [`table::RULES`] holds one line for each
 //! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same lines.
+//! [`public`] lists the root fields that need no identity.
 
 pub mod action;
 pub mod decide;
 pub mod events;
 pub mod matrix;
+pub mod public;
 pub mod table;
 pub mod visibility;
 

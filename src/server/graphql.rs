@@ -100,13 +100,24 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     if may_write && !media::sends_json(&headers) {
         return Err(unsupported());
     }
-    let actor = credentials::actor(&headers, &server.env).await?;
+    let (actor, bad_token) = match credentials::actor(&headers, &server.env).await {
+        Ok(actor) => (actor, None),
+        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => (None, Some(problem)),
+        Err(problem) => return Err(problem),
+    };
     let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
-    let asked = prepare(&server.documents, sent.read(&headers).await?);
-    let prepared = match server.admission.charge(&caller, asked, now) {
-        Ok(prepared) => prepared,
-        Err(problem) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
-        Err(problem) => return Ok(refuse(problem, media)),
+    let asked = match sent.read(&headers).await {
+        Ok(asked) => prepare(&server.documents, asked),
+        Err(problem) => return Err(bad_token.unwrap_or(problem)),
+    };
+    let charged = server.admission.charge(&caller, asked, now);
+    let is_public = charged.as_ref().is_ok_and(|prepared| prepared.is_public);
+    let prepared = match (charged, bad_token) {
+        (Err(problem), _) if problem.status == StatusCode::TOO_MANY_REQUESTS => return Err(problem),
+        (_, Some(bad_token)) if !is_public => return Err(bad_token),
+        (Ok(prepared), _) => prepared,
+        (Err(problem), _) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
+        (Err(problem), _) => return Ok(refuse(problem, media)),
     };
     if prepared.kind == OperationType::Mutation && !may_write {
         return Ok(not_by_get(media));

@@ -27,6 +27,8 @@ pub struct Prepared {
     pub told_cost: Option<u64>,
     /// Whether a field of the answer may be put together from several places of the document.
     pub repeats_fields: bool,
+    /// Whether it needs no identity: it is run as nobody if the token is bad.
+    pub is_public: bool,
 }
 
 /// Finds the document and picks the operation, or says what is in the way.
@@ -45,6 +47,7 @@ pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem>
     operation.arguments.check(&asked.variables).map_err(excessive)?;
     let cost = operation.cost.with(&asked.variables);
     Limit::Cost.hold(cost).map_err(excessive)?;
+    let is_public = operation.public.with(&asked.variables);
     let mut request = Request::new("").variables(asked.variables);
     request.set_parsed_query(operation.document.clone());
     Ok(Prepared {
@@ -54,6 +57,7 @@ pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem>
         cost,
         told_cost: asked.tells_cost.then_some(cost),
         repeats_fields: operation.repeats_fields,
+        is_public,
     })
 }
 

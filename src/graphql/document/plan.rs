@@ -12,6 +12,7 @@ use async_graphql::{Name, Positioned};
 use super::arguments::Arguments;
 use super::cost::Cost;
 use super::limits::Excess;
+use super::public_fields::PublicFields;
 use super::syntax::{self, Mistake, Unreadable};
 use super::{measure, mutations, repeats, subscriptions};
 use crate::graphql::validation::{Definitions, Exposure, validate};
@@ -42,6 +43,8 @@ pub struct Operation {
     pub arguments: Arguments,
     /// Whether a field of its answer may be put together from several places of it.
     pub repeats_fields: bool,
+    /// Whether it needs no identity.
+    pub public: PublicFields,
     /// It alone, with the fragments that it reaches, for the executor.
     pub document: ExecutableDocument,
 }
@@ -133,11 +136,12 @@ impl Operation {
         let mut reached = HashMap::new();
         reach(&selection_set.node, fragments, &mut reached);
         let (kind, variables) = (*ty, variable_definitions.clone());
+        let public = PublicFields::of(&operation.node, fragments);
         let cost = Cost::of(&selection_set.node, fragments, variable_definitions);
         let arguments = Arguments::of(&selection_set.node, fragments, variable_definitions);
         let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
         let repeats_fields = repeats::repeats_fields(&document);
-        Self { name: name.map(|name| name.to_string()), kind, variables, cost, arguments, repeats_fields, document }
+        Self { name: name.map(|name| name.to_string()), kind, variables, cost, arguments, repeats_fields, public, document }
     }
 }
 
