@@ -126,6 +126,7 @@ impl App {
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
             tasks: shutdown.tasks.clone(),
+            unrevoked: Arc::default(),
             keys: Arc::new(keys),
             issuer: settings.issuer,
             store,

@@ -66,7 +66,8 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
     let rows: Vec<MemberRow> = (0..=ROWS).map(member).collect();
     let schema = Schema::build(Query { rows }, EmptyMutation, EmptySubscription);
     let schema = schema.validation_mode(ValidationMode::Fast).finish();
-    let viewer = Actor { user_id: id(0, 1), session: None, expires_at: None };
+    let issued_at = Clock::default().now();
+    let viewer = Actor { user_id: id(0, 1), session: None, issued_at, authenticated_at: None, expires_at: None };
 
     let answer = move || {
         // Loaders look for the runtime that they will load in.

@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Actor;
@@ -55,7 +55,7 @@ struct Claims {
     sub: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<String>,
-    iat: i64,
+    iat: Number,
     nbf: i64,
     exp: i64,
 }
@@ -143,7 +143,7 @@ impl Keys {
             aud: ISSUER.to_owned(),
             sub: user.to_string(),
             sid: session.map(|session| session.to_string()),
-            iat: now.timestamp(),
+            iat: issued_at(session, now),
             nbf: now.timestamp(),
             // Whole seconds, and never before what is told.
             exp: expires_at.timestamp() + i64::from(expires_at.timestamp_subsec_nanos() > 0),
@@ -158,11 +158,14 @@ impl Keys {
         let claims: Claims = self.proven.claims(token, || decode(token, &self.decoding, &self.validation))?;
         let expires_at = token::in_time(Some(claims.nbf), claims.exp, now)?;
         let user_id = UserId::parse(&claims.sub).ok_or(BadToken::Invalid)?;
+        let issued_at = claims.iat.as_f64().map(|seconds| (seconds * 1000.0).round() as i64);
+        let issued_at = issued_at.and_then(Instant::from_timestamp_millis).ok_or(BadToken::Invalid)?;
         let session = match claims.sid {
             Some(sid) => Some(SessionId::parse(&sid).ok_or(BadToken::Invalid)?),
             None => None,
         };
-        Ok(Actor { user_id, session, expires_at: Some(expires_at) })
+        let authenticated_at = if session.is_none() { Some(issued_at) } else { None };
+        Ok(Actor { user_id, session, issued_at, authenticated_at, expires_at: Some(expires_at) })
     }
 
     /// The public keys, as served at `/.well-known/jwks.json`. None of them with HS256, which has no public side.
@@ -199,6 +202,13 @@ impl Keys {
     fn mac(&self, session: SessionId, generation: i32) -> Hmac<Sha256> {
         self.refresh.clone().chain_update(format!("{session}.{generation}"))
     }
+}
+
+/// `iat` of an access token: in whole seconds, but for a token without a session, which a later instant of the same second may
+/// revoke.
+fn issued_at(session: Option<SessionId>, now: Instant) -> Number {
+    let fraction = Number::from_f64(now.timestamp_millis() as f64 / 1000.0).filter(|_| session.is_none());
+    fraction.unwrap_or_else(|| now.timestamp().into())
 }
 
 fn pkcs8(seed: &[u8; 32]) -> Vec<u8> {

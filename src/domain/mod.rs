@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no async, nothing of the other modules. Everything else in the house speaks in these types.
 
+pub mod actor;
 pub mod characters;
 pub mod clock;
 pub mod email;
@@ -20,6 +21,7 @@ pub mod resource;
 pub mod role;
 pub mod seal;
 pub mod secret;
+pub mod session;
 pub mod similar;
 pub mod slug;
 pub mod sql_types;
@@ -28,6 +30,7 @@ pub mod text_keys;
 pub mod username;
 pub mod workspace;
 
+pub use actor::Actor;
 pub use clock::Clock;
 pub use email::{Email, EmailTokenPurpose};
 pub use error::{Code, Error, Fault, Refusal, Result};

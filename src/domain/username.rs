@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
+use super::UserId;
 use super::error::{Code, Problem};
 use super::similar::{numbered, plain, suffixed};
 
@@ -42,6 +45,16 @@ impl Username {
         };
         let others = (2..=20).map(|number| numbered(&base, number, MAX)).chain([suffixed(&base, mark, MAX)]);
         [base.clone()].into_iter().chain(others).filter_map(|name| Self::parse(&name).ok()).collect()
+    }
+
+    /// What stands in the place of the username in the row of a deleted account: no name that a person can choose.
+    pub fn of_deleted(id: UserId) -> String {
+        format!("~{}", Uuid::from(id).simple())
+    }
+
+    /// Whether that is what stands in the place of the username of a deleted account.
+    pub fn is_of_deleted(username: &str) -> bool {
+        username.starts_with('~')
     }
 
     /// How a username is looked up.

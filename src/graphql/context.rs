@@ -64,8 +64,8 @@ impl RequestContext {
     }
 
     /// From here on the answer is for that account, if nobody was signed in before: who signs in sees what is theirs.
-    pub fn sign_in(&self, user_id: UserId) {
-        self.actor.get_or_init(|| Actor { user_id, session: None, expires_at: None });
+    pub fn sign_in(&self, actor: Actor) {
+        self.actor.get_or_init(|| actor);
     }
 
     /// Who asks; UNAUTHENTICATED if nobody does.

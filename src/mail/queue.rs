@@ -28,7 +28,7 @@ pub struct NewMail {
     pub invitation: Option<InvitationId>,
     /// The organization on whose behalf it is sent.
     pub organization: Option<OrganizationId>,
-    /// The user on whose behalf it is sent.
+    /// The user on whose behalf it is sent: who invites, or the account that it is about.
     pub sender: Option<UserId>,
     /// Whether an invitation is sent again.
     pub is_resend: bool,

@@ -96,7 +96,7 @@ async fn prove_by_token(tx: &mut Connection, actor: &Actor, invitation: &Invitat
     let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
     // The address before the account, as whoever proves an address locks them; then neither can change any more.
     users::lock_address(tx, &email).await?;
-    let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
+    let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
     if user.email.as_deref() != Some(email.as_str()) {
         let message = "The invitation was sent to another address than that of your account.";
         return Err(Refusal::new(Code::InvitationForAnother, message).into());

@@ -3,7 +3,6 @@
 use crate::auth::Actor;
 use crate::domain::input::Check;
 use crate::domain::{Email, EmailTokenPurpose, Error, Result};
-use crate::store::Transactional;
 use crate::store::users::{self, User};
 
 use super::open_session::invalid_credentials;
@@ -26,18 +25,17 @@ pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
-    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
+    let found = users::find_actor_with_password(&*env.store.read().await?, actor).await?;
     let found = found.ok_or(Error::Unauthenticated)?;
     let wrong = || invalid_credentials("This is not the password of the account.").at("password");
     if !env.passwords.verify(found.password_hash.as_deref(), &input.password).await? {
         return Err(wrong().into());
     }
     env.throttle.mail_of(actor.user_id, now)?;
-    let mut connection = env.store.writer().await?;
-    let user = connection
-        .transaction(async |tx| {
+    let user = env
+        .transaction(Some(actor), async |tx| {
             users::lock_address(tx, &email).await?;
-            let login = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+            let login = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?;
             if login.password_hash != found.password_hash {
                 return Err(wrong().into());
             }

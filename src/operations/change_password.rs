@@ -1,11 +1,12 @@
-//! Sets a new password for who knows the present one, and ends every other session of the account.
+//! Sets a new password for who knows the present one, and ends every other session of the account, and all its tokens
+//! without a session.
 
 use crate::auth::Actor;
 use crate::auth::passwords::check_length;
 use crate::domain::input::Check;
 use crate::domain::{EmailTokenPurpose, Error, Result};
 use crate::store::users::{self, User};
-use crate::store::{Transactional, email_tokens, sessions};
+use crate::store::{email_tokens, sessions};
 
 use super::Env;
 use super::open_session::invalid_credentials;
@@ -27,7 +28,7 @@ pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<U
     check.field("newPassword", check_length(&input.new_password));
     check.finish()?;
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
-    let found = users::find_with_password(&mut *env.store.read().await?, actor.user_id).await?;
+    let found = users::find_actor_with_password(&*env.store.read().await?, actor).await?;
     let found = found.ok_or(Error::Unauthenticated)?;
 
     let wrong = || invalid_credentials("This is not the present password.").at("currentPassword");
@@ -40,19 +41,17 @@ pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<U
     check.field("newPassword", env.passwords.judge(&input.new_password, &known).await?);
     check.finish()?;
     let password_hash = env.passwords.hash(&input.new_password).await?;
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let login = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
-            if login.password_hash != found.password_hash {
-                return Err(wrong().into());
-            }
-            users::set_password(tx, actor.user_id, &password_hash).await?;
-            sessions::delete_of_user(tx, actor.user_id, actor.session).await?;
-            // Whoever knew the old password may have asked for another address.
-            let purposes = [EmailTokenPurpose::Change, EmailTokenPurpose::Reset];
-            email_tokens::forget(tx, actor.user_id, &purposes).await?;
-            Ok::<_, Error>(login.user)
-        })
-        .await
+    env.transaction(Some(actor), async |tx| {
+        let login = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?;
+        if login.password_hash != found.password_hash {
+            return Err(wrong().into());
+        }
+        users::set_password(tx, actor.user_id, &password_hash, now).await?;
+        sessions::delete_of_user(tx, actor.user_id, actor.session).await?;
+        // Whoever knew the old password may have asked for another address.
+        let purposes = [EmailTokenPurpose::Change, EmailTokenPurpose::Reset];
+        email_tokens::forget(tx, actor.user_id, &purposes).await?;
+        Ok(login.user)
+    })
+    .await
 }

@@ -47,7 +47,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find(tx, actor.user_id)).await?;
+        let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find_actor(tx, actor)).await?;
         let (kept, owner) = kept.zip(owner).ok_or(Error::Unauthenticated)?;
         let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;

@@ -29,7 +29,6 @@ pub struct Input {
 pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
     let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
-    let grace = env.rules.deletion_grace;
     env.write(retry, async |tx| {
         let floor = Floor::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationDelete, &Target::default(), "organization")?;
@@ -37,26 +36,36 @@ pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: 
             let message = "This is not the slug of the organization.";
             return Err(Refusal::new(Code::ConfirmationMismatch, message).at("confirmSlug").into());
         }
-        let actor = floor.actor.id;
-        if let Some(offer) = pending(tx, id, now).await? {
-            resolve(tx, &offer, OwnershipOfferStatus::Cancelled, Some(actor), now).await?;
-        }
-        if grace.is_zero() {
-            delete_for_good(tx, &floor.organization, Some(actor), now).await?;
-            return Ok(id);
-        }
-        tx.queue(organizations::schedule_deletion(id, Some(now + grace)));
-        users::forget_selection(tx, id, floor.organization.owner_id).await?;
-        let at = clock::text(now + grace);
-        let event = Event {
-            changes: FieldChange::between("deletionScheduledFor", None, Some(&at)).into_iter().collect(),
-            ..Event::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
-        };
-        log::record(tx, now, vec![event]).await?;
+        schedule_deletion(env, tx, &floor.organization, floor.actor.id, now).await?;
         Ok(id)
     })
     .await
     .map_err(|error| error.missing_at("organizationId"))
+}
+
+/// Begins the time of grace of an organization, or deletes it where there is none. The organization's row must be locked.
+pub(super) async fn schedule_deletion(
+    env: &Env,
+    tx: &mut Connection,
+    organization: &Organization,
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    let (id, grace) = (organization.id, env.rules.deletion_grace);
+    if let Some(offer) = pending(tx, id, now).await? {
+        resolve(tx, &offer, OwnershipOfferStatus::Cancelled, Some(actor), now).await?;
+    }
+    if grace.is_zero() {
+        return delete_for_good(tx, organization, Some(actor), now).await;
+    }
+    tx.queue(organizations::schedule_deletion(id, Some(now + grace)));
+    users::forget_selection(tx, id, organization.owner_id).await?;
+    let at = clock::text(now + grace);
+    let event = Event {
+        changes: FieldChange::between("deletionScheduledFor", None, Some(&at)).into_iter().collect(),
+        ..Event::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
+    };
+    log::record(tx, now, vec![event]).await
 }
 
 /// Deletes an organization with all that belongs to it. The event outlives it, and is all that keeps its names. The

@@ -49,7 +49,7 @@ impl Floor {
 
     /// The same for the organization that something belongs to.
     pub async fn enter_by(tx: &Connection, actor: &Actor, of: Of, what: &str, now: Instant) -> Result<Self> {
-        let entrance = entrances::enter(tx, Hold::Exclusive, of, actor.user_id).await?;
+        let entrance = entrances::enter(tx, Hold::Exclusive, of, actor).await?;
         let Entrance { actor, organization, membership, invited_until } = entrance.ok_or(Error::Unauthenticated)?;
         let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
         Ok(Self { organization, actor, membership, invited: invited_until.is_some_and(|end| end > now) })

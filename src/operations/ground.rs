@@ -25,6 +25,8 @@ pub struct Ground {
     pub owner_id: UserId,
     /// How the actor stands to it.
     pub standing: Standing,
+    /// The actor, as the access token names it.
+    pub by: Actor,
 }
 
 /// How somebody stands to a workspace of either kind, whether or not it is there.
@@ -44,10 +46,10 @@ pub fn standing_of(onlooker: &Onlooker) -> Standing {
 impl Ground {
     /// Holds the workspace and reads how the actor stands to it. `what` names the thing that the caller asked for: it is what
     /// is not found.
-    pub async fn enter(tx: &mut Connection, actor: &Actor, id: WorkspaceId, hold: Hold, what: &str) -> Result<Self> {
+    pub async fn enter(tx: &mut Connection, by: &Actor, id: WorkspaceId, hold: Hold, what: &str) -> Result<Self> {
         match id {
             WorkspaceId::Organization(organization) => {
-                let entrance = entrances::enter(tx, hold, Of::Id(organization), actor.user_id).await?;
+                let entrance = entrances::enter(tx, hold, Of::Id(organization), by).await?;
                 let Entrance { actor, organization, membership, .. } = entrance.ok_or(Error::Unauthenticated)?;
                 let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
                 let standing = Standing {
@@ -57,20 +59,18 @@ impl Ground {
                     invited: false,
                     place: organization.status.into(),
                 };
-                Ok(Self { id, actor, owner_id: organization.owner_id, standing })
+                Ok(Self { id, actor, owner_id: organization.owner_id, standing, by: *by })
             }
             WorkspaceId::Personal(user) => {
-                let actor = users::find(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?;
+                // An actor's own account is held before the session is asked about, which may end while this waits.
+                let own = if user == by.user_id { hold_account(tx, user, hold).await? } else { None };
+                let actor = users::find_actor(tx, by).await?.ok_or(Error::Unauthenticated)?;
                 let standing = Standing::personal(user == actor.id, actor.is_admin);
                 // Nobody holds up an account that is no business of theirs.
                 decide(&standing, Action::PlanView, &Target::default()).require(what)?;
-                let held = match hold {
-                    Hold::Unheld => users::find(tx, user).await?,
-                    Hold::Shared => users::share(tx, user).await?,
-                    Hold::Exclusive => users::lock(tx, user).await?.map(|login| login.user),
-                };
+                let held = if user == actor.id { own } else { hold_account(tx, user, hold).await? };
                 held.ok_or_else(|| Refusal::not_found(what))?;
-                Ok(Self { id, actor, owner_id: user, standing })
+                Ok(Self { id, actor, owner_id: user, standing, by: *by })
             }
         }
     }
@@ -104,5 +104,14 @@ impl Ground {
     /// Which of the workspace's resources the actor may do `action` to.
     pub fn visible(&self, action: Action) -> Rows {
         policy::visible(&self.standing, action)
+    }
+}
+
+/// Holds an account.
+async fn hold_account(tx: &mut Connection, user: UserId, hold: Hold) -> Result<Option<User>> {
+    match hold {
+        Hold::Unheld => users::find(tx, user).await,
+        Hold::Shared => users::share(tx, user).await,
+        Hold::Exclusive => Ok(users::lock(tx, user).await?.map(|login| login.user)),
     }
 }

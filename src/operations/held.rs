@@ -24,7 +24,7 @@ const STORAGE: &str = "cloud storage";
 /// statements are sent whether or not it is there, and nothing is locked that is not there for the actor.
 pub(super) async fn look<T>(
     tx: &Connection,
-    actor: UserId,
+    actor: &Actor,
     of: Of,
     found: impl Future<Output = Result<Vec<T>>>,
     about: impl FnOnce(&T) -> (WorkspaceId, Target),
@@ -35,7 +35,7 @@ pub(super) async fn look<T>(
     let found = found.into_iter().next().ok_or_else(|| Refusal::not_found(what))?;
     let (workspace, target) = about(&found);
     let standing = match (workspace, &entrance.organization) {
-        (WorkspaceId::Personal(user), _) => Standing::personal(user == actor, entrance.actor.is_admin),
+        (WorkspaceId::Personal(user), _) => Standing::personal(user == actor.user_id, entrance.actor.is_admin),
         (WorkspaceId::Organization(_), None) => Standing { signed_in: true, ..Standing::default() },
         (WorkspaceId::Organization(_), Some(organization)) => Standing {
             signed_in: true,
@@ -57,15 +57,15 @@ fn tied(actor: UserId, people: People, containers: &[People]) -> Target {
 }
 
 /// A project that the actor sees, in whatever workspace, and that is not held.
-pub(super) async fn look_for_project(tx: &Connection, actor: UserId, id: ProjectId) -> Result<Project> {
-    let about = |project: &Project| (project.workspace(), tied(actor, project.people(), &[]));
+pub(super) async fn look_for_project(tx: &Connection, actor: &Actor, id: ProjectId) -> Result<Project> {
+    let about = |project: &Project| (project.workspace(), tied(actor.user_id, project.people(), &[]));
     let found = projects::find_many(tx, std::slice::from_ref(&id));
     look(tx, actor, Of::Project(id), found, about, (Action::ResourceView, PROJECT)).await
 }
 
 /// A cloud storage that the actor sees, in whatever workspace, and that is not held.
-pub(super) async fn look_for_storage(tx: &Connection, actor: UserId, id: CloudStorageId) -> Result<CloudStorage> {
-    let about = |storage: &CloudStorage| (storage.workspace(), tied(actor, storage.people(), &[]));
+pub(super) async fn look_for_storage(tx: &Connection, actor: &Actor, id: CloudStorageId) -> Result<CloudStorage> {
+    let about = |storage: &CloudStorage| (storage.workspace(), tied(actor.user_id, storage.people(), &[]));
     let found = cloud_storages::find_many(tx, std::slice::from_ref(&id));
     look(tx, actor, Of::Storage(id), found, about, (Action::CloudStorageView, STORAGE)).await
 }
@@ -81,7 +81,7 @@ pub struct HeldProject {
 impl HeldProject {
     /// Locks a project, and shares its workspace.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
-        let found = look_for_project(tx, actor.user_id, id).await?;
+        let found = look_for_project(tx, actor, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), Hold::Shared, PROJECT).await?;
         let project = projects::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
         Self { ground, project }.seen()
@@ -89,7 +89,7 @@ impl HeldProject {
 
     /// Holds a project as it is, and its workspace alone: for somebody who is about to put something into it.
     pub async fn share(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
-        let found = look_for_project(tx, actor.user_id, id).await?;
+        let found = look_for_project(tx, actor, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), Hold::Exclusive, PROJECT).await?;
         let project = projects::share(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
         Self { ground, project }.seen()
@@ -124,7 +124,7 @@ impl HeldTask {
             (found.task.workspace(), tied(actor.user_id, found.task.people(), &found.containers()))
         };
         let found = tasks::find_many(tx, std::slice::from_ref(&id));
-        let found = look(tx, actor.user_id, Of::Task(id), found, about, (Action::ResourceView, TASK)).await?;
+        let found = look(tx, actor, Of::Task(id), found, about, (Action::ResourceView, TASK)).await?;
         let ground = Ground::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
         // Only now it stays in its project: it may have moved while this waited for the workspace.
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
@@ -166,7 +166,7 @@ impl HeldJob {
         let about =
             |found: &JobInTask| (found.job.workspace(), tied(actor.user_id, found.job.people(), &found.containers()));
         let found = jobs::find_many(tx, std::slice::from_ref(&id));
-        let found = look(tx, actor.user_id, Of::Job(id), found, about, (Action::ResourceView, JOB)).await?;
+        let found = look(tx, actor, Of::Job(id), found, about, (Action::ResourceView, JOB)).await?;
         let ground = Ground::enter(tx, actor, found.job.workspace(), Hold::Shared, JOB).await?;
         // Only now its task stays in its project: it may have moved while this waited for the workspace.
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
@@ -202,7 +202,7 @@ pub struct HeldStorage {
 impl HeldStorage {
     /// Locks a cloud storage.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: CloudStorageId, hold: Hold) -> Result<Self> {
-        let found = look_for_storage(tx, actor.user_id, id).await?;
+        let found = look_for_storage(tx, actor, id).await?;
         let ground = Ground::enter(tx, actor, found.workspace(), hold, STORAGE).await?;
         let storage = cloud_storages::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(STORAGE))?;
         let held = Self { ground, storage };

@@ -75,6 +75,7 @@ use crate::auth::issuer::Issuer;
 use crate::auth::keys::Keys;
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
+use crate::auth::unrevoked::Unrevoked;
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
@@ -93,6 +94,8 @@ pub struct Env {
     pub keys: Arc<Keys>,
     /// Who else makes tokens, and keeps the accounts. None: accounts are kept here.
     pub issuer: Option<Arc<Issuer>>,
+    /// Tokens without a session that were not revoked a short while ago.
+    pub unrevoked: Arc<Unrevoked>,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// How often somebody may try.

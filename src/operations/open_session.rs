@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::auth::keys::ACCESS_LIFETIME;
 use crate::domain::clock::Instant;
-use crate::domain::{Code, Refusal, Result, SessionId, UserId};
+use crate::domain::{Actor, Code, Refusal, Result, SessionId};
 use crate::store::sessions::{self, Session};
 use crate::store::{Connection, users};
 
@@ -33,20 +33,26 @@ pub struct SignedIn {
     pub user: users::User,
     /// Its tokens.
     pub tokens: Tokens,
+    /// The session that has begun, for the rest of the request.
+    pub actor: Actor,
 }
 
 /// Begins a session of the user.
-pub(super) async fn open(tx: &mut Connection, env: &Env, user: UserId, now: Instant) -> Result<Tokens> {
+pub(super) async fn open(tx: &mut Connection, env: &Env, user: users::User, now: Instant) -> Result<SignedIn> {
     let session = Session {
         // Random throughout: unlike other IDs, it says nothing of when it was made.
         id: SessionId::from(Uuid::new_v4()),
-        user_id: user,
+        user_id: user.id,
         generation: 0,
         rotated_at: now,
         expires_at: now + REFRESH_LIFETIME,
+        began_at: now,
+        first_uses: Vec::new(),
     };
     sessions::insert(tx, &session).await?;
-    tokens(env, &session, now)
+    let actor =
+        Actor { user_id: user.id, session: Some(session.id), issued_at: now, authenticated_at: None, expires_at: None };
+    Ok(SignedIn { user, tokens: tokens(env, &session, now)?, actor })
 }
 
 /// A fresh access token, and the newest refresh token of the session.

@@ -26,8 +26,7 @@ pub(super) async fn enter_by_offer(
     let not_found = || Refusal::not_found("offer").at("ownershipOfferId");
     let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), about(offer, actor.user_id));
     let found = ownership_offers::find_many(tx, std::slice::from_ref(&id));
-    let found =
-        look(tx, actor.user_id, Of::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer")).await;
+    let found = look(tx, actor, Of::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer")).await;
     let organization = found.map_err(|error| error.missing_at("ownershipOfferId"))?.organization_id;
     let floor = Floor::enter(tx, actor, organization, "offer", now).await?;
     let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;

@@ -1,9 +1,13 @@
-//! Deletes organizations whose time of grace is over, with all that belongs to them. The event for it outlives them.
+//! Deletes organizations whose time of grace is over, with all that belongs to them. The event for it outlives them. Rows of
+//! deleted accounts that owned the last of them go as well.
 
 use crate::domain::{Clock, Error, Result};
-use crate::store::{Store, Transactional, organizations};
+use crate::store::{Connection, Store, Transactional, organizations, users};
 
 use super::delete_organization::delete_for_good;
+
+/// How many rows of accounts are deleted in one transaction.
+const BATCH: i64 = 500;
 
 /// Deletes all whose time has come, each in a transaction of its own; tells how many. Waits for nobody who has locked one:
 /// another process deletes it, or its owner has just restored it.
@@ -21,8 +25,11 @@ pub async fn purge_organizations(store: &Store, clock: &Clock) -> Result<usize> 
             })
             .await?;
         if !purged {
-            return Ok(count);
+            break;
         }
         count += 1;
     }
+    let left = async |tx: &mut Connection| users::delete_rows_left(tx, BATCH).await;
+    while store.writer().await?.transaction(left).await? == BATCH as usize {}
+    Ok(count)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::input::Check;
 use crate::domain::{Email, EmailTokenPurpose, Result};
-use crate::store::{Transactional, users};
+use crate::store::users;
 
 use super::own_accounts::require_own_accounts;
 use super::{Env, send_link};
@@ -38,16 +38,14 @@ async fn send(env: &Env, email: &Email) -> Result<()> {
     if !env.throttle.lets_mail_to(email) {
         return Ok(());
     }
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            users::lock_address(tx, email).await?;
-            if let Some(claimant) = users::claimants(tx, email).await?.first() {
-                send_link::send(tx, env, &claimant.user, EmailTokenPurpose::Reset, email, now).await?;
-            }
-            Ok::<_, crate::domain::Error>(())
-        })
-        .await?;
+    env.transaction(None, async |tx| {
+        users::lock_address(tx, email).await?;
+        if let Some(claimant) = users::claimants(tx, email).await?.first() {
+            send_link::send(tx, env, &claimant.user, EmailTokenPurpose::Reset, email, now).await?;
+        }
+        Ok(())
+    })
+    .await?;
     env.outbox.wake();
     Ok(())
 }

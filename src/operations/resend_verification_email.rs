@@ -2,7 +2,6 @@
 
 use crate::auth::Actor;
 use crate::domain::{Code, Email, EmailTokenPurpose, Error, Refusal, Result};
-use crate::store::Transactional;
 use crate::store::users::{self, User};
 
 use super::own_accounts::require_own_accounts;
@@ -12,10 +11,9 @@ use super::{Env, send_link};
 pub async fn resend_verification_email(env: &Env, actor: &Actor) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();
-    let mut connection = env.store.writer().await?;
-    let user = connection
-        .transaction(async |tx| {
-            let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
+    let user = env
+        .transaction(Some(actor), async |tx| {
+            let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
             if user.email_verified_at.is_some() {
                 return Ok(user);
             }

@@ -2,8 +2,8 @@
 
 use crate::auth::passwords::check_length;
 use crate::domain::input::Check;
-use crate::domain::{Email, EmailTokenPurpose, Error, Result, secret};
-use crate::store::{Transactional, email_tokens, sessions, users};
+use crate::domain::{Email, EmailTokenPurpose, Result, secret};
+use crate::store::{email_tokens, sessions, users};
 
 use super::Env;
 use super::own_accounts::require_own_accounts;
@@ -39,16 +39,13 @@ pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
     let password_hash = env.passwords.hash(&input.new_password).await?;
 
     let email = Email::parse(&token.email).map_err(|_| dead_token())?;
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let user = redeem(tx, &token, &email).await?;
-            users::prove_email(tx, user.id, &email, now).await?;
-            users::set_password(tx, user.id, &password_hash).await?;
-            sessions::delete_of_user(tx, user.id, None).await?;
-            // Whoever knew the old password may have asked for another address.
-            email_tokens::forget(tx, user.id, &[EmailTokenPurpose::Change, EmailTokenPurpose::Reset]).await?;
-            Ok::<_, Error>(())
-        })
-        .await
+    env.transaction(None, async |tx| {
+        let user = redeem(tx, &token, &email).await?;
+        users::prove_email(tx, user.id, &email, now).await?;
+        users::set_password(tx, user.id, &password_hash, now).await?;
+        sessions::delete_of_user(tx, user.id, None).await?;
+        // Whoever knew the old password may have asked for another address.
+        email_tokens::forget(tx, user.id, &[EmailTokenPurpose::Change, EmailTokenPurpose::Reset]).await
+    })
+    .await
 }

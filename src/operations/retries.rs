@@ -18,18 +18,23 @@ use uuid::Uuid;
 use super::Env;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
-use crate::domain::{Code, Error, Fault, Refusal, Result, UserId};
-use crate::store::idempotency_keys::{self, Name};
-use crate::store::{Connection, Transactional, Work};
+use crate::domain::{Actor, Code, Error, Fault, Refusal, Result};
+use crate::store::idempotency_keys::{self, Name, Repeat};
+use crate::store::{Connection, Transactional, Work, users};
 
 /// For how long a key stands for the write that it was first used for.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// Longest key, in characters.
 const LONGEST: usize = 128;
 
-/// By what a write is told from another: nothing, unless the client gave it a key.
-#[derive(Clone, Debug, Default)]
-pub struct Retry(Option<Keyed>);
+/// Who asks for a write, and by which key it is told from another.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// The actor. None: nobody is signed in.
+    actor: Option<Actor>,
+    /// The idempotency key, if the client gave one.
+    keyed: Option<Keyed>,
+}
 
 #[derive(Clone, Debug)]
 struct Keyed {
@@ -38,21 +43,26 @@ struct Keyed {
 }
 
 impl Retry {
+    /// A write without a key.
+    pub fn unkeyed(actor: Option<&Actor>) -> Self {
+        Self { actor: actor.copied(), keyed: None }
+    }
+
     /// The write of that mutation with that key and input. When nobody is signed in, the input stands for who asks: it has
     /// the token that is their credential.
-    pub fn keyed(user: Option<UserId>, mutation: &str, key: &str, input: &[u8]) -> Result<Self> {
+    pub fn keyed(actor: Option<&Actor>, mutation: &str, key: &str, input: &[u8]) -> Result<Self> {
         let mut check = Check::default();
         check.field("idempotencyKey", check_key(key));
         check.finish()?;
         let input_hash = Sha256::digest(input).to_vec();
-        let scope = user.map_or_else(|| of_nobody(&input_hash), Uuid::from);
+        let scope = actor.map_or_else(|| of_nobody(&input_hash), |actor| Uuid::from(actor.user_id));
         let name = Name { scope, mutation: mutation.to_owned(), key: key.to_owned() };
-        Ok(Self(Some(Keyed { name, input_hash })))
+        Ok(Self { actor: actor.copied(), keyed: Some(Keyed { name, input_hash }) })
     }
 
     /// Lets go of the key: the write came to nothing, so the next one with this key is the first. Needs its transaction.
     pub async fn release(&self, tx: &mut Connection) -> Result<()> {
-        match &self.0 {
+        match &self.keyed {
             Some(keyed) => idempotency_keys::give_back(tx, &keyed.name).await,
             None => Ok(()),
         }
@@ -62,13 +72,22 @@ impl Retry {
 impl Keyed {
     /// What an earlier write with this key came to. None if this is the first; then the key is taken until the transaction
     /// ends, and a repeat that comes meanwhile waits.
-    async fn earlier<T: DeserializeOwned>(&self, env: &Env, tx: &mut Connection) -> Result<Option<T>> {
+    async fn earlier<T: DeserializeOwned>(
+        &self,
+        env: &Env,
+        tx: &mut Connection,
+        actor: Option<&Actor>,
+    ) -> Result<Option<T>> {
         let now = env.clock.now();
         if idempotency_keys::take(tx, &self.name, &self.input_hash, now, now - KEPT).await? {
             return Ok(None);
         }
         let broken = || Fault::new("an idempotency key that is neither free nor used");
-        let used = idempotency_keys::find(tx, &self.name).await?.ok_or_else(broken)?;
+        let Repeat { used, actor_is_live } = idempotency_keys::find(tx, &self.name, actor).await?.ok_or_else(broken)?;
+        if !actor_is_live {
+            return Err(Error::Unauthenticated);
+        }
+        tx.note_live_actor();
         if used.input_hash != self.input_hash {
             let message =
                 "This key was used in the last 24 hours with another input: take a new key for another request.";
@@ -79,6 +98,31 @@ impl Keyed {
 }
 
 impl Env {
+    /// Does `work` in a transaction in the name of `actor`, which commits if it succeeds and rolls back with its error if not. All
+    /// mutations write here. None: it needs no identity.
+    ///
+    /// UNAUTHENTICATED, and nothing is written, if the session of the actor's token has ended: `work` mostly finds that out by
+    /// the statement that looks the actor up; if it has not looked, one is sent before the commit.
+    pub async fn transaction<R, F>(&self, actor: Option<&Actor>, work: F) -> Result<R>
+    where
+        R: Send,
+        for<'r> F:
+            AsyncFnOnce(&'r mut Connection) -> Result<R> + Work<&'r mut Connection, Result<R>, Done: Send> + Send,
+    {
+        let mut connection = self.store.writer().await?;
+        connection
+            .transaction(async |tx| {
+                tx.forget_actor();
+                let done = work(tx).await;
+                let is_decided = matches!(done, Ok(_) | Err(Error::Refused(_)));
+                if let Some(actor) = actor.filter(|_| is_decided && !tx.has_live_actor()) {
+                    users::find_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?;
+                }
+                done
+            })
+            .await
+    }
+
     /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. If it was done before
     /// with the same key, gives what it came to then; `T` is what is kept for that: IDs, from which the answer is made afresh.
     pub async fn write<T, F>(&self, retry: &Retry, work: F) -> Result<T>
@@ -87,19 +131,18 @@ impl Env {
         for<'r> F:
             AsyncFnOnce(&'r mut Connection) -> Result<T> + Work<&'r mut Connection, Result<T>, Done: Send> + Send,
     {
-        let mut connection = self.store.writer().await?;
-        connection
-            .transaction(async |tx| {
-                let Some(keyed) = &retry.0 else { return work(tx).await };
-                if let Some(result) = keyed.earlier(self, tx).await? {
-                    return Ok(result);
-                }
-                let result = work(tx).await?;
-                let kept = serde_json::to_value(&result).map_err(unreadable)?;
-                idempotency_keys::keep(tx, &keyed.name, &kept).await?;
-                Ok(result)
-            })
-            .await
+        let actor = retry.actor.as_ref();
+        self.transaction(actor, async |tx| {
+            let Some(keyed) = &retry.keyed else { return work(tx).await };
+            if let Some(result) = keyed.earlier(self, tx, actor).await? {
+                return Ok(result);
+            }
+            let result = work(tx).await?;
+            let kept = serde_json::to_value(&result).map_err(unreadable)?;
+            idempotency_keys::keep(tx, &keyed.name, &kept).await?;
+            Ok(result)
+        })
+        .await
     }
 }
 

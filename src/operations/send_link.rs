@@ -54,7 +54,7 @@ pub(super) async fn send(
         token: Some(token.expose().to_owned()),
         invitation: None,
         organization: None,
-        sender: None,
+        sender: Some(user.id),
         is_resend: false,
     };
     env.outbox.queue(tx, now, mail).await?;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::domain::{Result, email, text};
-use crate::store::{Transactional, users};
+use crate::store::users;
 
 use super::Env;
 use super::open_session::{SignedIn, invalid_credentials, open};
@@ -34,16 +34,13 @@ pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
     let wrong = || invalid_credentials("The login or the password is wrong.");
     let found = found.filter(|_| good).ok_or_else(wrong)?;
 
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            let now_kept = users::lock(tx, found.user.id).await?.ok_or_else(wrong)?;
-            // A new password ends all sessions: one that begins with the old password meanwhile must not outlive it.
-            if now_kept.password_hash != found.password_hash {
-                return Err(wrong().into());
-            }
-            let tokens = open(tx, env, found.user.id, now).await?;
-            Ok(SignedIn { user: now_kept.user, tokens })
-        })
-        .await
+    env.transaction(None, async |tx| {
+        let now_kept = users::lock(tx, found.user.id).await?.ok_or_else(wrong)?;
+        // A new password ends all sessions: one that begins with the old password meanwhile must not outlive it.
+        if now_kept.password_hash != found.password_hash {
+            return Err(wrong().into());
+        }
+        open(tx, env, now_kept.user, now).await
+    })
+    .await
 }

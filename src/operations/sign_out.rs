@@ -19,5 +19,9 @@ pub async fn sign_out(env: &Env, input: Input) -> Result<()> {
     let Some((id, _)) = env.keys.read_refresh_token(&input.refresh_token) else {
         return Err(invalid_credentials("This is not a refresh token.").at("refreshToken").into());
     };
-    sessions::delete(&mut *env.store.writer().await?, id).await
+    env.transaction(None, async |tx| {
+        tx.queue(sessions::delete(id));
+        Ok(())
+    })
+    .await
 }

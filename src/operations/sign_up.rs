@@ -9,8 +9,8 @@ use crate::domain::error::Problem;
 use crate::domain::input::Check;
 use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
 use crate::policy::Action;
+use crate::store::Connection;
 use crate::store::users::{self, NewUser, User};
-use crate::store::{Connection, Transactional};
 
 use super::join_by_invitation::{Entered, Named, enter, join, require_pending};
 use super::open_session::{SignedIn, open};
@@ -64,15 +64,13 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
     check.field("password", env.passwords.judge(&password, &known).await?);
     check.finish()?;
     let password_hash = env.passwords.hash(&password).await?;
-    let mut connection = env.store.writer().await?;
-    let signed_in = connection
-        .transaction(async |tx| {
+    let signed_in = env
+        .transaction(None, async |tx| {
             let user = match &wanted.token_hash {
                 Some(token_hash) => invited(env, tx, &wanted, token_hash, &password_hash, now).await?,
                 None => claiming(tx, env, &wanted, &password_hash, now).await?,
             };
-            let tokens = open(tx, env, user.id, now).await?;
-            Ok::<_, crate::domain::Error>(SignedIn { user, tokens })
+            open(tx, env, user, now).await
         })
         .await?;
     env.outbox.wake();

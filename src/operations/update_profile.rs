@@ -4,8 +4,8 @@ use crate::auth::Actor;
 use crate::domain::error::Problem;
 use crate::domain::input::{Check, Patch};
 use crate::domain::{Code, Error, Result, Username, text};
+use crate::store::memberships;
 use crate::store::users::{self, User};
-use crate::store::{Transactional, memberships};
 
 use super::Env;
 use super::own_accounts::require_own_accounts;
@@ -34,15 +34,13 @@ pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<Us
         },
     );
     let (Some(display_name), Some(username)) = (display_name, username) else { return Err(check.refuse()) };
-    let mut connection = env.store.writer().await?;
-    connection
-        .transaction(async |tx| {
-            // Before the account, as whoever takes a membership away locks them: the names are in the memberships too.
-            memberships::lock_of_user(tx, actor.user_id).await?;
-            let user = users::lock(tx, actor.user_id).await?.ok_or(Error::Unauthenticated)?.user;
-            let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
-            let display_name = display_name.apply(user.display_name.clone());
-            users::set_names(tx, user.id, username, display_name.as_deref()).await
-        })
-        .await
+    env.transaction(Some(actor), async |tx| {
+        // Before the account, as whoever takes a membership away locks them: the names are in the memberships too.
+        memberships::lock_of_user(tx, actor.user_id).await?;
+        let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
+        let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
+        let display_name = display_name.apply(user.display_name.clone());
+        users::set_names(tx, user.id, username, display_name.as_deref()).await
+    })
+    .await
 }

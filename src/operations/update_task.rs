@@ -90,6 +90,6 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
 /// as it is, because the workspace is held alone.
 async fn find_project(tx: &Connection, held: &HeldTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
-    let found = look_for_project(tx, held.ground.actor.id, id).await;
+    let found = look_for_project(tx, &held.ground.by, id).await;
     found.map(Some).map_err(|error| error.missing_at("projectId"))
 }

@@ -5,6 +5,8 @@
 //! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
 //! [`BEGIN`] and [`COMMIT`] too. Statements of a batched connection that are sent at once run in any order.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::result::Error;
@@ -49,6 +51,8 @@ pub struct Connection {
     unfinished: Unfinished,
     /// Whether its last borrower was dropped in the middle of a statement or transaction.
     abandoned: bool,
+    /// Whether the actor was found with a live token since [`Connection::forget_actor`].
+    actor_is_live: AtomicBool,
 }
 
 /// What runs the statements.
@@ -127,7 +131,17 @@ impl Connection {
 
     fn on(backend: Backend) -> Self {
         let (unsent, unfinished) = (Mutex::default(), Unfinished::default());
-        Self { backend, unsent, in_transaction: false, has_recorded_events: false, unfinished, abandoned: false }
+        let actor_is_live = AtomicBool::new(false);
+        let has_recorded_events = false;
+        Self {
+            backend,
+            unsent,
+            in_transaction: false,
+            has_recorded_events,
+            unfinished,
+            abandoned: false,
+            actor_is_live,
+        }
     }
 
     /// Sends a write together with the next statement that is awaited. For writes that cannot fail to find their rows, such as
@@ -214,6 +228,21 @@ impl Connection {
             Backend::Batched(_) => false,
         };
         is_at_rest && !self.abandoned && !is_broken
+    }
+
+    /// Begins anew: the actor of the next transaction was not looked up yet.
+    pub fn forget_actor(&self) {
+        self.actor_is_live.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that the actor was looked up, and that the token is live.
+    pub fn note_live_actor(&self) {
+        self.actor_is_live.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the transaction has looked the actor up, and the token is live.
+    pub fn has_live_actor(&self) -> bool {
+        self.actor_is_live.load(Ordering::Relaxed)
     }
 
     /// Nobody may have it any more.

@@ -18,11 +18,11 @@ use super::organizations::Organization;
 use super::schema::{
     cloud_storages, invitations, jobs, memberships, organizations, ownership_offers, projects, tasks, users,
 };
-use super::users::User;
+use super::users::{User, accounts, is_live};
 use crate::domain::clock::Instant;
 use crate::domain::{
-    CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Result, TaskId,
-    UserId,
+    Actor, CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, Result,
+    TaskId, UserId,
 };
 
 /// How something is held until the transaction ends.
@@ -112,12 +112,13 @@ macro_rules! with_id {
     };
 }
 
-/// Holds an organization, and finds how somebody stands to it, in one flight. None: the account is gone.
-pub async fn enter(tx: &Connection, hold: Hold, of: Of, actor: UserId) -> Result<Option<Entrance>> {
+/// Holds an organization, and finds how the actor stands to it, in one flight. None: the account is gone, or the session of the
+/// actor's token has ended.
+pub async fn enter(tx: &Connection, hold: Hold, of: Of, actor: &Actor) -> Result<Option<Entrance>> {
     let entrance = match hold {
         Hold::Unheld => return find(tx, of, actor).await,
-        Hold::Shared => try_join(share(tx, of, actor), find(tx, of, actor)).await?,
-        Hold::Exclusive => try_join(lock(tx, of, actor), find(tx, of, actor)).await?,
+        Hold::Shared => try_join(share(tx, of, actor.user_id), find(tx, of, actor)).await?,
+        Hold::Exclusive => try_join(lock(tx, of, actor.user_id), find(tx, of, actor)).await?,
     };
     let (held, entrance) = entrance;
     // One that came to be in between is not held, and not there yet.
@@ -155,7 +156,7 @@ async fn share(mut tx: &Connection, of: Of, actor: UserId) -> Result<Option<Orga
     }))
 }
 
-async fn find(mut connection: &Connection, of: Of, actor: UserId) -> Result<Option<Entrance>> {
+async fn find(mut connection: &Connection, of: Of, actor: &Actor) -> Result<Option<Entrance>> {
     let own = memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq(users::id));
     let invited_until = invitations::table
         .filter(invitations::organization_id.eq(organizations::id))
@@ -163,11 +164,11 @@ async fn find(mut connection: &Connection, of: Of, actor: UserId) -> Result<Opti
         .filter(is_pending())
         .select(invitations::expires_at)
         .single_value();
-    Ok(with_id!(of, |id| {
-        users::table
+    let found: Option<Entrance> = with_id!(of, |id| {
+        accounts()
             .left_join(organizations::table.on(organizations::id.nullable().eq(id)))
             .left_join(memberships::table.on(own))
-            .filter(users::id.eq(actor))
+            .filter(users::id.eq(actor.user_id).and(is_live(actor.session, actor.issued_without_session())))
             .select((
                 User::as_select(),
                 Option::<Organization>::as_select(),
@@ -177,5 +178,7 @@ async fn find(mut connection: &Connection, of: Of, actor: UserId) -> Result<Opti
             .first(&mut connection)
             .await
             .optional()?
-    }))
+    });
+    found.iter().for_each(|_| connection.note_live_actor());
+    Ok(found)
 }

@@ -1,5 +1,6 @@
 //! Idempotency keys: what became of a write, for whoever asks for it again.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Bytea, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -7,9 +8,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Connection;
-use super::schema::idempotency_keys;
-use crate::domain::Result;
+use super::schema::{idempotency_keys, users};
+use super::users::{accounts, is_live};
 use crate::domain::clock::Instant;
+use crate::domain::{Actor, Result};
 
 /// What a key is unique by.
 #[derive(Clone, Debug)]
@@ -30,6 +32,14 @@ pub struct Used {
     pub input_hash: Vec<u8>,
     /// What it came to.
     pub result: Option<Value>,
+}
+
+/// The write that a key was used for, and whether the token of the actor who asks now is live.
+pub struct Repeat {
+    /// The write.
+    pub used: Used,
+    /// Whether the token is live, or there is no actor.
+    pub actor_is_live: bool,
 }
 
 /// Takes the key for a write at `now`, unless it was taken after `since`; tells whether it did. Waits for another transaction
@@ -53,9 +63,16 @@ pub async fn take(tx: &mut Connection, name: &Name, input_hash: &[u8], now: Inst
 }
 
 /// The write that a key was used for.
-pub async fn find(tx: &mut Connection, name: &Name) -> Result<Option<Used>> {
+pub async fn find(tx: &mut Connection, name: &Name, actor: Option<&Actor>) -> Result<Option<Repeat>> {
     let row = idempotency_keys::table.find((name.scope, &name.mutation, &name.key));
-    Ok(row.select(Used::as_select()).first(tx).await.optional()?)
+    let Some(actor) = actor else {
+        let used = row.select(Used::as_select()).first(tx).await.optional()?;
+        return Ok(used.map(|used| Repeat { used, actor_is_live: true }));
+    };
+    let live = accounts().filter(users::id.eq(actor.user_id));
+    let live = live.filter(is_live(actor.session, actor.issued_without_session()));
+    let found = row.select((Used::as_select(), exists(live))).first(tx).await.optional()?;
+    Ok(found.map(|(used, actor_is_live)| Repeat { used, actor_is_live }))
 }
 
 /// Keeps what the write came to.

@@ -1,16 +1,16 @@
 //! The queue of mails.
 
-use diesel::dsl::{count_star, exists, min, sql};
+use diesel::dsl::{count_star, exists, min, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Double, Integer, Nullable, Timestamptz};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::schema::{mails, organizations};
+use super::schema::{invitations, mails, organizations};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::invitation::DeliveryState;
+use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, MailId, OrganizationId, Result, UserId};
 
@@ -32,7 +32,7 @@ pub struct NewRow {
     pub invitation_id: Option<InvitationId>,
     /// The organization on whose behalf it is sent.
     pub organization_id: Option<OrganizationId>,
-    /// The user on whose behalf it is sent.
+    /// The user on whose behalf it is sent: who invites, or the account that it is about.
     pub sender_id: Option<UserId>,
     /// Whether an invitation is sent again.
     pub is_resend: bool,
@@ -228,6 +228,28 @@ pub async fn resends_by_sender_since(
         .select((count_star(), min(mails::created_at)))
         .first(connection)
         .await?)
+}
+
+/// Drops what is queued for an account that is about to be deleted, and erases its addresses from the other rows. `address` is
+/// the one that it has proven: invitations that were resolved are not mailed there any more.
+pub async fn forget_account(tx: &mut Connection, user: UserId, address: Option<&str>) -> Result<()> {
+    let about = mails::sender_id.eq(user).and(mails::invitation_id.is_null());
+    diesel::delete(mails::table.filter(about).filter(mails::state.eq(DeliveryState::Queued))).execute(tx).await?;
+    let erased = (mails::recipient.eq(""), mails::failure.eq(None::<String>));
+    let nameless = mails::variables.eq(Value::Object(serde_json::Map::new()));
+    diesel::update(mails::table.filter(about)).set((erased.clone(), nameless)).execute(tx).await?;
+    let Some(address) = address else { return Ok(()) };
+    let is_pending = exists(
+        invitations::table
+            .filter(invitations::id.nullable().eq(mails::invitation_id))
+            .filter(invitations::status.eq(InvitationStatus::Pending)),
+    );
+    let there = mails::recipient.eq(address);
+    let unwanted = mails::table.filter(there).filter(mails::state.eq(DeliveryState::Queued)).filter(not(is_pending));
+    diesel::delete(unwanted).execute(tx).await?;
+    let settled = mails::table.filter(there).filter(mails::state.ne(DeliveryState::Queued));
+    diesel::update(settled).set(erased).execute(tx).await?;
+    Ok(())
 }
 
 /// Deletes at most `limit` mails that were asked for before `before` and are settled, oldest first; tells how many.

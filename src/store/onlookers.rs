@@ -56,12 +56,14 @@ impl QueryFragment<Pg> for Onlookers {
                AND i.email = u.email AND u.email_verified_at IS NOT NULL AND i.status = 'PENDING' AND i.expires_at > ",
         );
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
-        out.push_sql("), EXISTS (SELECT FROM users p WHERE p.id = a.workspace_id) FROM unnest(");
+        out.push_sql(
+            "), EXISTS (SELECT FROM users p WHERE p.id = a.workspace_id AND p.deleted_at IS NULL) FROM unnest(",
+        );
         out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.people)?;
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.workspaces)?;
         out.push_sql(
-            "::uuid[]) a (user_id, workspace_id) JOIN users u ON u.id = a.user_id \
+            "::uuid[]) a (user_id, workspace_id) JOIN users u ON u.id = a.user_id AND u.deleted_at IS NULL \
              LEFT JOIN organizations o ON o.id = a.workspace_id \
              LEFT JOIN memberships m ON (m.organization_id, m.user_id) = (a.workspace_id, a.user_id)",
         );

@@ -305,6 +305,8 @@ diesel::table! {
         generation -> Int4,
         rotated_at -> Timestamptz,
         expires_at -> Timestamptz,
+        began_at -> Timestamptz,
+        first_uses -> Array<Timestamptz>,
     }
 }
 
@@ -344,6 +346,8 @@ diesel::table! {
         created_at -> Timestamptz,
         selected_organization_id -> Nullable<Uuid>,
         shown_name -> Text,
+        tokens_valid_from -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -3,9 +3,10 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
 use super::schema::sessions;
+use super::{Connection, Write};
 use crate::domain::clock::Instant;
+use crate::domain::session::RefreshTokens;
 use crate::domain::{Result, SessionId, UserId};
 
 /// A session.
@@ -22,6 +23,18 @@ pub struct Session {
     pub rotated_at: Instant,
     /// When it runs out.
     pub expires_at: Instant,
+    /// When its user signed in.
+    pub began_at: Instant,
+    /// When earlier refresh tokens were first used, as [`RefreshTokens`] keeps them.
+    pub first_uses: Vec<Instant>,
+}
+
+impl Session {
+    /// Its refresh tokens.
+    pub fn refresh_tokens(&self) -> RefreshTokens {
+        let Self { generation: newest, rotated_at, ref first_uses, .. } = *self;
+        RefreshTokens { newest, rotated_at, first_uses: first_uses.clone() }
+    }
 }
 
 /// Begins a session.
@@ -35,32 +48,25 @@ pub async fn find(connection: &mut Connection, id: SessionId) -> Result<Option<S
     Ok(sessions::table.find(id).select(Session::as_select()).first(connection).await.optional()?)
 }
 
-/// Puts the next generation in the place of `generation`, if that is the newest one and has not run out. Of several that try
-/// at once, one succeeds.
-pub async fn rotate(
-    connection: &mut Connection,
-    id: SessionId,
-    generation: i32,
-    now: Instant,
-    expires_at: Instant,
-) -> Result<Option<Session>> {
-    let newest = sessions::generation.eq(generation).and(sessions::expires_at.gt(now));
-    Ok(diesel::update(sessions::table.find(id).filter(newest))
-        .set((
-            sessions::generation.eq(sessions::generation + 1),
-            sessions::rotated_at.eq(now),
-            sessions::expires_at.eq(expires_at),
-        ))
-        .returning(Session::as_returning())
-        .get_result(connection)
-        .await
-        .optional()?)
+/// Locks a session until the transaction ends.
+pub async fn lock(tx: &mut Connection, id: SessionId) -> Result<Option<Session>> {
+    let row = sessions::table.find(id).select(Session::as_select());
+    Ok(row.for_no_key_update().first(tx).await.optional()?)
+}
+
+/// Writes the refresh tokens of a session, as they are in `session`. The session must be locked.
+pub fn rotate(session: &Session) -> Write {
+    Write::of(diesel::update(sessions::table.find(session.id)).set((
+        sessions::generation.eq(session.generation),
+        sessions::rotated_at.eq(session.rotated_at),
+        sessions::expires_at.eq(session.expires_at),
+        sessions::first_uses.eq(session.first_uses.clone()),
+    )))
 }
 
 /// Ends a session, if it has not ended.
-pub async fn delete(connection: &mut Connection, id: SessionId) -> Result<()> {
-    diesel::delete(sessions::table.find(id)).execute(connection).await?;
-    Ok(())
+pub fn delete(id: SessionId) -> Write {
+    Write::of(diesel::delete(sessions::table.find(id)))
 }
 
 /// Ends the sessions of a user, all but `kept`.

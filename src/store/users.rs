@@ -1,18 +1,22 @@
 //! Accounts.
 
+use diesel::dsl::{exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{self, Array, Bool, Text};
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join;
 
 use super::locks::{self, Kind};
-use super::schema::{memberships, organizations, users};
-use super::{Connection, Write, email_tokens};
+use super::schema::{
+    cloud_storages, email_tokens, memberships, organizations, plans, projects, sessions, tasks, users,
+};
+use super::{Connection, Write, email_tokens as mailed};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::text_keys;
-use crate::domain::{Code, Email, Error, OrganizationId, Refusal, Result, UserId, Username};
+use crate::domain::{Actor, Code, Email, Error, OrganizationId, Refusal, Result, SessionId, UserId, Username};
 
 /// An account, without its password.
 #[derive(Clone, Queryable, Selectable)]
@@ -48,6 +52,9 @@ impl User {
     }
 }
 
+/// What a deleted account is called.
+pub const DELETED: &str = "deleted user";
+
 /// What of an account others may see: no more is read for lists.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
@@ -73,7 +80,7 @@ impl Profile {
     /// What stands for an account that is gone. When it was made is in its ID.
     pub fn deleted(id: UserId) -> Self {
         let created_at = id.made_at().unwrap_or_default();
-        Self { id, username: "deleted user".to_owned(), display_name: None, email: None, created_at }
+        Self { id, username: DELETED.to_owned(), display_name: None, email: None, created_at }
     }
 }
 
@@ -112,14 +119,59 @@ pub struct NewUser<'a> {
     pub created_at: Instant,
 }
 
+/// Rows of accounts that were not deleted.
+#[diesel::dsl::auto_type]
+pub(super) fn accounts() -> _ {
+    users::table.filter(users::deleted_at.is_null())
+}
+
+/// Whether an access token is live: its session has not ended, or, without a session, it was issued after tokens were last
+/// revoked. To be asked of the row of its account.
+#[diesel::dsl::auto_type]
+pub(super) fn is_live(session: Option<SessionId>, issued_without_session: Option<Instant>) -> _ {
+    let of_account = sessions::user_id.eq(users::id);
+    let session_lives = exists(sessions::table.filter(sessions::id.nullable().eq(session)).filter(of_account));
+    session_lives.or(users::tokens_valid_from.nullable().le(issued_without_session))
+}
+
+/// The account of an actor whose token is live. None: the account is gone, or the session has ended.
+pub async fn find_actor(tx: &Connection, actor: &Actor) -> Result<Option<User>> {
+    Ok(find_actor_with_password(tx, actor).await?.map(|login| login.user))
+}
+
+/// The same, and its password.
+pub async fn find_actor_with_password(mut tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+    let row = accounts().filter(users::id.eq(actor.user_id));
+    let row = row.filter(is_live(actor.session, actor.issued_without_session()));
+    let found = row.select(Login::as_select()).first(&mut tx).await.optional()?;
+    found.iter().for_each(|_| tx.note_live_actor());
+    Ok(found)
+}
+
+/// Locks the account of an actor whose token is live by then, until the transaction ends. The lock is a statement of its own: one
+/// that waits for a row sees other tables as they were when it began.
+pub async fn lock_actor(tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+    let row = users::table.find(actor.user_id).select(users::id);
+    let lock = async |mut tx: &Connection| Ok(row.for_no_key_update().first::<UserId>(&mut tx).await.optional()?);
+    Ok(try_join(lock(tx), find_actor_with_password(tx, actor)).await?.1)
+}
+
+/// The same for an account that is about to go: nobody can refer to it from here on, as a new membership would.
+pub async fn lock_actor_for_deletion(tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+    let row = users::table.find(actor.user_id).select(users::id);
+    let lock = async |mut tx: &Connection| Ok(row.for_update().first::<UserId>(&mut tx).await.optional()?);
+    Ok(try_join(lock(tx), find_actor_with_password(tx, actor)).await?.1)
+}
+
 /// The account with that ID.
 pub async fn find(mut connection: &Connection, id: UserId) -> Result<Option<User>> {
-    Ok(users::table.find(id).select(User::as_select()).first(&mut connection).await.optional()?)
+    let row = accounts().filter(users::id.eq(id));
+    Ok(row.select(User::as_select()).first(&mut connection).await.optional()?)
 }
 
 /// The accounts with those IDs, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
-    Ok(users::table.filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
+    Ok(accounts().filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
 }
 
 /// Those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`. One that is about to be
@@ -146,7 +198,7 @@ pub async fn shared(
 
 /// The account that signs in so: by its username, or by its address if that is proven.
 pub async fn find_login(connection: &mut Connection, login: &str) -> Result<Option<Login>> {
-    let query = users::table.select(Login::as_select()).into_boxed();
+    let query = accounts().select(Login::as_select()).into_boxed();
     // No username has an @ in it, and no address is without.
     let query = if login.contains('@') {
         let email = login.trim().to_lowercase();
@@ -157,29 +209,22 @@ pub async fn find_login(connection: &mut Connection, login: &str) -> Result<Opti
     Ok(query.first(connection).await.optional()?)
 }
 
-/// The account with that ID, and its password.
-pub async fn find_with_password(connection: &mut Connection, id: UserId) -> Result<Option<Login>> {
-    Ok(users::table.find(id).select(Login::as_select()).first(connection).await.optional()?)
-}
-
 /// Locks an account against other changes of it, until the transaction ends.
 pub async fn lock(tx: &mut Connection, id: UserId) -> Result<Option<Login>> {
-    Ok(users::table.find(id).select(Login::as_select()).for_no_key_update().first(tx).await.optional()?)
+    let row = accounts().filter(users::id.eq(id)).select(Login::as_select());
+    Ok(row.for_no_key_update().first(tx).await.optional()?)
 }
 
 /// Holds an account together with others who do so, against those who lock it, until the transaction ends.
 pub async fn share(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
-    Ok(users::table.find(id).select(User::as_select()).for_share().first(tx).await.optional()?)
+    let row = accounts().filter(users::id.eq(id)).select(User::as_select());
+    Ok(row.for_share().first(tx).await.optional()?)
 }
 
 /// Keeps an account from being deleted or renamed, until the transaction ends. None: it is gone.
 pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<Profile>> {
-    Ok(users::table.find(id).select(Profile::as_select()).for_key_share().first(&mut tx).await.optional()?)
-}
-
-/// Locks an account that is about to go: nobody can refer to it from here on, as a new membership would.
-pub async fn lock_for_deletion(tx: &mut Connection, id: UserId) -> Result<Option<User>> {
-    Ok(users::table.find(id).select(User::as_select()).for_update().first(tx).await.optional()?)
+    let row = accounts().filter(users::id.eq(id)).select(Profile::as_select());
+    Ok(row.for_key_share().first(&mut tx).await.optional()?)
 }
 
 /// Lets only one transaction at a time claim or prove an address. Taken before the rows of accounts.
@@ -257,13 +302,16 @@ pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: In
         .await
         .optional()?
         .ok_or(Error::Unauthenticated)?;
-    email_tokens::forget_proven(tx, id, email).await?;
+    mailed::forget_proven(tx, id, email).await?;
     Ok(user)
 }
 
-/// Gives an account another password.
-pub async fn set_password(tx: &mut Connection, id: UserId, password_hash: &str) -> Result<()> {
-    diesel::update(users::table.find(id)).set(users::password_hash.eq(password_hash)).execute(tx).await?;
+/// Gives an account another password, and revokes the tokens without a session that it had.
+pub async fn set_password(tx: &mut Connection, id: UserId, password_hash: &str, now: Instant) -> Result<()> {
+    diesel::update(users::table.find(id))
+        .set((users::password_hash.eq(password_hash), users::tokens_valid_from.eq(now)))
+        .execute(tx)
+        .await?;
     Ok(())
 }
 
@@ -324,6 +372,46 @@ pub async fn clear_email(tx: &mut Connection, id: UserId) -> Result<()> {
 pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::delete(users::table.find(id)).execute(tx).await?;
     Ok(())
+}
+
+/// Deletes an account that owns organizations, but for its row, which stays without name, login or address until they are gone.
+pub async fn delete_but_row(tx: &mut Connection, id: UserId, now: Instant) -> Result<()> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(tx).await?;
+    diesel::delete(email_tokens::table.filter(email_tokens::user_id.eq(id))).execute(tx).await?;
+    // The personal workspace: tasks and jobs go with their projects and tasks.
+    diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(tx).await?;
+    diesel::delete(projects::table.filter(projects::user_id.eq(id))).execute(tx).await?;
+    diesel::delete(cloud_storages::table.filter(cloud_storages::user_id.eq(id))).execute(tx).await?;
+    diesel::delete(plans::table.filter(plans::user_id.eq(id))).execute(tx).await?;
+    diesel::update(users::table.find(id))
+        .set((
+            users::username.eq(Username::of_deleted(id)),
+            users::display_name.eq(None::<String>),
+            users::email.eq(None::<String>),
+            users::email_verified_at.eq(None::<Instant>),
+            users::password_hash.eq(None::<String>),
+            users::is_admin.eq(false),
+            users::selected_organization_id.eq(None::<OrganizationId>),
+            users::tokens_valid_from.eq(now),
+            users::deleted_at.eq(now),
+        ))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes at most `limit` rows of deleted accounts that own no organization any more; tells how many.
+pub async fn delete_rows_left(tx: &mut Connection, limit: i64) -> Result<usize> {
+    let owns = exists(memberships::table.filter(memberships::user_id.eq(users::id)));
+    let left: Vec<UserId> = users::table
+        .filter(users::deleted_at.is_not_null().and(not(owns)))
+        .limit(limit)
+        .select(users::id)
+        .for_update()
+        .skip_locked()
+        .load(tx)
+        .await?;
+    Ok(diesel::delete(users::table.filter(users::id.eq_any(left))).execute(tx).await?)
 }
 
 /// The accounts that have proven one of those addresses, in no order.
@@ -403,7 +491,7 @@ pub async fn set_admin_by_id(tx: &mut Connection, id: UserId, is_admin: bool) ->
 
 /// Makes the account with that username a site administrator, or takes that away. False: there is no such account.
 pub async fn set_admin(connection: &mut Connection, username: &str, is_admin: bool) -> Result<bool> {
-    let account = users::table.filter(users::username.eq(username));
+    let account = users::table.filter(users::username.eq(username).and(users::deleted_at.is_null()));
     Ok(diesel::update(account).set(users::is_admin.eq(is_admin)).execute(connection).await? > 0)
 }
 
@@ -413,7 +501,7 @@ pub async fn find_named(
     ids: &[UserId],
     usernames: &[String],
 ) -> Result<Vec<(UserId, String)>> {
-    Ok(users::table
+    Ok(accounts()
         .filter(users::id.eq_any(ids).or(users::username.eq_any(usernames)))
         .select((users::id, users::username))
         .load(connection)

@@ -103,3 +103,28 @@ fn every_file_says_what_it_owns() {
         assert!(text.starts_with("//!"), "{} has no header", path.display());
     }
 }
+
+#[test]
+fn mutations_write_where_it_is_asked_whether_their_session_lives() {
+    // The first is that place; then the sign-in by a token of an issuer, and the day of the last activity; the others are jobs.
+    let others = [
+        "retries.rs",
+        "recognize.rs",
+        "note_activity.rs",
+        "end_plans.rs",
+        "expire_invitations.rs",
+        "expire_ownership_offers.rs",
+        "jobs.rs",
+        "purge_organizations.rs",
+    ];
+    let offences: Vec<_> = house()
+        .into_iter()
+        .filter(|(module, path, _)| {
+            let is_other = others.iter().any(|name| path.ends_with(name));
+            ["operations", "graphql"].contains(&module.as_str()) && !is_other
+        })
+        .filter(|(_, _, text)| [".writer()", ".turn("].iter().any(|way| text.contains(way)))
+        .map(|(_, path, _)| path.display().to_string())
+        .collect();
+    assert_eq!(offences, [] as [&str; 0], "these write beside `Env::transaction`");
+}

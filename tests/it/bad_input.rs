@@ -57,6 +57,10 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
     ("signIn.password", TEXTS, "INVALID_CREDENTIALS"),
     ("changePassword.currentPassword", TEXTS, "INVALID_CREDENTIALS"),
     ("changeEmail.password", TEXTS, "INVALID_CREDENTIALS"),
+    ("deleteAccount.password", TEXTS, "INVALID_CREDENTIALS"),
+    // Administrators see every organization, and know of every account.
+    ("restoreOrganization.organizationId", &["foreign"], "NOT_PENDING_DELETION"),
+    ("restoreOrganization.newOwnerId", &["foreign"], GOOD),
     // A password is never shown: whatever is typed will do, if it is hard to guess.
     ("signUp.password", &["bidi"], GOOD),
     ("changePassword.newPassword", &["bidi"], GOOD),
@@ -76,6 +80,7 @@ const ELSEWHERE: &[(&str, &[&str], &str)] = &[
     ("declineInvitation.token", &["null"], "input.invitationId"),
     ("signUp.invitationToken", &["empty"], "input.email"),
     // Which of the two is wrong is nobody's business.
+    ("restoreOrganization.organizationId", &["foreign"], ""),
     ("signIn.login", TEXTS, ""),
     ("signIn.password", TEXTS, ""),
 ];
@@ -134,9 +139,9 @@ impl World {
         let offers = [offered("accepted").await, offered("declined").await, offered("cancelled").await];
         let max_elsewhere = member(&ada.creates("offering").await, &max, "WORKER").await;
         let doomed = ada.creates("doomed").await;
-        let deleted = ada.creates("deleted").await;
-        let confirmed = json!({ "organizationId": deleted, "confirmSlug": "deleted" });
-        ada.mutate("deleteOrganization", confirmed, "organization { id }").await.done();
+        let (root, gone) = (app.admin("root").await, app.person("gone").await);
+        let deleted = gone.creates("deleted").await;
+        gone.mutate("deleteAccount", json!({ "confirmUsername": "gone" }), "deletedUserId").await.done();
 
         let here = json!({ "workspaceId": organization, "name": "Name", "assigneeId": ada.id });
         let storage = ada.makes("createCloudStorage", bucket(&organization)).await;
@@ -173,7 +178,7 @@ impl World {
         pia.mutate("verifyEmail", token, "viewer { email }").await.done();
         app.nobody_mutates("requestPasswordReset", json!({ "email": "pia@example.org" })).await.done();
         let pias_token = app.token_to("pia@example.org").await;
-        let (uma, dan) = (app.unverified("uma").await, app.person("dan").await);
+        let (uma, (dan, _)) = (app.unverified("uma").await, signs_up(&app, "dan").await);
         let version = ada.ask(&format!(r#"{{ organization(id: "{organization}") {{ version }} }}"#)).await.data();
 
         let details = json!({
@@ -226,7 +231,7 @@ impl World {
         case(&ada, "changePlan", plan);
         case(&ada, "cancelPlan", json!({ "workspaceId": organization }));
         case(&ada, "selectWorkspace", json!({ "workspaceId": organization }));
-        case(&ada, "restoreOrganization", json!({ "organizationId": deleted }));
+        case(&root, "restoreOrganization", json!({ "organizationId": deleted, "newOwnerId": ada.id }));
         case(&ada, "deleteOrganization", json!({ "organizationId": doomed, "confirmSlug": "doomed" }));
         case(&sue, "leaveOrganization", json!({ "organizationId": organization }));
         case(&ada, "removeMember", json!({ "membershipId": wim_at }));
@@ -246,7 +251,7 @@ impl World {
         case(&ada, "signOut", json!({ "refreshToken": pias_session }));
         case(&ada, "requestPasswordReset", json!({ "email": "max@example.org" }));
         case(&ada, "resetPassword", json!({ "token": pias_token, "newPassword": "another horse battery" }));
-        case(&dan, "deleteAccount", json!({ "confirmUsername": "dan" }));
+        case(&dan, "deleteAccount", json!({ "confirmUsername": "dan", "password": PASSWORD }));
         strangers.invites(&ada).await;
         Self { ada, organization, project, task, cases, foreign: strangers.by_prefix, app }
     }

@@ -627,10 +627,12 @@ async fn accounts_end_while_it_is_about_to_be_deleted() {
     let alone = team.eve.creates("alone").await;
     delete(&team.eve, &alone, "alone").await.done();
     end(&team.eve).await.done();
-    assert_eq!(team.app.count("organizations").await, 1, "what is theirs alone goes with them");
-    assert_eq!(team.app.log_after("ORGANIZATION_DELETION_SCHEDULED").await, ["ORGANIZATION_DELETED"]);
+    assert_eq!(team.app.count("organizations").await, 2, "what is theirs alone goes in its time");
+    assert_eq!(team.app.log_after("ORGANIZATION_DELETION_SCHEDULED").await, [] as [&str; 0]);
     team.app.env.clock.advance(TimeDelta::days(7));
     purge_organizations(&team.app.env.store, &team.app.env.clock).await.expect("it runs");
+    assert_eq!(team.app.log_after("ORGANIZATION_DELETION_SCHEDULED").await, ["ORGANIZATION_DELETED"; 2]);
+    assert_eq!(team.app.count("users WHERE deleted_at IS NOT NULL").await, 0);
     team.owner = team.app.again(&team.owner).await;
     end(&team.owner).await.done();
     team.close().await;

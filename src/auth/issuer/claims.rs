@@ -24,6 +24,7 @@ pub(super) struct Claims {
     exp: Date,
     nbf: Option<Date>,
     iat: Option<Date>,
+    auth_time: Option<Date>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -147,6 +148,12 @@ impl Claims {
     /// Since when they are so. Without `iat`: since now.
     pub fn issued_at(&self, now: Instant) -> Instant {
         self.iat.and_then(|iat| Instant::from_timestamp(iat.seconds(), 0)).map_or(now, |iat| iat.min(now))
+    }
+
+    /// When the person signed in there: `auth_time`, or `iat`. None if neither is claimed.
+    pub fn authenticated_at(&self, now: Instant) -> Option<Instant> {
+        let claimed = self.auth_time.or(self.iat)?;
+        Instant::from_timestamp(claimed.seconds(), 0).map(|at| at.min(now))
     }
 
     /// Whom they are about.

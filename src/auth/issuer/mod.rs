@@ -48,6 +48,8 @@ pub struct Vouched {
     pub identity: Identity,
     /// Since when what it says of them is so.
     pub issued_at: Instant,
+    /// When the person signed in, as far as it tells.
+    pub authenticated_at: Option<Instant>,
     /// From when on it is refused.
     pub expires_at: Instant,
 }
@@ -90,8 +92,8 @@ impl Issuer {
         let key = key.ok_or_else(|| refused(BadToken::Invalid))?;
         let claims: Claims = key.claims(token).map_err(refused)?;
         let expires_at = claims.check(&self.trust, now).map_err(refused)?;
-        let issued_at = claims.issued_at(now);
-        Ok(Vouched { identity: claims.identity(&self.trust), issued_at, expires_at })
+        let (issued_at, authenticated_at) = (claims.issued_at(now), claims.authenticated_at(now));
+        Ok(Vouched { identity: claims.identity(&self.trust), issued_at, authenticated_at, expires_at })
     }
 }
 

@@ -38,7 +38,7 @@ impl AccountMutations {
                 address: ctx.request().address,
             };
             let signed_in = sign_up::sign_up(ctx.env(), input).await?;
-            ctx.request().sign_in(signed_in.user.id);
+            ctx.request().sign_in(signed_in.actor);
             let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
             Ok(SignUpPayload { session, viewer, ..Default::default() })
         })
@@ -55,15 +55,15 @@ impl AccountMutations {
             let address = ctx.request().address;
             let input = sign_in::Input { login: input.login, password: input.password, address };
             let signed_in = sign_in::sign_in(ctx.env(), input).await?;
-            ctx.request().sign_in(signed_in.user.id);
+            ctx.request().sign_in(signed_in.actor);
             let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
             Ok(SignInPayload { session, viewer, ..Default::default() })
         })
         .await
     }
 
-    /// Exchanges a refresh token for new ones. Within 10 seconds, the same token gets the same new ones; after
-    /// that, its reuse ends the session.
+    /// Exchanges a refresh token for new ones. The same token gets the newest ones again until its successor is used, and for
+    /// 10 seconds after its own first use; after that, its reuse ends the session.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
@@ -191,14 +191,16 @@ impl AccountMutations {
     }
 
     /// Deletes the viewer's account with its personal workspace, at once. OWNER_CANNOT_LEAVE while it owns an
-    /// organization that has other members.
+    /// organization that has other members; those without can be restored by administrators for the time of grace. Asks the
+    /// password, or a sign-in within the last 10 minutes.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: DeleteAccountInput,
     ) -> Result<DeleteAccountPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let input = delete_account::Input { confirm_username: input.confirm_username };
+            let DeleteAccountInput { confirm_username, password, .. } = input;
+            let input = delete_account::Input { confirm_username, password };
             let deleted = delete_account::delete_account(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(DeleteAccountPayload { deleted_user_id: Some(id(deleted)), ..Default::default() })
         })
@@ -469,6 +471,9 @@ payload!(ChangeEmailPayload);
 pub struct DeleteAccountInput {
     /// The viewer's username, typed by a person. CONFIRMATION_MISMATCH if it is another.
     pub confirm_username: String,
+    /// The password. Needed unless the viewer has signed in within the last 10 minutes:
+    /// INVALID_CREDENTIALS then if it is absent, and always if it is wrong.
+    pub password: Option<String>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
 }

@@ -99,7 +99,10 @@ impl OrganizationMutations {
     ) -> Result<RestoreOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = restore_organization::Input { organization_id: input.organization_id.0 };
+            let input = restore_organization::Input {
+                organization_id: input.organization_id.0,
+                new_owner_id: input.new_owner_id.map(|id| id.0),
+            };
             let restored =
                 restore_organization::restore_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, restored).await?;
@@ -220,6 +223,9 @@ payload!(DeleteOrganizationPayload);
 pub struct RestoreOrganizationInput {
     /// ID of the organization.
     pub organization_id: ID,
+    /// ID of the user who is to own it, within their OWNED_ORGANIZATIONS. Needed where the owner's account was deleted:
+    /// REQUIRED then if it is absent; OWNER_CANNOT_BE_CHANGED in any other case.
+    pub new_owner_id: Option<ID>,
     /// Any text of the client's, at most 256 characters; comes back in the payload.
     pub client_mutation_id: Option<String>,
     /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and

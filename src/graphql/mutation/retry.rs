@@ -14,7 +14,8 @@ const ASIDE: [&str; 2] = ["clientMutationId", "idempotencyKey"];
 
 /// What the field of a mutation hands to its operation, so that it is done once for each key. Without a key it costs nothing.
 pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Result<Retry> {
-    let Some(key) = key else { return Ok(Retry::default()) };
+    let actor = ctx.request().signed_in();
+    let Some(key) = key else { return Ok(Retry::unkeyed(actor)) };
     let broken = |cause: String| Error::from(Fault::new(cause));
     let arguments = ctx.field().arguments().map_err(|error| broken(error.message))?;
     let given = arguments.iter().find(|(name, _)| name == "input").map(|(_, value)| value);
@@ -23,7 +24,7 @@ pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Re
         fields.retain(|name, _| !ASIDE.contains(&name.as_str()));
     }
     let meant = serde_json::to_vec(&meant).map_err(|error| broken(error.to_string()))?;
-    Ok(Retry::keyed(ctx.request().viewer_id(), ctx.field().name(), key, &meant)?)
+    Ok(Retry::keyed(actor, ctx.field().name(), key, &meant)?)
 }
 
 /// A value that was read, with its defaults, its fields in order. What was read has null for absent fields too, where an

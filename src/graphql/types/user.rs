@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use async_graphql::{Context, ID, Object};
 
-use crate::domain::UserId;
+use crate::domain::{UserId, Username};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::{Acquainted, EmailVisible};
@@ -12,7 +12,7 @@ use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::memberships::Membership;
-use crate::store::users::Profile;
+use crate::store::users::{self, Profile};
 
 /// An account, and what is known of whether the viewer may see its address.
 #[derive(Clone)]
@@ -58,8 +58,17 @@ impl User {
         }
     }
 
+    /// Whether it is the row that a deleted account leaves behind while it owns an organization.
+    fn is_deleted(&self) -> bool {
+        Username::is_of_deleted(match &self.known {
+            Known::Names { username, .. } => username,
+            Known::Profile(profile) => &profile.username,
+        })
+    }
+
     fn known_username(&self) -> &str {
         match &self.known {
+            _ if self.is_deleted() => users::DELETED,
             Known::Names { username, .. } => username,
             Known::Profile(profile) => &profile.username,
         }
@@ -67,6 +76,7 @@ impl User {
 
     fn shown_name(&self) -> &str {
         match &self.known {
+            _ if self.is_deleted() => users::DELETED,
             Known::Names { shown_name, .. } => shown_name,
             Known::Profile(profile) => profile.display_name(),
         }
