@@ -194,13 +194,13 @@ pub struct RuleSettings {
 /// Where the links in mails lead.
 #[derive(Args, Clone, Debug)]
 pub struct LinkSettings {
-    /// Link in invitations, with `{token}` in it. [default: GraphiQL of this server]
+    /// Link in invitations, with `{token}` behind a `#`. [default: GraphiQL of this server]
     #[arg(long, env = "INVITATION_URL", value_name = "URL")]
     pub invitation_url: Option<String>,
-    /// Link in mails that verify an address, with `{token}` in it. [default: GraphiQL of this server]
+    /// Link in mails that verify an address, with `{token}` behind a `#`. [default: GraphiQL of this server]
     #[arg(long, env = "VERIFICATION_URL", value_name = "URL")]
     pub verification_url: Option<String>,
-    /// Link in mails that reset a password, with `{token}` in it. [default: GraphiQL of this server]
+    /// Link in mails that reset a password, with `{token}` behind a `#`. [default: GraphiQL of this server]
     #[arg(long, env = "PASSWORD_RESET_URL", value_name = "URL")]
     pub password_reset_url: Option<String>,
 }

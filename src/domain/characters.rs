@@ -19,6 +19,11 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}' | '\u{E0001}')
 }
 
+/// Dots that separate the labels of a domain (UTS 46), in any width.
+pub fn is_full_stop(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}')
+}
+
 /// Breaks of lines and paragraphs that are no control characters.
 pub fn is_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::characters::{is_attached, is_bidi_control, is_invisible, is_separator, may_follow};
+use super::characters::{is_attached, is_bidi_control, is_full_stop, is_invisible, is_separator, may_follow};
 use super::error::{Code, Problem};
 
 /// Whether a text may hold line breaks and tabs.
@@ -35,6 +35,17 @@ pub fn fitted(raw: Option<&str>, max: usize) -> Option<String> {
 /// As [`fitted`], and line breaks are kept.
 pub fn fitted_lines(raw: Option<&str>, max: usize) -> Option<String> {
     fit(raw, max, Lines::Many)
+}
+
+/// A name that goes into mails, if it is not the beginning of a web address: INVALID_FORMAT if there is `://` or `www.` in it, also
+/// in look-alike characters. Asked of new names only: those of before stay.
+pub fn without_link(name: &str) -> Result<(), Problem> {
+    let bare = name.nfkd().filter(|&c| !is_attached(c) && !is_invisible(c)).flat_map(char::to_lowercase);
+    let bare: String = bare.map(|c| if is_full_stop(c) { '.' } else { c }).collect();
+    if bare.contains("://") || bare.contains("www.") {
+        return Err(Problem::new(Code::InvalidFormat, "A name must not have a web address in it."));
+    }
+    Ok(())
 }
 
 fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<String>, Problem> {
@@ -92,6 +103,25 @@ mod tests {
         assert_eq!(required("  ", 5).map_err(|p| p.code), Err(Code::Required));
         assert_eq!(required("abc", 2).map_err(|p| p.code), Err(Code::TooLong));
         assert_eq!(required(&"x".repeat(1 << 20), 64).map_err(|p| p.code), Err(Code::TooLong));
+    }
+
+    #[test]
+    fn names_with_a_web_address_in_them_are_refused_however_it_is_written() {
+        for bad in [
+            "claim at https://evil.example",
+            "x://y",
+            "WWW.evil.example",
+            "ｗｗｗ．evil.example",
+            "www。evil.example",
+            "w\u{301}ww.evil.example",
+            "ｗ\u{200D}ｗｗ.evil",
+            "http：／／evil",
+        ] {
+            assert_eq!(without_link(bad).map_err(|problem| problem.code), Err(Code::InvalidFormat), "{bad:?}");
+        }
+        for good in ["Ada Lovelace", "example.org", "Ada @ Acme: R&D / Ops", "Wwwow!", "A//B"] {
+            assert_eq!(without_link(good), Ok(()), "{good}");
+        }
     }
 
     #[test]

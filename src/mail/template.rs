@@ -7,17 +7,18 @@ use chrono::DateTime;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
+use unicode_normalization::UnicodeNormalization;
 
 /// A kind of mail, and the variables that it takes. A variable that is absent or null leaves out what would be said of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
     /// `organization` and `inviter` (display names), `role` (its name in the schema), `message`, `expires_at` (RFC 3339).
     Invitation,
-    /// `name` (display name of the account), `expires_at`.
+    /// `username` (of the account), `expires_at`.
     VerifyEmail,
-    /// `name`, `expires_at`.
+    /// `username`, `expires_at`.
     ChangeEmail,
-    /// `name`, `expires_at`.
+    /// `username`, `expires_at`.
     ResetPassword,
 }
 
@@ -94,12 +95,15 @@ impl Template {
     }
 }
 
-/// The variables, with all texts but the inviter's words brought to one line.
+/// The variables, with all texts but the inviter's words brought to one line, and the names among them made into no links.
 fn tidy(variables: &serde_json::Value) -> serde_json::Value {
     let mut variables = variables.clone();
     for (name, value) in variables.as_object_mut().into_iter().flatten() {
         if let (serde_json::Value::String(text), true) = (&mut *value, name != "message") {
             *text = one_line(text);
+            if ["organization", "inviter", "username"].contains(&name.as_str()) {
+                *text = without_link(text);
+            }
         }
     }
     variables
@@ -109,6 +113,13 @@ fn tidy(variables: &serde_json::Value) -> serde_json::Value {
 fn one_line(text: &str) -> String {
     let breaking = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     text.replace(breaking, " ").trim().to_owned()
+}
+
+/// The name with a zero-width non-joiner behind each character that belongs to a web or mail address, so that no mail program
+/// makes a link of it. It looks the same, and where a program shows the character after all, the name can still be read.
+fn without_link(name: &str) -> String {
+    let links = |c: char| c.nfkc().any(|c| matches!(c, '.' | '\u{3002}' | '@' | ':' | '/' | '\\'));
+    name.chars().flat_map(|c| [Some(c), links(c).then_some('\u{200C}')]).flatten().collect()
 }
 
 /// An instant in words; what is none stays as it is.

@@ -75,7 +75,7 @@ fn a_name_cannot_begin_a_line_of_its_own() {
 
 #[test]
 fn every_template_has_a_subject_and_its_link_in_both_parts() {
-    let variables = json!({ "organization": "acme", "name": "Ada <3", "expires_at": "2026-08-03T14:05:00Z" });
+    let variables = json!({ "organization": "acme", "username": "ada.l", "expires_at": "2026-08-03T14:05:00Z" });
     for template in Template::ALL {
         assert_eq!(Template::named(template.name()), Some(template));
         let content = template.render(&variables, Some("https://app.example.org/x?t=tok&en=1")).unwrap();
@@ -87,7 +87,47 @@ fn every_template_has_a_subject_and_its_link_in_both_parts() {
             content.html
         );
         assert!(content.text.contains("good until Monday, 3 August 2026, 14:05 UTC."), "{}", content.text);
-        assert!(!content.html.contains("Ada <3"));
+        assert!(template == Template::Invitation || content.text.contains("account ada.\u{200C}l"), "{}", content.text);
         assert!(!content.text.contains("\n\n\n"), "no gaps: {}", content.text);
+    }
+}
+
+#[test]
+fn mails_of_proof_reset_and_change_have_no_free_text() {
+    let variables = json!({
+        "username": "ada", "name": "You won", "display_name": "You won", "message": "You won", "organization": "You won",
+        "inviter": "You won",
+    });
+    for template in [Template::VerifyEmail, Template::ChangeEmail, Template::ResetPassword] {
+        let content = template.render(&variables, Some("https://app.example.org/x#tok")).unwrap();
+        for part in [&content.subject, &content.text, &content.html] {
+            assert!(!part.contains("You won"), "{part}");
+        }
+        for part in [&content.text, &content.html] {
+            assert!(part.contains("ada") && part.contains("ignore this mail"), "{part}");
+        }
+    }
+}
+
+#[test]
+fn names_are_no_links_in_any_part() {
+    let names = ["evil.example", "https://evil.example", "me@evil.example", "evil。example", "www.evil.example"];
+    for name in names {
+        for (template, variable) in [
+            (Template::Invitation, "organization"),
+            (Template::Invitation, "inviter"),
+            (Template::VerifyEmail, "username"),
+            (Template::ChangeEmail, "username"),
+            (Template::ResetPassword, "username"),
+        ] {
+            let mut variables = json!({ "organization": "acme" });
+            variables[variable] = json!(name);
+            let content = template.render(&variables, None).unwrap();
+            for part in [content.subject, content.text, content.html] {
+                for link in [".example", "。example", "://", "@evil", "www.evil"] {
+                    assert!(!part.contains(link), "{name}: {link} in {part}");
+                }
+            }
+        }
     }
 }

@@ -51,7 +51,7 @@ async fn converse(stream: TcpStream, answer: &str, taken: mpsc::UnboundedSender<
 
 async fn send(transport: &Transport) -> (String, Result<(), Failure>) {
     let at = Clock::default().now();
-    let variables = json!({ "name": "Ada" });
+    let variables = json!({ "username": "ada" });
     let letter = Letter {
         id: ids::mint(at),
         template: Template::VerifyEmail,

@@ -35,9 +35,11 @@ pub struct Input {
 /// many as their plan allows.
 pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
     let mut check = Check::default();
+    let name = text::optional(input.name.as_deref(), 64);
+    let name = name.and_then(|name| name.as_deref().map_or(Ok(()), text::without_link).map(|()| name));
     let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
         check.field("slug", Slug::parse(&input.slug)),
-        check.field("name", text::optional(input.name.as_deref(), 64)),
+        check.field("name", name),
         check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
         check.field("contact.email", Email::optional(input.contact_email.as_deref())),
         check.field("contact.phone", text::optional(input.contact_phone.as_deref(), 32)),
@@ -60,7 +62,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             slug: slug.as_str(),
             name: name.as_deref(),
             description: description.as_deref(),
-            contact_email: email.as_ref().map(Email::as_str),
+            contact_email: email.as_ref().map(Email::shown),
             contact_phone: phone.as_deref(),
             contact_location: location.as_deref(),
             owner_id: owner.id,

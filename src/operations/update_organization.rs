@@ -67,7 +67,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
             return Err(Refusal::new(Code::VersionConflict, message).at("expectedVersion").into());
         }
         let email = match email {
-            Patch::Set(email) => Patch::Set(email.to_string()),
+            Patch::Set(email) => Patch::Set(email.shown().to_owned()),
             Patch::Clear => Patch::Clear,
             Patch::Keep => Patch::Keep,
         };
@@ -76,6 +76,11 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
             after.slug = slug.to_string();
         }
         after.name = name.apply(after.name);
+        if let Some(name) = after.name.as_deref().filter(|_| after.name != before.name) {
+            let mut check = Check::default();
+            check.field("name", text::without_link(name));
+            check.finish()?;
+        }
         after.description = description.apply(after.description);
         after.contact_email = email.apply(after.contact_email);
         after.contact_phone = phone.apply(after.contact_phone);

@@ -40,6 +40,11 @@ pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<Us
         let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
         let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
         let display_name = display_name.apply(user.display_name.clone());
+        if let Some(name) = display_name.as_deref().filter(|_| display_name != user.display_name) {
+            let mut check = Check::default();
+            check.field("displayName", text::without_link(name));
+            check.finish()?;
+        }
         users::set_names(tx, user.id, username, display_name.as_deref()).await
     })
     .await

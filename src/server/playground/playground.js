@@ -81,10 +81,27 @@ mutation Decline($token: String!) {
   declineInvitation(input: { token: $token }) { userErrors { code message } }
 }
 `,
-  verify: `# Run this to prove that the address is yours.
+  verify: `# This proves that the address is yours, for the account that the mail names:
+#
+# 1. Run SignIn with the username in the mail.
+# 2. Copy the accessToken of the answer into the
+#    field "Access token" at the top of this page.
+# 3. Run Verify.
+#
+# If the account is not yours, close this page: nothing happens.
+
+mutation SignIn {
+  signIn(input: { login: "the username in the mail", password: "your password" }) {
+    session { accessToken }
+    userErrors { code message }
+  }
+}
 
 mutation Verify($token: String!) {
-  verifyEmail(input: { token: $token }) { userErrors { code message } }
+  verifyEmail(input: { token: $token }) {
+    viewer { email emailVerified }
+    userErrors { code message }
+  }
 }
 `,
   reset: `# Put a new password in, and run this.
