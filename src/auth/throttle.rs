@@ -1,4 +1,5 @@
-//! How often somebody may try: bounds on guessing passwords and on sending mails to one address.
+//! Bounds on guessing passwords and on asking for mails, in memory: each process counts for itself. Mails are counted by day in
+//! the database.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,12 +12,14 @@ use super::allowance::Allowance;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Refusal, UserId};
 
-/// Tries of one login in a minute.
-const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-/// Tries from one address of the network in a minute.
-const PER_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
-/// Mails to one address, and of one account to itself, in a minute.
-const PER_RECIPIENT: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
+/// Tries a minute at one login, or at one name that is signed up for, from one network.
+const PER_LOGIN_AND_NETWORK: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Tries a minute at one login from all networks that its account did not sign in from lately.
+const PER_LOGIN: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// Tries a minute from one network.
+const PER_NETWORK: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+/// Mails a minute that one account may ask for.
+const PER_SENDER: NonZeroU32 = NonZeroU32::MIN.saturating_add(2);
 
 /// Bounds tries. Cheap to clone; the clones count together.
 #[derive(Clone)]
@@ -25,12 +28,32 @@ pub struct Throttle {
 }
 
 struct Limits {
+    sign_ins: Tries,
+    sign_ups: Tries,
     logins: Allowance<u64>,
-    addresses: Allowance<IpAddr>,
     senders: Allowance<UserId>,
-    recipients: Allowance<u64>,
     /// Texts are counted by a number of eight bytes, which nobody can foresee: long ones cost no more memory than short ones.
     numbers: RandomState,
+}
+
+/// Tries of one kind.
+struct Tries {
+    networks: Allowance<IpAddr>,
+    names: Allowance<(u64, Option<IpAddr>)>,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self { networks: Allowance::per_minute(PER_NETWORK), names: Allowance::per_minute(PER_LOGIN_AND_NETWORK) }
+    }
+
+    fn count(&self, name: u64, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
+        let network = address.map(network);
+        if let Some(network) = &network {
+            count(&self.networks, network, now)?;
+        }
+        count(&self.names, &(name, network), now)
+    }
 }
 
 impl Throttle {
@@ -38,42 +61,44 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         let limits = || {
             Arc::new(Limits {
+                sign_ins: Tries::new(),
+                sign_ups: Tries::new(),
                 logins: Allowance::per_minute(PER_LOGIN),
-                addresses: Allowance::per_minute(PER_ADDRESS),
-                senders: Allowance::per_minute(PER_RECIPIENT),
-                recipients: Allowance::per_minute(PER_RECIPIENT),
+                senders: Allowance::per_minute(PER_SENDER),
                 numbers: RandomState::new(),
             })
         };
         Self { limits: enabled.then(limits) }
     }
 
-    /// Counts a try of a password; RATE_LIMITED, with the time of the next one, if there were too many.
+    /// Counts a try at a password from that address; RATE_LIMITED, with the time of the next one, if there were too many.
     pub fn sign_in(&self, login: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
-        if let Some(address) = address {
-            count(&limits.addresses, &network(address), now)?;
-        }
+        limits.sign_ins.count(limits.number(login), address, now)
+    }
+
+    /// Counts a try at a password from a network that the account did not sign in from lately; RATE_LIMITED likewise.
+    pub fn sign_in_from_new_network(&self, login: &str, now: Instant) -> Result<(), Refusal> {
+        let Some(limits) = &self.limits else { return Ok(()) };
         count(&limits.logins, &limits.number(login), now)
     }
 
-    /// Counts a mail that somebody has sent to themselves; RATE_LIMITED, with the time of the next one, if there were too many.
+    /// Counts a try to sign up with that username; RATE_LIMITED likewise.
+    pub fn sign_up(&self, username: &str, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
+        let Some(limits) = &self.limits else { return Ok(()) };
+        limits.sign_ups.count(limits.number(username), address, now)
+    }
+
+    /// Counts a mail that an account asks for; RATE_LIMITED likewise.
     pub fn mail_of(&self, sender: UserId, now: Instant) -> Result<(), Refusal> {
         let Some(limits) = &self.limits else { return Ok(()) };
         count(&limits.senders, &sender, now)
-    }
-
-    /// Counts a mail to an address, and tells whether there is to be one. If not, nobody may notice: it would tell of what
-    /// others have asked for.
-    pub fn lets_mail_to(&self, recipient: &Email) -> bool {
-        let Some(limits) = &self.limits else { return true };
-        limits.recipients.take(&limits.number(recipient.as_str()), NonZeroU32::MIN).is_ok()
     }
 }
 
 impl Limits {
     fn number(&self, text: &str) -> u64 {
-        self.numbers.hash_one(text.trim().to_lowercase())
+        self.numbers.hash_one(Email::lookup(text))
     }
 }
 
@@ -84,7 +109,7 @@ fn count<K: Hash + Eq + Clone>(allowance: &Allowance<K>, key: &K, now: Instant) 
     })
 }
 
-/// One customer of a network has all the addresses of an IPv6 /64.
+/// The network of an address: an IPv4 address, or an IPv6 /64, all of which one customer has.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
@@ -102,11 +127,32 @@ mod tests {
         (0..200).filter(|&n| throttle.sign_in(&login(n), address(n), now).is_ok()).count()
     }
 
+    fn of_its_own(n: u32) -> Option<IpAddr> {
+        Some(IpAddr::from([10, 0, (n >> 8) as u8, n as u8]))
+    }
+
     #[test]
-    fn one_login_is_tried_ten_times_whatever_its_case_and_wherever_from() {
-        let from = |n: u32| Some(IpAddr::from([10, 0, (n >> 8) as u8, n as u8]));
-        let login = |n: u32| if n.is_multiple_of(2) { "ada".to_owned() } else { " ADA".to_owned() };
-        assert_eq!(tries(&Throttle::new(true), login, from), 10);
+    fn sign_in_is_tried_ten_times_at_one_login_from_one_network() {
+        let (throttle, here) = (Throttle::new(true), |_| Some(IpAddr::from([10, 0, 0, 1])));
+        let spelling = |spellings: [&'static str; 3]| move |n: u32| spellings[n as usize % 3].to_owned();
+        assert_eq!(tries(&throttle, spelling(["ada", " ADA", "Ada"]), here), 10);
+        let address = ["ada@bücher.example", "Ada@BÜCHER.example", "ada@xn--bcher-kva.example"];
+        assert_eq!(tries(&throttle, spelling(address), here), 10);
+        assert_eq!(tries(&throttle, spelling(["ada", " ADA", "Ada"]), of_its_own), 199, "elsewhere it is not");
+    }
+
+    #[test]
+    fn sign_in_is_tried_a_hundred_times_at_one_login_from_new_networks() {
+        let (throttle, now) = (Throttle::new(true), Clock::default().now());
+        assert_eq!((0..200).filter(|_| throttle.sign_in_from_new_network("ada", now).is_ok()).count(), 100);
+        assert!(throttle.sign_in("ada", of_its_own(1), now).is_ok(), "from a known network it is not counted");
+    }
+
+    #[test]
+    fn sign_up_has_counts_of_its_own() {
+        let (throttle, now) = (Throttle::new(true), Clock::default().now());
+        assert_eq!((0..200).filter(|_| throttle.sign_up("ada", of_its_own(1), now).is_ok()).count(), 10);
+        assert!(throttle.sign_in("ada", of_its_own(1), now).is_ok());
     }
 
     #[test]
@@ -131,23 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn one_address_gets_three_mails_a_minute_whoever_asks() {
-        let throttle = Throttle::new(true);
-        let [ada, grace] = ["ada@example.org", "grace@example.org"].map(|email| Email::parse(email).unwrap());
-        assert_eq!((0..10).filter(|_| throttle.lets_mail_to(&ada)).count(), 3);
-        assert!(throttle.lets_mail_to(&grace), "another address");
-    }
-
-    #[test]
     fn what_has_recovered_is_forgotten_and_long_logins_take_no_more_room() {
         let throttle = Throttle::new(true);
         let limits = throttle.limits.clone().unwrap();
         let long = "x".repeat(250);
         tries(&throttle, |n| format!("{long}{n}"), |n| Some(IpAddr::from([10, 1, (n >> 8) as u8, n as u8])));
-        assert_eq!(limits.logins.remembered(), 200);
+        assert_eq!(limits.sign_ins.names.remembered(), 200);
         // As all of them are after a minute.
-        limits.logins.sweep();
-        assert_eq!(limits.logins.remembered(), 200, "not yet");
+        limits.sign_ins.names.sweep();
+        assert_eq!(limits.sign_ins.names.remembered(), 200, "not yet");
     }
 
     #[test]

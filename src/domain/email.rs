@@ -1,9 +1,12 @@
-//! E-mail addresses, in lower case throughout: two spellings of one address are one address.
+//! E-mail addresses: in lower case, and with the domain as A-labels (UTS 46), so that two spellings of one address are one
+//! address. The domain is shown in the script in which it was written.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
 use super::characters::{is_bidi_control, is_invisible, is_modifier};
@@ -12,9 +15,14 @@ use super::error::{Code, Problem};
 /// Longest address, in characters.
 pub const MAX: usize = 254;
 
-/// An e-mail address that mail can be sent to, in lower case.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Email(String);
+/// An e-mail address that mail can be sent to. Two are equal if mail to them goes to the same place, however they were written.
+#[derive(Clone)]
+pub struct Email {
+    /// The address in lower case, its domain as A-labels.
+    address: String,
+    /// The address with its domain in Unicode, if it was written so.
+    written: Option<String>,
+}
 
 /// What a token sent by mail is good for.
 #[derive(
@@ -36,16 +44,15 @@ impl Email {
         if raw.len() > 12 * MAX {
             return Err(Problem::too_long(MAX));
         }
-        let address = raw.trim().nfc().collect::<String>().to_lowercase();
-        if address.is_empty() {
+        let given = raw.trim().nfc().collect::<String>();
+        if given.is_empty() {
             return Err(Problem::new(Code::Required, "An e-mail address is needed."));
         }
-        if address.chars().count() > MAX {
+        if given.chars().count() > MAX {
             return Err(Problem::too_long(MAX));
         }
-        let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
         // Comments and quotes are other spellings of addresses that do without, and nobody has others.
-        let plain = !address.chars().any(|c| {
+        let plain = !given.chars().any(|c| {
             c.is_control()
                 || c.is_whitespace()
                 || is_modifier(c)
@@ -53,10 +60,37 @@ impl Email {
                 || is_bidi_control(c)
                 || matches!(c, '"' | '(' | ')' | '<' | '>' | '[' | ']' | '\\' | ',' | ':' | ';')
         });
-        if !plain || EmailAddress::parse_with_options(&address, options).is_err() {
-            return Err(Problem::new(Code::InvalidFormat, "This is not an e-mail address."));
+        let malformed = || Problem::new(Code::InvalidFormat, "This is not an e-mail address.");
+        let (local, domain) = given.rsplit_once('@').filter(|_| plain).ok_or_else(malformed)?;
+        let (local, ascii) = (local.to_lowercase(), ascii_domain(domain).ok_or_else(malformed)?);
+        let address = format!("{local}@{ascii}");
+        if address.chars().count() > MAX {
+            return Err(Problem::too_long(MAX));
         }
-        Ok(Self(address))
+        let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
+        if EmailAddress::parse_with_options(&address, options).is_err() {
+            return Err(malformed());
+        }
+        let written = (!domain.is_ascii()).then(|| format!("{local}@{}", unicode_domain(&ascii)));
+        Ok(Self { written: written.filter(|written| *written != address), address })
+    }
+
+    /// An address as it is stored: for comparison, and as it was written if that is something else.
+    pub fn stored(address: String, written: Option<String>) -> Self {
+        Self { address, written }
+    }
+
+    /// How an address is looked up that was written as `raw`: what is no address finds nothing.
+    pub fn lookup(raw: &str) -> String {
+        Self::parse(raw).map_or_else(|_| raw.trim().to_lowercase(), |email| email.address)
+    }
+
+    /// The part of an address that `raw` is, as it is compared: what has a domain label in it becomes A-labels.
+    pub fn lookup_part(raw: &str) -> Option<String> {
+        let (local, domain) =
+            raw.trim().rsplit_once('@').map_or((None, raw.trim()), |(local, domain)| (Some(local), domain));
+        let ascii = ascii_domain(domain).filter(|_| !domain.is_ascii())?;
+        Some(local.map_or_else(|| ascii.clone(), |local| format!("{}@{ascii}", local.to_lowercase())))
     }
 
     /// Reads an optional one; an empty text is none.
@@ -64,9 +98,44 @@ impl Email {
         raw.filter(|raw| !raw.trim().is_empty()).map(Self::parse).transpose()
     }
 
-    /// The text.
+    /// The address as it is compared, stored and sent: in lower case, its domain as A-labels.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.address
+    }
+
+    /// The address as it was written, if that is not what it is stored as.
+    pub fn written(&self) -> Option<&str> {
+        self.written.as_deref()
+    }
+
+    /// The address as people see it.
+    pub fn shown(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.address)
+    }
+}
+
+/// A domain as A-labels, the form in which domains are compared and looked up. `None`: it is no domain.
+fn ascii_domain(domain: &str) -> Option<String> {
+    let checked = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
+    Uts46::new().to_ascii(domain.as_bytes(), checked.0, checked.1, checked.2).ok().map(Into::into)
+}
+
+/// A domain in Unicode.
+fn unicode_domain(ascii: &str) -> String {
+    Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast).0.into_owned()
+}
+
+impl PartialEq for Email {
+    fn eq(&self, other: &Self) -> bool {
+        self.address == other.address
+    }
+}
+
+impl Eq for Email {}
+
+impl Hash for Email {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address.hash(state);
     }
 }
 
@@ -80,7 +149,7 @@ impl FromStr for Email {
 
 impl fmt::Display for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.address)
     }
 }
 
@@ -97,7 +166,7 @@ mod tests {
 
     #[test]
     fn addresses_are_lowercased_and_checked() {
-        assert_eq!(Email::parse(" Ada@Example.ORG ").map(|e| e.0), Ok("ada@example.org".into()));
+        assert_eq!(Email::parse(" Ada@Example.ORG ").map(|e| e.address), Ok("ada@example.org".into()));
         for bad in [
             "ada",
             "ada@",
@@ -129,13 +198,47 @@ mod tests {
         for good in [
             "a+b_c.d'e@sub.example.org",
             "zoë@example.org",
-            "ada@exämple.org",
+            "ada@xn--exmple-cua.org",
+            "ada@a--b.example.org",
             &format!("{}@example.org", "x".repeat(64)),
         ] {
-            assert_eq!(Email::parse(good).map(|email| email.0), Ok(good.to_owned()), "{good}");
+            assert_eq!(Email::parse(good).map(|email| email.shown().to_owned()), Ok(good.to_owned()), "{good}");
         }
         let long = format!("{}@example.org", "x".repeat(65));
         assert_eq!(Email::parse(&long).map_err(|problem| problem.code), Err(Code::InvalidFormat), "64 before the @");
         assert_eq!(Email::parse(&format!("{}@example.org", "x".repeat(250))).map_err(|p| p.code), Err(Code::TooLong));
+    }
+
+    #[test]
+    fn a_domain_is_compared_as_a_labels_and_shown_as_it_was_written() {
+        let ascii = Email::parse("user@xn--bcher-kva.example").unwrap();
+        for (written, shown) in [
+            ("user@bücher.example", "user@bücher.example"),
+            ("User@BÜCHER.example", "user@bücher.example"),
+            ("user@bu\u{308}cher.example", "user@bücher.example"),
+            ("user@bücher。example", "user@bücher.example"),
+            ("user@ｂücher.example", "user@bücher.example"),
+            ("user@XN--BCHER-KVA.example", "user@xn--bcher-kva.example"),
+        ] {
+            let email = Email::parse(written).unwrap();
+            assert!(email == ascii && email.as_str() == ascii.as_str(), "{written}");
+            assert_eq!(email.shown(), shown, "{written}");
+            assert_eq!(Email::lookup(written), ascii.as_str());
+        }
+        assert_ne!(Email::parse("a@straße.example"), Email::parse("a@strasse.example"), "two domains by IDNA 2008");
+        assert_ne!(Email::parse("ä@example.org"), Email::parse("xn--4ca@example.org"), "the local part is what it is");
+        for bad in ["a@xn--a.example", "a@bü_cher.example", "a@-bücher.example", "a@bücher..example", "a@bücher"] {
+            assert_eq!(Email::parse(bad).map_err(|problem| problem.code), Err(Code::InvalidFormat), "{bad}");
+        }
+        let grows = format!("a@{}.example", ["ü".repeat(50), "ö".repeat(50), "ä".repeat(50), "ß".repeat(50)].join("."));
+        assert_eq!(Email::parse(&grows).map_err(|problem| problem.code), Err(Code::TooLong), "254 as it is sent");
+    }
+
+    #[test]
+    fn a_part_of_an_address_is_looked_up_as_it_is_compared() {
+        assert_eq!(Email::lookup_part("Bücher").as_deref(), Some("xn--bcher-kva"));
+        assert_eq!(Email::lookup_part("User@bücher.example").as_deref(), Some("user@xn--bcher-kva.example"));
+        assert_eq!(Email::lookup_part("user@example"), None, "the same as it is");
+        assert_eq!(Email::lookup_part("ü ü"), None);
     }
 }

@@ -10,8 +10,8 @@ use lettre::{Address, Message};
 use uuid::Uuid;
 
 use super::template::Template;
-use crate::domain::MailId;
 use crate::domain::clock::Instant;
+use crate::domain::{Email, MailId};
 
 /// What a message is made of. It has no `Debug`: addresses and links stay out of logs.
 pub struct Letter<'a> {
@@ -63,7 +63,9 @@ impl Header for AutoSubmitted {
 
 /// The message and its subject.
 pub fn compose(from: &Mailbox, letter: &Letter<'_>) -> Result<(Message, String), Unwritable> {
-    let to: Address = letter.recipient.parse().map_err(|_| Unwritable::Address)?;
+    // As A-labels also where the mail was queued before addresses were kept so: then only the local part can need SMTPUTF8.
+    let recipient = Email::lookup(letter.recipient);
+    let to: Address = recipient.parse().map_err(|_| Unwritable::Address)?;
     let content = letter.template.render(letter.variables, letter.link).map_err(|_| Unwritable::Template)?;
     let message = Message::builder()
         .from(from.clone())

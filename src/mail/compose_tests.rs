@@ -59,3 +59,11 @@ fn no_name_and_no_address_adds_a_header() {
         assert_eq!(composed(bad, "acme").err(), Some(Unwritable::Address), "{bad}");
     }
 }
+
+#[test]
+fn a_mail_goes_to_the_a_labels_of_a_domain() {
+    for recipient in ["user@bücher.example", "user@xn--bcher-kva.example"] {
+        let text = composed(recipient, "acme").unwrap();
+        assert!(text.contains("\r\nTo: user@xn--bcher-kva.example\r\n"), "{text}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::input::Check;
-use crate::domain::{Code, Email, Error, InvitationId, MembershipId, Refusal, Result, secret};
+use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, secret};
 use crate::policy::Action;
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
@@ -93,7 +93,7 @@ async fn accept(env: &Env, tx: &mut Connection, actor: &Actor, named: &Named, no
 
 /// The token went to the address invited, so whoever has it and claims that address has proven it.
 async fn prove_by_token(tx: &mut Connection, actor: &Actor, invitation: &Invitation, now: Instant) -> Result<User> {
-    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
+    let email = invitation.address();
     // The address before the account, as whoever proves an address locks them; then neither can change any more.
     users::lock_address(tx, &email).await?;
     let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;

@@ -1,5 +1,7 @@
 //! Sends a link to a new address, which takes the place of the present one once the link is followed.
 
+use std::net::IpAddr;
+
 use crate::auth::Actor;
 use crate::domain::input::Check;
 use crate::domain::{Email, EmailTokenPurpose, Error, Result};
@@ -15,10 +17,12 @@ pub struct Input {
     pub email: String,
     /// The present password.
     pub password: String,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
 }
 
 /// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
-/// nor more than a few in a minute, and nothing tells so.
+/// nor more than a few in a day, and nothing tells so.
 pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let mut check = Check::default();
@@ -39,7 +43,10 @@ pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User
             if login.password_hash != found.password_hash {
                 return Err(wrong().into());
             }
-            if !users::is_proven(tx, &email).await? && env.throttle.lets_mail_to(&email) {
+            send_link::require_may_send_from(tx, env, input.address, now).await?;
+            if !users::is_proven(tx, &email).await?
+                && send_link::may_send_to(tx, env, EmailTokenPurpose::Change, &email, now).await?
+            {
                 send_link::send(tx, env, &login.user, EmailTokenPurpose::Change, &email, now).await?;
             }
             Ok::<_, Error>(login.user)

@@ -11,6 +11,7 @@ use crate::store::{email_tokens, sessions};
 use super::Env;
 use super::open_session::invalid_credentials;
 use super::own_accounts::require_own_accounts;
+use super::send_link::forget_resets;
 
 /// The passwords.
 pub struct Input {
@@ -48,9 +49,11 @@ pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<U
         }
         users::set_password(tx, actor.user_id, &password_hash, now).await?;
         sessions::delete_of_user(tx, actor.user_id, actor.session).await?;
-        // Whoever knew the old password may have asked for another address.
-        let purposes = [EmailTokenPurpose::Change, EmailTokenPurpose::Reset];
-        email_tokens::forget(tx, actor.user_id, &purposes).await?;
+        // A change of the address may have been asked for with the old password.
+        email_tokens::forget(tx, actor.user_id, EmailTokenPurpose::Change).await?;
+        if let Some(email) = login.user.address().filter(|_| login.user.email_verified_at.is_some()) {
+            forget_resets(tx, &email, now).await?;
+        }
         Ok(login.user)
     })
     .await

@@ -203,6 +203,7 @@ async fn send(
                 id: ids::mint::<InvitationId>(now),
                 organization_id: floor.organization.id,
                 email: email.to_string(),
+                email_written: email.written().map(str::to_owned),
                 role,
                 status: InvitationStatus::Pending,
                 inviter_id: Some(floor.actor.id),

@@ -14,7 +14,9 @@ use super::fill_text_keys::fill_text_keys;
 use super::purge_organizations::purge_organizations;
 use super::retries;
 use crate::domain::{Clock, Result};
-use crate::store::{Connection, Store, Transactional, events, expiry, mails};
+use crate::store::{
+    Connection, Store, Transactional, address_forms, events, expiry, mail_counts, mails, sign_in_networks,
+};
 
 /// How long it rests in between.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -23,11 +25,17 @@ const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
 /// How long it is known whose account was deleted: longer than the tokens of issuers elsewhere usually last, so that none of
 /// them makes another.
 const ENDED_IDENTITIES_KEPT: TimeDelta = TimeDelta::days(2);
+/// How long counts of mails are kept after their day.
+const MAIL_COUNTS_KEPT: TimeDelta = TimeDelta::days(1);
 /// How many rows are deleted in one transaction.
 const BATCH: usize = 500;
 
 /// Runs the jobs until it is cancelled.
 pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
+    // Processes of the release before may have written some since the migration.
+    if let Err(error) = convert_addresses(&store, &clock).await {
+        tracing::error!(?error, "cannot convert addresses");
+    }
     loop {
         match expire_invitations(&store, &clock).await {
             Ok(0) => {}
@@ -71,7 +79,13 @@ pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel:
     }
 }
 
-/// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, and old mails; tells how many rows.
+async fn convert_addresses(store: &Store, clock: &Clock) -> Result<()> {
+    address_forms::convert(&mut *store.writer().await?, clock.now()).await?;
+    Ok(())
+}
+
+/// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, old mails and their counts, and
+/// networks that nobody signed in from lately; tells how many rows.
 pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
@@ -88,6 +102,8 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
                     expiry::delete_former_slugs(tx, now, limit).await?,
                     expiry::delete_idempotency_keys(tx, now - retries::KEPT, limit).await?,
                     mails::delete_settled_before(tx, now - MAILS_KEPT, limit).await?,
+                    mail_counts::delete_before(tx, (now - MAIL_COUNTS_KEPT).date_naive(), limit).await?,
+                    sign_in_networks::delete_unused(tx, now - sign_in_networks::KEPT, limit).await?,
                 ])
             })
             .await?;

@@ -1,13 +1,16 @@
 //! The step that signing up, signing in and refreshing share: tokens for a session.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::auth::keys::ACCESS_LIFETIME;
+use crate::auth::throttle::network;
 use crate::domain::clock::Instant;
 use crate::domain::{Actor, Code, Refusal, Result, SessionId};
 use crate::store::sessions::{self, Session};
-use crate::store::{Connection, users};
+use crate::store::{Connection, sign_in_networks, users};
 
 use super::Env;
 
@@ -37,8 +40,14 @@ pub struct SignedIn {
     pub actor: Actor,
 }
 
-/// Begins a session of the user.
-pub(super) async fn open(tx: &mut Connection, env: &Env, user: users::User, now: Instant) -> Result<SignedIn> {
+/// Begins a session of the user, and remembers the network that it is begun from.
+pub(super) async fn open(
+    tx: &mut Connection,
+    env: &Env,
+    user: users::User,
+    address: Option<IpAddr>,
+    now: Instant,
+) -> Result<SignedIn> {
     let session = Session {
         // Random throughout: unlike other IDs, it says nothing of when it was made.
         id: SessionId::from(Uuid::new_v4()),
@@ -50,6 +59,9 @@ pub(super) async fn open(tx: &mut Connection, env: &Env, user: users::User, now:
         first_uses: Vec::new(),
     };
     sessions::insert(tx, &session).await?;
+    if let Some(address) = address {
+        sign_in_networks::put(tx, user.id, &network(address).to_string(), now).await?;
+    }
     let actor =
         Actor { user_id: user.id, session: Some(session.id), issued_at: now, authenticated_at: None, expires_at: None };
     Ok(SignedIn { user, tokens: tokens(env, &session, now)?, actor })

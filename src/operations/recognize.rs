@@ -78,6 +78,7 @@ async fn make(tx: &mut Connection, issuer: &str, identity: &Identity, now: Insta
         username: username.as_str(),
         display_name: None,
         email: None,
+        email_written: None,
         password_hash: None,
         created_at: now,
     };

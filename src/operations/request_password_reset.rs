@@ -1,6 +1,7 @@
 //! Sends a link that resets a password. The answer is the same, and takes about the same time, whether or not there is an
 //! account.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::domain::input::Check;
@@ -17,6 +18,8 @@ const FLOOR: Duration = Duration::from_millis(100);
 pub struct Input {
     /// Address of the account.
     pub email: String,
+    /// Where the request comes from.
+    pub address: Option<IpAddr>,
 }
 
 /// Sends the link to the account that has proven the address. Where nobody has, to one that claims it: to follow the link is a
@@ -27,20 +30,22 @@ pub async fn request_password_reset(env: &Env, input: Input) -> Result<()> {
     let answer_at = tokio::time::Instant::now() + FLOOR;
     let mut check = Check::default();
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
-    let done = send(env, &email).await;
+    let done = send(env, &email, input.address).await;
     tokio::time::sleep_until(answer_at).await;
     done
 }
 
-async fn send(env: &Env, email: &Email) -> Result<()> {
+async fn send(env: &Env, email: &Email, address: Option<IpAddr>) -> Result<()> {
     let now = env.clock.now();
-    // Too many is no refusal here: it would tell of others' requests.
-    if !env.throttle.lets_mail_to(email) {
-        return Ok(());
-    }
     env.transaction(None, async |tx| {
         users::lock_address(tx, email).await?;
-        if let Some(claimant) = users::claimants(tx, email).await?.first() {
+        let claimants = users::claimants(tx, email).await?;
+        // Counted whether or not there is an account, so that the answer is the same.
+        send_link::require_may_send_from(tx, env, address, now).await?;
+        // Counted with an account only: what was asked for before there was one must not keep its user from a link.
+        if let Some(claimant) = claimants.first()
+            && send_link::may_send_to(tx, env, EmailTokenPurpose::Reset, email, now).await?
+        {
             send_link::send(tx, env, &claimant.user, EmailTokenPurpose::Reset, email, now).await?;
         }
         Ok(())

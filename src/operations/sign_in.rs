@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::auth::throttle::network;
 use crate::domain::{Result, email, text};
-use crate::store::users;
+use crate::store::{sign_in_networks, users};
 
 use super::Env;
 use super::open_session::{SignedIn, invalid_credentials, open};
@@ -28,7 +29,14 @@ pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
     env.throttle.sign_in(&login, input.address, now)?;
 
     // The connection goes back before the hashing, which takes longer than everything else.
-    let found = users::find_login(&mut *env.store.read().await?, &login).await?;
+    let here = input.address.map(|address| network(address).to_string());
+    let since = now - sign_in_networks::KEPT;
+    let found = users::find_login(&mut *env.store.read().await?, &login, here.as_deref(), since).await?;
+    // Others' tries from elsewhere do not keep an account out of a network that it signed in from.
+    if !found.as_ref().is_some_and(|(_, known_network)| *known_network) {
+        env.throttle.sign_in_from_new_network(&login, now)?;
+    }
+    let found = found.map(|(login, _)| login);
     let kept = found.as_ref().and_then(|login| login.password_hash.as_deref());
     let good = env.passwords.verify(kept, &input.password).await?;
     let wrong = || invalid_credentials("The login or the password is wrong.");
@@ -40,7 +48,7 @@ pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
         if now_kept.password_hash != found.password_hash {
             return Err(wrong().into());
         }
-        open(tx, env, now_kept.user, now).await
+        open(tx, env, now_kept.user, input.address, now).await
     })
     .await
 }

@@ -57,8 +57,8 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
         _ => {}
     }
     let now = env.clock.now();
-    // Judging and hashing are what costs: they are throttled like signing in.
-    env.throttle.sign_in(wanted.username.as_str(), address, now)?;
+    // Judging and hashing are what costs.
+    env.throttle.sign_up(wanted.username.as_str(), address, now)?;
     let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
     let mut check = Check::default();
     check.field("password", env.passwords.judge(&password, &known).await?);
@@ -68,9 +68,9 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
         .transaction(None, async |tx| {
             let user = match &wanted.token_hash {
                 Some(token_hash) => invited(env, tx, &wanted, token_hash, &password_hash, now).await?,
-                None => claiming(tx, env, &wanted, &password_hash, now).await?,
+                None => claiming(tx, env, &wanted, &password_hash, address, now).await?,
             };
-            open(tx, env, user, now).await
+            open(tx, env, user, address, now).await
         })
         .await?;
     env.outbox.wake();
@@ -81,7 +81,9 @@ fn checked(input: Input) -> Result<Checked> {
     let mut check = Check::default();
     let username = check.field("username", Username::parse(&input.username));
     let email = check.field("email", Email::optional(input.email.as_deref()));
-    let display_name = check.field("displayName", text::optional(input.display_name.as_deref(), MAX_DISPLAY_NAME));
+    let display_name = text::optional(input.display_name.as_deref(), MAX_DISPLAY_NAME);
+    let display_name = display_name.and_then(|name| name.as_deref().map_or(Ok(()), text::without_link).map(|()| name));
+    let display_name = check.field("displayName", display_name);
     let token = input.invitation_token.filter(|token| !token.trim().is_empty());
     if matches!(email, Some(None)) && token.is_none() {
         check.note("email", Problem::new(Code::Required, "An e-mail address is needed."));
@@ -107,7 +109,7 @@ async fn invited(
     let entered = enter(tx, None, &named, Action::InvitationAccept, now).await;
     let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at("invitationToken"))?;
     require_pending(&invitation, now)?;
-    let email = Email::parse(&invitation.email).map_err(|problem| problem.at(Vec::new()))?;
+    let email = invitation.address();
     if wanted.email.as_ref().is_some_and(|given| *given != email) {
         let message = "The invitation was sent to another address. Leave the address out, or give that one.";
         return Err(Refusal::new(Code::InvitationForAnother, message).at("email").into());
@@ -123,7 +125,14 @@ async fn invited(
 }
 
 /// An account that claims an address, and is sent a link to prove it.
-async fn claiming(tx: &mut Connection, env: &Env, wanted: &Checked, password_hash: &str, now: Instant) -> Result<User> {
+async fn claiming(
+    tx: &mut Connection,
+    env: &Env,
+    wanted: &Checked,
+    password_hash: &str,
+    address: Option<IpAddr>,
+    now: Instant,
+) -> Result<User> {
     let required = || Refusal::new(Code::Required, "An e-mail address is needed.").at("email");
     let email = wanted.email.as_ref().ok_or_else(required)?;
     // Whoever proves the address takes it from all who claim it: nobody may come to claim it unseen meanwhile.
@@ -132,8 +141,9 @@ async fn claiming(tx: &mut Connection, env: &Env, wanted: &Checked, password_has
         return Err(taken().at("email").into());
     }
     let user = insert(tx, wanted, Some(email), password_hash, now).await?;
-    // Where others have had too many sent there, the account is made all the same, and can ask for the mail later.
-    if env.throttle.lets_mail_to(email) {
+    // Where too many were sent, the account is made all the same, and can ask for the mail later.
+    let may_send = send_link::may_send_from(tx, env, address, now).await?;
+    if may_send && send_link::may_send_to(tx, env, EmailTokenPurpose::Verify, email, now).await? {
         send_link::send(tx, env, &user, EmailTokenPurpose::Verify, email, now).await?;
     }
     Ok(user)
@@ -151,6 +161,7 @@ async fn insert(
         username: wanted.username.as_str(),
         display_name: wanted.display_name.as_deref(),
         email: email.map(Email::as_str),
+        email_written: email.and_then(Email::written),
         password_hash: Some(password_hash),
         created_at: now,
     };

@@ -31,6 +31,7 @@ pub struct UserRow {
     pub username: String,
     pub display_name: Option<String>,
     pub email: Option<String>,
+    pub email_written: Option<String>,
     pub email_verified_at: Option<Instant>,
     pub password_hash: Option<String>,
     pub is_admin: bool,
@@ -77,6 +78,7 @@ pub struct InvitationRow {
     pub id: InvitationId,
     pub organization_id: OrganizationId,
     pub email: String,
+    pub email_written: Option<String>,
     pub role: Role,
     pub status: InvitationStatus,
     pub inviter_id: Option<UserId>,
@@ -155,7 +157,7 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
         tell(written);
     }
     for rows in world.invitations.chunks(BATCH) {
-        let key = |row: &InvitationRow| invitations::email_key.eq(text_keys::stored(&row.email));
+        let key = |row: &InvitationRow| invitations::email_key.eq(text_keys::stored(row.email_written.as_deref().unwrap_or(&row.email)));
         let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
         tell(written);

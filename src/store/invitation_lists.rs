@@ -18,7 +18,7 @@ use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::page::{Slice, Window};
 use crate::domain::sql_types::MemberRole;
-use crate::domain::{OrganizationId, Result, Role, UserId};
+use crate::domain::{Email, OrganizationId, Result, Role, UserId};
 
 /// Whose invitations.
 #[derive(Clone, Debug)]
@@ -112,12 +112,17 @@ fn section(window: &Window<Instant>) -> Section<Instant> {
 /// The condition of a list.
 struct Listed<'a> {
     filter: &'a Filter,
-    pattern: Option<String>,
+    /// What an address is searched for: as it was written, and as it is compared.
+    patterns: Option<(String, String)>,
 }
 
 impl<'a> From<&'a Filter> for Listed<'a> {
     fn from(filter: &'a Filter) -> Self {
-        Self { filter, pattern: filter.search.as_deref().map(containing) }
+        let patterns = filter.search.as_deref().map(|search| {
+            let compared = Email::lookup_part(search);
+            (containing(search), containing(compared.as_deref().unwrap_or(search)))
+        });
+        Self { filter, patterns }
     }
 }
 
@@ -144,9 +149,12 @@ impl Listed<'_> {
                 }
             }
         }
-        if let Some(pattern) = &self.pattern {
-            out.push_sql(&format!(" AND {} LIKE ", searched("x.email_key", "x.email")));
-            out.push_bind_param::<Text, _>(pattern)?;
+        if let Some((written, compared)) = &self.patterns {
+            out.push_sql(&format!(" AND ({} LIKE ", searched("x.email_key", "coalesce(x.email_written, x.email)")));
+            out.push_bind_param::<Text, _>(written)?;
+            out.push_sql(" OR x.email LIKE ");
+            out.push_bind_param::<Text, _>(compared)?;
+            out.push_sql(")");
         }
         if let Some(roles) = roles {
             out.push_sql(" AND x.role = ANY (");

@@ -11,7 +11,7 @@ use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::text_keys;
-use crate::domain::{InvitationId, OrganizationId, Result, Role, UserId};
+use crate::domain::{Email, InvitationId, OrganizationId, Result, Role, UserId};
 
 /// An invitation.
 #[derive(Clone, Insertable, Queryable, Selectable)]
@@ -21,8 +21,10 @@ pub struct Invitation {
     pub id: InvitationId,
     /// The organization.
     pub organization_id: OrganizationId,
-    /// The address invited, in lower case.
+    /// The address invited, in the form for comparison.
     pub email: String,
+    /// The address as it was written, if that is not `email`.
+    pub email_written: Option<String>,
     /// The role offered.
     pub role: Role,
     /// Where it stands, but for the passing of time.
@@ -50,6 +52,16 @@ pub struct Invitation {
 }
 
 impl Invitation {
+    /// The address invited.
+    pub fn address(&self) -> Email {
+        Email::stored(self.email.clone(), self.email_written.clone())
+    }
+
+    /// The address invited, as people see it.
+    pub fn shown_email(&self) -> &str {
+        self.email_written.as_deref().unwrap_or(&self.email)
+    }
+
     /// Where it stands at `now`.
     pub fn status_at(&self, now: Instant) -> InvitationStatus {
         self.status.at(self.expires_at, now)
@@ -149,7 +161,7 @@ pub fn expire(overdue: &[Invitation]) -> Write {
 /// Makes invitations, each with the hash of the token in its mail.
 pub fn insert(new: impl Iterator<Item = (Invitation, Vec<u8>)>) -> Write {
     let row = |(row, token_hash): (Invitation, Vec<u8>)| {
-        let key = invitations::email_key.eq(text_keys::stored(&row.email));
+        let key = invitations::email_key.eq(text_keys::stored(row.shown_email()));
         (row, key, invitations::token_hash.eq(token_hash))
     };
     let rows: Vec<_> = new.map(row).collect();

@@ -91,11 +91,12 @@ pub async fn pages_with_users(
     // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
     let join = " CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = memberships.user_id OFFSET 0) users";
     // What the membership has not told already: it has the username as well.
-    let columns = (Membership::as_select(), (users::display_name, users::email, users::created_at));
+    let columns =
+        (Membership::as_select(), (users::display_name, users::email, users::email_written, users::created_at));
     let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(&mut connection).await?;
-    let whole = |(membership, (display_name, email, created_at)): (Membership, _)| {
+    let whole = |(membership, (display_name, email, email_written, created_at)): (Membership, _)| {
         let (id, username) = (membership.user_id, membership.username.clone());
-        (membership, Profile { id, username, display_name, email, created_at })
+        (membership, Profile { id, username, display_name, email, email_written, created_at })
     };
     Ok(rows.into_iter().map(whole).collect())
 }

@@ -7,7 +7,8 @@ use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, events};
+use super::{Connection, address_forms, events};
+use crate::domain::Clock;
 use crate::domain::{Fault, Result};
 
 /// All migrations, in order.
@@ -32,13 +33,22 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
     while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(&mut connection).await? {
         tokio::time::sleep(LOCK_RETRY).await;
     }
-    tokio::task::spawn_blocking(move || {
+    let done = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let done = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::new)?;
-        Ok(done.iter().map(ToString::to_string).collect())
+        Ok::<_, Fault>(done.iter().map(ToString::to_string).collect())
     })
     .await
-    .map_err(Fault::new)?
+    .map_err(Fault::new)??;
+    convert_addresses(database_url).await?;
+    Ok(done)
+}
+
+/// Brings the addresses of before to the form in which they are compared.
+async fn convert_addresses(database_url: &str) -> Result<()> {
+    let mut connection = Connection::establish(database_url).await.map_err(Fault::new)?;
+    address_forms::convert(&mut connection, Clock::default().now()).await?;
+    address_forms::convert_events(&mut connection).await
 }
 
 /// Sees to it that what is logged from now on comes after what is in the log, also in a database that was restored into a

@@ -3,6 +3,7 @@
 //! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
 //! and read what they decide on there, under the lock of the row.
 
+pub mod address_forms;
 pub mod bulk;
 pub mod cloud_storages;
 mod connection;
@@ -23,6 +24,7 @@ pub mod invitations;
 pub mod jobs;
 mod lent;
 mod locks;
+pub mod mail_counts;
 pub mod mails;
 pub mod members;
 pub mod memberships;
@@ -40,6 +42,7 @@ pub mod projects;
 pub mod query_batching;
 pub mod schema;
 pub mod sessions;
+pub mod sign_in_networks;
 pub mod tasks;
 pub mod text_keys;
 mod transaction;

@@ -26,11 +26,13 @@ diesel::table! {
 
     email_tokens (token_hash) {
         token_hash -> Bytea,
-        user_id -> Uuid,
+        user_id -> Nullable<Uuid>,
         purpose -> EmailTokenPurpose,
         email -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        email_written -> Nullable<Text>,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -156,6 +158,7 @@ diesel::table! {
         last_sent_at -> Nullable<Timestamptz>,
         failure -> Nullable<Text>,
         email_key -> Nullable<Text>,
+        email_written -> Nullable<Text>,
     }
 }
 
@@ -174,6 +177,17 @@ diesel::table! {
         state -> JobState,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    mail_counts (subject, day) {
+        subject -> Bytea,
+        day -> Date,
+        count -> Int4,
+        last_at -> Timestamptz,
     }
 }
 
@@ -312,6 +326,16 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+
+    sign_in_networks (user_id, network) {
+        user_id -> Uuid,
+        network -> Text,
+        used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::domain::sql_types::TaskStatus;
 
     tasks (id) {
@@ -348,6 +372,7 @@ diesel::table! {
         shown_name -> Text,
         tokens_valid_from -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        email_written -> Nullable<Text>,
     }
 }
 
@@ -364,6 +389,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation,
     invitations,
     jobs,
+    mail_counts,
     mails,
     memberships,
     organizations,
@@ -371,6 +397,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     plans,
     projects,
     sessions,
+    sign_in_networks,
     tasks,
     users
 );

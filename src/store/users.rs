@@ -10,7 +10,7 @@ use futures_util::future::try_join;
 
 use super::locks::{self, Kind};
 use super::schema::{
-    cloud_storages, email_tokens, memberships, organizations, plans, projects, sessions, tasks, users,
+    cloud_storages, email_tokens, memberships, organizations, plans, projects, sessions, sign_in_networks, tasks, users,
 };
 use super::{Connection, Write, email_tokens as mailed};
 use crate::domain::clock::Instant;
@@ -28,8 +28,10 @@ pub struct User {
     pub username: String,
     /// Name shown to people. None: the username.
     pub display_name: Option<String>,
-    /// Address in lower case, proven or not.
+    /// Address in the form for comparison, proven or not.
     pub email: Option<String>,
+    /// The address as it was written, if that is not `email`.
+    pub email_written: Option<String>,
     /// When the address was proven.
     pub email_verified_at: Option<Instant>,
     /// Whether this is a site administrator.
@@ -46,7 +48,17 @@ impl User {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
-    /// The address, if it is proven.
+    /// The address as people see it, proven or not.
+    pub fn shown_email(&self) -> Option<&str> {
+        shown(self.email.as_deref(), self.email_written.as_deref())
+    }
+
+    /// The address, proven or not.
+    pub fn address(&self) -> Option<Email> {
+        self.email.clone().map(|email| Email::stored(email, self.email_written.clone()))
+    }
+
+    /// The address in the form for comparison, if it is proven.
     pub fn verified_email(&self) -> Option<&str> {
         self.email_verified_at.and(self.email.as_deref())
     }
@@ -65,8 +77,10 @@ pub struct Profile {
     pub username: String,
     /// Name shown to people. None: the username.
     pub display_name: Option<String>,
-    /// Address in lower case, proven or not.
+    /// Address in the form for comparison, proven or not.
     pub email: Option<String>,
+    /// The address as it was written, if that is not `email`.
+    pub email_written: Option<String>,
     /// When the account was made.
     pub created_at: Instant,
 }
@@ -77,17 +91,26 @@ impl Profile {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
+    /// The address as people see it, proven or not.
+    pub fn shown_email(&self) -> Option<&str> {
+        shown(self.email.as_deref(), self.email_written.as_deref())
+    }
+
     /// What stands for an account that is gone. When it was made is in its ID.
     pub fn deleted(id: UserId) -> Self {
         let created_at = id.made_at().unwrap_or_default();
-        Self { id, username: DELETED.to_owned(), display_name: None, email: None, created_at }
+        Self { id, username: DELETED.to_owned(), display_name: None, email: None, email_written: None, created_at }
     }
 }
 
 impl From<User> for Profile {
-    fn from(User { id, username, display_name, email, created_at, .. }: User) -> Self {
-        Self { id, username, display_name, email, created_at }
+    fn from(User { id, username, display_name, email, email_written, created_at, .. }: User) -> Self {
+        Self { id, username, display_name, email, email_written, created_at }
     }
+}
+
+fn shown<'a>(email: Option<&'a str>, written: Option<&'a str>) -> Option<&'a str> {
+    email.map(|email| written.unwrap_or(email))
 }
 
 /// An account with the hash of its password. It has no `Debug`.
@@ -113,6 +136,8 @@ pub struct NewUser<'a> {
     pub display_name: Option<&'a str>,
     /// Address, a mere claim as yet.
     pub email: Option<&'a str>,
+    /// The address as it was written, if that is not `email`.
+    pub email_written: Option<&'a str>,
     /// Argon2id in PHC form.
     pub password_hash: Option<&'a str>,
     /// When it is made.
@@ -196,13 +221,21 @@ pub async fn shared(
         .await?)
 }
 
-/// The account that signs in so: by its username, or by its address if that is proven.
-pub async fn find_login(connection: &mut Connection, login: &str) -> Result<Option<Login>> {
-    let query = accounts().select(Login::as_select()).into_boxed();
+/// The account that signs in so, by its username or by its address if that is proven, and whether it signed in from that
+/// network after `since`.
+pub async fn find_login(
+    connection: &mut Connection,
+    login: &str,
+    network: Option<&str>,
+    since: Instant,
+) -> Result<Option<(Login, bool)>> {
+    let known = sign_in_networks::table
+        .filter(sign_in_networks::user_id.eq(users::id).and(sign_in_networks::used_at.gt(since)))
+        .filter(sign_in_networks::network.nullable().eq(network));
+    let query = accounts().select((Login::as_select(), exists(known))).into_boxed();
     // No username has an @ in it, and no address is without.
     let query = if login.contains('@') {
-        let email = login.trim().to_lowercase();
-        query.filter(users::email.eq(email).and(users::email_verified_at.is_not_null()))
+        query.filter(users::email.eq(Email::lookup(login)).and(users::email_verified_at.is_not_null()))
     } else {
         query.filter(users::username.eq(Username::lowercase(login)))
     };
@@ -290,19 +323,23 @@ pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: In
         return Err(Refusal::new(Code::EmailTaken, "This address belongs to another account.").into());
     }
     diesel::update(users::table.filter(users::email.eq(email.as_str()).and(users::id.ne(id))))
-        .set(users::email.eq(None::<String>))
+        .set((users::email.eq(None::<String>), users::email_written.eq(None::<String>)))
         .execute(tx)
         .await?;
     // What was proven before stays proven since then.
     let since = involved.iter().find(|(own, claimed, _)| *own == id && claims(claimed)).and_then(|row| row.2);
     let user = diesel::update(users::table.find(id))
-        .set((users::email.eq(email.as_str()), users::email_verified_at.eq(since.unwrap_or(now))))
+        .set((
+            users::email.eq(email.as_str()),
+            users::email_written.eq(email.written()),
+            users::email_verified_at.eq(since.unwrap_or(now)),
+        ))
         .returning(User::as_returning())
         .get_result(tx)
         .await
         .optional()?
         .ok_or(Error::Unauthenticated)?;
-    mailed::forget_proven(tx, id, email).await?;
+    mailed::settle_proven(tx, id, email, now).await?;
     Ok(user)
 }
 
@@ -362,7 +399,11 @@ pub async fn taken(connection: &mut Connection, usernames: &[&str]) -> Result<Ve
 /// Takes the address from an account.
 pub async fn clear_email(tx: &mut Connection, id: UserId) -> Result<()> {
     diesel::update(users::table.find(id))
-        .set((users::email.eq(None::<String>), users::email_verified_at.eq(None::<Instant>)))
+        .set((
+            users::email.eq(None::<String>),
+            users::email_written.eq(None::<String>),
+            users::email_verified_at.eq(None::<Instant>),
+        ))
         .execute(tx)
         .await?;
     Ok(())
@@ -378,6 +419,7 @@ pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
 pub async fn delete_but_row(tx: &mut Connection, id: UserId, now: Instant) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(tx).await?;
     diesel::delete(email_tokens::table.filter(email_tokens::user_id.eq(id))).execute(tx).await?;
+    diesel::delete(sign_in_networks::table.filter(sign_in_networks::user_id.eq(id))).execute(tx).await?;
     // The personal workspace: tasks and jobs go with their projects and tasks.
     diesel::delete(tasks::table.filter(tasks::user_id.eq(id))).execute(tx).await?;
     diesel::delete(projects::table.filter(projects::user_id.eq(id))).execute(tx).await?;
@@ -388,6 +430,7 @@ pub async fn delete_but_row(tx: &mut Connection, id: UserId, now: Instant) -> Re
             users::username.eq(Username::of_deleted(id)),
             users::display_name.eq(None::<String>),
             users::email.eq(None::<String>),
+            users::email_written.eq(None::<String>),
             users::email_verified_at.eq(None::<Instant>),
             users::password_hash.eq(None::<String>),
             users::is_admin.eq(false),

@@ -1,7 +1,9 @@
 //! All integration tests in one executable: real router, real PostgreSQL, a database for each test.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests say what went wrong by failing")]
 
+mod account_model;
 mod accounts;
+mod address_proof;
 mod architecture;
 mod bad_input;
 mod commands;
@@ -9,11 +11,11 @@ mod cursors;
 mod delete_account;
 mod deletion;
 mod disconnect;
+mod email_domains;
 mod errors;
 mod event_lists;
 mod event_streams;
 mod events;
-
 mod handing_over;
 mod http;
 mod imports;
@@ -47,7 +49,7 @@ mod sessions;
 mod story;
 mod strings;
 mod support;
-
+mod throttles;
 mod transfer;
 mod transports;
 mod validation;

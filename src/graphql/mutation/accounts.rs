@@ -91,16 +91,18 @@ impl AccountMutations {
         .await
     }
 
-    /// Proves that the address of an account is its user's. Works without signing in: the token is the credential.
+    /// Proves that the address of the viewer's account, or the one that is to take its place, is the viewer's. FORBIDDEN for
+    /// callers who are not signed in, or are signed in to another account than the one that the mail names. The same answer
+    /// once the address is proven.
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: VerifyEmailInput,
     ) -> Result<VerifyEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let verified = verify_email::verify_email(ctx.env(), verify_email::Input { token: input.token }).await?;
-            let viewer = Some(verified).filter(|user| ctx.request().viewer_id() == Some(user.id)).map(Viewer::from);
-            Ok(VerifyEmailPayload { viewer, ..Default::default() })
+            let input = verify_email::Input { token: input.token };
+            let user = verify_email::verify_email(ctx.env(), ctx.request().signed_in(), input).await?;
+            Ok(VerifyEmailPayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }
@@ -112,20 +114,24 @@ impl AccountMutations {
         #[graphql(desc = "What to do, and with what.")] input: ResendVerificationEmailInput,
     ) -> Result<ResendVerificationEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let user = resend_verification_email::resend_verification_email(ctx.env(), ctx.request().actor()?).await?;
+            let request = ctx.request();
+            let user =
+                resend_verification_email::resend_verification_email(ctx.env(), request.actor()?, request.address)
+                    .await?;
             Ok(ResendVerificationEmailPayload { viewer: Some(user.into()), ..Default::default() })
         })
         .await
     }
 
-    /// Sends a mail for `resetPassword`. The same answer whether or not there is such an account.
+    /// Sends a mail for `resetPassword`. The same answer whether or not there is such an account, and whether or not a mail
+    /// goes out: three a day to an address, then one an hour. Each link is good for an hour, whatever else is asked for.
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do, and with what.")] input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let input = request_password_reset::Input { email: input.email };
+            let input = request_password_reset::Input { email: input.email, address: ctx.request().address };
             request_password_reset::request_password_reset(ctx.env(), input).await?;
             Ok(RequestPasswordResetPayload::default())
         })
@@ -183,7 +189,8 @@ impl AccountMutations {
         #[graphql(desc = "The new address.")] input: ChangeEmailInput,
     ) -> Result<ChangeEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let input = change_email::Input { email: input.email, password: input.password };
+            let address = ctx.request().address;
+            let input = change_email::Input { email: input.email, password: input.password, address };
             let user = change_email::change_email(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(ChangeEmailPayload { viewer: Some(user.into()), ..Default::default() })
         })
@@ -322,7 +329,7 @@ pub struct VerifyEmailInput {
 /// What `verifyEmail` did.
 #[derive(Default, SimpleObject)]
 pub struct VerifyEmailPayload {
-    /// The caller, if signed in to the verified account. Null otherwise, and on failure.
+    /// The caller, with the proven address. Null on failure.
     pub viewer: Option<Viewer>,
     /// What stands in the way. Empty on success.
     pub user_errors: Vec<UserError>,

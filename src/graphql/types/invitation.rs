@@ -131,7 +131,7 @@ impl AtHand for Invitation {
     {
         Some(match field.name() {
             "id" => at_hand(|it: &Self, _, json| json.id(it.row.id)),
-            "email" => at_hand(|it: &Self, _, json| json.text(&it.row.email)),
+            "email" => at_hand(|it: &Self, _, json| json.text(it.row.shown_email())),
             "role" => at_hand(|it: &Self, _, json| json.name(Role::from(it.row.role))),
             "status" => {
                 at_hand(|it: &Self, request, json| json.name(InvitationStatus::from(it.row.status_at(request.now))))
@@ -166,7 +166,7 @@ impl Invitation {
 
     /// The address invited.
     async fn email(&self) -> &str {
-        &self.row.email
+        self.row.shown_email()
     }
 
     /// The account of the invitee. Null, without an error, until the invitation is accepted, unless the viewer is the invitee or
@@ -460,7 +460,7 @@ impl InvitationPreview {
             role: row.role.into(),
             status: row.status_at(ctx.request().now).into(),
             expires_at: row.expires_at.into(),
-            email: row.email,
+            email: row.shown_email().to_owned(),
             account_exists,
         }))
     }

@@ -137,7 +137,7 @@ impl AtHand for User {
             "username" => at_hand(|user: &Self, _, json| json.text(user.known_username())),
             "displayName" => at_hand(|user: &Self, _, json| json.text(user.shown_name())),
             "email" => maybe(|user: &Self, request, json| {
-                let (email, viewer) = (user.profile()?.email.as_deref(), request.viewer_id());
+                let (email, viewer) = (user.profile()?.shown_email(), request.viewer_id());
                 let shown = email.is_none() || viewer.is_none_or(|viewer| user.shows_email_to(viewer));
                 shown.then(|| json.optional(email.and(viewer).and(email), |json, email| json.text(email)))
             }),
@@ -171,7 +171,7 @@ impl User {
         let request = ctx.request();
         let viewer = request.viewer_id()?;
         let ask = async {
-            let Some(email) = self.load(ctx).await?.email.clone() else { return Ok(None) };
+            let Some(email) = self.load(ctx).await?.shown_email().map(str::to_owned) else { return Ok(None) };
             if self.shows_email_to(viewer) {
                 return Ok(Some(email));
             }

@@ -63,7 +63,7 @@ impl Viewer {
     /// E-mail address of the account. Null if there is none: an external issuer gave no verified one, or somebody else has
     /// proven that the unverified address is theirs.
     async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        self.row(ctx).await.map(|row| row.email.clone()).transpose()
+        self.row(ctx).await.map(|row| row.shown_email().map(str::to_owned)).transpose()
     }
 
     /// Whether the viewer has proven that the address is theirs. Needed to invite, and to see invitations and accept them by

@@ -150,7 +150,7 @@ fn settle(
     let organization = offer.organization.ok_or("it names no organization")?;
     let organization_id = places.ids.get(&organization).copied().unwrap_or(not_there)?;
     let user = offer.user.ok_or("it names no invitee")?;
-    let email = people.addresses.get(&user).ok_or("its invitee has no usable address")?.to_string();
+    let email = people.addresses.get(&user).ok_or("its invitee has no usable address")?;
     let role = match offer.role {
         None => return Err("its role is none of worker, supervisor, maintainer".into()),
         Some(Role::Owner) => {
@@ -162,7 +162,7 @@ fn settle(
     let joined_here = || Some(here.members.get(&(organization_id, people.accounts.get(&user)?.0))?.1);
     let joined_at = places.members.get(&(organization, user)).copied().or_else(joined_here);
     if joined_at.is_none() && offer.expired != Some(true) {
-        if !pending.insert((organization_id, email.clone())) {
+        if !pending.insert((organization_id, email.to_string())) {
             return Err("another one to the same address is pending".into());
         }
         let sent = if offer.expired.is_none() { "it was never sent" } else { "its link leads to CVAT" };
@@ -186,7 +186,8 @@ fn settle(
     Ok(InvitationRow {
         id: ids::mint(now),
         organization_id,
-        email,
+        email: email.to_string(),
+        email_written: email.written().map(str::to_owned),
         role,
         status,
         inviter_id: offer.inviter,

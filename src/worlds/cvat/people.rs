@@ -91,7 +91,7 @@ pub fn plan(
                 change("another user with its address signed in later, or is older: it comes without one".into());
                 None
             }
-            Some(email) => Some(email.to_string()),
+            Some(email) => Some(email),
         };
         let is_admin = active && (user.is_superuser || user.groups.iter().any(|group| group == "admin"));
         if is_admin {
@@ -109,7 +109,8 @@ pub fn plan(
             id,
             username: username.clone(),
             display_name,
-            email,
+            email: email.map(Email::to_string),
+            email_written: email.and_then(Email::written).map(str::to_owned),
             email_verified_at: None,
             password_hash: None,
             is_admin,

@@ -181,7 +181,7 @@ fn row(
         slug,
         name,
         description,
-        contact_email: contact_email.map(|email| email.to_string()),
+        contact_email: contact_email.map(|email| email.shown().to_owned()),
         contact_phone,
         contact_location,
         owner_id,

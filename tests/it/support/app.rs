@@ -1,6 +1,7 @@
 //! The application in process, over a database of its own.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use axum::Router;
@@ -129,6 +130,11 @@ impl TestApp {
         self.sign_in(&person.name, UserId::parse(&person.id).expect("an ID"))
     }
 
+    /// The person with that account, with a fresh token.
+    pub fn person_of(&self, name: &str, id: &str) -> Person {
+        self.sign_in(name, UserId::parse(id).expect("an ID"))
+    }
+
     /// Somebody who has an account already.
     pub async fn named(&self, username: &str) -> Person {
         let found = "SELECT id::text FROM users WHERE username = $1";
@@ -158,12 +164,26 @@ impl TestApp {
         graphql::send(&self.router, None, &actors::document(mutation, fields), json!({ "input": input })).await
     }
 
+    /// Runs a mutation without signing in, from a client at that address, and selects `fields` of the payload.
+    pub async fn nobody_from(&self, from: IpAddr, mutation: &str, input: Value, fields: &str) -> Answer {
+        let document = actors::document(mutation, fields);
+        graphql::send_from(&self.router, from, None, &document, json!({ "input": input })).await
+    }
+
     /// The token in the newest mail to that address.
     pub async fn token_to(&self, email: &str) -> String {
-        let newest = "SELECT sealed_link FROM mails WHERE recipient = $1 ORDER BY id DESC LIMIT 1";
-        let row = self.database.query_one(newest, &[&email]).await.expect("a mail");
-        let link = self.env.keys.sealer().open(row.get(0)).expect("a link of ours");
-        link.split_once('=').expect("a token in the link").1.to_owned()
+        self.mails_to(email).await.pop().expect("a mail").1
+    }
+
+    /// Template and token of the mails to that address, oldest first.
+    pub async fn mails_to(&self, email: &str) -> Vec<(String, String)> {
+        let mails = "SELECT template, sealed_link FROM mails WHERE recipient = $1 ORDER BY id";
+        let rows = self.database.query(mails, &[&email]).await.expect("mails");
+        let token = |row: &Row| {
+            let link = self.env.keys.sealer().open(row.get(1)).expect("a link of ours");
+            link.split_once('=').expect("a token in the link").1.to_owned()
+        };
+        rows.iter().map(|row| (row.get(0), token(row))).collect()
     }
 
     /// Runs statements on the database.

@@ -1,7 +1,10 @@
 //! GraphQL as a client speaks it: through the real router.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -63,19 +66,28 @@ pub async fn send(router: &Router, token: Option<&str>, query: &str, variables: 
     post(router, token, json!({ "query": query, "variables": variables })).await
 }
 
+/// Sends a document from a client at that address.
+pub async fn send_from(router: &Router, from: IpAddr, token: Option<&str>, query: &str, variables: Value) -> Answer {
+    respond(router, Some(from), token, json!({ "query": query, "variables": variables })).await
+}
+
 /// Sends a request of these members.
 pub async fn post(router: &Router, token: Option<&str>, body: Value) -> Answer {
+    respond(router, None, token, body).await
+}
+
+async fn respond(router: &Router, from: Option<IpAddr>, token: Option<&str>, body: Value) -> Answer {
     let mut request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/graphql-response+json");
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let response = router
-        .clone()
-        .oneshot(request.body(Body::from(body.to_string())).expect("a request"))
-        .await
-        .expect("a response");
+    let mut request = request.body(Body::from(body.to_string())).expect("a request");
+    if let Some(from) = from {
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((from, 5000))));
+    }
+    let response = router.clone().oneshot(request).await.expect("a response");
     let status = response.status();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     Answer { status, body: serde_json::from_slice(&body).expect("JSON") }
