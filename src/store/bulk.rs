@@ -157,7 +157,9 @@ pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(u
         tell(written);
     }
     for rows in world.invitations.chunks(BATCH) {
-        let key = |row: &InvitationRow| invitations::email_key.eq(text_keys::stored(row.email_written.as_deref().unwrap_or(&row.email)));
+        let key = |row: &InvitationRow| {
+            invitations::email_key.eq(text_keys::stored(row.email_written.as_deref().unwrap_or(&row.email)))
+        };
         let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
         tell(written);

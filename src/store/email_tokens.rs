@@ -1,7 +1,7 @@
 //! Tokens that were sent by mail, as hashes: to prove an address, to change it, or to reset a password. An account has one
 //! unused token that proves its address and one that changes it: a new one takes the place of the last. Tokens that reset a
-//! password belong to the address that they went to, so that nobody but its reader makes them worthless: neither a request for
-//! another one does, nor anything that becomes of the accounts that claim the address.
+//! password belong to the address that they went to, so that only its reader makes them worthless: requests for
+//! another one do not, nor does anything that becomes of the accounts that claim the address.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
