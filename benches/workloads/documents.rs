@@ -46,7 +46,8 @@ pub fn variables() -> Outcome<Work> {
     let given = Variables::from_json(given);
     let mistakes = move || {
         let operation = black_box(&plan).operation(None);
-        operation.map(|operation| values::check(documents.schema(), &operation.variables, black_box(&given)))
+        operation
+            .map(|operation| values::check(documents.schema(), &operation.variables, black_box(&given), Exposure::Open))
     };
     match mistakes() {
         Ok(none) if none.is_empty() => {}

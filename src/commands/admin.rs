@@ -13,6 +13,10 @@ use crate::store::users;
 pub struct Admin {
     #[command(subcommand)]
     what: What,
+    #[command(flatten)]
+    pub(super) database: DatabaseSettings,
+    #[command(flatten)]
+    pub(super) place: PlaceSettings,
 }
 
 #[derive(Subcommand)]
@@ -28,10 +32,6 @@ struct Whom {
     /// Username of the account.
     #[arg(value_name = "NAME")]
     username: String,
-    #[command(flatten)]
-    database: DatabaseSettings,
-    #[command(flatten)]
-    place: PlaceSettings,
 }
 
 impl Admin {
@@ -41,7 +41,7 @@ impl Admin {
             What::Grant(whom) => (whom, true),
             What::Revoke(whom) => (whom, false),
         };
-        let database = Database::to_work_on(&whom.database, &whom.place).await?;
+        let database = Database::to_work_on(&self.database, &self.place).await?;
         let told = set(&database, &whom.username, is_admin).await;
         database.stop().await?;
         told

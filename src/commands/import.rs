@@ -16,6 +16,10 @@ use crate::worlds::cvat;
 pub struct Import {
     #[command(subcommand)]
     source: Source,
+    #[command(flatten)]
+    pub(super) database: DatabaseSettings,
+    #[command(flatten)]
+    pub(super) place: PlaceSettings,
 }
 
 #[derive(Subcommand)]
@@ -40,17 +44,13 @@ struct Cvat {
     /// Do everything and take it all back: shows the report, and writes nothing.
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    database: DatabaseSettings,
-    #[command(flatten)]
-    place: PlaceSettings,
 }
 
 impl Import {
     /// Runs the command.
     pub async fn run(self) -> Result<(), Failure> {
         let Source::Cvat(cvat) = self.source;
-        let database = Database::to_work_on(&cvat.database, &cvat.place).await?;
+        let database = Database::to_work_on(&self.database, &self.place).await?;
         let told = cvat.import(&database).await;
         database.stop().await?;
         told

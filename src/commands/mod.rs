@@ -90,6 +90,23 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_of_the_database_may_stand_before_and_after_a_sub_command() {
+        for (command, sub) in [("admin", "grant"), ("admin", "revoke"), ("import", "cvat")] {
+            for arguments in
+                [[command, "--embedded", "--data-dir=x", sub, "a"], [command, sub, "--data-dir=x", "a", "--embedded"]]
+            {
+                let cli = Cli::try_parse_from([&["guildhall"], arguments.as_slice()].concat()).unwrap();
+                let (database, place) = match cli.command {
+                    Command::Admin(admin) => (admin.database, admin.place),
+                    Command::Import(import) => (import.database, import.place),
+                    _ => panic!("{arguments:?}"),
+                };
+                assert!(database.embedded && place.data_dir.ends_with("x"), "{arguments:?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_it_is_told_in_one_line() {
         for (arguments, says) in [
             (vec!["serve", "--listen", "nowhere"], "--listen"),

@@ -1,7 +1,7 @@
 //! What a resolver knows of its request: who asks, and through which loaders.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::dataloader::DataLoader;
@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::Result;
 use super::audience::Audience;
+use super::json::{self, Json};
 use super::loaders::{self, Source};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -33,6 +34,8 @@ pub struct RequestContext {
     /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
     /// is put together from several.
     pub takes_json: bool,
+    /// Bytes of JSON that are in parts of the answer already.
+    written: AtomicUsize,
     /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
     consulted: AtomicBool,
 }
@@ -48,8 +51,13 @@ impl RequestContext {
             now,
             began: Some(std::time::Instant::now()),
         }));
-        let (refusals, consulted) = (Refusals::default(), AtomicBool::new(false));
-        Self { actor, address, now, loader, refusals, takes_json: false, consulted }
+        let (refusals, written, consulted) = (Refusals::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        Self { actor, address, now, loader, refusals, takes_json: false, written, consulted }
+    }
+
+    /// Whether the answer is still short enough with this part in it.
+    pub fn has_room_for(&self, part: &Json) -> bool {
+        self.written.fetch_add(part.len(), Ordering::Relaxed) + part.len() <= json::MAX_BYTES
     }
 
     /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the

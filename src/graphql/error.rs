@@ -11,6 +11,10 @@ use crate::domain::{Code, Error, Fault, Refusal};
 use crate::events::feed::End;
 use crate::store::outcome;
 
+/// Shown for an answer that is longer than answers may be.
+pub const TOO_LARGE: &str =
+    "The answer is longer than 8 MB: ask for less at a time. If this was a mutation, it was done all the same.";
+
 /// Result of a resolver.
 pub type Result<T> = std::result::Result<T, ApiError>;
 
@@ -25,6 +29,8 @@ pub enum ApiError {
     BadUserInput(String),
     /// A cursor was made for another list, or by nobody.
     InvalidCursor,
+    /// The answer is longer than answers may be.
+    TooLarge,
     /// Some of what came after a cursor is no longer kept.
     CursorExpired,
     /// A subscriber was too slow.
@@ -72,6 +78,7 @@ impl From<ApiError> for async_graphql::Error {
             ApiError::InvalidCursor => {
                 ("INVALID_CURSOR", "This cursor was not made for this list and order.".to_owned(), None)
             }
+            ApiError::TooLarge => ("TOO_COMPLEX", TOO_LARGE.to_owned(), None),
             ApiError::CursorExpired => {
                 let message =
                     "Events after this cursor are no longer kept. Read the present state, and go on without it.";
@@ -157,6 +164,7 @@ mod tests {
             (ApiError::Unauthenticated, "UNAUTHENTICATED"),
             (ApiError::BadUserInput("no".into()), "BAD_USER_INPUT"),
             (ApiError::InvalidCursor, "INVALID_CURSOR"),
+            (ApiError::TooLarge, "TOO_COMPLEX"),
             (End::Unknown.into(), "INVALID_CURSOR"),
             (End::Expired.into(), "CURSOR_EXPIRED"),
             (End::Lagged.into(), "SUBSCRIPTION_LAGGED"),

@@ -6,16 +6,35 @@ use serde::Serialize;
 
 use crate::domain::ids::TypedId;
 
+/// Longest answer to a query, in bytes.
+pub const MAX_BYTES: usize = 8 * 1024 * 1024;
+
 /// JSON that is being written.
 #[derive(Default)]
 pub struct Json(Vec<u8>);
 
 impl Json {
-    /// An answer, as the GraphQL specification wants it.
-    pub fn of(answer: &Response) -> Self {
+    /// An answer, as the GraphQL specification wants it. `None` if it is longer than answers may be: no more than that is
+    /// written of it.
+    pub fn of(answer: &Response) -> Option<Self> {
         let mut json = Self::with_room(1024);
         json.answer(answer);
-        json
+        json.fits().then_some(json)
+    }
+
+    /// Whether it is no longer than an answer may be.
+    pub fn fits(&self) -> bool {
+        self.0.len() <= MAX_BYTES
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Nothing yet, with room for so many bytes.
@@ -24,7 +43,11 @@ impl Json {
     }
 
     /// What was written.
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        // A long answer may wait for its reader, and should hold no more memory than it has bytes.
+        if self.0.len() > 64 * 1024 {
+            self.0.shrink_to_fit();
+        }
         self.0
     }
 
@@ -91,8 +114,10 @@ impl Json {
         Some(())
     }
 
-    fn value(&mut self, value: &Value) {
+    /// Adds a value. Once it is longer than an answer may be, the rest is left out.
+    pub fn value(&mut self, value: &Value) {
         match value {
+            _ if !self.fits() => {}
             Value::Null => self.push("null"),
             Value::Number(number) => self.serialized(number),
             Value::String(text) => self.text(text),
@@ -147,7 +172,7 @@ mod tests {
         let mut answer = Response::new(data).extension("cost", value!({ "fields": 3 }));
         for errors in [vec![], vec![ServerError::new("no \"such\" field", None)]] {
             answer.errors = errors;
-            let read: serde_json::Value = serde_json::from_slice(&Json::of(&answer).into_bytes()).unwrap();
+            let read: serde_json::Value = serde_json::from_slice(&Json::of(&answer).unwrap().into_bytes()).unwrap();
             assert_eq!(read, serde_json::to_value(&answer).unwrap());
         }
     }
@@ -158,7 +183,16 @@ mod tests {
         if let Value::Object(fields) = &mut data {
             fields["before"] = Value::Binary("[{\"a\":1}]".into());
         }
-        let written = Json::of(&Response::new(data)).into_text();
+        let written = Json::of(&Response::new(data)).unwrap().into_text();
         assert_eq!(written, r#"{"data":{"before":[{"a":1}],"after":2}}"#);
+    }
+    #[test]
+    fn an_answer_that_is_too_long_is_not_written_to_its_end() {
+        let answer = |entries: usize| Response::new(Value::List(vec![Value::from("x".repeat(1021)); entries]));
+        assert_eq!(Json::of(&answer(8 * 1024 - 1)).map(|json| json.len()), Some((8 * 1024 - 1) * 1024 + 10));
+        assert!(Json::of(&answer(8 * 1024)).is_none());
+        let mut json = Json::default();
+        json.answer(&answer(100 * 1024));
+        assert!(json.len() < MAX_BYTES + 256 * 1024, "{}", json.len());
     }
 }

@@ -8,6 +8,7 @@ pub mod context;
 pub mod document;
 pub mod error;
 pub mod guard;
+pub mod introspection;
 pub mod json;
 pub mod listing;
 pub mod loaders;

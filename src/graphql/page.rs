@@ -132,7 +132,7 @@ impl PageArgs {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
         if mixed {
-            let message = "Page either forward, by `first` and `after`, or backward, by `last` and `before`.";
+            let message = "Page either forward or backward, not both ways at once.";
             return Err(ApiError::BadUserInput(message.to_owned()));
         }
         let limit = match self.first.or(self.last) {

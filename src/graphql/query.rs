@@ -1,8 +1,16 @@
 //! What can be read.
 
-use async_graphql::{Context, ID, Object};
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::{ContainerType, resolve_container};
+use async_graphql::{
+    Context, ContextSelectionSet, ID, Object, ObjectType, OutputType, Positioned, ServerResult, Value,
+};
 
 use super::context::ContextExt;
+use super::introspection;
 use super::page::{self, PageArgs};
 use super::types::enums::{Role, StorageHandling, UserErrorCode};
 use super::types::invitation::{Invitation, InvitationPreview};
@@ -19,6 +27,34 @@ use crate::operations::plan_transfer;
 use crate::store::invitations;
 use crate::store::organization_lists::Filter;
 use crate::store::organizations;
+
+/// The root of queries: [`Query`], and the fields that describe the schema.
+pub struct Root(pub Query);
+
+impl OutputType for Root {
+    fn type_name() -> Cow<'static, str> {
+        <Query as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Query as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl ContainerType for Root {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        match ctx.item.node.name.node.as_str() {
+            "__schema" | "__type" => introspection::answer(ctx).map(Some),
+            _ => self.0.resolve_field(ctx).await,
+        }
+    }
+}
+
+impl ObjectType for Root {}
 
 /// What can be read.
 pub struct Query;
@@ -64,7 +100,7 @@ impl Query {
                 Some(id) => Organization::open(ctx, id).await,
                 None => Ok(None),
             },
-            _ => Err(ApiError::BadUserInput("Give either the slug or the ID.".to_owned())),
+            _ => Err(ApiError::BadUserInput("Exactly one of the arguments must be given.".to_owned())),
         }
         .transpose()
     }

@@ -11,6 +11,7 @@ use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::{EnumType, enum_value, resolve_list};
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
 
+use super::ApiError;
 use super::context::RequestContext;
 use super::json::Json;
 use super::scalars::DateTime;
@@ -57,19 +58,26 @@ impl<T: AtHand + OutputType> OutputType for Rows<T> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         match written(&self.0, ctx) {
-            Some(json) => Ok(Value::Binary(json.into_bytes().into())),
+            Some((json, request)) if request.has_room_for(&json) => Ok(Value::Binary(json.into_bytes().into())),
+            Some(_) => {
+                let error = async_graphql::Error::from(ApiError::TooLarge).into_server_error(field.pos);
+                Err(ctx.set_error_path(error))
+            }
             None => resolve_list(ctx, field, &self.0, Some(self.0.len())).await,
         }
     }
 }
 
 /// The rows as JSON, if it can be written.
-fn written<T: AtHand + OutputType>(rows: &[T], ctx: &ContextSelectionSet<'_>) -> Option<Json> {
+fn written<'a, T: AtHand + OutputType>(
+    rows: &[T],
+    ctx: &ContextSelectionSet<'a>,
+) -> Option<(Json, &'a RequestContext)> {
     let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.takes_json)?;
     let plan = Plan::of(&ctx.item.node, &ctx.query_env.fragments)?;
     let mut json = Json::with_room(128 * rows.len() + 2);
     json.list(rows, |row, json| plan.write(row, request, json))?;
-    Some(json)
+    Some((json, request))
 }
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;

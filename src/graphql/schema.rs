@@ -5,18 +5,20 @@ use std::sync::LazyLock;
 use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
 use super::audience::Audience;
+use super::introspection;
 use super::mutation::Mutation;
-use super::query::Query;
+use super::query::{Query, Root};
 use super::subscription::Subscription;
 use super::subscription::edition::Editions;
 use super::validation::Definitions;
 use crate::operations::Env;
 
 /// The schema, ready to run.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Root, Mutation, Subscription>;
 
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation::default(), Subscription)
+/// The schema without what it works with.
+pub(super) fn builder() -> SchemaBuilder<Root, Mutation, Subscription> {
+    Schema::build(Root(Query), Mutation::default(), Subscription)
 }
 
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data, and a
@@ -25,8 +27,10 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 pub fn build(env: Env) -> Schema {
     // Worked out now, while nobody waits for it: otherwise the first request would.
     definitions();
+    introspection::prepare();
     let builder = builder().data(Audience::new(&env)).data(Editions::default()).data(env);
-    builder.validation_mode(ValidationMode::Fast).finish()
+    // Introspection is answered by the root.
+    builder.validation_mode(ValidationMode::Fast).disable_introspection().finish()
 }
 
 /// The schema in GraphQL's own language: `schema.graphql`.

@@ -3,25 +3,25 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Executed, ServerError, Value};
-use async_graphql_axum::GraphQLResponse;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::brevity;
 use super::media::Media;
-use super::problem::{Codes, INTERNAL, Problem, code};
+use super::problem::{Codes, INTERNAL, Problem, code, error};
 use crate::domain::Fault;
 use crate::domain::error::Outcome;
+use crate::graphql::error::TOO_LARGE;
 use crate::graphql::json::Json;
+use crate::graphql::validation::Exposure;
 
 /// Shown while the database is away. `extensions.outcome` says whether something may be done.
 pub const UNAVAILABLE: &str = "The service is not available for the moment.";
 
 /// Gives every error its code, and logs each fault once under the request's ID, with the cause that clients never see.
-pub fn settle(executed: &mut Executed, request_id: &str) {
+pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     let refused = is_refused(executed);
     let mut logged: Vec<*const ()> = Vec::new();
     for error in &mut executed.errors {
@@ -47,14 +47,23 @@ pub fn settle(executed: &mut Executed, request_id: &str) {
             extensions.set("requestId", request_id);
         } else if uncoded {
             let code = library_code(error, refused);
+            if exposure == Exposure::Hidden {
+                // The library's messages name types.
+                "A value does not fit where it stands.".clone_into(&mut error.message);
+            }
             error.extensions.get_or_insert_default().set("code", code);
         }
     }
     brevity::shorten(&mut executed.errors);
 }
 
-/// The answer to an operation of that kind, labelled and with its status.
-pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Response {
+/// In the place of an answer that is longer than answers may be.
+pub fn too_large() -> Executed {
+    Executed::from_errors(vec![error("TOO_COMPLEX", TOO_LARGE)])
+}
+
+/// The answer to an operation, labelled and with its status.
+pub fn respond(executed: Executed, media: Media) -> Response {
     if is_refused(&executed) {
         let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
         let status = if has("SHUTTING_DOWN") || has("TIMEOUT") {
@@ -66,13 +75,10 @@ pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Respons
         };
         return Problem::of(status, executed.errors).labelled(media).into_response();
     }
+    let Some(json) = Json::of(&executed) else { return respond(too_large(), media) };
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
-    let mut response = match kind {
-        // Parts of it may be JSON already, which the library does not know of.
-        OperationType::Query => Json::of(&executed).into_bytes().into_response(),
-        _ => GraphQLResponse::from(executed).into_response(),
-    };
+    let mut response = json.into_bytes().into_response();
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
@@ -152,13 +158,9 @@ mod tests {
     }
 
     fn status(errors: &[ServerError], data: &Value, media: Media) -> u16 {
-        let [query, mutation] = [OperationType::Query, OperationType::Mutation].map(|kind| {
-            let mut executed = Executed::new(data.clone());
-            executed.errors = errors.to_vec();
-            respond(kind, executed, media).status().as_u16()
-        });
-        assert_eq!(query, mutation);
-        query
+        let mut executed = Executed::new(data.clone());
+        executed.errors = errors.to_vec();
+        respond(executed, media).status().as_u16()
     }
 
     #[test]
@@ -186,7 +188,7 @@ mod tests {
             raised.message = "password of the database".into();
             raised.source = Some(Arc::new(fault(passing)));
             let mut executed = Executed::from_errors(vec![raised]);
-            settle(&mut executed, "r-1");
+            settle(&mut executed, "r-1", Exposure::Open);
             assert_eq!(code(&executed.errors[0]), Some(expected));
             let shown = serde_json::to_string(&executed).unwrap();
             assert!(shown.contains("\"requestId\":\"r-1\"") && !shown.contains("password"), "{shown}");
@@ -196,14 +198,14 @@ mod tests {
     #[test]
     fn errors_of_the_library_get_a_code() {
         let mut unknown = Executed::from_errors(vec![ServerError::new("Unknown field \"x\"", None)]);
-        settle(&mut unknown, "r");
+        settle(&mut unknown, "r", Exposure::Open);
         assert_eq!(code(&unknown.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
         let mut deep = Executed::from_errors(vec![ServerError::new("Query is nested too deep.", None)]);
-        settle(&mut deep, "r");
+        settle(&mut deep, "r", Exposure::Open);
         assert_eq!(code(&deep.errors[0]), Some("TOO_COMPLEX"));
         let scalar = ServerError { path: failed("").path, ..ServerError::new("Failed to parse \"DateTime\"", None) };
         let mut input = Executed::from_errors(vec![scalar]);
-        settle(&mut input, "r");
+        settle(&mut input, "r", Exposure::Open);
         assert_eq!(code(&input.errors[0]), Some("BAD_USER_INPUT"));
     }
 }

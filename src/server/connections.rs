@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutWriter;
@@ -26,6 +27,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::admission::Admission;
+use super::outgoing::{Answers, Outgoing};
+use super::unread;
 use crate::auth::token::MAX_TOKEN;
 
 /// How long clients are waited for.
@@ -36,11 +39,13 @@ struct Patience {
     headers: Duration,
     /// For room to write more of an answer.
     write: Duration,
+    /// For a reader that takes an answer too slowly.
+    read: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { headers: Duration::from_secs(65), write: Duration::from_secs(75) }
+        Self { headers: Duration::from_secs(65), write: Duration::from_secs(75), read: Duration::from_secs(30) }
     }
 }
 
@@ -50,6 +55,8 @@ const PING_TIME: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = MAX_TOKEN;
 /// Most requests at once in one connection, over HTTP/2.
 const MAX_STREAMS: u32 = 100;
+/// Most bytes that the system holds for a connection before it sends them.
+const MAX_UNSENT: u32 = 64 * 1024;
 /// How long to wait before another try to accept, when there are no files left for a connection.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -66,13 +73,14 @@ async fn serve_patiently(
     patience: Patience,
 ) {
     let room = Arc::new(Semaphore::new(admission.connections()));
-    let (builder, connections) = (builder(patience), TaskTracker::new());
+    let (builder, connections, outgoing) = (builder(patience), TaskTracker::new(), Outgoing::default());
     while let Some((stream, peer, permit)) = next(&listener, &room, &stopping).await {
         let Some(place) = admission.connection(peer.ip()) else {
             tracing::debug!(%peer, "too many connections from this address");
             continue;
         };
-        let connection = Connection { peer, router: router.clone(), stopping: stopping.clone(), patience };
+        let (router, stopping, answers) = (router.clone(), stopping.clone(), outgoing.connection());
+        let connection = Connection { peer, router, stopping, answers, patience };
         let builder = builder.clone();
         connections.spawn(async move { connection.converse(stream, &builder, (permit, place)).await });
     }
@@ -127,6 +135,7 @@ struct Connection {
     peer: SocketAddr,
     router: Router,
     stopping: CancellationToken,
+    answers: Answers,
     patience: Patience,
 }
 
@@ -135,22 +144,25 @@ impl Connection {
     /// the stream, which a WebSocket takes over.
     async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, permits: impl Send + 'static) {
         let _ = stream.set_nodelay(true);
-        let Self { peer, router, stopping, patience } = self;
+        // So that what the reader has not taken waits here, and is seen.
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
+        let Self { peer, router, stopping, answers, patience } = self;
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(patience.write));
         // The closure does nothing but own the permits.
         let stream = InspectReader::new(stream, move |_| _ = &permits);
         let begun = Arc::new(AtomicBool::new(false));
         let service = {
-            let begun = Arc::clone(&begun);
+            let (begun, answers) = (Arc::clone(&begun), answers.clone());
             service_fn(move |request: hyper::Request<Incoming>| {
                 begun.store(true, Ordering::Relaxed);
-                answer(router.clone(), peer, request)
+                answer(router.clone(), answers.clone(), peer, request)
             })
         };
         let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
         // `header_read_timeout` begins once the version of HTTP is known, so the first request needs a limit of its own.
         let mut first_request = pin!(tokio::time::sleep(patience.headers));
+        let mut too_slow = pin!(answers.too_slow(patience.read));
         let mut told = false;
         loop {
             tokio::select! {
@@ -163,6 +175,10 @@ impl Connection {
                 () = stopping.cancelled(), if !told => {
                     told = true;
                     connection.as_mut().graceful_shutdown();
+                }
+                () = &mut too_slow => {
+                    tracing::debug!(%peer, "cut off a reader that was too slow");
+                    return;
                 }
                 () = &mut first_request, if !first_request.is_elapsed() => {
                     if !begun.load(Ordering::Relaxed) {
@@ -177,12 +193,17 @@ impl Connection {
 
 async fn answer(
     router: Router,
+    answers: Answers,
     peer: SocketAddr,
     request: hyper::Request<Incoming>,
 ) -> Result<axum::response::Response, Infallible> {
-    let mut request: Request = request.map(Body::new);
+    let (head, body) = request.into_parts();
+    let (body, unread) = unread::watch(body, head.version, &head.headers);
+    let mut request = Request::from_parts(head, Body::new(body));
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+    let mut response = router.oneshot(request).await?;
+    unread.end(response.headers_mut());
+    Ok(answers.send(response))
 }
 
 #[cfg(test)]

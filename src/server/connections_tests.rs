@@ -9,10 +9,12 @@ use crate::config::{Access, Bounds};
 
 const SOON: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
+/// Bytes of a long answer: more than the system holds, and less than all answers may.
+const LARGE: usize = 14 << 20;
 
 /// Serves some paths with that patience; returns the address.
 async fn served(access: Access, patience: Patience) -> SocketAddr {
-    let large = get(async || "x".repeat(64 << 20));
+    let large = get(async || "x".repeat(LARGE));
     let slow = get(async || {
         let parts = futures_util::stream::iter(0..10).then(async |_| {
             tokio::time::sleep(SOON / 2).await;
@@ -22,6 +24,7 @@ async fn served(access: Access, patience: Patience) -> SocketAddr {
     });
     let router = Router::new().route("/", get(async || "done")).route("/large", large).route("/slow", slow);
     let router = router.route("/body", post(async |body: String| body));
+    let router = router.route("/refused", post(async || axum::http::StatusCode::UNAUTHORIZED));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (admission, stopping) = (Admission::new(access), CancellationToken::new());
@@ -48,7 +51,7 @@ async fn rest(mut client: TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
-    let address = served(Access::default(), Patience { headers: SOON, write: LONG }).await;
+    let address = served(Access::default(), Patience { headers: SOON, write: LONG, read: LONG }).await;
     let mut slow = client(address, "GET / HTTP/1.1\r\nhost: a\r\n").await;
     let (mut reader, mut writer) = slow.split();
     let dripping = async {
@@ -71,7 +74,7 @@ async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
 
 #[tokio::test]
 async fn serve_closes_a_connection_without_a_whole_first_request() {
-    let address = served(Access::default(), Patience { headers: SOON, write: LONG }).await;
+    let address = served(Access::default(), Patience { headers: SOON, write: LONG, read: LONG }).await;
     for begins in ["", "P", "PRI * HTTP/2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1"] {
         // HTTP/2 has sent its settings.
         assert!(!rest(client(address, begins).await).await.starts_with(b"HTTP/1.1"), "{begins}");
@@ -80,15 +83,15 @@ async fn serve_closes_a_connection_without_a_whole_first_request() {
 
 #[tokio::test]
 async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
-    let address = served(Access::default(), Patience { headers: LONG, write: SOON }).await;
+    let address = served(Access::default(), Patience { headers: LONG, write: SOON, read: LONG }).await;
     let reader = client(address, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
     tokio::time::sleep(SOON * 5).await;
-    assert!(rest(reader).await.len() < 64 << 20);
+    assert!(rest(reader).await.len() < LARGE);
 }
 
 #[tokio::test]
 async fn serve_lets_an_answer_last_longer_than_the_limits_when_it_is_taken() {
-    let address = served(Access::default(), Patience { headers: SOON, write: SOON }).await;
+    let address = served(Access::default(), Patience { headers: SOON, write: SOON, read: SOON }).await;
     let answer = rest(client(address, "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await).await;
     assert!(answer.ends_with(b"0\r\n\r\n"), "whole: {}", String::from_utf8_lossy(&answer));
 }
@@ -176,4 +179,79 @@ async fn who_comes_when_all_is_full_waits_for_room() {
     assert!(tokio::time::timeout(SOON, second.read_u8()).await.is_err());
     drop(first);
     assert!(rest(second).await.ends_with(b"done"));
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_is_cut_off() {
+    let address = served(Access::default(), Patience { headers: LONG, write: LONG, read: SOON }).await;
+    let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut slow = client(address, asked).await;
+    for _ in 0..20 {
+        tokio::time::sleep(SOON / 6).await;
+        let _ = slow.read(&mut [0; 100]).await;
+    }
+    assert!(rest(slow).await.len() < LARGE / 2, "which takes 600 bytes in a time where 3,000 are the least");
+
+    let mut steady = client(address, asked).await;
+    let mut read = 0;
+    for _ in 0..20 {
+        tokio::time::sleep(SOON / 6).await;
+        read += steady.read(&mut [0; 64 * 1024]).await.unwrap();
+    }
+    assert!(read + rest(steady).await.len() > LARGE, "which takes more");
+    let stream = client(address, "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(rest(stream).await.ends_with(b"0\r\n\r\n"), "a stream has no such limit");
+}
+
+#[tokio::test]
+async fn answers_that_wait_hold_so_much_memory_and_no_more() {
+    let address = served(Access::default(), Patience::default()).await;
+    let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut waiting = Vec::new();
+    for _ in 0..4 {
+        waiting.push(client(address, asked).await);
+        tokio::time::sleep(SOON).await;
+    }
+    for (index, reader) in waiting.into_iter().enumerate() {
+        let whole = rest(reader).await.len() > LARGE;
+        assert_eq!(whole, index >= 2, "{index}: those that have waited longest are cut off");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
+    let address = served(Access::default(), Patience::default()).await;
+    let body = "x".repeat(700 * 1024);
+    let whole = format!("content-length: {}\r\n\r\n{body}", body.len());
+    let chunked = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    for (asked, status) in [("POST /refused", 401), ("POST /missing", 404), ("POST /", 405), ("GET /missing", 404)] {
+        for body in [&whole, &chunked] {
+            let mut client = client(address, &format!("{asked} HTTP/1.1\r\nhost: a\r\n{body}")).await;
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("no reset");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {answer}");
+            assert!(answer.contains("connection: close\r\n"), "{asked}: {answer}");
+        }
+    }
+    // More than is discarded.
+    let endless = format!("POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n{body}");
+    let mut client = client(address, &endless).await;
+    let mut answer = vec![0; 16];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 401 Una");
+    let block = vec![0; 64 * 1024];
+    let writing = async { while client.write_all(&block).await.is_ok() {} };
+    tokio::time::timeout(LONG / 2, writing).await.expect("the server closes");
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_and_one_that_was_not_begun_are_no_reason_to_read_on() {
+    let address = served(Access::default(), Patience::default()).await;
+    let read = "POST /body HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+    let last = "POST /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\ny";
+    let answers = String::from_utf8(rest(client(address, &format!("{read}{last}")).await).await).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 ").count(), 2, "{answers}");
+    let waits = "POST /refused HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    let answer = String::from_utf8(rest(client(address, waits).await).await).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("connection: close\r\n"), "{answer}");
 }

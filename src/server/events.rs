@@ -41,18 +41,22 @@ fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
         let next = Event::default().event("next");
         match told {
             Told::Shared(text) => next.data(text),
-            Told::Executed(executed) if answer::is_refused(&executed) => {
-                next.data(json!({ "errors": executed.errors }).to_string())
+            Told::Executed(executed) if answer::is_refused(&executed) => next.data(refused(&executed)),
+            Told::Executed(executed) => {
+                next.data(Json::of(&executed).map_or_else(|| refused(&answer::too_large()), Json::into_text))
             }
-            Told::Executed(executed) => next.data(Json::of(&executed).into_text()),
         }
     };
-    // Without a line of data, browsers would not tell of it.
-    let complete = stream::once(ready(Event::default().event("complete").data("\n")));
+    // With one empty line of data: without it, browsers would not tell of the event.
+    let complete = stream::once(ready(Event::default().event("complete").data("")));
     let events = results.map(next).chain(complete).map(Ok::<_, Infallible>);
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
     response
+}
+
+fn refused(executed: &Executed) -> String {
+    json!({ "errors": executed.errors }).to_string()
 }
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.

@@ -80,12 +80,12 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
 /// Given up before its commit was sent, either leaves nothing behind in the database: its statement is cancelled unless others
 /// wait for it too, and its transaction rolled back.
 async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
-    let schema = server.schema.clone();
+    let (schema, exposure) = (server.schema.clone(), server.documents.exposure());
     let commits = Commits::default();
     // On the heap: it is large, and handed from one to the next.
     let execution = Box::pin(commits.clone().count(async move {
         let mut executed = schema.execute(request).await;
-        answer::settle(&mut executed, &id);
+        answer::settle(&mut executed, &id, exposure);
         executed
     }));
     let limits = server.time_limits;
@@ -100,7 +100,7 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
                 let advice = match commits.outcome() {
                     Outcome::NotDone => "Nothing was changed.",
                     Outcome::Unknown => {
-                        "It may have been done all the same: send it again with the same idempotencyKey to find out."
+                        "It may have been done all the same: send it again with the same idempotency key to find out."
                     }
                 };
                 given_up(limits.mutation, advice, commits.outcome())
@@ -117,10 +117,10 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
 
 /// What a subscription tells, until it ends or the server does.
 fn many(server: Server, id: String, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
-    let stopping = server.stopping.clone();
+    let (stopping, exposure) = (server.stopping.clone(), server.documents.exposure());
     let told = subscription::tell(&server.schema, request, context).map(move |told| match told {
         Told::Executed(mut executed) => {
-            answer::settle(&mut executed, &id);
+            answer::settle(&mut executed, &id, exposure);
             Told::Executed(executed)
         }
         shared => shared,

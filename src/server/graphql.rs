@@ -135,7 +135,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
                 Some(Told::Executed(executed)) => *executed,
                 Some(Told::Shared(_)) | None => Executed::default(),
             };
-            let mut response = answer::respond(operation.kind, executed, media);
+            let mut response = answer::respond(executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response

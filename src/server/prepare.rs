@@ -32,7 +32,7 @@ pub struct Prepared {
 }
 
 /// Finds the document and picks the operation, or says what is in the way.
-pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem> {
+pub fn prepare(documents: &Documents, mut asked: Asked) -> Result<Prepared, Problem> {
     size::check(&asked.variables)?;
     let named = match &asked.id {
         Some(id) => Named::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
@@ -40,12 +40,15 @@ pub fn prepare(documents: &Documents, asked: Asked) -> Result<Prepared, Problem>
     };
     let plan = documents.find(named).map_err(missing)?;
     let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
-    let mistakes = variables::check(documents.schema(), &operation.variables, &asked.variables);
+    let mut mistakes =
+        variables::check(documents.schema(), &operation.variables, &asked.variables, documents.exposure());
+    mistakes.extend(operation.null_conditions(&asked.variables));
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
     operation.arguments.check(&asked.variables).map_err(excessive)?;
-    let cost = operation.cost.with(&asked.variables);
+    variables::fill(&operation.variables, &mut asked.variables);
+    let cost = operation.cost(&asked.variables);
     Limit::Cost.hold(cost).map_err(excessive)?;
     let is_public = operation.public.with(&asked.variables);
     let mut request = Request::new("").variables(asked.variables);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use guildhall::graphql::document::{Limit, Plan};
+use guildhall::graphql::document::{Limit, Plan, Rejection};
 use guildhall::graphql::schema::definitions;
 use guildhall::graphql::validation::{Definitions, Exposure};
 use serde_json::json;
@@ -29,7 +29,7 @@ fn the_verdict_on_every_document_is_that_of_graphql_js() {
         let schema = if file == "guildhall.txt" { definitions() } else { &small };
         let text = read(&format!("documents/{file}"));
         let documents: Vec<&str> = text.split("\n----\n").collect();
-        assert_eq!(documents.len(), verdicts.len(), "{file} has changed: run `npm run verdicts` in tests/validation");
+        assert_eq!(documents.len(), verdicts.len(), "{file} has changed: run `npm run update` in tests/validation");
         for (document, theirs) in documents.into_iter().zip(verdicts) {
             judged += 1;
             let ours = Plan::new(document, schema, Exposure::Open).err().map(|rejection| rejection.to_string());
@@ -93,4 +93,67 @@ fn the_readme_tells_every_limit() {
         table += &format!("| {} | {} |\n", limit.allowed(), limit.noun());
     }
     assert_section_current("README.md", "limits", &table);
+}
+
+/// The names between backquotes in a message.
+fn names(message: &str) -> Vec<String> {
+    let quoted = message.split('`').skip(1).step_by(2);
+    let words = quoted.flat_map(|quoted| quoted.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_refusal_of_a_hidden_schema_has_no_name_that_the_document_has_not() {
+    let small = Definitions::parse(&read("schema.graphql")).expect("a schema");
+    let mut refused = 0;
+    for entry in fs::read_dir("tests/validation/documents").expect("documents") {
+        let file = entry.expect("a file").file_name().into_string().expect("a name");
+        let schema = if file == "guildhall.txt" { definitions() } else { &small };
+        for document in read(&format!("documents/{file}")).split("\n----\n") {
+            let Err(Rejection::Invalid(mistakes)) = Plan::new(document, schema, Exposure::Hidden) else { continue };
+            refused += 1;
+            for mistake in mistakes {
+                let told: Vec<String> =
+                    names(&mistake.message).into_iter().filter(|name| !document.contains(name)).collect();
+                assert!(told.is_empty(), "{document}: {}", mistake.message);
+            }
+        }
+    }
+    assert!(refused >= 100, "{refused} documents");
+}
+
+#[tokio::test]
+async fn a_refused_request_names_nothing_of_a_hidden_schema() {
+    let app = TestApp::with(|settings| settings.documents.exposure = Exposure::Hidden).await;
+    let ada = app.person("ada").await;
+    let role = "mutation($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { clientMutationId } }";
+    for (query, variables) in [
+        ("mutation { changeMemberRole(input: {}) { clientMutationId } }", json!({})),
+        (role, json!({ "i": {} })),
+        (role, json!({ "i": { "membershipId": "m", "role": "NONE" } })),
+        (role, json!({ "i": { "nope": 1 } })),
+        (role, json!({ "i": 1 })),
+        ("mutation { changeMemberRole { clientMutationId } }", json!({})),
+        ("{ viewer { nope } }", json!({})),
+        ("{ viewer }", json!({})),
+        ("{ viewer { ... on Organization { id } } }", json!({})),
+        ("{ organization(nope: 1) { id } }", json!({})),
+        ("query($a: Int) { node(id: $a) { id } }", json!({ "a": 1 })),
+        ("query($a: [ID!]! = []) { nodes(ids: $a) { id } }", json!({ "a": null })),
+        ("query($a: String = \"a\") { __type(name: $a) { name } }", json!({})),
+        ("{ organization { id } }", json!({})),
+        ("{ viewer { organizations(first: 1, last: 1) { totalCount } } }", json!({})),
+        ("query($a: String = \"A\") { viewer { organizations(search: $a, orderBy: {}) { totalCount } } }", json!({})),
+    ] {
+        let answer = ada.run(query, variables.clone()).await;
+        let request = format!("{query} {variables}");
+        let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("{request}: {}", answer.body));
+        for error in errors {
+            let message = error["message"].as_str().expect("a message");
+            let told: Vec<String> = names(message).into_iter().filter(|name| !request.contains(name)).collect();
+            assert!(told.is_empty(), "{request}: {message}");
+            assert!(!message.contains("type \""), "{request}: {message}");
+        }
+    }
+    app.close().await;
 }

@@ -1,4 +1,4 @@
-// What graphql-js says of each document: null where it takes it, else its first complaint. `npm run verdicts` writes that down
+// What graphql-js says of each document: null where it takes it, else its first complaint. `npm run update` writes that down
 // for the tests; `npm run check` fails if what is written down is not what it says.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { buildSchema, parse, specifiedRules, validate } from 'graphql';
@@ -26,7 +26,7 @@ const written = JSON.stringify(verdicts, null, 1) + '\n';
 if (!process.argv.includes('--check')) {
   writeFileSync(here('verdicts.json'), written);
 } else if (read('verdicts.json') !== written) {
-  console.error('verdicts.json is not what graphql-js says: run `npm run verdicts` and review the difference.');
+  console.error('verdicts.json is not what graphql-js says: run `npm run update` and review the difference.');
   process.exit(1);
 }
 const all = Object.values(verdicts).flat();

@@ -121,6 +121,10 @@ impl<'a> Formula<'a> {
     }
 
     fn field(&mut self, field: &'a Field) -> Cost {
+        // What is below is counted by the lists of the schema itself.
+        if matches!(field.name.node.as_str(), "__schema" | "__type") {
+            return Cost { fixed: 1, varying: Vec::new() };
+        }
         let inner = self.set(&field.selection_set.node);
         let counts = field.name.node == "events" && self.selects(&field.selection_set.node, "totalCount");
         let hashes = HASHING.iter().find(|(name, _)| field.name.node == *name).map_or(0, |(_, hashes)| *hashes);

@@ -29,13 +29,16 @@ pub enum Limit {
     ArgumentValues,
     /// Bytes of the texts of arguments, fragments and variables put in.
     ArgumentBytes,
-    /// Cost in points: fields of the answer, as far as the sizes of pages tell beforehand, and passwords to hash.
+    /// Fields `__schema`, fragments put in.
+    Schemas,
+    /// Cost in points: fields of the answer, as far as the sizes of pages, and of the lists in the schema's description, tell
+    /// beforehand, and passwords to hash.
     Cost,
 }
 
 impl Limit {
     /// All of them, in the order in which they are asked.
-    pub const ALL: [Limit; 13] = [
+    pub const ALL: [Limit; 14] = [
         Limit::Bytes,
         Limit::Tokens,
         Limit::Nesting,
@@ -48,6 +51,7 @@ impl Limit {
         Limit::Directives,
         Limit::ArgumentValues,
         Limit::ArgumentBytes,
+        Limit::Schemas,
         Limit::Cost,
     ];
 
@@ -66,6 +70,7 @@ impl Limit {
             Limit::Directives => 200,
             Limit::ArgumentValues => 20_000,
             Limit::ArgumentBytes => 1024 * 1024,
+            Limit::Schemas => 1,
             Limit::Cost => 100_000,
         }
     }
@@ -85,7 +90,8 @@ impl Limit {
             Limit::Directives => "directives with its fragments put in",
             Limit::ArgumentValues => "values in arguments with its fragments and variables put in",
             Limit::ArgumentBytes => "bytes of text in arguments with its fragments and variables put in",
-            Limit::Cost => "points, going by the sizes of pages",
+            Limit::Schemas => "fields `__schema` with its fragments put in",
+            Limit::Cost => "points, going by the sizes of pages and of the schema's lists",
         }
     }
 

@@ -37,6 +37,7 @@ struct Size {
     fields: u64,
     aliases: u64,
     directives: u64,
+    schemas: u64,
     depth: u64,
 }
 
@@ -51,6 +52,7 @@ impl Size {
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
+            schemas: self.schemas.saturating_add(other.schemas),
             depth: self.depth.max(other.depth),
         }
     }
@@ -59,7 +61,8 @@ impl Size {
         Limit::Depth.hold(self.depth)?;
         Limit::Fields.hold(self.fields)?;
         Limit::Aliases.hold(self.aliases)?;
-        Limit::Directives.hold(self.directives)
+        Limit::Directives.hold(self.directives)?;
+        Limit::Schemas.hold(self.schemas)
     }
 }
 
@@ -84,7 +87,12 @@ impl<'a> Measure<'a> {
 
     fn field(&mut self, field: &'a Field) -> Size {
         let inner = self.set(&field.selection_set.node);
-        let own = Size { fields: 1, aliases: u64::from(field.alias.is_some()), ..Size::default() };
+        let own = Size {
+            fields: 1,
+            aliases: u64::from(field.alias.is_some()),
+            schemas: u64::from(field.name.node == "__schema"),
+            ..Size::default()
+        };
         Size { top: 1, depth: inner.depth.saturating_add(1), ..inner.plus(own) }
     }
 
@@ -143,12 +151,19 @@ mod tests {
     #[test]
     fn everything_that_is_counted_may_go_to_its_limit_and_no_further() {
         type Written = fn(usize) -> String;
-        let shapes: [(Limit, Written); 6] = [
+        let shapes: [(Limit, Written); 8] = [
             (Limit::Depth, |n| format!("{}a{}", "{a".repeat(n - 1) + "{", "}".repeat(n))),
             (Limit::Fields, |n| format!("{{ a {{ {} }} }}", "b ".repeat(n - 1))),
             (Limit::RootFields, |n| format!("{{ {} }}", "a ".repeat(n))),
             (Limit::Aliases, |n| format!("{{ a {{ {} }} }}", "x: b ".repeat(n))),
             (Limit::Directives, |n| format!("{{ a {} }}", "@b ".repeat(n))),
+            (Limit::Schemas, |n| format!("{{ {} }}", "x: __schema { b } ".repeat(n))),
+            (Limit::Schemas, |n| {
+                format!(
+                    "query A {{ ...F }} query B {{ a {} }} fragment F on Q {{ __schema {{ b }} }}",
+                    "...F ".repeat(n - 1)
+                )
+            }),
             (Limit::Directives, |n| {
                 format!("query($a: Int @a) @b {{ a ...F }} fragment F on Q @c {{ a {} }}", "@b ".repeat(n - 3))
             }),

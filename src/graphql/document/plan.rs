@@ -1,20 +1,22 @@
 //! All that is known of a document by its text alone: parsed, found good, and for each operation what a request with it has to
 //! be asked. It is worked out once; a request then adds its variables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet, VariableDefinition,
+    Directive, DocumentOperations, ExecutableDocument, FragmentDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, VariableDefinition,
 };
-use async_graphql::{Name, Positioned};
+use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql_value::Value as Written;
 
 use super::arguments::Arguments;
 use super::cost::Cost;
-use super::limits::Excess;
+use super::limits::{Excess, Limit};
 use super::public_fields::PublicFields;
 use super::syntax::{self, Mistake, Unreadable};
 use super::{measure, mutations, repeats, subscriptions};
+use crate::graphql::introspection;
 use crate::graphql::validation::{Definitions, Exposure, validate};
 
 /// A document that may be executed.
@@ -37,10 +39,14 @@ pub struct Operation {
     pub kind: OperationType,
     /// The variables that it takes.
     pub variables: Vec<Positioned<VariableDefinition>>,
-    /// What its answer costs.
-    pub cost: Cost,
+    /// The variables that say what is skipped or included.
+    conditions: HashSet<Name>,
+    /// What its answer costs, but for what it tells of the schema.
+    cost: Cost,
     /// How large its arguments are.
     pub arguments: Arguments,
+    /// Whether its answer tells of the schema.
+    describes: bool,
     /// Whether a field of its answer may be put together from several places of it.
     pub repeats_fields: bool,
     /// Whether it needs no identity.
@@ -133,36 +139,81 @@ impl Operation {
         fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
     ) -> Self {
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = &operation.node;
-        let mut reached = HashMap::new();
-        reach(&selection_set.node, fragments, &mut reached);
+        let (mut reached, mut conditions) = (HashMap::new(), HashSet::new());
+        reach(&selection_set.node, fragments, &mut reached, &mut conditions);
         let (kind, variables) = (*ty, variable_definitions.clone());
         let public = PublicFields::of(&operation.node, fragments);
         let cost = Cost::of(&selection_set.node, fragments, variable_definitions);
         let arguments = Arguments::of(&selection_set.node, fragments, variable_definitions);
+        let describes = introspection::is_asked(&selection_set.node, fragments);
         let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
         let repeats_fields = repeats::repeats_fields(&document);
-        Self { name: name.map(|name| name.to_string()), kind, variables, cost, arguments, repeats_fields, public, document }
+        Self {
+            name: name.map(|name| name.to_string()),
+            kind,
+            variables,
+            conditions,
+            cost,
+            arguments,
+            describes,
+            repeats_fields,
+            public,
+            document,
+        }
+    }
+
+    /// A mistake for each condition that is null, which a variable with a default can be made. The library takes null for false.
+    pub fn null_conditions(&self, given: &Variables) -> Vec<Mistake> {
+        let nulls = self.variables.iter().filter(|variable| {
+            let name = &variable.node.name.node;
+            let nullable = variable.node.var_type.node.nullable;
+            nullable && self.conditions.contains(name) && given.get(name) == Some(&Value::Null)
+        });
+        let mistake = |variable: &Positioned<VariableDefinition>| {
+            let name = &variable.node.name.node;
+            Mistake::new(format!("Variable `${name}` must not be null where it is a condition."), variable.pos)
+        };
+        nulls.map(mistake).collect()
+    }
+
+    /// What its answer costs with these variables, in fields. Where it tells of the schema, that is counted up to the limit.
+    pub fn cost(&self, variables: &Variables) -> u64 {
+        let cost = self.cost.with(variables);
+        if !self.describes || cost > Limit::Cost.allowed() {
+            return cost;
+        }
+        cost + introspection::cost(&self.document, variables, Limit::Cost.allowed() - cost)
     }
 }
 
-/// Finds the fragments that a set spreads, and those that they spread.
+/// Finds the fragments that a set spreads, and those that they spread, with the variables of their conditions.
 fn reach(
     set: &SelectionSet,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
     found: &mut HashMap<Name, Positioned<FragmentDefinition>>,
+    conditions: &mut HashSet<Name>,
 ) {
     for item in &set.items {
+        conditions.extend(item.node.directives().iter().filter_map(|directive| condition(&directive.node)));
         match &item.node {
-            Selection::Field(field) => reach(&field.node.selection_set.node, fragments, found),
-            Selection::InlineFragment(inline) => reach(&inline.node.selection_set.node, fragments, found),
+            Selection::Field(field) => reach(&field.node.selection_set.node, fragments, found, conditions),
+            Selection::InlineFragment(inline) => reach(&inline.node.selection_set.node, fragments, found, conditions),
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(fragment) = fragments.get(name).filter(|_| !found.contains_key(name)) {
                     found.insert(name.clone(), fragment.clone());
-                    reach(&fragment.node.selection_set.node, fragments, found);
+                    reach(&fragment.node.selection_set.node, fragments, found, conditions);
                 }
             }
         }
+    }
+}
+
+/// The variable that a directive makes a condition.
+fn condition(directive: &Directive) -> Option<Name> {
+    match directive.get_argument("if").map(|given| &given.node) {
+        Some(Written::Variable(name)) => Some(name.clone()),
+        _ => None,
     }
 }
 

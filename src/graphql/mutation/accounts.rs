@@ -45,7 +45,8 @@ impl AccountMutations {
         .await
     }
 
-    /// Signs in.
+    /// Signs in. An e-mail address that was not proven cannot sign in: INVALID_CREDENTIALS, also with the right password. The
+    /// username can.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,

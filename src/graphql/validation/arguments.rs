@@ -24,7 +24,7 @@ impl<'a> Walk<'a, '_> {
                 None => {
                     let names = defined.keys().map(Name::as_str);
                     let message = || format!("{} has no argument `{}`.", whose(), name.node);
-                    self.report.unknown(name.pos, &name.node, names, message);
+                    self.report.unknown(name.pos, ("argument", &name.node), names, message);
                     self.variables(&value.node, value.pos);
                 }
             }
@@ -32,7 +32,7 @@ impl<'a> Walk<'a, '_> {
         for (name, input) in defined.iter().filter(|(_, input)| input.is_required()) {
             if !given.iter().any(|(other, _)| other.node == *name) {
                 let message = || format!("{} needs the argument `{name}` of type `{}`.", whose(), input.ty);
-                self.report.tell(place, message);
+                self.report.tell_of_schema(place, "An argument is missing here.", message);
             }
         }
     }

@@ -12,7 +12,7 @@ impl<'a> Walk<'a, '_> {
             let name = &directive.name.node;
             let Some(rule) = self.schema.directive(name) else {
                 let names = self.schema.directive_names();
-                self.report.unknown(*pos, name, names, || format!("There is no directive `@{name}`."));
+                self.report.unknown(*pos, ("directive", name), names, || format!("There is no directive `@{name}`."));
                 self.untyped(&directive.arguments);
                 continue;
             };

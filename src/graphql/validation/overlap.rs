@@ -95,7 +95,8 @@ impl<'a> Merge<'a> {
             let first = self.all[group[0]].ty;
             if let Some(&other) = group.iter().find(|&&other| !self.same_shape(first, self.all[other].ty)) {
                 let Placed { place, ty, .. } = &self.all[other];
-                report.tell(*place, || {
+                let hidden = format!("`{key}` is asked for as two types: give one of them another alias.");
+                report.tell_of_schema(*place, &hidden, || {
                     format!("`{key}` is asked for as `{ty}` and as `{first}`: give one of them another alias.")
                 });
                 continue;

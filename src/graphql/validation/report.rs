@@ -25,21 +25,29 @@ impl Report {
         self.mistakes.is_empty()
     }
 
-    /// Something is wrong at that place.
+    /// Something is wrong at that place. The message has no names but those of the document.
     pub fn tell(&mut self, place: Pos, message: impl FnOnce() -> String) {
         self.mistakes.push(Mistake::new(message(), place));
     }
 
-    /// A name is none of those that there are.
+    /// Something is wrong at that place. The message names parts of the schema; where that is hidden, `hidden` takes its place.
+    pub fn tell_of_schema(&mut self, place: Pos, hidden: &str, message: impl FnOnce() -> String) {
+        let is_hidden = self.exposure == Exposure::Hidden;
+        self.tell(place, || if is_hidden { hidden.to_owned() } else { message() });
+    }
+
+    /// A name is none of those that there are. The message may name parts of the schema; `kind` is what the name would be of.
     pub fn unknown<'a>(
         &mut self,
         place: Pos,
-        name: &str,
+        (kind, name): (&str, &str),
         names: impl Iterator<Item = &'a str>,
         message: impl FnOnce() -> String,
     ) {
-        let suggests = matches!(self.exposure, Exposure::Open) && self.mistakes.len() < ENOUGH;
-        self.tell(place, || if suggests { message() + &did_you_mean(name, names) } else { message() });
+        let suggests = self.mistakes.len() < ENOUGH;
+        self.tell_of_schema(place, &format!("There is no {kind} `{name}` here."), || {
+            if suggests { message() + &did_you_mean(name, names) } else { message() }
+        });
     }
 
     /// In the order of the text.

@@ -82,7 +82,9 @@ impl<'a, 'r> Walk<'a, 'r> {
                         }
                         None => {
                             let names = self.document.fragments.keys().map(Name::as_str);
-                            self.report.unknown(item.pos, name, names, || format!("There is no fragment `{name}`."));
+                            self.report.unknown(item.pos, ("fragment", name), names, || {
+                                format!("There is no fragment `{name}`.")
+                            });
                         }
                     }
                 }
@@ -99,7 +101,8 @@ impl<'a, 'r> Walk<'a, 'r> {
                     Some(Kind::Object(fields) | Kind::Interface(fields)) => fields.keys().map(Name::as_str).collect(),
                     _ => Vec::new(),
                 };
-                self.report.unknown(place, name, names.into_iter(), || format!("`{on}` has no field `{name}`."));
+                self.report
+                    .unknown(place, ("field", name), names.into_iter(), || format!("`{on}` has no field `{name}`."));
             }
             self.untyped(&field.arguments);
             return self.set(&field.selection_set.node, None);
@@ -124,10 +127,14 @@ impl<'a, 'r> Walk<'a, 'r> {
         let name = &field.name.node;
         match (self.composite(innermost(ty)).is_some(), field.selection_set.node.items.is_empty()) {
             (true, true) => {
-                self.report.tell(place, || format!("`{name}` is of type `{ty}`: say which of its fields are wanted."));
+                self.report.tell_of_schema(place, "Say which fields are wanted here.", || {
+                    format!("`{name}` is of type `{ty}`: say which of its fields are wanted.")
+                });
             }
             (false, false) => {
-                self.report.tell(place, || format!("`{name}` is of type `{ty}`, which has no fields."));
+                self.report.tell_of_schema(place, "There are no fields here.", || {
+                    format!("`{name}` is of type `{ty}`, which has no fields.")
+                });
             }
             _ => {}
         }
@@ -139,7 +146,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         match self.schema.kind(name) {
             Some(Kind::Object(_) | Kind::Interface(_) | Kind::Union) => return Some(name),
             Some(_) => self.report.tell(*pos, || format!("A fragment cannot be on `{name}`, which has no fields.")),
-            None => self.report.unknown(*pos, name, self.schema.names(), || format!("There is no type `{name}`.")),
+            None => {
+                self.report.unknown(*pos, ("type", name), self.schema.names(), || format!("There is no type `{name}`."))
+            }
         }
         None
     }
@@ -153,7 +162,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         if let (Some(on), Some(inner)) = (on, inner)
             && !self.schema.overlap(on, inner)
         {
-            self.report.tell(place, || format!("Nothing that is of type `{on}` can be of type `{inner}`."));
+            self.report.tell_of_schema(place, "This fragment never applies here.", || {
+                format!("Nothing that is of type `{on}` can be of type `{inner}`.")
+            });
         }
     }
 }

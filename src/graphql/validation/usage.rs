@@ -44,7 +44,9 @@ pub fn check<'a>(
         }
         let ty = innermost(&node.var_type.node);
         match schema.kind(ty) {
-            None => report.unknown(node.var_type.pos, ty, schema.names(), || format!("There is no type `{ty}`.")),
+            None => {
+                report.unknown(node.var_type.pos, ("type", ty), schema.names(), || format!("There is no type `{ty}`."))
+            }
             Some(Kind::Scalar | Kind::Enum(_) | Kind::Input(..)) => {}
             Some(_) => report.tell(node.var_type.pos, || {
                 format!("The variable `${}` cannot be of the type `{ty}`, which is no input.", node.name.node)
@@ -88,7 +90,7 @@ fn fits(definition: &VariableDefinition, standing: Standing, report: &mut Report
     let base_fits = assignable_base(&given.base, &expected.base);
     let null_fits = expected.nullable || !given.nullable || not_null || has_default;
     if !base_fits || !null_fits {
-        report.tell(standing.place, || {
+        report.tell_of_schema(standing.place, &format!("The variable `${}` does not fit here.", standing.name), || {
             format!("The variable `${}` is of type `{given}`, where `{expected}` is expected.", standing.name)
         });
     } else if standing.alone && given.nullable {

@@ -91,14 +91,16 @@ impl<'a> Walk<'a, '_> {
                 Some(input) => self.value(value, &input.ty, input.has_default, place),
                 None => {
                     let message = || format!("`{name}` has no field `{field}`.");
-                    self.report.unknown(place, field, inputs.keys().map(Name::as_str), message);
+                    self.report.unknown(place, ("field", field), inputs.keys().map(Name::as_str), message);
                     self.variables(value, place);
                 }
             }
         }
         for (field, input) in inputs.iter().filter(|(_, input)| input.is_required()) {
             if !fields.contains_key(field) {
-                self.report.tell(place, || format!("`{name}` needs the field `{field}` of type `{}`.", input.ty));
+                self.report.tell_of_schema(place, "A field is missing here.", || {
+                    format!("`{name}` needs the field `{field}` of type `{}`.", input.ty)
+                });
             }
         }
     }
@@ -109,12 +111,15 @@ impl<'a> Walk<'a, '_> {
                 self.usage.variables.iter_mut().rev().take(1).for_each(|standing| standing.alone = true);
             }
             Some((_, value)) if fields.len() == 1 && *value != Value::Null => {}
-            _ => self.report.tell(place, || format!("`{name}` takes exactly one field, which is not null.")),
+            _ => self.report.tell_of_schema(place, "This takes exactly one field, which is not null.", || {
+                format!("`{name}` takes exactly one field, which is not null.")
+            }),
         }
     }
 
     fn mismatch(&mut self, ty: &Type, place: Pos) {
-        self.report.tell(place, || format!("This is no value of type `{ty}`."));
+        self.report
+            .tell_of_schema(place, "This value does not fit here.", || format!("This is no value of type `{ty}`."));
     }
 }
 

@@ -4,6 +4,7 @@
 use async_graphql::parser::types::{BaseType, Type, VariableDefinition};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
+use super::Exposure;
 use super::definitions::{Definitions, Inputs, Kind, OneOf};
 use super::values::is_scalar;
 use crate::graphql::document::syntax::Mistake;
@@ -12,8 +13,13 @@ use crate::graphql::document::syntax::Mistake;
 const MOST: usize = 20;
 
 /// What is wrong with the values of an operation's variables.
-pub fn check(schema: &Definitions, defined: &[Positioned<VariableDefinition>], given: &Variables) -> Vec<Mistake> {
-    let mut check = Check { schema, mistakes: Vec::new() };
+pub fn check(
+    schema: &Definitions,
+    defined: &[Positioned<VariableDefinition>],
+    given: &Variables,
+    exposure: Exposure,
+) -> Vec<Mistake> {
+    let mut check = Check { schema, exposure, mistakes: Vec::new() };
     for Positioned { node: VariableDefinition { name, var_type, default_value, .. }, pos } in defined {
         let ty = &var_type.node;
         match given.get(&name.node) {
@@ -26,6 +32,16 @@ pub fn check(schema: &Definitions, defined: &[Positioned<VariableDefinition>], g
         }
     }
     check.mistakes
+}
+
+/// Gives the variables that have no value their defaults. The library does so for arguments, and not where it looks at `@skip`
+/// and `@include`: <https://github.com/async-graphql/async-graphql/pull/1827>.
+pub fn fill(defined: &[Positioned<VariableDefinition>], given: &mut Variables) {
+    for VariableDefinition { name, default_value, .. } in defined.iter().map(|definition| &definition.node) {
+        if let Some(default) = default_value.as_ref().filter(|_| !given.contains_key(&name.node)) {
+            given.insert(name.node.clone(), default.node.clone());
+        }
+    }
 }
 
 /// Where in a variable.
@@ -51,6 +67,7 @@ impl std::fmt::Display for Path<'_> {
 
 struct Check<'a> {
     schema: &'a Definitions,
+    exposure: Exposure,
     mistakes: Vec<Mistake>,
 }
 
@@ -59,6 +76,12 @@ impl Check<'_> {
         if self.mistakes.len() < MOST {
             self.mistakes.push(Mistake::new(format!("Variable `{path}`{}", what()), place));
         }
+    }
+
+    /// The same, where the message names parts of the schema: `hidden` takes its place where that is hidden.
+    fn tell_of_schema(&mut self, place: Pos, path: &Path, hidden: &str, what: impl FnOnce() -> String) {
+        let is_hidden = self.exposure == Exposure::Hidden;
+        self.tell(place, path, || if is_hidden { hidden.to_owned() } else { what() });
     }
 
     fn value(&mut self, value: &Value, ty: &Type, path: &Path, place: Pos) {
@@ -87,28 +110,37 @@ impl Check<'_> {
 
     fn object(&mut self, value: &Value, (name, inputs, one_of): (&Name, &Inputs, OneOf), path: &Path, place: Pos) {
         let Value::Object(fields) = value else {
-            return self.tell(place, path, || format!(" is no object, where `{name}` is expected."));
+            let message = || format!(" is no object, where `{name}` is expected.");
+            return self.tell_of_schema(place, path, " is no object, where one is expected.", message);
         };
         for (field, value) in fields {
             match inputs.get(field) {
                 Some(input) => self.value(value, &input.ty, &Path::Field(path, field), place),
-                None => self.tell(place, &Path::Field(path, field), || format!(" is no field of `{name}`.")),
+                None => {
+                    let path = Path::Field(path, field);
+                    self.tell_of_schema(place, &path, " is no field.", || format!(" is no field of `{name}`."));
+                }
             }
         }
         // What is of another shape altogether lacks what it needs as well: once is enough.
         let is_known = fields.keys().all(|field| inputs.contains_key(field));
         for (field, input) in inputs.iter().filter(|(_, input)| is_known && input.is_required()) {
             if !fields.contains_key(field) {
-                self.tell(place, &Path::Field(path, field), || format!(" of type `{}` needs a value.", input.ty));
+                match self.exposure {
+                    Exposure::Open => self
+                        .tell(place, &Path::Field(path, field), || format!(" of type `{}` needs a value.", input.ty)),
+                    Exposure::Hidden => self.tell(place, path, || " lacks a field.".to_owned()),
+                }
             }
         }
         if one_of == OneOf::Yes && (fields.len() != 1 || fields.values().any(|value| *value == Value::Null)) {
-            self.tell(place, path, || format!(": `{name}` takes exactly one field, which is not null."));
+            let message = || format!(": `{name}` takes exactly one field, which is not null.");
+            self.tell_of_schema(place, path, " takes exactly one field, which is not null.", message);
         }
     }
 
     fn mismatch(&mut self, ty: &Type, path: &Path, place: Pos) {
-        self.tell(place, path, || format!(" is no value of type `{ty}`."));
+        self.tell_of_schema(place, path, " does not fit.", || format!(" is no value of type `{ty}`."));
     }
 }
 
@@ -120,6 +152,10 @@ mod tests {
     use crate::graphql::document::syntax;
 
     fn checked(variables: serde_json::Value) -> Vec<String> {
+        checked_by(variables, Exposure::Open)
+    }
+
+    fn checked_by(variables: serde_json::Value, exposure: Exposure) -> Vec<String> {
         let schema = Definitions::parse(
             "enum E { A B } scalar Any input I { n: Int! = 1 e: E! next: I all: [I!] }
              input One @oneOf { a: Int b: String } type Query { a: Int }",
@@ -128,7 +164,7 @@ mod tests {
         let parsed = syntax::parse(text).expect("a document");
         let (_, operation) = parsed.document.operations.iter().next().expect("an operation");
         let given = Variables::from_json(variables);
-        let mistakes = check(&schema.expect("a schema"), &operation.node.variable_definitions, &given);
+        let mistakes = check(&schema.expect("a schema"), &operation.node.variable_definitions, &given, exposure);
         mistakes.into_iter().map(|mistake| mistake.message).collect()
     }
 
@@ -165,7 +201,12 @@ mod tests {
         ] {
             let mut given = json!({"id": "x"});
             given.as_object_mut().expect("an object").extend(rest.as_object().expect("an object").clone());
-            assert_eq!(checked(given), [says]);
+            assert_eq!(checked(given.clone()), [says]);
+            // With the schema hidden: no name of a type that is not the variable's, and no field that was not given.
+            let hidden = checked_by(given, Exposure::Hidden);
+            let names = ["String!", "`I`", "E!", "`One`", "Int!"];
+            assert!(hidden.len() == 1 && !names.iter().any(|name| hidden[0].contains(name)), "{hidden:?}");
         }
+        assert_eq!(checked_by(json!({"id": 1, "i": {}}), Exposure::Hidden), ["Variable `$i` lacks a field."]);
     }
 }

@@ -219,7 +219,10 @@ impl Protocol {
         if answer::is_refused(executed) {
             return self.refuse(number, &executed.errors);
         }
-        self.next(number, &Json::of(executed).into_text())
+        match Json::of(executed) {
+            Some(json) => self.next(number, &json.into_text()),
+            None => self.refuse(number, &answer::too_large().errors),
+        }
     }
 
     /// The message for a result that is JSON already. None if nobody waits for it any more.

@@ -71,6 +71,11 @@ impl Server {
         vec![first, second, third]
     }
 
+    /// ID of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+
     /// Kills it with SIGKILL; returns when it is gone.
     pub async fn kill(&mut self) {
         self.process.kill().await.expect("it ends");
