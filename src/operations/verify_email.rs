@@ -35,7 +35,8 @@ pub async fn verify_email(env: &Env, actor: Option<&Actor>, input: Input) -> Res
         }
         let email = token.address();
         users::lock_to_prove(tx, account.id, &email).await?;
-        let user = users::find(tx, account.id).await?.ok_or(Error::Unauthenticated)?;
+        // The session may have ended while this waited for the locks.
+        let user = users::find_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?;
         if user.verified_email() == Some(email.as_str()) {
             return Ok(user);
         }

@@ -114,6 +114,7 @@ fn mutations_write_where_it_is_asked_whether_their_session_lives() {
         "end_plans.rs",
         "expire_invitations.rs",
         "expire_ownership_offers.rs",
+        "fill_text_keys.rs",
         "jobs.rs",
         "purge_organizations.rs",
     ];
