@@ -136,7 +136,7 @@ impl Loader<ProjectId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[ProjectId]) -> Loaded<ProjectId, Project> {
-        let found = projects::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        let found = projects::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|project| (project.id, project)).collect())
     }
 }
@@ -146,7 +146,7 @@ impl Loader<TaskId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[TaskId]) -> Loaded<TaskId, TaskInProject> {
-        let found = tasks::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        let found = tasks::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|found| (found.task.id, found)).collect())
     }
 }
@@ -156,7 +156,7 @@ impl Loader<JobId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[JobId]) -> Loaded<JobId, JobInTask> {
-        let found = jobs::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        let found = jobs::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|found| (found.job.id, found)).collect())
     }
 }
@@ -166,7 +166,7 @@ impl Loader<CloudStorageId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[CloudStorageId]) -> Loaded<CloudStorageId, CloudStorage> {
-        let found = cloud_storages::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        let found = cloud_storages::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|storage| (storage.id, storage)).collect())
     }
 }
@@ -186,7 +186,7 @@ impl Loader<OwnershipOfferId> for Source {
     type Error = Arc<Fault>;
 
     async fn load(&self, ids: &[OwnershipOfferId]) -> Loaded<OwnershipOfferId, OwnershipOffer> {
-        let found = ownership_offers::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
+        let found = ownership_offers::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|offer| (offer.id, offer)).collect())
     }
 }

@@ -144,8 +144,8 @@ impl Query {
         #[graphql(desc = "Token from the link in the mail.")] token: String,
     ) -> Option<Result<InvitationPreview>> {
         let load = async {
-            let mut connection = ctx.env().store.read().await?;
-            let found = invitations::find_by_token(&mut connection, &secret::hash(&token)).await?;
+            let connection = ctx.env().store.read().await?;
+            let found = invitations::find_by_token(&connection, &secret::hash(&token)).await?;
             drop(connection);
             match found {
                 Some(invitation) => InvitationPreview::load(ctx, invitation).await,

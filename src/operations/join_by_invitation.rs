@@ -51,7 +51,7 @@ pub struct Entered {
 /// A caller's access to a locked organization.
 pub enum Access {
     /// A caller with an account.
-    Account(Floor),
+    Account(Box<Floor>),
     /// A caller without one.
     Nobody(Organization),
 }
@@ -104,7 +104,7 @@ pub async fn enter_to_administer(
     }
     decide(&standing, action, &target).require("invitation")?;
     match entered.access {
-        Access::Account(floor) => Ok((floor, entered.invitation)),
+        Access::Account(floor) => Ok((*floor, entered.invitation)),
         Access::Nobody(_) => Err(Error::Unauthenticated),
     }
 }
@@ -119,12 +119,12 @@ async fn lock(tx: &Connection, actor: Option<&Actor>, named: &Named, now: Instan
         (Some(actor), Named::Id(_)) => {
             let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
             let (floor, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
-            (Access::Account(floor), invitation)
+            (Access::Account(Box::new(floor)), invitation)
         }
         (Some(actor), Named::Token(_)) => {
             let entering = Floor::enter_by(tx, actor, Of::HeldInvitation(id), "invitation", now);
             let (floor, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
-            (Access::Account(floor), invitation)
+            (Access::Account(Box::new(floor)), invitation)
         }
         (None, Named::Token(_)) => {
             let organization = organizations::lock_of_invitation(tx, id);
