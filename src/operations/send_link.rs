@@ -113,7 +113,8 @@ pub(super) async fn send(
         token: Some(token.expose().to_owned()),
         invitation: None,
         organization: None,
-        sender: Some(user.id),
+        // A mail of reset is the address's: it does not go with an account that merely claims the address.
+        sender: (purpose != EmailTokenPurpose::Reset).then_some(user.id),
         is_resend: false,
     };
     env.outbox.queue(tx, now, mail).await?;

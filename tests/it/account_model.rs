@@ -320,9 +320,9 @@ impl Walk {
 
     async fn deletes(&mut self, who: Who) {
         let Some(account) = self.pick(who) else { return };
-        let username = self.accounts[account].username.clone();
-        let gone =
-            self.does(account, "deleteAccount", json!({ "confirmUsername": username })).await.refused().is_empty();
+        let Account { username, password, .. } = &self.accounts[account];
+        let (username, input) = (username.clone(), json!({ "confirmUsername": username, "password": password }));
+        let gone = self.does(account, "deleteAccount", input).await.refused().is_empty();
         self.tell(format!("{who:?} deletes {username}: {gone}"));
         if gone {
             self.accounts.remove(account);
