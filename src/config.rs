@@ -152,7 +152,7 @@ pub struct HttpSettings {
 /// Which documents may run, and what they may learn.
 #[derive(Args, Clone, Debug)]
 pub struct DocumentSettings {
-    /// Whether clients may learn the schema: by introspection, at `/schema.graphql`, and by messages that suggest names.
+    /// Whether clients may learn the schema: by introspection, at `/schema.graphql`, and by names in messages.
     #[arg(long, env = "GUILDHALL_INTROSPECTION", value_name = "SWITCH", default_value = "on")]
     pub introspection: Switch,
     /// Manifest of the only documents that run: Relay's or graphql-codegen's `{"<hash>": "<document>"}`, or Apollo's. [default: all run]

@@ -10,7 +10,7 @@ use crate::config::{Access, Bounds};
 const SOON: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
 /// Bytes of a long answer: more than the system holds, and less than all answers may.
-const LARGE: usize = 14 << 20;
+const LARGE: usize = 11 << 20;
 
 /// Serves some paths with that patience; returns the address.
 async fn served(access: Access, patience: Patience) -> SocketAddr {

@@ -6,11 +6,13 @@ use std::future::ready;
 use std::time::Duration;
 
 use async_graphql::Response as Executed;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt};
+use http_body_util::BodyExt;
 use serde_json::json;
 
 use super::ledger::Ledger;
@@ -23,6 +25,9 @@ use crate::graphql::subscription::Told;
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 /// Tells proxies to hand on what comes as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The end of a stream.
+const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
 
 /// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
 pub fn respond(
@@ -47,10 +52,12 @@ fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
             }
         }
     };
-    // With one empty line of data: without it, browsers would not tell of the event.
-    let complete = stream::once(ready(Event::default().event("complete").data("")));
+    let complete = stream::once(ready(Event::default().event("complete").data("\n")));
     let events = results.map(next).chain(complete).map(Ok::<_, Infallible>);
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    let response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    // axum writes either no line of data, and browsers do not tell of such an event, or two where one would do.
+    let once = |data: Bytes| if data.starts_with(b"event: complete\n") { Bytes::from_static(COMPLETE) } else { data };
+    let mut response = response.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(once))));
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
     response
 }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 /// Least that a reader takes while an answer waits, in bytes per second.
 pub const MIN_RATE: u64 = 10_000;
 /// Most bytes of memory in the answers of all connections.
-const MAX_HELD: usize = 32 * 1024 * 1024;
+const MAX_HELD: usize = 24 * 1024 * 1024;
 /// Bytes that are handed to the connection at a time.
 const CHUNK: usize = 32 * 1024;
 

@@ -60,8 +60,10 @@ async fn introspection_costs_what_its_lists_hold() {
         let answer = post(&app.router, None, json!({ "query": query, "extensions": { "cost": true } })).await;
         assert_eq!(cost(&answer.body).0, expected, "{query}");
     }
-    let names: String = (0..40).map(|n| format!("n{n}: name ")).collect();
-    let deep = format!("{{ __schema {{ types {{ fields {{ type {{ ofType {{ fields {{ {names} }} }} }} }} }} }} }}");
+    let kinds: String = (0..60).map(|n| format!("n{n}: kind ")).collect();
+    let deep = format!(
+        "{{ __schema {{ types {{ fields {{ type {{ {kinds} ofType {{ {kinds} ofType {{ {kinds} }} }} }} }} }} }} }}"
+    );
     let wide = format!(
         "{{ __schema {{ types {{ {} }} }} }}",
         (0..90).map(|n| format!("f{n}: fields {{ name }} ")).collect::<String>()

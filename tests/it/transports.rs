@@ -191,7 +191,7 @@ async fn a_stream_of_events_ends_with_its_token() {
     listeners(&app, 1).await;
     app.env.clock.advance(TimeDelta::minutes(20));
     let told = stream.text().await.expect("a body");
-    assert!(told.contains("UNAUTHENTICATED") && told.trim_end().ends_with("event: complete\ndata: \ndata:"), "{told}");
+    assert!(told.contains("UNAUTHENTICATED") && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
     app.close().await;
 }
 
@@ -206,7 +206,7 @@ async fn a_shutdown_tells_sockets_to_come_again_and_completes_streams() {
     app.app.shutdown.soft.cancel();
     assert_eq!(socket.close_code().await, 1012, "and nothing that the client would take for the end");
     let told = stream.text().await.expect("a body");
-    assert!(told.contains("SHUTTING_DOWN") && told.trim_end().ends_with("event: complete\ndata: \ndata:"), "{told}");
+    assert!(told.contains("SHUTTING_DOWN") && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
     tokio::time::timeout(Duration::from_secs(5), app.app.shutdown.tasks.wait()).await.expect("nothing is left");
     app.close().await;
 }
@@ -244,11 +244,11 @@ async fn a_stream_of_events_tells_results_and_completes() {
     let query = whole("{ viewer { email } }").await;
     assert_eq!(
         query.trim_end(),
-        "event: next\ndata: {\"data\":{\"viewer\":{\"email\":\"ada@example.org\"}}}\n\nevent: complete\ndata: \ndata:"
+        "event: next\ndata: {\"data\":{\"viewer\":{\"email\":\"ada@example.org\"}}}\n\nevent: complete\ndata:"
     );
     for (refused, code) in [("{ nope }", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED")] {
         let told = whole(refused).await;
-        assert!(told.contains(code) && told.trim_end().ends_with("event: complete\ndata: \ndata:"), "{told}");
+        assert!(told.contains(code) && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
     }
 
     let bad = post(address, "nonsense", stream, json!({ "query": "{ __typename }" })).await;
