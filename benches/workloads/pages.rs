@@ -164,6 +164,7 @@ fn member(number: usize) -> MemberRow {
     let user = users::Profile {
         id: user_id,
         email: Some(format!("{username}@example.org")),
+        email_written: None,
         display_name: Some(format!("Member \"{number}\"")),
         username,
         created_at: at,

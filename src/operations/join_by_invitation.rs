@@ -53,7 +53,7 @@ pub enum Access {
     /// A caller with an account.
     Account(Box<Floor>),
     /// A caller without one.
-    Nobody(Organization),
+    Nobody(Box<Organization>),
 }
 
 impl Access {
@@ -129,7 +129,7 @@ async fn lock(tx: &Connection, actor: Option<&Actor>, named: &Named, now: Instan
         (None, Named::Token(_)) => {
             let organization = organizations::lock_of_invitation(tx, id);
             let (organization, invitation) = try_join(organization, invitations::lock(tx, id)).await?;
-            (Access::Nobody(organization.ok_or_else(not_found)?), invitation)
+            (Access::Nobody(Box::new(organization.ok_or_else(not_found)?)), invitation)
         }
         (None, Named::Id(_)) => return Err(Error::Unauthenticated),
     };

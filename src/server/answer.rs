@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as Executed, ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -62,8 +64,8 @@ pub fn too_large() -> Executed {
     Executed::from_errors(vec![error("TOO_COMPLEX", TOO_LARGE)])
 }
 
-/// The answer to an operation, labelled and with its status.
-pub fn respond(executed: Executed, media: Media) -> Response {
+/// The answer to an operation of that kind, labelled and with its status.
+pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Response {
     if is_refused(&executed) {
         let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
         let status = if has("SHUTTING_DOWN") || has("TIMEOUT") {
@@ -75,10 +77,16 @@ pub fn respond(executed: Executed, media: Media) -> Response {
         };
         return Problem::of(status, executed.errors).labelled(media).into_response();
     }
-    let Some(json) = Json::of(&executed) else { return respond(too_large(), media) };
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
-    let mut response = json.into_bytes().into_response();
+    let mut response = match kind {
+        // Parts of its data may be JSON already, which the library does not know of.
+        OperationType::Query => match Json::of(&executed) {
+            Some(json) => json.into_bytes().into_response(),
+            None => return respond(kind, too_large(), media),
+        },
+        _ => GraphQLResponse::from(executed).into_response(),
+    };
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
@@ -160,7 +168,7 @@ mod tests {
     fn status(errors: &[ServerError], data: &Value, media: Media) -> u16 {
         let mut executed = Executed::new(data.clone());
         executed.errors = errors.to_vec();
-        respond(executed, media).status().as_u16()
+        respond(OperationType::Query, executed, media).status().as_u16()
     }
 
     #[test]

@@ -128,6 +128,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
         return Err(not_at_once());
     }
     let place = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
+    let kind = prepared.kind;
     let Running { refusals, mut results } = execute::run(server, &caller, prepared);
     let mut response = match media {
         Some(media) if !subscribes => {
@@ -135,7 +136,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
                 Some(Told::Executed(executed)) => *executed,
                 Some(Told::Shared(_)) | None => Executed::default(),
             };
-            let mut response = answer::respond(executed, media);
+            let mut response = answer::respond(kind, executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
