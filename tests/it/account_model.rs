@@ -46,6 +46,7 @@ struct Account {
 }
 
 /// A mail to the address.
+#[derive(Clone)]
 struct Letter {
     template: String,
     username: Option<String>,
@@ -60,6 +61,8 @@ struct Walk {
     /// Username of the account that has proven the address.
     holder: Option<String>,
     sign_ins: usize,
+    /// The mails to the address, oldest first: what was delivered stays, whatever becomes of the queue.
+    mailbox: Vec<Letter>,
     organization: (Person, String),
     story: Vec<String>,
 }
@@ -76,6 +79,7 @@ impl Walk {
             made: 0,
             holder: None,
             sign_ins: 0,
+            mailbox: Vec::new(),
             organization: (owner, organization),
             story: Vec::new(),
         }
@@ -121,8 +125,8 @@ impl Walk {
         graphql::send_from(&self.app.router, from.into(), None, &document, json!({ "input": input })).await
     }
 
-    /// The mails to the address, oldest first.
-    async fn letters(&self) -> Vec<Letter> {
+    /// Delivers what was queued, and returns the mails to the address, oldest first.
+    async fn letters(&mut self) -> Vec<Letter> {
         let names = format!("SELECT variables->>'username' FROM mails WHERE recipient = '{ADDRESS}' ORDER BY id");
         let names = self.app.rows(&names).await;
         let mails = self.app.mails_to(ADDRESS).await;
@@ -130,7 +134,12 @@ impl Walk {
             let username = row.pop().flatten();
             Letter { template, username, token }
         };
-        mails.into_iter().zip(names).map(letter).collect()
+        for letter in mails.into_iter().zip(names).map(letter) {
+            if self.mailbox.iter().all(|known| known.token != letter.token) {
+                self.mailbox.push(letter);
+            }
+        }
+        self.mailbox.clone()
     }
 
     async fn letter(&mut self, templates: &[&str]) -> Option<Letter> {
@@ -140,7 +149,7 @@ impl Walk {
         Some(letters.swap_remove(place))
     }
 
-    /// What the database says of the address is what the model says, and whoever is not the reader cannot get in.
+    /// What the database says of the address is what the model says, and the stranger cannot get in.
     async fn check(&mut self) {
         let query = format!("SELECT username FROM users WHERE email = '{ADDRESS}' AND email_verified_at IS NOT NULL");
         let holders = self.app.texts(&query).await;
@@ -398,6 +407,7 @@ impl Walk {
                 self.tell("all ask for their mails of proof again");
             }
         }
+        self.letters().await;
         self.check().await;
     }
 
