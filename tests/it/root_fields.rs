@@ -251,7 +251,7 @@ fn missing(kind: &str) -> String {
     match kind {
         "slug" | "token" => "absent".to_owned(),
         _ => {
-            let id = guildhall::domain::UserId::from(Uuid::now_v7()).to_string();
+            let id = guildhall::domain::UserId::from(Uuid::new_v4()).to_string();
             id.replace("usr_", &format!("{kind}_"))
         }
     }

@@ -442,11 +442,11 @@ fn mutations(world: &World) -> Vec<Case> {
 }
 
 fn kind<'a>(schema: &'a ServiceDocument, wanted: &str) -> &'a TypeKind {
-    let kinds = schema.definitions.iter().filter_map(|definition| match definition {
+    let mut kinds = schema.definitions.iter().filter_map(|definition| match definition {
         TypeSystemDefinition::Type(kind) if kind.node.name.node == wanted => Some(&kind.node.kind),
         _ => None,
     });
-    kinds.last().unwrap_or(&TypeKind::Scalar)
+    kinds.next_back().unwrap_or(&TypeKind::Scalar)
 }
 
 /// A value of a type, whose texts have that many characters and whose lists have 100 values.
