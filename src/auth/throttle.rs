@@ -137,7 +137,8 @@ mod tests {
         let spelling = |spellings: [&'static str; 3]| move |n: u32| spellings[n as usize % 3].to_owned();
         assert_eq!(tries(&throttle, spelling(["ada", " ADA", "Ada"]), here), 10);
         let address = ["ada@bücher.example", "Ada@BÜCHER.example", "ada@xn--bcher-kva.example"];
-        assert_eq!(tries(&throttle, spelling(address), here), 10);
+        let there = |_| Some(IpAddr::from([10, 1, 0, 1]));
+        assert_eq!(tries(&throttle, spelling(address), there), 10);
         assert_eq!(tries(&throttle, spelling(["ada", " ADA", "Ada"]), of_its_own), 199, "elsewhere it is not");
     }
 

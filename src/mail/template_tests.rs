@@ -6,7 +6,7 @@ use super::*;
 
 fn invitation() -> serde_json::Value {
     json!({
-        "organization": "Ärzte & <b>Söhne</b>",
+        "organization": "Ärzte & <b> Söhne",
         "inviter": "Ada \"<script>\"",
         "role": "SUPERVISOR",
         "message": "Come & see <https://evil.example>\nTomorrow?",
@@ -17,11 +17,11 @@ fn invitation() -> serde_json::Value {
 #[test]
 fn an_invitation_says_who_where_as_what_until_when_and_how() {
     let content = Template::Invitation.render(&invitation(), Some("https://app.example.org/i/tok")).unwrap();
-    assert_eq!(content.subject, "Ada \"<script>\" invites you to Ärzte & <b>Söhne</b>");
+    assert_eq!(content.subject, "Ada \"<script>\" invites you to Ärzte & <b> Söhne");
     insta::assert_snapshot!(content.text, @r#"
     Hello,
 
-    Ada "<script>" invites you to join Ärzte & <b>Söhne</b> as a Supervisor.
+    Ada "<script>" invites you to join Ärzte & <b> Söhne as a Supervisor.
 
     Ada "<script>" writes:
 
@@ -69,7 +69,7 @@ fn a_name_cannot_begin_a_line_of_its_own() {
     variables["organization"] = json!("acme\r\nBcc: x@example.org\u{2028}\0!");
     let content = Template::Invitation.render(&variables, None).unwrap();
     assert!(!content.subject.contains(|c: char| c.is_control() || c == '\u{2028}'), "{:?}", content.subject);
-    assert!(content.subject.ends_with("Bcc: x@example.org  !"));
+    assert!(content.subject.replace('\u{200c}', "").ends_with("Bcc: x@example.org  !"));
     assert!(!content.text.lines().any(|line| line.starts_with("Bcc")), "{}", content.text);
 }
 

@@ -157,7 +157,8 @@ mod tests {
         assert_eq!((response.status().as_u16(), &response.headers()[REQUEST_ID]), (500, &"r-1".parse().unwrap()));
         let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body["errors"][0]["extensions"], serde_json::json!({"code": "INTERNAL", "requestId": "r-1"}));
+        let extensions = serde_json::json!({"code": "INTERNAL", "outcome": "UNKNOWN", "requestId": "r-1"});
+        assert_eq!(body["errors"][0]["extensions"], extensions);
         assert!(!body.to_string().contains("hunter2"));
     }
 }
