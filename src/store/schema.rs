@@ -370,9 +370,9 @@ diesel::table! {
         created_at -> Timestamptz,
         selected_organization_id -> Nullable<Uuid>,
         shown_name -> Text,
+        email_written -> Nullable<Text>,
         tokens_valid_from -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
-        email_written -> Nullable<Text>,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Somebody goes: what was assigned to them is assigned to nobody, what they owned belongs to the organization's owner.
 
+use guildhall::operations::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 
 use crate::support::{Office, Person};
@@ -116,13 +117,18 @@ async fn an_account_that_is_deleted_leaves_everything_behind_but_its_own_workspa
 }
 
 #[tokio::test]
-async fn an_organization_of_one_goes_with_all_that_its_owner_made_in_it() {
+async fn purge_organizations_takes_all_that_a_deleted_owner_made_in_an_organization_of_one() {
     let office = Office::new().await;
     let eve = &office.stranger;
     let id = eve.creates("alone").await;
     let project = eve.makes("createProject", json!({ "workspaceId": id, "name": "P", "assigneeId": eve.id })).await;
     eve.makes("createTask", json!({ "projectId": project, "name": "T", "jobCount": 3 })).await;
     deletes_account(eve).await;
+    assert_eq!((office.app.count("projects").await, office.app.count("jobs").await), (1, 3), "in the time of grace");
+    let overdue = "UPDATE organizations SET deletion_scheduled_for = now() - interval '1 h' WHERE slug = 'alone'";
+    office.app.sql(overdue).await;
+    let env = &office.app.env;
+    assert_eq!(purge_organizations(&env.store, &env.clock).await.expect("it runs"), 1);
     assert_eq!((office.app.count("projects").await, office.app.count("jobs").await), (0, 0));
     office.app.check_invariants().await;
     office.app.close().await;
