@@ -1,6 +1,6 @@
 //! Exchanges a refresh token for new tokens.
 //!
-//! Which tokens are good is for [`RefreshTokens`](crate::domain::session::RefreshTokens) to say.
+//! Which tokens are good is for [`RefreshTokens`] to say.
 
 use crate::domain::session::{RefreshTokens, Refreshed};
 use crate::domain::{Error, Result};

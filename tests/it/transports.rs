@@ -251,7 +251,7 @@ async fn a_stream_of_events_tells_results_and_completes() {
         assert!(told.contains(code) && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
     }
 
-    let bad = post(address, "nonsense", stream, json!({ "query": "{ __typename }" })).await;
+    let bad = post(address, "nonsense", stream, json!({ "query": "{ viewer { email } }" })).await;
     assert_eq!(bad.status(), 401);
     let at_once =
         post(address, &ada.token, "application/json", json!({ "query": FOLLOW, "variables": variables })).await;
