@@ -66,7 +66,7 @@ async fn introspection_costs_what_its_lists_hold() {
     );
     let wide = format!(
         "{{ __schema {{ types {{ {} }} }} }}",
-        (0..90).map(|n| format!("f{n}: fields {{ name }} ")).collect::<String>()
+        (0..180).map(|n| format!("f{n}: fields {{ name }} ")).collect::<String>()
     );
     for query in [&deep, &wide] {
         let answer = app.nobody(query).await;
