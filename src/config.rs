@@ -175,7 +175,7 @@ pub struct RuleSettings {
     /// Days for which a deleted organization can be restored; 0 deletes it at once.
     #[arg(long, env = "ORG_DELETION_GRACE_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(0..=365))]
     pub deletion_grace_days: u16,
-    /// Points that an account may spend in a minute: an operation costs 100, a mutation 500, each field that may be answered 1, and each password 20,000.
+    /// Points that an account may spend in a minute.
     #[arg(long, env = "GUILDHALL_ACTOR_RATE", value_name = "POINTS", default_value_t = ACTOR_RATE)]
     pub actor_rate: NonZeroU32,
     /// Points that may be spent from one address of the network in a minute.

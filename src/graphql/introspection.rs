@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 
 use super::ApiError;
 use super::context::RequestContext;
+use super::document::fields::each_field;
 use super::json::Json;
 use super::schema;
 
@@ -105,16 +106,11 @@ fn reference(name: &Name) -> Value {
     async_graphql::value!({ "kind": "INTERFACE", "name": name.as_str() })
 }
 
-/// Whether a set at the root of queries asks for the description.
+/// Whether a root set of a query asks for the description.
 pub fn is_asked(root: &SelectionSet, fragments: &Fragments) -> bool {
-    root.items.iter().any(|item| match &item.node {
-        Selection::Field(field) => is_introspection(&field.node),
-        Selection::InlineFragment(inline) => is_asked(&inline.node.selection_set.node, fragments),
-        Selection::FragmentSpread(spread) => {
-            let fragment = fragments.get(&spread.node.fragment_name.node);
-            fragment.is_some_and(|fragment| is_asked(&fragment.node.selection_set.node, fragments))
-        }
-    })
+    let mut asked = false;
+    each_field(root, fragments, &mut |field| asked |= is_introspection(field));
+    asked
 }
 
 fn is_introspection(field: &Field) -> bool {
@@ -243,11 +239,12 @@ impl Asked<'_> {
 
     /// Takes the number of fields away from what is left. `None` once there is less.
     fn count_object(&self, object: &Object, left: &mut u64) -> Option<()> {
+        *left = left.checked_sub(self.inner.len() as u64)?;
         let object = DESCRIPTION.in_full(object);
-        self.inner.iter().try_for_each(|inner| {
-            *left = left.checked_sub(1)?;
-            object.get(inner.name()).map_or(Some(()), |value| inner.count(value, left))
-        })
+        self.inner
+            .iter()
+            .filter(|inner| !inner.inner.is_empty())
+            .try_for_each(|inner| object.get(inner.name()).map_or(Some(()), |value| inner.count(value, left)))
     }
 
     fn count(&self, value: &Value, left: &mut u64) -> Option<()> {

@@ -188,4 +188,14 @@ mod tests {
         let refused = read(&HeaderMap::new(), stream(1025)).await.unwrap_err();
         assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn read_refuses_a_body_that_does_not_arrive_within_30_s() {
+        let began = tokio::time::Instant::now();
+        let begun = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{"))]);
+        let stalled = futures_util::StreamExt::chain(begun, futures_util::stream::pending());
+        let refused = read(&HeaderMap::new(), Body::from_stream(stalled)).await.unwrap_err();
+        assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(began.elapsed().as_secs(), 30);
+    }
 }

@@ -5,7 +5,7 @@ use async_graphql::ServerError;
 
 use super::problem::{code, error};
 
-/// Most errors of one answer, with the one that says how many were left out.
+/// Most errors of one answer, with the one that says that more were left out.
 pub const MAX_ERRORS: usize = 20;
 /// Longest message, in characters. What the client wrote itself may be repeated in it.
 pub const MAX_MESSAGE: usize = 300;
@@ -16,7 +16,7 @@ const MAX_LOCATIONS: usize = 10;
 pub fn shorten(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.split_off(MAX_ERRORS - 1);
-        let message = format!("{} more errors were left out.", left_out.len());
+        let message = format!("At least {} more errors were left out.", left_out.len());
         errors.push(error(left_out.first().and_then(code).unwrap_or("BAD_REQUEST"), message));
     }
     for error in errors {
@@ -33,12 +33,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_twenty_says_how_many_are_left_out() {
+    fn the_last_of_twenty_says_that_more_are_left_out() {
         let errors =
             |count: usize| -> Vec<ServerError> { (0..count).map(|n| error("FORBIDDEN", format!("no {n}"))).collect() };
-        for (given, last) in
-            [(20, "no 19"), (21, "2 more errors were left out."), (1000, "981 more errors were left out.")]
-        {
+        for (given, last) in [
+            (20, "no 19"),
+            (21, "At least 2 more errors were left out."),
+            (1000, "At least 981 more errors were left out."),
+        ] {
             let mut errors = errors(given);
             shorten(&mut errors);
             assert_eq!((errors.len(), errors[19].message.as_str()), (MAX_ERRORS, last));

@@ -170,7 +170,7 @@ mod tests {
     fn the_cost_is_told_to_who_asks() {
         let query = "query($n: Int) { viewer { organizations(first: $n) { nodes { id } } } }";
         let body = serde_json::json!({"query": query, "variables": {"n": 10}, "extensions": {"cost": true}});
-        assert_eq!(try_prepare(body).unwrap().told_cost, Some(1 + 1 + 10 * 2));
+        assert_eq!(try_prepare(body).unwrap().told_cost, Some(100 + 50 + 50 + 2 + 10 * 2));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::support::TestApp;
 use crate::support::actors::Person;
 use crate::support::derived::assert_current;
+use crate::support::socket::Socket;
 
 const USER: &str = "01900000-0001-7000-8000-000000000001";
 const ORGANIZATION: &str = "01900000-0002-7000-8000-000000000001";
@@ -148,5 +149,23 @@ async fn a_condition_counts_its_default_and_takes_no_null() {
         assert_eq!(refused.codes(), ["GRAPHQL_VALIDATION_FAILED"], "{query}");
         assert_eq!(refused.body["errors"][0]["message"], "Variable `$a` must not be null where it is a condition.");
     }
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_subscription_takes_the_default_of_a_condition() {
+    let app = TestApp::new().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    let mut socket = Socket::open_for(app.serve().await, &ada.token).await;
+    let query = "subscription($id: ID!, $a: Boolean = true, $b: Boolean = true) {
+        workspaceEvents(workspaceId: $id) { type @include(if: $a) subjectId @skip(if: $b) ...F }
+    } fragment F on Event { at @skip(if: $a) actor @include(if: $b) { username } }";
+    socket.subscribe("1", query, json!({ "id": id, "b": true })).await;
+    socket.is_silent().await;
+    let input = json!({ "organizationId": id, "name": "Acme Inc." });
+    ada.mutate("updateOrganization", input, "organization { id }").await.done();
+    let told = socket.hears().await["payload"]["data"]["workspaceEvents"].clone();
+    assert_eq!(told, json!({ "type": "ORGANIZATION_UPDATED", "actor": { "username": "ada" } }));
     app.close().await;
 }

@@ -58,7 +58,7 @@ async fn introspection_costs_what_its_lists_hold() {
         ),
     ] {
         let answer = post(&app.router, None, json!({ "query": query, "extensions": { "cost": true } })).await;
-        assert_eq!(cost(&answer.body).0, expected, "{query}");
+        assert_eq!(cost(&answer.body).0, 100 + expected, "{query}");
     }
     let kinds: String = (0..160).map(|n| format!("n{n}: kind ")).collect();
     let deep = format!(

@@ -110,6 +110,25 @@ async fn the_first_invitees_get_the_last_seats_and_the_later_ones_are_refused() 
 }
 
 #[tokio::test]
+async fn invite_members_that_rejects_all_tells_what_is_used_and_not_what_was_rejected() {
+    let app = limited().await;
+    let ada = app.person("ada").await;
+    let id = ada.creates("acme").await;
+    join(&app, &id, 7).await;
+    let mut input = invitees(&id, 0..4);
+    input["onError"] = json!("REJECT_ALL");
+    let fields = format!("results {{ userErrors {{ code message {LIMIT} }} }}");
+    let rejected = ada.mutate("inviteMembers", input, &fields).await.body["data"]["inviteMembers"].clone();
+    let errors: Vec<_> = (0..4).map(|n| rejected["results"][n]["userErrors"][0].clone()).collect();
+    assert_eq!(errors[..2], [Value::Null, Value::Null], "there is room for two");
+    for error in &errors[2..] {
+        assert_eq!(error["limit"], json!({ "kind": "MEMBERS", "used": 8, "max": 10 }));
+    }
+    assert_eq!(app.count("invitations").await, 0);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn an_expired_invitation_gives_its_seat_back_and_asks_for_one_again() {
     let app = limited().await;
     let ada = app.person("ada").await;

@@ -62,7 +62,7 @@ async fn an_answer_tells_its_cost_to_who_asks() {
     let app = TestApp::new().await;
     let query = "{ viewer { organizations(first: 10) { nodes { id } } } }";
     let answer = post(&app.router, None, json!({ "query": query, "extensions": { "cost": true } })).await;
-    assert_eq!(answer.body["extensions"], json!({ "cost": 22 }));
+    assert_eq!(answer.body["extensions"], json!({ "cost": 222 }));
     let answer = post(&app.router, None, json!({ "query": query })).await;
     assert_eq!(answer.body.get("extensions"), None);
     app.close().await;

@@ -329,7 +329,20 @@ fn documents() -> Vec<Case> {
         case("no end", format!("{{ {}", "a ".repeat(9_900))),
         case("brackets", format!("{{ node(id: {}1{}) {{ id }} }}", "[".repeat(60), "]".repeat(60))),
         case("introspection", INTROSPECTION.to_owned()),
+        case(
+            "deep introspection",
+            format!("{{ __type(name: \"Query\") {{ {}name{} }} }}", "fields { type { ".repeat(3), " } }".repeat(3)),
+        ),
+        case("wide introspection", wide_introspection("name", 24)),
+        case("wide introspection with long names", wide_introspection(&"x".repeat(1_000), 24)),
+        case("introspection over its limit", wide_introspection("name", 400)),
     ]
+}
+
+/// A document that asks for the names of all fields of the schema so many times.
+fn wide_introspection(alias: &str, times: usize) -> String {
+    let names: String = (0..times).map(|n| format!("{alias}{n}: name ")).collect();
+    format!("{{ __schema {{ types {{ fields(includeDeprecated: true) {{ {names} }} }} }} }}")
 }
 
 /// Bodies and variables at each limit.

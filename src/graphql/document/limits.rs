@@ -68,7 +68,7 @@ impl Limit {
             Limit::RootFields => 100,
             Limit::Aliases => 500,
             Limit::Directives => 200,
-            Limit::ArgumentValues => 20_000,
+            Limit::ArgumentValues => 2_000,
             Limit::ArgumentBytes => 1024 * 1024,
             Limit::Schemas => 1,
             Limit::Cost => 100_000,

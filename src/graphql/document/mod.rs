@@ -5,6 +5,7 @@
 pub mod arguments;
 mod cache;
 pub mod cost;
+pub mod fields;
 pub mod limits;
 pub mod measure;
 pub mod mutations;

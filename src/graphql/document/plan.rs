@@ -143,7 +143,7 @@ impl Operation {
         reach(&selection_set.node, fragments, &mut reached, &mut conditions);
         let (kind, variables) = (*ty, variable_definitions.clone());
         let public = PublicFields::of(&operation.node, fragments);
-        let cost = Cost::of(&selection_set.node, fragments, variable_definitions);
+        let cost = Cost::of(&operation.node, fragments);
         let arguments = Arguments::of(&selection_set.node, fragments, variable_definitions);
         let describes = introspection::is_asked(&selection_set.node, fragments);
         let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
@@ -176,7 +176,7 @@ impl Operation {
         nulls.map(mistake).collect()
     }
 
-    /// What its answer costs with these variables, in fields. Where it tells of the schema, that is counted up to the limit.
+    /// The cost with these variables, in points. What introspection tells is counted up to the limit.
     pub fn cost(&self, variables: &Variables) -> u64 {
         let cost = self.cost.with(variables);
         if !self.describes || cost > Limit::Cost.allowed() {

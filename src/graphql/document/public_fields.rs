@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use async_graphql::parser::types::{
-    Field, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
-};
+use async_graphql::parser::types::{Field, FragmentDefinition, OperationDefinition, OperationType, VariableDefinition};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Written;
 
+use super::fields::each_field;
 use crate::policy::public::{Public, public};
 
 /// The argument that all mutations take.
@@ -44,7 +43,7 @@ impl PublicFields {
             OperationType::Subscription => return Self { tokens: None },
         };
         let mut tokens = Some(Vec::new());
-        each_root_field(&operation.selection_set.node, fragments, &mut |field| match public(root, &field.name.node) {
+        each_field(&operation.selection_set.node, fragments, &mut |field| match public(root, &field.name.node) {
             Some(Public::Always) => {}
             Some(Public::ByToken) => {
                 let token = Token::of(field, &operation.variable_definitions);
@@ -88,26 +87,6 @@ impl Token {
                 Some(Value::Object(input)) => input.get(TOKEN).is_some_and(is_text),
                 _ => false,
             },
-        }
-    }
-}
-
-/// Looks at the root fields of a set, also in fragments, whether or not directives leave them out.
-fn each_root_field(
-    set: &SelectionSet,
-    fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
-    look: &mut impl FnMut(&Field),
-) {
-    // A checked document has no fragment within itself, and no more of them than fits.
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => look(&field.node),
-            Selection::InlineFragment(inline) => each_root_field(&inline.node.selection_set.node, fragments, look),
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = fragments.get(&spread.node.fragment_name.node) {
-                    each_root_field(&fragment.node.selection_set.node, fragments, look);
-                }
-            }
         }
     }
 }

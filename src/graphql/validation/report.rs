@@ -6,8 +6,8 @@ use super::Exposure;
 use super::suggestion::did_you_mean;
 use crate::graphql::document::syntax::Mistake;
 
-/// After how many mistakes of one document no more names are suggested: to look for them is dear, and nobody reads so many.
-const ENOUGH: usize = 100;
+/// Most mistakes of one document that are collected. An answer tells 20 of them.
+const MAX_MISTAKES: usize = 100;
 
 /// The mistakes of a document.
 pub struct Report {
@@ -27,7 +27,9 @@ impl Report {
 
     /// Something is wrong at that place. The message has no names but those of the document.
     pub fn tell(&mut self, place: Pos, message: impl FnOnce() -> String) {
-        self.mistakes.push(Mistake::new(message(), place));
+        if self.mistakes.len() < MAX_MISTAKES {
+            self.mistakes.push(Mistake::new(message(), place));
+        }
     }
 
     /// Something is wrong at that place. The message names parts of the schema; where that is hidden, `hidden` takes its place.
@@ -44,9 +46,8 @@ impl Report {
         names: impl Iterator<Item = &'a str>,
         message: impl FnOnce() -> String,
     ) {
-        let suggests = self.mistakes.len() < ENOUGH;
         self.tell_of_schema(place, &format!("There is no {kind} `{name}` here."), || {
-            if suggests { message() + &did_you_mean(name, names) } else { message() }
+            message() + &did_you_mean(name, names)
         });
     }
 

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use async_graphql::parser::types::OperationType;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 
@@ -14,15 +13,11 @@ use crate::auth::throttle::network;
 use crate::config::Bounds;
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
+use crate::graphql::document::cost::OPERATION;
 use crate::graphql::scalars::DateTime;
 use crate::server::execute::Caller;
 use crate::server::prepare::Prepared;
 use crate::server::problem::Problem;
-
-/// Points that any operation costs, also one that is refused. What it may answer comes on top: a point a field.
-const OPERATION: u64 = 100;
-/// Points that a mutation costs beyond that.
-const MUTATION: u64 = 400;
 
 /// What everybody has spent.
 pub struct Rates {
@@ -49,17 +44,12 @@ impl Admission {
     /// Lets an operation run, or its refusal be told, if the caller has points left for it.
     pub fn charge(&self, caller: &Caller, asked: Result<Prepared, Problem>, now: Instant) -> Result<Prepared, Problem> {
         let Some(rates) = &self.rates else { return asked };
-        let points = asked.as_ref().map_or(OPERATION, price);
+        let points = asked.as_ref().map_or(OPERATION, |prepared| prepared.cost);
         match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
             Ok(()) => asked,
             Err(wait) => Err(too_often(wait, now)),
         }
     }
-}
-
-fn price(operation: &Prepared) -> u64 {
-    let writing = if operation.kind == OperationType::Mutation { MUTATION } else { 0 };
-    operation.cost + OPERATION + writing
 }
 
 /// What is told of a limit that has been reached.
