@@ -232,44 +232,61 @@ impl List {
     /// Only what the viewer is tied to. Each way to be tied is looked up by an index of its own, so that somebody who may
     /// open a few pays for a few; as an array, so that no plan reads the whole list instead.
     fn walk_tied<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let (column, table, viewer) = (self.within.column(), self.kind.table(), &self.viewer);
-        let ties = self.rows.tied;
-        let mut first = true;
-        let mut either = |out: &mut AstPass<'_, 'b, Pg>| {
-            out.push_sql(if std::mem::take(&mut first) { " AND x.id = ANY (ARRAY(" } else { " UNION ALL " });
-        };
+        let (column, table, ties) = (self.within.column(), self.kind.table(), self.rows.tied);
+        let mut ways = Vec::new();
         if ties.owner && self.kind.has_owner() {
-            either(out);
-            out.push_sql(&format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = "));
-            out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
+            ways.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = ?"));
         }
         if ties.assignee && self.kind.has_assignee() {
-            either(out);
-            out.push_sql(&format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = "));
-            out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
+            ways.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = ?"));
         }
-        if ties.container && self.kind == Kind::Tasks {
-            either(out);
-            out.push_sql(&format!(
-                "SELECT y.id FROM projects p JOIN tasks y ON (y.project_id, y.workspace_id) = (p.id, p.workspace_id) \
-                 WHERE y.{column} = o.id AND (p.owner_id = "
-            ));
-            out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
-            out.push_sql(" OR p.assignee_id = ");
-            out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
-            out.push_sql(")");
+        if ties.container {
+            ways.extend(self.tied_by_container());
         }
-        if ties.container && self.kind == Kind::Jobs {
-            either(out);
-            out.push_sql(&format!(
-                "SELECT y.id FROM jobs y JOIN tasks t ON t.id = y.task_id LEFT JOIN projects p ON p.id = t.project_id \
-                 WHERE y.{column} = o.id AND "
-            ));
-            out.push_bind_param::<sql_types::Uuid, _>(viewer)?;
-            out.push_sql(" IN (t.owner_id, t.assignee_id, p.owner_id, p.assignee_id)");
+        if ways.is_empty() {
+            out.push_sql(" AND false");
+            return Ok(());
         }
-        out.push_sql(if first { " AND false" } else { "))" });
+        let tied = format!(" AND x.id = ANY (ARRAY({}))", ways.join(" UNION ALL "));
+        for (index, sql) in tied.split('?').enumerate() {
+            if index > 0 {
+                out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
+            }
+            out.push_sql(sql);
+        }
         Ok(())
+    }
+
+    /// The IDs of what is in a project or a task that the viewer, `?`, is tied to. In a workspace these are found by the viewer;
+    /// elsewhere the list itself is short.
+    fn tied_by_container(&self) -> Option<String> {
+        let column = self.within.column();
+        let in_workspace = self.within == Within::Workspace;
+        let of_viewer = |table: &str, person: &str| {
+            format!("SELECT z.id FROM {table} z WHERE z.workspace_id = o.id AND z.{person} = ?")
+        };
+        let projects =
+            format!("{} UNION ALL {}", of_viewer("projects", "owner_id"), of_viewer("projects", "assignee_id"));
+        match self.kind {
+            Kind::Tasks if in_workspace => Some(format!(
+                "SELECT y.id FROM tasks y WHERE y.workspace_id = o.id AND y.project_id = ANY (ARRAY({projects}))"
+            )),
+            Kind::Tasks => Some(format!(
+                "SELECT y.id FROM tasks y JOIN projects p ON p.id = y.project_id \
+                 WHERE y.{column} = o.id AND ? IN (p.owner_id, p.assignee_id)"
+            )),
+            Kind::Jobs if in_workspace => Some(format!(
+                "SELECT y.id FROM jobs y WHERE y.workspace_id = o.id AND y.task_id = ANY (ARRAY({} UNION ALL {} UNION ALL \
+                 SELECT t.id FROM tasks t WHERE t.workspace_id = o.id AND t.project_id = ANY (ARRAY({projects}))))",
+                of_viewer("tasks", "owner_id"),
+                of_viewer("tasks", "assignee_id"),
+            )),
+            Kind::Jobs => Some(format!(
+                "SELECT y.id FROM jobs y JOIN tasks t ON t.id = y.task_id LEFT JOIN projects p ON p.id = t.project_id \
+                 WHERE y.{column} = o.id AND ? IN (t.owner_id, t.assignee_id, p.owner_id, p.assignee_id)"
+            )),
+            Kind::Projects | Kind::CloudStorages => None,
+        }
     }
 }
 
