@@ -20,7 +20,8 @@ use crate::graphql::schema::{self, Schema};
 use crate::mail;
 use crate::mail::queue::{Links, Outbox};
 use crate::mail::transports::Transport;
-use crate::operations::{Env, Rules, SignUp, jobs};
+use crate::operations::maintenance::schedule;
+use crate::operations::{Env, Rules, SignUp};
 use crate::server::admission::Admission;
 use crate::server::execute::TimeLimits;
 use crate::server::router::{self, Server};
@@ -169,6 +170,6 @@ impl App {
     /// From now on, what runs out is swept, until the shutdown.
     pub fn run_jobs(&self) {
         let Env { store, clock, rules, .. } = self.env.clone();
-        self.shutdown.tasks.spawn(jobs::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
+        self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
     }
 }

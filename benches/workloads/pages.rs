@@ -19,7 +19,7 @@ use guildhall::graphql::page::{self, Page, PageArgs};
 use guildhall::graphql::types::membership::{Membership, MembershipConnection};
 use guildhall::graphql::validation::Exposure;
 use guildhall::policy::Standing;
-use guildhall::store::members::{Order, key_of};
+use guildhall::store::memberships::list::{Order, key_of};
 use guildhall::store::{Store, memberships, users};
 use serde_json::json;
 use uuid::Uuid;

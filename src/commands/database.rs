@@ -4,7 +4,7 @@ use super::failure::Failure;
 use crate::config::{Database as Choice, DatabaseSettings, HttpSettings, PlaceSettings, Switch};
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};
-use crate::operations::fill_text_keys::fill_text_keys;
+use crate::operations::maintenance::fill_text_keys::fill_text_keys;
 use crate::store::{BuildError, Store, migrate};
 
 /// Name of the database in the private PostgreSQL.

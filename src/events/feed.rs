@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use super::hub::{Hub, Live, Topic};
 use crate::domain::Error;
 use crate::domain::event::LogPlace;
+use crate::store::events::list;
+use crate::store::events::list::Visible;
 use crate::store::events::{self, Entry, Filter, Stretch};
-use crate::store::visible_events::{self, Visible};
 use crate::store::{Store, users};
 
 /// Most entries that come at once.
@@ -139,9 +140,7 @@ impl Feed {
             Topic::Workspace(_) => {
                 let stretch = Stretch { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
                 match visible {
-                    Some(visible) => {
-                        visible_events::page(&mut connection, visible, &Filter::default(), stretch).await?
-                    }
+                    Some(visible) => list::page(&mut connection, visible, &Filter::default(), stretch).await?,
                     None => Vec::new(),
                 }
             }

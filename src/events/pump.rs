@@ -13,7 +13,7 @@ use super::hub::{Hub, News};
 use crate::domain::event::LogPlace;
 use crate::domain::{Result, UserId};
 use crate::store::events::{self, Entry};
-use crate::store::wakeups::Ear;
+use crate::store::notify::Ear;
 use crate::store::{Store, users};
 
 /// Most entries that are read at once.

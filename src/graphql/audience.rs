@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::loaders::{self, Loaded, Source, fault};
 use crate::domain::{CloudStorageId, Error, Fault, JobId, OwnershipOfferId, ProjectId, Result, TaskId, UserId};
 use crate::operations::Env;
-use crate::store::onlookers::{self, Onlooker};
+use crate::store::workspace_access;
+use crate::store::workspace_access::Onlooker;
 
 /// How often whoever is ready to ask may do so before all are asked for: enough for a thousand who were woken together. Where
 /// nobody is, it takes microseconds. A worker of the runtime lets some sixty have their turn at a time.
@@ -130,7 +131,7 @@ impl Asked for Looking {
     async fn load(crowd: &Crowd, asked: &[Self]) -> Loaded<Self, Onlooker> {
         let pairs: Vec<_> = asked.iter().map(|asked| (asked.user, asked.workspace)).collect();
         let mut connection = crowd.env.store.read().await.map_err(fault)?;
-        let found = onlookers::find_many(&mut connection, &pairs, crowd.env.clock.now()).await.map_err(fault)?;
+        let found = workspace_access::find_many(&mut connection, &pairs, crowd.env.clock.now()).await.map_err(fault)?;
         let key = |onlooker: &Onlooker| Looking { user: onlooker.user_id, workspace: onlooker.workspace_id };
         Ok(found.into_iter().map(|onlooker| (key(&onlooker), onlooker)).collect())
     }

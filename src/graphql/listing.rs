@@ -17,7 +17,7 @@ use crate::domain::page::{Place, Slice};
 use crate::domain::resource::{Rows, Ties};
 use crate::domain::{UserId, WorkspaceId};
 use crate::policy::{Action, Standing, roles_that_see, visible, visible_in};
-use crate::store::visible::{Filter, List, Listed, Part, Seers, Within};
+use crate::store::resource_lists::{Filter, List, Listed, Part, Seers, Within};
 
 /// What a list shows of its rows.
 pub trait Shown: Sized {

@@ -24,15 +24,17 @@ use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::events::{self, Entry};
 use crate::store::invitations::{self, Invitation};
 use crate::store::jobs::{self, JobInTask};
-use crate::store::members::{self, Pages};
+use crate::store::memberships::list;
+use crate::store::memberships::list::Pages;
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, By, Named, Seen};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
+use crate::store::resource_lists;
+use crate::store::resource_lists::{List, Listed, Part};
 use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
 use crate::store::users::{self, Invitee, Profile, User};
-use crate::store::visible::{self, List, Listed, Part};
 use crate::store::{Connection, Pooled, Store, plans};
 
 /// Where rows come from, and for whom.
@@ -394,11 +396,11 @@ pub async fn members_page(
 ) -> crate::domain::Result<Vec<MemberRow>> {
     Ok(match depth {
         Depth::Memberships => {
-            let rows = members::pages(connection, organizations, pages).await?;
+            let rows = list::pages(connection, organizations, pages).await?;
             rows.into_iter().map(|membership| (membership, None)).collect()
         }
         Depth::Accounts => {
-            let rows = members::pages_with_users(connection, organizations, pages).await?;
+            let rows = list::pages_with_users(connection, organizations, pages).await?;
             rows.into_iter().map(|(membership, user)| (membership, Some(user))).collect()
         }
     })
@@ -434,7 +436,7 @@ impl<I: Listed> Loader<ListPage<I>> for Source {
         let mut found: HashMap<ListPage<I>, Vec<I::Row>> = HashMap::new();
         let connection = &mut *self.connection().await?;
         for (part, parents) in alike {
-            for (parent, row) in visible::pages::<I>(connection, &parents, part).await.map_err(fault)? {
+            for (parent, row) in resource_lists::pages::<I>(connection, &parents, part).await.map_err(fault)? {
                 found.entry(ListPage::new(parent, part.clone())).or_default().push(row);
             }
         }
@@ -464,7 +466,7 @@ impl Loader<ListCount> for Source {
         let mut found = HashMap::new();
         let connection = &mut *self.connection().await?;
         for (list, parents) in alike {
-            let counts = visible::counts(connection, &parents, list).await.map_err(fault)?;
+            let counts = resource_lists::counts(connection, &parents, list).await.map_err(fault)?;
             found.extend(counts.into_iter().map(|(parent, count)| (ListCount { parent, list: list.clone() }, count)));
         }
         Ok(found)

@@ -23,10 +23,10 @@ use super::types::viewer::Viewer;
 use super::{ApiError, Result};
 use crate::domain::ids::TypedId;
 use crate::domain::{InvitationId, OrganizationId, Slug, secret};
-use crate::operations::plan_transfer;
+use crate::operations::transfers::plan;
 use crate::store::invitations;
-use crate::store::organization_lists::Filter;
 use crate::store::organizations;
+use crate::store::organizations::list::Filter;
 
 /// The root of queries: [`Query`], and the fields that describe the schema.
 pub struct Root(pub Query);
@@ -188,13 +188,13 @@ impl Query {
         #[graphql(desc = "ID of the workspace to move them to.")] destination_workspace_id: ID,
         #[graphql(desc = "What happens to their links to cloud storages.")] storage: StorageHandling,
     ) -> Option<Result<TransferPlan>> {
-        let input = plan_transfer::Input {
+        let input = plan::Input {
             resource_ids: resource_ids.into_iter().map(|id| id.0).collect(),
             destination_workspace_id: destination_workspace_id.0,
             storage: storage.into(),
         };
         let actor = ctx.request().signed_in()?;
-        let plan = async { Ok(plan_transfer::plan_transfer(ctx.env(), actor, input).await?.map(TransferPlan)) };
+        let plan = async { Ok(plan::plan_transfer(ctx.env(), actor, input).await?.map(TransferPlan)) };
         plan.await.transpose()
     }
 

@@ -14,14 +14,15 @@ use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
 use crate::domain::resource::{People, Ties};
 use crate::domain::{CloudStorageId, JobId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
-use crate::operations::ground::standing_of;
-use crate::operations::ownership;
+use crate::operations::access::workspace::standing_of;
+use crate::operations::ownership_offers::shared;
 use crate::policy::events::{VisibleTypes, reads, sees, sees_all, sees_any, visible_types};
 use crate::policy::{self, Action, Decision, Member, Standing, Target, decide};
 use crate::store::Store;
+use crate::store::events::list;
+use crate::store::events::list::Visible;
 use crate::store::events::{self, Entry, Filter};
-use crate::store::onlookers::Onlooker;
-use crate::store::visible_events::{self, Visible};
+use crate::store::workspace_access::Onlooker;
 
 /// The viewer, looking at workspaces as things are now.
 pub struct Sight {
@@ -112,7 +113,7 @@ impl Sight {
         let always = visible.always.iter().copied().filter(asked).collect();
         let always = Filter { kinds: Some(always), actor: filter.actor };
         let mut count = events::count_of_workspace(&mut *store.read().await?, workspace, &always).await?;
-        let alike = visible_events::count_alike(&mut *store.read().await?, &visible, filter).await?;
+        let alike = list::count_alike(&mut *store.read().await?, &visible, filter).await?;
         let seen = alike.into_iter().map(async |alike| {
             let number = alike.count;
             Result::Ok(if self.allows(&visible.example(alike)).await? { number } else { 0 })
@@ -128,7 +129,7 @@ impl Sight {
         let is_invitee = entry.email.is_some() && entry.email.as_deref() == email;
         let target = match OwnershipOfferId::parse(&entry.subject_id) {
             Some(offer) => match self.audience.row(offer).await? {
-                Some(row) => ownership::about(&row, self.viewer),
+                Some(row) => shared::about(&row, self.viewer),
                 None => Target { is_offeree: is_concerned, ..Target::default() },
             },
             None => Target { ties: self.ties(kind, entry).await?, ..Target::default() },

@@ -8,8 +8,9 @@ use super::settle::Outcome;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, Result};
+use crate::store::Connection;
+use crate::store::invitations::deliveries;
 use crate::store::mails::{self, Claimed};
-use crate::store::{Connection, deliveries};
 
 /// At most so many of the mails that are due, each with what has come of it already, where there is no use in sending it.
 pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Vec<(Claimed, Option<Outcome>)>> {

@@ -9,7 +9,8 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{InvitationId, Result};
 use crate::events::log::{self, Event};
-use crate::store::deliveries::{self, Delivery};
+use crate::store::invitations::deliveries;
+use crate::store::invitations::deliveries::Delivery;
 use crate::store::mails::{self, Claimed};
 use crate::store::{Connection, Store, Transactional};
 

@@ -12,7 +12,7 @@ use crate::auth::Actor;
 use crate::auth::token::MAX_TOKEN;
 use crate::domain::{Error, Fault};
 use crate::operations::Env;
-use crate::operations::authenticate::authenticate;
+use crate::operations::sessions::authenticate::authenticate;
 
 /// What is told of a token that is not good.
 pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";

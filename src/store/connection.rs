@@ -20,11 +20,12 @@ use parking_lot::Mutex;
 use tokio_postgres::CancelToken;
 
 use super::error::is_connection_lost;
-use super::prepared::Kept;
 use super::query_batching::BatchedReads;
-use super::unfinished::Unfinished;
-use super::{Work, enums, outcome};
+use super::{Work, outcome};
 use crate::domain::Result;
+use crate::store::enum_mappings;
+use crate::store::in_flight::Unfinished;
+use crate::store::statement_cache::Kept;
 
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
@@ -117,7 +118,7 @@ impl Connection {
         let unfinished = Unfinished::default();
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
-        enums::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        enum_mappings::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED, LOCK_TIMEOUT] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }

@@ -7,10 +7,10 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
-use super::schema::email_tokens;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, EmailTokenPurpose, Result, UserId};
+use crate::store::Connection;
+use crate::store::schema::email_tokens;
 
 /// How long a token is kept that has proven its address.
 const USED_KEPT: TimeDelta = TimeDelta::days(30);

@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
-use super::locks::{self, Kind};
-use super::schema::external_identities;
 use crate::domain::clock::Instant;
 use crate::domain::{Result, UserId};
+use crate::store::Connection;
+use crate::store::advisory_locks;
+use crate::store::advisory_locks::Kind;
+use crate::store::schema::external_identities;
 
 /// Somebody by the name that an issuer gives them.
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
@@ -27,7 +28,7 @@ pub struct ExternalIdentity {
 
 /// Lets only one transaction at a time make or change the account of somebody. Taken before anything else is locked.
 pub async fn lock(tx: &mut Connection, issuer: &str, subject: &str) -> Result<()> {
-    locks::lock(tx, Kind::Identity, &format!("{issuer} {subject}")).await
+    advisory_locks::lock(tx, Kind::Identity, &format!("{issuer} {subject}")).await
 }
 
 /// Whoever the issuer calls so.

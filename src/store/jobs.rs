@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::bulk::BATCH;
 use super::projects::ProjectPeople;
 use super::schema::{jobs, projects, tasks};
 use super::tasks::TaskPeople;
@@ -13,6 +12,7 @@ use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::resource::{JobStage, JobState, People};
 use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
+use crate::store::bulk_insert::BATCH;
 
 /// A job.
 #[derive(Clone, Insertable, Queryable, Selectable)]

@@ -7,9 +7,10 @@ use diesel::pg::Pg;
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, address_forms, events};
+use super::{Connection, events};
 use crate::domain::Clock;
 use crate::domain::{Fault, Result};
+use crate::store::users::address_forms;
 
 /// All migrations, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

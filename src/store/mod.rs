@@ -3,56 +3,49 @@
 //! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
 //! and read what they decide on there, under the lock of the row.
 
-pub mod address_forms;
-pub mod bulk;
+mod advisory_locks;
+pub mod bulk_insert;
 pub mod cloud_storages;
 mod connection;
-pub mod deliveries;
 pub mod email_tokens;
-pub mod entrances;
-pub mod enums;
+pub mod enum_mappings;
 pub mod error;
 pub mod events;
 pub mod expiry;
 pub mod external_identities;
-pub mod generate;
 pub mod idempotency_keys;
 pub mod imports;
+mod in_flight;
 pub mod installation;
-pub mod invitation_lists;
 pub mod invitations;
 pub mod jobs;
-mod lent;
-mod locks;
 pub mod mail_counts;
 pub mod mails;
-pub mod members;
 pub mod memberships;
 pub mod migrate;
-pub mod onlookers;
-pub mod organization_lists;
+pub mod notify;
 pub mod organizations;
 pub mod outcome;
 pub mod ownership_offers;
 pub mod paging;
 pub mod plans;
 mod pool;
-mod prepared;
+mod pooled;
 pub mod projects;
 pub mod query_batching;
+pub mod resource_lists;
 pub mod schema;
+pub mod seed;
 pub mod sessions;
 pub mod sign_in_networks;
+mod statement_cache;
 pub mod tasks;
 pub mod text_keys;
 mod transaction;
 pub mod transfers;
-mod unfinished;
 pub mod usage;
 pub mod users;
-pub mod visible;
-pub mod visible_events;
-pub mod wakeups;
+pub mod workspace_access;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -66,8 +59,8 @@ use self::pool::CONNECTION_TIMEOUT;
 use self::query_batching::QueryBatcher;
 use crate::domain::{Error, Fault, Result};
 pub use connection::{Connection, Write};
-pub use lent::Pooled;
 pub use pool::BuildError;
+pub use pooled::Pooled;
 pub use transaction::{Transactional, Writer};
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,

@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 use diesel_async::RunQueryDsl;
 
-use super::Connection;
-use super::schema::sign_in_networks;
 use crate::domain::clock::Instant;
 use crate::domain::{Result, UserId};
+use crate::store::Connection;
+use crate::store::schema::sign_in_networks;
 
 /// How long a network is remembered after a sign-in.
 pub const KEPT: TimeDelta = TimeDelta::days(30);

@@ -2,8 +2,9 @@
 //! are very large, most are small; some users lead many organizations, some are members of none. It writes no events.
 
 use crate::domain::{Fault, Result};
-use crate::store::generate::{self, Layout};
-use crate::store::{Store, Transactional, bulk};
+use crate::store::seed;
+use crate::store::seed::Layout;
+use crate::store::{Store, Transactional, bulk_insert};
 
 /// Pending invitations of each organization.
 const INVITATIONS: i64 = 5;
@@ -38,14 +39,14 @@ pub async fn run(store: &Store, seed: Seed) -> Result<()> {
     let mut connection = store.writer().await?;
     connection
         .transaction(async |tx| {
-            bulk::lock_installation(tx).await?;
-            if bulk::has_users(tx).await? {
+            bulk_insert::lock_installation(tx).await?;
+            if bulk_insert::has_users(tx).await? {
                 return Err(Fault::new("This database has users already: seed an empty one.").into());
             }
-            generate::fill(tx, &layout).await
+            seed::fill(tx, &layout).await
         })
         .await?;
-    generate::settle(&mut connection).await
+    seed::settle(&mut connection).await
 }
 
 /// Who is who, and how large each organization is. None if the numbers do not go together.

@@ -188,7 +188,7 @@ async fn sign_up_sends_an_address_no_more_mails_than_a_few_a_day() {
     app.env.clock.advance(TimeDelta::days(2));
     signs_up(&app, "ada7", ADDRESS).await;
     assert_eq!(app.mails_to(ADDRESS).await.len(), 5);
-    guildhall::operations::jobs::sweep(&app.env.store, &app.env.clock).await.expect("it runs");
+    guildhall::operations::maintenance::schedule::sweep(&app.env.store, &app.env.clock).await.expect("it runs");
     assert_eq!(app.count("mail_counts").await, 1, "counts of former days go");
     app.close().await;
 }

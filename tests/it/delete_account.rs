@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
-use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp, TestIssuer};

@@ -8,8 +8,8 @@ use guildhall::domain::Clock;
 use guildhall::domain::limit::Plans;
 use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
-use guildhall::operations::expire_invitations::expire_invitations;
-use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::expire_invitations::expire_invitations;
+use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 
 use crate::races::{MANY, at_once, counts, tally};

@@ -10,8 +10,8 @@ use guildhall::domain::{Error, EventId, OrganizationId};
 use guildhall::events::log::{self, Event};
 use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
-use guildhall::operations::jobs;
-use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::schedule;
 use guildhall::store::events::extent;
 use guildhall::store::{Transactional, migrate};
 use serde_json::{Value, json};
@@ -390,7 +390,7 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
     app.log_settles().await;
     let all = events_of(&ada, &id, "first: 100").await;
     let kept = TimeDelta::days(90);
-    assert_eq!(jobs::prune_events(&app.env.store, &app.env.clock, kept).await.ok(), Some(0));
+    assert_eq!(schedule::prune_events(&app.env.store, &app.env.clock, kept).await.ok(), Some(0));
     // All but the last three are old; in front of them is one that is not, which keeps what comes after it.
     let old = |count: usize| {
         format!(
@@ -400,7 +400,7 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
     };
     app.sql(&old(all.len() - 3)).await;
     app.sql("UPDATE events SET at = now() WHERE sequence = (SELECT min(sequence) + 2 FROM events)").await;
-    let prune = || jobs::prune_events(&app.env.store, &app.env.clock, kept);
+    let prune = || schedule::prune_events(&app.env.store, &app.env.clock, kept);
     let [first, second] = [prune().await.ok(), prune().await.ok()];
     assert_eq!((first, second), (Some(2), Some(0)));
     let cursor = |n: usize| text(&all[n], "cursor");

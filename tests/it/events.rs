@@ -7,10 +7,10 @@ use guildhall::domain::ids::TypedId;
 use guildhall::domain::{
     CloudStorageId, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId, ProjectId, TaskId, UserId,
 };
-use guildhall::operations::end_plans::end_plans;
-use guildhall::operations::expire_invitations::expire_invitations;
-use guildhall::operations::expire_ownership_offers::expire_ownership_offers;
-use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::expire_invitations::expire_invitations;
+use guildhall::operations::maintenance::expire_ownership_offers::expire_ownership_offers;
+use guildhall::operations::maintenance::expire_plans::end_plans;
+use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Somebody goes: what was assigned to them is assigned to nobody, what they owned belongs to the organization's owner.
 
-use guildhall::operations::purge_organizations::purge_organizations;
+use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 
 use crate::support::{Office, Person};

@@ -1,7 +1,7 @@
 //! An organization changes hands: the owner offers, a member accepts, and at no instant is there no owner or two.
 
 use chrono::TimeDelta;
-use guildhall::operations::expire_ownership_offers::expire_ownership_offers;
+use guildhall::operations::maintenance::expire_ownership_offers::expire_ownership_offers;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp};

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::limit::{LimitKind, Plans};
 use guildhall::domain::{Code, Error, OrganizationId, ProjectId, UserId, WorkspaceId};
-use guildhall::operations::end_plans::end_plans;
-use guildhall::operations::limits;
+use guildhall::operations::maintenance::expire_plans::end_plans;
+use guildhall::operations::plans::quota;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -504,7 +504,7 @@ async fn room(app: &TestApp, workspace: &str, kind: LimitKind, more: i64) -> Opt
     let workspace = WorkspaceId::parse(workspace).expect("a workspace");
     let now = app.env.clock.now();
     let mut connection = app.env.store.read().await.expect("a connection");
-    match limits::require_room(&app.env, &mut connection, workspace, kind, more, now).await {
+    match quota::require_room(&app.env, &mut connection, workspace, kind, more, now).await {
         Ok(()) => None,
         Err(Error::Refused(refusals)) => {
             let limit = refusals[0].limit.expect("a limit");
@@ -540,16 +540,16 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
     let now = app.env.clock.now();
     let workspace = WorkspaceId::parse(&own).expect("a workspace");
     let mut connection = app.env.store.read().await.expect("a connection");
-    let full = limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1, now).await;
+    let full = quota::require_room_in_project(&app.env, &mut connection, workspace, project, 1, now).await;
     assert!(matches!(full, Err(Error::Refused(refusals)) if refusals[0].limit.is_some_and(|limit| limit.used == 5)));
     for (tasks, fits) in [(5, true), (6, false)] {
-        let room = limits::room_of_new_project(&app.env, &mut connection, workspace, now).await;
+        let room = quota::room_of_new_project(&app.env, &mut connection, workspace, now).await;
         assert_eq!(room.expect("the room").take(tasks).is_ok(), fits, "a project of {tasks}");
     }
     changes(&ada, json!({ "workspaceId": own, "tier": "SOLO" })).await;
     assert_eq!(room(&app, &own, LimitKind::Projects, 9).await, None);
     assert_eq!(room(&app, &own, LimitKind::Tasks, 246).await, Some((5, Some(250))));
-    limits::require_room_in_project(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
+    quota::require_room_in_project(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
     drop(connection);
     app.close().await;
 }

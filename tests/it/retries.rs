@@ -1,7 +1,7 @@
 //! Idempotency keys: what was done once is not done again, and is answered as if it were.
 
 use chrono::TimeDelta;
-use guildhall::operations::jobs;
+use guildhall::operations::maintenance::schedule;
 use serde_json::{Value, json};
 
 use crate::races::{MANY, at_once, counts, tally};
@@ -372,7 +372,7 @@ async fn a_key_is_free_again_after_a_day_and_swept_away() {
     app.env.clock.advance(TimeDelta::hours(24) - TimeDelta::minutes(1));
     let ada = app.again(&ada).await;
     assert_eq!(create(&ada, "acme", "k").await.done(), first);
-    jobs::sweep(&app.env.store, &app.env.clock).await.expect("a sweep");
+    schedule::sweep(&app.env.store, &app.env.clock).await.expect("a sweep");
     assert_eq!(app.count("idempotency_keys").await, 2, "a day is not over");
 
     app.env.clock.advance(TimeDelta::minutes(2));
@@ -380,7 +380,7 @@ async fn a_key_is_free_again_after_a_day_and_swept_away() {
     let other = create(&ada, "other", "k").await.done();
     assert_ne!(other["organization"]["id"], first["organization"]["id"]);
     assert_eq!(create(&ada, "other", "k").await.done(), other, "taken over");
-    jobs::sweep(&app.env.store, &app.env.clock).await.expect("a sweep");
+    schedule::sweep(&app.env.store, &app.env.clock).await.expect("a sweep");
     let left = "SELECT count(*) FROM idempotency_keys WHERE key = 'k'";
     assert_eq!((app.number(left).await, app.count("idempotency_keys").await), (1, 1));
     app.close().await;
@@ -394,7 +394,7 @@ async fn a_sweep_takes_more_than_one_batch_of_keys() {
          SELECT gen_random_uuid(), 'createOrganization', n::text, '\\x00', now() - interval '25 h' FROM generate_series(1, 1200) n",
     )
     .await;
-    assert_eq!(jobs::sweep(&app.env.store, &app.env.clock).await.expect("a sweep"), 1200);
+    assert_eq!(schedule::sweep(&app.env.store, &app.env.clock).await.expect("a sweep"), 1200);
     assert_eq!(app.count("idempotency_keys").await, 0);
     app.close().await;
 }

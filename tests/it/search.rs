@@ -2,7 +2,7 @@
 
 use guildhall::domain::ProjectId;
 use guildhall::domain::ids::TypedId;
-use guildhall::operations::fill_text_keys::fill_text_keys;
+use guildhall::operations::maintenance::fill_text_keys::fill_text_keys;
 use guildhall::store::{Store, Transactional, projects};
 use serde_json::{Value, json};
 

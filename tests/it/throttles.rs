@@ -58,7 +58,7 @@ async fn sign_in_from_a_known_network_is_not_locked_out_by_tries_from_elsewhere(
     app.env.clock.advance(TimeDelta::days(29));
     sign_in(&app, HOME, "ada", PASSWORD).await.done();
     app.env.clock.advance(TimeDelta::days(31));
-    guildhall::operations::jobs::sweep(&app.env.store, &app.env.clock).await.expect("it runs");
+    guildhall::operations::maintenance::schedule::sweep(&app.env.store, &app.env.clock).await.expect("it runs");
     assert_eq!(app.count("sign_in_networks").await, 0, "it is new again");
     app.close().await;
 }

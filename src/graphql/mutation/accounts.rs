@@ -9,10 +9,11 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::scalars::id;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::viewer::{Session, Viewer};
-use crate::operations::{
-    change_email, change_password, delete_account, refresh_session, request_password_reset, resend_verification_email,
-    reset_password, sign_in, sign_out, sign_up, update_profile, verify_email,
+use crate::operations::accounts::{
+    change_email, change_password, delete, request_password_reset, resend_verification_email, reset_password, sign_up,
+    update_profile, verify_email,
 };
+use crate::operations::sessions::{refresh, sign_in, sign_out};
 
 /// Accounts of the built-in issuer.
 #[derive(Default)]
@@ -71,8 +72,8 @@ impl AccountMutations {
         #[graphql(desc = "What to do, and with what.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
-            let input = refresh_session::Input { refresh_token: input.refresh_token };
-            let tokens = refresh_session::refresh_session(ctx.env(), input).await?;
+            let input = refresh::Input { refresh_token: input.refresh_token };
+            let tokens = refresh::refresh_session(ctx.env(), input).await?;
             Ok(RefreshSessionPayload { session: Some(tokens.into()), ..Default::default() })
         })
         .await
@@ -208,8 +209,8 @@ impl AccountMutations {
     ) -> Result<DeleteAccountPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let DeleteAccountInput { confirm_username, password, .. } = input;
-            let input = delete_account::Input { confirm_username, password };
-            let deleted = delete_account::delete_account(ctx.env(), ctx.request().actor()?, input).await?;
+            let input = delete::Input { confirm_username, password };
+            let deleted = delete::delete_account(ctx.env(), ctx.request().actor()?, input).await?;
             Ok(DeleteAccountPayload { deleted_user_id: Some(id(deleted)), ..Default::default() })
         })
         .await

@@ -11,7 +11,7 @@ use crate::graphql::types::enums::{InviteErrorPolicy, Role};
 use crate::graphql::types::invitation::Invitation;
 use crate::graphql::types::membership::Membership;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{accept_invitation, decline_invitation, invite_members, resend_invitation, revoke_invitation};
+use crate::operations::invitations::{accept, decline, invite, resend, revoke};
 
 /// Changes of invitations.
 #[derive(Default)]
@@ -33,15 +33,15 @@ impl InvitationMutations {
             let reject_all = input.on_error == InviteErrorPolicy::RejectAll;
             let emails: Vec<_> = input.invitees.iter().map(|invitee| invitee.email.clone()).collect();
             let invitees = input.invitees.into_iter();
-            let input = invite_members::Input {
+            let input = invite::Input {
                 organization_id: input.organization_id.0,
                 invitees: invitees
-                    .map(|invitee| invite_members::Invitee { email: invitee.email, role: invitee.role.into() })
+                    .map(|invitee| invite::Invitee { email: invitee.email, role: invitee.role.into() })
                     .collect(),
                 message: input.message,
                 reject_all,
             };
-            let outcomes = invite_members::invite_members(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let outcomes = invite::invite_members(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let refusals = outcomes.iter().filter(|_| reject_all).filter_map(|outcome| outcome.refusal.clone());
             let user_errors = refusals.map(UserError::from).collect();
             let results = emails.into_iter().zip(outcomes);
@@ -62,8 +62,8 @@ impl InvitationMutations {
     ) -> Result<ResendInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = resend_invitation::Input { invitation_id: input.invitation_id.0 };
-            let resent = resend_invitation::resend_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = resend::Input { invitation_id: input.invitation_id.0 };
+            let resent = resend::resend_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let invitation = Invitation::written(ctx, resent).await?;
             Ok(ResendInvitationPayload { invitation, ..Default::default() })
         })
@@ -78,9 +78,8 @@ impl InvitationMutations {
     ) -> Result<RevokeInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = revoke_invitation::Input { invitation_id: input.invitation_id.0 };
-            let revoked =
-                revoke_invitation::revoke_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = revoke::Input { invitation_id: input.invitation_id.0 };
+            let revoked = revoke::revoke_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let invitation = Invitation::written(ctx, revoked).await?;
             Ok(RevokeInvitationPayload { invitation, ..Default::default() })
         })
@@ -95,10 +94,8 @@ impl InvitationMutations {
     ) -> Result<AcceptInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input =
-                accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
-            let accepted =
-                accept_invitation::accept_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = accept::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
+            let accepted = accept::accept_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let invitation = Invitation::written(ctx, accepted.invitation).await?;
             let membership = Membership::written(ctx, accepted.membership).await?;
             Ok(AcceptInvitationPayload { invitation, membership, ..Default::default() })
@@ -114,10 +111,9 @@ impl InvitationMutations {
     ) -> Result<DeclineInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input =
-                accept_invitation::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
+            let input = accept::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let actor = ctx.request().signed_in();
-            let declined = decline_invitation::decline_invitation(ctx.env(), actor, input, &retry).await?;
+            let declined = decline::decline_invitation(ctx.env(), actor, input, &retry).await?;
             let invitation = match actor {
                 Some(_) => Invitation::written(ctx, declined).await?,
                 None => None,
@@ -291,7 +287,7 @@ pub struct InviteMemberResult {
 }
 
 impl InviteMemberResult {
-    async fn show(ctx: &Context<'_>, email: String, outcome: invite_members::Outcome) -> Result<Self> {
+    async fn show(ctx: &Context<'_>, email: String, outcome: invite::Outcome) -> Result<Self> {
         let invitation = match outcome.invitation {
             Some(written) => Invitation::written(ctx, written).await?,
             None => None,

@@ -11,7 +11,7 @@ use crate::graphql::types::enums::Role;
 use crate::graphql::types::membership::Membership;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{change_member_role, leave_organization, remove_member};
+use crate::operations::memberships::{change_role, leave, remove};
 
 /// Changes of memberships.
 #[derive(Default)]
@@ -28,9 +28,8 @@ impl MemberMutations {
     ) -> Result<ChangeMemberRolePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = change_member_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
-            let changed =
-                change_member_role::change_member_role(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = change_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
+            let changed = change_role::change_member_role(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let membership = Membership::written(ctx, changed).await?;
             Ok(ChangeMemberRolePayload { membership, ..Default::default() })
         })
@@ -45,8 +44,8 @@ impl MemberMutations {
     ) -> Result<RemoveMemberPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = remove_member::Input { membership_id: input.membership_id.0 };
-            let removed = remove_member::remove_member(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = remove::Input { membership_id: input.membership_id.0 };
+            let removed = remove::remove_member(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, removed.organization).await?;
             Ok(RemoveMemberPayload {
                 removed_membership_id: Some(id(removed.membership)),
@@ -65,8 +64,8 @@ impl MemberMutations {
     ) -> Result<LeaveOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = leave_organization::Input { organization_id: input.organization_id.0 };
-            let left = leave_organization::leave_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = leave::Input { organization_id: input.organization_id.0 };
+            let left = leave::leave_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(LeaveOrganizationPayload { left_membership_id: Some(id(left)), ..Default::default() })
         })
         .await

@@ -9,7 +9,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{create_organization, delete_organization, restore_organization, update_organization};
+use crate::operations::organizations::{create, delete, restore, update};
 
 /// Changes of organizations.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl OrganizationMutations {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = input.contact.unwrap_or_default();
-            let input = create_organization::Input {
+            let input = create::Input {
                 slug: input.slug,
                 name: input.name,
                 description: input.description,
@@ -35,8 +35,7 @@ impl OrganizationMutations {
                 contact_phone: contact.phone.take(),
                 contact_location: contact.location.take(),
             };
-            let created =
-                create_organization::create_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let created = create::create_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, created).await?;
             Ok(CreateOrganizationPayload { organization, ..Default::default() })
         })
@@ -52,7 +51,7 @@ impl OrganizationMutations {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = ContactPatch::from(input.contact);
-            let input = update_organization::Input {
+            let input = update::Input {
                 organization_id: input.organization_id.0,
                 expected_version: input.expected_version,
                 slug: patch(input.slug),
@@ -62,8 +61,7 @@ impl OrganizationMutations {
                 contact_phone: contact.phone,
                 contact_location: contact.location,
             };
-            let updated =
-                update_organization::update_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let updated = update::update_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, updated).await?;
             Ok(UpdateOrganizationPayload { organization, ..Default::default() })
         })
@@ -78,12 +76,8 @@ impl OrganizationMutations {
     ) -> Result<DeleteOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = delete_organization::Input {
-                organization_id: input.organization_id.0,
-                confirm_slug: input.confirm_slug,
-            };
-            let deleted =
-                delete_organization::delete_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = delete::Input { organization_id: input.organization_id.0, confirm_slug: input.confirm_slug };
+            let deleted = delete::delete_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, deleted).await?;
             Ok(DeleteOrganizationPayload { organization, ..Default::default() })
         })
@@ -99,12 +93,11 @@ impl OrganizationMutations {
     ) -> Result<RestoreOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = restore_organization::Input {
+            let input = restore::Input {
                 organization_id: input.organization_id.0,
                 new_owner_id: input.new_owner_id.map(|id| id.0),
             };
-            let restored =
-                restore_organization::restore_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let restored = restore::restore_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, restored).await?;
             Ok(RestoreOrganizationPayload { organization, ..Default::default() })
         })

@@ -9,7 +9,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::ownership_offer::OwnershipOffer;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{accept_ownership, cancel_ownership_offer, decline_ownership, offer_ownership};
+use crate::operations::ownership_offers::{accept, cancel, decline, offer};
 
 /// Changes of hands.
 #[derive(Default)]
@@ -26,8 +26,8 @@ impl OwnershipMutations {
     ) -> Result<OfferOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = offer_ownership::Input { membership_id: input.membership_id.0 };
-            let offer = offer_ownership::offer_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = offer::Input { membership_id: input.membership_id.0 };
+            let offer = offer::offer_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(OfferOwnershipPayload { ownership_offer, ..Default::default() })
         })
@@ -42,8 +42,8 @@ impl OwnershipMutations {
     ) -> Result<AcceptOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = accept_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
-            let accepted = accept_ownership::accept_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = accept::Input { ownership_offer_id: input.ownership_offer_id.0 };
+            let accepted = accept::accept_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let organization = Organization::open(ctx, accepted.organization).await?;
             let ownership_offer = OwnershipOffer::written(ctx, accepted.offer).await?;
             Ok(AcceptOwnershipPayload { ownership_offer, organization, ..Default::default() })
@@ -59,8 +59,8 @@ impl OwnershipMutations {
     ) -> Result<DeclineOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = decline_ownership::Input { ownership_offer_id: input.ownership_offer_id.0 };
-            let offer = decline_ownership::decline_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = decline::Input { ownership_offer_id: input.ownership_offer_id.0 };
+            let offer = decline::decline_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(DeclineOwnershipPayload { ownership_offer, ..Default::default() })
         })
@@ -75,10 +75,8 @@ impl OwnershipMutations {
     ) -> Result<CancelOwnershipOfferPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = cancel_ownership_offer::Input { ownership_offer_id: input.ownership_offer_id.0 };
-            let offer =
-                cancel_ownership_offer::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input, &retry)
-                    .await?;
+            let input = cancel::Input { ownership_offer_id: input.ownership_offer_id.0 };
+            let offer = cancel::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let ownership_offer = OwnershipOffer::written(ctx, offer).await?;
             Ok(CancelOwnershipOfferPayload { ownership_offer, ..Default::default() })
         })

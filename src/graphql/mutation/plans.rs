@@ -10,7 +10,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::types::enums::{BillingInterval, PlanTier};
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::workspace::Workspace;
-use crate::operations::{cancel_plan, change_plan};
+use crate::operations::plans::{cancel, change};
 
 /// Changes of plans.
 #[derive(Default)]
@@ -28,13 +28,13 @@ impl PlanMutations {
     ) -> Result<ChangePlanPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = change_plan::Input {
+            let input = change::Input {
                 workspace_id: input.workspace_id.0,
                 tier: input.tier.into(),
                 interval: input.interval.map(Into::into),
                 seats: patch(input.seats),
             };
-            let workspace = change_plan::change_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let workspace = change::change_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let workspace = Workspace::by_plan(ctx, workspace).await?;
             Ok(ChangePlanPayload { workspace, ..Default::default() })
         })
@@ -49,8 +49,8 @@ impl PlanMutations {
     ) -> Result<CancelPlanPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = cancel_plan::Input { workspace_id: input.workspace_id.0 };
-            let workspace = cancel_plan::cancel_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = cancel::Input { workspace_id: input.workspace_id.0 };
+            let workspace = cancel::cancel_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let workspace = Workspace::by_plan(ctx, workspace).await?;
             Ok(CancelPlanPayload { workspace, ..Default::default() })
         })

@@ -9,7 +9,8 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::project::Project;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{create_project, delete_resource, update_project, wishes};
+use crate::operations::projects::{create, update};
+use crate::operations::resources::{assignment, delete};
 
 /// Changes of projects.
 #[derive(Default)]
@@ -26,13 +27,13 @@ impl ProjectMutations {
     ) -> Result<CreateProjectPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = create_project::Input {
+            let input = create::Input {
                 workspace_id: input.workspace_id.0,
                 name: input.name,
                 description: input.description,
                 wishes: chosen(input.assignee_id, input.source_storage_id, input.target_storage_id),
             };
-            let created = create_project::create_project(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let created = create::create_project(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(CreateProjectPayload { project: Project::open(ctx, created).await?, ..Default::default() })
         })
         .await
@@ -46,13 +47,13 @@ impl ProjectMutations {
     ) -> Result<UpdateProjectPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = update_project::Input {
+            let input = update::Input {
                 project_id: input.project_id.0,
                 name: patch(input.name),
                 description: patch(input.description),
                 wishes: patched(input.assignee_id, input.source_storage_id, input.target_storage_id),
             };
-            let updated = update_project::update_project(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let updated = update::update_project(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(UpdateProjectPayload { project: Project::open(ctx, updated).await?, ..Default::default() })
         })
         .await
@@ -67,8 +68,8 @@ impl ProjectMutations {
     ) -> Result<DeleteResourcePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = delete_resource::Input { resource_id: input.resource_id.0 };
-            let deleted = delete_resource::delete_resource(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = delete::Input { resource_id: input.resource_id.0 };
+            let deleted = delete::delete_resource(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(DeleteResourcePayload { deleted_resource_id: Some(ID(deleted.to_string())), ..Default::default() })
         })
         .await
@@ -76,10 +77,10 @@ impl ProjectMutations {
 }
 
 /// Assignee and storages of something new.
-pub(super) fn chosen(assignee: Option<ID>, source: Option<ID>, target: Option<ID>) -> wishes::Input {
+pub(super) fn chosen(assignee: Option<ID>, source: Option<ID>, target: Option<ID>) -> assignment::Input {
     let [assignee_id, source_storage_id, target_storage_id] =
         [assignee, source, target].map(|id| id.map(|id| id.0).into());
-    wishes::Input { assignee_id, source_storage_id, target_storage_id }
+    assignment::Input { assignee_id, source_storage_id, target_storage_id }
 }
 
 /// Assignee and storages of an update.
@@ -87,10 +88,10 @@ pub(super) fn patched(
     assignee: MaybeUndefined<ID>,
     source: MaybeUndefined<ID>,
     target: MaybeUndefined<ID>,
-) -> wishes::Input {
+) -> assignment::Input {
     let [assignee_id, source_storage_id, target_storage_id] =
         [assignee, source, target].map(|id| patch(id.map_value(|id| id.0)));
-    wishes::Input { assignee_id, source_storage_id, target_storage_id }
+    assignment::Input { assignee_id, source_storage_id, target_storage_id }
 }
 
 /// What `createProject` is to do.

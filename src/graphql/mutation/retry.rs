@@ -7,7 +7,7 @@ use async_graphql::{Context, InputType, Name, Value};
 use crate::domain::{Error, Fault};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::operations::retries::Retry;
+use crate::operations::idempotency::Retry;
 
 /// The parts of an input that may differ from one repeat to the next.
 const ASIDE: [&str; 2] = ["clientMutationId", "idempotencyKey"];

@@ -10,7 +10,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::types::cloud_storage::CloudStorage;
 use crate::graphql::types::enums::CloudProvider;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{create_cloud_storage, update_cloud_storage};
+use crate::operations::cloud_storages::{create, update};
 
 /// Changes of cloud storages.
 #[derive(Default)]
@@ -27,7 +27,7 @@ impl StorageMutations {
     ) -> Result<CreateCloudStoragePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = create_cloud_storage::Input {
+            let input = create::Input {
                 workspace_id: input.workspace_id.0,
                 display_name: input.display_name,
                 provider: input.provider.into(),
@@ -35,7 +35,7 @@ impl StorageMutations {
                 description: input.description,
             };
             let actor = ctx.request().actor()?;
-            let created = create_cloud_storage::create_cloud_storage(ctx.env(), actor, input, &retry).await?;
+            let created = create::create_cloud_storage(ctx.env(), actor, input, &retry).await?;
             let cloud_storage = CloudStorage::open(ctx, created).await?;
             Ok(CreateCloudStoragePayload { cloud_storage, ..Default::default() })
         })
@@ -50,13 +50,13 @@ impl StorageMutations {
     ) -> Result<UpdateCloudStoragePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = update_cloud_storage::Input {
+            let input = update::Input {
                 cloud_storage_id: input.cloud_storage_id.0,
                 display_name: patch(input.display_name),
                 description: patch(input.description),
             };
             let actor = ctx.request().actor()?;
-            let updated = update_cloud_storage::update_cloud_storage(ctx.env(), actor, input, &retry).await?;
+            let updated = update::update_cloud_storage(ctx.env(), actor, input, &retry).await?;
             let cloud_storage = CloudStorage::open(ctx, updated).await?;
             Ok(UpdateCloudStoragePayload { cloud_storage, ..Default::default() })
         })

@@ -12,7 +12,8 @@ use crate::graphql::types::enums::{JobStage, JobState};
 use crate::graphql::types::job::Job;
 use crate::graphql::types::task::Task;
 use crate::graphql::types::user_error::UserError;
-use crate::operations::{create_task, update_job, update_task};
+use crate::operations::tasks::create;
+use crate::operations::{jobs, tasks};
 
 /// Changes of tasks and jobs.
 #[derive(Default)]
@@ -29,14 +30,14 @@ impl TaskMutations {
     ) -> Result<CreateTaskPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = create_task::Input {
+            let input = create::Input {
                 workspace_id: input.workspace_id.map(|id| id.0),
                 project_id: input.project_id.map(|id| id.0),
                 name: input.name,
                 job_count: input.job_count,
                 wishes: chosen(input.assignee_id, input.source_storage_id, input.target_storage_id),
             };
-            let created = create_task::create_task(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let created = create::create_task(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(CreateTaskPayload { task: Task::open(ctx, created).await?, ..Default::default() })
         })
         .await
@@ -50,13 +51,13 @@ impl TaskMutations {
     ) -> Result<UpdateTaskPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = update_task::Input {
+            let input = tasks::update::Input {
                 task_id: input.task_id.0,
                 name: patch(input.name),
                 project_id: patch(input.project_id.map_value(|id| id.0)),
                 wishes: patched(input.assignee_id, input.source_storage_id, input.target_storage_id),
             };
-            let updated = update_task::update_task(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let updated = tasks::update::update_task(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(UpdateTaskPayload { task: Task::open(ctx, updated).await?, ..Default::default() })
         })
         .await
@@ -70,13 +71,13 @@ impl TaskMutations {
     ) -> Result<UpdateJobPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = update_job::Input {
+            let input = jobs::update::Input {
                 job_id: input.job_id.0,
                 assignee_id: patch(input.assignee_id.map_value(|id| id.0)),
                 stage: patch(input.stage.map_value(Into::into)),
                 state: patch(input.state.map_value(Into::into)),
             };
-            let updated = update_job::update_job(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let updated = jobs::update::update_job(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             Ok(UpdateJobPayload { job: Job::open(ctx, updated).await?, ..Default::default() })
         })
         .await

@@ -12,7 +12,7 @@ use crate::graphql::types::resource::Resource;
 use crate::graphql::types::transfer::TransferPlan;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::workspace::Workspace;
-use crate::operations::{plan_transfer, transfer_resources};
+use crate::operations::transfers::{plan, transfer};
 
 /// Moves between workspaces.
 #[derive(Default)]
@@ -30,13 +30,13 @@ impl TransferMutations {
     ) -> Result<TransferResourcesPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = plan_transfer::Input {
+            let input = plan::Input {
                 resource_ids: input.resource_ids.into_iter().map(|id| id.0).collect(),
                 destination_workspace_id: input.destination_workspace_id.0,
                 storage: input.storage.into(),
             };
             let actor = ctx.request().actor()?;
-            let done = transfer_resources::transfer_resources(ctx.env(), actor, input, &retry).await?;
+            let done = transfer::transfer_resources(ctx.env(), actor, input, &retry).await?;
             let moved = try_join_all(done.items.iter().map(|item| Resource::open(ctx, item.resource))).await?;
             // On a repeat something may be gone by now, or lost to the viewer, and a plan shows all that it is about.
             let all_there =

@@ -8,7 +8,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::viewer::Viewer;
-use crate::operations::select_workspace;
+use crate::operations::workspaces::select;
 
 /// The choice of a workspace.
 #[derive(Default)]
@@ -25,8 +25,8 @@ impl WorkspaceMutations {
     ) -> Result<SelectWorkspacePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = select_workspace::Input { workspace_id: input.workspace_id.0 };
-            select_workspace::select_workspace(ctx.env(), ctx.request().actor()?, input, &retry).await?;
+            let input = select::Input { workspace_id: input.workspace_id.0 };
+            select::select_workspace(ctx.env(), ctx.request().actor()?, input, &retry).await?;
             let viewer = ctx.request().viewer().await?;
             Ok(SelectWorkspacePayload { viewer: Some(viewer.into()), ..Default::default() })
         })

@@ -25,7 +25,7 @@ use crate::operations::Env;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 use crate::store::events::Entry;
-use crate::store::visible_events::Visible;
+use crate::store::events::list::Visible;
 
 /// How long nothing may happen before the token and the standing are looked at. That is done at full seconds, so that all
 /// whose turn it is are asked about together.

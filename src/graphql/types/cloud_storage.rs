@@ -15,7 +15,7 @@ use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::cloud_storages;
-use crate::store::visible::Filter;
+use crate::store::resource_lists::Filter;
 
 /// What can be done with a cloud storage.
 const ABOUT_CLOUD_STORAGE: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];

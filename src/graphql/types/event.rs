@@ -29,8 +29,8 @@ use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::sight::Sight;
 use crate::graphql::{ApiError, Result};
 use crate::policy::events::names_actor;
+use crate::store::events::list;
 use crate::store::events::{self, Entry, Filter, Stretch};
-use crate::store::visible_events;
 
 /// Most entries that are read at once while looking for those that the viewer may see.
 const MOST: i64 = 512;
@@ -266,7 +266,7 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
         let (after, before) = if window.backward { (None, from) } else { (from, None) };
         let stretch = Stretch { after, before, backward: window.backward, limit };
         let mut connection = store.read().await?;
-        let entries = visible_events::page(&mut connection, &visible, filter, stretch).await?;
+        let entries = list::page(&mut connection, &visible, filter, stretch).await?;
         if found.is_empty() && from.is_some() {
             // Asked afterwards: what was deleted before was missing when it was read.
             let extent = events::extent(&mut connection).await?;

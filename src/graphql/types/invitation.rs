@@ -18,13 +18,14 @@ use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
-use crate::operations::floor::Witnessed;
-use crate::operations::resend_invitation;
-use crate::operations::retries::Written;
+use crate::operations::access::organization::Witnessed;
+use crate::operations::idempotency::Written;
+use crate::operations::invitations::resend;
 use crate::policy::{Action, Decision, Member, Standing, Target, decide, permissions};
 use crate::store::Connection;
-use crate::store::invitation_lists::{self, Filter, Inviter, Whose};
 use crate::store::invitations;
+use crate::store::invitations::list;
+use crate::store::invitations::list::{Filter, Inviter, Whose};
 use crate::store::organizations::Named;
 use crate::store::users;
 
@@ -226,7 +227,7 @@ impl Invitation {
             status,
             domain::invitation::InvitationStatus::Pending | domain::invitation::InvitationStatus::Expired
         );
-        let available_at = (self.row.sent_requested_at + resend_invitation::PAUSE).max(ctx.request().now);
+        let available_at = (self.row.sent_requested_at + resend::PAUSE).max(ctx.request().now);
         self.administered().then(|| InvitationDelivery {
             state: self.row.delivery.into(),
             send_count: self.row.send_count,
@@ -324,10 +325,10 @@ async fn read_page(
     field: &Lookahead<'_>,
 ) -> Result<Slice<ListedRow>> {
     if asks_nodes_for(field, &["inviter"]) {
-        let Slice { rows, more } = invitation_lists::page_with_inviters(connection, filter, window).await?;
+        let Slice { rows, more } = list::page_with_inviters(connection, filter, window).await?;
         return Ok(Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more });
     }
-    let Slice { rows, more } = invitation_lists::page(connection, filter, window).await?;
+    let Slice { rows, more } = list::page(connection, filter, window).await?;
     Ok(Slice { rows: rows.into_iter().map(|row| (row, None)).collect(), more })
 }
 
@@ -389,7 +390,7 @@ impl InvitationConnection {
         };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
-            Box::pin(async move { invitation_lists::count(&mut *store.read().await?, &filter).await })
+            Box::pin(async move { list::count(&mut *store.read().await?, &filter).await })
         });
         let place = |(row, _): &ListedRow| Place { key: row.created_at, id: row.id.into() };
         Ok(Self(Page::new(list, &window, slice, place, node, count)))

@@ -15,7 +15,7 @@ use crate::graphql::page::{PageArgs, connection};
 use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
-use crate::store::visible::{Filter, Within};
+use crate::store::resource_lists::{Filter, Within};
 use crate::store::{jobs, users};
 
 /// What can be done with a job.

@@ -16,12 +16,13 @@ use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
 use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
-use crate::operations::floor::{Floor, Witnessed};
-use crate::operations::note_activity::note_activity;
-use crate::operations::retries::Written;
+use crate::operations::access::organization::{Floor, Witnessed};
+use crate::operations::accounts::record_activity::note_activity;
+use crate::operations::idempotency::Written;
 use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::members::{self, Filter, Order, Pages};
 use crate::store::memberships;
+use crate::store::memberships::list;
+use crate::store::memberships::list::{Filter, Order, Pages};
 
 /// What the menu of a member's row offers.
 const ABOUT_MEMBER: [Action; 6] = [
@@ -274,7 +275,7 @@ impl MembershipConnection {
                 if filter == Filter::default() {
                     return Ok(i64::from(member_count));
                 }
-                members::count(&mut *store.read().await?, organization, &filter).await
+                list::count(&mut *store.read().await?, organization, &filter).await
             })
         });
         let viewer = ctx.request().viewer_id();
@@ -282,7 +283,7 @@ impl MembershipConnection {
             &list,
             &window,
             Slice::from_read(rows, &window),
-            |(row, _)| Place { key: members::key_of(order, row), id: row.id.into() },
+            |(row, _)| Place { key: list::key_of(order, row), id: row.id.into() },
             |row| Membership::listed(row, standing, viewer),
             count,
         )))

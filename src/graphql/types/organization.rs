@@ -28,7 +28,8 @@ use crate::graphql::rows::{Asked, AtHand, Write, at_hand, maybe};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
 use crate::policy::{Action, Decision, Standing, Target, assignable_roles, decide, permissions};
-use crate::store::organization_lists::{self, Filter, Order};
+use crate::store::organizations::list;
+use crate::store::organizations::list::{Filter, Order};
 use crate::store::organizations::{self, By, Seen};
 
 /// What can be done in an organization.
@@ -98,7 +99,7 @@ impl Organization {
         // What is about to be deleted is read-only, and looking after it is no work in it.
         let in_use = organization.0.organization.deletion_scheduled_for.is_none();
         if let Some(membership) = organization.0.membership.as_ref().filter(|_| in_use) {
-            operations::note_activity::note_activity(ctx.env(), membership);
+            operations::accounts::record_activity::note_activity(ctx.env(), membership);
         }
         Some(organization)
     }
@@ -483,26 +484,25 @@ impl OrganizationConnection {
         };
         let window = args.window_where(&list, |key: &String| order.has_key(key))?;
         let store = ctx.env().store.clone();
-        let slice =
-            organization_lists::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
+        let slice = list::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
         if slice.rows.is_empty() {
             // Whoever is in no organization may not be there at all.
             ctx.request().viewer().await?;
         }
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());
-            Box::pin(async move { organization_lists::count(&mut *store.read().await?, viewer, &filter).await })
+            Box::pin(async move { list::count(&mut *store.read().await?, viewer, &filter).await })
         });
         Ok(Self(Page::new(
             &list,
             &window,
             slice,
             |row| Place {
-                key: organization_lists::key_of(order, &row.organization, row.membership.as_ref()),
+                key: list::key_of(order, &row.organization, row.membership.as_ref()),
                 id: row.organization.id.into(),
             },
             |row| {
-                let organization_lists::Row { organization, membership, viewer_is_admin } = row;
+                let list::Row { organization, membership, viewer_is_admin } = row;
                 Organization(Seen { organization, membership, invited: false, viewer_is_admin })
             },
             count,

@@ -13,8 +13,8 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::guard::require;
 use crate::graphql::loaders::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
-use crate::operations::ownership::about;
-use crate::operations::retries::Written;
+use crate::operations::idempotency::Written;
+use crate::operations::ownership_offers::shared::about;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::ownership_offers;
 

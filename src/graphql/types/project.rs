@@ -17,7 +17,7 @@ use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::projects;
-use crate::store::visible::{Filter, Within};
+use crate::store::resource_lists::{Filter, Within};
 
 /// What can be done with a project.
 const ABOUT_PROJECT: [Action; 5] = [

@@ -19,7 +19,7 @@ use crate::graphql::page::{self, PageArgs, connection};
 use crate::graphql::rows::AtHand;
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
-use crate::store::visible::{Filter, Within};
+use crate::store::resource_lists::{Filter, Within};
 use crate::store::{tasks, users};
 
 /// What can be done with a task that is in no project.

@@ -9,7 +9,7 @@ use super::user_error::UserError;
 use super::workspace::Workspace;
 use crate::domain::{Error, Fault};
 use crate::graphql::Result;
-use crate::operations::plan_transfer::{Item, Match, Plan};
+use crate::operations::transfers::plan::{Item, Match, Plan};
 
 /// What a transfer would do, resource by resource, before anybody confirms it.
 pub struct TransferPlan(pub Plan);

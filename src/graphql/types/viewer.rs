@@ -18,8 +18,8 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::page::{self, PageArgs};
 use crate::graphql::scalars::DateTime;
-use crate::operations::open_session::Tokens;
-use crate::store::organization_lists::Filter;
+use crate::operations::sessions::open::Tokens;
+use crate::store::organizations::list::Filter;
 use crate::store::users;
 
 /// The caller: what only they may see of themselves.

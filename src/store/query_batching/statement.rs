@@ -13,7 +13,7 @@ use futures_util::TryStreamExt;
 
 use super::type_catalog::TypeCatalog;
 use crate::store::connection::Row;
-use crate::store::{Connection, prepared};
+use crate::store::{Connection, statement_cache};
 
 /// A statement. Cheap to clone.
 #[derive(Clone)]
@@ -54,8 +54,8 @@ impl Statement {
         };
         let oids = collected.metadata.into_iter().map(oids).collect::<QueryResult<Vec<_>>>()?;
         let values = oids.into_iter().zip(collected.binds).map(|(types, bytes)| Value { types, bytes }).collect();
-        let text = prepared::text_of(query)?;
-        Ok(Self { is_prepared: prepared::is_kept(&text), text, values })
+        let text = statement_cache::text_of(query)?;
+        Ok(Self { is_prepared: statement_cache::is_kept(&text), text, values })
     }
 
     /// Runs the statement on a connection, and returns its rows.

@@ -11,7 +11,7 @@ use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
 use crate::store::invitations::{self, Invitation};
-use crate::store::{Connection, bulk, imports};
+use crate::store::{Connection, bulk_insert, imports};
 
 /// What is here.
 #[derive(Default)]
@@ -79,9 +79,12 @@ impl Here {
             .map(|email| email.to_string())
             .collect();
         self.taken = Taken {
-            usernames: bulk::usernames_taken(tx, &usernames).await?.into_iter().collect(),
-            emails: bulk::emails_proven(tx, &emails.into_iter().collect::<Vec<_>>()).await?.into_iter().collect(),
-            slugs: bulk::slugs_taken(tx, &slugs, now).await?.into_iter().collect(),
+            usernames: bulk_insert::usernames_taken(tx, &usernames).await?.into_iter().collect(),
+            emails: bulk_insert::emails_proven(tx, &emails.into_iter().collect::<Vec<_>>())
+                .await?
+                .into_iter()
+                .collect(),
+            slugs: bulk_insert::slugs_taken(tx, &slugs, now).await?.into_iter().collect(),
         };
         Ok(())
     }

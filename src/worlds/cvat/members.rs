@@ -13,7 +13,7 @@ use super::values;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, ids};
-use crate::store::bulk::MembershipRow;
+use crate::store::bulk_insert::MembershipRow;
 
 /// An active membership of somebody who is here, and did not come over before.
 pub struct Member {

@@ -33,7 +33,8 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{Clock, Error, InvitationId, OrganizationId, Result};
 use crate::events::log::{self, Event};
-use crate::store::bulk::{self, World};
+use crate::store::bulk_insert;
+use crate::store::bulk_insert::World;
 use crate::store::{Connection, Store, Transactional, imports};
 
 /// Why nothing was imported.
@@ -181,7 +182,7 @@ async fn write(
         .writer()
         .await?
         .transaction(async |tx| {
-            bulk::lock_installation(tx).await?;
+            bulk_insert::lock_installation(tx).await?;
             let mut ledger = Ledger::open(&report.source, imports::of_source(tx, &report.source).await?);
             if let Err(another) = ledger.recognize(export) {
                 return Ok(Err(another));
@@ -192,9 +193,9 @@ async fn write(
             let plan = plan(export, &names, &mut ledger, &here, now, &mut report);
             carry_out(tx, &plan, &here, &ledger, now, options.progress).await?;
             if options.dry_run {
-                bulk::check_deferred(tx).await?;
+                bulk_insert::check_deferred(tx).await?;
                 rehearsed = Some(report);
-                return Err(bulk::rolled_back());
+                return Err(bulk_insert::rolled_back());
             }
             Ok(Ok(report))
         })
@@ -234,7 +235,7 @@ async fn carry_out(
     let (entries, rows) = (ledger.entries(), plan.world.len());
     let all = rows + entries.len() + happened.len();
     progress(0, all);
-    bulk::insert_telling(tx, &plan.world, &|written| progress(written, all)).await?;
+    bulk_insert::insert_telling(tx, &plan.world, &|written| progress(written, all)).await?;
     for (organization, more) in &plan.grown {
         imports::grow(tx, *organization, *more).await?;
     }
@@ -242,13 +243,13 @@ async fn carry_out(
         imports::accept(tx, *invitation, *at).await?;
     }
     let mut written = rows;
-    for entries in entries.chunks(bulk::BATCH) {
+    for entries in entries.chunks(bulk_insert::BATCH) {
         imports::append(tx, entries).await?;
         written += entries.len();
         progress(written, all);
     }
     while !happened.is_empty() {
-        let rest = happened.split_off(happened.len().min(bulk::BATCH));
+        let rest = happened.split_off(happened.len().min(bulk_insert::BATCH));
         written += happened.len();
         log::record(tx, now, std::mem::replace(&mut happened, rest)).await?;
         progress(written, all);

@@ -18,8 +18,8 @@ use super::values;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::{OrganizationId, Role, UserId, ids};
-use crate::operations::resend_invitation::PAUSE;
-use crate::store::bulk::InvitationRow;
+use crate::operations::invitations::resend::PAUSE;
+use crate::store::bulk_insert::InvitationRow;
 
 /// How long they last.
 const EXPIRY: TimeDelta = TimeDelta::days(7);

@@ -12,7 +12,7 @@ use super::rows;
 use super::values::{self, Names};
 use crate::domain::clock::Instant;
 use crate::domain::{Email, UserId, ids};
-use crate::store::bulk::UserRow;
+use crate::store::bulk_insert::UserRow;
 
 /// The people of an export, by CVAT's numbers.
 #[derive(Default)]

@@ -16,7 +16,7 @@ use super::values::{self, Names};
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, OrganizationId, Role, UserId, ids};
-use crate::store::bulk::{MembershipRow, OrganizationRow};
+use crate::store::bulk_insert::{MembershipRow, OrganizationRow};
 
 /// The organizations of an export.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use super::{Export, ImportError, Report, files, plan, values};
 use crate::domain::Role;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::store::bulk::World;
+use crate::store::bulk_insert::World;
 
 fn now() -> Instant {
     values::instant(Some("2026-01-31T12:00:00Z")).expect("an instant")

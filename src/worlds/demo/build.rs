@@ -12,8 +12,8 @@ use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, WorkspaceId, ids};
 use crate::events::log::Event;
-use crate::operations::plan_terms::changed;
-use crate::store::bulk::{InvitationRow, MembershipRow, OrganizationRow, UserRow, World};
+use crate::operations::plans::paid_plan::changed;
+use crate::store::bulk_insert::{InvitationRow, MembershipRow, OrganizationRow, UserRow, World};
 use crate::store::plans::PlanRow;
 
 /// Something that happened, and when.

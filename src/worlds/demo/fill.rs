@@ -10,10 +10,10 @@ use crate::domain::event::EventType;
 use crate::domain::resource::{JobStage, JobState, People, TaskStatus};
 use crate::domain::{CloudStorageId, UserId, WorkspaceId, ids};
 use crate::events::log::Event;
-use crate::operations::resource_events::{
+use crate::operations::resources::events::{
     job_updated, of_job, of_storage, project_created, task_created, task_updated,
 };
-use crate::store::bulk::World;
+use crate::store::bulk_insert::World;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
 use crate::store::projects::Project;

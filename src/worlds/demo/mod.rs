@@ -14,7 +14,7 @@ pub use works::{At, Part, Piece, Plan, STORAGES, Storage, WORKS, Work};
 use crate::domain::{Fault, Result};
 use crate::events::log;
 use crate::operations::Env;
-use crate::store::{Transactional, bulk, installation};
+use crate::store::{Transactional, bulk_insert, installation};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "guildhall-demo";
@@ -32,13 +32,13 @@ pub async fn load(env: &Env) -> Result<bool> {
     let mut connection = env.store.writer().await?;
     connection
         .transaction(async |tx| {
-            if bulk::lock_installation(tx).await? {
+            if bulk_insert::lock_installation(tx).await? {
                 return Ok(false);
             }
-            if bulk::has_users(tx).await? {
+            if bulk_insert::has_users(tx).await? {
                 return Err(Fault::new("This database has users already: the demo world wants an empty one.").into());
             }
-            bulk::insert(tx, &world).await?;
+            bulk_insert::insert(tx, &world).await?;
             for (at, event) in happened {
                 log::record(tx, at, vec![event]).await?;
             }

@@ -1,0 +1,174 @@
+//! Makes an account. With the token of an invitation the address is proven and the account joins the organization, all in one
+//! transaction; without, the address is a mere claim until the link in a mail is followed.
+
+use std::net::IpAddr;
+
+use crate::auth::passwords::check_length;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
+use crate::policy::Action;
+use crate::store::Connection;
+use crate::store::users::{self, NewUser, User};
+
+use crate::operations::accounts::email_links;
+use crate::operations::accounts::local_accounts::require_own_accounts;
+use crate::operations::invitations::join::{Entered, Named, enter, join, require_pending};
+use crate::operations::sessions::open::{SignedIn, open};
+use crate::operations::{Env, SignUp};
+
+/// Longest name shown to people, in characters.
+pub(crate) const MAX_DISPLAY_NAME: usize = 64;
+
+/// The account to make.
+pub struct Input {
+    /// Its address. An invitation implies it.
+    pub email: Option<String>,
+    /// Its unique name.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// Its name shown to people. None: the username.
+    pub display_name: Option<String>,
+    /// The token from the mail of an invitation.
+    pub invitation_token: Option<String>,
+    /// Where the request comes from, for the throttle.
+    pub address: Option<IpAddr>,
+}
+
+/// An input whose shape is good.
+struct Checked {
+    email: Option<Email>,
+    username: Username,
+    display_name: Option<String>,
+    token_hash: Option<Vec<u8>>,
+}
+
+/// Makes it, and begins its first session.
+pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
+    require_own_accounts(env)?;
+    let (password, address) = (input.password.clone(), input.address);
+    let known = [Some(input.username.clone()), input.email.clone(), input.display_name.clone()];
+    let wanted = checked(input)?;
+    let closed = |message: &str| Refusal::new(Code::Forbidden, message);
+    match (env.rules.sign_up, &wanted.token_hash) {
+        (SignUp::Closed, _) => return Err(closed("This server does not take new accounts.").into()),
+        (SignUp::Invited, None) => return Err(closed("This server takes new accounts by invitation only.").into()),
+        _ => {}
+    }
+    let now = env.clock.now();
+    // Judging and hashing are what costs.
+    env.throttle.sign_up(wanted.username.as_str(), address, now)?;
+    let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
+    let mut check = Check::default();
+    check.field("password", env.passwords.judge(&password, &known).await?);
+    check.finish()?;
+    let password_hash = env.passwords.hash(&password).await?;
+    let signed_in = env
+        .transaction(None, async |tx| {
+            let user = match &wanted.token_hash {
+                Some(token_hash) => invited(env, tx, &wanted, token_hash, &password_hash, now).await?,
+                None => claiming(tx, env, &wanted, &password_hash, address, now).await?,
+            };
+            open(tx, env, user, address, now).await
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(signed_in)
+}
+
+fn checked(input: Input) -> Result<Checked> {
+    let mut check = Check::default();
+    let username = check.field("username", Username::parse(&input.username));
+    let email = check.field("email", Email::optional(input.email.as_deref()));
+    let display_name = text::optional(input.display_name.as_deref(), MAX_DISPLAY_NAME);
+    let display_name = display_name.and_then(|name| name.as_deref().map_or(Ok(()), text::without_link).map(|()| name));
+    let display_name = check.field("displayName", display_name);
+    let token = input.invitation_token.filter(|token| !token.trim().is_empty());
+    if matches!(email, Some(None)) && token.is_none() {
+        check.note("email", Problem::new(Code::Required, "An e-mail address is needed."));
+    }
+    check.field("password", check_length(&input.password));
+    let (Some(username), Some(email), Some(display_name)) = (username, email, display_name) else {
+        return Err(check.refuse());
+    };
+    check.finish()?;
+    Ok(Checked { email, username, display_name, token_hash: token.map(|token| secret::hash(&token)) })
+}
+
+/// An account that joins by an invitation, which proves its address.
+async fn invited(
+    env: &Env,
+    tx: &mut Connection,
+    wanted: &Checked,
+    token_hash: &[u8],
+    password_hash: &str,
+    now: Instant,
+) -> Result<User> {
+    let named = Named::Token(token_hash.to_vec());
+    let entered = enter(tx, None, &named, Action::InvitationAccept, now).await;
+    let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at("invitationToken"))?;
+    require_pending(&invitation, now)?;
+    let email = invitation.address();
+    if wanted.email.as_ref().is_some_and(|given| *given != email) {
+        let message = "The invitation was sent to another address. Leave the address out, or give that one.";
+        return Err(Refusal::new(Code::InvitationForAnother, message).at("email").into());
+    }
+    users::lock_address(tx, &email).await?;
+    if users::is_proven(tx, &email).await? {
+        return Err(taken().at("invitationToken").into());
+    }
+    let user = insert(tx, wanted, None, password_hash, now).await?;
+    let user = users::prove_email(tx, user.id, &email, now).await?;
+    join(env, tx, now, (access.organization(), &invitation), &user).await?;
+    Ok(user)
+}
+
+/// An account that claims an address, and is sent a link to prove it.
+async fn claiming(
+    tx: &mut Connection,
+    env: &Env,
+    wanted: &Checked,
+    password_hash: &str,
+    address: Option<IpAddr>,
+    now: Instant,
+) -> Result<User> {
+    let required = || Refusal::new(Code::Required, "An e-mail address is needed.").at("email");
+    let email = wanted.email.as_ref().ok_or_else(required)?;
+    // Whoever proves the address takes it from all who claim it: nobody may come to claim it unseen meanwhile.
+    users::lock_address(tx, email).await?;
+    if users::is_proven(tx, email).await? {
+        return Err(taken().at("email").into());
+    }
+    let user = insert(tx, wanted, Some(email), password_hash, now).await?;
+    // Where too many were sent, the account is made all the same, and can ask for the mail later.
+    let may_send = email_links::may_send_from(tx, env, address, now).await?;
+    if may_send && email_links::may_send_to(tx, env, EmailTokenPurpose::Verify, email, now).await? {
+        email_links::send(tx, env, &user, EmailTokenPurpose::Verify, email, now).await?;
+    }
+    Ok(user)
+}
+
+async fn insert(
+    tx: &mut Connection,
+    wanted: &Checked,
+    email: Option<&Email>,
+    password_hash: &str,
+    now: Instant,
+) -> Result<User> {
+    let new = NewUser {
+        id: ids::mint::<UserId>(now),
+        username: wanted.username.as_str(),
+        display_name: wanted.display_name.as_deref(),
+        email: email.map(Email::as_str),
+        email_written: email.and_then(Email::written),
+        password_hash: Some(password_hash),
+        created_at: now,
+    };
+    users::insert(tx, &new).await
+}
+
+fn taken() -> Refusal {
+    Refusal::new(Code::EmailTaken, "An account with this address exists already. Sign in, or reset its password.")
+}

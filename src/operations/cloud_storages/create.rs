@@ -1,0 +1,67 @@
+//! Connects a cloud storage, owned by whoever asks.
+
+use crate::auth::Actor;
+use crate::domain::event::EventType;
+use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
+use crate::domain::resource::CloudProvider;
+use crate::domain::{CloudStorageId, Result, ids, text};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::enter_to_create;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::quota::require_room;
+use crate::operations::resources::events::of_storage;
+use crate::policy::{Action, Target};
+use crate::store::cloud_storages::{self, CloudStorage};
+
+/// What to connect.
+pub struct Input {
+    /// The workspace to own it.
+    pub workspace_id: String,
+    /// Name shown to people.
+    pub display_name: String,
+    /// Whose cloud it is.
+    pub provider: CloudProvider,
+    /// Name of the bucket or container.
+    pub resource: String,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// Connects it.
+pub async fn create_cloud_storage(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<CloudStorageId> {
+    let mut check = Check::default();
+    let (Some(workspace), Some(display_name), Some(resource), Some(description)) = (
+        check.workspace("workspaceId", &input.workspace_id),
+        check.field("displayName", text::required(&input.display_name, 64)),
+        check.field("resource", text::required(&input.resource, 256)),
+        check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let ground = enter_to_create(tx, actor, workspace).await.map_err(|error| error.missing_at("workspaceId"))?;
+        ground.require(Action::CloudStorageCreate, &Target::default(), "workspace")?;
+        require_room(env, tx, workspace, LimitKind::CloudStorages, 1, now).await?;
+        ground.keep_actor(tx).await?;
+
+        let storage = CloudStorage {
+            id: ids::mint(now),
+            workspace_id: workspace.uuid(),
+            organization_id: workspace.organization(),
+            owner_id: ground.actor.id,
+            display_name,
+            provider: input.provider,
+            resource,
+            description,
+            created_at: now,
+        };
+        tx.queue(cloud_storages::insert(&storage));
+        let event = of_storage(EventType::CloudStorageCreated, Some(ground.actor.id), &storage);
+        log::record(tx, now, vec![event]).await?;
+        Ok(storage.id)
+    })
+    .await
+}

@@ -1,0 +1,4 @@
+//! Cloud storages: create and update.
+
+pub mod create;
+pub mod update;

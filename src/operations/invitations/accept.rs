@@ -1,0 +1,109 @@
+//! Accepts an invitation: by its ID, for an account whose proven address is the one invited, or by the token from the mail,
+//! which proves the address by itself.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, secret};
+use crate::policy::Action;
+use crate::store::Connection;
+use crate::store::invitations::Invitation;
+use crate::store::memberships::Membership;
+use crate::store::users::{self, Profile, User};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Witnessed;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::invitations::join::{Access, Entered, Named, enter, join, require_pending, require_stranger};
+
+/// Which invitation. Exactly one of the two.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: Option<String>,
+    /// The token from the mail.
+    pub token: Option<String>,
+}
+
+impl Input {
+    pub(crate) fn named(self) -> Result<Named> {
+        let mut check = Check::default();
+        match (self.invitation_id, self.token) {
+            (Some(id), None) => {
+                let id = check.id("invitationId", &id);
+                id.map(Named::Id).ok_or_else(|| check.refuse())
+            }
+            (None, Some(token)) => Ok(Named::Token(secret::hash(&token))),
+            _ => {
+                check.note("invitationId", Problem::new(Code::Required, "Give either the ID or the token."));
+                Err(check.refuse())
+            }
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+pub struct Accepted {
+    /// The accepted invitation.
+    pub invitation: Written<InvitationId, Witnessed<Invitation>>,
+    /// The actor's new membership.
+    pub membership: Written<MembershipId, Witnessed<Membership>>,
+}
+
+/// Accepts it: the actor becomes a member.
+pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
+    let named = input.named()?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| accept(env, tx, actor, &named, now).await).await
+}
+
+async fn accept(env: &Env, tx: &mut Connection, actor: &Actor, named: &Named, now: Instant) -> Result<Accepted> {
+    let entering = enter(tx, Some(actor), named, Action::InvitationAccept, now);
+    let entered = match named {
+        Named::Id(_) => try_join(entering, users::keep(tx, actor.user_id)).await,
+        Named::Token(_) => entering.await.map(|entered| (entered, None)),
+    };
+    let (entered, kept) = entered.map_err(|error| error.missing_at(named.field()))?;
+    let Entered { invitation, access: Access::Account(mut floor), .. } = entered else {
+        return Err(Error::Unauthenticated);
+    };
+    let user = match named {
+        Named::Id(_) => {
+            let Profile { username, display_name, .. } = kept.ok_or(Error::Unauthenticated)?;
+            User { username, display_name, ..floor.actor.clone() }
+        }
+        Named::Token(_) => prove_by_token(tx, actor, &invitation, now).await?,
+    };
+    require_pending(&invitation, now)?;
+    require_stranger(floor.membership.as_ref())?;
+    floor.actor = user;
+    let (membership, accepted) = join(env, tx, now, (&floor.organization, &invitation), &floor.actor).await?;
+    let by = Arc::new(floor.joined(membership.clone()));
+    Ok(Accepted {
+        invitation: Written::now(accepted.id, Witnessed { row: accepted, by: by.clone() }),
+        membership: Written::now(membership.id, Witnessed { row: membership, by }),
+    })
+}
+
+/// The token went to the address invited, so whoever has it and claims that address has proven it.
+async fn prove_by_token(tx: &mut Connection, actor: &Actor, invitation: &Invitation, now: Instant) -> Result<User> {
+    let email = invitation.address();
+    // The address before the account, as whoever proves an address locks them; then neither can change any more.
+    users::lock_address(tx, &email).await?;
+    let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
+    if user.email.as_deref() != Some(email.as_str()) {
+        let message = "The invitation was sent to another address than that of your account.";
+        return Err(Refusal::new(Code::InvitationForAnother, message).into());
+    }
+    require_pending(invitation, now)?;
+    match user.email_verified_at {
+        Some(_) => Ok(user),
+        None => users::prove_email(tx, user.id, &email, now).await,
+    }
+}

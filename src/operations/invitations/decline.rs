@@ -1,0 +1,44 @@
+//! Declines an invitation: by its ID for the one invited, or by the token from the mail, signed in or not.
+
+use std::sync::Arc;
+
+use crate::auth::Actor;
+use crate::domain::event::EventType;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{InvitationId, Result};
+use crate::events::log;
+use crate::policy::Action;
+use crate::store::invitations::{self, Invitation};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Witnessed;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::invitations::accept::Input;
+use crate::operations::invitations::join::{Access, Entered, enter, event, require_pending};
+
+/// Declines it.
+pub async fn decline_invitation(
+    env: &Env,
+    actor: Option<&Actor>,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    let named = input.named()?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let entered = enter(tx, actor, &named, Action::InvitationDecline, now).await;
+        let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at(named.field()))?;
+        require_pending(&invitation, now)?;
+        let declined = invitation.resolved(InvitationStatus::Declined, now);
+        tx.queue(invitations::resolve(&declined));
+        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, access.user())]).await?;
+        Ok(match access {
+            Access::Account(floor) => {
+                let by = Arc::new(floor.without(&declined));
+                Written::now(declined.id, Witnessed { row: declined, by })
+            }
+            Access::Nobody(_) => Written::unseen(declined.id),
+        })
+    })
+    .await
+}

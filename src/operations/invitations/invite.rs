@@ -1,0 +1,288 @@
+//! Invites people by e-mail, with a result for each.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures_util::future::{try_join, try_join3};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::secret::Token;
+use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
+use crate::events::log::{self, Event};
+use crate::mail::queue::{NewMail, Template};
+use crate::policy::{Action, Target};
+use crate::store::invitations::{self, Invitation};
+use crate::store::mails::{self, Sender};
+use crate::store::{Connection, memberships, users};
+
+use crate::operations::Env;
+use crate::operations::access::organization::{Floor, Witnessed};
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::invitations::join::event;
+use crate::operations::plans::quota;
+use crate::operations::plans::quota::Room;
+
+/// Most people in one request.
+const MOST: usize = 100;
+/// Invitation mails a day for each user.
+const A_DAY_PER_USER: i64 = 100;
+/// Invitation mails a day for each organization.
+const A_DAY_PER_ORGANIZATION: i64 = 500;
+
+/// Whom to invite, and where to.
+pub struct Input {
+    /// The organization.
+    pub organization_id: String,
+    /// The people: 1 to 100, each address once.
+    pub invitees: Vec<Invitee>,
+    /// Words of the inviter for the mail.
+    pub message: Option<String>,
+    /// Whether nobody is invited if one person cannot be.
+    pub reject_all: bool,
+}
+
+/// One person to invite.
+pub struct Invitee {
+    /// The address, as it was given.
+    pub email: String,
+    /// The role to offer.
+    pub role: Role,
+}
+
+/// What became of one person.
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    /// The new invitation. None if there is a refusal, or if everybody was rejected.
+    pub invitation: Option<Written<InvitationId, Witnessed<Invitation>>>,
+    /// Why there is none.
+    pub refusal: Option<Refusal>,
+}
+
+/// Invites them, and tells what became of each, in the order of the input.
+pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Vec<Outcome>> {
+    let mut check = Check::default();
+    let number = match input.invitees.len() {
+        0 => Err(Problem::new(Code::OutOfRange, "Name at least one person.")),
+        1..=MOST => Ok(()),
+        _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} people."))),
+    };
+    let (Some(id), Some(()), Some(message)) = (
+        check.id::<OrganizationId>("organizationId", &input.organization_id),
+        check.field("invitees", number),
+        check.field("message", text::optional_lines(input.message.as_deref(), 1000)),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    let addresses: Vec<_> = input.invitees.iter().map(|invitee| Email::parse(&invitee.email)).collect();
+    let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
+    let outcomes = env
+        .write(retry, async |tx| {
+            let entering = Floor::enter(tx, actor, id, "organization", now);
+            let plan = quota::plan(env, tx, id.into(), now);
+            let (floor, known, plan) = try_join3(entering, Known::read(tx, id, &emails, now), plan).await?;
+            let unverified = floor.actor.verified_email().is_none();
+            floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
+
+            let mut verdicts = judge(&floor, &known, &input.invitees, &addresses);
+            let seats = quota::seats(env, tx, &floor.organization, &plan, now).await?;
+            // With REJECT_ALL nobody keeps a seat if one person is refused.
+            seat(if input.reject_all { seats } else { seats.keeping_taken() }, &mut verdicts);
+            let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
+            let write = good > 0 && !(input.reject_all && good < verdicts.len());
+            let mut sent = Vec::new();
+            if write {
+                require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
+                let people = verdicts.iter().flatten().cloned();
+                sent = send(env, tx, &floor, known.overdue, people, message.as_deref(), now).await?;
+            } else {
+                retry.release(tx).await?;
+            }
+            let by = Arc::new(floor);
+            let mut sent = sent.into_iter().map(|row| Written::now(row.id, Witnessed { row, by: by.clone() }));
+            let outcome = |verdict| match verdict {
+                Ok(_) => Outcome { invitation: sent.next(), refusal: None },
+                Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
+            };
+            Ok(verdicts.into_iter().map(outcome).collect())
+        })
+        .await
+        .map_err(|error| error.missing_at("organizationId"))?;
+    env.outbox.wake();
+    Ok(outcomes)
+}
+
+/// What stands in the way of inviting people, as far as it is about their addresses.
+struct Known {
+    /// The addresses of members.
+    members: Vec<String>,
+    /// The addresses that hold an invitation.
+    invited: Vec<String>,
+    /// Invitations that have run out unmarked.
+    overdue: Vec<Invitation>,
+}
+
+impl Known {
+    async fn read(tx: &Connection, organization: OrganizationId, emails: &[String], now: Instant) -> Result<Self> {
+        let members = memberships::emails_among(tx, organization, emails);
+        let (members, unresolved) = try_join(members, invitations::unresolved(tx, organization, emails)).await?;
+        let is_overdue = |invitation: &Invitation| invitation.status_at(now) == InvitationStatus::Expired;
+        let (overdue, pending): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(is_overdue);
+        Ok(Self { members, invited: pending.into_iter().map(|invitation| invitation.email).collect(), overdue })
+    }
+}
+
+/// Whether a person can be invited: the checked address and the role, or why not.
+type Verdict = std::result::Result<(Email, Role), Refusal>;
+
+/// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
+fn seat(mut seats: Room, verdicts: &mut [Verdict]) {
+    for (place, verdict) in verdicts.iter_mut().enumerate() {
+        if verdict.is_ok()
+            && let Err(refusal) = seats.take(1)
+        {
+            let path = ["input", "invitees", &place.to_string()].map(str::to_owned).to_vec();
+            *verdict = Err(Refusal { path, ..refusal });
+        }
+    }
+}
+
+/// Whether each person can be invited as far as it is about them, in the order of the input.
+fn judge(
+    floor: &Floor,
+    known: &Known,
+    invitees: &[Invitee],
+    addresses: &[std::result::Result<Email, Problem>],
+) -> Vec<Verdict> {
+    let mut named = HashSet::new();
+    invitees
+        .iter()
+        .zip(addresses)
+        .enumerate()
+        .map(|(place, (invitee, address))| {
+            let at = |field: &str| ["input", "invitees", &place.to_string(), field].map(str::to_owned).to_vec();
+            let email = address.clone().map_err(|problem| problem.at(at("email")))?;
+            let target = Target { new_role: Some(invitee.role), ..Target::default() };
+            if floor.require(Action::InvitationCreate, &target, "organization").is_err() {
+                let problem = Problem::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");
+                return Err(problem.at(at("role")));
+            }
+            let problem = if !named.insert(email.clone()) {
+                Problem::new(Code::DuplicateInRequest, "This address is named twice.")
+            } else if known.members.iter().any(|member| member == email.as_str()) {
+                Problem::new(Code::AlreadyMember, "This person is a member already.")
+            } else if known.invited.iter().any(|invited| invited == email.as_str()) {
+                Problem::new(Code::AlreadyInvited, "A pending invitation to this address exists already.")
+            } else {
+                return Ok((email, invitee.role));
+            };
+            Err(problem.at(at("email")))
+        })
+        .collect()
+}
+
+/// Writes the invitations with their mails and events; those that have run out make room for them.
+async fn send(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    mut overdue: Vec<Invitation>,
+    people: impl Iterator<Item = (Email, Role)>,
+    message: Option<&str>,
+    now: Instant,
+) -> Result<Vec<Invitation>> {
+    let (sent, tokens): (Vec<_>, Vec<_>) = people
+        .map(|(email, role)| {
+            let invitation = Invitation {
+                id: ids::mint::<InvitationId>(now),
+                organization_id: floor.organization.id,
+                email: email.to_string(),
+                email_written: email.written().map(str::to_owned),
+                role,
+                status: InvitationStatus::Pending,
+                inviter_id: Some(floor.actor.id),
+                message: message.map(str::to_owned),
+                created_at: now,
+                expires_at: now + env.rules.invitation_expiry,
+                resolved_at: None,
+                sent_requested_at: now,
+                delivery: DeliveryState::Queued,
+                send_count: 0,
+                last_sent_at: None,
+                failure: None,
+            };
+            (invitation, Token::random())
+        })
+        .unzip();
+    overdue.retain(|old| sent.iter().any(|new: &Invitation| new.email == old.email));
+    tx.queue(invitations::expire(&overdue));
+    let mut events: Vec<Event> =
+        overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
+
+    tx.queue(invitations::insert(sent.iter().cloned().zip(tokens.iter().map(Token::hash))));
+    let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
+    env.outbox.queue_many(tx, now, mails).await?;
+    events.extend(sent.iter().map(|invitation| Event {
+        changes: FieldChange::between("role", None, Some(invitation.role.name())).into_iter().collect(),
+        ..event(invitation, EventType::InvitationCreated, Some(&floor.actor))
+    }));
+    log::record(tx, now, events).await?;
+    Ok(sent)
+}
+
+/// The mail of an invitation.
+pub(crate) fn mail(floor: &Floor, invitation: &Invitation, token: &Token, is_resend: bool) -> NewMail {
+    NewMail {
+        template: Template::Invitation,
+        recipient: invitation.email.clone(),
+        variables: serde_json::json!({
+            "organization": floor.organization.display_name(),
+            "inviter": floor.actor.display_name(),
+            "role": invitation.role.name(),
+            "message": invitation.message,
+            "expires_at": invitation.expires_at,
+        }),
+        token: Some(token.expose().to_owned()),
+        invitation: Some(invitation.id),
+        organization: Some(invitation.organization_id),
+        sender: Some(floor.actor.id),
+        is_resend,
+    }
+}
+
+/// RATE_LIMITED if `more` invitation mails are too many for the sender or the organization in one day.
+pub(crate) async fn require_mails_left(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    more: i64,
+    now: Instant,
+) -> Result<()> {
+    if !env.rules.rate_limits {
+        return Ok(());
+    }
+    // Held until the commit: what the same person sends from other organizations waits, and is counted.
+    users::lock(tx, floor.actor.id).await?;
+    let day = TimeDelta::days(1);
+    for (sender, most) in [
+        (Sender::User(floor.actor.id), A_DAY_PER_USER),
+        (Sender::Organization(floor.organization.id), A_DAY_PER_ORGANIZATION),
+    ] {
+        let excess = mails::invitation_mails_since(tx, sender, now - day).await? + more - most;
+        if excess > 0 {
+            let makes_room = mails::invitation_mail_since(tx, sender, now - day, excess).await?;
+            let message = format!(
+                "Too many invitations: {A_DAY_PER_USER} a day for each user and {A_DAY_PER_ORGANIZATION} for each organization."
+            );
+            return Err(Refusal::rate_limited(message, makes_room.unwrap_or(now) + day).into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! What acceptance, sign-up and declining share: an invitation is locked, by its ID or its token, the policy is asked, and a
+//! pending one becomes a membership.
+
+use futures_util::future::try_join;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, ids};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::Connection;
+use crate::store::invitations::{self, Invitation};
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::access::Of;
+use crate::store::organizations::{self, Organization};
+use crate::store::users::User;
+
+use crate::operations::Env;
+use crate::operations::access::organization::Floor;
+use crate::operations::plans::quota;
+
+/// How the caller names an invitation.
+pub enum Named {
+    /// By its ID.
+    Id(InvitationId),
+    /// By the hash of its token.
+    Token(Vec<u8>),
+}
+
+impl Named {
+    /// The field of the input that names it.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Named::Id(_) => "invitationId",
+            Named::Token(_) => "token",
+        }
+    }
+}
+
+/// An invitation that is locked, as is its organization, and the caller's access to that.
+pub struct Entered {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The caller's access to the organization.
+    pub access: Access,
+    /// Whether the caller named the invitation by its token.
+    holds_token: bool,
+}
+
+/// A caller's access to a locked organization.
+pub enum Access {
+    /// A caller with an account.
+    Account(Box<Floor>),
+    /// A caller without one.
+    Nobody(Box<Organization>),
+}
+
+impl Access {
+    /// The organization.
+    pub fn organization(&self) -> &Organization {
+        match self {
+            Access::Account(floor) => &floor.organization,
+            Access::Nobody(organization) => organization,
+        }
+    }
+
+    /// The caller's account.
+    pub fn user(&self) -> Option<&User> {
+        match self {
+            Access::Account(floor) => Some(&floor.actor),
+            Access::Nobody(_) => None,
+        }
+    }
+}
+
+/// Locks an invitation with its organization, by its ID or its token, and asks the policy for an action of the invitee. A
+/// caller by ID needs an account. NOT_FOUND for a caller who may not see the invitation.
+pub async fn enter(
+    tx: &Connection,
+    actor: Option<&Actor>,
+    named: &Named,
+    action: Action,
+    now: Instant,
+) -> Result<Entered> {
+    let entered = lock(tx, actor, named, now).await?;
+    entered.require(action)?;
+    Ok(entered)
+}
+
+/// Locks an invitation with its organization, and asks the policy for an action of those who administer invitations.
+/// NOT_FOUND for a caller for whom neither the organization nor the invitation is there.
+pub async fn enter_to_administer(
+    tx: &Connection,
+    actor: &Actor,
+    id: InvitationId,
+    action: Action,
+    now: Instant,
+) -> Result<(Floor, Invitation)> {
+    let entered = lock(tx, Some(actor), &Named::Id(id), now).await.map_err(|error| error.missing_at("invitationId"))?;
+    let (standing, target) = (entered.standing(), entered.target());
+    if standing.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
+        return Err(Refusal::not_found("invitation").at("invitationId").into());
+    }
+    decide(&standing, action, &target).require("invitation")?;
+    match entered.access {
+        Access::Account(floor) => Ok((*floor, entered.invitation)),
+        Access::Nobody(_) => Err(Error::Unauthenticated),
+    }
+}
+
+async fn lock(tx: &Connection, actor: Option<&Actor>, named: &Named, now: Instant) -> Result<Entered> {
+    let not_found = || Refusal::not_found("invitation");
+    let id = match named {
+        Named::Id(id) => *id,
+        Named::Token(hash) => invitations::find_by_token(tx, hash).await?.ok_or_else(not_found)?.id,
+    };
+    let (access, invitation) = match (actor, named) {
+        (Some(actor), Named::Id(_)) => {
+            let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
+            let (floor, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
+            (Access::Account(Box::new(floor)), invitation)
+        }
+        (Some(actor), Named::Token(_)) => {
+            let entering = Floor::enter_by(tx, actor, Of::HeldInvitation(id), "invitation", now);
+            let (floor, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
+            (Access::Account(Box::new(floor)), invitation)
+        }
+        (None, Named::Token(_)) => {
+            let organization = organizations::lock_of_invitation(tx, id);
+            let (organization, invitation) = try_join(organization, invitations::lock(tx, id)).await?;
+            (Access::Nobody(Box::new(organization.ok_or_else(not_found)?)), invitation)
+        }
+        (None, Named::Id(_)) => return Err(Error::Unauthenticated),
+    };
+    let invitation = match named {
+        Named::Id(_) => invitation,
+        // A resend may have replaced the token while this waited for the lock.
+        Named::Token(hash) => invitations::find_by_token(tx, hash).await?,
+    };
+    let invitation = invitation.ok_or_else(not_found)?;
+    Ok(Entered { invitation, access, holds_token: matches!(named, Named::Token(_)) })
+}
+
+impl Entered {
+    fn standing(&self) -> Standing {
+        match &self.access {
+            Access::Account(floor) => floor.standing(),
+            Access::Nobody(organization) => Standing { place: organization.status.into(), ..Standing::default() },
+        }
+    }
+
+    fn target(&self) -> Target {
+        let is_invitee =
+            self.claims_address() && self.access.user().is_some_and(|user| user.verified_email().is_some());
+        Target { is_invitee, holds_token: self.holds_token, ..Target::default() }
+    }
+
+    /// Whether the caller's account has the address invited, proven or not.
+    fn claims_address(&self) -> bool {
+        let email = self.access.user().and_then(|user| user.email.as_deref());
+        email == Some(self.invitation.email.as_str())
+    }
+
+    fn allows(&self, action: Action, target: &Target) -> bool {
+        decide(&self.standing(), action, target) == Decision::Allow
+    }
+
+    /// Asks the policy, and goes on only if it allows: NOT_FOUND for a caller who may not see the invitation, and
+    /// EMAIL_NOT_VERIFIED for one whose account claims the address invited without proof.
+    fn require(&self, action: Action) -> Result<()> {
+        let target = self.target();
+        let not_found = || Refusal::not_found("invitation");
+        if self.holds_token {
+            // A token opens an invitation or nothing: it does not tell who else may do what.
+            return if self.allows(action, &target) { Ok(()) } else { Err(not_found().into()) };
+        }
+        let proven = Target { is_invitee: true, ..target };
+        if self.claims_address() && !target.is_invitee && self.allows(Action::InvitationView, &proven) {
+            return Err(Refusal::new(Code::EmailNotVerified, "Verify the e-mail address of your account first.").into());
+        }
+        if !self.allows(Action::InvitationView, &target) {
+            return Err(not_found().into());
+        }
+        decide(&self.standing(), action, &target).require("invitation")
+    }
+}
+
+/// Makes `user`, who is none yet, a member with the role that was offered, and the invitation an accepted one. LIMIT_EXCEEDED
+/// if the organization has as many members as its plan allows. The organization and the invitation must be locked, the user
+/// the one invited, and their account [kept](crate::store::users::keep).
+pub async fn join(
+    env: &Env,
+    tx: &mut Connection,
+    now: Instant,
+    (organization, invitation): (&Organization, &Invitation),
+    user: &User,
+) -> Result<(Membership, Invitation)> {
+    quota::require_room_for_member(env, tx, organization, now).await?;
+    let membership = Membership {
+        id: ids::mint::<MembershipId>(now),
+        organization_id: invitation.organization_id,
+        user_id: user.id,
+        username: user.username.clone(),
+        shown_name: user.display_name().to_owned(),
+        role: invitation.role,
+        joined_at: now,
+        last_active_on: Some(now.date_naive()),
+        invited_by: invitation.inviter_id,
+    };
+    tx.queue(memberships::insert(membership.clone()));
+    let accepted = invitation.resolved(InvitationStatus::Accepted, now);
+    tx.queue(invitations::resolve(&accepted));
+    let joined = Event {
+        person: Some(user.id),
+        changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),
+        ..Event::new(invitation.organization_id, EventType::MemberJoined, Some(user.id), membership.id)
+    };
+    log::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
+    Ok((membership, accepted))
+}
+
+/// Goes on only for somebody who is no member.
+pub fn require_stranger(membership: Option<&Membership>) -> Result<()> {
+    match membership {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(Code::AlreadyMember, "You are a member of this organization already.").into()),
+    }
+}
+
+/// Goes on only with an invitation that is pending at `now`; tells which end it came to otherwise.
+pub fn require_pending(invitation: &Invitation, now: Instant) -> Result<()> {
+    let ended = |how: &str| Refusal::new(Code::InvitationNotPending, format!("The invitation was {how} before."));
+    Err(match invitation.status_at(now) {
+        InvitationStatus::Pending => return Ok(()),
+        InvitationStatus::Expired => {
+            Refusal::new(Code::InvitationExpired, "The invitation has run out. Ask for it to be sent again.")
+        }
+        InvitationStatus::Accepted => ended("accepted"),
+        InvitationStatus::Declined => ended("declined"),
+        InvitationStatus::Revoked => ended("revoked"),
+    }
+    .into())
+}
+
+/// Something that happened to an invitation.
+pub fn event(invitation: &Invitation, kind: EventType, actor: Option<&User>) -> Event {
+    Event {
+        email: Some(invitation.email.clone()),
+        ..Event::new(invitation.organization_id, kind, actor.map(|actor| actor.id), invitation.id)
+    }
+}

@@ -1,0 +1,8 @@
+//! Invitations: invite, resend, revoke, accept, decline.
+
+pub mod accept;
+pub mod decline;
+pub mod invite;
+pub mod join;
+pub mod resend;
+pub mod revoke;

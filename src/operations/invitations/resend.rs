@@ -1,0 +1,116 @@
+//! Sends a pending or expired invitation again, with a new token and a new expiry.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures_util::future::try_join;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::EventType;
+use crate::domain::input::only_id;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::secret::Token;
+use crate::domain::{Code, InvitationId, Refusal, Result};
+use crate::events::log;
+use crate::policy::Action;
+use crate::store::invitations::{self, Invitation};
+use crate::store::{Connection, mails, memberships, users};
+
+use crate::operations::Env;
+use crate::operations::access::organization::{Floor, Witnessed};
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::invitations::invite::{mail, require_mails_left};
+use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
+use crate::operations::plans::quota;
+
+/// How long an invitation waits between two sendings.
+pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// Resends an hour for each user.
+const AN_HOUR_PER_USER: i64 = 5;
+
+/// Which invitation.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: String,
+}
+
+/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew, or no seat is left.
+pub async fn resend_invitation(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
+    let now = env.clock.now();
+    let resent = env
+        .write(retry, async |tx| {
+            let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationResend, now).await?;
+            if invitation.status_at(now) != InvitationStatus::Expired {
+                require_pending(&invitation, now)?;
+            }
+            // This one or a later one may have run out unmarked, and an unmarked one keeps its place.
+            let overdue = require_free(tx, &invitation, now).await?;
+            tx.queue(invitations::expire(&overdue));
+            if invitation.status_at(now) == InvitationStatus::Expired {
+                let plan = quota::plan(env, tx, floor.organization.id.into(), now).await?;
+                quota::seats(env, tx, &floor.organization, &plan, now).await?.take(1)?;
+            }
+            require_pause(env, tx, &floor, &invitation, now).await?;
+
+            let token = Token::random();
+            let renewed = invitation.renewed(floor.actor.id, now, now + env.rules.invitation_expiry);
+            tx.queue(invitations::renew(&renewed, token.hash()));
+            env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
+            let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
+            let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
+            log::record(tx, now, expired.chain([resent]).collect()).await?;
+            Ok(Written::now(id, Witnessed { row: renewed, by: Arc::new(floor) }))
+        })
+        .await?;
+    env.outbox.wake();
+    Ok(resent)
+}
+
+/// Whether the address still waits for this very invitation; returns those to it that are overdue.
+async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) -> Result<Vec<Invitation>> {
+    let (organization, email) = (invitation.organization_id, [invitation.email.clone()]);
+    let members = memberships::emails_among(tx, organization, &email);
+    let (members, unresolved) = try_join(members, invitations::unresolved(tx, organization, &email)).await?;
+    if !members.is_empty() {
+        return Err(Refusal::new(Code::AlreadyMember, "This person is a member by now.").into());
+    }
+    let is_overdue = |other: &Invitation| other.status_at(now) == InvitationStatus::Expired;
+    let (overdue, pending): (Vec<_>, Vec<_>) = unresolved.into_iter().partition(is_overdue);
+    if is_overdue(invitation) && !pending.is_empty() {
+        let message = "Another invitation to this address is pending.";
+        return Err(Refusal::new(Code::AlreadyInvited, message).into());
+    }
+    Ok(overdue)
+}
+
+async fn require_pause(
+    env: &Env,
+    tx: &mut Connection,
+    floor: &Floor,
+    invitation: &Invitation,
+    now: Instant,
+) -> Result<()> {
+    if !env.rules.rate_limits {
+        return Ok(());
+    }
+    let available_at = invitation.sent_requested_at + PAUSE;
+    if available_at > now {
+        return Err(Refusal::rate_limited("An invitation is sent at most once a minute.", available_at).into());
+    }
+    users::lock(tx, floor.actor.id).await?;
+    let hour_ago = now - TimeDelta::hours(1);
+    let (count, oldest) = mails::resends_by_sender_since(tx, floor.actor.id, hour_ago).await?;
+    if count >= AN_HOUR_PER_USER {
+        let retry_at = oldest.unwrap_or(now) + TimeDelta::hours(1);
+        let message = format!("At most {AN_HOUR_PER_USER} invitations can be sent again in an hour.");
+        return Err(Refusal::rate_limited(message, retry_at).into());
+    }
+    require_mails_left(env, tx, floor, 1, now).await
+}

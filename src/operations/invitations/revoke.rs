@@ -1,0 +1,44 @@
+//! Takes a pending invitation back.
+
+use std::sync::Arc;
+
+use crate::auth::Actor;
+use crate::domain::event::EventType;
+use crate::domain::input::only_id;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{InvitationId, Result};
+use crate::events::log;
+use crate::policy::Action;
+use crate::store::invitations::{self, Invitation};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Witnessed;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
+
+/// Which invitation.
+pub struct Input {
+    /// Its ID.
+    pub invitation_id: String,
+}
+
+/// Revokes it.
+pub async fn revoke_invitation(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationRevoke, now).await?;
+        require_pending(&invitation, now)?;
+        let revoked = invitation.resolved(InvitationStatus::Revoked, now);
+        tx.queue(invitations::resolve(&revoked));
+        log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
+        let by = Arc::new(floor.without(&revoked));
+        Ok(Written::now(id, Witnessed { row: revoked, by }))
+    })
+    .await
+}

@@ -1,0 +1,3 @@
+//! Jobs: update.
+
+pub mod update;

@@ -1,0 +1,82 @@
+//! Changes a job: to whom it is assigned, its stage, its state. The status of its task follows.
+
+use crate::auth::Actor;
+use crate::domain::input::{Check, Patch};
+use crate::domain::resource::{JobStage, JobState, TaskStatus};
+use crate::domain::{JobId, Result};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::HeldJob;
+use crate::operations::idempotency::Retry;
+use crate::operations::resources::assignment::ineligible;
+use crate::operations::resources::events::{job_updated, task_updated};
+use crate::policy::Action;
+use crate::store::jobs::{self, Job};
+use crate::store::projects::Project;
+use crate::store::tasks::{self, Task};
+
+/// What to change.
+pub struct Input {
+    /// Which job.
+    pub job_id: String,
+    /// To whom it is assigned.
+    pub assignee_id: Patch<String>,
+    /// Stage; cannot be cleared.
+    pub stage: Patch<JobStage>,
+    /// State; cannot be cleared.
+    pub state: Patch<JobState>,
+}
+
+/// Changes it. Each field asks for its permission if it is given, even with the value that it has.
+pub async fn update_job(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<JobId> {
+    let mut check = Check::default();
+    let (Some(id), Some(assignee), Some(stage), Some(state)) = (
+        check.id("jobId", &input.job_id),
+        check.patch_id("assigneeId", input.assignee_id),
+        check.change("stage", input.stage, Ok),
+        check.change("state", input.state, Ok),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let held = HeldJob::lock(tx, actor, id).await.map_err(|error| error.missing_at("jobId"))?;
+        let assigns = assignee.is_given() || stage.is_some();
+        if assigns {
+            held.require(Action::ResourceAssign)?;
+        }
+        if state.is_some() || !assigns {
+            held.require(Action::JobStateUpdate)?;
+        }
+        if let Some(refusal) = ineligible(tx, &held.ground, &assignee).await? {
+            return Err(refusal.into());
+        }
+
+        let before = &held.job;
+        let stage = stage.unwrap_or(before.stage);
+        let kept = if stage == before.stage { before.state } else { JobState::New };
+        let after = Job {
+            assignee_id: assignee.apply(before.assignee_id),
+            stage,
+            state: state.unwrap_or(kept),
+            updated_at: now,
+            ..before.clone()
+        };
+        let by = Some(held.ground.actor.id);
+        let Some(event) = job_updated(by, before, &after, &held.containers()) else { return Ok(id) };
+        tx.queue(jobs::update(&after));
+        let mut events = vec![event];
+        if (after.stage, after.state) != (before.stage, before.state) {
+            let status = TaskStatus::of(&jobs::progress(tx, held.task.id).await?);
+            let task = Task { status, updated_at: now, ..held.task.clone() };
+            let outer: Vec<_> = held.project.iter().map(Project::people).collect();
+            if let Some(event) = task_updated(by, &held.task, &task, &outer) {
+                tx.queue(tasks::update(&task));
+                events.push(event);
+            }
+        }
+        log::record(tx, now, events).await?;
+        Ok(id)
+    })
+    .await
+}

@@ -1,0 +1,36 @@
+//! Takes away plans that were cancelled and have ended, and records the event for it. That the workspace is FREE then does
+//! not depend on it: see [`Plan::at`].
+
+use crate::domain::plan::Plan;
+use crate::domain::{Clock, Result};
+use crate::events::log;
+use crate::store::plans::{self, PlanRow};
+use crate::store::{Store, Transactional};
+
+use crate::operations::plans::paid_plan::changed;
+
+/// How many are taken away in one transaction.
+const BATCH: usize = 100;
+
+/// Takes away all that have ended, a batch a transaction; tells how many. Rows that somebody else has locked are left to the
+/// next run.
+pub async fn end_plans(store: &Store, clock: &Clock) -> Result<usize> {
+    let mut count = 0;
+    loop {
+        let now = clock.now();
+        let ended = store
+            .writer()
+            .await?
+            .transaction(async |tx| {
+                let ended = plans::delete_ended(tx, now, BATCH as i64).await?;
+                let end = |row: &PlanRow| changed(row.workspace(), &Plan(Some(row.terms())), &Plan::FREE, None);
+                log::record(tx, now, ended.iter().filter_map(end).collect()).await?;
+                Ok::<_, crate::domain::Error>(ended.len())
+            })
+            .await?;
+        count += ended;
+        if ended < BATCH {
+            return Ok(count);
+        }
+    }
+}

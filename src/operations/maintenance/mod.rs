@@ -1,0 +1,8 @@
+//! Periodic jobs: what expires, what is purged, and when they run.
+
+pub mod expire_invitations;
+pub mod expire_ownership_offers;
+pub mod expire_plans;
+pub mod fill_text_keys;
+pub mod purge_organizations;
+pub mod schedule;

@@ -1,0 +1,79 @@
+//! Gives a member another role.
+
+use std::sync::Arc;
+
+use futures_util::future::try_join;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::only_id;
+use crate::domain::{MembershipId, Refusal, Result, Role};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Member, Target};
+use crate::store::Connection;
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::access::Of;
+
+use crate::operations::Env;
+use crate::operations::access::organization::{Floor, Witnessed};
+use crate::operations::idempotency::{Retry, Written};
+
+/// Whose role, and which.
+pub struct Input {
+    /// The membership.
+    pub membership_id: String,
+    /// The role it is to have. The present one changes nothing.
+    pub role: Role,
+}
+
+/// Gives it.
+pub async fn change_member_role(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<MembershipId, Witnessed<Membership>>> {
+    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
+        floor.require(Action::MemberRoleChange, &target, "member")?;
+        if member.role == input.role {
+            return Ok(Written::now(id, Witnessed { row: member, by: Arc::new(floor) }));
+        }
+        let changed = Membership { role: input.role, ..member.clone() };
+        tx.queue(memberships::update_role(&changed));
+        let event = Event {
+            person: Some(member.user_id),
+            changes: FieldChange::between("role", Some(member.role.name()), Some(changed.role.name()))
+                .into_iter()
+                .collect(),
+            ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
+        };
+        log::record(tx, now, vec![event]).await?;
+        Ok(Written::now(id, Witnessed { row: changed, by: Arc::new(floor) }))
+    })
+    .await
+}
+
+/// Enters the organization of a member, and locks the membership.
+pub(crate) async fn enter_by_member(
+    tx: &Connection,
+    actor: &Actor,
+    id: MembershipId,
+    now: Instant,
+) -> Result<(Floor, Membership)> {
+    let entering = Floor::enter_by(tx, actor, Of::Membership(id), "member", now);
+    let entered = try_join(entering, memberships::lock(tx, id, actor.user_id)).await;
+    let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
+    let member = member.filter(|_| floor.sees());
+    Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
+}
+
+/// The member as the policy looks at it.
+pub(crate) fn about(floor: &Floor, member: &Membership) -> Target {
+    let member = Member { role: member.role, is_self: member.user_id == floor.actor.id };
+    Target { member: Some(member), ..Target::default() }
+}

@@ -1,0 +1,33 @@
+//! Ends one's own membership.
+
+use crate::auth::Actor;
+use crate::domain::event::EventType;
+use crate::domain::input::only_id;
+use crate::domain::{MembershipId, OrganizationId, Refusal, Result};
+use crate::policy::{Action, Target};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Floor;
+use crate::operations::idempotency::Retry;
+use crate::operations::memberships::remove::end_membership;
+
+/// What to leave.
+pub struct Input {
+    /// The organization.
+    pub organization_id: String,
+}
+
+/// Leaves it, and returns which membership it was.
+pub async fn leave_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<MembershipId> {
+    let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        floor.require(Action::OrganizationLeave, &Target::default(), "organization")?;
+        let membership = floor.membership.ok_or_else(|| Refusal::not_found("organization"))?;
+        end_membership(tx, &floor.organization, &membership, EventType::MemberLeft, floor.actor.id, now).await?;
+        Ok(membership.id)
+    })
+    .await
+    .map_err(|error| error.missing_at("organizationId"))
+}

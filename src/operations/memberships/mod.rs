@@ -1,0 +1,6 @@
+//! Memberships: change of role, removal, leaving.
+
+pub mod change_role;
+pub mod leave;
+pub mod reassign_resources;
+pub mod remove;

@@ -1,0 +1,66 @@
+//! Removes a member, whose access ends at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::EventType;
+use crate::domain::input::only_id;
+use crate::domain::{MembershipId, OrganizationId, Result, UserId};
+use crate::events::log::{self, Event};
+use crate::policy::Action;
+use crate::store::Connection;
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::Organization;
+
+use crate::operations::Env;
+use crate::operations::idempotency::Retry;
+use crate::operations::memberships::change_role::{about, enter_by_member};
+use crate::operations::memberships::reassign_resources::hand_over;
+use crate::operations::ownership_offers::shared::cancel_offer_of;
+
+/// Who is to go.
+pub struct Input {
+    /// The membership.
+    pub membership_id: String,
+}
+
+/// What is gone, and whence.
+#[derive(Serialize, Deserialize)]
+pub struct Removed {
+    /// The membership that was theirs.
+    pub membership: MembershipId,
+    /// The organization.
+    pub organization: OrganizationId,
+}
+
+/// Removes them.
+pub async fn remove_member(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Removed> {
+    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
+        end_membership(tx, &floor.organization, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
+        Ok(Removed { membership: id, organization: floor.organization.id })
+    })
+    .await
+}
+
+/// Ends a membership, whichever way, and with it an offer of ownership from or to the member, and the work that was theirs. The
+/// organization's row must be locked.
+pub(crate) async fn end_membership(
+    tx: &mut Connection,
+    organization: &Organization,
+    member: &Membership,
+    kind: EventType,
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    cancel_offer_of(tx, member.organization_id, member.user_id, actor, now).await?;
+    hand_over(tx, organization, member.user_id, actor, now).await?;
+    tx.queue(memberships::delete(member));
+    let event =
+        Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };
+    log::record(tx, now, vec![event]).await
+}

@@ -1,0 +1,106 @@
+//! Creates an organization, with whoever asks as its owner.
+
+use futures_util::future::try_join;
+
+use crate::auth::Actor;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, Result, Role, Slug, ids, text};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Standing, Target, decide};
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::{self, NewOrganization};
+use crate::store::users;
+
+use crate::operations::Env;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::quota;
+
+/// What the new organization is to be.
+pub struct Input {
+    /// Short name.
+    pub slug: String,
+    /// Full name.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Contact address.
+    pub contact_email: Option<String>,
+    /// Contact telephone number.
+    pub contact_phone: Option<String>,
+    /// Contact place.
+    pub contact_location: Option<String>,
+}
+
+/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately; LIMIT_EXCEEDED where the actor owns as
+/// many as their plan allows.
+pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
+    let mut check = Check::default();
+    let name = text::optional(input.name.as_deref(), 64);
+    let name = name.and_then(|name| name.as_deref().map_or(Ok(()), text::without_link).map(|()| name));
+    let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
+        check.field("slug", Slug::parse(&input.slug)),
+        check.field("name", name),
+        check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
+        check.field("contact.email", Email::optional(input.contact_email.as_deref())),
+        check.field("contact.phone", text::optional(input.contact_phone.as_deref(), 32)),
+        check.field("contact.location", text::optional_lines(input.contact_location.as_deref(), 256)),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find_actor(tx, actor)).await?;
+        let (kept, owner) = kept.zip(owner).ok_or(Error::Unauthenticated)?;
+        let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
+        decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
+        refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
+        quota::require_owned_room(env, tx, owner.id, now).await?;
+
+        let id = ids::mint::<OrganizationId>(now);
+        let new = NewOrganization {
+            id,
+            slug: slug.as_str(),
+            name: name.as_deref(),
+            description: description.as_deref(),
+            contact_email: email.as_ref().map(Email::shown),
+            contact_phone: phone.as_deref(),
+            contact_location: location.as_deref(),
+            owner_id: owner.id,
+            created_at: now,
+            updated_at: now,
+        };
+        organizations::insert(tx, &new).await?;
+        let membership = Membership {
+            id: ids::mint::<MembershipId>(now),
+            organization_id: id,
+            user_id: owner.id,
+            shown_name: kept.display_name().to_owned(),
+            username: kept.username,
+            role: Role::Owner,
+            joined_at: now,
+            last_active_on: Some(now.date_naive()),
+            invited_by: None,
+        };
+        let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
+        let joined = Event {
+            person: Some(owner.id),
+            changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
+            ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
+        };
+        tx.queue(memberships::insert(membership));
+        log::record(tx, now, vec![created, joined]).await?;
+        Ok(id)
+    })
+    .await
+}
+
+/// SLUG_TAKEN if there is anything in `taken`.
+pub(crate) fn refuse_taken(taken: Vec<String>) -> Result<()> {
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::SlugTaken, "Another organization has this slug, or had it in the last 30 days.")
+        .at("slug")
+        .into())
+}

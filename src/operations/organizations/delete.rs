@@ -1,0 +1,90 @@
+//! Deletes an organization: for a time of grace it is read-only for its owner, gone for everybody else, and can be restored.
+
+use crate::auth::Actor;
+use crate::domain::clock::{self, Instant};
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::only_id;
+use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::{Code, OrganizationId, Refusal, Result, Slug, UserId};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Target};
+use crate::store::organizations::{self, Organization};
+use crate::store::{Connection, users};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Floor;
+use crate::operations::idempotency::Retry;
+use crate::operations::ownership_offers::shared::{pending, resolve};
+
+/// What to delete.
+pub struct Input {
+    /// The organization.
+    pub organization_id: String,
+    /// Its slug, typed to confirm it.
+    pub confirm_slug: String,
+}
+
+/// Deletes it; at once where there is no time of grace. An offer of its ownership is cancelled, and whoever else had it
+/// selected is back in their personal workspace, also once it is restored.
+pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
+    let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        floor.require(Action::OrganizationDelete, &Target::default(), "organization")?;
+        if Slug::lowercase(&input.confirm_slug) != floor.organization.slug {
+            let message = "This is not the slug of the organization.";
+            return Err(Refusal::new(Code::ConfirmationMismatch, message).at("confirmSlug").into());
+        }
+        schedule_deletion(env, tx, &floor.organization, floor.actor.id, now).await?;
+        Ok(id)
+    })
+    .await
+    .map_err(|error| error.missing_at("organizationId"))
+}
+
+/// Begins the time of grace of an organization, or deletes it where there is none. The organization's row must be locked.
+pub(crate) async fn schedule_deletion(
+    env: &Env,
+    tx: &mut Connection,
+    organization: &Organization,
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    let (id, grace) = (organization.id, env.rules.deletion_grace);
+    if let Some(offer) = pending(tx, id, now).await? {
+        resolve(tx, &offer, OwnershipOfferStatus::Cancelled, Some(actor), now).await?;
+    }
+    if grace.is_zero() {
+        return delete_for_good(tx, organization, Some(actor), now).await;
+    }
+    tx.queue(organizations::schedule_deletion(id, Some(now + grace)));
+    users::forget_selection(tx, id, organization.owner_id).await?;
+    let at = clock::text(now + grace);
+    let event = Event {
+        changes: FieldChange::between("deletionScheduledFor", None, Some(&at)).into_iter().collect(),
+        ..Event::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
+    };
+    log::record(tx, now, vec![event]).await
+}
+
+/// Deletes an organization with all that belongs to it. The event outlives it, and is all that keeps its names. The
+/// organization's row must be locked.
+pub(crate) async fn delete_for_good(
+    tx: &mut Connection,
+    organization: &Organization,
+    actor: Option<UserId>,
+    now: Instant,
+) -> Result<()> {
+    let names = [
+        FieldChange::between("slug", Some(&organization.slug), None),
+        FieldChange::between("name", organization.name.as_deref(), None),
+    ];
+    let deleted = Event {
+        person: Some(organization.owner_id),
+        changes: names.into_iter().flatten().collect(),
+        ..Event::new(organization.id, EventType::OrganizationDeleted, actor, organization.id)
+    };
+    log::record(tx, now, vec![deleted]).await?;
+    organizations::delete(tx, organization.id).await
+}

@@ -1,0 +1,6 @@
+//! Organizations: create, update, delete, restore.
+
+pub mod create;
+pub mod delete;
+pub mod restore;
+pub mod update;

@@ -1,0 +1,116 @@
+//! Takes the deletion of an organization back, while its time of grace lasts.
+
+use crate::auth::Actor;
+use crate::domain::clock::{self, Instant};
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::Check;
+use crate::domain::{Code, Fault, MembershipId, OrganizationId, Refusal, Result, UserId, ids};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Target};
+use crate::store::memberships::{self, Membership};
+use crate::store::organizations::{self, Organization};
+use crate::store::{Connection, users};
+
+use crate::operations::Env;
+use crate::operations::access::organization::Floor;
+use crate::operations::idempotency::Retry;
+use crate::operations::memberships::reassign_resources::hand_over;
+use crate::operations::plans::quota::require_owned_room;
+
+/// What to restore.
+pub struct Input {
+    /// The organization.
+    pub organization_id: String,
+    /// The user who is to own it. Only where the account of its owner was deleted.
+    pub new_owner_id: Option<String>,
+}
+
+/// Restores it as it was: members, roles, and invitations with the expiry that they had. It counts as owned again, so its
+/// owner needs room for it, whoever asks. Where the owner's account was deleted, the new owner takes its place. When the time of
+/// grace is over it is gone, whether or not the job has come to it.
+pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
+    let mut check = Check::default();
+    let id: Option<OrganizationId> = check.id("organizationId", &input.organization_id);
+    let heir: Option<Option<UserId>> = match &input.new_owner_id {
+        Some(heir) => check.id("newOwnerId", heir).map(Some),
+        None => Some(None),
+    };
+    let (Some(id), Some(heir)) = (id, heir) else { return Err(check.refuse()) };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        floor.require(Action::OrganizationRestore, &Target::default(), "organization")?;
+        let scheduled = floor.organization.deletion_scheduled_for;
+        if scheduled.is_some_and(|at| at <= now) {
+            return Err(Refusal::not_found("organization").into());
+        }
+        let owner = users::find(tx, floor.organization.owner_id).await?;
+        match (owner, heir) {
+            (Some(owner), None) => require_owned_room(env, tx, owner.id, now).await?,
+            (Some(_), Some(_)) => return Err(has_owner().into()),
+            (None, None) => return Err(needs_owner().into()),
+            (None, Some(heir)) => {
+                require_owned_room(env, tx, heir, now).await?;
+                replace_owner(tx, &floor, heir, now).await?;
+            }
+        }
+        tx.queue(organizations::schedule_deletion(id, None));
+        let before = scheduled.map(clock::text);
+        let event = Event {
+            changes: FieldChange::between("deletionScheduledFor", before.as_deref(), None).into_iter().collect(),
+            ..Event::new(id, EventType::OrganizationRestored, Some(floor.actor.id), id)
+        };
+        log::record(tx, now, vec![event]).await?;
+        Ok(id)
+    })
+    .await
+    .map_err(|error| error.missing_at("organizationId"))
+}
+
+/// Gives the organization, whose owner's account was deleted, to `heir`. The organization's row must be locked.
+async fn replace_owner(tx: &mut Connection, floor: &Floor, heir: UserId, now: Instant) -> Result<()> {
+    let no_user = || Refusal::not_found("user").at("newOwnerId");
+    let kept = users::keep(tx, heir).await?.ok_or_else(no_user)?;
+    let (id, by) = (floor.organization.id, Some(floor.actor.id));
+    let former = memberships::of(tx, id, floor.organization.owner_id).await?;
+    let former = former.ok_or_else(|| Fault::new("an organization without its owner"))?;
+    let organization = Organization { owner_id: heir, ..floor.organization.clone() };
+    hand_over(tx, &organization, former.user_id, floor.actor.id, now).await?;
+    let membership = Membership {
+        id: ids::mint::<MembershipId>(now),
+        user_id: heir,
+        shown_name: kept.display_name().to_owned(),
+        username: kept.username,
+        joined_at: now,
+        last_active_on: None,
+        invited_by: None,
+        ..former.clone()
+    };
+    let (from, to) = (former.user_id.to_string(), heir.to_string());
+    let role = membership.role.name();
+    let events = vec![
+        Event { person: Some(former.user_id), ..Event::new(id, EventType::MemberRemoved, by, former.id) },
+        Event {
+            person: Some(heir),
+            changes: FieldChange::between("role", None, Some(role)).into_iter().collect(),
+            ..Event::new(id, EventType::MemberJoined, by, membership.id)
+        },
+        Event {
+            changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),
+            ..Event::new(id, EventType::OwnershipTransferred, by, id)
+        },
+    ];
+    tx.queue(memberships::delete(&former));
+    tx.queue(memberships::insert(membership));
+    tx.queue(organizations::set_owner(id, heir));
+    log::record(tx, now, events).await
+}
+
+fn has_owner() -> Refusal {
+    let message = "The organization has its owner: only where that account was deleted a new one is named.";
+    Refusal::new(Code::OwnerCannotBeChanged, message).at("newOwnerId")
+}
+
+fn needs_owner() -> Refusal {
+    Refusal::new(Code::Required, "The owner's account was deleted. Name the new owner.").at("newOwnerId")
+}

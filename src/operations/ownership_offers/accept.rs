@@ -1,0 +1,76 @@
+//! Takes the ownership that was offered: both roles change in one transaction, and the old owner becomes a maintainer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::input::only_id;
+use crate::domain::ownership::{FORMER_OWNER, OwnershipOfferStatus};
+use crate::domain::{Fault, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
+use crate::events::log::{self, Event};
+use crate::policy::Action;
+use crate::store::memberships::{self, Membership};
+use crate::store::ownership_offers::OwnershipOffer;
+use crate::store::{Connection, organizations};
+
+use crate::operations::Env;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
+use crate::operations::plans::quota;
+
+/// Which offer.
+pub struct Input {
+    /// Its ID.
+    pub ownership_offer_id: String,
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+pub struct Accepted {
+    /// The accepted offer.
+    pub offer: Written<OwnershipOfferId, OwnershipOffer>,
+    /// The organization, which is the actor's now.
+    pub organization: OrganizationId,
+}
+
+/// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
+pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
+    let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
+        require_pending(&offer, now)?;
+        let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
+        let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
+            .await?
+            .ok_or_else(|| Fault::new("an organization without its owner"))?;
+        quota::require_owned_room(env, tx, heir.user_id, now).await?;
+        let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
+        hand_over(tx, &owner, &heir, now).await?;
+        Ok(Accepted { offer: Written::now(id, accepted), organization: floor.organization.id })
+    })
+    .await
+}
+
+/// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.
+async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, now: Instant) -> Result<()> {
+    // In this order: the database bears two owners not even within a transaction.
+    let former = Membership { role: FORMER_OWNER, ..owner.clone() };
+    let present = Membership { role: owner.role, ..heir.clone() };
+    tx.queue(memberships::update_role(&former));
+    tx.queue(memberships::update_role(&present));
+    tx.queue(organizations::set_owner(heir.organization_id, heir.user_id));
+    let (from, to) = (owner.user_id.to_string(), heir.user_id.to_string());
+    let transferred = Event {
+        changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),
+        ..Event::new(heir.organization_id, EventType::OwnershipTransferred, Some(heir.user_id), heir.organization_id)
+    };
+    let changed = |before: &Membership, after: &Membership, actor: UserId| Event {
+        person: Some(after.user_id),
+        changes: FieldChange::between("role", Some(before.role.name()), Some(after.role.name())).into_iter().collect(),
+        ..Event::new(after.organization_id, EventType::MemberRoleChanged, Some(actor), after.id)
+    };
+    let roles = [changed(owner, &former, heir.user_id), changed(heir, &present, heir.user_id)];
+    log::record(tx, now, std::iter::once(transferred).chain(roles).collect()).await
+}

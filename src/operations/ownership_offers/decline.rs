@@ -1,0 +1,36 @@
+//! Refuses the ownership that was offered.
+
+use crate::auth::Actor;
+use crate::domain::input::only_id;
+use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::{OwnershipOfferId, Result};
+use crate::policy::Action;
+use crate::store::ownership_offers::OwnershipOffer;
+
+use crate::operations::Env;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
+
+/// Which offer.
+pub struct Input {
+    /// Its ID.
+    pub ownership_offer_id: String,
+}
+
+/// Refuses it.
+pub async fn decline_ownership(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
+    let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipDecline, now).await?;
+        require_pending(&offer, now)?;
+        let resolved = resolve(tx, &offer, OwnershipOfferStatus::Declined, Some(floor.actor.id), now).await?;
+        Ok(Written::now(id, resolved))
+    })
+    .await
+}

@@ -1,0 +1,56 @@
+//! Offers the ownership to a member. Nothing changes hands until they accept.
+
+use crate::auth::Actor;
+use crate::domain::event::EventType;
+use crate::domain::input::only_id;
+use crate::domain::ownership::OFFER_EXPIRY;
+use crate::domain::{Code, MembershipId, OwnershipOfferId, Refusal, Result, ids};
+use crate::events::log::{self, Event};
+use crate::policy::Action;
+use crate::store::ownership_offers::{self, NewOwnershipOffer, OwnershipOffer};
+
+use crate::operations::Env;
+use crate::operations::idempotency::{Retry, Written};
+use crate::operations::memberships::change_role::{about, enter_by_member};
+use crate::operations::ownership_offers::shared::pending;
+
+/// To whom.
+pub struct Input {
+    /// The membership.
+    pub membership_id: String,
+}
+
+/// Offers it, in the name of the owner, whoever asks.
+pub async fn offer_ownership(
+    env: &Env,
+    actor: &Actor,
+    input: Input,
+    retry: &Retry,
+) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
+    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        floor.require(Action::OwnershipOffer, &about(&floor, &member), "member")?;
+        if pending(tx, floor.organization.id, now).await?.is_some() {
+            let message = "The organization has a pending offer of ownership: cancel it first.";
+            return Err(Refusal::new(Code::OfferAlreadyPending, message).into());
+        }
+        let new = NewOwnershipOffer {
+            id: ids::mint::<OwnershipOfferId>(now),
+            organization_id: floor.organization.id,
+            from_id: floor.organization.owner_id,
+            to_id: member.user_id,
+            created_at: now,
+            expires_at: now + OFFER_EXPIRY,
+        };
+        let offer = ownership_offers::insert(tx, &new).await?;
+        let event = Event {
+            person: Some(offer.to_id),
+            ..Event::new(offer.organization_id, EventType::OwnershipOffered, Some(floor.actor.id), offer.id)
+        };
+        log::record(tx, now, vec![event]).await?;
+        Ok(Written::now(offer.id, offer))
+    })
+    .await
+}

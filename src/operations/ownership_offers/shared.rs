@@ -1,0 +1,110 @@
+//! What the operations on offers of ownership share: how one is found and locked, and how it ends.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::{Code, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Target};
+use crate::store::Connection;
+use crate::store::organizations::access::Of;
+use crate::store::ownership_offers::{self, OwnershipOffer};
+
+use crate::operations::access::organization::Floor;
+use crate::operations::access::resources::look;
+
+/// Enters the organization of an offer to do `action` to it, and locks the offer; who may not even see it is told that it is
+/// not there.
+pub(crate) async fn enter_by_offer(
+    tx: &mut Connection,
+    actor: &Actor,
+    id: OwnershipOfferId,
+    action: Action,
+    now: Instant,
+) -> Result<(Floor, OwnershipOffer)> {
+    let not_found = || Refusal::not_found("offer").at("ownershipOfferId");
+    let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), about(offer, actor.user_id));
+    let found = ownership_offers::find_many(tx, std::slice::from_ref(&id));
+    let found = look(tx, actor, Of::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer")).await;
+    let organization = found.map_err(|error| error.missing_at("ownershipOfferId"))?.organization_id;
+    let floor = Floor::enter(tx, actor, organization, "offer", now).await?;
+    let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;
+    let target = about(&offer, floor.actor.id);
+    if floor.require(Action::OwnershipOfferView, &target, "offer").is_err() {
+        return Err(not_found().into());
+    }
+    floor.require(action, &target, "offer")?;
+    Ok((floor, offer))
+}
+
+/// The offer as the policy looks at it.
+pub fn about(offer: &OwnershipOffer, viewer: UserId) -> Target {
+    Target { is_offeree: offer.to_id == viewer, is_offerer: offer.from_id == viewer, ..Target::default() }
+}
+
+/// Goes on only with an offer that is pending at `now`; tells which end it came to otherwise.
+pub(crate) fn require_pending(offer: &OwnershipOffer, now: Instant) -> Result<()> {
+    let how = match offer.status_at(now) {
+        OwnershipOfferStatus::Pending => return Ok(()),
+        OwnershipOfferStatus::Accepted => "was accepted before",
+        OwnershipOfferStatus::Declined => "was declined before",
+        OwnershipOfferStatus::Cancelled => "was cancelled before",
+        OwnershipOfferStatus::Expired => "has run out",
+    };
+    Err(Refusal::new(Code::OfferNotPending, format!("The offer {how}.")).into())
+}
+
+/// Ends an offer that was pending, with its event. Its row must be locked.
+pub(crate) async fn resolve(
+    tx: &mut Connection,
+    offer: &OwnershipOffer,
+    status: OwnershipOfferStatus,
+    actor: Option<UserId>,
+    now: Instant,
+) -> Result<OwnershipOffer> {
+    let at = if status == OwnershipOfferStatus::Expired { offer.expires_at } else { now };
+    let resolved = ownership_offers::resolve(tx, offer.id, status, at).await?;
+    log::record(tx, now, vec![resolution(&resolved, actor)]).await?;
+    Ok(resolved)
+}
+
+/// What is left of the organization's offer, once an overdue one is marked as such: one that is pending at `now`. The
+/// organization's row must be locked.
+pub(crate) async fn pending(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    now: Instant,
+) -> Result<Option<OwnershipOffer>> {
+    let Some(offer) = ownership_offers::lock_unresolved(tx, organization).await? else { return Ok(None) };
+    if offer.status_at(now) == OwnershipOfferStatus::Pending {
+        return Ok(Some(offer));
+    }
+    resolve(tx, &offer, OwnershipOfferStatus::Expired, None, now).await?;
+    Ok(None)
+}
+
+/// Cancels the organization's offer if it is from or to somebody who is about to go. The organization's row must be locked.
+pub(crate) async fn cancel_offer_of(
+    tx: &mut Connection,
+    organization: OrganizationId,
+    user: UserId,
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    let concerned = pending(tx, organization, now).await?.filter(|offer| [offer.from_id, offer.to_id].contains(&user));
+    if let Some(offer) = concerned {
+        resolve(tx, &offer, OwnershipOfferStatus::Cancelled, Some(actor), now).await?;
+    }
+    Ok(())
+}
+
+/// The event of an offer that has come to its end.
+pub(crate) fn resolution(offer: &OwnershipOffer, actor: Option<UserId>) -> Event {
+    let before = OwnershipOfferStatus::Pending.name();
+    Event {
+        person: Some(offer.to_id),
+        changes: FieldChange::between("status", Some(before), Some(offer.status.name())).into_iter().collect(),
+        ..Event::new(offer.organization_id, EventType::OwnershipOfferResolved, actor, offer.id)
+    }
+}

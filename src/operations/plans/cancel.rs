@@ -1,0 +1,30 @@
+//! Cancels the plan of a workspace: it lasts to the end of its period.
+
+use crate::auth::Actor;
+use crate::domain::input::Check;
+use crate::domain::{Result, WorkspaceId};
+
+use crate::operations::Env;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::paid_plan::{cancel, enter, present};
+
+/// Whose plan.
+pub struct Input {
+    /// ID of the workspace.
+    pub workspace_id: String,
+}
+
+/// Cancels it. What is FREE or cancelled stays as it is.
+pub async fn cancel_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<WorkspaceId> {
+    let mut check = Check::default();
+    let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let ground = enter(env, tx, actor, id).await?;
+        let before = present(tx, id, now).await?;
+        cancel(tx, id, &before, ground.actor.id, now).await?;
+        Ok(id)
+    })
+    .await
+    .map_err(|error| error.missing_at("workspaceId"))
+}

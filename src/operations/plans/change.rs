@@ -1,0 +1,100 @@
+//! Gives a workspace another plan, or the same one with other seats or another interval.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::{Check, Patch};
+use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::{Code, OrganizationId, Refusal, Result, WorkspaceId};
+use crate::store::{Connection, organizations, usage};
+
+use crate::operations::Env;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::paid_plan::{agree, cancel, enter, present};
+
+/// Which plan, and for whom.
+pub struct Input {
+    /// ID of the workspace.
+    pub workspace_id: String,
+    /// What is paid for.
+    pub tier: PlanTier,
+    /// How often. None: as before, or by the month.
+    pub interval: Option<BillingInterval>,
+    /// How many seats to buy. Cleared: as many as there are members.
+    pub seats: Patch<i32>,
+}
+
+/// Changes it at once, and takes a cancellation back; to FREE with the end of the period. A new tier or interval begins a
+/// period now, anything else keeps the present one.
+pub async fn change_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<WorkspaceId> {
+    let mut check = Check::default();
+    let (Some(id), Some(())) = (
+        check.workspace("workspaceId", &input.workspace_id),
+        check.field("seats", check_seats(&input, env.rules.plans.most_seats())),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let ground = enter(env, tx, actor, id).await?;
+        require_available(id, input.tier)?;
+        let before = present(tx, id, now).await?;
+        if input.tier == PlanTier::Free {
+            cancel(tx, id, &before, ground.actor.id, now).await?;
+            return Ok(id);
+        }
+        if let (Patch::Set(seats), Some(organization)) = (&input.seats, id.organization()) {
+            require_enough(tx, organization, *seats, now).await?;
+        }
+        let after = terms(&before, &input, now);
+        agree(tx, id, (&before, after), ground.actor.id, now).await?;
+        Ok(id)
+    })
+    .await
+    .map_err(|error| error.missing_at("workspaceId"))
+}
+
+/// What is asked for, where it says nothing as it was before.
+fn terms(before: &Plan, input: &Input, now: Instant) -> Terms {
+    let same_tier = before.0.as_ref().filter(|terms| terms.tier == input.tier);
+    let interval = input.interval.or(before.interval()).unwrap_or(BillingInterval::Month);
+    Terms {
+        tier: input.tier,
+        interval,
+        seats: input.seats.clone().apply(same_tier.and_then(|terms| terms.seats)),
+        anchor: same_tier.filter(|terms| terms.interval == interval).map_or(now, |terms| terms.anchor),
+        cancels_at: None,
+    }
+}
+
+fn check_seats(input: &Input, most: i32) -> std::result::Result<(), Problem> {
+    let Patch::Set(seats) = input.seats else { return Ok(()) };
+    let message = match seats {
+        _ if input.tier != PlanTier::Team => "Seats are bought with the plan TEAM only.".to_owned(),
+        ..=0 => "Buy at least one seat, or leave it to the number of members by null.".to_owned(),
+        _ if seats > most => format!("At most {most} seats can be bought."),
+        _ => return Ok(()),
+    };
+    Err(Problem::new(Code::OutOfRange, message))
+}
+
+/// PLAN_NOT_AVAILABLE where this kind of workspace cannot have the plan.
+fn require_available(workspace: WorkspaceId, tier: PlanTier) -> Result<()> {
+    let message = match (tier, workspace) {
+        (PlanTier::Solo, WorkspaceId::Organization(_)) => "SOLO is for personal workspaces: take TEAM.",
+        (PlanTier::Team, WorkspaceId::Personal(_)) => "TEAM is for organizations: take SOLO.",
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(Code::PlanNotAvailable, message).at("tier").into())
+}
+
+/// OUT_OF_RANGE if members and pending invitations have more seats already. The organization's row must be locked.
+async fn require_enough(tx: &mut Connection, organization: OrganizationId, seats: i32, now: Instant) -> Result<()> {
+    let members = organizations::lock(tx, organization).await?.map_or(0, |organization| organization.member_count);
+    let taken = i64::from(members) + usage::pending_invitations(tx, organization, now).await?;
+    if i64::from(seats) >= taken {
+        return Ok(());
+    }
+    let message = format!("{taken} seats are taken by members and pending invitations.");
+    Err(Refusal::new(Code::OutOfRange, message).at("seats").into())
+}

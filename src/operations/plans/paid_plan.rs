@@ -1,0 +1,83 @@
+//! What the operations on plans share: the event that tells what changed, and the end of a plan that has run out.
+
+use chrono::SecondsFormat;
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::plan::{Plan, Terms};
+use crate::domain::{Result, UserId, WorkspaceId};
+use crate::events::log::{self, Event};
+use crate::policy::{Action, Target};
+use crate::store::{Connection, plans};
+
+use crate::operations::Env;
+use crate::operations::access::workspace::{Ground, Hold};
+
+/// Enters a workspace to change its plan, and holds it alone.
+pub(crate) async fn enter(env: &Env, tx: &mut Connection, actor: &Actor, workspace: WorkspaceId) -> Result<Ground> {
+    let ground = Ground::enter(tx, actor, workspace, Hold::Exclusive, "workspace").await?;
+    let target = Target { owners_manage_plans: env.rules.owners_manage_plans, ..Target::default() };
+    ground.require(Action::PlanManage, &target, "workspace")?;
+    Ok(ground)
+}
+
+/// The plan of a workspace that is held alone. One that has run out, and that nobody has taken away yet, is taken away with
+/// its event.
+pub(crate) async fn present(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
+    if let Some(ended) = plans::delete_if_ended(tx, workspace, now).await? {
+        log::record(tx, now, changed(workspace, &Plan(Some(ended.terms())), &Plan::FREE, None).into_iter().collect())
+            .await?;
+    }
+    plans::find(tx, workspace, now).await
+}
+
+/// Puts a workspace that is held alone on other terms, with the event; nothing happens if they are those that it has.
+pub(crate) async fn agree(
+    tx: &mut Connection,
+    workspace: WorkspaceId,
+    (before, after): (&Plan, Terms),
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    let after = Plan(Some(after));
+    let (Some(event), Some(terms)) = (changed(workspace, before, &after, Some(actor)), &after.0) else {
+        return Ok(());
+    };
+    tx.queue(plans::put(workspace, terms));
+    log::record(tx, now, vec![event]).await
+}
+
+/// Lets a plan end with its present period, unless it is FREE, or to end already.
+pub(crate) async fn cancel(
+    tx: &mut Connection,
+    workspace: WorkspaceId,
+    before: &Plan,
+    actor: UserId,
+    now: Instant,
+) -> Result<()> {
+    let Some(terms) = before.0.as_ref().filter(|terms| terms.cancels_at.is_none()) else { return Ok(()) };
+    let after = Terms { cancels_at: Some(terms.period_end(now)), ..terms.clone() };
+    agree(tx, workspace, (before, after), actor, now).await
+}
+
+/// The event of a plan that is not what it was, if it is not.
+pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<Event> {
+    let seats = |plan: &Plan| plan.seats().map(|seats| seats.to_string());
+    let end = |plan: &Plan| plan.cancels_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
+    let changes: Vec<FieldChange> = [
+        FieldChange::between("plan.tier", Some(before.tier().name()), Some(after.tier().name())),
+        FieldChange::between(
+            "plan.interval",
+            before.interval().map(|interval| interval.name()),
+            after.interval().map(|interval| interval.name()),
+        ),
+        FieldChange::between("plan.seats", seats(before).as_deref(), seats(after).as_deref()),
+        FieldChange::between("plan.cancelsAt", end(before).as_deref(), end(after).as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let event = Event::new(workspace, EventType::PlanChanged, actor, workspace);
+    (!changes.is_empty()).then_some(Event { changes, ..event })
+}

@@ -1,0 +1,68 @@
+//! Creates a project, owned by whoever asks.
+
+use crate::auth::Actor;
+use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
+use crate::domain::{ProjectId, Result, ids, text};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::enter_to_create;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::quota::require_room;
+use crate::operations::resources::assignment;
+use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::events::project_created;
+use crate::policy::{Action, Target};
+use crate::store::projects::{self, Project};
+
+/// What the new project is to be.
+pub struct Input {
+    /// The workspace to own it.
+    pub workspace_id: String,
+    /// Name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// Assignee and cloud storages.
+    pub wishes: assignment::Input,
+}
+
+/// Creates it. Whoever creates a project is its owner, and so may assign it.
+pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<ProjectId> {
+    let mut check = Check::default();
+    let (Some(workspace), Some(name), Some(description), Some(mut wishes)) = (
+        check.workspace("workspaceId", &input.workspace_id),
+        check.field("name", text::required(&input.name, 256)),
+        check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
+        Wishes::check(&mut check, input.wishes),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let ground = enter_to_create(tx, actor, workspace).await.map_err(|error| error.missing_at("workspaceId"))?;
+        wishes.find(tx, &ground).await?;
+        ground.require(Action::ProjectCreate, &Target::default(), "workspace")?;
+        wishes.require_possible(tx, &ground).await?;
+        require_room(env, tx, workspace, LimitKind::Projects, 1, now).await?;
+        ground.keep_actor(tx).await?;
+
+        let project = Project {
+            id: ids::mint(now),
+            workspace_id: workspace.uuid(),
+            organization_id: workspace.organization(),
+            owner_id: ground.actor.id,
+            assignee_id: wishes.assignee.apply(None),
+            name,
+            description,
+            source_storage_id: wishes.source.apply(None),
+            target_storage_id: wishes.target.apply(None),
+            created_at: now,
+            updated_at: now,
+        };
+        tx.queue(projects::insert(&project));
+        log::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
+        Ok(project.id)
+    })
+    .await
+}

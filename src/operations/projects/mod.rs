@@ -1,0 +1,4 @@
+//! Projects: create and update.
+
+pub mod create;
+pub mod update;

@@ -1,0 +1,68 @@
+//! Changes a project: its own fields, to whom it is assigned, the cloud storages that it uses.
+
+use crate::auth::Actor;
+use crate::domain::input::{Check, Patch};
+use crate::domain::{ProjectId, Result, text};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::HeldProject;
+use crate::operations::idempotency::Retry;
+use crate::operations::resources::assignment;
+use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::events::project_updated;
+use crate::policy::Action;
+use crate::store::projects::{self, Project};
+
+/// What to change.
+pub struct Input {
+    /// Which project.
+    pub project_id: String,
+    /// Name; cannot be cleared.
+    pub name: Patch<String>,
+    /// What it is about.
+    pub description: Patch<String>,
+    /// Assignee and cloud storages.
+    pub wishes: assignment::Input,
+}
+
+/// Changes it. Each field asks for its permission if it is given, even with the value that it has.
+pub async fn update_project(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<ProjectId> {
+    let mut check = Check::default();
+    let (Some(id), Some(name), Some(description), Some(mut wishes)) = (
+        check.id("projectId", &input.project_id),
+        check.change("name", input.name, |raw| text::required(&raw, 256)),
+        check.field("description", input.description.try_map(|raw| text::optional_lines(Some(&raw), 4096))),
+        Wishes::check(&mut check, input.wishes),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let held = HeldProject::lock(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
+        wishes.find(tx, &held.ground).await?;
+        if name.is_some() || description.is_given() || !wishes.are_given() {
+            held.require(Action::ResourceUpdate)?;
+        }
+        if wishes.are_given() {
+            held.require(Action::ResourceAssign)?;
+        }
+        wishes.require_possible(tx, &held.ground).await?;
+
+        let before = held.project;
+        let after = Project {
+            name: name.unwrap_or_else(|| before.name.clone()),
+            description: description.apply(before.description.clone()),
+            assignee_id: wishes.assignee.apply(before.assignee_id),
+            source_storage_id: wishes.source.apply(before.source_storage_id),
+            target_storage_id: wishes.target.apply(before.target_storage_id),
+            updated_at: now,
+            ..before.clone()
+        };
+        if let Some(event) = project_updated(Some(held.ground.actor.id), &before, &after) {
+            tx.queue(projects::update(&after));
+            log::record(tx, now, vec![event]).await?;
+        }
+        Ok(id)
+    })
+    .await
+}

@@ -1,0 +1,88 @@
+//! What projects and tasks have in common to be set: to whom they are assigned, and the cloud storages that they use.
+
+use crate::domain::input::{Check, Patch};
+use crate::domain::{CloudStorageId, Code, Error, Refusal, Result, UserId, WorkspaceId};
+use crate::operations::access::resources::look_for_storage;
+use crate::operations::access::workspace::Ground;
+use crate::store::{Connection, memberships};
+
+const ASSIGNEE: &str = "assigneeId";
+const SOURCE: &str = "sourceStorageId";
+const TARGET: &str = "targetStorageId";
+
+/// What is asked for, as it came.
+pub struct Input {
+    /// User to assign it to.
+    pub assignee_id: Patch<String>,
+    /// Cloud storage to read from.
+    pub source_storage_id: Patch<String>,
+    /// Cloud storage to write to.
+    pub target_storage_id: Patch<String>,
+}
+
+/// What is asked for.
+pub struct Wishes {
+    /// To whom it is to be assigned.
+    pub assignee: Patch<UserId>,
+    /// Where it is to read from.
+    pub source: Patch<CloudStorageId>,
+    /// Where it is to write to.
+    pub target: Patch<CloudStorageId>,
+    /// The fields that name a cloud storage of another workspace, once [`Wishes::find`] has looked.
+    elsewhere: Vec<&'static str>,
+}
+
+impl Wishes {
+    /// Checks the shape.
+    pub fn check(check: &mut Check, input: Input) -> Option<Self> {
+        let assignee = check.patch_id(ASSIGNEE, input.assignee_id);
+        let source = check.patch_id(SOURCE, input.source_storage_id);
+        let target = check.patch_id(TARGET, input.target_storage_id);
+        Some(Self { assignee: assignee?, source: source?, target: target?, elsewhere: Vec::new() })
+    }
+
+    /// Whether there are any.
+    pub fn are_given(&self) -> bool {
+        self.assignee.is_given() || self.source.is_given() || self.target.is_given()
+    }
+
+    /// Looks for the cloud storages: NOT_FOUND for those that the actor cannot see.
+    pub async fn find(&mut self, tx: &Connection, ground: &Ground) -> Result<()> {
+        let named = [(SOURCE, &self.source), (TARGET, &self.target)];
+        let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
+        let mut missing = Vec::new();
+        for (field, id) in named {
+            match look_for_storage(tx, &ground.by, id).await.map_err(|error| error.missing_at(field)) {
+                Ok(storage) if storage.workspace() == ground.id => {}
+                Ok(_) => self.elsewhere.push(field),
+                Err(Error::Refused(refusals)) => missing.extend(refusals),
+                Err(other) => return Err(other),
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
+    }
+
+    /// Refuses what cannot be: cloud storages of another workspace, an assignee who does not belong to this one.
+    pub async fn require_possible(&self, tx: &mut Connection, ground: &Ground) -> Result<()> {
+        let message = "This cloud storage belongs to another workspace.";
+        let elsewhere = self.elsewhere.iter().map(|field| Refusal::new(Code::DifferentWorkspace, message).at(field));
+        let mut refusals: Vec<_> = elsewhere.collect();
+        refusals.extend(ineligible(tx, ground, &self.assignee).await?);
+        if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
+    }
+}
+
+/// ASSIGNEE_NOT_ELIGIBLE unless the assignee belongs to the workspace. The same for those who do not exist.
+pub async fn ineligible(tx: &mut Connection, ground: &Ground, assignee: &Patch<UserId>) -> Result<Option<Refusal>> {
+    let Patch::Set(assignee) = *assignee else { return Ok(None) };
+    let (eligible, message) = match ground.id {
+        WorkspaceId::Organization(organization) => (
+            memberships::of(tx, organization, assignee).await?.is_some(),
+            "Work can be assigned to members of the organization only.",
+        ),
+        WorkspaceId::Personal(user) => {
+            (user == assignee, "In a personal workspace, work can be assigned to its user only.")
+        }
+    };
+    Ok((!eligible).then(|| Refusal::new(Code::AssigneeNotEligible, message).at(ASSIGNEE)))
+}

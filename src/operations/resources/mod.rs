@@ -1,0 +1,5 @@
+//! Steps that projects, tasks, jobs and cloud storages share, and their deletion.
+
+pub mod assignment;
+pub mod delete;
+pub mod events;

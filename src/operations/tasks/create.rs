@@ -1,0 +1,145 @@
+//! Creates a task with its jobs, alone or in a project, owned by whoever asks.
+
+use crate::auth::Actor;
+use crate::domain::error::Problem;
+use crate::domain::event::EventType;
+use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
+use crate::domain::resource::{JobStage, JobState, TaskStatus};
+use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::{HeldProject, enter_to_create};
+use crate::operations::access::workspace::Ground;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::quota::{require_room, require_room_in_project};
+use crate::operations::resources::assignment;
+use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::events::{of_job, task_created};
+use crate::policy::{Action, Target};
+use crate::store::Connection;
+use crate::store::jobs::{self, Job};
+use crate::store::projects::Project;
+use crate::store::tasks::{self, Task};
+
+/// How many jobs a task may have.
+const JOBS: std::ops::RangeInclusive<i32> = 1..=100;
+/// Where a job begins.
+const BEGINNING: (JobStage, JobState) = (JobStage::Annotation, JobState::New);
+
+/// What the new task is to be.
+pub struct Input {
+    /// The workspace to own it, unless it is in a project.
+    pub workspace_id: Option<String>,
+    /// The project to put it in.
+    pub project_id: Option<String>,
+    /// Name.
+    pub name: String,
+    /// How many jobs to make.
+    pub job_count: i32,
+    /// Assignee and cloud storages.
+    pub wishes: assignment::Input,
+}
+
+/// Where to make it.
+#[derive(Clone, Copy)]
+enum Place {
+    Workspace(WorkspaceId),
+    Project(ProjectId),
+}
+
+/// Creates it. Whoever creates a task is its owner, and so may assign it.
+pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<TaskId> {
+    let mut check = Check::default();
+    let (Some(place), Some(name), Some(job_count), Some(mut wishes)) = (
+        place(&mut check, input.workspace_id.as_deref(), input.project_id.as_deref()),
+        check.field("name", text::required(&input.name, 256)),
+        check.field("jobCount", job_count(input.job_count)),
+        Wishes::check(&mut check, input.wishes),
+    ) else {
+        return Err(check.refuse());
+    };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let (ground, project) = enter(tx, actor, place).await?;
+        wishes.find(tx, &ground).await?;
+        ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
+        wishes.require_possible(tx, &ground).await?;
+        require_room(env, tx, ground.id, LimitKind::Tasks, 1, now).await?;
+        if let Some(project) = &project {
+            require_room_in_project(env, tx, ground.id, project.id, 1, now).await?;
+        }
+        ground.keep_actor(tx).await?;
+
+        let (stage, state) = BEGINNING;
+        let task = Task {
+            id: ids::mint(now),
+            workspace_id: ground.id.uuid(),
+            organization_id: ground.id.organization(),
+            project_id: project.as_ref().map(|project| project.id),
+            owner_id: ground.actor.id,
+            assignee_id: wishes.assignee.apply(None),
+            name,
+            status: TaskStatus::of(&[BEGINNING]),
+            source_storage_id: wishes.source.apply(None),
+            target_storage_id: wishes.target.apply(None),
+            created_at: now,
+            updated_at: now,
+        };
+        let job = |_| Job {
+            id: ids::mint(now),
+            workspace_id: task.workspace_id,
+            organization_id: task.organization_id,
+            task_id: task.id,
+            assignee_id: None,
+            stage,
+            state,
+            created_at: now,
+            updated_at: now,
+        };
+        let made: Vec<_> = (0..job_count).map(job).collect();
+        tx.queue(tasks::insert(&task));
+        jobs::insert(tx, &made).await?;
+
+        let by = ground.actor.id;
+        let outer: Vec<_> = project.iter().map(Project::people).collect();
+        let inner = [&[task.people()], outer.as_slice()].concat();
+        let mut events = vec![task_created(by, &task, &outer)];
+        events.extend(made.iter().map(|job| of_job(EventType::JobCreated, Some(by), job, &inner)));
+        log::record(tx, now, events).await?;
+        Ok(task.id)
+    })
+    .await
+}
+
+/// Exactly one of the two.
+fn place(check: &mut Check, workspace: Option<&str>, project: Option<&str>) -> Option<Place> {
+    match (workspace, project) {
+        (Some(workspace), None) => check.workspace("workspaceId", workspace).map(Place::Workspace),
+        (None, Some(project)) => check.id("projectId", project).map(Place::Project),
+        _ => {
+            let message = "Give exactly one of workspaceId and projectId.";
+            check.note("workspaceId", Problem::new(Code::Required, message));
+            None
+        }
+    }
+}
+
+fn job_count(count: i32) -> std::result::Result<i32, Problem> {
+    let message = || format!("A task has {} to {} jobs.", JOBS.start(), JOBS.end());
+    if JOBS.contains(&count) { Ok(count) } else { Err(Problem::new(Code::OutOfRange, message())) }
+}
+
+/// Holds the place alone, and the project in it.
+async fn enter(tx: &mut Connection, actor: &Actor, place: Place) -> Result<(Ground, Option<Project>)> {
+    match place {
+        Place::Workspace(id) => {
+            let ground = enter_to_create(tx, actor, id).await.map_err(|error| error.missing_at("workspaceId"))?;
+            Ok((ground, None))
+        }
+        Place::Project(id) => {
+            let held = HeldProject::share(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
+            Ok((held.ground, Some(held.project)))
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tasks: create and update.
+
+pub mod create;
+pub mod update;

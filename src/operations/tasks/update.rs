@@ -1,0 +1,96 @@
+//! Changes a task: its name, its project, to whom it is assigned, the cloud storages that it uses.
+
+use crate::auth::Actor;
+use crate::domain::input::{Check, Patch};
+use crate::domain::{Code, ProjectId, Refusal, Result, TaskId, text};
+use crate::events::log;
+use crate::operations::Env;
+use crate::operations::access::resources::{HeldTask, look_for_project};
+use crate::operations::access::workspace::Hold;
+use crate::operations::idempotency::Retry;
+use crate::operations::plans::quota::require_room_in_project;
+use crate::operations::resources::assignment;
+use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::events::task_updated;
+use crate::policy::{Action, Target};
+use crate::store::Connection;
+use crate::store::projects::Project;
+use crate::store::tasks::{self, Task};
+
+/// What to change.
+pub struct Input {
+    /// Which task.
+    pub task_id: String,
+    /// Name; cannot be cleared.
+    pub name: Patch<String>,
+    /// The project to put it in, or none.
+    pub project_id: Patch<String>,
+    /// Assignee and cloud storages.
+    pub wishes: assignment::Input,
+}
+
+/// Changes it. Each field asks for its permission if it is given, even with the value that it has; to move it needs the right
+/// to delete it where it is, and to create it where it goes.
+pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<TaskId> {
+    let mut check = Check::default();
+    let (Some(id), Some(name), Some(destination), Some(mut wishes)) = (
+        check.id("taskId", &input.task_id),
+        check.change("name", input.name, |raw| text::required(&raw, 256)),
+        check.patch_id::<ProjectId>("projectId", input.project_id),
+        Wishes::check(&mut check, input.wishes),
+    ) else {
+        return Err(check.refuse());
+    };
+    let moves = destination.is_given();
+    let hold = if moves { Hold::Exclusive } else { Hold::Shared };
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let held = HeldTask::lock(tx, actor, id, hold).await.map_err(|error| error.missing_at("taskId"))?;
+        let project = find_project(tx, &held, &destination).await?;
+        wishes.find(tx, &held.ground).await?;
+        if name.is_some() || !(moves || wishes.are_given()) {
+            held.require(Action::ResourceUpdate)?;
+        }
+        if wishes.are_given() {
+            held.require(Action::ResourceAssign)?;
+        }
+        if moves {
+            held.require(Action::ResourceDelete)?;
+            held.ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
+        }
+        if project.as_ref().is_some_and(|project| project.workspace() != held.ground.id) {
+            let message = "This project belongs to another workspace. To move the task there, transfer it.";
+            return Err(Refusal::new(Code::DifferentWorkspace, message).at("projectId").into());
+        }
+        wishes.require_possible(tx, &held.ground).await?;
+
+        let before = &held.task;
+        let after = Task {
+            name: name.unwrap_or_else(|| before.name.clone()),
+            project_id: destination.apply(before.project_id),
+            assignee_id: wishes.assignee.apply(before.assignee_id),
+            source_storage_id: wishes.source.apply(before.source_storage_id),
+            target_storage_id: wishes.target.apply(before.target_storage_id),
+            updated_at: now,
+            ..before.clone()
+        };
+        if let Some(project) = after.project_id.filter(|_| after.project_id != before.project_id) {
+            require_room_in_project(env, tx, held.ground.id, project, 1, now).await?;
+        }
+        let outer: Vec<_> = if moves { project.iter().map(Project::people).collect() } else { held.containers() };
+        if let Some(event) = task_updated(Some(held.ground.actor.id), before, &after, &outer) {
+            tx.queue(tasks::update(&after));
+            log::record(tx, now, vec![event]).await?;
+        }
+        Ok(id)
+    })
+    .await
+}
+
+/// The project that the task is to be put in: NOT_FOUND if the actor cannot see it, wherever it is. One of this workspace stays
+/// as it is, because the workspace is held alone.
+async fn find_project(tx: &Connection, held: &HeldTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
+    let Patch::Set(id) = *destination else { return Ok(None) };
+    let found = look_for_project(tx, &held.ground.by, id).await;
+    found.map(Some).map_err(|error| error.missing_at("projectId"))
+}

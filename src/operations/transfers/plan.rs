@@ -1,0 +1,500 @@
+//! What a transfer would do, and what speaks against it: computed the same way to be looked at and, under locks, to be done.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::error::Problem;
+use crate::domain::input::Check;
+use crate::domain::limit::LimitKind;
+use crate::domain::resource::{People, ResourceId, StorageHandling, Ties};
+use crate::domain::{CloudStorageId, Code, Error, Fault, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
+use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::store::cloud_storages::CloudStorage;
+use crate::store::projects::Project;
+use crate::store::tasks::{Task, TaskInProject};
+use crate::store::transfers::JobsOfTask;
+use crate::store::{Connection, cloud_storages, projects, tasks, transfers, workspace_access};
+
+use crate::operations::Env;
+use crate::operations::access::workspace::{Ground, Hold, standing_of};
+use crate::operations::plans::quota;
+use crate::operations::plans::quota::Room;
+
+/// Most resources in one transfer.
+const MOST: usize = 100;
+
+/// What is to move, where to, and what happens to the links to storages.
+pub struct Input {
+    /// Projects and tasks: 1 to 100, each once.
+    pub resource_ids: Vec<String>,
+    /// The workspace to move them to.
+    pub destination_workspace_id: String,
+    /// What happens to links to storages.
+    pub storage: StorageHandling,
+}
+
+/// An input whose shape is right.
+pub(crate) struct Request {
+    pub(crate) resources: Vec<ResourceId>,
+    pub(crate) destination: WorkspaceId,
+    pub(crate) storage: StorageHandling,
+}
+
+impl Input {
+    /// Checks the shape, and tells all that is wrong with it.
+    pub(crate) fn check(&self) -> Result<Request> {
+        let mut check = Check::default();
+        let number = match self.resource_ids.len() {
+            0 => Err(Problem::new(Code::OutOfRange, "Name at least one project or task.")),
+            1..=MOST => Ok(()),
+            _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} projects and tasks."))),
+        };
+        let bounded = check.field("resourceIds", number).is_some();
+        let mut resources = Vec::new();
+        let mut named = HashSet::new();
+        for (place, raw) in self.resource_ids.iter().enumerate().filter(|_| bounded) {
+            let wrong = || Problem::new(Code::InvalidFormat, "This is not the ID of a project or a task.");
+            let twice = || Problem::new(Code::DuplicateInRequest, "This is named twice.");
+            let id = ResourceId::parse(raw).ok_or_else(wrong);
+            let id = id.and_then(|id| named.insert(id).then_some(id).ok_or_else(twice));
+            resources.extend(check.field(&format!("resourceIds.{place}"), id));
+        }
+        let Some(destination) = check.workspace("destinationWorkspaceId", &self.destination_workspace_id) else {
+            return Err(check.refuse());
+        };
+        check.finish()?;
+        Ok(Request { resources, destination, storage: self.storage })
+    }
+}
+
+/// What a transfer would do.
+#[derive(Serialize, Deserialize)]
+pub struct Plan {
+    /// Where the resources would go.
+    pub destination: WorkspaceId,
+    /// One for each resource, in the order of the request.
+    pub items: Vec<Item>,
+}
+
+/// What a transfer would do to one resource.
+#[derive(Serialize, Deserialize)]
+pub struct Item {
+    /// The resource.
+    pub resource: ResourceId,
+    /// How many tasks would move: those of a project, or the task itself.
+    pub task_count: usize,
+    /// How many jobs would move.
+    pub job_count: i64,
+    /// Who would lose an assignment, each once.
+    pub unassigned: Vec<UserId>,
+    /// What would become of the links to each storage.
+    pub storages: Vec<Match>,
+    /// Why it cannot move. Paths begin at the arguments.
+    pub problems: Vec<Refusal>,
+}
+
+/// What would become of the links to a storage.
+#[derive(Serialize, Deserialize)]
+pub struct Match {
+    /// The storage linked now.
+    pub current: CloudStorageId,
+    /// The storage that would be linked instead.
+    pub replacement: Option<CloudStorageId>,
+}
+
+/// A resource that is to move, and all that goes with it.
+pub(crate) struct Cargo {
+    /// Where it is.
+    pub(crate) source: WorkspaceId,
+    /// The project, if it is one.
+    pub(crate) project: Option<Project>,
+    /// The tasks of the project, or the task itself.
+    pub(crate) tasks: Vec<Task>,
+    jobs: Vec<JobsOfTask>,
+    ties: Ties,
+}
+
+impl Cargo {
+    /// Storages that it links, each once.
+    fn storages(&self) -> BTreeSet<CloudStorageId> {
+        let of_project = self.project.iter().flat_map(|project| [project.source_storage_id, project.target_storage_id]);
+        let of_tasks = self.tasks.iter().flat_map(|task| [task.source_storage_id, task.target_storage_id]);
+        of_project.chain(of_tasks).flatten().collect()
+    }
+
+    /// Who is assigned to it or to anything in it, each once.
+    fn assignees(&self) -> BTreeSet<UserId> {
+        let of_project = self.project.iter().filter_map(|project| project.assignee_id);
+        let of_tasks = self.tasks.iter().filter_map(|task| task.assignee_id);
+        let of_jobs = self.jobs.iter().flat_map(|jobs| jobs.assignees.iter().copied());
+        of_project.chain(of_tasks).chain(of_jobs).collect()
+    }
+}
+
+/// Everything that a plan is made from.
+pub(crate) struct Survey {
+    request: Request,
+    /// What is to move, in the order of the request.
+    pub(crate) cargo: Vec<Cargo>,
+    grounds: BTreeMap<WorkspaceId, Ground>,
+    /// The linked storages that the actor may see.
+    storages: Vec<CloudStorage>,
+    candidates: Vec<CloudStorage>,
+    room: Rooms,
+}
+
+/// What the plan of the destination leaves room for.
+#[derive(Clone, Copy)]
+struct Rooms {
+    projects: Room,
+    tasks: Room,
+    tasks_of_a_new_project: Room,
+}
+
+impl Rooms {
+    async fn of(env: &Env, connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Self> {
+        Ok(Self {
+            projects: quota::room(env, connection, workspace, LimitKind::Projects, now).await?,
+            tasks: quota::room(env, connection, workspace, LimitKind::Tasks, now).await?,
+            tasks_of_a_new_project: quota::room_of_new_project(env, connection, workspace, now).await?,
+        })
+    }
+
+    /// Takes what `cargo` needs; tells what it does not fit into, and takes nothing of that.
+    fn take(&mut self, cargo: &Cargo) -> Vec<Refusal> {
+        let tasks = i64::try_from(cargo.tasks.len()).unwrap_or(i64::MAX);
+        let mut tasks_of_this_project = self.tasks_of_a_new_project;
+        let taken = match cargo.project {
+            Some(_) => vec![self.projects.take(1), tasks_of_this_project.take(tasks), self.tasks.take(tasks)],
+            None => vec![self.tasks.take(tasks)],
+        };
+        taken.into_iter().filter_map(std::result::Result::err).collect()
+    }
+}
+
+/// Tells what a transfer would do. None if the actor cannot see the destination or one of the resources.
+pub async fn plan_transfer(env: &Env, actor: &Actor, input: Input) -> Result<Option<Plan>> {
+    let request = input.check()?;
+    let mut connection = env.store.read().await?;
+    match survey(env, &mut connection, actor, request, Hold::Unheld).await {
+        Ok(survey) => Ok(Some(survey.plan())),
+        // All that is refused here is what cannot be seen.
+        Err(Error::Refused(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// Reads what the plan is made from, while it holds the workspaces if asked to. NOT_FOUND for what the actor cannot see.
+pub(crate) async fn survey(
+    env: &Env,
+    connection: &mut Connection,
+    actor: &Actor,
+    request: Request,
+    hold: Hold,
+) -> Result<Survey> {
+    let named = Named::read(connection, &request.resources).await?;
+    let places: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
+    // Before anything is held: what the actor cannot see takes the same statements as what is not there.
+    let pairs: Vec<_> = places.iter().map(|place| (actor.user_id, place.uuid())).collect();
+    let onlookers = workspace_access::find_many(connection, &pairs, env.clock.now()).await?;
+    let standing = |place: WorkspaceId| {
+        let onlooker = onlookers.iter().find(|onlooker| onlooker.workspace_id == place.uuid());
+        onlooker.map(standing_of).map(|standing| Standing { invited: false, ..standing })
+    };
+    named.require_seen(actor, &request, standing)?;
+    let grounds = enter(connection, actor, &places, hold).await?;
+    // As they are now that nothing moves any more.
+    let named = if hold == Hold::Unheld { named } else { Named::read(connection, &request.resources).await? };
+    if named.workspaces().any(|workspace| !places.contains(&workspace)) {
+        return Err(Fault { passing: true, cause: "a resource moved while it was to be transferred".into() }.into());
+    }
+    let cargo = named.load(connection, actor, &request, &grounds).await?;
+    let destination = &grounds[&request.destination];
+    let linked: BTreeSet<CloudStorageId> = cargo.iter().flat_map(Cargo::storages).collect();
+    let storages = cloud_storages::find_many(connection, &linked.into_iter().collect::<Vec<_>>()).await?;
+    let storages: Vec<CloudStorage> = storages.into_iter().filter(|storage| sees(&grounds, storage, actor)).collect();
+    let wanted: Vec<_> = storages.iter().map(|storage| (storage.provider, storage.resource.as_str())).collect();
+    let candidates = match request.storage {
+        StorageHandling::Detach => Vec::new(),
+        StorageHandling::AutoMatch => {
+            let rows = destination.visible(Action::CloudStorageView);
+            transfers::storages_for(connection, destination.id, &wanted, actor.user_id, rows).await?
+        }
+    };
+    let room = Rooms::of(env, connection, destination.id, env.clock.now()).await?;
+    Ok(Survey { request, cargo, grounds, storages, candidates, room })
+}
+
+/// Whether the actor may see a storage. A match would tell what a hidden one leads to.
+fn sees(grounds: &BTreeMap<WorkspaceId, Ground>, storage: &CloudStorage, actor: &Actor) -> bool {
+    let target = Target { ties: Ties::of(actor.user_id, storage.people(), &[]), ..Target::default() };
+    let ground = grounds.get(&storage.workspace());
+    ground.is_some_and(|ground| decide(&ground.standing, Action::CloudStorageView, &target) == Decision::Allow)
+}
+
+/// Enters the workspaces in the order in which they are locked, whichever way things go. Those that the actor cannot see are
+/// left out.
+async fn enter(
+    connection: &mut Connection,
+    actor: &Actor,
+    places: &BTreeSet<WorkspaceId>,
+    hold: Hold,
+) -> Result<BTreeMap<WorkspaceId, Ground>> {
+    let mut grounds = BTreeMap::new();
+    for place in places {
+        match Ground::enter(connection, actor, *place, hold, "workspace").await {
+            Ok(ground) => drop(grounds.insert(*place, ground)),
+            Err(Error::Refused(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(grounds)
+}
+
+/// The rows that a request names.
+struct Named {
+    projects: HashMap<ProjectId, Project>,
+    tasks: HashMap<TaskId, TaskInProject>,
+}
+
+impl Named {
+    async fn read(connection: &mut Connection, resources: &[ResourceId]) -> Result<Self> {
+        let (mut projects, mut tasks) = (Vec::new(), Vec::new());
+        for resource in resources {
+            match resource {
+                ResourceId::Project(id) => projects.push(*id),
+                ResourceId::Task(id) => tasks.push(*id),
+            }
+        }
+        let projects = projects::find_many(connection, &projects).await?;
+        let tasks = tasks::find_many(connection, &tasks).await?;
+        Ok(Self {
+            projects: projects.into_iter().map(|project| (project.id, project)).collect(),
+            tasks: tasks.into_iter().map(|found| (found.task.id, found)).collect(),
+        })
+    }
+
+    fn workspaces(&self) -> impl Iterator<Item = WorkspaceId> {
+        let of_tasks = self.tasks.values().map(|found| found.task.workspace());
+        self.projects.values().map(Project::workspace).chain(of_tasks)
+    }
+
+    /// NOT_FOUND for each resource that the actor cannot see, and for the destination.
+    fn require_seen(
+        &self,
+        actor: &Actor,
+        request: &Request,
+        standing: impl Fn(WorkspaceId) -> Option<Standing>,
+    ) -> Result<()> {
+        let mut check = Check::default();
+        let unseen = |what: &str| {
+            let refusal = Refusal::not_found(what);
+            Problem::new(refusal.code, refusal.message)
+        };
+        // Whoever is not even forbidden to do something there cannot see it.
+        let hidden = |standing| decide(&standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
+        if standing(request.destination).is_none_or(hidden) {
+            check.note("destinationWorkspaceId", unseen("workspace"));
+        }
+        for (place, resource) in request.resources.iter().enumerate() {
+            let seen = self.find(*resource).is_some_and(|(workspace, people, containers)| {
+                let target = Target { ties: Ties::of(actor.user_id, people, &containers), ..Target::default() };
+                let sees = |standing| decide(&standing, Action::ResourceView, &target) == Decision::Allow;
+                standing(workspace).is_some_and(sees)
+            });
+            if !seen {
+                check.note(&format!("resourceIds.{place}"), unseen("resource"));
+            }
+        }
+        check.finish()
+    }
+
+    /// All that goes with what is named, in the order of the request. NOT_FOUND for each that the actor cannot see, and for
+    /// the destination.
+    async fn load(
+        &self,
+        connection: &mut Connection,
+        actor: &Actor,
+        request: &Request,
+        grounds: &BTreeMap<WorkspaceId, Ground>,
+    ) -> Result<Vec<Cargo>> {
+        self.require_seen(actor, request, |place| grounds.get(&place).map(|ground| ground.standing))?;
+        let projects: Vec<ProjectId> = self.projects.keys().copied().collect();
+        let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
+        let tasks = transfers::tasks_of(connection, &projects, &tasks).await?;
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let jobs = transfers::jobs_of(connection, &ids).await?;
+        let jobs: HashMap<TaskId, JobsOfTask> = jobs.into_iter().map(|jobs| (jobs.task_id, jobs)).collect();
+        let mut cargo = Vec::new();
+        for resource in &request.resources {
+            let Some((workspace, people, containers)) = self.find(*resource) else { continue };
+            let ties = Ties::of(actor.user_id, people, &containers);
+            let goes_along = |task: &&Task| match resource {
+                ResourceId::Project(id) => task.project_id == Some(*id),
+                ResourceId::Task(id) => task.id == *id,
+            };
+            let project = match resource {
+                ResourceId::Project(id) => self.projects.get(id).cloned(),
+                ResourceId::Task(_) => None,
+            };
+            let tasks: Vec<Task> = tasks.iter().filter(goes_along).cloned().collect();
+            let jobs = tasks.iter().filter_map(|task| jobs.get(&task.id)).cloned().collect();
+            cargo.push(Cargo { source: workspace, project, tasks, jobs, ties });
+        }
+        Ok(cargo)
+    }
+
+    fn find(&self, resource: ResourceId) -> Option<(WorkspaceId, People, Vec<People>)> {
+        match resource {
+            ResourceId::Project(id) => {
+                self.projects.get(&id).map(|project| (project.workspace(), project.people(), Vec::new()))
+            }
+            ResourceId::Task(id) => {
+                self.tasks.get(&id).map(|found| (found.task.workspace(), found.task.people(), found.containers()))
+            }
+        }
+    }
+}
+
+/// The storages of the destination that are for the same provider and resource.
+enum Found {
+    None,
+    One(CloudStorageId),
+    Several,
+}
+
+impl Found {
+    fn one(&self) -> Option<CloudStorageId> {
+        match self {
+            Found::One(id) => Some(*id),
+            Found::None | Found::Several => None,
+        }
+    }
+
+    fn problem(&self) -> Option<Refusal> {
+        let (code, message) = match self {
+            Found::None => (
+                Code::StorageMatchNotFound,
+                "The destination has no storage with the provider and resource of one that is linked here.",
+            ),
+            Found::One(_) => return None,
+            Found::Several => (
+                Code::StorageMatchAmbiguous,
+                "The destination has several storages with the provider and resource of one that is linked here.",
+            ),
+        };
+        Some(Refusal::new(code, message))
+    }
+}
+
+impl Survey {
+    /// What would happen.
+    pub(crate) fn plan(&self) -> Plan {
+        let mut room = self.room;
+        let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
+            let mut problems = self.authorize(cargo, *resource);
+            let may_move = problems.is_empty();
+            problems.extend(self.obstacles(cargo, *resource));
+            let storages = self.matches(cargo, may_move);
+            if may_move && cargo.source != self.request.destination {
+                problems.extend(self.mismatches(&storages));
+                problems.extend(room.take(cargo));
+            }
+            let at = |problem: Refusal| match problem.path.is_empty() {
+                true => Refusal { path: vec!["resourceIds".to_owned(), place.to_string()], ..problem },
+                false => problem,
+            };
+            Item {
+                resource: *resource,
+                task_count: cargo.tasks.len(),
+                job_count: cargo.jobs.iter().map(|jobs| jobs.count).sum(),
+                unassigned: cargo.assignees().into_iter().collect(),
+                storages: storages
+                    .into_iter()
+                    .map(|(current, found)| Match { current, replacement: found.one() })
+                    .collect(),
+                problems: problems.into_iter().map(at).collect(),
+            }
+        });
+        Plan { destination: self.request.destination, items: items.collect() }
+    }
+
+    /// The refusals of a transfer by the policy: here and at the destination.
+    fn authorize(&self, cargo: &Cargo, resource: ResourceId) -> Vec<Refusal> {
+        let here = Target { ties: cargo.ties, ..Target::default() };
+        let mut problems = refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource"));
+        if cargo.source == self.request.destination {
+            return problems;
+        }
+        let creation = match resource {
+            ResourceId::Project(_) => Action::ProjectCreate,
+            ResourceId::Task(_) => Action::TaskCreate,
+        };
+        let there = self.grounds[&self.request.destination].require(creation, &Target::default(), "workspace");
+        let at_destination = |refusal| Refusal { path: vec!["destinationWorkspaceId".to_owned()], ..refusal };
+        problems.extend(refusals(there).into_iter().map(at_destination));
+        problems
+    }
+
+    /// What speaks against a transfer because of where the resource is.
+    fn obstacles(&self, cargo: &Cargo, resource: ResourceId) -> Option<Refusal> {
+        if cargo.source == self.request.destination {
+            return Some(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
+        }
+        let in_project = cargo.tasks.iter().any(|task| task.project_id.is_some());
+        (matches!(resource, ResourceId::Task(_)) && in_project).then(|| {
+            let message = "The task is in a project and moves with it only. Take it out of the project first.";
+            Refusal::new(Code::ResourceInProject, message)
+        })
+    }
+
+    /// The storages that are linked now, with what is found in the place of each. Nothing is found for a resource that the
+    /// actor may not move, nor in the place of a storage that the actor may not see.
+    fn matches(&self, cargo: &Cargo, may_move: bool) -> Vec<(CloudStorageId, Found)> {
+        let visible = |id: &CloudStorageId| self.storages.iter().filter(|_| may_move).find(|storage| storage.id == *id);
+        let found = |id| (id, visible(&id).map_or(Found::None, |storage| self.find_alike(storage)));
+        cargo.storages().into_iter().map(found).collect()
+    }
+
+    fn find_alike(&self, of: &CloudStorage) -> Found {
+        let alike = |other: &&CloudStorage| (other.provider, &other.resource) == (of.provider, &of.resource);
+        let mut alike = self.candidates.iter().filter(alike);
+        match (alike.next(), alike.next()) {
+            (None, _) => Found::None,
+            (Some(one), None) => Found::One(one.id),
+            (Some(_), Some(_)) => Found::Several,
+        }
+    }
+
+    /// The refusals of links to storages in the place of which not exactly one was found.
+    fn mismatches(&self, storages: &[(CloudStorageId, Found)]) -> Vec<Refusal> {
+        if self.request.storage != StorageHandling::AutoMatch {
+            return Vec::new();
+        }
+        let mut problems: Vec<Refusal> = storages.iter().filter_map(|(_, found)| found.problem()).collect();
+        problems.dedup();
+        problems
+    }
+
+    /// Each storage that is linked by anything that moves, with what is linked in its place. For a plan without problems.
+    pub(crate) fn replacements(&self) -> Vec<(CloudStorageId, CloudStorageId)> {
+        let matches = self.cargo.iter().flat_map(|cargo| self.matches(cargo, true));
+        let replaced: BTreeSet<_> = matches.filter_map(|(of, found)| Some((of, found.one()?))).collect();
+        replaced.into_iter().collect()
+    }
+
+    /// The actor, and where things go.
+    pub(crate) fn destination(&self) -> &Ground {
+        &self.grounds[&self.request.destination]
+    }
+}
+
+fn refusals(decided: Result<()>) -> Vec<Refusal> {
+    match decided {
+        Err(Error::Refused(refusals)) => refusals,
+        _ => Vec::new(),
+    }
+}

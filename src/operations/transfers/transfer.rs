@@ -1,0 +1,132 @@
+//! Moves projects and tasks to another workspace: all or none, exactly as the plan of the same moment says.
+
+use crate::auth::Actor;
+use crate::domain::clock::Instant;
+use crate::domain::event::{EventType, FieldChange};
+use crate::domain::resource::ResourceId;
+use crate::domain::{CloudStorageId, Error, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
+use crate::events::log::{self, Event};
+use crate::store::Connection;
+use crate::store::projects::Project;
+use crate::store::tasks::Task;
+use crate::store::transfers::{self, Move};
+
+use crate::operations::Env;
+use crate::operations::access::workspace::Hold;
+use crate::operations::idempotency::Retry;
+pub use crate::operations::transfers::plan::Input;
+use crate::operations::transfers::plan::{Cargo, Plan, Survey, survey};
+
+/// Moves them, and returns what was done.
+pub async fn transfer_resources(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Plan> {
+    let request = input.check()?;
+    let now = env.clock.now();
+    env.write(retry, async |tx| {
+        let survey = survey(env, tx, actor, request, Hold::Exclusive).await?;
+        let plan = survey.plan();
+        let problems: Vec<Refusal> = plan.items.iter().flat_map(|item| item.problems.iter().map(in_input)).collect();
+        if !problems.is_empty() {
+            return Err(Error::Refused(problems));
+        }
+        survey.destination().keep_actor(tx).await?;
+        take(tx, &survey, now).await?;
+        Ok(plan)
+    })
+    .await
+}
+
+/// The problem of a plan as a refusal of the mutation.
+fn in_input(problem: &Refusal) -> Refusal {
+    let path = std::iter::once("input".to_owned()).chain(problem.path.iter().cloned()).collect();
+    Refusal { path, ..problem.clone() }
+}
+
+async fn take(tx: &mut Connection, survey: &Survey, now: Instant) -> Result<()> {
+    let ground = survey.destination();
+    let storages = survey.replacements();
+    let projects: Vec<ProjectId> = survey.cargo.iter().filter_map(|cargo| Some(cargo.project.as_ref()?.id)).collect();
+    let tasks: Vec<TaskId> = survey.cargo.iter().flat_map(|cargo| cargo.tasks.iter().map(|task| task.id)).collect();
+    let to = Move { destination: ground.id, owner: ground.actor.id, storages: &storages, at: now };
+    transfers::take(tx, &projects, &tasks, &to).await?;
+    let events = survey.cargo.iter().flat_map(|cargo| moved(cargo, &to)).collect();
+    log::record(tx, now, events).await
+}
+
+/// What both workspaces are told: of the resource itself, and of the tasks that go with a project.
+fn moved(cargo: &Cargo, to: &Move<'_>) -> Vec<Event> {
+    let project = cargo.project.iter().map(Thing::from);
+    let in_project = cargo.project.as_ref().map(Project::people);
+    let tasks = cargo.tasks.iter().map(Thing::from);
+    project
+        .chain(tasks)
+        .flat_map(|thing| {
+            let mut tied: Vec<UserId> = [Some(thing.owner), thing.assignee].into_iter().flatten().collect();
+            tied.extend(in_project.iter().flat_map(|people| [people.owner, people.assignee]).flatten());
+            let changes = thing.changes(cargo.source, to);
+            let event = |workspace, kind, tied| Event {
+                tied,
+                changes: changes.clone(),
+                ..Event::new(workspace, kind, Some(to.owner), thing.id)
+            };
+            [
+                event(cargo.source, EventType::ResourceMovedOut, tied),
+                event(to.destination, EventType::ResourceMovedIn, vec![to.owner]),
+            ]
+        })
+        .collect()
+}
+
+/// A project or a task, as far as a transfer changes it.
+struct Thing {
+    id: ResourceId,
+    owner: UserId,
+    assignee: Option<UserId>,
+    source_storage: Option<CloudStorageId>,
+    target_storage: Option<CloudStorageId>,
+}
+
+impl From<&Project> for Thing {
+    fn from(project: &Project) -> Self {
+        Self {
+            id: ResourceId::Project(project.id),
+            owner: project.owner_id,
+            assignee: project.assignee_id,
+            source_storage: project.source_storage_id,
+            target_storage: project.target_storage_id,
+        }
+    }
+}
+
+impl From<&Task> for Thing {
+    fn from(task: &Task) -> Self {
+        Self {
+            id: ResourceId::Task(task.id),
+            owner: task.owner_id,
+            assignee: task.assignee_id,
+            source_storage: task.source_storage_id,
+            target_storage: task.target_storage_id,
+        }
+    }
+}
+
+impl Thing {
+    fn changes(&self, source: WorkspaceId, to: &Move<'_>) -> Vec<FieldChange> {
+        let replaced = |of: Option<CloudStorageId>| {
+            to.storages.iter().find(|(old, _)| Some(*old) == of).map(|(_, new)| new.to_string())
+        };
+        let text = |id: Option<CloudStorageId>| id.map(|id| id.to_string());
+        let change = |field, before: Option<String>, after: Option<String>| {
+            FieldChange::between(field, before.as_deref(), after.as_deref())
+        };
+        [
+            change("workspace", Some(source.to_string()), Some(to.destination.to_string())),
+            change("owner", Some(self.owner.to_string()), Some(to.owner.to_string())),
+            change("assignee", self.assignee.map(|id| id.to_string()), None),
+            change("sourceStorage", text(self.source_storage), replaced(self.source_storage)),
+            change("targetStorage", text(self.target_storage), replaced(self.target_storage)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

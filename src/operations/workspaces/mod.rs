@@ -1,0 +1,3 @@
+//! Workspaces: selection.
+
+pub mod select;

@@ -1,0 +1,192 @@
+//! The members of organizations as lists: which, in which order, and which part. The same page of several organizations is
+//! read in one statement, the members' accounts with it where they are wanted.
+
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{self, Array, Bool, Text, Timestamptz};
+use diesel_async::RunQueryDsl;
+
+use crate::domain::clock::{self, Instant};
+use crate::domain::page::Window;
+use crate::domain::sql_types::MemberRole;
+use crate::domain::{OrganizationId, Result, Role};
+use crate::store::Connection;
+use crate::store::memberships::Membership;
+use crate::store::paging::Section;
+use crate::store::schema::{memberships, users};
+use crate::store::text_keys::{containing, searched};
+use crate::store::users::Profile;
+
+/// Which members of an organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Only those whose username or display name contains this.
+    pub search: Option<String>,
+    /// Only those with one of these roles.
+    pub roles: Option<Vec<Role>>,
+}
+
+/// What members are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// When the member joined.
+    JoinedAt,
+    /// The username.
+    Username,
+    /// The role, from the least to the most powerful.
+    Role,
+}
+
+impl Order {
+    /// Whether a member can have this key in this order, as [`key_of`] writes it.
+    pub fn has_key(self, key: &str) -> bool {
+        match self {
+            Order::JoinedAt => clock::from_key(key).is_some(),
+            Order::Username => true,
+            Order::Role => Role::named(key).is_some(),
+        }
+    }
+}
+
+/// What a member is ordered by, as text: times in microseconds since 1970, names as they are.
+pub fn key_of(order: Order, membership: &Membership) -> String {
+    match order {
+        Order::JoinedAt => membership.joined_at.timestamp_micros().to_string(),
+        Order::Username => membership.username.clone(),
+        Order::Role => membership.role.name().to_owned(),
+    }
+}
+
+/// Which members of each organization, and which part of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pages {
+    /// Which.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// From the greatest to the least.
+    pub descending: bool,
+    /// Which part. Its key is one that the order has.
+    pub window: Window<String>,
+}
+
+/// The same page of members of several organizations, in one statement: one row more than asked for in each organization
+/// that has more. Rows come in the direction of paging.
+pub async fn pages(
+    mut connection: &Connection,
+    organizations: &[OrganizationId],
+    pages: &Pages,
+) -> Result<Vec<Membership>> {
+    Ok(Members::new(Membership::as_select(), "", organizations, pages).load(&mut connection).await?)
+}
+
+/// The same, each with the account of the member.
+pub async fn pages_with_users(
+    mut connection: &Connection,
+    organizations: &[OrganizationId],
+    pages: &Pages,
+) -> Result<Vec<(Membership, Profile)>> {
+    // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
+    let join = " CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = memberships.user_id OFFSET 0) users";
+    // What the membership has not told already: it has the username as well.
+    let columns =
+        (Membership::as_select(), (users::display_name, users::email, users::email_written, users::created_at));
+    let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(&mut connection).await?;
+    let whole = |(membership, (display_name, email, email_written, created_at)): (Membership, _)| {
+        let (id, username) = (membership.user_id, membership.username.clone());
+        (membership, Profile { id, username, display_name, email, email_written, created_at })
+    };
+    Ok(rows.into_iter().map(whole).collect())
+}
+
+/// How many members of an organization the filter lets through.
+pub async fn count(connection: &mut Connection, organization: OrganizationId, filter: &Filter) -> Result<i64> {
+    let mut query = memberships::table.filter(memberships::organization_id.eq(organization)).into_boxed();
+    if let Some(search) = &filter.search {
+        let name = searched("memberships.name_key", "memberships.shown_name");
+        let named = sql::<Bool>(&format!("{name} LIKE ")).bind::<Text, _>(containing(search));
+        query = query.filter(memberships::username.like(containing(search)).or(named));
+    }
+    if let Some(roles) = &filter.roles {
+        query = query.filter(memberships::role.eq_any(roles));
+    }
+    Ok(query.count().get_result(connection).await?)
+}
+
+/// The statement of a page. Each organization is paged by itself, over the index that serves the order: the cost does not
+/// grow with its size.
+struct Members<'a, C> {
+    columns: C,
+    join: &'static str,
+    organizations: &'a [OrganizationId],
+    roles: Option<&'a [Role]>,
+    pattern: Option<String>,
+    section: Ordered,
+}
+
+/// The order of a page and the part of it, by what it is ordered by.
+enum Ordered {
+    JoinedAt(Section<Instant>),
+    Username(Section<String>),
+    Role(Section<Role>),
+}
+
+impl<'a, C> Members<'a, C> {
+    fn new(columns: C, join: &'static str, organizations: &'a [OrganizationId], pages: &'a Pages) -> Self {
+        let Pages { filter, order, descending, window } = pages;
+        let section = match order {
+            Order::JoinedAt => {
+                let at = |key: &String| clock::from_key(key).unwrap_or_default();
+                Ordered::JoinedAt(Section::of(window.keyed(at), *descending))
+            }
+            Order::Username => Ordered::Username(Section::of(window.clone(), *descending)),
+            Order::Role => {
+                let role = |key: &String| Role::named(key).unwrap_or(Role::Worker);
+                Ordered::Role(Section::of(window.keyed(role), *descending))
+            }
+        };
+        let (roles, pattern) = (filter.roles.as_deref(), filter.search.as_deref().map(containing));
+        Self { columns, join, organizations, roles, pattern, section }
+    }
+}
+
+impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Members<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        self.columns.walk_ast(out.reborrow())?;
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.organizations)?;
+        out.push_sql("::uuid[]) o (id) CROSS JOIN LATERAL (SELECT * FROM memberships x WHERE x.organization_id = o.id");
+        if let Some(pattern) = &self.pattern {
+            out.push_sql(" AND (x.username LIKE ");
+            out.push_bind_param::<Text, _>(pattern)?;
+            out.push_sql(&format!(" OR {} LIKE ", searched("x.name_key", "x.shown_name")));
+            out.push_bind_param::<Text, _>(pattern)?;
+            out.push_sql(")");
+        }
+        if let Some(roles) = &self.roles {
+            out.push_sql(" AND x.role = ANY (");
+            out.push_bind_param::<Array<MemberRole>, _>(roles)?;
+            out.push_sql(")");
+        }
+        match &self.section {
+            Ordered::JoinedAt(section) => section.walk::<Timestamptz>("x.joined_at", "x.id", &mut out)?,
+            Ordered::Username(section) => section.walk::<Text>("x.username", "x.id", &mut out)?,
+            Ordered::Role(section) => section.walk::<MemberRole>("x.role", "x.id", &mut out)?,
+        }
+        out.push_sql(") memberships");
+        out.push_sql(self.join);
+        Ok(())
+    }
+}
+
+impl<C: Expression> Query for Members<'_, C> {
+    type SqlType = C::SqlType;
+}
+
+impl<C> QueryId for Members<'_, C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
