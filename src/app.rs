@@ -6,16 +6,16 @@ use std::sync::Arc;
 use axum::Router;
 use chrono::TimeDelta;
 
-use crate::auth::issuer::Issuer;
-use crate::auth::keys::Keys;
+use crate::auth::oidc::Issuer;
 use crate::auth::passwords::{Cost, Passwords};
 use crate::auth::throttle::Throttle;
+use crate::auth::tokens::Keys;
 use crate::config::{Access, PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
+use crate::events::dispatcher;
 use crate::events::hub::Hub;
-use crate::events::pump;
-use crate::graphql::document::{DocumentRules, Documents};
+use crate::graphql::documents::{DocumentRules, Documents};
 use crate::graphql::schema::{self, Schema};
 use crate::mail;
 use crate::mail::queue::{Links, Outbox};
@@ -157,7 +157,7 @@ impl App {
     /// From now on, subscribers are told what happens, until the shutdown.
     pub fn tell_events(&self) {
         let Env { store, hub, .. } = self.env.clone();
-        self.shutdown.tasks.spawn(pump::run(store, hub, self.shutdown.soft.clone()));
+        self.shutdown.tasks.spawn(dispatcher::run(store, hub, self.shutdown.soft.clone()));
     }
 
     /// From now on, the keys of the issuer elsewhere are kept up to date, if there is one, until the shutdown.

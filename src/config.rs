@@ -1,16 +1,16 @@
 //! Every setting once: its flag, its environment variable, what it means, its default, and which values are good. Commands
-//! take the groups that they need; [`table`] shows all of them in the README.
+//! take the groups that they need; [`readme`] lists all of them for the README.
 //!
 //! What may hold a secret is checked here and not by clap, which repeats the values that it refuses.
 
-mod access;
-mod check;
-mod issuer;
+mod cidr;
+mod http_policy;
 mod keys;
-mod networks;
+mod oidc;
 mod origins;
 mod plans;
-pub mod table;
+pub mod readme;
+mod validate;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -18,13 +18,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-pub use access::{Access, Bounds};
-pub use check::BadSetting;
-pub use issuer::IssuerSettings;
+pub use cidr::Networks;
+pub use http_policy::{Access, Bounds};
 pub use keys::KeySettings;
-pub use networks::Networks;
+pub use oidc::IssuerSettings;
 pub use origins::Origins;
 pub use plans::PlanRules;
+pub use validate::BadSetting;
 
 use crate::operations::SignUp;
 
@@ -92,7 +92,7 @@ pub enum Database<'a> {
 impl DatabaseSettings {
     /// The URL, if one is set to more than nothing.
     pub fn url(&self) -> Option<&str> {
-        check::filled(self.database_url.as_deref())
+        validate::filled(self.database_url.as_deref())
     }
 
     /// Which it is; a sentence if it is none or both.
@@ -130,7 +130,7 @@ pub struct HttpSettings {
     #[arg(long, env = "GUILDHALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
     /// URL under which clients reach the server. [default: `http://` and the address it listens on]
-    #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = check::web_address)]
+    #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = validate::web_address)]
     pub public_url: Option<String>,
     /// Origins of pages, besides the server's own, that may ask it from a browser, such as `https://app.example.org`; with commas between them. [default: none]
     #[arg(long, env = "GUILDHALL_ALLOWED_ORIGINS", value_name = "ORIGINS", value_parser = Origins::parse)]
@@ -223,7 +223,7 @@ pub struct MailSettings {
 impl MailSettings {
     /// The mail server, if one is set to more than nothing.
     pub fn smtp(&self) -> Option<&str> {
-        check::filled(self.smtp_url.as_deref())
+        validate::filled(self.smtp_url.as_deref())
     }
 }
 

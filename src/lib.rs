@@ -1,20 +1,20 @@
 //! Organizations, memberships, invitations, roles, and the workspaces with what is in them, as a GraphQL server on PostgreSQL.
 //!
-//! The modules are the stations of a request, in order; whoever knows the way of one request knows the house.
+//! The modules follow the way of a request:
 //!
 //! ```text
-//!  server ─▶ auth ─▶ graphql ─▶ policy ─▶ operations ─▶ store ─▶ events ─▶ mail
-//!  HTTP      who?    resolver   may I?    transaction   SQL      told      to whom it concerns
-//!                          all of them speak domain
+//!  server ─▶ auth ─▶ graphql ─▶ operations ─▶ policy ─▶ store ─▶ events ─▶ subscriptions, mail
+//!  HTTP      who?    resolver   transaction   may I?    SQL      what happened
+//!                          all of them use domain
 //! ```
 //!
-//! Follow `acceptInvitation`: [`server`] reads the request and finds out by [`auth`] who sends it; the resolver in
-//! [`graphql`]`::mutation::invitations` calls [`operations::accept_invitation`], which locks the organization and the
-//! invitation, asks [`policy`] whether this person may, writes by [`store`], and records what happened by [`events`], all
-//! in one transaction. What the resolver shows then is asked of [`policy`] again, field by field.
+//! Follow `acceptInvitation`: [`server`] reads the request, and [`auth`] identifies the caller. The resolver in
+//! [`graphql`]`::mutation::invitations` calls [`operations::invitations::accept`], which locks the organization and the
+//! invitation, asks [`policy`] whether the caller may accept, writes through [`store`], and records the event through
+//! [`events`], all in one transaction. The fields of the payload ask [`policy`] again, one by one.
 //!
-//! Beside the stations stand [`app`] (puts them together), [`config`] (every setting once), [`commands`] (what the
-//! executable can do), [`embedded`] (a private PostgreSQL) and [`worlds`] (data that fills a database).
+//! Besides these, [`app`] puts the modules together, [`config`] defines each setting once, [`commands`] holds the sub-commands of
+//! the executable, [`embedded`] runs a private PostgreSQL, [`seed`] generates data, and [`import`] reads data of other systems.
 
 pub mod app;
 pub mod auth;
@@ -24,10 +24,11 @@ pub mod domain;
 pub mod embedded;
 pub mod events;
 pub mod graphql;
+pub mod import;
 pub mod mail;
 pub mod operations;
 pub mod policy;
+pub mod seed;
 pub mod server;
 pub mod store;
 pub mod telemetry;
-pub mod worlds;

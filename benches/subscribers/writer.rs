@@ -8,9 +8,10 @@ use std::time::Duration;
 use guildhall::domain::event::EventType;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Clock, OrganizationId};
+use guildhall::events::dispatcher;
 use guildhall::events::hub::Hub;
-use guildhall::events::log::{self, Event};
-use guildhall::events::pump;
+use guildhall::events::record;
+use guildhall::events::record::Event;
 use guildhall::store::{Store, Transactional};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +37,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     let (rate, seconds): (u32, u32) = (rate.parse()?, seconds.parse()?);
     let (store, hub, cancel, clock) =
         (Store::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
-    let telling = tokio::spawn(pump::run(store.clone(), hub, cancel.clone()));
+    let telling = tokio::spawn(dispatcher::run(store.clone(), hub, cancel.clone()));
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut beat = tokio::time::interval(Duration::from_secs(1) / rate);
     let mut committed = Vec::new();
@@ -46,7 +47,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
         let event = Event::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
         let mut writer = store.writer().await.map_err(|error| format!("{error:?}"))?;
         let now = clock.now();
-        let done = writer.transaction(async |tx| log::record(tx, now, vec![event]).await).await;
+        let done = writer.transaction(async |tx| record::record(tx, now, vec![event]).await).await;
         done.map_err(|error| format!("{error:?}"))?;
         committed.push(nanos());
     }

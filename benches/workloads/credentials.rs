@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use guildhall::auth::keys::{ACCESS_LIFETIME, Keys};
+use guildhall::auth::tokens::{ACCESS_LIFETIME, Keys};
 use guildhall::domain::clock::Instant;
 use guildhall::domain::{SessionId, UserId};
 use uuid::Uuid;

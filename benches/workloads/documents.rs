@@ -3,10 +3,10 @@
 use std::hint::black_box;
 
 use async_graphql::Variables;
-use guildhall::graphql::document::store::Named;
-use guildhall::graphql::document::{Documents, Plan};
+use guildhall::graphql::documents::registry::Named;
+use guildhall::graphql::documents::{Documents, Plan};
 use guildhall::graphql::schema;
-use guildhall::graphql::validation::{Exposure, variables as values};
+use guildhall::graphql::validation::{Exposure, variable_values as values};
 use guildhall::server::{body, prepare};
 use serde_json::json;
 

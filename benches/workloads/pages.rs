@@ -6,16 +6,17 @@ use std::sync::Arc;
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Response, Schema, ValidationMode, Variables};
 use guildhall::app::{App, Settings};
 use guildhall::auth::Actor;
-use guildhall::auth::keys::Keys;
+use guildhall::auth::tokens::Keys;
 use guildhall::domain::clock::{Clock, Instant};
 use guildhall::domain::page::{Place, Slice, Window};
 use guildhall::domain::{MembershipId, OrganizationId, Role, UserId};
 use guildhall::graphql;
+use guildhall::graphql::connection;
+use guildhall::graphql::connection::{Page, PageArgs};
 use guildhall::graphql::context::RequestContext;
-use guildhall::graphql::document::Plan;
-use guildhall::graphql::json::Json;
+use guildhall::graphql::documents::Plan;
+use guildhall::graphql::json_writer::Json;
 use guildhall::graphql::loaders::MemberRow;
-use guildhall::graphql::page::{self, Page, PageArgs};
 use guildhall::graphql::types::membership::{Membership, MembershipConnection};
 use guildhall::graphql::validation::Exposure;
 use guildhall::policy::Standing;
@@ -36,19 +37,19 @@ const ROWS: usize = 50;
 pub fn cursor_written() -> Outcome<Work> {
     let place = place(&member(1).0);
     Ok(Box::new(move || {
-        black_box(page::cursor(black_box(LIST), black_box(&place)));
+        black_box(connection::cursor(black_box(LIST), black_box(&place)));
     }))
 }
 
 /// The place of a cursor.
 pub fn cursor_read() -> Outcome<Work> {
     let place = place(&member(1).0);
-    let cursor = page::cursor(LIST, &place);
-    if page::read_cursor(LIST, &cursor) != Some(place) {
+    let cursor = connection::cursor(LIST, &place);
+    if connection::read_cursor(LIST, &cursor) != Some(place) {
         return Err("a cursor points elsewhere".into());
     }
     Ok(Box::new(move || {
-        black_box(page::read_cursor::<String>(black_box(LIST), black_box(&cursor)));
+        black_box(connection::read_cursor::<String>(black_box(LIST), black_box(&cursor)));
     }))
 }
 

@@ -1,17 +1,17 @@
-//! Who is asking: credentials in, an [`Actor`] out.
+//! Authentication: credentials in, an [`Actor`] out.
 //!
-//! [`keys`] makes and verifies the server's own tokens, [`issuer`] verifies those of an issuer elsewhere, and [`token`] says
-//! what holds for both, while `proven` remembers the tokens whose signature was good; [`passwords`] hashes and checks passwords,
-//! [`throttle`] bounds how often they may be tried; [`unrevoked`] remembers which tokens without a session were asked about.
+//! [`tokens`] signs and verifies the server's own tokens, [`oidc`] verifies those of an external issuer, and [`jwt`] has the rules
+//! that both share. `signature_cache` remembers the tokens whose signature was verified. [`passwords`] hashes and verifies
+//! passwords, [`throttle`] limits attempts, and [`revocation_cache`] remembers which tokens without a session are not revoked.
 
-pub mod allowance;
-pub mod issuer;
-pub mod keys;
+pub mod jwt;
+pub mod oidc;
 mod password_pool;
 pub mod passwords;
-mod proven;
+pub mod rate_limiter;
+pub mod revocation_cache;
+mod signature_cache;
 pub mod throttle;
-pub mod token;
-pub mod unrevoked;
+pub mod tokens;
 
 pub use crate::domain::Actor;

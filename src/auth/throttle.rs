@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{SubsecRound, TimeDelta};
 
-use super::allowance::Allowance;
+use crate::auth::rate_limiter::Allowance;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Refusal, UserId};
 

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::database::Database;
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{DatabaseSettings, PlaceSettings};
 use crate::domain::Username;
 use crate::store::users;

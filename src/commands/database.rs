@@ -1,6 +1,6 @@
 //! Finds the database that a command works on, and starts the private PostgreSQL where it is asked to.
 
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{Database as Choice, DatabaseSettings, HttpSettings, PlaceSettings, Switch};
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};

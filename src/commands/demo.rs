@@ -4,18 +4,19 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::database::Database;
-use super::failure::Failure;
-use super::run;
 use crate::app::{App, Settings};
+use crate::commands::error::Failure;
+use crate::commands::http;
 use crate::config::{
     Access, BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, PlanChanges, PlanRules,
     RuleSettings,
 };
 use crate::domain::Clock;
 use crate::mail::transports::{Posted, Transport};
+use crate::seed::demo;
+use crate::seed::demo::{PASSWORD, PEOPLE, Person};
 use crate::server::shutdown::Shutdown;
 use crate::telemetry;
-use crate::worlds::demo::{self, PASSWORD, PEOPLE, Person};
 
 /// Sender of the mails that never leave.
 const SENDER: &str = "Guildhall demo <demo@localhost>";
@@ -51,7 +52,7 @@ impl Demo {
     async fn serve(&self, database: &Database, plans: PlanRules, shutdown: Shutdown) -> Result<(), Failure> {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
         let store = database.connect_to_serve(&self.http)?;
-        let (listener, public_url) = run::listen(&self.http).await?;
+        let (listener, public_url) = http::listen(&self.http).await?;
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.access = Access::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
@@ -64,7 +65,7 @@ impl Demo {
         println!("{}", introduction(&public_url, &mails.display().to_string()));
         app.send_mails(transport);
         tokio::spawn(announce(posted));
-        run::serve(listener, app).await
+        http::serve(listener, app).await
     }
 }
 

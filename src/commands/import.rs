@@ -6,10 +6,10 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::database::Database;
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{DatabaseSettings, PlaceSettings};
 use crate::domain::Clock;
-use crate::worlds::cvat;
+use crate::import::cvat;
 
 /// Its arguments.
 #[derive(Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::database;
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{DatabaseSettings, PlaceSettings};
 
 /// Its arguments.

@@ -3,10 +3,10 @@
 mod admin;
 mod database;
 mod demo;
-mod failure;
+mod error;
+mod http;
 mod import;
 mod migrate;
-mod run;
 mod schema;
 mod seed;
 mod serve;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
+use error::Failure;
 
 /// Organizations, memberships, invitations and roles as a GraphQL server on PostgreSQL.
 #[derive(Parser)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::graphql::schema;
 
 /// Runs the command.

@@ -5,9 +5,10 @@ use std::time::Instant;
 use clap::Args;
 
 use super::database::Database;
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{DatabaseSettings, PlaceSettings};
-use crate::worlds::seed::{self, Seed};
+use crate::seed::load_test;
+use crate::seed::load_test::Seed;
 
 /// Its arguments.
 #[derive(Args)]
@@ -39,7 +40,7 @@ impl SeedArguments {
     async fn fill(&self, database: &Database) -> Result<(), Failure> {
         let Self { users, organizations, memberships, .. } = *self;
         let started = Instant::now();
-        seed::run(&database.connect(1)?, Seed { users, organizations, memberships }).await?;
+        load_test::run(&database.connect(1)?, Seed { users, organizations, memberships }).await?;
         let seconds = started.elapsed().as_secs_f32();
         println!("{users} users, {organizations} organizations, {memberships} memberships in {seconds:.1} s.");
         Ok(())

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::database::Database;
-use super::failure::Failure;
-use super::run;
 use crate::app::{App, Settings};
-use crate::auth::issuer::Issuer;
-use crate::auth::keys::Keys;
+use crate::auth::oidc::Issuer;
+use crate::auth::tokens::Keys;
+use crate::commands::error::Failure;
+use crate::commands::http;
 use crate::config::{
     Access, BadSetting, Database as Choice, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings,
     KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
-use crate::graphql::document::{DocumentRules, Plan, Trusted};
+use crate::graphql::documents::{DocumentRules, Plan, Trusted};
 use crate::graphql::schema;
 use crate::graphql::validation::Exposure;
 use crate::mail::transports::Transport;
@@ -89,7 +89,7 @@ impl Serve {
                  Choose another DATABASE_URL or GUILDHALL_DATA_DIR.",
             ));
         }
-        let (listener, public_url) = run::listen(&self.http).await?;
+        let (listener, public_url) = http::listen(&self.http).await?;
         let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
         settings.documents = documents;
@@ -99,7 +99,7 @@ impl Serve {
             app.send_mails(transport);
         }
         tracing::info!(public_url, "listening");
-        run::serve(listener, app).await
+        http::serve(listener, app).await
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::Args;
 
 use super::database::Database;
-use super::failure::Failure;
+use crate::commands::error::Failure;
 use crate::config::{DatabaseSettings, KeySettings, PlaceSettings};
 use crate::domain::ids::TypedId;
 use crate::domain::{Clock, UserId, Username};

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::check::{self, BadSetting};
-use crate::auth::keys::Keys;
+use crate::auth::tokens::Keys;
+use crate::config::validate;
+use crate::config::validate::BadSetting;
 
 /// Name of the key file in the data folder.
 const FILE: &str = "signing-key.pem";
@@ -26,7 +27,7 @@ pub struct KeySettings {
 impl KeySettings {
     /// The keys that are set, if any are.
     pub fn given(&self) -> Result<Option<Keys>, BadSetting> {
-        let secret = check::filled(self.jwt_secret.as_deref());
+        let secret = validate::filled(self.jwt_secret.as_deref());
         let file = self.signing_key_file.as_deref().filter(|file| !file.as_os_str().is_empty());
         match (file, secret) {
             (None, None) => Ok(None),

@@ -4,8 +4,9 @@ use std::fs;
 
 use toml::{Table, Value};
 
-use super::check::{self, BadSetting};
 use super::{PlanChanges, RuleSettings};
+use crate::config::validate;
+use crate::config::validate::BadSetting;
 use crate::domain::limit::{Allowance, LimitKind, Plans, Price};
 
 /// Highest price, in minor units: some seats can still be paid for within the numbers of the schema.
@@ -24,7 +25,7 @@ impl RuleSettings {
     /// The rules on plans that are set; `unless_set` says who changes them where that is left open.
     pub fn plan_rules(&self, unless_set: PlanChanges) -> Result<PlanRules, BadSetting> {
         let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanChanges::Owners;
-        let plans = match check::filled(self.plans.as_deref()) {
+        let plans = match validate::filled(self.plans.as_deref()) {
             None => Plans::default(),
             Some("unlimited") => Plans::unlimited(),
             Some(file) => read(file).map_err(|wrong| BadSetting::new(format!("GUILDHALL_PLANS: {wrong}.")))?,

@@ -9,8 +9,8 @@ use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-use super::characters::{is_bidi_control, is_invisible, is_modifier};
 use super::error::{Code, Problem};
+use crate::domain::unicode::{is_bidi_control, is_invisible, is_modifier};
 
 /// Longest address, in characters.
 pub const MAX: usize = 254;

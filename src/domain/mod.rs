@@ -3,31 +3,31 @@
 //! Pure: no I/O, no async, nothing of the other modules. Everything else in the house speaks in these types.
 
 pub mod actor;
-pub mod characters;
 pub mod clock;
 pub mod email;
+pub mod encryption;
 pub mod error;
 pub mod event;
 pub mod ids;
-pub mod input;
 pub mod invitation;
 pub mod limit;
+pub mod name_suggestions;
 pub mod organization;
-pub mod ownership;
+pub mod ownership_offer;
 pub mod page;
 pub mod permission;
 pub mod plan;
 pub mod resource;
 pub mod role;
-pub mod seal;
 pub mod secret;
 pub mod session;
-pub mod similar;
 pub mod slug;
 pub mod sql_types;
 pub mod text;
 pub mod text_keys;
+pub mod unicode;
 pub mod username;
+pub mod validation;
 pub mod workspace;
 
 pub use actor::Actor;

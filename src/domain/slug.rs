@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::error::{Code, Problem};
-use super::similar::numbered;
+use crate::domain::name_suggestions::numbered;
 
 /// Longest slug, in characters.
 pub const MAX: usize = 16;

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::characters::{is_attached, is_bidi_control, is_full_stop, is_invisible, is_separator, may_follow};
 use super::error::{Code, Problem};
+use crate::domain::unicode::{is_attached, is_bidi_control, is_full_stop, is_invisible, is_separator, may_follow};
 
 /// Whether a text may hold line breaks and tabs.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
-use super::characters::is_modifier;
+use crate::domain::unicode::is_modifier;
 
 /// Longest folded text in a key, in characters: PostgreSQL takes at most 2,704 bytes into an index.
 const MAX: usize = 500;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::UserId;
 use super::error::{Code, Problem};
-use super::similar::{numbered, plain, suffixed};
+use crate::domain::name_suggestions::{numbered, plain, suffixed};
 
 /// Fewest characters.
 const MIN: usize = 3;

@@ -4,11 +4,11 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::account::Account;
 use super::error::EmbeddedError;
-use super::place;
-use super::tools::Tools;
 use super::url::USER;
+use crate::embedded::binaries::Tools;
+use crate::embedded::data_dir;
+use crate::embedded::os_user::Account;
 
 const UNFINISHED: &str = "new-";
 
@@ -19,7 +19,7 @@ pub(super) async fn ensure(
     account: Account,
     durable: bool,
 ) -> Result<(), EmbeddedError> {
-    let cluster = place::cluster(location);
+    let cluster = data_dir::cluster(location);
     if cluster.exists() {
         return Ok(());
     }

@@ -4,18 +4,18 @@
 //!
 //! In the data folder: `postgres` (the cluster and its socket, or a link to them), `postgres.log`, `postgres.lock`.
 
-mod account;
+mod binaries;
+mod data_dir;
 mod download;
 mod error;
 mod initdb;
-mod install;
-mod place;
+mod install_hint;
+mod os_user;
+mod pid_file;
 mod postmaster;
-mod prepare;
-mod process;
+mod readiness;
 #[cfg(test)]
 mod tests;
-mod tools;
 mod url;
 
 use std::fs::{self, File};
@@ -23,13 +23,13 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use binaries::Programs;
 pub use error::EmbeddedError;
-pub use tools::Programs;
 
-use account::Account;
+use binaries::Tools;
+use os_user::Account;
+use pid_file::PidFile;
 use postmaster::{Postmaster, Site};
-use process::PidFile;
-use tools::Tools;
 
 /// How long a dropped cluster is waited for.
 const DROP: Duration = Duration::from_secs(3);
@@ -60,14 +60,14 @@ impl Embedded {
     ) -> Result<Self, EmbeddedError> {
         fs::create_dir_all(data_dir).map_err(EmbeddedError::io("create", data_dir))?;
         let data_dir = &fs::canonicalize(data_dir).map_err(EmbeddedError::io("open", data_dir))?;
-        let lock = place::lock(data_dir)?;
-        let entrance = place::entrance(data_dir);
+        let lock = data_dir::lock(data_dir)?;
+        let entrance = data_dir::entrance(data_dir);
         let account = Account::choose(&entrance)?;
-        let cluster = place::cluster(&entrance);
+        let cluster = data_dir::cluster(&entrance);
         let found = tokio::task::spawn_blocking(move || Tools::find(&programs, &cluster, account)).await;
         let tools = found.map_err(|_| EmbeddedError::Interrupted)??;
-        let location = place::settle(data_dir, account)?;
-        let cluster = place::cluster(&location);
+        let location = data_dir::settle(data_dir, account)?;
+        let cluster = data_dir::cluster(&location);
         let site = Site { tools, account, location, cluster, log: data_dir.join("postgres.log") };
 
         let durable = !settings.contains(&("fsync", "off"));
@@ -75,7 +75,7 @@ impl Embedded {
         let running = match Postmaster::adopt(&site).await? {
             Some(adopted) => adopted,
             None => {
-                let socket_folder = place::socket_folder(&site.location, account)?;
+                let socket_folder = data_dir::socket_folder(&site.location, account)?;
                 Postmaster::start(&site, &socket_folder, settings).await?
             }
         };
@@ -84,8 +84,8 @@ impl Embedded {
 
     /// URL of the database `guildhall` of a cluster in `data_dir` that some process keeps running; none if none is.
     pub fn running(data_dir: &Path) -> Option<String> {
-        let location = fs::canonicalize(place::entrance(data_dir)).ok()?;
-        let file = PidFile::read(&place::cluster(&location))?;
+        let location = fs::canonicalize(data_dir::entrance(data_dir)).ok()?;
+        let file = PidFile::read(&data_dir::cluster(&location))?;
         UnixStream::connect(file.socket()).ok()?;
         Some(url::url(&file.socket_folder, url::DATABASE))
     }

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::account::Account;
 use super::error::EmbeddedError;
-use super::prepare::{self, Answer};
-use super::process::{Identity, PidFile, identify};
-use super::tools::Tools;
+use crate::embedded::binaries::Tools;
+use crate::embedded::os_user::Account;
+use crate::embedded::pid_file::{Identity, PidFile, identify};
+use crate::embedded::readiness;
+use crate::embedded::readiness::Answer;
 
 const POLL: Duration = Duration::from_millis(4);
 /// Long, because a start after a crash replays the log first.
@@ -72,7 +73,7 @@ impl Postmaster {
                 Identity::Other => return remove(&PidFile::path(&site.cluster)).map(|()| None),
                 Identity::Postgres => return Ok(None),
             }
-            if prepare::ask(&file.socket_folder).await? == Answer::Ready {
+            if readiness::ask(&file.socket_folder).await? == Answer::Ready {
                 return Ok(Some(Self { pid: file.pid, child: None, socket_folder: file.socket_folder }));
             }
             if begun.elapsed() > UNREACHABLE && !file.socket().exists() && !told {
@@ -128,7 +129,7 @@ impl Postmaster {
     async fn ready(mut self, site: &Site) -> Result<Self, EmbeddedError> {
         let begun = Instant::now();
         loop {
-            let answer = prepare::ask(&self.socket_folder).await;
+            let answer = readiness::ask(&self.socket_folder).await;
             if !self.is_alive(&site.cluster) {
                 return Err(EmbeddedError::Start { log: site.log.clone(), tail: site.log_tail() });
             }

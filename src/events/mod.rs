@@ -6,7 +6,7 @@
 //!                                  on      out     missed, then go on live
 //! ```
 
-pub mod feed;
+pub mod dispatcher;
 pub mod hub;
-pub mod log;
-pub mod pump;
+pub mod record;
+pub mod stream;

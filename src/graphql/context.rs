@@ -9,12 +9,13 @@ use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 use parking_lot::Mutex;
 
 use super::Result;
-use super::audience::Audience;
-use super::json::{self, Json};
 use super::loaders::{self, Source};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Refusal, UserId};
+use crate::graphql::json_writer;
+use crate::graphql::json_writer::Json;
+use crate::graphql::shared_loader::Audience;
 use crate::operations::Env;
 use crate::policy::{Action, Standing, Target, decide};
 use crate::store::users::User;
@@ -57,7 +58,7 @@ impl RequestContext {
 
     /// Whether the answer is still short enough with this part in it.
     pub fn has_room_for(&self, part: &Json) -> bool {
-        self.written.fetch_add(part.len(), Ordering::Relaxed) + part.len() <= json::MAX_BYTES
+        self.written.fetch_add(part.len(), Ordering::Relaxed) + part.len() <= json_writer::MAX_BYTES
     }
 
     /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the

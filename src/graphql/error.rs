@@ -8,7 +8,7 @@ use async_graphql::ErrorExtensionValues;
 use super::scalars::DateTime;
 use crate::domain::error::Outcome;
 use crate::domain::{Code, Error, Fault, Refusal};
-use crate::events::feed::End;
+use crate::events::stream::End;
 use crate::store::outcome;
 
 /// Shown for an answer that is longer than answers may be.

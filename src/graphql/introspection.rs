@@ -16,9 +16,9 @@ use futures_util::FutureExt;
 
 use super::ApiError;
 use super::context::RequestContext;
-use super::document::fields::each_field;
-use super::json::Json;
 use super::schema;
+use crate::graphql::documents::fields::each_field;
+use crate::graphql::json_writer::Json;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 type Object = IndexMap<Name, Value>;

@@ -3,22 +3,22 @@
 //! Objects hold a row of the store and how the viewer stands to it, so a guard costs nothing. Nullable fields that can
 //! fail return `Option<Result<…>>`: their error then leaves the rest of the answer alone, also through interfaces.
 
-pub mod audience;
+pub mod connection;
 pub mod context;
-pub mod document;
+pub mod documents;
 pub mod error;
+pub mod event_visibility;
+pub mod fast_list;
 pub mod guard;
 pub mod introspection;
-pub mod json;
-pub mod listing;
+pub mod json_writer;
 pub mod loaders;
 pub mod mutation;
-pub mod page;
 pub mod query;
-pub mod rows;
+pub mod resource_list;
 pub mod scalars;
 pub mod schema;
-pub mod sight;
+pub mod shared_loader;
 pub mod subscription;
 pub mod types;
 pub mod validation;

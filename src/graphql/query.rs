@@ -11,18 +11,19 @@ use async_graphql::{
 
 use super::context::ContextExt;
 use super::introspection;
-use super::page::{self, PageArgs};
 use super::types::enums::{Role, StorageHandling, UserErrorCode};
 use super::types::invitation::{Invitation, InvitationPreview};
 use super::types::node::{self, AnyNode};
 use super::types::organization::{Organization, OrganizationConnection, OrganizationOrder};
 use super::types::role::RoleDefinition;
-use super::types::slug::SlugAvailability;
 use super::types::transfer::TransferPlan;
 use super::types::viewer::Viewer;
 use super::{ApiError, Result};
 use crate::domain::ids::TypedId;
 use crate::domain::{InvitationId, OrganizationId, Slug, secret};
+use crate::graphql::connection;
+use crate::graphql::connection::PageArgs;
+use crate::graphql::types::slug_availability::SlugAvailability;
 use crate::operations::transfers::plan;
 use crate::store::invitations;
 use crate::store::organizations;
@@ -122,7 +123,7 @@ impl Query {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let viewer = ctx.request().viewer().await?;
-        let filter = Filter { search: page::search(search.as_deref())?, roles: None, everyones: viewer.is_admin };
+        let filter = Filter { search: connection::search(search.as_deref())?, roles: None, everyones: viewer.is_admin };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_slug);
         OrganizationConnection::load(ctx, viewer.id, filter, order, PageArgs { first, after, last, before }).await
     }

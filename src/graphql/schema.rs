@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use async_graphql::{SDLExportOptions, SchemaBuilder, ValidationMode};
 
-use super::audience::Audience;
 use super::introspection;
 use super::mutation::Mutation;
 use super::query::{Query, Root};
 use super::subscription::Subscription;
-use super::subscription::edition::Editions;
 use super::validation::Definitions;
+use crate::graphql::shared_loader::Audience;
+use crate::graphql::subscription::shared_result::Editions;
 use crate::operations::Env;
 
 /// The schema, ready to run.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::backoff::ATTEMPTS;
-use super::failure::Failure;
-use super::settle::Outcome;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, Result};
+use crate::mail::delivery_error::Failure;
+use crate::mail::record_outcome::Outcome;
 use crate::store::Connection;
 use crate::store::invitations::deliveries;
 use crate::store::mails::{self, Claimed};

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 pub use super::links::Links;
 pub use super::template::Template;
 use crate::domain::clock::Instant;
-use crate::domain::seal::Sealer;
+use crate::domain::encryption::Sealer;
 use crate::domain::{Fault, InvitationId, MailId, OrganizationId, Result, UserId, ids};
 use crate::store::{Connection, mails};
 

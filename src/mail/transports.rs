@@ -9,8 +9,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::compose::{Letter, Unwritable, compose};
-use super::failure::Failure;
 use super::folder::Folder;
+use crate::mail::delivery_error::Failure;
 
 /// How long a mail server may take until it is reached; handing over a message may take three times as long.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::claim::claim;
 use super::compose::{Letter, Unwritable};
-use super::failure::Failure;
 use super::queue::Outbox;
-use super::settle::{Outcome, settle};
 use super::template::Template;
 use super::transports::Transport;
 use crate::domain::{Clock, Result};
+use crate::mail::delivery_error::Failure;
+use crate::mail::record_outcome::{Outcome, settle};
 use crate::store::mails::{self, Claimed};
 use crate::store::{Store, Transactional};
 

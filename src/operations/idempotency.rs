@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::error::Problem;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Actor, Code, Error, Fault, Refusal, Result};
 use crate::operations::Env;
 use crate::store::idempotency_keys::{self, Name, Repeat};

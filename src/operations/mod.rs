@@ -24,11 +24,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::issuer::Issuer;
-use crate::auth::keys::Keys;
+use crate::auth::oidc::Issuer;
 use crate::auth::passwords::Passwords;
+use crate::auth::revocation_cache::Unrevoked;
 use crate::auth::throttle::Throttle;
-use crate::auth::unrevoked::Unrevoked;
+use crate::auth::tokens::Keys;
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;

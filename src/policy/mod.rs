@@ -6,7 +6,7 @@
 
 pub mod action;
 pub mod decide;
-pub mod events;
+pub mod event_visibility;
 pub mod matrix;
 pub mod public;
 pub mod table;

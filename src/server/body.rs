@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use super::problem::Problem;
-use super::variables;
+use crate::server::error::Problem;
+use crate::server::variable_limits;
 
 /// Longest body that is read, in bytes, however it is sent.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -103,8 +103,8 @@ pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(Problem::bad_request("Batches are not taken: send one operation in a request."));
     }
-    if variables::has_too_many(bytes) {
-        return Err(variables::too_many());
+    if variable_limits::has_too_many(bytes) {
+        return Err(variable_limits::too_many());
     }
     serde_json::from_slice(bytes).map_err(|cause| unreadable(&cause))
 }

@@ -5,14 +5,14 @@ use axum::http::{HeaderMap, StatusCode};
 
 use serde_json::{Map, Value};
 
-use super::answer;
-use super::problem::Problem;
-use super::socket::protocol::Close;
 use crate::auth::Actor;
-use crate::auth::token::MAX_TOKEN;
+use crate::auth::jwt::MAX_TOKEN;
 use crate::domain::{Error, Fault};
 use crate::operations::Env;
 use crate::operations::sessions::authenticate::authenticate;
+use crate::server::error::Problem;
+use crate::server::response;
+use crate::server::websocket::protocol::Close;
 
 /// What is told of a token that is not good.
 pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";
@@ -71,8 +71,8 @@ fn bounded(token: &str) -> Result<&str, &'static str> {
 
 /// It is not the token's fault that nobody knows whose it is.
 fn unanswerable(fault: &Fault) -> Problem {
-    tracing::warn!(cause = answer::chain(fault), "cannot find out who presents a token");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", answer::UNAVAILABLE)
+    tracing::warn!(cause = response::chain(fault), "cannot find out who presents a token");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", response::UNAVAILABLE)
 }
 
 fn bearer(value: &str) -> Option<&str> {

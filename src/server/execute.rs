@@ -10,16 +10,16 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::answer;
-use super::observe::RequestId;
 use super::prepare::Prepared;
-use super::problem::error_with_outcome;
 use super::router::Server;
 use crate::auth::Actor;
 use crate::domain::error::Outcome;
 use crate::graphql::context::{Refusals, RequestContext};
 use crate::graphql::subscription::{self, Told};
 use crate::operations::Commits;
+use crate::server::error::error_with_outcome;
+use crate::server::middleware::RequestId;
+use crate::server::response;
 
 /// How long operations may take.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
     // On the heap: it is large, and handed from one to the next.
     let execution = Box::pin(commits.clone().count(async move {
         let mut executed = schema.execute(request).await;
-        answer::settle(&mut executed, &id, exposure);
+        response::settle(&mut executed, &id, exposure);
         executed
     }));
     let limits = server.time_limits;
@@ -120,7 +120,7 @@ fn many(server: Server, id: String, request: Request, context: RequestContext) -
     let (stopping, exposure) = (server.stopping.clone(), server.documents.exposure());
     let told = subscription::tell(&server.schema, request, context).map(move |told| match told {
         Told::Executed(mut executed) => {
-            answer::settle(&mut executed, &id, exposure);
+            response::settle(&mut executed, &id, exposure);
             Told::Executed(executed)
         }
         shared => shared,

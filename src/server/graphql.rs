@@ -15,17 +15,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::admission::proxies::Address;
 use super::body::{self, Asked};
 use super::execute::{self, Caller, Running};
-use super::ledger::Ledger;
-use super::media::{self, Media};
-use super::observe::{Operation, RequestId};
 use super::prepare::prepare;
-use super::problem::{Codes, Problem};
 use super::router::Server;
-use super::{answer, credentials, events, query_string, socket};
+use super::{credentials, query_string};
 use crate::graphql::subscription::Told;
+use crate::server::admission::client_ip::Address;
+use crate::server::content_type;
+use crate::server::content_type::Media;
+use crate::server::error::{Codes, Problem};
+use crate::server::middleware::{Operation, RequestId};
+use crate::server::operation_log::Ledger;
+use crate::server::{response, sse, websocket};
 
 /// Answers one request by POST.
 pub async fn post(
@@ -48,7 +50,7 @@ pub async fn get(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
-        return socket::open(server, address, &headers, upgrade).await;
+        return websocket::open(server, address, &headers, upgrade).await;
     }
     respond(&server, Arrival { id, address, headers, sent: Sent::Query(query.unwrap_or_default()) }).await
 }
@@ -85,7 +87,7 @@ impl Sent {
 }
 
 async fn respond(server: &Server, arrival: Arrival) -> Response {
-    let (media, events) = (media::negotiate(&arrival.headers), media::takes_events(&arrival.headers));
+    let (media, events) = (content_type::negotiate(&arrival.headers), content_type::takes_events(&arrival.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
     }
@@ -97,7 +99,7 @@ async fn respond(server: &Server, arrival: Arrival) -> Response {
 async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Result<Response, Problem> {
     let Arrival { id, address, headers, sent } = arrival;
     let may_write = matches!(sent, Sent::Body(_));
-    if may_write && !media::sends_json(&headers) {
+    if may_write && !content_type::sends_json(&headers) {
         return Err(unsupported());
     }
     let (actor, bad_token) = match credentials::actor(&headers, &server.env).await {
@@ -124,7 +126,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     }
     let operation = Operation::new(&prepared, caller.actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
-    if subscribes && !media::takes_events(&headers) {
+    if subscribes && !content_type::takes_events(&headers) {
         return Err(not_at_once());
     }
     let place = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
@@ -136,12 +138,12 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
                 Some(Told::Executed(executed)) => *executed,
                 Some(Told::Shared(_)) | None => Executed::default(),
             };
-            let mut response = answer::respond(kind, executed, media);
+            let mut response = response::respond(kind, executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => events::respond(results, Ledger::new(caller.id, operation.clone(), refusals), place),
+        _ => sse::respond(results, Ledger::new(caller.id, operation.clone(), refusals), place),
     };
     response.extensions_mut().insert(operation);
     Ok(response)
@@ -149,7 +151,7 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
 
 /// Answers a well-formed request whose document is not. In `application/json`, that has the status 200.
 fn refuse(mut problem: Problem, media: Option<Media>) -> Response {
-    let Some(media) = media else { return events::refusal(problem) };
+    let Some(media) = media else { return sse::refusal(problem) };
     if media == Media::Json {
         problem.status = StatusCode::OK;
     }

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::answer;
-use super::problem::Problem;
 use super::router::Server;
 use crate::domain::Error;
+use crate::server::error::Problem;
+use crate::server::response;
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,7 +29,9 @@ pub async fn ready(State(server): State<Server>) -> Response {
     }
     match tokio::time::timeout(PATIENCE, server.env.store.ping()).await {
         Ok(Ok(())) => return Json(json!({"status": "ready"})).into_response(),
-        Ok(Err(Error::Failed(fault))) => tracing::warn!(cause = answer::chain(&fault), "the database does not answer"),
+        Ok(Err(Error::Failed(fault))) => {
+            tracing::warn!(cause = response::chain(&fault), "the database does not answer")
+        }
         Ok(Err(_)) | Err(_) => tracing::warn!("the database does not answer"),
     }
     unavailable("SERVICE_UNAVAILABLE", "The database does not answer.")

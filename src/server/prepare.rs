@@ -5,13 +5,13 @@ use async_graphql::{Request, ServerError};
 use axum::http::StatusCode;
 
 use super::body::Asked;
-use super::problem::{Problem, error};
-use super::variables as size;
-use crate::graphql::document::plan::Unclear;
-use crate::graphql::document::store::{Missing, Named};
-use crate::graphql::document::syntax::Mistake;
-use crate::graphql::document::{Documents, Excess, Limit, Rejection};
-use crate::graphql::validation::variables;
+use crate::graphql::documents::parser::Mistake;
+use crate::graphql::documents::prepared::Unclear;
+use crate::graphql::documents::registry::{Missing, Named};
+use crate::graphql::documents::{Documents, Excess, Limit, Rejection};
+use crate::graphql::validation::variable_values;
+use crate::server::error::{Problem, error};
+use crate::server::variable_limits as size;
 
 /// An operation, ready for the schema.
 pub struct Prepared {
@@ -41,13 +41,13 @@ pub fn prepare(documents: &Documents, mut asked: Asked) -> Result<Prepared, Prob
     let plan = documents.find(named).map_err(missing)?;
     let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
     let mut mistakes =
-        variables::check(documents.schema(), &operation.variables, &asked.variables, documents.exposure());
+        variable_values::check(documents.schema(), &operation.variables, &asked.variables, documents.exposure());
     mistakes.extend(operation.null_conditions(&asked.variables));
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
     operation.arguments.check(&asked.variables).map_err(excessive)?;
-    variables::fill(&operation.variables, &mut asked.variables);
+    variable_values::fill(&operation.variables, &mut asked.variables);
     let cost = operation.cost(&asked.variables);
     Limit::Cost.hold(cost).map_err(excessive)?;
     let is_public = operation.public.with(&asked.variables);
@@ -126,7 +126,7 @@ fn unclear(unclear: Unclear) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::problem::code;
+    use super::super::error::code;
     use super::*;
 
     fn try_prepare(body: serde_json::Value) -> Result<Prepared, Problem> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use super::body::{self, Asked};
-use super::problem::Problem;
+use crate::server::error::Problem;
 
 /// Understands it. Parameters of other names are ignored, as other members of a body are; one without a value is as good as absent.
 pub fn parse(text: &str) -> Result<Asked, Problem> {

@@ -14,13 +14,14 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::execute::TimeLimits;
-use super::observe::observe;
-use super::problem::Problem;
-use super::{graphql, health, playground};
-use crate::graphql::document::Documents;
+use super::{graphql, health};
+use crate::graphql::documents::Documents;
 use crate::graphql::schema::{self, Schema};
 use crate::graphql::validation::Exposure;
 use crate::operations::Env;
+use crate::server::error::Problem;
+use crate::server::graphiql;
+use crate::server::middleware::observe;
 
 /// What the handlers work with. Cheap to clone.
 #[derive(Clone)]
@@ -51,7 +52,7 @@ pub fn router(server: Server) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .with_state(server)
-        .merge(playground::router())
+        .merge(graphiql::router())
         .fallback(async || Problem::no_such_path())
         .method_not_allowed_fallback(method_not_allowed);
     let router = match cors {

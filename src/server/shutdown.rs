@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
-use super::connections;
+use crate::server::listener;
 
 /// How long requests may take to finish once the server is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -55,7 +55,7 @@ impl Shutdown {
 /// Serves until the shutdown is complete.
 pub async fn serve(listener: TcpListener, router: Router, admission: Admission, shutdown: &Shutdown) {
     let finished = async {
-        connections::serve(listener, router, admission, shutdown.soft.clone()).await;
+        listener::serve(listener, router, admission, shutdown.soft.clone()).await;
         shutdown.tasks.close();
         shutdown.tasks.wait().await;
     };

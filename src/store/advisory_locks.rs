@@ -8,7 +8,7 @@ use crate::store::Connection;
 
 /// What a text stands for: the same text of two kinds is locked apart.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
+pub(super) enum Kind {
     /// An address of mail.
     Address,
     /// Whom an issuer elsewhere calls so.
@@ -30,7 +30,7 @@ impl Kind {
 }
 
 /// Waits until no other transaction holds the lock, and holds it until this one ends.
-pub(crate) async fn lock(tx: &mut Connection, kind: Kind, text: &str) -> Result<()> {
+pub(super) async fn lock(tx: &mut Connection, kind: Kind, text: &str) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))")
         .bind::<Text, _>(text)
         .bind::<BigInt, _>(kind.seed())

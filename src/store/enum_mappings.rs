@@ -10,7 +10,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::plan::{BillingInterval, PlanTier};
 use crate::domain::resource::{CloudProvider, JobStage, JobState, TaskStatus};
 use crate::domain::{EmailTokenPurpose, Role, sql_types};
@@ -38,7 +38,7 @@ macro_rules! stored_enums {
 
         /// Has a new connection ask for the numbers that these have in its database, all at once, so that no statement has to
         /// wait for them.
-        pub(crate) async fn look_up(mut session: &AsyncPgConnection) -> QueryResult<()> {
+        pub(super) async fn look_up(mut session: &AsyncPgConnection) -> QueryResult<()> {
             let one_of_each = ($(<$rust>::$first.into_sql::<$sql>(),)+);
             diesel::select(one_of_each).execute(&mut session).await?;
             Ok(())

@@ -36,7 +36,7 @@ pub async fn of_source(tx: &mut Connection, source: &str) -> Result<Vec<ImportRo
     Ok(imports::table.filter(imports::source.eq(source)).select(ImportRow::as_select()).load(tx).await?)
 }
 
-/// Writes down what came over: [`BATCH`](super::bulk::BATCH) rows at a time.
+/// Writes down what came over: [`BATCH`](super::bulk_insert::BATCH) rows at a time.
 pub async fn append(tx: &mut Connection, rows: &[ImportRow]) -> Result<()> {
     diesel::insert_into(imports::table).values(rows).execute(tx).await?;
     Ok(())

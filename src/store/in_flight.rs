@@ -7,16 +7,16 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_inst
 
 /// The count of one connection. Cheap to clone; the clones are of the same connection.
 #[derive(Clone, Default)]
-pub(crate) struct Unfinished(Arc<AtomicUsize>);
+pub(super) struct Unfinished(Arc<AtomicUsize>);
 
 impl Unfinished {
     /// Whether all that began is over.
-    pub(crate) fn is_none(&self) -> bool {
+    pub(super) fn is_none(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 
     /// What counts, for the connection to tell.
-    pub(crate) fn counter(&self) -> impl Instrumentation {
+    pub(super) fn counter(&self) -> impl Instrumentation {
         Counter { unfinished: self.clone(), next: get_default_instrumentation() }
     }
 }

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::Connection;
 use super::schema::ownership_offers;
 use crate::domain::clock::Instant;
-use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::{OrganizationId, OwnershipOfferId, Result, UserId};
 
 /// An offer of ownership.

@@ -28,11 +28,11 @@ enum Lent {
 }
 
 impl Pooled {
-    pub(crate) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
+    pub(super) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
         Self { connection: Lent::Own(connection), _permit: permit }
     }
 
-    pub(crate) fn batched(connection: Connection) -> Self {
+    pub(super) fn batched(connection: Connection) -> Self {
         Self { connection: Lent::Batched(connection), _permit: None }
     }
 }

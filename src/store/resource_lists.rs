@@ -189,7 +189,7 @@ impl List {
     }
 
     /// `table x WHERE …`: the entries of the list within `o.id`.
-    pub(crate) fn walk<'b>(&'b self, pattern: &'b Option<String>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    pub(super) fn walk<'b>(&'b self, pattern: &'b Option<String>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let column = self.within.column();
         out.push_sql(&format!("{} x WHERE x.{column} = o.id", self.kind.table()));
         if !self.rows.all {

@@ -18,7 +18,7 @@ use diesel::sql_types::TypeMetadata;
 const LONGEST: usize = 2048;
 
 /// A statement that is kept.
-pub(crate) enum Kept<Q> {
+pub(super) enum Kept<Q> {
     /// By its type.
     ByType(ByType<Q>),
     /// By its text.
@@ -39,10 +39,10 @@ impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
 }
 
 /// A statement whose type tells its text.
-pub(crate) struct ByType<Q>(Q, TypeId);
+pub(super) struct ByType<Q>(Q, TypeId);
 
 /// A statement whose type does not. No text: it cannot be made, which whoever asks for it is told.
-pub(crate) struct ByText<Q>(Q, Option<Arc<str>>);
+pub(super) struct ByText<Q>(Q, Option<Arc<str>>);
 
 thread_local! {
     /// The text of each type. There are no more of them than there are places in the code where statements are made.
@@ -56,7 +56,7 @@ fn tells_text(id: TypeId, statement: &impl QueryFragment<Pg>) -> bool {
 }
 
 /// The text of a statement.
-pub(crate) fn text_of<Q: QueryFragment<Pg> + QueryId>(statement: &Q) -> QueryResult<Arc<str>> {
+pub(super) fn text_of<Q: QueryFragment<Pg> + QueryId>(statement: &Q) -> QueryResult<Arc<str>> {
     let Some(id) = Q::query_id().filter(|id| tells_text(*id, statement)) else { return made(statement) };
     if let Some(text) = TEXTS.with_borrow(|texts| texts.get(&id).cloned()) {
         return Ok(text);
@@ -73,7 +73,7 @@ fn made(statement: &impl QueryFragment<Pg>) -> QueryResult<Arc<str>> {
 }
 
 /// Whether one with that text is kept.
-pub(crate) fn is_kept(text: &str) -> bool {
+pub(super) fn is_kept(text: &str) -> bool {
     text.len() <= LONGEST
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::query_count::{count_statements, take_statements};
+use crate::platform::query_count::{count_statements, take_statements};
 use crate::support::{Person, TestApp};
 
 async fn state(by: &Person, invitation: &str) -> Value {

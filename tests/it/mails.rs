@@ -9,7 +9,7 @@ use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
 use serde_json::{Value, json};
 
-use crate::support::executable::{Server, mutate_at};
+use crate::support::server_process::{Server, mutate_at};
 use crate::support::smtp::MailServer;
 use crate::support::{Office, TestApp};
 

@@ -7,9 +7,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::package::Registry;
-use crate::embedded::account::Account;
+use crate::embedded::binaries::{complete, versions};
 use crate::embedded::error::EmbeddedError;
-use crate::embedded::tools::{complete, versions};
+use crate::embedded::os_user::Account;
 
 /// Begins the name of each version's folder.
 const PREFIX: &str = "postgresql-";

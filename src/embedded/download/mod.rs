@@ -3,8 +3,8 @@
 //! the user's cache. One process at a time does that, and the others find it done.
 
 mod cache;
-mod client;
 mod package;
+mod package_manager;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::cache::Workplace;
-use self::client::Client;
 use self::package::Package;
 use self::progress::{Progress, megabytes};
-use super::account::Account;
 use super::error::EmbeddedError;
-use super::tools::version;
+use crate::embedded::binaries::version;
+use crate::embedded::download::package_manager::Client;
+use crate::embedded::os_user::Account;
 
 /// Where programs are got from, and where they go.
 pub(super) struct Download<'a> {

@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use super::package::{self, Package, Registry};
 use super::*;
-use crate::embedded::tools::{Tools, complete};
+use crate::embedded::binaries::{Tools, complete};
 
 /// What stands for each program.
 const PROGRAM: &str = "#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n";

@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::future::try_join_all;
 
 use super::payload::{answer, payload};
-use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::enums::{InviteErrorPolicy, Role};
 use crate::graphql::types::invitation::Invitation;
 use crate::graphql::types::membership::Membership;

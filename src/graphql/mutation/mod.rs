@@ -1,15 +1,15 @@
 //! What can be changed: one resolver a mutation, which calls one operation and shows what came of it.
 
 pub mod accounts;
+pub mod cloud_storages;
+mod idempotency;
 pub mod invitations;
-pub mod members;
+pub mod memberships;
 pub mod organizations;
-pub mod ownership;
+pub mod ownership_offers;
 mod payload;
 pub mod plans;
 pub mod projects;
-mod retry;
-pub mod storages;
 pub mod tasks;
 pub mod transfers;
 pub mod workspaces;
@@ -18,15 +18,15 @@ use async_graphql::MergedObject;
 
 use self::accounts::AccountMutations;
 use self::invitations::InvitationMutations;
-use self::members::MemberMutations;
 use self::organizations::OrganizationMutations;
-use self::ownership::OwnershipMutations;
 use self::plans::PlanMutations;
 use self::projects::ProjectMutations;
-use self::storages::StorageMutations;
 use self::tasks::TaskMutations;
 use self::transfers::TransferMutations;
 use self::workspaces::WorkspaceMutations;
+use crate::graphql::mutation::cloud_storages::StorageMutations;
+use crate::graphql::mutation::memberships::MemberMutations;
+use crate::graphql::mutation::ownership_offers::OwnershipMutations;
 
 /// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
 /// `inviteMembers` with SKIP excepted.

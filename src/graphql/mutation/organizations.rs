@@ -3,10 +3,10 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::payload::{answer, payload};
-use super::retry::retry;
-use crate::domain::input::Patch;
+use crate::domain::validation::Patch;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::organizations::{create, delete, restore, update};

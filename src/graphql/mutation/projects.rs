@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 
 use super::organizations::patch;
 use super::payload::{answer, payload};
-use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::project::Project;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::projects::{create, update};

@@ -5,9 +5,9 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObje
 use super::organizations::patch;
 use super::payload::{answer, payload};
 use super::projects::{chosen, patched};
-use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::enums::{JobStage, JobState};
 use crate::graphql::types::job::Job;
 use crate::graphql::types::task::Task;

@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::payload::{answer, payload};
-use super::retry::retry;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::viewer::Viewer;
 use crate::operations::workspaces::select;

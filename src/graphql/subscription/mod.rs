@@ -5,8 +5,8 @@
 //! asks the policy, and an `Edition` keeps what looks the same to all who listen alike from being shown
 //! to each of them anew.
 
-pub mod edition;
-mod listening;
+pub mod shared_result;
+mod subscriber;
 
 use std::sync::Arc;
 
@@ -14,8 +14,6 @@ use async_graphql::{Context, ID, Request, Response, Subscription as Subscribable
 use futures_util::stream::{self, BoxStream, StreamExt, unfold};
 use parking_lot::Mutex;
 
-use self::edition::{Edition, Editions};
-use self::listening::Listening;
 use super::context::{ContextExt, RequestContext};
 use super::schema::Schema;
 use super::types::enums::EventType;
@@ -23,6 +21,8 @@ use super::types::event::Event;
 use super::{ApiError, Result};
 use crate::domain::{Error, WorkspaceId};
 use crate::events::hub::Topic;
+use crate::graphql::subscription::shared_result::{Edition, Editions};
+use crate::graphql::subscription::subscriber::Listening;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 
@@ -132,7 +132,7 @@ impl Telling {
         mut request: Request,
         context: RequestContext,
     ) -> std::result::Result<Self, Box<Response>> {
-        let script = edition::Script::of(&mut request).map_err(|error| Response::from_errors(vec![error]))?;
+        let script = shared_result::Script::of(&mut request).map_err(|error| Response::from_errors(vec![error]))?;
         let turn = Arc::new(Turn::Begin(Mutex::default()));
         let request = request.data(Arc::new(context)).data(turn.clone());
         if let Some(refused) = schema.execute_stream(request).next().await {

@@ -209,7 +209,7 @@ pub enum InvitationStatus {
 
 /// Where an offer of ownership stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::ownership::OwnershipOfferStatus")]
+#[graphql(remote = "crate::domain::ownership_offer::OwnershipOfferStatus")]
 pub enum OwnershipOfferStatus {
     /// Waiting for the answer.
     Pending,

@@ -22,13 +22,13 @@ use crate::domain::event::LogPlace;
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
+use crate::graphql::connection::{Count, Page, PageArgs, connection, cursor};
 use crate::graphql::context::ContextExt;
-use crate::graphql::page::{Count, Page, PageArgs, connection, cursor};
-use crate::graphql::rows::AtHand;
+use crate::graphql::event_visibility::Sight;
+use crate::graphql::fast_list::AtHand;
 use crate::graphql::scalars::{DateTime, id};
-use crate::graphql::sight::Sight;
 use crate::graphql::{ApiError, Result};
-use crate::policy::events::names_actor;
+use crate::policy::event_visibility::names_actor;
 use crate::store::events::list;
 use crate::store::events::{self, Entry, Filter, Stretch};
 

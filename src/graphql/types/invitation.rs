@@ -13,10 +13,11 @@ use crate::domain::clock::Instant;
 use crate::domain::page::{Place, Slice, Window};
 use crate::domain::{self, Error, Fault, InvitationId, OrganizationId, UserId};
 use crate::graphql::Result;
+use crate::graphql::connection;
+use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
+use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand};
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
-use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
-use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::Witnessed;
 use crate::operations::idempotency::Written;
@@ -309,7 +310,7 @@ impl InvitationsArgs {
     fn filter(&self, whose: Whose, now: Instant) -> Result<Filter> {
         Ok(Filter {
             whose,
-            search: page::search(self.search.as_deref())?,
+            search: connection::search(self.search.as_deref())?,
             statuses: self.statuses.as_ref().map(|statuses| statuses.iter().copied().map(Into::into).collect()),
             roles: self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect()),
             now,

@@ -11,10 +11,11 @@ use super::user::User;
 use crate::domain::page::{Place, Slice};
 use crate::domain::{Error, Fault, MembershipId, OrganizationId, UserId};
 use crate::graphql::Result;
+use crate::graphql::connection;
+use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
+use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand};
 use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
-use crate::graphql::page::{self, Count, Page, PageArgs, asks_nodes_for, connection};
-use crate::graphql::rows::{Asked, AtHand, Write, at_hand};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::{Floor, Witnessed};
 use crate::operations::accounts::record_activity::note_activity;
@@ -238,7 +239,7 @@ impl MembersArgs {
             MembershipOrderField::Role => Order::Role,
         };
         let roles = self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect());
-        let filter = Filter { search: page::search(self.search.as_deref())?, roles };
+        let filter = Filter { search: connection::search(self.search.as_deref())?, roles };
         let window = self.page.window_where(&list, |key: &String| order.has_key(key))?;
         Ok((list, Pages { filter, order, descending, window }))
     }

@@ -14,7 +14,7 @@ pub mod plan;
 pub mod project;
 pub mod resource;
 pub mod role;
-pub mod slug;
+pub mod slug_availability;
 pub mod task;
 pub mod transfer;
 pub mod user;

@@ -138,7 +138,7 @@ impl OwnershipOffer {
 
     /// What the viewer may do with this offer now; OFFER_OWNERSHIP cancels it.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
-        use domain::ownership::OwnershipOfferStatus;
+        use domain::ownership_offer::OwnershipOfferStatus;
         let about: &[Action] = match self.row.status_at(ctx.request().now) {
             OwnershipOfferStatus::Pending => &ABOUT_PENDING,
             _ => &[],

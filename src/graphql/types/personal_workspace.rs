@@ -12,9 +12,9 @@ use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{UserId, WorkspaceId};
 use crate::graphql::Result;
+use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::guarded;
-use crate::graphql::page::PageArgs;
 use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
 use crate::store::users;
 

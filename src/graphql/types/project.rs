@@ -10,10 +10,12 @@ use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{ProjectId, WorkspaceId};
 use crate::graphql::Result;
+use crate::graphql::connection;
+use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::listing::{self, Listing, Shown};
-use crate::graphql::page::{self, PageArgs, connection};
-use crate::graphql::rows::AtHand;
+use crate::graphql::fast_list::AtHand;
+use crate::graphql::resource_list;
+use crate::graphql::resource_list::{Listing, Shown};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::projects;
@@ -86,7 +88,7 @@ impl Project {
 
     /// How many tasks it has in all, whether or not the viewer may open them.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        listing::count_all::<Task>(ctx, Within::Project, self.row.id.into()).await
+        resource_list::count_all::<Task>(ctx, Within::Project, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -151,7 +153,7 @@ impl ProjectConnection {
         search: Option<String>,
         args: PageArgs,
     ) -> Result<Self> {
-        let filter = Filter { search: page::search(search.as_deref())?, ..Filter::default() };
+        let filter = Filter { search: connection::search(search.as_deref())?, ..Filter::default() };
         Listing::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 }

@@ -13,10 +13,12 @@ use super::workspace::Workspace;
 use crate::domain::ids::TypedId;
 use crate::domain::{ProjectId, TaskId, UserId, WorkspaceId};
 use crate::graphql::Result;
+use crate::graphql::connection;
+use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::listing::{self, Listing, Shown};
-use crate::graphql::page::{self, PageArgs, connection};
-use crate::graphql::rows::AtHand;
+use crate::graphql::fast_list::AtHand;
+use crate::graphql::resource_list;
+use crate::graphql::resource_list::{Listing, Shown};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{Action, Standing};
 use crate::store::resource_lists::{Filter, Within};
@@ -99,7 +101,7 @@ impl Task {
 
     /// How many jobs it has in all, whether or not the viewer may open them.
     async fn job_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        listing::count_all::<Job>(ctx, Within::Task, self.row.id.into()).await
+        resource_list::count_all::<Job>(ctx, Within::Task, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -167,7 +169,7 @@ impl TaskConnection {
     ) -> Result<Self> {
         // What is no ID of a user is that of nobody.
         let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
-        let filter = Filter { search: page::search(search.as_deref())?, assignee, ..standing_at(statuses) };
+        let filter = Filter { search: connection::search(search.as_deref())?, assignee, ..standing_at(statuses) };
         Listing::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 

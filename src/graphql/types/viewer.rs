@@ -15,8 +15,9 @@ use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::UserId;
 use crate::graphql::Result;
+use crate::graphql::connection;
+use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
-use crate::graphql::page::{self, PageArgs};
 use crate::graphql::scalars::DateTime;
 use crate::operations::sessions::open::Tokens;
 use crate::store::organizations::list::Filter;
@@ -106,7 +107,7 @@ impl Viewer {
         #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = Filter { search: page::search(search.as_deref())?, roles, everyones: false };
+        let filter = Filter { search: connection::search(search.as_deref())?, roles, everyones: false };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_joining);
         OrganizationConnection::load(ctx, self.id, filter, order, PageArgs { first, after, last, before }).await
     }

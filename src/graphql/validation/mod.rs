@@ -2,7 +2,7 @@
 //! do. async-graphql's validator takes documents that graphql-js refuses, and takes all of a document apart again for every
 //! request; this one is asked once for a text. `tests/validation` holds it to graphql-js.
 //!
-//! It can go once the library's does as well: [`validate`] is all that is asked of it, and [`variables`] of a request.
+//! It can go once the library's does as well: [`validate`] is all that is asked of it, and [`variable_values`] of a request.
 
 mod arguments;
 mod definitions;
@@ -15,7 +15,7 @@ mod selections;
 mod suggestion;
 mod usage;
 mod values;
-pub mod variables;
+pub mod variable_values;
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 pub use self::definitions::Definitions;
 use self::report::Report;
 use self::selections::Walk;
-use super::document::syntax::Mistake;
+use crate::graphql::documents::parser::Mistake;
 
 /// Whether clients may learn the schema, by introspection and by messages that suggest what might have been meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

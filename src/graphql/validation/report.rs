@@ -4,7 +4,7 @@ use async_graphql::Pos;
 
 use super::Exposure;
 use super::suggestion::did_you_mean;
-use crate::graphql::document::syntax::Mistake;
+use crate::graphql::documents::parser::Mistake;
 
 /// Most mistakes of one document that are collected. An answer tells 20 of them.
 const MAX_MISTAKES: usize = 100;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::auth::Actor;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Email, EmailTokenPurpose, Error, Result};
 use crate::store::users::{self, User};
 

@@ -3,7 +3,7 @@
 
 use crate::auth::Actor;
 use crate::auth::passwords::check_length;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{EmailTokenPurpose, Error, Result};
 use crate::store::email_tokens;
 use crate::store::sessions;

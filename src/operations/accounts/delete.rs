@@ -10,7 +10,7 @@ use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Error, Fault, OrganizationId, Refusal, Result, UserId, Username};
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::external_identities;

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::auth::issuer::{EmailClaim, Identity, Vouched};
+use crate::auth::oidc::{EmailClaim, Identity, Vouched};
 use crate::domain::clock::Instant;
 use crate::domain::{Code, Email, Error, Fault, Result, UserId, Username, ids, text};
 use crate::store::external_identities;

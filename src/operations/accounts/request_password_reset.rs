@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Email, EmailTokenPurpose, Result};
 use crate::store::users;
 

@@ -2,7 +2,7 @@
 //! address was not proven before, the account may be that of a stranger who claimed it: every other way into it goes as well.
 
 use crate::auth::passwords::check_length;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Email, EmailTokenPurpose, Result, secret};
 use crate::store::users::{self, User};
 use crate::store::{Connection, sessions};

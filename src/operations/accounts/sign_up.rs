@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::auth::passwords::check_length;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
 use crate::policy::Action;
 use crate::store::Connection;

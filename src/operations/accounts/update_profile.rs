@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::domain::error::Problem;
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{Code, Error, Result, Username, text};
 use crate::store::memberships;
 use crate::store::users::{self, User};

@@ -2,11 +2,11 @@
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
 use crate::domain::limit::LimitKind;
 use crate::domain::resource::CloudProvider;
+use crate::domain::validation::Check;
 use crate::domain::{CloudStorageId, Result, ids, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::enter_to_create;
 use crate::operations::idempotency::Retry;
@@ -60,7 +60,7 @@ pub async fn create_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
         };
         tx.queue(cloud_storages::insert(&storage));
         let event = of_storage(EventType::CloudStorageCreated, Some(ground.actor.id), &storage);
-        log::record(tx, now, vec![event]).await?;
+        record::record(tx, now, vec![event]).await?;
         Ok(storage.id)
     })
     .await

@@ -1,9 +1,9 @@
 //! Changes name or description of a cloud storage. Where it points to never changes.
 
 use crate::auth::Actor;
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{CloudStorageId, Result, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::HeldStorage;
 use crate::operations::access::workspace::Hold;
@@ -45,7 +45,7 @@ pub async fn update_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
         };
         if let Some(event) = storage_updated(Some(held.ground.actor.id), &before, &after) {
             tx.queue(cloud_storages::update(&after));
-            log::record(tx, now, vec![event]).await?;
+            record::record(tx, now, vec![event]).await?;
         }
         Ok(id)
     })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, secret};
 use crate::policy::Action;
 use crate::store::Connection;

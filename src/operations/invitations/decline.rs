@@ -6,7 +6,7 @@ use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 
@@ -31,7 +31,7 @@ pub async fn decline_invitation(
         require_pending(&invitation, now)?;
         let declined = invitation.resolved(InvitationStatus::Declined, now);
         tx.queue(invitations::resolve(&declined));
-        log::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, access.user())]).await?;
+        record::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, access.user())]).await?;
         Ok(match access {
             Access::Account(floor) => {
                 let by = Arc::new(floor.without(&declined));

@@ -11,11 +11,12 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::Check;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::secret::Token;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
 use crate::store::invitations::{self, Invitation};
@@ -233,7 +234,7 @@ async fn send(
         changes: FieldChange::between("role", None, Some(invitation.role.name())).into_iter().collect(),
         ..event(invitation, EventType::InvitationCreated, Some(&floor.actor))
     }));
-    log::record(tx, now, events).await?;
+    record::record(tx, now, events).await?;
     Ok(sent)
 }
 

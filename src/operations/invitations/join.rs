@@ -8,7 +8,8 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, ids};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Decision, Standing, Target, decide};
 use crate::store::Connection;
 use crate::store::invitations::{self, Invitation};
@@ -217,7 +218,7 @@ pub async fn join(
         changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),
         ..Event::new(invitation.organization_id, EventType::MemberJoined, Some(user.id), membership.id)
     };
-    log::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
+    record::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
     Ok((membership, accepted))
 }
 

@@ -8,11 +8,11 @@ use futures_util::future::try_join;
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::input::only_id;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::secret::Token;
+use crate::domain::validation::only_id;
 use crate::domain::{Code, InvitationId, Refusal, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Connection, mails, memberships, users};
@@ -65,7 +65,7 @@ pub async fn resend_invitation(
             env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
             let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
-            log::record(tx, now, expired.chain([resent]).collect()).await?;
+            record::record(tx, now, expired.chain([resent]).collect()).await?;
             Ok(Written::now(id, Witnessed { row: renewed, by: Arc::new(floor) }))
         })
         .await?;

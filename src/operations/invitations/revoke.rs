@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
-use crate::domain::input::only_id;
 use crate::domain::invitation::InvitationStatus;
+use crate::domain::validation::only_id;
 use crate::domain::{InvitationId, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 
@@ -36,7 +36,7 @@ pub async fn revoke_invitation(
         require_pending(&invitation, now)?;
         let revoked = invitation.resolved(InvitationStatus::Revoked, now);
         tx.queue(invitations::resolve(&revoked));
-        log::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
+        record::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
         let by = Arc::new(floor.without(&revoked));
         Ok(Written::now(id, Witnessed { row: revoked, by }))
     })

@@ -1,10 +1,10 @@
 //! Changes a job: to whom it is assigned, its stage, its state. The status of its task follows.
 
 use crate::auth::Actor;
-use crate::domain::input::{Check, Patch};
 use crate::domain::resource::{JobStage, JobState, TaskStatus};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{JobId, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::HeldJob;
 use crate::operations::idempotency::Retry;
@@ -75,7 +75,7 @@ pub async fn update_job(env: &Env, actor: &Actor, input: Input, retry: &Retry) -
                 events.push(event);
             }
         }
-        log::record(tx, now, events).await?;
+        record::record(tx, now, events).await?;
         Ok(id)
     })
     .await

@@ -3,7 +3,8 @@
 
 use crate::domain::event::EventType;
 use crate::domain::{Clock, Result};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::store::{Store, Transactional, expiry};
 
 /// How many are marked in one transaction.
@@ -30,7 +31,7 @@ pub async fn expire_invitations(store: &Store, clock: &Clock) -> Result<usize> {
                     event.email = Some(invitation.email);
                     event
                 });
-                log::record(tx, now, happened.collect()).await?;
+                record::record(tx, now, happened.collect()).await?;
                 Ok::<_, crate::domain::Error>(marked)
             })
             .await?;

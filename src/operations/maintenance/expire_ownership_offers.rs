@@ -1,8 +1,8 @@
 //! Marks offers of ownership that have lapsed, and records the event for it. That they count as expired does not depend on
-//! it: see [`OwnershipOfferStatus::at`](crate::domain::ownership::OwnershipOfferStatus::at).
+//! it: see [`OwnershipOfferStatus::at`](crate::domain::ownership_offer::OwnershipOfferStatus::at).
 
 use crate::domain::{Clock, Error, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::store::{Store, Transactional, ownership_offers};
 
 use crate::operations::ownership_offers::shared::resolution;
@@ -21,7 +21,7 @@ pub async fn expire_ownership_offers(store: &Store, clock: &Clock) -> Result<usi
             .await?
             .transaction(async |tx| {
                 let lapsed = ownership_offers::expire(tx, now, BATCH as i64).await?;
-                log::record(tx, now, lapsed.iter().map(|offer| resolution(offer, None)).collect()).await?;
+                record::record(tx, now, lapsed.iter().map(|offer| resolution(offer, None)).collect()).await?;
                 Ok::<_, Error>(lapsed.len())
             })
             .await?;

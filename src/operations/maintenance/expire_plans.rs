@@ -3,7 +3,7 @@
 
 use crate::domain::plan::Plan;
 use crate::domain::{Clock, Result};
-use crate::events::log;
+use crate::events::record;
 use crate::store::plans::{self, PlanRow};
 use crate::store::{Store, Transactional};
 
@@ -24,7 +24,7 @@ pub async fn end_plans(store: &Store, clock: &Clock) -> Result<usize> {
             .transaction(async |tx| {
                 let ended = plans::delete_ended(tx, now, BATCH as i64).await?;
                 let end = |row: &PlanRow| changed(row.workspace(), &Plan(Some(row.terms())), &Plan::FREE, None);
-                log::record(tx, now, ended.iter().filter_map(end).collect()).await?;
+                record::record(tx, now, ended.iter().filter_map(end).collect()).await?;
                 Ok::<_, crate::domain::Error>(ended.len())
             })
             .await?;

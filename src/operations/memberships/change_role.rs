@@ -7,9 +7,10 @@ use futures_util::future::try_join;
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::only_id;
+use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, Refusal, Result, Role};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Member, Target};
 use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
@@ -52,7 +53,7 @@ pub async fn change_member_role(
                 .collect(),
             ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
         };
-        log::record(tx, now, vec![event]).await?;
+        record::record(tx, now, vec![event]).await?;
         Ok(Written::now(id, Witnessed { row: changed, by: Arc::new(floor) }))
     })
     .await

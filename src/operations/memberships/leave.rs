@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
-use crate::domain::input::only_id;
+use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, OrganizationId, Refusal, Result};
 use crate::policy::{Action, Target};
 

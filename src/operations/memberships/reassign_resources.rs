@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::domain::clock::Instant;
 use crate::domain::{Result, UserId};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::resources::events::{job_updated, project_updated, storage_updated, task_updated};
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
@@ -71,5 +71,5 @@ pub(crate) async fn hand_over(
     for before in &owned {
         events.extend(storage_updated(by, before, &CloudStorage { owner_id: heir, ..before.clone() }));
     }
-    log::record(tx, now, events).await
+    record::record(tx, now, events).await
 }

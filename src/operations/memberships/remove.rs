@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::input::only_id;
+use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, OrganizationId, Result, UserId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::Action;
 use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
@@ -62,5 +63,5 @@ pub(crate) async fn end_membership(
     tx.queue(memberships::delete(member));
     let event =
         Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };
-    log::record(tx, now, vec![event]).await
+    record::record(tx, now, vec![event]).await
 }

@@ -4,9 +4,10 @@ use futures_util::future::try_join;
 
 use crate::auth::Actor;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, Result, Role, Slug, ids, text};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Standing, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, NewOrganization};
@@ -89,7 +90,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
         };
         tx.queue(memberships::insert(membership));
-        log::record(tx, now, vec![created, joined]).await?;
+        record::record(tx, now, vec![created, joined]).await?;
         Ok(id)
     })
     .await

@@ -3,10 +3,11 @@
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::only_id;
-use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::ownership_offer::OwnershipOfferStatus;
+use crate::domain::validation::only_id;
 use crate::domain::{Code, OrganizationId, Refusal, Result, Slug, UserId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Target};
 use crate::store::organizations::{self, Organization};
 use crate::store::{Connection, users};
@@ -65,7 +66,7 @@ pub(crate) async fn schedule_deletion(
         changes: FieldChange::between("deletionScheduledFor", None, Some(&at)).into_iter().collect(),
         ..Event::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
     };
-    log::record(tx, now, vec![event]).await
+    record::record(tx, now, vec![event]).await
 }
 
 /// Deletes an organization with all that belongs to it. The event outlives it, and is all that keeps its names. The
@@ -85,6 +86,6 @@ pub(crate) async fn delete_for_good(
         changes: names.into_iter().flatten().collect(),
         ..Event::new(organization.id, EventType::OrganizationDeleted, actor, organization.id)
     };
-    log::record(tx, now, vec![deleted]).await?;
+    record::record(tx, now, vec![deleted]).await?;
     organizations::delete(tx, organization.id).await
 }

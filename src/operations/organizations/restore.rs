@@ -3,9 +3,10 @@
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Code, Fault, MembershipId, OrganizationId, Refusal, Result, UserId, ids};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Target};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
@@ -60,7 +61,7 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
             changes: FieldChange::between("deletionScheduledFor", before.as_deref(), None).into_iter().collect(),
             ..Event::new(id, EventType::OrganizationRestored, Some(floor.actor.id), id)
         };
-        log::record(tx, now, vec![event]).await?;
+        record::record(tx, now, vec![event]).await?;
         Ok(id)
     })
     .await
@@ -103,7 +104,7 @@ async fn replace_owner(tx: &mut Connection, floor: &Floor, heir: UserId, now: In
     tx.queue(memberships::delete(&former));
     tx.queue(memberships::insert(membership));
     tx.queue(organizations::set_owner(id, heir));
-    log::record(tx, now, events).await
+    record::record(tx, now, events).await
 }
 
 fn has_owner() -> Refusal {

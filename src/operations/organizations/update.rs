@@ -5,9 +5,10 @@ use chrono::TimeDelta;
 use crate::auth::Actor;
 use crate::domain::error::Problem;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{Code, Email, OrganizationId, Refusal, Result, Slug, text};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Target};
 use crate::store::organizations::{self, Organization};
 
@@ -96,7 +97,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
         }
         organizations::update(tx, &after, now).await?;
         let event = Event { changes, ..Event::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
-        log::record(tx, now, vec![event]).await?;
+        record::record(tx, now, vec![event]).await?;
         Ok(id)
     })
     .await

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::input::only_id;
-use crate::domain::ownership::{FORMER_OWNER, OwnershipOfferStatus};
+use crate::domain::ownership_offer::{FORMER_OWNER, OwnershipOfferStatus};
+use crate::domain::validation::only_id;
 use crate::domain::{Fault, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::Action;
 use crate::store::memberships::{self, Membership};
 use crate::store::ownership_offers::OwnershipOffer;
@@ -72,5 +73,5 @@ async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, n
         ..Event::new(after.organization_id, EventType::MemberRoleChanged, Some(actor), after.id)
     };
     let roles = [changed(owner, &former, heir.user_id), changed(heir, &present, heir.user_id)];
-    log::record(tx, now, std::iter::once(transferred).chain(roles).collect()).await
+    record::record(tx, now, std::iter::once(transferred).chain(roles).collect()).await
 }

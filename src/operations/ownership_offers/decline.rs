@@ -1,8 +1,8 @@
 //! Refuses the ownership that was offered.
 
 use crate::auth::Actor;
-use crate::domain::input::only_id;
-use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::ownership_offer::OwnershipOfferStatus;
+use crate::domain::validation::only_id;
 use crate::domain::{OwnershipOfferId, Result};
 use crate::policy::Action;
 use crate::store::ownership_offers::OwnershipOffer;

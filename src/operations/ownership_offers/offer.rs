@@ -2,10 +2,11 @@
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
-use crate::domain::input::only_id;
-use crate::domain::ownership::OFFER_EXPIRY;
+use crate::domain::ownership_offer::OFFER_EXPIRY;
+use crate::domain::validation::only_id;
 use crate::domain::{Code, MembershipId, OwnershipOfferId, Refusal, Result, ids};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::Action;
 use crate::store::ownership_offers::{self, NewOwnershipOffer, OwnershipOffer};
 
@@ -49,7 +50,7 @@ pub async fn offer_ownership(
             person: Some(offer.to_id),
             ..Event::new(offer.organization_id, EventType::OwnershipOffered, Some(floor.actor.id), offer.id)
         };
-        log::record(tx, now, vec![event]).await?;
+        record::record(tx, now, vec![event]).await?;
         Ok(Written::now(offer.id, offer))
     })
     .await

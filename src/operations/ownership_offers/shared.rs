@@ -3,9 +3,10 @@
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::ownership::OwnershipOfferStatus;
+use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::{Code, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Target};
 use crate::store::Connection;
 use crate::store::organizations::access::Of;
@@ -65,7 +66,7 @@ pub(crate) async fn resolve(
 ) -> Result<OwnershipOffer> {
     let at = if status == OwnershipOfferStatus::Expired { offer.expires_at } else { now };
     let resolved = ownership_offers::resolve(tx, offer.id, status, at).await?;
-    log::record(tx, now, vec![resolution(&resolved, actor)]).await?;
+    record::record(tx, now, vec![resolution(&resolved, actor)]).await?;
     Ok(resolved)
 }
 

@@ -1,7 +1,7 @@
 //! Cancels the plan of a workspace: it lasts to the end of its period.
 
 use crate::auth::Actor;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Result, WorkspaceId};
 
 use crate::operations::Env;

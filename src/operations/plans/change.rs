@@ -3,8 +3,8 @@
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
-use crate::domain::input::{Check, Patch};
 use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{Code, OrganizationId, Refusal, Result, WorkspaceId};
 use crate::store::{Connection, organizations, usage};
 

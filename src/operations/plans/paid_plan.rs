@@ -7,7 +7,8 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::plan::{Plan, Terms};
 use crate::domain::{Result, UserId, WorkspaceId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::policy::{Action, Target};
 use crate::store::{Connection, plans};
 
@@ -26,8 +27,12 @@ pub(crate) async fn enter(env: &Env, tx: &mut Connection, actor: &Actor, workspa
 /// its event.
 pub(crate) async fn present(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     if let Some(ended) = plans::delete_if_ended(tx, workspace, now).await? {
-        log::record(tx, now, changed(workspace, &Plan(Some(ended.terms())), &Plan::FREE, None).into_iter().collect())
-            .await?;
+        record::record(
+            tx,
+            now,
+            changed(workspace, &Plan(Some(ended.terms())), &Plan::FREE, None).into_iter().collect(),
+        )
+        .await?;
     }
     plans::find(tx, workspace, now).await
 }
@@ -45,7 +50,7 @@ pub(crate) async fn agree(
         return Ok(());
     };
     tx.queue(plans::put(workspace, terms));
-    log::record(tx, now, vec![event]).await
+    record::record(tx, now, vec![event]).await
 }
 
 /// Lets a plan end with its present period, unless it is FREE, or to end already.

@@ -1,7 +1,8 @@
 //! The limits of plans, as whoever is about to add something asks for them.
 //!
 //! A count is only as good as the lock that it is made under. What is asked here holds until the commit because the caller
-//! has the workspace for itself ([`Hold::Exclusive`](super::ground::Hold), or [`Floor::enter`](super::floor::Floor::enter)),
+//! has the workspace for itself ([`Hold::Exclusive`](crate::operations::access::workspace::Hold), or
+//! [`Floor::enter`](crate::operations::access::organization::Floor::enter)),
 //! and everybody else who adds something of the kind has to wait for that. The one exception is [`require_owned_room`], which
 //! takes its lock itself. Nothing is counted where there is no limit.
 //!

@@ -1,10 +1,10 @@
 //! Creates a project, owned by whoever asks.
 
 use crate::auth::Actor;
-use crate::domain::input::Check;
 use crate::domain::limit::LimitKind;
+use crate::domain::validation::Check;
 use crate::domain::{ProjectId, Result, ids, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::enter_to_create;
 use crate::operations::idempotency::Retry;
@@ -61,7 +61,7 @@ pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
             updated_at: now,
         };
         tx.queue(projects::insert(&project));
-        log::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
+        record::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
         Ok(project.id)
     })
     .await

@@ -1,9 +1,9 @@
 //! Changes a project: its own fields, to whom it is assigned, the cloud storages that it uses.
 
 use crate::auth::Actor;
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{ProjectId, Result, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::HeldProject;
 use crate::operations::idempotency::Retry;
@@ -60,7 +60,7 @@ pub async fn update_project(env: &Env, actor: &Actor, input: Input, retry: &Retr
         };
         if let Some(event) = project_updated(Some(held.ground.actor.id), &before, &after) {
             tx.queue(projects::update(&after));
-            log::record(tx, now, vec![event]).await?;
+            record::record(tx, now, vec![event]).await?;
         }
         Ok(id)
     })

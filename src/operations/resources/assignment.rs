@@ -1,6 +1,6 @@
 //! What projects and tasks have in common to be set: to whom they are assigned, and the cloud storages that they use.
 
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{CloudStorageId, Code, Error, Refusal, Result, UserId, WorkspaceId};
 use crate::operations::access::resources::look_for_storage;
 use crate::operations::access::workspace::Ground;

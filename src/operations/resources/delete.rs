@@ -9,10 +9,11 @@ use crate::domain::clock::Instant;
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
-use crate::domain::input::Check;
 use crate::domain::resource::People;
+use crate::domain::validation::Check;
 use crate::domain::{CloudStorageId, Code, ProjectId, Result, TaskId, UserId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::operations::Env;
 use crate::operations::access::resources::{HeldProject, HeldStorage, HeldTask};
 use crate::operations::access::workspace::Hold;
@@ -75,7 +76,7 @@ pub async fn delete_resource(env: &Env, actor: &Actor, input: Input, retry: &Ret
             Deletable::Task(id) => delete_task(tx, actor, id).await,
             Deletable::Storage(id) => delete_storage(tx, actor, id, now).await,
         };
-        log::record(tx, now, events.map_err(|error| error.missing_at("resourceId"))?).await?;
+        record::record(tx, now, events.map_err(|error| error.missing_at("resourceId"))?).await?;
         Ok(resource)
     })
     .await

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::domain::UserId;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::resource::People;
-use crate::events::log::Event;
+use crate::events::record::Event;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
 use crate::store::projects::Project;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::auth::keys::ACCESS_LIFETIME;
 use crate::auth::throttle::network;
+use crate::auth::tokens::ACCESS_LIFETIME;
 use crate::domain::clock::Instant;
 use crate::domain::{Actor, Code, Refusal, Result, SessionId};
 use crate::store::sessions::{self, Session};

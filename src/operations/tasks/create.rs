@@ -3,11 +3,11 @@
 use crate::auth::Actor;
 use crate::domain::error::Problem;
 use crate::domain::event::EventType;
-use crate::domain::input::Check;
 use crate::domain::limit::LimitKind;
 use crate::domain::resource::{JobStage, JobState, TaskStatus};
+use crate::domain::validation::Check;
 use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::{HeldProject, enter_to_create};
 use crate::operations::access::workspace::Ground;
@@ -106,7 +106,7 @@ pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
         let inner = [&[task.people()], outer.as_slice()].concat();
         let mut events = vec![task_created(by, &task, &outer)];
         events.extend(made.iter().map(|job| of_job(EventType::JobCreated, Some(by), job, &inner)));
-        log::record(tx, now, events).await?;
+        record::record(tx, now, events).await?;
         Ok(task.id)
     })
     .await

@@ -1,9 +1,9 @@
 //! Changes a task: its name, its project, to whom it is assigned, the cloud storages that it uses.
 
 use crate::auth::Actor;
-use crate::domain::input::{Check, Patch};
+use crate::domain::validation::{Check, Patch};
 use crate::domain::{Code, ProjectId, Refusal, Result, TaskId, text};
-use crate::events::log;
+use crate::events::record;
 use crate::operations::Env;
 use crate::operations::access::resources::{HeldTask, look_for_project};
 use crate::operations::access::workspace::Hold;
@@ -80,7 +80,7 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
         let outer: Vec<_> = if moves { project.iter().map(Project::people).collect() } else { held.containers() };
         if let Some(event) = task_updated(Some(held.ground.actor.id), before, &after, &outer) {
             tx.queue(tasks::update(&after));
-            log::record(tx, now, vec![event]).await?;
+            record::record(tx, now, vec![event]).await?;
         }
         Ok(id)
     })

@@ -5,7 +5,8 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::resource::ResourceId;
 use crate::domain::{CloudStorageId, Error, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
-use crate::events::log::{self, Event};
+use crate::events::record;
+use crate::events::record::Event;
 use crate::store::Connection;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
@@ -49,7 +50,7 @@ async fn take(tx: &mut Connection, survey: &Survey, now: Instant) -> Result<()> 
     let to = Move { destination: ground.id, owner: ground.actor.id, storages: &storages, at: now };
     transfers::take(tx, &projects, &tasks, &to).await?;
     let events = survey.cargo.iter().flat_map(|cargo| moved(cargo, &to)).collect();
-    log::record(tx, now, events).await
+    record::record(tx, now, events).await
 }
 
 /// What both workspaces are told: of the resource itself, and of the tasks that go with a project.

@@ -1,7 +1,7 @@
 //! Remembers the workspace that the actor works in, for menus. It grants nothing, and the log does not tell.
 
 use crate::auth::Actor;
-use crate::domain::input::Check;
+use crate::domain::validation::Check;
 use crate::domain::{Result, UserId};
 use crate::policy::{Action, Target};
 use crate::store::users;

@@ -1,9 +1,9 @@
 //! Who is let in: from which pages, by which proxies, how often, and how many at once.
 
-pub mod pages;
-pub mod places;
-pub mod proxies;
-pub mod rates;
+pub mod client_ip;
+pub mod concurrency;
+pub mod cors;
+pub mod rate_limit;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use self::places::{Place, Tally};
-use self::rates::Rates;
 use crate::auth::throttle::network;
 use crate::config::{Access, Bounds};
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
+use crate::server::admission::concurrency::{Place, Tally};
+use crate::server::admission::rate_limit::Rates;
+use crate::server::error::Problem;
 use crate::server::execute::Caller;
-use crate::server::problem::Problem;
 
 /// After how long somebody who has as many streams as they may have should try again.
 const FULL_TIME: Duration = Duration::from_secs(30);
@@ -62,7 +62,7 @@ impl Admission {
     /// A place for a stream of events, or what is told if the caller has as many as they may have.
     pub fn stream(&self, caller: &Caller, now: Instant) -> Result<(Place<IpAddr>, Place<UserId>), Problem> {
         let places = self.stream_from(caller.address).zip(self.stream_of(caller.actor.map(|actor| actor.user_id)));
-        places.ok_or_else(|| rates::too_often(FULL_TIME, now))
+        places.ok_or_else(|| rate_limit::too_often(FULL_TIME, now))
     }
 
     /// A place for a WebSocket or stream from there; none if that address has as many as it may have.

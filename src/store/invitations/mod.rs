@@ -1,5 +1,5 @@
 //! Invitations. Whether one has run out is a matter of the hour: see [`Invitation::status_at`]. Lists are in
-//! [`invitation_lists`](super::invitation_lists).
+//! [`list`].
 
 pub mod deliveries;
 pub mod list;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use axum::Router;
 use chrono::TimeDelta;
 use guildhall::app::{App, Settings};
-use guildhall::auth::keys::Keys;
+use guildhall::auth::tokens::Keys;
 use guildhall::domain::event::LogPlace;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Clock, EventId, UserId};
@@ -18,9 +18,9 @@ use tokio_postgres::{NoTls, Row};
 
 use super::actors::{self, Person};
 use super::cluster::Cluster;
-use super::executable::SECRET;
 use super::graphql::{self, Answer};
-use super::wire::Wire;
+use crate::support::counting_proxy::Wire;
+use crate::support::server_process::SECRET;
 
 /// Connections of one application: enough for races, few enough for many tests at once.
 const POOL: usize = 12;

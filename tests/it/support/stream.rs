@@ -7,8 +7,8 @@ use futures_util::stream::{BoxStream, StreamExt};
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::page::Place;
 use guildhall::domain::{EventId, UserId};
+use guildhall::graphql::connection;
 use guildhall::graphql::context::RequestContext;
-use guildhall::graphql::page;
 use guildhall::graphql::subscription::{self, Told};
 use guildhall::graphql::types::event::list_of_person;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ impl TestApp {
         self.log_settles().await;
         let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
         let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
-        page::cursor(&list, &Place { key: last.place(), id: last.into() })
+        connection::cursor(&list, &Place { key: last.place(), id: last.into() })
     }
 }
 

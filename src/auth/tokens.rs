@@ -1,0 +1,221 @@
+//! The server's own tokens: access tokens (JWT) are made and verified here, refresh tokens made and read.
+//!
+//! All secrets come from one signing key, Ed25519 or a shared secret: the other keys are derived from it, so that the same
+//! key makes the same tokens in every process. Nothing here has a `Debug` that shows a key.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::DecodePrivateKey;
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::auth::Actor;
+use crate::auth::jwt;
+use crate::auth::jwt::BadToken;
+use crate::auth::signature_cache::Proven;
+use crate::domain::clock::Instant;
+use crate::domain::encryption::Sealer;
+use crate::domain::ids::TypedId;
+use crate::domain::{Fault, Result, SessionId, UserId};
+
+/// How long an access token is good.
+pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
+/// Shortest secret for HS256, in bytes.
+pub const MIN_SECRET: usize = 32;
+
+/// Longest refresh token that is looked at, in bytes.
+const MAX_REFRESH_TOKEN: usize = 256;
+/// `iss` and `aud` of our own tokens.
+pub const ISSUER: &str = "guildhall";
+/// What stands in front of the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// Why a key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadKey {
+    /// Not a PEM file with an Ed25519 key in it.
+    #[error("the signing key is not an Ed25519 key in PKCS #8 PEM form (-----BEGIN PRIVATE KEY-----)")]
+    NotEd25519,
+    /// Too easily guessed.
+    #[error("the secret for tokens is shorter than 32 bytes")]
+    ShortSecret,
+}
+
+/// What an access token says.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    iat: Number,
+    nbf: i64,
+    exp: i64,
+}
+
+/// The signing key, and the keys derived from it.
+pub struct Keys {
+    header: Header,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    proven: Proven,
+    public: Vec<Value>,
+    refresh: Hmac<Sha256>,
+    sealer: Sealer,
+}
+
+impl Keys {
+    /// Keys of an Ed25519 key in PKCS #8 PEM form, as `openssl genpkey -algorithm ed25519` and [`Keys::generate_pem`] write it.
+    pub fn from_pem(pem: &str) -> std::result::Result<Self, BadKey> {
+        let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| BadKey::NotEd25519)?;
+        let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
+        // RFC 7638: the members that make the key, in the order of their names, without spaces.
+        let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
+        let kid = URL_SAFE_NO_PAD.encode(thumbprint);
+        let decoding = DecodingKey::from_ed_components(&x).map_err(|_| BadKey::NotEd25519)?;
+        let encoding = EncodingKey::from_ed_der(&pkcs8(key.as_bytes()));
+        let public = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA", "use": "sig"});
+        let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
+        Self::new(header, encoding, decoding, vec![public], key.as_bytes()).ok_or(BadKey::NotEd25519)
+    }
+
+    /// Keys of a secret of at least 32 bytes, for HS256.
+    pub fn from_secret(secret: &str) -> std::result::Result<Self, BadKey> {
+        let bytes = secret.as_bytes();
+        if bytes.len() < MIN_SECRET {
+            return Err(BadKey::ShortSecret);
+        }
+        let (encoding, decoding) = (EncodingKey::from_secret(bytes), DecodingKey::from_secret(bytes));
+        Self::new(Header::new(Algorithm::HS256), encoding, decoding, Vec::new(), bytes).ok_or(BadKey::ShortSecret)
+    }
+
+    /// A fresh Ed25519 key in PKCS #8 PEM form, to be kept in a file that only the server can read.
+    #[allow(clippy::disallowed_methods, reason = "keys come from the system's randomness, in tests as well")]
+    pub fn generate_pem() -> String {
+        let mut seed = [0u8; 32];
+        rand::rng().fill_bytes(&mut seed);
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8(&seed)))
+    }
+
+    fn new(
+        header: Header,
+        encoding: EncodingKey,
+        decoding: DecodingKey,
+        public: Vec<Value>,
+        secret: &[u8],
+    ) -> Option<Self> {
+        let derive = |purpose: &[u8]| {
+            let mut key = [0u8; 32];
+            Hkdf::<Sha256>::new(Some(b"guildhall"), secret).expand(purpose, &mut key).ok()?;
+            Some(key)
+        };
+        let mut validation = Validation::new(header.alg);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        // Time is asked against the clock that was passed, below.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let refresh = Hmac::new_from_slice(&derive(b"refresh tokens")?).ok()?;
+        let sealer = Sealer::new(derive(b"links in the mail queue")?);
+        Some(Self { header, encoding, decoding, validation, proven: Proven::default(), public, refresh, sealer })
+    }
+
+    /// An access token that is good for `lifetime` from `now` on, and when it runs out.
+    pub fn mint_access(
+        &self,
+        user: UserId,
+        session: Option<SessionId>,
+        now: Instant,
+        lifetime: TimeDelta,
+    ) -> Result<(String, Instant)> {
+        let expires_at = now + lifetime;
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            sub: user.to_string(),
+            sid: session.map(|session| session.to_string()),
+            iat: issued_at(session, now),
+            nbf: now.timestamp(),
+            // Whole seconds, and never before what is told.
+            exp: expires_at.timestamp() + i64::from(expires_at.timestamp_subsec_nanos() > 0),
+        };
+        let token = encode(&self.header, &claims, &self.encoding).map_err(Fault::new)?;
+        Ok((token, expires_at))
+    }
+
+    /// Who presents that access token at `now`.
+    pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, BadToken> {
+        jwt::header(token)?;
+        let claims: Claims = self.proven.claims(token, || decode(token, &self.decoding, &self.validation))?;
+        let expires_at = jwt::in_time(Some(claims.nbf), claims.exp, now)?;
+        let user_id = UserId::parse(&claims.sub).ok_or(BadToken::Invalid)?;
+        let issued_at = claims.iat.as_f64().map(|seconds| (seconds * 1000.0).round() as i64);
+        let issued_at = issued_at.and_then(Instant::from_timestamp_millis).ok_or(BadToken::Invalid)?;
+        let session = match claims.sid {
+            Some(sid) => Some(SessionId::parse(&sid).ok_or(BadToken::Invalid)?),
+            None => None,
+        };
+        let authenticated_at = if session.is_none() { Some(issued_at) } else { None };
+        Ok(Actor { user_id, session, issued_at, authenticated_at, expires_at: Some(expires_at) })
+    }
+
+    /// The public keys, as served at `/.well-known/jwks.json`. None of them with HS256, which has no public side.
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": self.public })
+    }
+
+    /// The refresh token of one generation of a session: the same each time, so that none has to be stored.
+    pub fn refresh_token(&self, session: SessionId, generation: i32) -> String {
+        let mac = self.mac(session, generation).finalize().into_bytes();
+        format!("{session}.{generation}.{}", URL_SAFE_NO_PAD.encode(mac))
+    }
+
+    /// Session and generation of a refresh token that was made with these keys. Whether they are still good is in the database.
+    pub fn read_refresh_token(&self, token: &str) -> Option<(SessionId, i32)> {
+        let token = token.trim();
+        if token.len() > MAX_REFRESH_TOKEN {
+            return None;
+        }
+        let (named, mac) = token.rsplit_once('.')?;
+        let (session, generation) = named.split_once('.')?;
+        let (session, generation) = (SessionId::parse(session)?, generation.parse().ok()?);
+        let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        // Compares in constant time.
+        self.mac(session, generation).verify_slice(&mac).ok()?;
+        Some((session, generation))
+    }
+
+    /// What encrypts the links in the mail queue.
+    pub fn sealer(&self) -> Sealer {
+        self.sealer.clone()
+    }
+
+    fn mac(&self, session: SessionId, generation: i32) -> Hmac<Sha256> {
+        self.refresh.clone().chain_update(format!("{session}.{generation}"))
+    }
+}
+
+/// `iat` of an access token: in whole seconds, but for a token without a session, which a later instant of the same second may
+/// revoke.
+fn issued_at(session: Option<SessionId>, now: Instant) -> Number {
+    let fraction = Number::from_f64(now.timestamp_millis() as f64 / 1000.0).filter(|_| session.is_none());
+    fraction.unwrap_or_else(|| now.timestamp().into())
+}
+
+fn pkcs8(seed: &[u8; 32]) -> Vec<u8> {
+    [PKCS8_PREFIX.as_slice(), seed].concat()
+}
+
+#[cfg(test)]
+#[path = "tokens_tests.rs"]
+mod tests;

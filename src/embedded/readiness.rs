@@ -1,0 +1,42 @@
+//! Asking a postmaster whether it is ready, by connecting to our database, which is made if it is not there yet. A
+//! restart thus costs one connection and no statement.
+
+use std::path::Path;
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, NoTls};
+
+use crate::embedded::url::{DATABASE, url};
+
+/// What a postmaster says to a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Ready, and the database exists.
+    Ready,
+    /// Starting, stopping, or not listening.
+    NotYet,
+}
+
+/// Connects once. An error is one that waiting does not cure.
+pub(super) async fn ask(socket_folder: &Path) -> Result<Answer, Error> {
+    match connect(socket_folder, DATABASE).await {
+        Ok(_) => Ok(Answer::Ready),
+        Err(error) => match error.code() {
+            Some(&SqlState::INVALID_CATALOG_NAME) => create(socket_folder).await.map(|()| Answer::Ready),
+            Some(&SqlState::TOO_MANY_CONNECTIONS) => Ok(Answer::Ready),
+            Some(&SqlState::CANNOT_CONNECT_NOW) | None => Ok(Answer::NotYet),
+            Some(_) => Err(error),
+        },
+    }
+}
+
+async fn create(socket_folder: &Path) -> Result<(), Error> {
+    let client = connect(socket_folder, "postgres").await?;
+    client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await
+}
+
+async fn connect(socket_folder: &Path, database: &str) -> Result<Client, Error> {
+    let (client, connection) = tokio_postgres::connect(&url(socket_folder, database), NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}

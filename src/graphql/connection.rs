@@ -1,0 +1,325 @@
+//! Connections: how clients page through lists.
+//!
+//! A cursor is opaque: the list that it was made for, the value that the list is ordered by, and an ID, in base 64. It
+//! points at a place rather than a row, so it stays good while rows come and go.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use async_graphql::{Lookahead, SimpleObject};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
+use siphasher::sip::SipHasher13;
+use uuid::Uuid;
+
+use crate::domain::clock::{self, Instant};
+use crate::domain::error;
+use crate::domain::event::LogPlace;
+use crate::domain::page::{DEFAULT, MAX, Place, Slice, Window};
+use crate::graphql::{ApiError, Result};
+
+/// Where a page of a connection lies in its list.
+#[derive(SimpleObject)]
+pub struct PageInfo {
+    /// Whether there is more after this page. When paging backward: whether `before` was given and there is more after it.
+    pub has_next_page: bool,
+    /// Whether there is more before this page. When paging forward: whether `after` was given and there is more before it.
+    pub has_previous_page: bool,
+    /// Cursor of the first edge, for `before`. Null if the page is empty.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last edge, for `after`. Null if the page is empty.
+    pub end_cursor: Option<String>,
+}
+
+/// The arguments of a connection.
+pub struct PageArgs {
+    /// How many, forward.
+    pub first: Option<i32>,
+    /// Behind which cursor.
+    pub after: Option<String>,
+    /// How many, backward.
+    pub last: Option<i32>,
+    /// In front of which cursor.
+    pub before: Option<String>,
+}
+
+/// What a list is ordered by, as part of a cursor.
+pub trait Key: Sized {
+    /// As text.
+    fn write(&self) -> String;
+    /// From text; none if it is no such value.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl Key for String {
+    fn write(&self) -> String {
+        self.clone()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        // Whatever PostgreSQL would not take as text.
+        (!text.contains('\0')).then(|| text.to_owned())
+    }
+}
+
+impl Key for Instant {
+    fn write(&self) -> String {
+        self.timestamp_micros().to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        clock::from_key(text)
+    }
+}
+
+impl Key for LogPlace {
+    fn write(&self) -> String {
+        format!("{}.{}", self.transaction, self.sequence)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (transaction, sequence) = text.split_once('.')?;
+        Some(Self { transaction: transaction.parse().ok()?, sequence: sequence.parse().ok()? })
+    }
+}
+
+/// Names a list and its order, so that a cursor of another one is told apart: four bytes, since mistakes are told apart by it, not
+/// forgeries. The standard library's hash, which named lists at first, may change with a Rust release; this one is what it was.
+fn fingerprint(list: &str) -> u32 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(list.as_bytes());
+    hasher.write_u8(0xff);
+    hasher.finish() as u32
+}
+
+/// The cursor of a place in a list.
+pub fn cursor<K: Key>(list: &str, place: &Place<K>) -> String {
+    encode(fingerprint(list), place)
+}
+
+fn encode<K: Key>(list: u32, place: &Place<K>) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{list:08x}{}{}", place.id.simple(), place.key.write()))
+}
+
+/// The place that a cursor of a list points at; none if it is no such cursor.
+pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let (of_list, rest) = text.split_at_checked(8)?;
+    let (id, key) = rest.split_at_checked(32)?;
+    let of_list = u32::from_str_radix(of_list, 16).ok()?;
+    (of_list == fingerprint(list)).then_some(Place { key: K::read(key)?, id: Uuid::try_parse(id).ok()? })
+}
+
+impl PageArgs {
+    /// The part of `list` that is asked for. BAD_USER_INPUT for numbers out of range or both directions at once,
+    /// INVALID_CURSOR for a cursor of another list.
+    pub fn window<K: Key>(&self, list: &str) -> Result<Window<K>> {
+        self.window_where(list, |_| true)
+    }
+
+    /// The same, of a list that has several orders: `fits` tells whether a row can have such a key in the present one.
+    pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<Window<K>> {
+        let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
+        let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
+        if mixed {
+            let message = "Page either forward or backward, not both ways at once.";
+            return Err(ApiError::BadUserInput(message.to_owned()));
+        }
+        let limit = match self.first.or(self.last) {
+            None => DEFAULT,
+            Some(asked) => u32::try_from(asked)
+                .ok()
+                .filter(|asked| *asked <= MAX)
+                .ok_or_else(|| ApiError::BadUserInput(format!("Ask for 0 to {MAX} at a time.")))?,
+        };
+        let from = match self.after.as_ref().or(self.before.as_ref()) {
+            None => None,
+            Some(cursor) => {
+                let place = read_cursor(list, cursor).filter(|place| fits(&place.key));
+                Some(place.ok_or(ApiError::InvalidCursor)?)
+            }
+        };
+        Ok(Window { limit, backward, from })
+    }
+}
+
+/// The text of a `search` argument: nothing when empty. BAD_USER_INPUT beyond 256 characters.
+pub fn search(search: Option<&str>) -> Result<Option<String>> {
+    crate::domain::text::optional(search, 256).map_err(|problem| match problem.code {
+        error::Code::TooLong => ApiError::BadUserInput("A search has at most 256 characters.".to_owned()),
+        _ => ApiError::BadUserInput("This search has characters that cannot be searched for.".to_owned()),
+    })
+}
+
+/// Counts a whole list, when it is asked for.
+pub type Count = Arc<dyn Fn() -> BoxFuture<'static, crate::domain::Result<i64>> + Send + Sync>;
+
+/// A page of nodes.
+pub struct Page<N> {
+    /// The nodes.
+    pub nodes: Vec<N>,
+    /// Whether there is more in the direction of paging.
+    more: bool,
+    backward: bool,
+    came_from: bool,
+    /// The cursor of the node at an index: most of them are never asked for.
+    cursors: Box<dyn Fn(usize) -> String + Send + Sync>,
+    /// Counts the list.
+    pub count: Count,
+}
+
+impl<N> Page<N> {
+    /// The page that a slice of `list` makes. `place` tells where a row is; `node` makes it one.
+    pub fn new<T, K: Key + Send + Sync + 'static>(
+        list: &str,
+        window: &Window<K>,
+        slice: Slice<T>,
+        place: impl Fn(&T) -> Place<K>,
+        node: impl Fn(T) -> N,
+        count: Count,
+    ) -> Self {
+        let list = fingerprint(list);
+        let (places, nodes): (Vec<_>, Vec<_>) = slice.rows.into_iter().map(|row| (place(&row), node(row))).unzip();
+        let cursors = move |index: usize| places.get(index).map(|place| encode(list, place)).unwrap_or_default();
+        let (more, backward, came_from) = (slice.more, window.backward, window.from.is_some());
+        Self { nodes, more, backward, came_from, cursors: Box::new(cursors), count }
+    }
+
+    /// The cursor of the node at that index.
+    pub fn cursor(&self, index: usize) -> String {
+        (self.cursors)(index)
+    }
+
+    /// Where the page lies.
+    pub fn info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: if self.backward { self.came_from } else { self.more },
+            has_previous_page: if self.backward { self.more } else { self.came_from },
+            start_cursor: (!self.nodes.is_empty()).then(|| self.cursor(0)),
+            end_cursor: self.nodes.len().checked_sub(1).map(|last| self.cursor(last)),
+        }
+    }
+}
+
+/// Whether a field, or one of its own fields, and so on, is asked of the nodes of a connection.
+pub fn asks_nodes_for(connection: &Lookahead<'_>, path: &[&str]) -> bool {
+    let nodes = [connection.field("edges").field("node"), connection.field("nodes")];
+    nodes.into_iter().any(|node| path.iter().fold(node, |within, field| within.field(field)).exists())
+}
+
+/// Makes the connection and edge of a type of node.
+macro_rules! connection {
+    ($node:ident, $connection:ident: $connection_doc:literal, $edge:ident: $edge_doc:literal) => {
+        #[doc = $connection_doc]
+        pub struct $connection(pub $crate::graphql::connection::Page<$node>);
+
+        #[doc = $connection_doc]
+        #[async_graphql::Object]
+        impl $connection {
+            /// The page, with a cursor for each entry.
+            async fn edges(&self) -> $crate::graphql::fast_list::Rows<$edge<'_>> {
+                let edges = (0..self.0.nodes.len()).map(|index| $edge { page: &self.0, index });
+                $crate::graphql::fast_list::Rows(edges.collect())
+            }
+
+            /// The page, without cursors.
+            async fn nodes(&self) -> $crate::graphql::fast_list::Rows<&$node> {
+                $crate::graphql::fast_list::Rows(self.0.nodes.iter().collect())
+            }
+
+            /// Where the page lies in the list.
+            async fn page_info(&self) -> $crate::graphql::connection::PageInfo {
+                self.0.info()
+            }
+
+            /// How many there are in the whole list, filters applied. Counted only when asked for.
+            async fn total_count(&self) -> $crate::graphql::Result<i32> {
+                Ok(i32::try_from((self.0.count)().await?).unwrap_or(i32::MAX))
+            }
+        }
+
+        #[doc = $edge_doc]
+        pub struct $edge<'a> {
+            page: &'a $crate::graphql::connection::Page<$node>,
+            index: usize,
+        }
+
+        #[doc = $edge_doc]
+        #[async_graphql::Object]
+        impl<'a> $edge<'a> {
+            /// Place of the entry in the list, for `after` and `before`.
+            async fn cursor(&self) -> String {
+                self.page.cursor(self.index)
+            }
+
+            /// The entry.
+            async fn node(&self) -> &$node {
+                &self.page.nodes[self.index]
+            }
+        }
+
+        impl $crate::graphql::fast_list::AtHand for $edge<'_> {
+            fn at_hand<'p>(
+                field: &$crate::graphql::fast_list::Asked<'p>,
+            ) -> Option<$crate::graphql::fast_list::Write<'p, Self>>
+            where
+                Self: 'p,
+            {
+                match field.name() {
+                    "cursor" => Some($crate::graphql::fast_list::at_hand(|edge: &Self, _, json| {
+                        json.text(&edge.page.cursor(edge.index));
+                    })),
+                    "node" => field.object(|edge: &Self, _| Some(edge.page.nodes.get(edge.index))),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub(crate) use connection;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> PageArgs {
+        PageArgs { first, after, last, before }
+    }
+
+    #[test]
+    fn a_cursor_reads_back_in_its_own_list_only() {
+        let place = Place { key: "ada".to_owned(), id: Uuid::from_u128(7) };
+        let made = cursor("members", &place);
+        let window = args(None, Some(made.clone()), None, None).window::<String>("members").expect("a window");
+        assert_eq!(window.from, Some(place));
+        for (list, cursor) in [("others", made.as_str()), ("members", "nonsense"), ("members", ""), ("members", "é")] {
+            let refused = args(None, Some(cursor.to_owned()), None, None).window::<String>(list);
+            assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{list} {cursor}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_to_a_time_that_no_row_has_is_refused() {
+        for key in ["-8000000000000000000", "8000000000000000000", "-1", "soon"] {
+            let forged = cursor("list", &Place { key: key.to_owned(), id: Uuid::nil() });
+            let refused = args(None, Some(forged), None, None).window::<Instant>("list");
+            assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{key}");
+        }
+    }
+
+    #[test]
+    fn pages_go_one_way_and_have_bounds() {
+        for bad in [
+            args(Some(1), None, Some(1), None),
+            args(Some(1), None, None, Some(String::new())),
+            args(None, Some(String::new()), Some(1), None),
+            args(Some(101), None, None, None),
+            args(Some(-1), None, None, None),
+        ] {
+            assert!(matches!(bad.window::<String>("list"), Err(ApiError::BadUserInput(_))));
+        }
+        let window = args(None, None, None, None).window::<String>("list").expect("a window");
+        assert_eq!((window.limit, window.backward), (25, false));
+    }
+}

@@ -1,0 +1,66 @@
+//! async-graphql runs a root field once for each time that it is named under the same key, and shows one answer. Queries may;
+//! a mutation would be done twice.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+
+use crate::graphql::documents::limits::Excess;
+
+/// Refuses a root field of a mutation that is named twice under the same key, be it by way of fragments.
+pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), Excess> {
+    if operation.ty != OperationType::Mutation {
+        return Ok(());
+    }
+    let (mut keys, mut spread) = (HashSet::new(), HashSet::new());
+    let mut sets = vec![&operation.selection_set.node];
+    while let Some(set) = sets.pop() {
+        for item in &set.items {
+            match &item.node {
+                Selection::Field(field) => {
+                    let key = &field.node.response_key().node;
+                    if !keys.insert(key) {
+                        return Err(Excess::Repeated(key.to_string(), item.pos));
+                    }
+                }
+                Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(fragment) => {
+                    let name = &fragment.node.fragment_name.node;
+                    // Spread twice, all of its fields would run twice.
+                    if !spread.insert(name) {
+                        return Err(Excess::Repeated(name.to_string(), item.pos));
+                    }
+                    sets.extend(document.fragments.get(name).map(|fragment| &fragment.node.selection_set.node));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn checked(text: &str) -> Result<(), Excess> {
+        let document = parse_query(text).expect("a document");
+        document.operations.iter().try_for_each(|(_, operation)| check(&document, &operation.node))
+    }
+
+    #[test]
+    fn a_mutation_is_named_once() {
+        for bad in [
+            "mutation { a a }",
+            "mutation { a ... { a } }",
+            "mutation { x: a x: b }",
+            "mutation { ...F a } fragment F on Mutation { a }",
+            "mutation { ...F ...F } fragment F on Mutation { a }",
+        ] {
+            assert!(matches!(checked(bad), Err(Excess::Repeated(..))), "{bad}");
+        }
+        assert_eq!(checked("mutation { a b: a }"), Ok(()));
+        assert_eq!(checked("{ a a }"), Ok(()), "queries may");
+    }
+}

@@ -1,0 +1,233 @@
+//! Lists of objects in an answer. Where every field that is asked of them is at hand, nothing has to be waited for, and the
+//! rows are written straight to JSON by a plan that is made once for all of them. Where it is not so for a single field of a
+//! single row, the list is resolved field by field, as everything else is: what is answered is the same.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
+use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::{EnumType, enum_value, resolve_list};
+use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
+
+use crate::graphql::ApiError;
+use crate::graphql::context::RequestContext;
+use crate::graphql::json_writer::Json;
+use crate::graphql::scalars::DateTime;
+
+/// Writes a field of an object. None: it has to be resolved.
+pub type Write<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut Json) -> Option<()> + Send + Sync + 'p>;
+
+/// An object of which fields may be at hand. What is written for one is what its resolver gives.
+pub trait AtHand {
+    /// How that field is written, which has no arguments. None: it has to be resolved.
+    fn at_hand<'p>(_: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: Sized + 'p,
+    {
+        None
+    }
+}
+
+impl<T: AtHand> AtHand for &T {
+    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+    where
+        Self: 'p,
+    {
+        let write = T::at_hand(field)?;
+        Some(Box::new(move |object, request, json| write(object, request, json)))
+    }
+}
+
+/// Rows of a list in an answer.
+pub struct Rows<T>(pub Vec<T>);
+
+impl<T: AtHand + OutputType> OutputType for Rows<T> {
+    fn type_name() -> Cow<'static, str> {
+        Vec::<T>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        Vec::<T>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Vec::<T>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        match written(&self.0, ctx) {
+            Some((json, request)) if request.has_room_for(&json) => Ok(Value::Binary(json.into_bytes().into())),
+            Some(_) => {
+                let error = async_graphql::Error::from(ApiError::TooLarge).into_server_error(field.pos);
+                Err(ctx.set_error_path(error))
+            }
+            None => resolve_list(ctx, field, &self.0, Some(self.0.len())).await,
+        }
+    }
+}
+
+/// The rows as JSON, if it can be written.
+fn written<'a, T: AtHand + OutputType>(
+    rows: &[T],
+    ctx: &ContextSelectionSet<'a>,
+) -> Option<(Json, &'a RequestContext)> {
+    let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.takes_json)?;
+    let plan = Plan::of(&ctx.item.node, &ctx.query_env.fragments)?;
+    let mut json = Json::with_room(128 * rows.len() + 2);
+    json.list(rows, |row, json| plan.write(row, request, json))?;
+    Some((json, request))
+}
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// How the fields of a selection are written, in order.
+struct Plan<'p, T>(Vec<(String, Write<'p, T>)>);
+
+impl<'p, T: AtHand + OutputType + 'p> Plan<'p, T> {
+    /// None if a field has to be resolved, or directives or repeated fields make it a matter of more than one look.
+    fn of(selection: &'p SelectionSet, fragments: &'p Fragments) -> Option<Self> {
+        let mut plan = Self(Vec::with_capacity(selection.items.len()));
+        plan.add(selection, fragments)?;
+        Some(plan)
+    }
+
+    fn add(&mut self, selection: &'p SelectionSet, fragments: &'p Fragments) -> Option<()> {
+        for selection in &selection.items {
+            let (directives, condition, inner) = match &selection.node {
+                Selection::Field(field) => {
+                    self.add_field(&field.node, fragments)?;
+                    continue;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragment = fragments.get(&spread.node.fragment_name.node)?;
+                    let condition = Some(&fragment.node.type_condition);
+                    (&spread.node.directives, condition, &fragment.node.selection_set)
+                }
+                Selection::InlineFragment(fragment) => {
+                    (&fragment.node.directives, fragment.node.type_condition.as_ref(), &fragment.node.selection_set)
+                }
+            };
+            let applies = condition.is_none_or(|condition| condition.node.on.node.as_str() == T::type_name());
+            if !applies || !directives.is_empty() {
+                return None;
+            }
+            self.add(&inner.node, fragments)?;
+        }
+        Some(())
+    }
+
+    fn add_field(&mut self, field: &'p Field, fragments: &'p Fragments) -> Option<()> {
+        if !field.directives.is_empty() || !field.arguments.is_empty() {
+            return None;
+        }
+        let write = match field.name.node.as_str() {
+            "__typename" => {
+                let name = T::type_name();
+                at_hand(move |_, _, json| json.text(&name))
+            }
+            _ => T::at_hand(&Asked { field, fragments })?,
+        };
+        let key = field.alias.as_ref().unwrap_or(&field.name);
+        let key = format!("{}\"{}\":", if self.0.is_empty() { "" } else { "," }, key.node);
+        let repeated = self.0.iter().any(|(other, _)| other.trim_start_matches(',') == key.trim_start_matches(','));
+        (!repeated).then(|| self.0.push((key, write)))
+    }
+
+    fn write(&self, object: &T, request: &RequestContext, json: &mut Json) -> Option<()> {
+        json.push("{");
+        for (key, write) in &self.0 {
+            json.push(key);
+            write(object, request, json)?;
+        }
+        json.push("}");
+        Some(())
+    }
+}
+
+/// A field that is asked for.
+pub struct Asked<'p> {
+    field: &'p Field,
+    fragments: &'p Fragments,
+}
+
+impl<'p> Asked<'p> {
+    /// Its name in the schema.
+    pub fn name(&self) -> &'p str {
+        self.field.name.node.as_str()
+    }
+
+    /// An object that is part of this one; `get` gives none while it has to be loaded, and nothing in it for null.
+    pub fn object<T: 'p, U: AtHand + OutputType + 'p>(
+        &self,
+        get: impl for<'r> Fn(&'r T, &'r RequestContext) -> Option<Option<&'r U>> + Send + Sync + 'p,
+    ) -> Option<Write<'p, T>> {
+        let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
+        Some(Box::new(move |object, request, json| match get(object, request)? {
+            Some(part) => plan.write(part, request, json),
+            None => {
+                json.push("null");
+                Some(())
+            }
+        }))
+    }
+
+    /// An object that is made of this one.
+    pub fn made<T: 'p, U: AtHand + OutputType + 'p>(
+        &self,
+        make: impl Fn(&T, &RequestContext) -> Option<Option<U>> + Send + Sync + 'p,
+    ) -> Option<Write<'p, T>> {
+        let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
+        Some(Box::new(move |object, request, json| match make(object, request)? {
+            Some(part) => plan.write(&part, request, json),
+            None => {
+                json.push("null");
+                Some(())
+            }
+        }))
+    }
+}
+
+/// A field that is always at hand.
+pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) + Send + Sync + 'p) -> Write<'p, T> {
+    Box::new(move |object, request, json| {
+        write(object, request, json);
+        Some(())
+    })
+}
+
+/// A field that is at hand for some of the rows.
+pub fn maybe<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) -> Option<()> + Send + Sync + 'p) -> Write<'p, T> {
+    Box::new(write)
+}
+
+impl Json {
+    /// Adds a value of an enum of the schema.
+    pub fn name(&mut self, value: impl EnumType) {
+        if let Value::Enum(name) = enum_value(value) {
+            self.text(&name);
+        }
+    }
+
+    /// Adds values of an enum of the schema.
+    pub fn names(&mut self, values: Vec<impl EnumType>) {
+        self.list(values, |value, json| {
+            json.name(value);
+            Some(())
+        });
+    }
+
+    /// Adds an instant.
+    pub fn time(&mut self, at: impl Into<DateTime>) {
+        self.text(&at.into().text());
+    }
+
+    /// Adds a value that may be null.
+    pub fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+        match value {
+            Some(value) => write(self, value),
+            None => self.push("null"),
+        }
+    }
+}

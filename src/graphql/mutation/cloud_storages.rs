@@ -1,0 +1,127 @@
+//! Mutations of cloud storages.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use crate::graphql::Result;
+use crate::graphql::context::ContextExt;
+use crate::graphql::mutation::idempotency::retry;
+use crate::graphql::mutation::organizations::patch;
+use crate::graphql::mutation::payload::{answer, payload};
+use crate::graphql::types::cloud_storage::CloudStorage;
+use crate::graphql::types::enums::CloudProvider;
+use crate::graphql::types::user_error::UserError;
+use crate::operations::cloud_storages::{create, update};
+
+/// Changes of cloud storages.
+#[derive(Default)]
+pub struct StorageMutations;
+
+/// Changes of cloud storages.
+#[Object]
+impl StorageMutations {
+    /// Connects a cloud storage, owned by the viewer. Needs MANAGE_CLOUD_STORAGES.
+    async fn create_cloud_storage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: CreateCloudStorageInput,
+    ) -> Result<CreateCloudStoragePayload> {
+        answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
+            let input = create::Input {
+                workspace_id: input.workspace_id.0,
+                display_name: input.display_name,
+                provider: input.provider.into(),
+                resource: input.resource,
+                description: input.description,
+            };
+            let actor = ctx.request().actor()?;
+            let created = create::create_cloud_storage(ctx.env(), actor, input, &retry).await?;
+            let cloud_storage = CloudStorage::open(ctx, created).await?;
+            Ok(CreateCloudStoragePayload { cloud_storage, ..Default::default() })
+        })
+        .await
+    }
+
+    /// Changes name or description of a cloud storage. Needs MANAGE_CLOUD_STORAGES.
+    async fn update_cloud_storage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do, and with what.")] input: UpdateCloudStorageInput,
+    ) -> Result<UpdateCloudStoragePayload> {
+        answer(ctx, input.client_mutation_id.clone(), async {
+            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
+            let input = update::Input {
+                cloud_storage_id: input.cloud_storage_id.0,
+                display_name: patch(input.display_name),
+                description: patch(input.description),
+            };
+            let actor = ctx.request().actor()?;
+            let updated = update::update_cloud_storage(ctx.env(), actor, input, &retry).await?;
+            let cloud_storage = CloudStorage::open(ctx, updated).await?;
+            Ok(UpdateCloudStoragePayload { cloud_storage, ..Default::default() })
+        })
+        .await
+    }
+}
+
+/// What `createCloudStorage` is to do.
+#[derive(InputObject)]
+pub struct CreateCloudStorageInput {
+    /// ID of the workspace to own it.
+    pub workspace_id: ID,
+    /// Name shown to people, 1 to 64 characters.
+    pub display_name: String,
+    /// Whose cloud it is.
+    pub provider: CloudProvider,
+    /// Name of the bucket or container, 1 to 256 characters.
+    pub resource: String,
+    /// What it is for, at most 4,096 characters.
+    pub description: Option<String>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `createCloudStorage` did.
+#[derive(Default, SimpleObject)]
+pub struct CreateCloudStoragePayload {
+    /// The new cloud storage. Null on failure.
+    pub cloud_storage: Option<CloudStorage>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(CreateCloudStoragePayload);
+
+/// What `updateCloudStorage` is to do.
+#[derive(InputObject)]
+pub struct UpdateCloudStorageInput {
+    /// ID of the cloud storage.
+    pub cloud_storage_id: ID,
+    /// New name, 1 to 64 characters. Cannot be cleared.
+    pub display_name: MaybeUndefined<String>,
+    /// New description, at most 4,096 characters. Null clears it.
+    pub description: MaybeUndefined<String>,
+    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    pub client_mutation_id: Option<String>,
+    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
+    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `updateCloudStorage` did.
+#[derive(Default, SimpleObject)]
+pub struct UpdateCloudStoragePayload {
+    /// The cloud storage as it is now. Null on failure.
+    pub cloud_storage: Option<CloudStorage>,
+    /// What stands in the way. Empty on success.
+    pub user_errors: Vec<UserError>,
+    /// `clientMutationId` of the input. Null if there was none.
+    pub client_mutation_id: Option<String>,
+}
+
+payload!(UpdateCloudStoragePayload);

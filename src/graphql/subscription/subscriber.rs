@@ -1,0 +1,162 @@
+//! One who listens: waits for what happens, and asks of each event, with today's rights, whether they may see it.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Context;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::auth::Actor;
+use crate::domain::Error;
+use crate::domain::event::{EventType, LogPlace};
+use crate::events::hub::Topic;
+use crate::events::stream::Feed;
+use crate::graphql::connection::read_cursor;
+use crate::graphql::context::{ContextExt, RequestContext};
+use crate::graphql::event_visibility::Sight;
+use crate::graphql::shared_loader::Audience;
+use crate::graphql::types::enums;
+use crate::graphql::types::event::{Event, list_of_person, list_of_workspace};
+use crate::graphql::{ApiError, Result};
+use crate::operations::Env;
+use crate::policy::Action;
+use crate::policy::decide::denied;
+use crate::store::events::Entry;
+use crate::store::events::list::Visible;
+
+/// How long nothing may happen before the token and the standing are looked at. That is done at full seconds, so that all
+/// whose turn it is are asked about together.
+const QUIET: Duration = Duration::from_secs(9);
+/// How long what was asked about one event holds for those that were asked about with it.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// One who listens.
+pub struct Listening {
+    env: Env,
+    audience: Audience,
+    actor: Actor,
+    address: Option<IpAddr>,
+    feed: Feed,
+    topic: Topic,
+    kinds: Option<Vec<EventType>>,
+    /// What the viewer may see of what has come.
+    waiting: VecDeque<Event>,
+    /// When that was asked.
+    asked: Instant,
+}
+
+impl Listening {
+    /// Begins after a cursor, or with what happens from now on.
+    pub async fn begin(
+        ctx: &Context<'_>,
+        topic: Topic,
+        types: Option<Vec<enums::EventType>>,
+        after: Option<String>,
+    ) -> Result<Self> {
+        let (env, request, audience) = (ctx.env().clone(), ctx.request(), ctx.audience().clone());
+        let actor = *request.actor()?;
+        look(&audience, actor, topic, &[]).await?;
+        let list = match topic {
+            Topic::Workspace(workspace) => list_of_workspace(workspace),
+            Topic::Person(user) => list_of_person(user),
+        };
+        let after =
+            after.map(|cursor| read_cursor::<LogPlace>(&list, &cursor).ok_or(ApiError::InvalidCursor)).transpose()?;
+        Ok(Self {
+            actor,
+            address: request.address,
+            feed: Feed::open(&env.store, &env.hub, topic, after.map(|place| place.key)).await?,
+            env,
+            audience,
+            topic,
+            kinds: types.map(|types| types.into_iter().map(Into::into).collect()),
+            waiting: VecDeque::new(),
+            asked: Instant::now(),
+        })
+    }
+
+    /// What is listened to.
+    pub fn topic(&self) -> Topic {
+        self.topic
+    }
+
+    /// A request of the listener's own, which nothing was loaded by.
+    pub fn request(&self) -> RequestContext {
+        RequestContext::new(&self.env, Some(self.actor), self.address)
+    }
+
+    /// The next event that the viewer may see. After an error there is none.
+    pub async fn next(&mut self) -> Result<Event> {
+        loop {
+            let patience = self.patience()?;
+            if !self.waiting.is_empty() && self.asked.elapsed() > FRESH {
+                // Whoever takes their time does not see by rights that they had.
+                let entries = self.waiting.drain(..).map(|event| event.entry).collect();
+                self.ask(entries).await?;
+            }
+            if let Some(event) = self.waiting.pop_front() {
+                return Ok(event);
+            }
+            let visible = self.visible().await?;
+            let entries = self.feed.next(patience, visible.as_ref()).await?.unwrap_or_default();
+            if !entries.is_empty() || self.asked.elapsed() > QUIET {
+                self.ask(entries).await?;
+            }
+        }
+    }
+
+    /// What of the workspace's log is to be read, if the next events come from there.
+    async fn visible(&self) -> Result<Option<Visible>> {
+        let Topic::Workspace(workspace) = self.topic else { return Ok(None) };
+        if !self.feed.reads_workspace() {
+            return Ok(None);
+        }
+        let sight = look(&self.audience, self.actor, self.topic, &[]).await?;
+        Ok(Some(sight.visible(&self.env.store, workspace).await?))
+    }
+
+    /// UNAUTHENTICATED once the token has run out; else how long to wait before looking again.
+    fn patience(&self) -> Result<Duration> {
+        let now = self.env.clock.now();
+        let until_full_second = Duration::from_millis(1000 - u64::from(now.timestamp_subsec_millis()).min(999));
+        let quiet = QUIET.saturating_sub(self.asked.elapsed()) + until_full_second;
+        let Some(end) = self.actor.expires_at else { return Ok(quiet) };
+        match (end - now).to_std() {
+            Ok(left) if !left.is_zero() => Ok(left.min(quiet)),
+            _ => Err(Error::Unauthenticated.into()),
+        }
+    }
+
+    /// Asks whether the viewer may still listen, and what of the entries they may see.
+    async fn ask(&mut self, mut entries: Vec<Arc<Entry>>) -> Result<()> {
+        if let Some(kinds) = &self.kinds {
+            entries.retain(|entry| entry.kind.is_some_and(|kind| kinds.contains(&kind)));
+        }
+        let sight = look(&self.audience, self.actor, self.topic, &entries).await?;
+        self.waiting = sight.seen(entries).await?.into();
+        if let Topic::Person(user) = self.topic {
+            self.waiting.iter_mut().for_each(|event| event.stream_of = Some(user));
+        }
+        self.asked = Instant::now();
+        Ok(())
+    }
+}
+
+/// Looks at what the topic and the entries are about, if the viewer may listen to that topic: FORBIDDEN otherwise, also where
+/// there is nothing.
+async fn look(audience: &Audience, actor: Actor, topic: Topic, entries: &[Arc<Entry>]) -> Result<Sight> {
+    match topic {
+        Topic::Workspace(workspace) => {
+            let sight = Sight::of(audience, actor.user_id, vec![workspace]).await?;
+            if sight.may_listen_to(workspace) { Ok(sight) } else { Err(Error::from(denied(Action::EventsView)).into()) }
+        }
+        Topic::Person(user) => {
+            let mut workspaces = vec![Uuid::from(user)];
+            workspaces.extend(entries.iter().map(|entry| entry.workspace_id));
+            Sight::of(audience, user, workspaces).await
+        }
+    }
+}

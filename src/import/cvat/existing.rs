@@ -1,0 +1,120 @@
+//! What the database has of what an export wants: rows that came from the same CVAT before, as they are now, and names and
+//! addresses that others have.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::clock::Instant;
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
+use crate::import::cvat::export::Export;
+use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::model::Reference;
+use crate::import::cvat::normalize;
+use crate::import::cvat::normalize::Names;
+use crate::store::invitations::{self, Invitation};
+use crate::store::{Connection, bulk_insert, imports};
+
+/// What is here.
+#[derive(Default)]
+pub struct Here {
+    /// Usernames of known people who are still here.
+    pub accounts: HashMap<UserId, String>,
+    /// Their addresses, proven or not.
+    pub claimed: HashSet<String>,
+    /// Slugs of known organizations that are still here.
+    pub slugs: HashSet<String>,
+    /// The known organizations that the export has something new for: status, and when each was created. They are locked.
+    pub places: HashMap<OrganizationId, (OrganizationStatus, Instant)>,
+    /// Who is a member of them, and since when.
+    pub members: HashMap<(OrganizationId, UserId), (MembershipId, Instant)>,
+    /// To whom they have pending invitations.
+    pub invited: HashSet<(OrganizationId, String)>,
+    /// The known invitations whose invitees have accepted in CVAT since.
+    pub standings: HashMap<InvitationId, Invitation>,
+    /// What others have of what the new rows want.
+    pub taken: Taken,
+}
+
+/// What accounts and organizations have that did not come from this CVAT.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Usernames.
+    pub usernames: HashSet<String>,
+    /// Addresses that somebody has proven.
+    pub emails: HashSet<String>,
+    /// Slugs, also those held for organizations that gave them up.
+    pub slugs: HashSet<String>,
+}
+
+impl Here {
+    /// What is here of what is known. Locks the organizations that the export has something new for.
+    pub async fn read(tx: &mut Connection, export: &Export, ledger: &Ledger) -> Result<Self> {
+        let mut here = Self::default();
+        let organizations = in_question(export, ledger);
+        for (id, status, created_at) in imports::lock_organizations(tx, &organizations).await? {
+            here.places.insert(id, (status, created_at));
+        }
+        for (organization, user, membership, joined_at) in imports::members(tx, &organizations).await? {
+            here.members.insert((organization, user), (membership, joined_at));
+        }
+        here.invited.extend(imports::invited(tx, &organizations).await?);
+        for invitation in invitations::find_many(tx, &overtaken(export, ledger)).await? {
+            here.standings.insert(invitation.id, invitation);
+        }
+        for (id, username, email) in imports::accounts(tx, &ledger.ids(Kind::User)).await? {
+            here.accounts.insert(id, username);
+            here.claimed.extend(email);
+        }
+        here.slugs.extend(imports::slugs(tx, &ledger.ids(Kind::Organization)).await?);
+        Ok(here)
+    }
+
+    /// Reads what others have of what the new rows want.
+    pub async fn ask(&mut self, tx: &mut Connection, export: &Export, names: &Names, now: Instant) -> Result<()> {
+        let usernames: Vec<String> = names.usernames.values().cloned().collect();
+        let slugs: Vec<String> = names.slugs.values().cloned().collect();
+        let emails: HashSet<String> = export
+            .users
+            .iter()
+            .filter_map(|user| normalize::email(user.email.as_deref()).0)
+            .map(|email| email.to_string())
+            .collect();
+        self.taken = Taken {
+            usernames: bulk_insert::usernames_taken(tx, &usernames).await?.into_iter().collect(),
+            emails: bulk_insert::emails_proven(tx, &emails.into_iter().collect::<Vec<_>>())
+                .await?
+                .into_iter()
+                .collect(),
+            slugs: bulk_insert::slugs_taken(tx, &slugs, now).await?.into_iter().collect(),
+        };
+        Ok(())
+    }
+}
+
+/// The known organizations that the export has memberships or invitations for that did not come over before.
+fn in_question(export: &Export, ledger: &Ledger) -> Vec<OrganizationId> {
+    let mut invited = HashSet::new();
+    let mut numbers = HashSet::new();
+    for membership in &export.memberships {
+        let (member, invitee) =
+            (ledger.knows(Kind::Membership, membership.id), ledger.knows(Kind::Invitation, membership.id));
+        if invitee {
+            invited.extend(membership.invitation.as_deref());
+        }
+        let joined = member || (invitee && membership.is_active == Some(false));
+        let settled = joined && (invitee || membership.invitation.is_none());
+        numbers.extend(membership.organization.filter(|_| !settled).map(Reference::id));
+    }
+    let new = export.invitations.iter().filter(|invitation| !invited.contains(invitation.key.as_str()));
+    numbers.extend(new.filter_map(|invitation| invitation.organization).map(Reference::id));
+    numbers.into_iter().filter_map(|number| ledger.id(Kind::Organization, number)).collect()
+}
+
+/// The known invitations whose invitees are members in CVAT by now.
+fn overtaken(export: &Export, ledger: &Ledger) -> Vec<InvitationId> {
+    let members = export.memberships.iter().filter(|membership| membership.is_active != Some(false));
+    members
+        .filter(|membership| !ledger.knows(Kind::Membership, membership.id))
+        .filter_map(|membership| ledger.id(Kind::Invitation, membership.id))
+        .collect()
+}

@@ -1,0 +1,205 @@
+//! Invitations. CVAT makes a membership with each, inactive until the invitee accepts: here that is an invitation and no
+//! membership. No mail was ever sent from here, so they have no token: invitees with an account accept them there while
+//! they last, and a resend gives them a link and a new expiry. What CVAT does not call expired, never sent ones too, is
+//! pending for as long as an invitation lasts, from the import on.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+
+use crate::domain::clock::Instant;
+use crate::domain::invitation::{DeliveryState, InvitationStatus};
+use crate::domain::{OrganizationId, Role, UserId, ids};
+use crate::import::cvat::Ground;
+use crate::import::cvat::export::Export;
+use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::model::{Invitation, Membership, Reference};
+use crate::import::cvat::normalize;
+use crate::import::cvat::organizations::Places;
+use crate::import::cvat::report::Report;
+use crate::import::cvat::users::People;
+use crate::operations::invitations::resend::PAUSE;
+use crate::store::bulk_insert::InvitationRow;
+
+/// How long they last.
+const EXPIRY: TimeDelta = TimeDelta::days(7);
+/// What becomes of their mails.
+const NOT_SENT: &str = "Imported from CVAT: no mail was sent from here. Resend the invitation.";
+
+/// What an invitation offers, and what is known of it.
+struct Offer {
+    row: String,
+    organization: Option<i64>,
+    user: Option<i64>,
+    role: Option<Role>,
+    inviter: Option<UserId>,
+    created_at: Option<Instant>,
+    /// What CVAT says of it. None: it was never sent.
+    expired: Option<bool>,
+}
+
+/// Makes the invitations, also of pending memberships that come without one.
+pub fn plan(
+    export: &Export,
+    ground: Ground<'_>,
+    places: &Places,
+    ledger: &mut Ledger,
+    report: &mut Report,
+) -> Vec<InvitationRow> {
+    let mut made = Vec::new();
+    let mut pending = ground.here.invited.clone();
+    let mut outcomes: HashMap<i64, Result<(), String>> = HashMap::new();
+    let by_key: HashMap<&str, &Membership> = export
+        .memberships
+        .iter()
+        .filter_map(|membership| Some((membership.invitation.as_deref()?, membership)))
+        .collect();
+    for invitation in &export.invitations {
+        let membership = by_key.get(invitation.key.as_str()).copied();
+        if membership.is_some_and(|membership| ledger.knows(Kind::Invitation, membership.id)) {
+            report.invitations.known += 1;
+            continue;
+        }
+        let offer = of_invitation(invitation, membership, ground.people);
+        let row = offer.row.clone();
+        let outcome = match membership {
+            Some(_) => settle(offer, ground, places, &mut pending, report),
+            None => Err("no membership goes with it".to_owned()),
+        };
+        if let Err(reason) = &outcome {
+            report.invitations.refuse(row, reason);
+        }
+        if let Some(membership) = membership {
+            enter(ledger, membership, &outcome, ground.now);
+            outcomes.insert(membership.id, outcome.as_ref().map(|_| ()).map_err(String::clone));
+        }
+        made.extend(outcome);
+    }
+    for membership in export.memberships.iter().filter(|membership| membership.is_active == Some(false)) {
+        if ledger.knows(Kind::Invitation, membership.id) || ledger.knows(Kind::Membership, membership.id) {
+            report.memberships.known += 1;
+            continue;
+        }
+        let row = format!("membership {}", membership.id);
+        let outcome = outcomes.remove(&membership.id).unwrap_or_else(|| {
+            let outcome = settle(of_membership(membership), ground, places, &mut pending, report);
+            enter(ledger, membership, &outcome, ground.now);
+            made.push(outcome?);
+            report.invitations.change(&row, "it was pending without an invitation: one was made");
+            Ok(())
+        });
+        match outcome {
+            Ok(()) => report.memberships.change(row, "it was not accepted: there is an invitation instead"),
+            Err(reason) => {
+                report.memberships.refuse(row, format!("it was not accepted, and cannot be invited: {reason}"))
+            }
+        }
+    }
+    report.invitations.taken = made.len();
+    made
+}
+
+fn enter(ledger: &mut Ledger, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
+    if let Ok(row) = outcome {
+        ledger.enter(Kind::Invitation, membership.id, row.id, None, now);
+    }
+}
+
+fn of_invitation(invitation: &Invitation, membership: Option<&Membership>, people: &People) -> Offer {
+    let reference = |own: Option<Reference>, other: fn(&Membership) -> Option<Reference>| {
+        own.or_else(|| other(membership?)).map(Reference::id)
+    };
+    let organization = reference(invitation.organization, |membership| membership.organization);
+    let user = reference(invitation.user, |membership| membership.user);
+    let known = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    Offer {
+        // Its key is a secret.
+        row: format!("invitation of user {} to organization {}", known(user), known(organization)),
+        organization,
+        user,
+        role: normalize::role(&invitation.role),
+        inviter: people.id(invitation.owner),
+        created_at: normalize::instant(invitation.created_date.as_deref()),
+        expired: invitation.expired,
+    }
+}
+
+fn of_membership(membership: &Membership) -> Offer {
+    Offer {
+        row: format!("membership {}", membership.id),
+        organization: membership.organization.map(Reference::id),
+        user: membership.user.map(Reference::id),
+        role: normalize::role(&membership.role),
+        inviter: None,
+        created_at: normalize::instant(membership.joined_date.as_deref()),
+        expired: None,
+    }
+}
+
+/// What an offer is here: accepted if the invitee is a member, else pending unless CVAT calls it expired. Or why it cannot
+/// come over.
+fn settle(
+    offer: Offer,
+    ground: Ground<'_>,
+    places: &Places,
+    pending: &mut HashSet<(OrganizationId, String)>,
+    report: &mut Report,
+) -> Result<InvitationRow, String> {
+    let Ground { here, people, now, .. } = ground;
+    let not_there = Err("its organization is not in the export");
+    let organization = offer.organization.ok_or("it names no organization")?;
+    let organization_id = places.ids.get(&organization).copied().unwrap_or(not_there)?;
+    let user = offer.user.ok_or("it names no invitee")?;
+    let email = people.addresses.get(&user).ok_or("its invitee has no usable address")?;
+    let role = match offer.role {
+        None => return Err("its role is none of worker, supervisor, maintainer".into()),
+        Some(Role::Owner) => {
+            report.invitations.change(&offer.row, "it offers MAINTAINER here: nobody is invited to own");
+            Role::Maintainer
+        }
+        Some(role) => role,
+    };
+    let joined_here = || Some(here.members.get(&(organization_id, people.accounts.get(&user)?.0))?.1);
+    let joined_at = places.members.get(&(organization, user)).copied().or_else(joined_here);
+    if joined_at.is_none() && offer.expired != Some(true) {
+        if !pending.insert((organization_id, email.to_string())) {
+            return Err("another one to the same address is pending".into());
+        }
+        let sent = if offer.expired.is_none() { "it was never sent" } else { "its link leads to CVAT" };
+        let days = EXPIRY.num_days();
+        let waits = format!("{sent}: it is pending for {days} days from now, without a mail, and waits for a resend");
+        report.invitations.change(&offer.row, waits);
+    }
+    let created_at = offer.created_at.unwrap_or_else(|| {
+        report.invitations.change(&offer.row, "it has no date: it counts as made now");
+        now
+    });
+    let (status, resolved_at, expires_at) = match joined_at {
+        Some(at) => (InvitationStatus::Accepted, Some(at.max(created_at)), created_at + EXPIRY),
+        None if offer.expired == Some(true) => {
+            let ended = (created_at + EXPIRY).min(now);
+            (InvitationStatus::Expired, Some(ended), ended)
+        }
+        None => (InvitationStatus::Pending, None, now + EXPIRY),
+    };
+    let accepted = status == InvitationStatus::Accepted;
+    Ok(InvitationRow {
+        id: ids::mint(now),
+        organization_id,
+        email: email.to_string(),
+        email_written: email.written().map(str::to_owned),
+        role,
+        status,
+        inviter_id: offer.inviter,
+        message: None,
+        created_at,
+        expires_at,
+        resolved_at,
+        // Nothing was sent, so the first resend need not wait.
+        sent_requested_at: created_at.min(now - PAUSE),
+        delivery: if accepted { DeliveryState::Sent } else { DeliveryState::Failed },
+        send_count: 0,
+        last_sent_at: None,
+        failure: (!accepted).then(|| NOT_SENT.to_owned()),
+    })
+}

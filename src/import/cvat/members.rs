@@ -1,0 +1,214 @@
+//! Active memberships: each person once in each organization, and one owner.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::clock::Instant;
+use crate::domain::invitation::InvitationStatus;
+use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, ids};
+use crate::import::cvat::Ground;
+use crate::import::cvat::export::Export;
+use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::model;
+use crate::import::cvat::model::Membership;
+use crate::import::cvat::normalize;
+use crate::import::cvat::report::Tally;
+use crate::import::cvat::users::People;
+use crate::store::bulk_insert::MembershipRow;
+
+/// An active membership of somebody who is here, and did not come over before.
+pub struct Member {
+    /// CVAT's number of the membership. None: it has none there.
+    pub number: Option<i64>,
+    /// CVAT's number of the organization.
+    pub organization: i64,
+    /// CVAT's number of the user.
+    pub user: i64,
+    /// The role there.
+    pub role: Role,
+    joined_at: Option<Instant>,
+    invited_by: Option<UserId>,
+    /// The invitation that came over while it was pending, and has been accepted there since.
+    overtakes: Option<InvitationId>,
+}
+
+impl Member {
+    /// How the report names it.
+    pub fn name(&self) -> String {
+        self.number
+            .map_or_else(|| format!("owner of organization {}", self.organization), |n| format!("membership {n}"))
+    }
+}
+
+/// Where members join.
+pub struct Home {
+    /// Its ID here.
+    pub id: OrganizationId,
+    /// CVAT's number of it.
+    pub number: i64,
+    /// CVAT's number of its owner, if it is new. One that is known has its owner already.
+    pub owner: Option<i64>,
+    /// When it was created.
+    pub created_at: Instant,
+}
+
+/// The active memberships of an export.
+#[derive(Default)]
+pub struct Members {
+    /// Those to be made, by CVAT's numbers of the organizations; the mightiest and then the oldest first.
+    pub new: HashMap<i64, Vec<Member>>,
+    /// Those that came over before, by CVAT's numbers of organization and user: when they joined.
+    pub known: HashMap<(i64, i64), Option<Instant>>,
+}
+
+/// Reads the active memberships.
+pub fn read(export: &Export, ledger: &Ledger, ground: Ground<'_>, tally: &mut Tally) -> Members {
+    let Ground { here, people, .. } = ground;
+    let inviters: HashMap<&str, UserId> = export
+        .invitations
+        .iter()
+        .filter_map(|invitation| Some((invitation.key.as_str(), people.id(invitation.owner)?)))
+        .collect();
+    let mut members = Members::default();
+    let (known, others): (Vec<&Membership>, Vec<&Membership>) = export
+        .memberships
+        .iter()
+        .filter(|membership| membership.is_active != Some(false))
+        .partition(|membership| ledger.knows(Kind::Membership, membership.id));
+    tally.known += known.len();
+    for membership in known {
+        let (Some(organization), Some(user)) = (membership.organization, membership.user) else { continue };
+        members.known.insert((organization.id(), user.id()), normalize::instant(membership.joined_date.as_deref()));
+    }
+    for membership in others {
+        let member = match member(membership, people, &inviters, ledger) {
+            Ok(member) => member,
+            Err(reason) => {
+                tally.refuse(format!("membership {}", membership.id), reason);
+                continue;
+            }
+        };
+        let answered = member.overtakes.and_then(|id| here.standings.get(&id)).map(|invitation| invitation.status);
+        match answered {
+            _ if members.known.contains_key(&(member.organization, member.user)) => {
+                tally.refuse(member.name(), repeated(member.user));
+            }
+            // Accepted here as well. Whether they have left since is their affair.
+            Some(InvitationStatus::Accepted) => tally.known += 1,
+            Some(InvitationStatus::Declined) => tally.refuse(member.name(), "its invitation was declined here"),
+            Some(InvitationStatus::Revoked) => tally.refuse(member.name(), "its invitation was revoked here"),
+            _ => members.new.entry(member.organization).or_default().push(member),
+        }
+    }
+    for members in members.new.values_mut() {
+        members.sort_by_key(|member| (Reverse(member.role), member.joined_at, member.number));
+    }
+    members
+}
+
+fn member(
+    membership: &Membership,
+    people: &People,
+    inviters: &HashMap<&str, UserId>,
+    ledger: &Ledger,
+) -> Result<Member, &'static str> {
+    let user = membership.user.map(model::Reference::id).filter(|user| people.accounts.contains_key(user));
+    Ok(Member {
+        number: Some(membership.id),
+        organization: membership.organization.ok_or("it names no organization")?.id(),
+        user: user.ok_or("its user is not here")?,
+        role: normalize::role(&membership.role).ok_or("its role is none of worker, supervisor, maintainer, owner")?,
+        joined_at: normalize::instant(membership.joined_date.as_deref()),
+        invited_by: membership.invitation.as_deref().and_then(|key| inviters.get(key)).copied(),
+        overtakes: ledger.id(Kind::Invitation, membership.id),
+    })
+}
+
+fn repeated(user: i64) -> String {
+    format!("user {user} has another membership there")
+}
+
+/// What joining came to.
+#[derive(Default)]
+pub struct Joined {
+    /// The memberships, by CVAT's numbers of the users.
+    pub rows: Vec<(i64, MembershipRow)>,
+    /// Invitations that they make accepted ones.
+    pub accepted: Vec<(InvitationId, Instant)>,
+}
+
+/// Makes the memberships of one organization. The owner of a new one is among them in any case.
+pub fn join(
+    mut members: Vec<Member>,
+    home: &Home,
+    ground: Ground<'_>,
+    ledger: &mut Ledger,
+    tally: &mut Tally,
+) -> Joined {
+    let Ground { here, people, now, .. } = ground;
+    if let Some(owner) = home.owner.filter(|owner| !members.iter().any(|member| member.user == *owner)) {
+        let owner = Member {
+            number: None,
+            organization: home.number,
+            user: owner,
+            role: Role::Owner,
+            joined_at: Some(home.created_at),
+            invited_by: None,
+            overtakes: None,
+        };
+        tally.change(owner.name(), "they had no active membership: one was made");
+        members.insert(0, owner);
+    }
+    let mut seen = HashSet::new();
+    let mut joined = Joined::default();
+    for member in members {
+        let Some((user_id, username)) = people.accounts.get(&member.user) else { continue };
+        if !seen.insert(member.user) {
+            tally.refuse(member.name(), repeated(member.user));
+            continue;
+        }
+        if let Some((id, _)) = here.members.get(&(home.id, *user_id)) {
+            // They joined here, or own it for want of another owner.
+            tally.known += 1;
+            enter(ledger, &member, *id, now);
+            continue;
+        }
+        let role = match member.role {
+            _ if home.owner == Some(member.user) => Role::Owner,
+            Role::Owner => Role::Maintainer,
+            role => role,
+        };
+        if role != member.role {
+            tally.change(member.name(), format!("its role is {} here: every organization has one owner", role.name()));
+        }
+        let joined_at = member.joined_at.unwrap_or_else(|| {
+            tally.change(member.name(), "it has no date: it counts as old as the organization");
+            home.created_at
+        });
+        let id = ids::mint(now);
+        enter(ledger, &member, id, now);
+        if let Some(invitation) = member.overtakes {
+            tally.change(member.name(), "it was accepted there since: so is its invitation here");
+            joined.accepted.push((invitation, joined_at));
+        }
+        joined.rows.push((
+            member.user,
+            MembershipRow {
+                id,
+                organization_id: home.id,
+                user_id: *user_id,
+                username: username.clone(),
+                role,
+                joined_at,
+                invited_by: member.invited_by,
+            },
+        ));
+    }
+    joined
+}
+
+fn enter(ledger: &mut Ledger, member: &Member, id: MembershipId, now: Instant) {
+    if let Some(number) = member.number {
+        ledger.enter(Kind::Membership, number, id, member.joined_at, now);
+    }
+}

@@ -1,0 +1,195 @@
+//! Organizations and who is in them. Each gets exactly one owner: the one it names, or else a member with that role, or
+//! else its longest-serving maintainer. Rather than make an owner of anybody else, it is refused. One that came over before
+//! is left as it is here, but for the members who are new.
+
+use std::collections::HashMap;
+
+use crate::domain::clock::Instant;
+use crate::domain::organization::OrganizationStatus;
+use crate::domain::{InvitationId, OrganizationId, Role, UserId, ids};
+use crate::import::cvat::Ground;
+use crate::import::cvat::existing::{Here, Taken};
+use crate::import::cvat::export::Export;
+use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::members;
+use crate::import::cvat::members::{Home, Member};
+use crate::import::cvat::model;
+use crate::import::cvat::model::Reference;
+use crate::import::cvat::normalize;
+use crate::import::cvat::normalize::Names;
+use crate::import::cvat::report::{Report, Tally};
+use crate::import::cvat::users::People;
+use crate::store::bulk_insert::{MembershipRow, OrganizationRow};
+
+/// The organizations of an export.
+#[derive(Default)]
+pub struct Places {
+    /// Those that are here, by CVAT's numbers; of others, why they are not.
+    pub ids: HashMap<i64, Result<OrganizationId, &'static str>>,
+    /// Who is a member of what, and since when, by CVAT's numbers of organization and user.
+    pub members: HashMap<(i64, i64), Instant>,
+    /// Rows of new organizations.
+    pub organizations: Vec<OrganizationRow>,
+    /// Rows of new memberships.
+    pub memberships: Vec<MembershipRow>,
+    /// Known organizations that get new members, and how many.
+    pub grown: Vec<(OrganizationId, i32)>,
+    /// Known invitations that these memberships make accepted ones.
+    pub accepted: Vec<(InvitationId, Instant)>,
+}
+
+/// Makes organizations and memberships. Pending memberships are left to the invitations.
+pub fn plan(export: &Export, ground: Ground<'_>, ledger: &mut Ledger, report: &mut Report) -> Places {
+    let mut places = Places::default();
+    let read = members::read(export, ledger, ground, &mut report.memberships);
+    let mut members = read.new;
+    places.members.extend(read.known.into_iter().map(|(pair, joined_at)| (pair, joined_at.unwrap_or(ground.now))));
+    for organization in &export.organizations {
+        let members = members.remove(&organization.id).unwrap_or_default();
+        let found = match ledger.id(Kind::Organization, organization.id) {
+            Some(id) => {
+                report.organizations.known += 1;
+                known(organization, id, ground.here).map(|home| (home, None))
+            }
+            None => new(organization, &members, ground, ledger, &mut report.organizations)
+                .map(|(home, row)| (home, Some(row))),
+        };
+        let (home, row) = match found {
+            Ok(found) => found,
+            Err(reason) => {
+                leave_out(members, reason, &mut report.memberships);
+                places.ids.insert(organization.id, Err(reason));
+                continue;
+            }
+        };
+        let joined = members::join(members, &home, ground, ledger, &mut report.memberships);
+        let count = i32::try_from(joined.rows.len()).unwrap_or(i32::MAX);
+        match row {
+            Some(row) => places.organizations.push(OrganizationRow { member_count: count, ..row }),
+            None if count > 0 => places.grown.push((home.id, count)),
+            None => {}
+        }
+        places.ids.insert(organization.id, Ok(home.id));
+        for (user, membership) in joined.rows {
+            places.members.insert((organization.id, user), membership.joined_at);
+            places.memberships.push(membership);
+        }
+        places.accepted.extend(joined.accepted);
+    }
+    let mut homeless: Vec<Member> = members.into_values().flatten().collect();
+    homeless.sort_by_key(|member| member.number);
+    leave_out(homeless, "its organization is not in the export", &mut report.memberships);
+    report.organizations.taken = places.organizations.len();
+    report.memberships.taken = places.memberships.len();
+    places
+}
+
+fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Tally) {
+    for member in members {
+        tally.refuse(member.name(), reason);
+    }
+}
+
+/// An organization that came over before, if anybody can join it.
+fn known(organization: &model::Organization, id: OrganizationId, here: &Here) -> Result<Home, &'static str> {
+    match here.places.get(&id) {
+        None => Err("its organization was deleted here"),
+        Some((OrganizationStatus::PendingDeletion, _)) => Err("its organization is being deleted here"),
+        Some((OrganizationStatus::Active, created_at)) => {
+            Ok(Home { id, number: organization.id, owner: None, created_at: *created_at })
+        }
+    }
+}
+
+/// An organization that comes over now, its members yet to be counted.
+fn new(
+    organization: &model::Organization,
+    members: &[Member],
+    ground: Ground<'_>,
+    ledger: &mut Ledger,
+    tally: &mut Tally,
+) -> Result<(Home, OrganizationRow), &'static str> {
+    let name = format!("organization {}", organization.id);
+    let decided = slug(organization, ground.names, &ground.here.taken)
+        .and_then(|slug| Ok((slug, owner(organization, members, ground.people)?)));
+    let (slug, (owner, owner_id)) = match decided {
+        Ok(decided) => decided,
+        Err(reason) => {
+            tally.refuse(name, reason);
+            return Err("its organization did not come over");
+        }
+    };
+    let row = row(organization, slug, owner_id, ground.now, tally);
+    if organization.owner.map(Reference::id) != Some(owner) {
+        tally.change(name, format!("its owner is missing: user {owner}, who has the most rights, owns it here"));
+    }
+    let made_at = normalize::instant(organization.created_date.as_deref());
+    ledger.enter(Kind::Organization, organization.id, row.id, made_at, ground.now);
+    Ok((Home { id: row.id, number: organization.id, owner: Some(owner), created_at: row.created_at }, row))
+}
+
+fn slug(organization: &model::Organization, names: &Names, taken: &Taken) -> Result<String, String> {
+    match names.slugs.get(&organization.id) {
+        None => Err("no slug could be made for it".into()),
+        Some(slug) if taken.slugs.contains(slug) => {
+            Err(format!("the slug {slug} is taken here; organizations are never merged"))
+        }
+        Some(slug) => Ok(slug.clone()),
+    }
+}
+
+/// The owner: CVAT's number, and the ID here. `members` are the mightiest and then the oldest first.
+fn owner(organization: &model::Organization, members: &[Member], people: &People) -> Result<(i64, UserId), String> {
+    let named = organization.owner.map(Reference::id);
+    let next = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
+    named.into_iter().chain(next).find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id))).ok_or_else(
+        || match named {
+            Some(_) => "its owner did not come over, and it has no maintainer to take their place".into(),
+            None => "it has no owner, and no maintainer to take their place".into(),
+        },
+    )
+}
+
+/// The organization itself; its members are yet to be counted.
+fn row(
+    organization: &model::Organization,
+    slug: String,
+    owner_id: UserId,
+    now: Instant,
+    tally: &mut Tally,
+) -> OrganizationRow {
+    let mut change = |reason: String| tally.change(format!("organization {}", organization.id), reason);
+    if slug != organization.slug.trim() {
+        change(format!("its slug is {slug} here"));
+    }
+    let contact = |key: &str| organization.contact.as_ref()?.get(key)?.as_str();
+    let (name, name_cut) = normalize::line(organization.name.as_deref(), 64);
+    let (description, description_cut) = normalize::lines(organization.description.as_deref(), 4096);
+    let (contact_phone, phone_cut) = normalize::line(contact("phoneNumber").or_else(|| contact("phone")), 32);
+    let (contact_location, location_cut) = normalize::lines(contact("location"), 256);
+    let (contact_email, email_dropped) = normalize::email(contact("email"));
+    let cuts = [("name", name_cut), ("description", description_cut), ("phone", phone_cut), ("location", location_cut)];
+    for (field, _) in cuts.into_iter().filter(|(_, cut)| *cut) {
+        change(format!("its {field} was cut, or lost characters that cannot be shown"));
+    }
+    if email_dropped {
+        change("its contact is no e-mail address: it was left out".into());
+    }
+    let created_at = normalize::instant(organization.created_date.as_deref()).unwrap_or_else(|| {
+        change("it has no date: it counts as made now".into());
+        now
+    });
+    OrganizationRow {
+        id: ids::mint(now),
+        slug,
+        name,
+        description,
+        contact_email: contact_email.map(|email| email.shown().to_owned()),
+        contact_phone,
+        contact_location,
+        owner_id,
+        member_count: 0,
+        created_at,
+        updated_at: normalize::instant(organization.updated_date.as_deref()).unwrap_or(created_at).max(created_at),
+    }
+}

@@ -1,0 +1,132 @@
+//! Accounts of CVAT's users. Nobody brings a password or a proven address: people sign in after a reset mail, which proves
+//! the address. So an address comes to one account alone, the one last used.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::domain::clock::Instant;
+use crate::domain::{Email, UserId, ids};
+use crate::import::cvat::existing::Here;
+use crate::import::cvat::export::Export;
+use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::model;
+use crate::import::cvat::normalize;
+use crate::import::cvat::normalize::Names;
+use crate::import::cvat::report::Tally;
+use crate::store::bulk_insert::UserRow;
+
+/// The people of an export, by CVAT's numbers.
+#[derive(Default)]
+pub struct People {
+    /// Those who come over now, or came before and are still here: ID and username.
+    pub accounts: HashMap<i64, (UserId, String)>,
+    /// Addresses, also of those who did not.
+    pub addresses: HashMap<i64, Email>,
+}
+
+impl People {
+    /// ID of the account, if it is here.
+    pub fn id(&self, reference: Option<model::Reference>) -> Option<UserId> {
+        self.accounts.get(&reference?.id()).map(|(id, _)| *id)
+    }
+}
+
+/// Makes the accounts of those who are new.
+pub fn plan(
+    export: &Export,
+    names: &Names,
+    ledger: &mut Ledger,
+    here: &Here,
+    now: Instant,
+    tally: &mut Tally,
+) -> (People, Vec<UserRow>) {
+    let mut people = People::default();
+    let mut made = Vec::new();
+    for user in &export.users {
+        people.addresses.extend(normalize::email(user.email.as_deref()).0.map(|email| (user.id, email)));
+    }
+    let holders = holders(export, ledger, &people.addresses);
+    for user in &export.users {
+        if let Some(id) = ledger.id::<UserId>(Kind::User, user.id) {
+            tally.known += 1;
+            people.accounts.extend(here.accounts.get(&id).map(|username| (user.id, (id, username.clone()))));
+            continue;
+        }
+        let row = format!("user {}", user.id);
+        let Some(username) = names.usernames.get(&user.id) else {
+            tally.refuse(row, "no username could be made for it");
+            continue;
+        };
+        if here.taken.usernames.contains(username) {
+            tally.refuse(row, format!("an account here has the username {username}; accounts are never merged"));
+            continue;
+        }
+        let mut change = |reason: String| tally.change(&row, reason);
+        if *username != user.username.trim() {
+            change(format!("its username is {username} here"));
+        }
+        let (display_name, cut) =
+            normalize::line(Some(&format!("{} {}", user.first_name.trim(), user.last_name.trim())), 64);
+        if cut {
+            change("its name was cut, or lost characters that cannot be shown".into());
+        }
+        let active = user.is_active != Some(false);
+        let email = match people.addresses.get(&user.id) {
+            _ if !active => {
+                change("it is locked there: it comes without its address, so nobody can sign in".into());
+                None
+            }
+            None => {
+                change("it has no usable address: nobody can sign in".into());
+                None
+            }
+            Some(email) if here.taken.emails.contains(email.as_str()) => {
+                change("an account here has proven its address: it comes without one".into());
+                None
+            }
+            Some(email) if here.claimed.contains(email.as_str()) => {
+                change("somebody who came over before has its address: it comes without one".into());
+                None
+            }
+            Some(email) if holders.get(email) != Some(&user.id) => {
+                change("another user with its address signed in later, or is older: it comes without one".into());
+                None
+            }
+            Some(email) => Some(email),
+        };
+        let is_admin = active && (user.is_superuser || user.groups.iter().any(|group| group == "admin"));
+        if is_admin {
+            change("it is a site administrator, here as there".into());
+        }
+        let date = normalize::instant(user.date_joined.as_deref());
+        let created_at = date.unwrap_or_else(|| {
+            change("it has no date: it counts as made now".into());
+            now
+        });
+        let id = ids::mint::<UserId>(now);
+        ledger.enter(Kind::User, user.id, id, date, now);
+        people.accounts.insert(user.id, (id, username.clone()));
+        made.push(UserRow {
+            id,
+            username: username.clone(),
+            display_name,
+            email: email.map(Email::to_string),
+            email_written: email.and_then(Email::written).map(str::to_owned),
+            email_verified_at: None,
+            password_hash: None,
+            is_admin,
+            created_at,
+        });
+    }
+    tally.taken = made.len();
+    (people, made)
+}
+
+/// Which of the new users has each address: of several, who signed in last; of those, whose account is the oldest.
+fn holders(export: &Export, ledger: &Ledger, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
+    let new = |user: &&model::User| user.is_active != Some(false) && !ledger.knows(Kind::User, user.id);
+    let mut users: Vec<_> = export.users.iter().filter(new).collect();
+    users.sort_by_key(|user| (normalize::instant(user.last_login.as_deref()), Reverse(user.id)));
+    // Later ones overwrite earlier ones.
+    users.into_iter().filter_map(|user| Some((addresses.get(&user.id)?.clone(), user.id))).collect()
+}

@@ -1,0 +1,219 @@
+//! Which events somebody sees, and how much of them: whoever may see what an event is about. Asked with the standing of the
+//! moment for events of any age.
+
+use crate::domain::event::EventType;
+use crate::domain::resource::Ties;
+
+use crate::policy::{Action, Decision, Standing, Target, decide};
+
+/// What somebody must be allowed to do to see events of a type.
+pub fn shown_by(kind: EventType) -> Action {
+    use EventType::*;
+    match kind {
+        OrganizationCreated
+        | OrganizationUpdated
+        | OrganizationDeletionScheduled
+        | OrganizationRestored
+        | OrganizationDeleted
+        | OwnershipTransferred => Action::OrganizationView,
+        OwnershipOffered | OwnershipOfferResolved => Action::OwnershipOfferView,
+        MemberJoined | MemberRoleChanged | MemberRemoved | MemberLeft => Action::MembersView,
+        InvitationCreated | InvitationResent | InvitationAccepted | InvitationDeclined | InvitationRevoked
+        | InvitationExpired => Action::InvitationView,
+        InvitationDelivered | InvitationDeliveryFailed => Action::DeliveryView,
+        ProjectCreated | ProjectUpdated | ProjectDeleted | TaskCreated | TaskUpdated | TaskDeleted | JobCreated
+        | JobUpdated | JobDeleted | ResourceMovedOut | ResourceMovedIn => Action::ResourceView,
+        CloudStorageCreated | CloudStorageUpdated | CloudStorageDeleted => Action::CloudStorageView,
+        PlanChanged => Action::PlanView,
+    }
+}
+
+/// Whether whoever it concerns is told of it even when they are no longer there, or it is not.
+fn is_own(kind: EventType) -> bool {
+    use EventType::*;
+    matches!(kind, MemberJoined | MemberRoleChanged | MemberRemoved | MemberLeft | OrganizationDeleted)
+}
+
+/// Whether somebody with this standing sees an event of that type about that target.
+pub fn sees(standing: &Standing, kind: EventType, target: &Target) -> bool {
+    let allows = |action| decide(standing, action, target) == Decision::Allow;
+    allows(shown_by(kind)) || (is_own(kind) && allows(Action::OwnEventView))
+}
+
+/// Whether an event of that type tells who did it to everybody who sees it. Who declines an invitation has not joined: to others
+/// the address invited is not to lead to an account.
+pub fn names_actor(kind: EventType) -> bool {
+    kind != EventType::InvitationDeclined
+}
+
+/// Whether somebody with this standing sees events of that type whatever they are about.
+pub fn sees_all(standing: &Standing, kind: EventType) -> bool {
+    sees(standing, kind, &Target::default())
+}
+
+/// Whether there is anything about which somebody with this standing sees events of that type.
+pub fn sees_any(standing: &Standing, kind: EventType) -> bool {
+    let ties = Ties { owner: true, assignee: true, container: true };
+    let (is_invitee, is_offeree, is_offerer, is_concerned) = (true, true, true, true);
+    sees(standing, kind, &Target { ties, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() })
+}
+
+/// The types of events that somebody sees in a workspace, by what an event must be about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VisibleTypes {
+    /// Whatever they are about.
+    pub always: Vec<EventType>,
+    /// About an invitation to them.
+    pub to_invitee: Vec<EventType>,
+    /// About an offer of ownership to them or by them.
+    pub of_offers: Vec<EventType>,
+    /// About a resource that they are tied to.
+    pub of_resources: Vec<EventType>,
+}
+
+/// The types of events that somebody with this standing sees in a workspace that they may read the log of: the rule of a single
+/// event as a filter of lists.
+pub fn visible_types(standing: &Standing) -> VisibleTypes {
+    let none = Target::default();
+    let ties = Ties { owner: true, assignee: true, container: true };
+    let mut types = VisibleTypes::default();
+    for kind in EventType::ALL.iter().copied() {
+        let sees = |target: Target| sees(standing, kind, &target);
+        if sees(none) {
+            types.always.push(kind);
+        } else if sees(Target { is_invitee: true, ..none }) {
+            types.to_invitee.push(kind);
+        } else if sees(Target { is_offeree: true, ..none }) || sees(Target { is_offerer: true, ..none }) {
+            types.of_offers.push(kind);
+        } else if sees(Target { ties, ..none }) {
+            types.of_resources.push(kind);
+        }
+    }
+    types
+}
+
+/// What somebody must be allowed to do to read a field that an event says has changed, besides seeing the event.
+pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
+    let part = field.split('.').next().unwrap_or_default();
+    match (shown_by(kind), part) {
+        (Action::InvitationView, "delivery" | "invitee") => Some(Action::DeliveryView),
+        (Action::MembersView, "email" | "lastActiveAt") => Some(Action::MemberEmailView),
+        (Action::PlanView, "billing") => Some(Action::BillingView),
+        _ => None,
+    }
+}
+
+/// Whether somebody with this standing may read that field of an event that they see.
+pub fn reads(standing: &Standing, kind: EventType, field: &str, target: &Target) -> bool {
+    read_by(kind, field).is_none_or(|action| decide(standing, action, target) == Decision::Allow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::policy::{Member, Place};
+
+    fn member(role: Role) -> Standing {
+        Standing { signed_in: true, role: Some(role), ..Standing::default() }
+    }
+
+    fn seen_by(standing: &Standing, target: &Target) -> Vec<&'static str> {
+        EventType::ALL.iter().filter(|kind| sees(standing, **kind, target)).map(|kind| kind.name()).collect()
+    }
+
+    #[test]
+    fn workers_see_what_happens_to_members_the_organization_and_its_plan() {
+        let seen = seen_by(&member(Role::Worker), &Target::default());
+        let about = ["ORGANIZATION_", "MEMBER_", "OWNERSHIP_TRANSFERRED", "PLAN_"];
+        assert!(seen.iter().all(|name| about.iter().any(|about| name.starts_with(about))), "{seen:?}");
+        assert_eq!(seen.len(), 11);
+    }
+
+    #[test]
+    fn workers_see_what_happens_to_what_they_are_tied_to() {
+        let tied = Target { ties: Ties { container: true, ..Ties::default() }, ..Target::default() };
+        for kind in
+            [EventType::TaskUpdated, EventType::JobCreated, EventType::ProjectDeleted, EventType::ResourceMovedOut]
+        {
+            assert!(sees(&member(Role::Worker), kind, &tied), "{kind:?}");
+            assert!(!sees(&member(Role::Worker), kind, &Target::default()), "{kind:?}");
+            assert!(sees_all(&member(Role::Maintainer), kind), "{kind:?}");
+        }
+        assert!(!sees(&member(Role::Worker), EventType::CloudStorageCreated, &tied));
+        assert!(sees_all(&member(Role::Supervisor), EventType::CloudStorageCreated));
+    }
+
+    #[test]
+    fn maintainers_see_all_but_offers_of_ownership_that_are_none_of_their_business() {
+        let hidden = |role| EventType::ALL.iter().filter(move |kind| !sees_all(&member(role), **kind));
+        let names: Vec<_> = hidden(Role::Maintainer).map(|kind| kind.name()).collect();
+        assert_eq!(names, ["OWNERSHIP_OFFERED", "OWNERSHIP_OFFER_RESOLVED"]);
+        assert_eq!(hidden(Role::Owner).count(), 0);
+        let offeree = Target { is_offeree: true, ..Target::default() };
+        assert!(sees(&member(Role::Worker), EventType::OwnershipOffered, &offeree));
+    }
+
+    #[test]
+    fn visible_types_are_those_that_are_seen_with_the_target_that_they_name() {
+        for role in Role::ALL {
+            let standing = member(role);
+            let types = visible_types(&standing);
+            let none = Target::default();
+            let tied = Target { ties: Ties { container: true, owner: true, assignee: true }, ..none };
+            let offered = Target { is_offeree: true, ..none };
+            let invited = Target { is_invitee: true, ..none };
+            for (kinds, target) in [
+                (&types.always, none),
+                (&types.to_invitee, invited),
+                (&types.of_offers, offered),
+                (&types.of_resources, tied),
+            ] {
+                assert!(kinds.iter().all(|kind| sees(&standing, *kind, &target)), "{role:?} {kinds:?}");
+            }
+            let all = Target { ties: tied.ties, is_offeree: true, is_offerer: true, is_invitee: true, ..none };
+            let seen = EventType::ALL.iter().filter(|kind| sees(&standing, **kind, &all)).count();
+            let named = [types.always, types.to_invitee, types.of_offers, types.of_resources].concat();
+            assert_eq!(named.len(), seen, "{role:?}");
+        }
+        let worker = visible_types(&member(Role::Worker));
+        assert_eq!((worker.always.len(), worker.to_invitee.len(), worker.of_offers.len()), (11, 6, 2));
+        assert_eq!(worker.of_resources.len(), 14, "those of cloud storages too: by their owner");
+        let stranger = visible_types(&Standing { signed_in: true, ..Standing::default() });
+        assert_eq!((stranger.always, stranger.of_resources), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn invitees_see_their_invitation_and_nothing_of_its_mails() {
+        let invitee = Standing { signed_in: true, invited: true, ..Standing::default() };
+        let own = Target { is_invitee: true, ..Target::default() };
+        let seen = seen_by(&invitee, &own);
+        assert!(seen.iter().all(|name| name.starts_with("INVITATION_") && !name.contains("DELIVER")), "{seen:?}");
+        assert_eq!(seen.len(), 6);
+        assert!(!reads(&invitee, EventType::InvitationResent, "delivery.state", &own));
+        assert!(reads(&invitee, EventType::InvitationResent, "expiresAt", &own));
+        assert!(reads(&member(Role::Maintainer), EventType::InvitationResent, "delivery.state", &Target::default()));
+    }
+
+    #[test]
+    fn who_is_gone_is_told_of_their_own_end_and_of_nothing_else() {
+        let own = Target { is_concerned: true, ..Target::default() };
+        for place in [Place::Organization, Place::PendingDeletion] {
+            let gone = Standing { signed_in: true, place, ..Standing::default() };
+            let seen = seen_by(&gone, &own);
+            let expected =
+                ["ORGANIZATION_DELETED", "MEMBER_JOINED", "MEMBER_ROLE_CHANGED", "MEMBER_REMOVED", "MEMBER_LEFT"];
+            assert_eq!(seen, expected);
+            assert_eq!(seen_by(&gone, &Target::default()), [] as [&str; 0]);
+        }
+        assert_eq!(seen_by(&Standing::default(), &own), [] as [&str; 0], "nobody is signed in");
+    }
+
+    #[test]
+    fn an_address_is_read_by_those_who_see_members_addresses() {
+        let other = Target { member: Some(Member { role: Role::Worker, is_self: false }), ..Target::default() };
+        let oneself = Target { member: Some(Member { role: Role::Worker, is_self: true }), ..Target::default() };
+        let reads = |role, target| reads(&member(role), EventType::MemberJoined, "email", target);
+        assert!(!reads(Role::Supervisor, &other) && reads(Role::Maintainer, &other) && reads(Role::Worker, &oneself));
+    }
+}

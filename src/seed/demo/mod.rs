@@ -1,0 +1,49 @@
+//! A small world to try the server with: a team, an enterprise and a laboratory, with people in all four roles, in several
+//! organizations and in none, and with work for them to do. Its passwords are public, so the database is marked, and never served in earnest.
+
+mod accounts;
+mod organizations;
+mod projects;
+mod resources;
+mod users;
+
+pub use organizations::{OFFERS, Offer, PLACES, Place};
+pub use projects::{At, Part, Piece, Plan, STORAGES, Storage, WORKS, Work};
+pub use users::{PEOPLE, Person};
+
+use crate::domain::{Fault, Result};
+use crate::events::record;
+use crate::operations::Env;
+use crate::store::{Transactional, bulk_insert, installation};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "guildhall-demo";
+
+/// Fills an empty database with the demo world, in one transaction. False if it is there already; a fault that says why if
+/// the database has other users in it.
+pub async fn load(env: &Env) -> Result<bool> {
+    if installation::is_demo(&mut *env.store.read().await?).await? {
+        return Ok(false);
+    }
+    let now = env.clock.now();
+    // One hash for all: dozens would take seconds and protect nothing, the password being public.
+    let password_hash = env.passwords.hash(PASSWORD).await?;
+    let (world, happened) = accounts::world(now, env.rules.invitation_expiry, &password_hash);
+    let mut connection = env.store.writer().await?;
+    connection
+        .transaction(async |tx| {
+            if bulk_insert::lock_installation(tx).await? {
+                return Ok(false);
+            }
+            if bulk_insert::has_users(tx).await? {
+                return Err(Fault::new("This database has users already: the demo world wants an empty one.").into());
+            }
+            bulk_insert::insert(tx, &world).await?;
+            for (at, event) in happened {
+                record::record(tx, at, vec![event]).await?;
+            }
+            installation::mark_demo(tx).await?;
+            Ok(true)
+        })
+        .await
+}

@@ -1,0 +1,85 @@
+//! Which pages may ask. What a page of another origin may read over HTTP, browsers decide by the answer to their preflight;
+//! WebSockets have none, so their `Origin` is looked at here.
+
+use std::time::Duration;
+
+use axum::http::header::{HOST, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use tower_http::cors::{AllowHeaders, CorsLayer};
+use url::Url;
+
+use crate::server::admission::Admission;
+use crate::server::middleware::REQUEST_ID;
+
+/// How long a browser may go by what a preflight was answered.
+const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
+
+impl Admission {
+    /// What browsers are told of pages of other origins; none where none are allowed. Tokens are no credentials in the sense
+    /// of browsers, which would send those by themselves.
+    pub fn cors(&self) -> Option<CorsLayer> {
+        let origins: Vec<HeaderValue> = self.access.origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+        (!origins.is_empty()).then(|| {
+            CorsLayer::new()
+                .allow_origin(origins)
+                .allow_methods([Method::GET, Method::POST])
+                .allow_headers(AllowHeaders::mirror_request())
+                .expose_headers([REQUEST_ID, RETRY_AFTER])
+                .max_age(MAX_AGE)
+        })
+    }
+
+    /// Whether who asks for a WebSocket is no page, one of this server, or one of an origin that is allowed.
+    pub fn admits_page(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let (Some(origin), None) = (origins.next(), origins.next()) else { return !headers.contains_key(ORIGIN) };
+        let Ok(origin) = origin.to_str() else { return false };
+        let own = self.access.public_url.as_deref().and_then(authority);
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
+        let asking = authority(origin);
+        self.access.origins.contain(origin) || asking.is_some() && (asking == own || asking == host)
+    }
+}
+
+/// Host and port of a URL, without the port that is the scheme's own.
+fn authority(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Access, Origins};
+
+    #[test]
+    fn a_page_is_of_this_server_or_of_an_allowed_origin() {
+        let admission = Admission::new(Access {
+            public_url: Some("https://guildhall.example.org/team".to_owned()),
+            origins: Origins::parse("https://app.example.org").unwrap(),
+            ..Access::default()
+        });
+        let admits = |origin: &str, host: &str| {
+            let headers = [(ORIGIN, origin.parse().unwrap()), (HOST, host.parse().unwrap())];
+            admission.admits_page(&HeaderMap::from_iter(headers))
+        };
+        assert!(admits("https://app.example.org", "internal:4000"));
+        assert!(admits("https://guildhall.example.org", "internal:4000"));
+        assert!(admits("http://localhost:4000", "LOCALHOST:4000"));
+        for bad in [
+            "null",
+            "",
+            "https://evil.example",
+            "http://localhost:4001",
+            "http://localhost",
+            "https://app.example.org:444",
+        ] {
+            assert!(!admits(bad, "localhost:4000"), "{bad}");
+        }
+        assert!(admission.admits_page(&HeaderMap::new()), "no page");
+        let mut two = HeaderMap::from_iter([(ORIGIN, "https://app.example.org".parse().unwrap())]);
+        two.append(ORIGIN, "https://evil.example".parse().unwrap());
+        assert!(!admission.admits_page(&two));
+    }
+}

@@ -1,0 +1,65 @@
+//! How much in a minute: every operation costs points, of the account that asks for it and of the address it comes from.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+
+use crate::auth::rate_limiter::Allowance;
+use crate::auth::throttle::network;
+use crate::config::Bounds;
+use crate::domain::UserId;
+use crate::domain::clock::Instant;
+use crate::graphql::documents::cost::OPERATION;
+use crate::graphql::scalars::DateTime;
+use crate::server::admission::Admission;
+use crate::server::error::Problem;
+use crate::server::execute::Caller;
+use crate::server::prepare::Prepared;
+
+/// What everybody has spent.
+pub struct Rates {
+    actors: Allowance<UserId>,
+    addresses: Allowance<IpAddr>,
+}
+
+impl Rates {
+    /// Nothing spent yet.
+    pub fn new(bounds: &Bounds) -> Self {
+        Self { actors: Allowance::per_minute(bounds.per_actor), addresses: Allowance::per_minute(bounds.per_address) }
+    }
+
+    fn spend(&self, actor: Option<UserId>, address: Option<IpAddr>, points: u64) -> Result<(), Duration> {
+        let points = u32::try_from(points).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX);
+        if let Some(address) = address {
+            self.addresses.take(&network(address), points)?;
+        }
+        actor.map_or(Ok(()), |actor| self.actors.take(&actor, points))
+    }
+}
+
+impl Admission {
+    /// Lets an operation run, or its refusal be told, if the caller has points left for it.
+    pub fn charge(&self, caller: &Caller, asked: Result<Prepared, Problem>, now: Instant) -> Result<Prepared, Problem> {
+        let Some(rates) = &self.rates else { return asked };
+        let points = asked.as_ref().map_or(OPERATION, |prepared| prepared.cost);
+        match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
+            Ok(()) => asked,
+            Err(wait) => Err(too_often(wait, now)),
+        }
+    }
+}
+
+/// What is told of a limit that has been reached.
+pub fn too_often(wait: Duration, now: Instant) -> Problem {
+    let retry_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
+    let message = "Too much was asked for in the last minute. Wait a little.";
+    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+    problem.retry_after = Some(wait);
+    for error in &mut problem.errors {
+        error.extensions.get_or_insert_default().set("retryAt", DateTime(retry_at).text());
+    }
+    problem
+}

@@ -1,0 +1,134 @@
+//! Answers to requests that were not executed. Whatever goes wrong at whatever path, the body is a GraphQL document with
+//! `errors` and without `data`: a client has one thing to read.
+
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::domain::error::Outcome;
+use crate::server::content_type::Media;
+use crate::server::error_limits;
+
+/// Something that is wrong with a request as a whole.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// How the answer is labelled.
+    pub media: Media,
+    /// What is wrong: at least one error, each with a code in its extensions.
+    pub errors: Vec<ServerError>,
+    /// After how long it may be asked again, where that is known.
+    pub retry_after: Option<Duration>,
+}
+
+/// The codes of the errors in an answer, those in the payloads of mutations too, for the log. An extension of the response.
+#[derive(Clone, Debug, Default)]
+pub struct Codes(pub Vec<String>);
+
+impl Problem {
+    /// One error.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self::of(status, vec![error(code, message)])
+    }
+
+    /// Those errors.
+    pub fn of(status: StatusCode, errors: Vec<ServerError>) -> Self {
+        Self { status, media: Media::Json, errors, retry_after: None }
+    }
+
+    /// A request that makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    /// No such path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BAD_REQUEST", "There is nothing at this path. GraphQL is served at /graphql.")
+    }
+
+    /// A token that is not, or no longer, good.
+    pub fn unauthenticated(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+    }
+
+    /// More bytes than are read.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+    }
+
+    /// An internal error, which the log tells about under that ID.
+    pub fn internal(request_id: &str) -> Self {
+        let mut error = error_with_outcome("INTERNAL", INTERNAL, Outcome::Unknown);
+        error.extensions.get_or_insert_default().set("requestId", request_id);
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, vec![error])
+    }
+
+    /// The same, told of those places in the document.
+    pub fn at(mut self, places: Vec<Pos>) -> Self {
+        self.errors.iter_mut().for_each(|error| error.locations.clone_from(&places));
+        self
+    }
+
+    /// The same, labelled as the client prefers.
+    pub fn labelled(mut self, media: Media) -> Self {
+        self.media = media;
+        self
+    }
+
+    /// The body of the answer.
+    pub fn document(&self) -> String {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            errors: &'a [ServerError],
+        }
+        serde_json::to_string(&Document { errors: &self.errors }).unwrap_or_default()
+    }
+}
+
+/// What is shown of faults.
+pub const INTERNAL: &str = "Something went wrong on our side. The request ID helps to find out what.";
+
+/// An error with its code, of a request that was not executed.
+pub fn error(code: &str, message: impl Into<String>) -> ServerError {
+    error_with_outcome(code, message, Outcome::NotDone)
+}
+
+/// An error with its code, and its outcome if the code is one of those that tell it.
+pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outcome) -> ServerError {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code);
+    if Outcome::is_told_of(code) {
+        extensions.set("outcome", outcome.name());
+    }
+    ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
+}
+
+/// The code of an error.
+pub fn code(error: &ServerError) -> Option<&str> {
+    match error.extensions.as_ref()?.get("code")? {
+        async_graphql::Value::String(code) => Some(code),
+        async_graphql::Value::Enum(code) => Some(code),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        error_limits::shorten(&mut self.errors);
+        let mut response = (self.status, self.document()).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        response.extensions_mut().insert(Codes(self.errors.iter().filter_map(code).map(str::to_owned).collect()));
+        response
+    }
+}

@@ -1,0 +1,58 @@
+//! Keeps the errors of an answer few and short, however much is wrong with a request: a document of a thousand unknown fields
+//! is not worth an answer of a megabyte.
+
+use async_graphql::ServerError;
+
+use crate::server::error::{code, error};
+
+/// Most errors of one answer, with the one that says that more were left out.
+pub const MAX_ERRORS: usize = 20;
+/// Longest message, in characters. What the client wrote itself may be repeated in it.
+pub const MAX_MESSAGE: usize = 300;
+/// Most places in the document that an error points to.
+const MAX_LOCATIONS: usize = 10;
+
+/// Shortens them.
+pub fn shorten(errors: &mut Vec<ServerError>) {
+    if errors.len() > MAX_ERRORS {
+        let left_out = errors.split_off(MAX_ERRORS - 1);
+        let message = format!("At least {} more errors were left out.", left_out.len());
+        errors.push(error(left_out.first().and_then(code).unwrap_or("BAD_REQUEST"), message));
+    }
+    for error in errors {
+        if let Some((end, _)) = error.message.char_indices().nth(MAX_MESSAGE) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
+        error.locations.truncate(MAX_LOCATIONS);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_twenty_says_that_more_are_left_out() {
+        let errors =
+            |count: usize| -> Vec<ServerError> { (0..count).map(|n| error("FORBIDDEN", format!("no {n}"))).collect() };
+        for (given, last) in [
+            (20, "no 19"),
+            (21, "At least 2 more errors were left out."),
+            (1000, "At least 981 more errors were left out."),
+        ] {
+            let mut errors = errors(given);
+            shorten(&mut errors);
+            assert_eq!((errors.len(), errors[19].message.as_str()), (MAX_ERRORS, last));
+            assert_eq!(code(&errors[19]), Some("FORBIDDEN"));
+        }
+    }
+
+    #[test]
+    fn messages_are_cut_between_characters() {
+        let mut errors = vec![error("BAD_REQUEST", "ü".repeat(MAX_MESSAGE)), error("BAD_REQUEST", "ü".repeat(100_000))];
+        shorten(&mut errors);
+        assert_eq!(errors[0].message, "ü".repeat(MAX_MESSAGE));
+        assert_eq!(errors[1].message, "ü".repeat(MAX_MESSAGE) + "…");
+    }
+}

@@ -1,0 +1,50 @@
+//! One line in the log for an operation whose results come one by one, in a WebSocket or as a stream of events: once it is over,
+//! however it ended.
+
+use std::time::Instant;
+
+use crate::graphql::context::Refusals;
+use crate::graphql::subscription::Told;
+use crate::server::error::{Codes, code};
+use crate::server::middleware::{Operation, RequestId, distinct, sanitised};
+
+/// What there is to say of an operation. Dropped, it is said.
+pub struct Ledger {
+    id: RequestId,
+    operation: Operation,
+    started: Instant,
+    refusals: Refusals,
+    codes: Codes,
+}
+
+impl Ledger {
+    /// Of an operation that begins now.
+    pub fn new(id: RequestId, operation: Operation, refusals: Refusals) -> Self {
+        Self { id, operation, started: Instant::now(), refusals, codes: Codes::default() }
+    }
+
+    /// Notes what went wrong in a result.
+    pub fn note(&mut self, told: &Told) {
+        let Told::Executed(executed) = told else { return };
+        for code in executed.errors.iter().filter_map(code) {
+            if !self.codes.0.iter().any(|noted| noted == code) {
+                self.codes.0.push(code.to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.codes.0.extend(self.refusals.codes().into_iter().map(str::to_owned));
+        tracing::info!(
+            request_id = %self.id.0,
+            ms = self.started.elapsed().as_micros() as f64 / 1000.0,
+            kind = %self.operation.kind,
+            operation = self.operation.name.as_deref().map(sanitised),
+            actor = self.operation.actor.map(tracing::field::display),
+            codes = Some(distinct(&self.codes)).filter(|codes| !codes.is_empty()),
+            "operation is over",
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! From what the schema answered to what goes over the wire: codes for the errors of the library, IDs for faults, and the
+//! status and media type that the GraphQL-over-HTTP specification gives them.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Response as Executed, ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::Fault;
+use crate::domain::error::Outcome;
+use crate::graphql::error::TOO_LARGE;
+use crate::graphql::json_writer::Json;
+use crate::graphql::validation::Exposure;
+use crate::server::content_type::Media;
+use crate::server::error::{Codes, INTERNAL, Problem, code, error};
+use crate::server::error_limits;
+
+/// Shown while the database is away. `extensions.outcome` says whether something may be done.
+pub const UNAVAILABLE: &str = "The service is not available for the moment.";
+
+/// Gives every error its code, and logs each fault once under the request's ID, with the cause that clients never see.
+pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
+    let refused = is_refused(executed);
+    let mut logged: Vec<*const ()> = Vec::new();
+    for error in &mut executed.errors {
+        let uncoded = code(error).is_none();
+        if let Some(source) = error.source.clone() {
+            let fault = source.downcast_ref::<Fault>();
+            if fault.is_none() && !uncoded {
+                continue;
+            }
+            let identity = Arc::as_ptr(&source).cast::<()>();
+            if !logged.contains(&identity) {
+                logged.push(identity);
+                report(fault, &error.message, request_id);
+            }
+            let passing = fault.is_some_and(|fault| fault.passing);
+            let (code, shown) = if passing { ("SERVICE_UNAVAILABLE", UNAVAILABLE) } else { ("INTERNAL", INTERNAL) };
+            shown.clone_into(&mut error.message);
+            let extensions = error.extensions.get_or_insert_default();
+            extensions.set("code", code);
+            if extensions.get("outcome").is_none() {
+                extensions.set("outcome", Outcome::Unknown.name());
+            }
+            extensions.set("requestId", request_id);
+        } else if uncoded {
+            let code = library_code(error, refused);
+            if exposure == Exposure::Hidden {
+                // The library's messages name types.
+                "A value does not fit where it stands.".clone_into(&mut error.message);
+            }
+            error.extensions.get_or_insert_default().set("code", code);
+        }
+    }
+    error_limits::shorten(&mut executed.errors);
+}
+
+/// In the place of an answer that is longer than answers may be.
+pub fn too_large() -> Executed {
+    Executed::from_errors(vec![error("TOO_COMPLEX", TOO_LARGE)])
+}
+
+/// The answer to an operation of that kind, labelled and with its status.
+pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Response {
+    if is_refused(&executed) {
+        let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
+        let status = if has("SHUTTING_DOWN") || has("TIMEOUT") {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else if media == Media::Json {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_REQUEST
+        };
+        return Problem::of(status, executed.errors).labelled(media).into_response();
+    }
+    let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
+    let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
+    let mut response = match kind {
+        // Parts of its data may be JSON already, which the library does not know of.
+        OperationType::Query => match Json::of(&executed) {
+            Some(json) => json.into_bytes().into_response(),
+            None => return respond(kind, too_large(), media),
+        },
+        _ => GraphQLResponse::from(executed).into_response(),
+    };
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response.extensions_mut().insert(codes);
+    response
+}
+
+/// Whether the schema refused to execute the request. The library has no flag for it: errors of the execution have a path.
+pub fn is_refused(executed: &Executed) -> bool {
+    executed.data == Value::Null
+        && !executed.errors.is_empty()
+        && executed.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// Status of an answer whose data is null.
+fn status_of_nothing(codes: &Codes) -> StatusCode {
+    let has = |wanted: &str| codes.0.iter().any(|code| code == wanted);
+    if has("UNAUTHENTICATED") {
+        StatusCode::UNAUTHORIZED
+    } else if has("SERVICE_UNAVAILABLE") {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    }
+}
+
+/// The code of an error that the library made: what does not fit the schema, breaks its limits, or is no value of a scalar.
+fn library_code(error: &ServerError, refused: bool) -> &'static str {
+    let limits = ["Query is too complex", "Query is nested too deep", "The recursion depth of the query"];
+    if limits.iter().any(|limit| error.message.starts_with(limit)) {
+        "TOO_COMPLEX"
+    } else if refused {
+        "GRAPHQL_VALIDATION_FAILED"
+    } else {
+        "BAD_USER_INPUT"
+    }
+}
+
+fn report(fault: Option<&Fault>, message: &str, request_id: &str) {
+    let Some(fault) = fault else {
+        return tracing::error!(request_id, cause = message, "an error got to the client's edge without a code");
+    };
+    let cause = chain(fault);
+    if fault.passing {
+        tracing::warn!(request_id, cause, "not available");
+    } else {
+        tracing::error!(request_id, cause, "fault");
+    }
+}
+
+/// The cause of a fault and the causes of that, in one line.
+pub fn chain(fault: &Fault) -> String {
+    let mut text = fault.cause.to_string();
+    let mut source = fault.cause.source();
+    while let Some(cause) = source {
+        let next = cause.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = cause.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::PathSegment;
+
+    use super::super::error::error;
+    use super::*;
+
+    fn failed(code: &str) -> ServerError {
+        ServerError { path: vec![PathSegment::Field("a".into())], ..error(code, "no") }
+    }
+
+    fn status(errors: &[ServerError], data: &Value, media: Media) -> u16 {
+        let mut executed = Executed::new(data.clone());
+        executed.errors = errors.to_vec();
+        respond(OperationType::Query, executed, media).status().as_u16()
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_specification() {
+        let some = || Value::from_json(serde_json::json!({"a": 1})).unwrap();
+        for (errors, data, graphql, json) in [
+            (vec![], some(), 200, 200),
+            (vec![failed("FORBIDDEN")], some(), 200, 200),
+            (vec![failed("UNAUTHENTICATED")], some(), 200, 200),
+            (vec![failed("FORBIDDEN")], Value::Null, 200, 200),
+            (vec![failed("UNAUTHENTICATED")], Value::Null, 401, 401),
+            (vec![failed("SERVICE_UNAVAILABLE")], Value::Null, 503, 503),
+            (vec![error("GRAPHQL_VALIDATION_FAILED", "no")], Value::Null, 400, 200),
+        ] {
+            let seen = [Media::GraphqlResponse, Media::Json].map(|media| status(&errors, &data, media));
+            assert_eq!(seen, [graphql, json], "{errors:?} {data}");
+        }
+    }
+
+    #[test]
+    fn a_fault_shows_its_request_and_never_its_cause() {
+        let fault = |passing| Fault { passing, cause: "password of the database".into() };
+        for (passing, expected) in [(false, "INTERNAL"), (true, "SERVICE_UNAVAILABLE")] {
+            let mut raised = failed("ANY");
+            raised.message = "password of the database".into();
+            raised.source = Some(Arc::new(fault(passing)));
+            let mut executed = Executed::from_errors(vec![raised]);
+            settle(&mut executed, "r-1", Exposure::Open);
+            assert_eq!(code(&executed.errors[0]), Some(expected));
+            let shown = serde_json::to_string(&executed).unwrap();
+            assert!(shown.contains("\"requestId\":\"r-1\"") && !shown.contains("password"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn errors_of_the_library_get_a_code() {
+        let mut unknown = Executed::from_errors(vec![ServerError::new("Unknown field \"x\"", None)]);
+        settle(&mut unknown, "r", Exposure::Open);
+        assert_eq!(code(&unknown.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
+        let mut deep = Executed::from_errors(vec![ServerError::new("Query is nested too deep.", None)]);
+        settle(&mut deep, "r", Exposure::Open);
+        assert_eq!(code(&deep.errors[0]), Some("TOO_COMPLEX"));
+        let scalar = ServerError { path: failed("").path, ..ServerError::new("Failed to parse \"DateTime\"", None) };
+        let mut input = Executed::from_errors(vec![scalar]);
+        settle(&mut input, "r", Exposure::Open);
+        assert_eq!(code(&input.errors[0]), Some("BAD_USER_INPUT"));
+    }
+}

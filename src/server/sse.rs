@@ -1,0 +1,73 @@
+//! GraphQL over Server-Sent Events, in distinct connections: each POST that takes `text/event-stream` has its own stream of
+//! `next` events, and a `complete` at its end.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::time::Duration;
+
+use async_graphql::Response as Executed;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Response, Sse};
+use futures_util::Stream;
+use futures_util::stream::{self, StreamExt};
+use http_body_util::BodyExt;
+use serde_json::json;
+
+use crate::graphql::json_writer::Json;
+use crate::graphql::subscription::Told;
+use crate::server::error::Problem;
+use crate::server::operation_log::Ledger;
+use crate::server::{error_limits, response};
+
+/// How long nothing may be sent before a comment is, for proxies that cut what is silent.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+/// Tells proxies to hand on what comes as it comes.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// The end of a stream.
+const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
+
+/// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
+pub fn respond(
+    results: impl Stream<Item = Told> + Send + 'static,
+    mut ledger: Ledger,
+    held: impl Send + 'static,
+) -> Response {
+    stream_of(results.inspect(move |told| {
+        let _ = &held;
+        ledger.note(told);
+    }))
+}
+
+fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
+    let next = |told: Told| {
+        let next = Event::default().event("next");
+        match told {
+            Told::Shared(text) => next.data(text),
+            Told::Executed(executed) if response::is_refused(&executed) => next.data(refused(&executed)),
+            Told::Executed(executed) => {
+                next.data(Json::of(&executed).map_or_else(|| refused(&response::too_large()), Json::into_text))
+            }
+        }
+    };
+    let complete = stream::once(ready(Event::default().event("complete").data("\n")));
+    let events = results.map(next).chain(complete).map(Ok::<_, Infallible>);
+    let response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    // axum writes either no line of data, and browsers do not tell of such an event, or two where one would do.
+    let once = |data: Bytes| if data.starts_with(b"event: complete\n") { Bytes::from_static(COMPLETE) } else { data };
+    let mut response = response.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(once))));
+    response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
+    response
+}
+
+fn refused(executed: &Executed) -> String {
+    json!({ "errors": executed.errors }).to_string()
+}
+
+/// A document that was not executed: told as an event, since browsers show nothing of another status.
+pub fn refusal(mut problem: Problem) -> Response {
+    error_limits::shorten(&mut problem.errors);
+    stream_of(stream::once(ready(Told::Executed(Box::new(Executed::from_errors(problem.errors))))))
+}

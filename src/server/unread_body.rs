@@ -1,0 +1,101 @@
+//! Request bodies that were answered before they were read to the end. The connection ends after such an answer, which says so
+//! (RFC 9112, 9.6), and the rest of the body is read and discarded, so that the client can finish sending and read the answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderMap, HeaderValue, Version};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::server::body::MAX_BYTES;
+
+/// Longest time to discard the rest of a body.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// A request body that is handed back when it is dropped before its end.
+pub struct Returned {
+    body: Option<Incoming>,
+    polled: bool,
+    back: Option<oneshot::Sender<Unread>>,
+}
+
+/// A body that was not read to its end.
+struct Unread {
+    body: Incoming,
+    /// Whether reading has begun: a client that waits for `100 Continue` is not asked to send the body before.
+    polled: bool,
+}
+
+/// Ends the connection after the answer if the request's body was not read.
+pub struct Watch {
+    back: oneshot::Receiver<Unread>,
+    version: Version,
+    waits: bool,
+}
+
+/// Takes a body into a request handler, and watches what becomes of it.
+pub fn watch(body: Incoming, version: Version, headers: &HeaderMap) -> (Returned, Watch) {
+    let (back, returned) = oneshot::channel();
+    let watch = Watch { back: returned, version, waits: headers.contains_key(EXPECT) };
+    (Returned { body: Some(body), polled: false, back: Some(back) }, watch)
+}
+
+impl Watch {
+    /// Completes the headers of the answer, once the request's handler has ended.
+    pub fn end(mut self, headers: &mut HeaderMap) {
+        // HTTP/2 resets the stream alone.
+        let Some(unread) = self.back.try_recv().ok().filter(|_| self.version < Version::HTTP_2) else { return };
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        if unread.polled || !self.waits {
+            tokio::spawn(timeout(MAX_TIME, discard(unread.body)));
+        }
+    }
+}
+
+async fn discard(body: Incoming) {
+    let mut rest = Limited::new(body, MAX_BYTES);
+    while let Some(Ok(_)) = rest.frame().await {}
+}
+
+impl Body for Returned {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.polled = true;
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) {
+            self.body = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or(SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+impl Drop for Returned {
+    fn drop(&mut self) {
+        if let (Some(body), Some(back)) = (self.body.take(), self.back.take())
+            && !body.is_end_stream()
+        {
+            // Nobody receives it once the connection has ended.
+            let _ = back.send(Unread { body, polled: self.polled });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How large the values of variables may be, whether or not the document uses them. Operations bound what they take more
+//! narrowly; this is so that nothing has to be done with what nobody would send in good faith.
+
+use async_graphql::{Value, Variables};
+use axum::http::StatusCode;
+
+use crate::server::error::Problem;
+
+/// How deep lists and objects may nest.
+pub const MAX_DEPTH: usize = 32;
+/// Most values of one list.
+pub const MAX_LIST: usize = 1_000;
+/// Most values in all, with those in lists and objects.
+pub const MAX_VALUES: usize = 10_000;
+
+/// Most values of a request in JSON: those of its variables, and the few of its own.
+const MAX_REQUEST_VALUES: usize = MAX_VALUES + 100;
+
+/// Whether the JSON text of a request has more values than are taken, before they are read. Counts the brackets and commas outside
+/// of strings, of which there are never more than values.
+pub fn has_too_many(json: &[u8]) -> bool {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count > MAX_REQUEST_VALUES
+}
+
+/// The refusal of a request that [`has_too_many`] values.
+pub fn too_many() -> Problem {
+    let message = format!("The variables may have {MAX_VALUES} values in all.");
+    Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
+}
+
+/// Refuses what is too large.
+pub fn check(variables: &Variables) -> Result<(), Problem> {
+    let mut left = MAX_VALUES;
+    let fits = variables.values().try_for_each(|value| measure(value, MAX_DEPTH, &mut left));
+    fits.map_err(|message| Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
+}
+
+fn measure(value: &Value, depth: usize, left: &mut usize) -> Result<(), String> {
+    *left = left.checked_sub(1).ok_or_else(|| format!("The variables may have {MAX_VALUES} values in all."))?;
+    let mut inner = |value: &Value| {
+        let depth = depth.checked_sub(1).ok_or_else(|| format!("The variables may nest {MAX_DEPTH} levels deep."))?;
+        measure(value, depth, left)
+    };
+    match value {
+        Value::List(list) if list.len() > MAX_LIST => Err(format!("A list may have {MAX_LIST} values.")),
+        Value::List(list) => list.iter().try_for_each(inner),
+        Value::Object(fields) => fields.values().try_for_each(&mut inner),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn refusal(value: Json) -> Option<String> {
+        check(&Variables::from_json(json!({ "v": value }))).err().map(|problem| problem.errors[0].message.clone())
+    }
+
+    fn nested(levels: usize) -> Json {
+        (0..levels).fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({ "a": inner }) })
+    }
+
+    #[test]
+    fn values_of_a_request_are_counted_before_they_are_read() {
+        let most = MAX_REQUEST_VALUES - 1;
+        for (text, too_many) in [
+            (format!("[{}0]", "0,".repeat(most)), false),
+            (format!("[{}0]", "0,".repeat(most + 1)), true),
+            ("[".repeat(most + 2), true),
+            ("{\"a\":".repeat(most + 2), true),
+            (format!(r#"["{}"]"#, r#"\\\",[{"#.repeat(most)), false),
+            (format!(r#"["\\"{}]"#, ",0".repeat(most + 1)), true),
+        ] {
+            assert_eq!(has_too_many(text.as_bytes()), too_many, "{text:.20}");
+        }
+    }
+
+    #[test]
+    fn values_are_bounded_in_depth_length_and_number() {
+        assert_eq!(refusal(nested(MAX_DEPTH)), None);
+        assert!(refusal(nested(MAX_DEPTH + 1)).unwrap().contains("nest"));
+        assert_eq!(refusal(json!(vec![1; MAX_LIST])), None);
+        assert!(refusal(json!(vec![1; MAX_LIST + 1])).unwrap().contains("list"));
+        let lists = |count: usize| json!(vec![vec![1; MAX_LIST - 1]; count]);
+        assert_eq!(refusal(lists(9)), None);
+        assert!(refusal(lists(10)).unwrap().contains("in all"));
+    }
+}

@@ -1,0 +1,363 @@
+//! GraphQL in a WebSocket, at `GET /graphql`: moves messages between the socket, the [`protocol`] and the operations, each of
+//! which is a task of its own. Who does not take what is sent to them holds up nobody but themselves.
+
+pub mod protocol;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use async_graphql::ServerError;
+use async_graphql::parser::types::OperationType;
+use axum::body::Bytes;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use crate::auth::Actor;
+use crate::domain::UserId;
+use crate::graphql::subscription::Told;
+use crate::server::admission::concurrency::Place;
+use crate::server::admission::rate_limit;
+use crate::server::body::{Asked, MAX_BYTES};
+use crate::server::error::Problem;
+use crate::server::execute;
+use crate::server::execute::{Caller, Running};
+use crate::server::middleware::{Operation, RequestId};
+use crate::server::operation_log::Ledger;
+use crate::server::prepare::prepare;
+use crate::server::router::Server;
+use crate::server::websocket::protocol::{Close, Protocol, Step};
+use crate::server::{credentials, error_limits};
+
+/// How long a client may take to say who it is.
+const INIT_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take to make room for a message.
+const SEND_TIME: Duration = Duration::from_secs(30);
+/// How long what is under way may take to finish when the server is going.
+const FINISH_TIME: Duration = Duration::from_secs(8);
+/// How long to wait for the client's side of the close.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
+/// Longest that nothing may come from the client, who answers pings by itself.
+const SILENT_TIME: Duration = Duration::from_secs(60);
+/// After how long a client may try again from an address with too many sockets.
+const CROWDED_TIME: Duration = Duration::from_secs(30);
+/// How often the token is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// After how many ticks the client is pinged, for proxies that cut what is silent.
+const TICKS_TO_PING: u32 = 12;
+/// How many results may wait for the client before operations do.
+const WAITING: usize = 16;
+/// How much is read of a socket at once, in bytes. There is a buffer of that size for each.
+const READ_BUFFER: usize = 4096;
+
+/// Opens a WebSocket.
+pub async fn open(
+    server: Server,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    if !server.admission.admits_page(headers) {
+        let message =
+            "Pages of this origin may not open WebSockets here: the setting GUILDHALL_ALLOWED_ORIGINS lists which may.";
+        return Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
+    }
+    let Ok(upgrade) = upgrade else {
+        return Problem::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
+    };
+    if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
+        return Problem::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
+    }
+    let actor = match credentials::actor(headers, &server.env).await {
+        Ok(actor) => actor,
+        Err(problem) => return problem.into_response(),
+    };
+    let Some(place) = server.admission.stream_from(address) else {
+        return rate_limit::too_often(CROWDED_TIME, server.env.clock.now()).into_response();
+    };
+    // Somewhat more than is taken, so that the protocol can tell what was wrong.
+    let upgrade = upgrade
+        .protocols([protocol::NAME])
+        .max_message_size(2 * MAX_BYTES)
+        .max_frame_size(2 * MAX_BYTES)
+        .read_buffer_size(READ_BUFFER);
+    upgrade.on_upgrade(move |socket| {
+        let tasks = server.tasks.clone();
+        let session = Session::new(server, address, actor, socket);
+        tasks.track_future(async move {
+            let _place = place;
+            session.run().await;
+        })
+    })
+}
+
+/// What a task says of its operation.
+enum Said {
+    Result(Told),
+    Broken(Vec<ServerError>),
+    End,
+}
+
+/// An operation that runs. Dropped, it ends, but for a mutation that has begun.
+struct Task {
+    kind: OperationType,
+    _handle: AbortOnDropHandle<()>,
+}
+
+struct Session {
+    server: Server,
+    address: Option<IpAddr>,
+    actor: Option<Actor>,
+    socket: WebSocket,
+    protocol: Protocol,
+    tasks: HashMap<u64, Task>,
+    teller: mpsc::Sender<(u64, Said)>,
+    told: mpsc::Receiver<(u64, Said)>,
+    /// When the first message must have come.
+    deadline: Instant,
+    /// When anything last came.
+    heard: Instant,
+    /// Counts this socket among those of the account.
+    place: Option<Place<UserId>>,
+}
+
+/// What happens next to a session.
+enum Happening {
+    Heard(Option<Result<Message, axum::Error>>),
+    Said(u64, Said),
+    TooLate,
+}
+
+/// Why a session ends; none: the client has gone.
+type End = Option<Close>;
+
+impl Session {
+    fn new(server: Server, address: Option<IpAddr>, actor: Option<Actor>, socket: WebSocket) -> Self {
+        let (teller, told) = mpsc::channel(WAITING);
+        let (protocol, tasks, heard) = (Protocol::default(), HashMap::new(), Instant::now());
+        let deadline = heard + INIT_TIME;
+        Self { server, address, actor, socket, protocol, tasks, teller, told, deadline, heard, place: None }
+    }
+
+    async fn run(mut self) {
+        let end = self.converse().await;
+        // Whatever still runs has nobody to tell.
+        self.tasks.clear();
+        if let Err(Some(Close { code, reason })) = end {
+            tracing::debug!(code, reason, "closing a socket");
+            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+            if self.send(frame).await.is_err() {
+                return;
+            }
+        }
+        // Until both sides have closed: the client may not have read our close yet, and its own is answered by reading on.
+        let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+    }
+
+    async fn converse(&mut self) -> Result<(), End> {
+        let stopping = self.server.stopping.clone();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut quiet = 0;
+        loop {
+            tokio::select! {
+                // First of all: what subscriptions tell once the server is going is not for the client, who shall come again.
+                biased;
+                () = stopping.cancelled() => break,
+                _ = ticks.tick() => {
+                    self.require_token()?;
+                    self.require_life()?;
+                    quiet = (quiet + 1) % TICKS_TO_PING;
+                    if quiet == 0 {
+                        self.send(Message::Ping(Bytes::new())).await?;
+                    }
+                }
+                happening = self.happens() => self.take(happening).await?,
+            }
+        }
+        let _ = timeout(FINISH_TIME, self.finish()).await;
+        Err(Some(Close::restart()))
+    }
+
+    async fn happens(&mut self) -> Happening {
+        tokio::select! {
+            heard = self.socket.recv() => Happening::Heard(heard),
+            // Never none: the session itself has a sender.
+            Some((number, said)) = self.told.recv() => Happening::Said(number, said),
+            () = sleep_until(self.deadline), if !self.protocol.has_begun() => Happening::TooLate,
+        }
+    }
+
+    async fn take(&mut self, happening: Happening) -> Result<(), End> {
+        if matches!(happening, Happening::Heard(Some(Ok(_)))) {
+            self.heard = Instant::now();
+        }
+        match happening {
+            Happening::Heard(Some(Ok(Message::Text(text)))) => self.hear(text.as_str()).await,
+            Happening::Heard(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
+            Happening::Heard(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => Ok(()),
+            Happening::Heard(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(None),
+            Happening::Said(number, said) => self.tell(number, said).await,
+            Happening::TooLate => Err(Some(Close::init_timeout())),
+        }
+    }
+
+    /// Takes a message of the client.
+    async fn hear(&mut self, text: &str) -> Result<(), End> {
+        match self.protocol.receive(text)? {
+            Step::Init(payload) => {
+                let given = credentials::actor_of_payload(&payload, &self.server.env).await?;
+                self.actor = given.or(self.actor);
+                let place = self.server.admission.stream_of(self.actor.map(|actor| actor.user_id));
+                self.place = Some(place.ok_or_else(|| Close::forbidden("This account has too many sockets open"))?);
+                let acknowledged = self.protocol.acknowledge();
+                self.say(Some(acknowledged)).await
+            }
+            Step::Send(text) => self.say(Some(text)).await,
+            Step::Run(number, asked) => self.begin(number, asked).await,
+            Step::Stop(number) => {
+                self.tasks.remove(&number);
+                Ok(())
+            }
+            Step::Nothing => Ok(()),
+        }
+    }
+
+    /// Begins an operation.
+    async fn begin(&mut self, number: u64, asked: Asked) -> Result<(), End> {
+        if self.has_run_out() {
+            return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
+        }
+        let caller = Caller { id: RequestId::random(), actor: self.actor, address: self.address };
+        let (asked, now) = (prepare(&self.server.documents, asked), self.server.env.clock.now());
+        let prepared = match self.server.admission.charge(&caller, asked, now) {
+            Ok(prepared) => prepared,
+            Err(mut problem) => {
+                error_limits::shorten(&mut problem.errors);
+                let refused = self.protocol.refuse(number, &problem.errors);
+                return self.say(refused).await;
+            }
+        };
+        let (kind, operation) = (prepared.kind, Operation::new(&prepared, self.actor.as_ref()));
+        let span = tracing::info_span!("request", request_id = %caller.id.0);
+        let running = execute::run(&self.server, &caller, prepared);
+        let task = perform(number, running, caller.id, operation, self.teller.clone());
+        let handle = AbortOnDropHandle::new(tokio::spawn(task.instrument(span)));
+        self.tasks.insert(number, Task { kind, _handle: handle });
+        Ok(())
+    }
+
+    /// Hands on what an operation says, and what has been said by others meanwhile: the client gets all of it at once.
+    async fn tell(&mut self, number: u64, said: Said) -> Result<(), End> {
+        let mut next = Some((number, said));
+        while let Some((number, said)) = next {
+            if let Some(text) = self.message(number, said) {
+                self.feed(Message::text(text)).await?;
+            }
+            next = self.told.try_recv().ok();
+        }
+        self.flush().await
+    }
+
+    /// The message for what an operation says. None if the client does not wait for it.
+    fn message(&mut self, number: u64, said: Said) -> Option<String> {
+        match said {
+            Said::Result(Told::Shared(text)) => self.protocol.next(number, &text),
+            Said::Result(Told::Executed(executed)) => self.protocol.result(number, &executed),
+            Said::Broken(errors) => self.protocol.refuse(number, &errors),
+            Said::End => {
+                self.tasks.remove(&number);
+                self.protocol.complete(number)
+            }
+        }
+    }
+
+    /// Ends subscriptions and lets the rest finish. Nothing new is begun.
+    async fn finish(&mut self) -> Result<(), End> {
+        self.tasks.retain(|_, task| task.kind != OperationType::Subscription);
+        while !self.tasks.is_empty() {
+            let Some((number, said)) = self.told.recv().await else { break };
+            if self.tasks.contains_key(&number) {
+                self.tell(number, said).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends once the token has run out, and the subscriptions have been told so.
+    fn require_token(&self) -> Result<(), End> {
+        let over = self.has_run_out() && self.protocol.is_idle();
+        if over { Err(Some(Close::unauthorized(credentials::BAD_TOKEN))) } else { Ok(()) }
+    }
+
+    /// Ends once the client has not even answered pings.
+    fn require_life(&self) -> Result<(), End> {
+        if self.heard.elapsed() > SILENT_TIME { Err(None) } else { Ok(()) }
+    }
+
+    fn has_run_out(&self) -> bool {
+        let end = self.actor.as_ref().and_then(|actor| actor.expires_at);
+        end.is_some_and(|end| self.server.env.clock.now() >= end)
+    }
+
+    async fn say(&mut self, text: Option<String>) -> Result<(), End> {
+        match text {
+            Some(text) => self.send(Message::text(text)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Sends, at the latest with the next flush.
+    async fn feed(&mut self, message: Message) -> Result<(), End> {
+        in_time(self.socket.feed(message)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        in_time(self.socket.flush()).await
+    }
+}
+
+/// What the client must make room for.
+async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match timeout(SEND_TIME, sending).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(None),
+    }
+}
+
+/// Runs an operation and tells what comes of it.
+async fn perform(
+    number: u64,
+    Running { refusals, mut results }: Running,
+    id: RequestId,
+    operation: Operation,
+    teller: mpsc::Sender<(u64, Said)>,
+) {
+    let mut ledger = Ledger::new(id.clone(), operation, refusals);
+    let telling = async {
+        while let Some(told) = results.next().await {
+            ledger.note(&told);
+            // Nobody listens any more: then this ends, too.
+            let _ = teller.send((number, Said::Result(told))).await;
+        }
+    };
+    if AssertUnwindSafe(telling).catch_unwind().await.is_err() {
+        tracing::error!(request_id = %id.0, "panicked while answering");
+        let _ = teller.send((number, Said::Broken(Problem::internal(&id.0).errors))).await;
+    }
+    drop(ledger);
+    let _ = teller.send((number, Said::End)).await;
+}

@@ -1,0 +1,276 @@
+//! The protocol `graphql-transport-ws`, without a socket: which messages may come when, what they mean, and with which code
+//! a socket is closed when they do not fit.
+
+use std::collections::HashMap;
+
+use async_graphql::{Response as Executed, ServerError};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::graphql::json_writer::Json;
+use crate::server::body::{Asked, MAX_BYTES};
+use crate::server::error::error;
+use crate::server::response;
+use crate::server::variable_limits;
+
+/// The name by which clients ask for it.
+pub const NAME: &str = "graphql-transport-ws";
+/// Most operations at once.
+pub const MAX_OPERATIONS: usize = 100;
+/// Longest reason that a close frame has room for, in bytes.
+const MAX_REASON: usize = 123;
+
+/// Why a socket is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Of the WebSocket protocol below 4000, of this one from there on.
+    pub code: u16,
+    /// For who reads the client's log.
+    pub reason: String,
+}
+
+impl Close {
+    fn new(code: u16, reason: impl Into<String>) -> Self {
+        let mut reason = reason.into();
+        reason.truncate(reason.floor_char_boundary(MAX_REASON));
+        Self { code, reason }
+    }
+
+    /// A message that is none of this protocol.
+    pub fn invalid(reason: &str) -> Self {
+        Self::new(4400, reason)
+    }
+
+    /// A token that is not, or no longer, good; or none of the first messages.
+    pub fn unauthorized(reason: &str) -> Self {
+        Self::new(4401, reason)
+    }
+
+    /// A client who may not come in now, though their token is good.
+    pub fn forbidden(reason: &str) -> Self {
+        Self::new(4403, reason)
+    }
+
+    /// The first message did not come.
+    pub fn init_timeout() -> Self {
+        Self::new(4408, "Connection initialisation timeout")
+    }
+
+    /// A message with too many bytes.
+    pub fn too_large() -> Self {
+        Self::new(1009, "A message may have 1 MB at most")
+    }
+
+    /// Something that the server needs is away for now.
+    pub fn unavailable() -> Self {
+        Self::new(1013, "The service is not available now. Try again")
+    }
+
+    /// The server is going; another one may be there.
+    pub fn restart() -> Self {
+        Self::new(1012, "The server is shutting down")
+    }
+}
+
+/// What a message asks for.
+#[derive(Debug)]
+pub enum Step {
+    /// To find out who it is by the payload, and then to [`acknowledge`](Protocol::acknowledge).
+    Init(Map<String, Value>),
+    /// To send this.
+    Send(String),
+    /// To run an operation, whose results are told under that number.
+    Run(u64, Asked),
+    /// To end the operation of that number.
+    Stop(u64),
+    /// Nothing.
+    Nothing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Silent,
+    Begun,
+    Acknowledged,
+}
+
+/// Where one socket is in the protocol.
+pub struct Protocol {
+    phase: Phase,
+    /// Numbers of the operations that run, by the client's ID.
+    numbers: HashMap<String, u64>,
+    /// The same the other way round.
+    ids: HashMap<u64, String>,
+    /// How many operations have begun.
+    begun: u64,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    payload: Option<Value>,
+}
+
+/// A message without its payload.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self { phase: Phase::Silent, numbers: HashMap::new(), ids: HashMap::new(), begun: 0 }
+    }
+}
+
+impl Protocol {
+    /// Whether the first message has come.
+    pub fn has_begun(&self) -> bool {
+        self.phase != Phase::Silent
+    }
+
+    /// Whether no operation runs.
+    pub fn is_idle(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Takes a message of the client.
+    pub fn receive(&mut self, text: &str) -> Result<Step, Close> {
+        if text.len() > MAX_BYTES {
+            return Err(Close::too_large());
+        }
+        if variable_limits::has_too_many(text.as_bytes()) {
+            return self.refuse_values(text);
+        }
+        let Message { kind, id, payload } = serde_json::from_str(text).map_err(|_| {
+            Close::invalid("A message is a JSON object with a string `type` and, by type, `id` and `payload`")
+        })?;
+        match kind.as_str() {
+            "connection_init" => self.begin(payload),
+            "ping" => Ok(Step::Send(pong(object(payload)?))),
+            "pong" => object(payload).map(|_| Step::Nothing),
+            "subscribe" => self.subscribe(named(id)?, payload),
+            "complete" => {
+                let number = self.numbers.remove(&named(id)?);
+                Ok(number.map_or(Step::Nothing, |number| {
+                    self.ids.remove(&number);
+                    Step::Stop(number)
+                }))
+            }
+            _ => Err(Close::invalid("There is no such `type` of message")),
+        }
+    }
+
+    /// Refuses a message that has too many values, which are not read.
+    fn refuse_values(&self, text: &str) -> Result<Step, Close> {
+        match serde_json::from_str(text) {
+            Ok(Head { kind, id: Some(id) }) if kind == "subscribe" && self.phase == Phase::Acknowledged => {
+                Ok(Step::Send(refused(&id, &variable_limits::too_many().errors)))
+            }
+            _ => Err(Close::invalid("A message has too many values")),
+        }
+    }
+
+    fn begin(&mut self, payload: Option<Value>) -> Result<Step, Close> {
+        if self.has_begun() {
+            return Err(Close::new(4429, "Too many initialisation requests"));
+        }
+        self.phase = Phase::Begun;
+        Ok(Step::Init(object(payload)?.unwrap_or_default()))
+    }
+
+    /// The message that lets the client begin.
+    pub fn acknowledge(&mut self) -> String {
+        self.phase = Phase::Acknowledged;
+        json!({ "type": "connection_ack" }).to_string()
+    }
+
+    fn subscribe(&mut self, id: String, payload: Option<Value>) -> Result<Step, Close> {
+        if self.phase != Phase::Acknowledged {
+            return Err(Close::unauthorized("Unauthorized"));
+        }
+        let asked = serde_json::from_value(payload.unwrap_or_default()).map_err(|_| {
+            Close::invalid(
+                "The `payload` of `subscribe` has a string `query`, and may have `variables` and `operationName`",
+            )
+        })?;
+        if self.numbers.contains_key(&id) {
+            return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
+        }
+        if self.numbers.len() >= MAX_OPERATIONS {
+            let message = format!("A WebSocket has {MAX_OPERATIONS} operations at once at most.");
+            return Ok(Step::Send(refused(&id, &[error("BAD_REQUEST", message)])));
+        }
+        let number = self.begun;
+        self.begun += 1;
+        self.numbers.insert(id.clone(), number);
+        self.ids.insert(number, id);
+        Ok(Step::Run(number, asked))
+    }
+
+    /// The message for a result. None if nobody waits for it any more.
+    pub fn result(&mut self, number: u64, executed: &Executed) -> Option<String> {
+        if response::is_refused(executed) {
+            return self.refuse(number, &executed.errors);
+        }
+        match Json::of(executed) {
+            Some(json) => self.next(number, &json.into_text()),
+            None => self.refuse(number, &response::too_large().errors),
+        }
+    }
+
+    /// The message for a result that is JSON already. None if nobody waits for it any more.
+    pub fn next(&self, number: u64, payload: &str) -> Option<String> {
+        let id = serde_json::to_string(self.ids.get(&number)?).ok()?;
+        Some(format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#))
+    }
+
+    /// The message for an operation that did not run, which ends it.
+    pub fn refuse(&mut self, number: u64, errors: &[ServerError]) -> Option<String> {
+        self.end(number).map(|id| refused(&id, errors))
+    }
+
+    /// The message for the end of an operation. None if the client knows.
+    pub fn complete(&mut self, number: u64) -> Option<String> {
+        self.end(number).map(|id| json!({ "type": "complete", "id": id }).to_string())
+    }
+
+    fn end(&mut self, number: u64) -> Option<String> {
+        let id = self.ids.remove(&number)?;
+        self.numbers.remove(&id);
+        Some(id)
+    }
+}
+
+fn refused(id: &str, errors: &[ServerError]) -> String {
+    json!({ "type": "error", "id": id, "payload": errors }).to_string()
+}
+
+fn pong(payload: Option<Map<String, Value>>) -> String {
+    match payload {
+        Some(payload) => json!({ "type": "pong", "payload": payload }).to_string(),
+        None => json!({ "type": "pong" }).to_string(),
+    }
+}
+
+fn named(id: Option<String>) -> Result<String, Close> {
+    id.filter(|id| !id.is_empty()).ok_or_else(|| Close::invalid("This `type` of message needs an `id`"))
+}
+
+fn object(payload: Option<Value>) -> Result<Option<Map<String, Value>>, Close> {
+    match payload {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(payload)) => Ok(Some(payload)),
+        Some(_) => Err(Close::invalid("The `payload` of this `type` of message is an object")),
+    }
+}
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

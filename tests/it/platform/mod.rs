@@ -1,0 +1,17 @@
+//! What holds whatever is asked: transactions, statements, processes, connections, and the structure of the code.
+
+pub mod architecture;
+pub mod cancellation;
+pub mod commands;
+pub mod fast_list;
+pub mod migrations;
+pub mod multi_process;
+pub mod outcome;
+pub mod pipelining;
+pub mod query_batching;
+pub mod query_count;
+pub mod query_plans;
+pub mod races;
+pub mod round_trips;
+pub mod slow_readers;
+pub mod worker_delay;

@@ -1,0 +1,392 @@
+//! Every query field and every mutation, driven as every standing: each asks the policy for what the table of root fields says, and
+//! what is hidden looks like what is not there, in its answer, in the statements that are sent, and in what they wait for.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::time::Duration;
+
+use guildhall::policy::Action;
+use guildhall::policy::action::ROOT_FIELDS;
+use serde_json::{Value, json};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use uuid::Uuid;
+
+use crate::platform::query_count::{count_statements, take_statements};
+use crate::support::graphql::send;
+use crate::support::org_fixture::bucket;
+use crate::support::stream::text;
+use crate::support::{Answer, Office, Person, TestApp};
+
+thread_local! {
+    /// The actions that the policy was asked for on this thread: that of the test.
+    static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Notes the decisions of the policy, which it traces.
+struct Recorder;
+
+impl<S: tracing::Subscriber> Layer<S> for Recorder {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        event.record(&mut Noted);
+    }
+}
+
+struct Noted;
+
+impl Visit for Noted {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "action" {
+            ASKED.with_borrow_mut(|asked| asked.insert(format!("{value:?}")));
+        }
+    }
+}
+
+/// An office with one of everything, of which the worker `wes` sees nothing, and an invitee.
+struct World {
+    office: Office,
+    invitee: Person,
+    /// IDs by the prefix of their kind, and `slug`.
+    ids: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let office = Office::over(TestApp::with(|settings| settings.rules.rate_limits = false).await).await;
+        let Office { app, owner, maintainer, supervisor, worker, .. } = &office;
+        let invitee = app.person("ivy").await;
+        owner.invites(&office.id, &invitee.email(), "WORKER").await;
+        let storage = office.storage(owner).await;
+        let project = office.project(owner, json!({ "assigneeId": supervisor.id, "sourceStorageId": storage })).await;
+        owner.makes("createTask", json!({ "projectId": project, "name": "Inner" })).await;
+        let task = office.task(owner, json!({ "assigneeId": worker.id })).await;
+        let job = office.jobs().await.pop().expect("a job");
+        let member = office.membership(maintainer).await;
+        let offer = owner.mutate("offerOwnership", json!({ "membershipId": member }), "ownershipOffer { id }").await;
+        let invitation = owner.invites(&office.id, "guest@example.org", "WORKER").await;
+        app.sql("UPDATE memberships SET last_active_on = '2100-01-01'").await;
+        app.log_settles().await;
+        let event = app.event_ids("type = 'INVITATION_CREATED'").await.pop().expect("an event");
+        let ids = [
+            ("org", office.id.clone()),
+            ("slug", "office".to_owned()),
+            ("token", app.token_to("guest@example.org").await),
+            ("mem", office.membership(worker).await),
+            ("inv", invitation),
+            ("off", text(&offer.done()["ownershipOffer"], "id")),
+            ("prj", project),
+            ("tsk", task),
+            ("job", job),
+            ("sto", storage),
+            ("evt", event),
+            ("usr", owner.id.clone()),
+            ("pws", owner.workspace()),
+        ];
+        Self { ids: ids.into(), office, invitee }
+    }
+
+    /// Everybody by what they are to the office, from the least to the most.
+    fn standings(&self) -> Vec<(&'static str, Option<&Person>)> {
+        let Office { owner, maintainer, supervisor, other, stranger, admin, .. } = &self.office;
+        let people = [
+            ("outsider", stranger),
+            ("invitee", &self.invitee),
+            ("worker", other),
+            ("supervisor", supervisor),
+            ("maintainer", maintainer),
+            ("owner", owner),
+            ("admin", admin),
+        ];
+        std::iter::once(("nobody", None)).chain(people.map(|(name, person)| (name, Some(person)))).collect()
+    }
+
+    async fn ask(&self, person: Option<&Person>, request: &Request, id: &str) -> Answer {
+        let (document, variables) = request.of(&self.office, id);
+        let token = person.map(|person| person.token.as_str());
+        send(&self.office.app.router, token, &document, variables).await
+    }
+}
+
+/// A request at one root field, about a target of one kind.
+struct Request {
+    field: &'static str,
+    /// Prefix of the target's ID; empty where there is none.
+    target: &'static str,
+    /// Where the target stands: the name of an argument, or of a field of the input.
+    place: &'static str,
+    /// The other arguments, or the other fields of the input.
+    rest: Value,
+}
+
+impl Request {
+    fn of(&self, office: &Office, id: &str) -> (String, Value) {
+        let (root, field) = self.field.split_once('.').expect("a root field");
+        let mut rest: Value =
+            serde_json::from_str(&self.rest.to_string().replace("$office", &office.id)).expect("JSON");
+        if !self.place.is_empty() {
+            let listed = self.place.ends_with('s') && self.place != "types";
+            rest[self.place] = if listed { json!([id]) } else { json!(id) };
+        }
+        if root == "Mutation" {
+            let input = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+            let document = format!(
+                "mutation M($input: {input}!) {{ {field}(input: $input) {{ userErrors {{ code message path permission requiredRole }} }} }}"
+            );
+            return (document, json!({ "input": rest }));
+        }
+        let arguments: Vec<String> = rest
+            .as_object()
+            .expect("arguments")
+            .iter()
+            .map(|(name, value)| match value.as_str() {
+                Some("DETACH") => format!("{name}: DETACH"),
+                _ => format!("{name}: {value}"),
+            })
+            .collect();
+        let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+        (format!("{{ {field}{arguments} {{ __typename }} }}"), json!({}))
+    }
+}
+
+/// A request at every query field and mutation: several where the target can be of several kinds.
+fn requests() -> Vec<Request> {
+    let request = |field, target, place, rest| Request { field, target, place, rest };
+    let mut requests = Vec::new();
+    for kind in ["org", "mem", "inv", "off", "prj", "tsk", "job", "sto", "evt", "usr", "pws"] {
+        requests.push(request("Query.node", kind, "id", json!({})));
+        requests.push(request("Query.nodes", kind, "ids", json!({})));
+    }
+    for kind in ["prj", "tsk"] {
+        requests.push(request(
+            "Query.transferPlan",
+            kind,
+            "resourceIds",
+            json!({ "destinationWorkspaceId": "$office", "storage": "DETACH" }),
+        ));
+    }
+    // What deletes comes last.
+    requests.extend([
+        request("Query.viewer", "", "", json!({})),
+        request("Query.organizations", "", "", json!({})),
+        request("Query.organization", "org", "id", json!({})),
+        request("Query.organization", "slug", "slug", json!({})),
+        request("Query.invitation", "inv", "id", json!({})),
+        request("Query.invitationPreview", "token", "token", json!({})),
+        request("Query.slugAvailability", "", "", json!({ "slug": "free" })),
+        request("Query.roles", "", "", json!({})),
+        request("Mutation.signUp", "", "", json!({ "username": "x", "password": "y" })),
+        request("Mutation.signIn", "", "", json!({ "login": "nobody-1", "password": "a long and winding road" })),
+        request("Mutation.refreshSession", "", "", json!({ "refreshToken": "nonsense" })),
+        request("Mutation.signOut", "", "", json!({ "refreshToken": "nonsense" })),
+        request("Mutation.verifyEmail", "", "", json!({ "token": "nonsense" })),
+        request("Mutation.resendVerificationEmail", "", "", json!({})),
+        request("Mutation.requestPasswordReset", "", "", json!({ "email": "absent@example.org" })),
+        request("Mutation.resetPassword", "", "", json!({ "token": "x", "newPassword": "a long and winding road" })),
+        request(
+            "Mutation.changePassword",
+            "",
+            "",
+            json!({ "currentPassword": "x", "newPassword": "a long and winding road" }),
+        ),
+        request("Mutation.updateProfile", "", "", json!({ "displayName": "Name" })),
+        request("Mutation.changeEmail", "", "", json!({ "email": "new@example.org", "password": "x" })),
+        request("Mutation.deleteAccount", "", "", json!({ "confirmUsername": "another" })),
+        request("Mutation.createOrganization", "", "", json!({ "slug": "office" })),
+        request(
+            "Mutation.inviteMembers",
+            "org",
+            "organizationId",
+            json!({ "invitees": [{ "email": "p@example.org", "role": "WORKER" }] }),
+        ),
+        request("Mutation.updateOrganization", "org", "organizationId", json!({ "name": "Name" })),
+        request("Mutation.offerOwnership", "mem", "membershipId", json!({})),
+        request("Mutation.acceptOwnership", "off", "ownershipOfferId", json!({})),
+        request("Mutation.declineOwnership", "off", "ownershipOfferId", json!({})),
+        request("Mutation.cancelOwnershipOffer", "off", "ownershipOfferId", json!({})),
+        request("Mutation.resendInvitation", "inv", "invitationId", json!({})),
+        request("Mutation.acceptInvitation", "inv", "invitationId", json!({})),
+        request("Mutation.declineInvitation", "inv", "invitationId", json!({})),
+        request("Mutation.revokeInvitation", "inv", "invitationId", json!({})),
+        request("Mutation.createProject", "org", "workspaceId", json!({ "name": "Name" })),
+        request("Mutation.createProject", "pws", "workspaceId", json!({ "name": "Name" })),
+        request(
+            "Mutation.createProject",
+            "sto",
+            "sourceStorageId",
+            json!({ "workspaceId": "$office", "name": "Name" }),
+        ),
+        request("Mutation.updateProject", "prj", "projectId", json!({ "name": "Name" })),
+        request("Mutation.createTask", "org", "workspaceId", json!({ "name": "Name" })),
+        request("Mutation.createTask", "prj", "projectId", json!({ "name": "Name" })),
+        request("Mutation.updateTask", "tsk", "taskId", json!({ "name": "Name" })),
+        request("Mutation.updateJob", "job", "jobId", json!({ "state": "IN_PROGRESS" })),
+        request("Mutation.createCloudStorage", "org", "workspaceId", bucket("")),
+        request("Mutation.updateCloudStorage", "sto", "cloudStorageId", json!({ "displayName": "Name" })),
+        request("Mutation.changePlan", "org", "workspaceId", json!({ "tier": "TEAM" })),
+        request("Mutation.changePlan", "pws", "workspaceId", json!({ "tier": "SOLO" })),
+        request("Mutation.cancelPlan", "org", "workspaceId", json!({})),
+        request("Mutation.selectWorkspace", "org", "workspaceId", json!({})),
+        request("Mutation.selectWorkspace", "pws", "workspaceId", json!({})),
+        request(
+            "Mutation.transferResources",
+            "tsk",
+            "resourceIds",
+            json!({ "destinationWorkspaceId": "$office", "storage": "DETACH" }),
+        ),
+        request("Mutation.deleteResource", "tsk", "resourceId", json!({})),
+        request("Mutation.deleteResource", "prj", "resourceId", json!({})),
+        request("Mutation.deleteResource", "sto", "resourceId", json!({})),
+        request("Mutation.changeMemberRole", "mem", "membershipId", json!({ "role": "SUPERVISOR" })),
+        request("Mutation.removeMember", "mem", "membershipId", json!({})),
+        request("Mutation.deleteOrganization", "org", "organizationId", json!({ "confirmSlug": "another" })),
+        request("Mutation.restoreOrganization", "org", "organizationId", json!({})),
+        request("Mutation.leaveOrganization", "org", "organizationId", json!({})),
+    ]);
+    requests
+}
+
+/// An ID of the same kind that nothing has.
+fn missing(kind: &str) -> String {
+    match kind {
+        "slug" | "token" => "absent".to_owned(),
+        _ => {
+            let id = guildhall::domain::UserId::from(Uuid::new_v4()).to_string();
+            id.replace("usr_", &format!("{kind}_"))
+        }
+    }
+}
+
+/// An answer without what differs in any case.
+fn comparable(answer: &Answer, id: &str) -> String {
+    format!("{} {}", answer.status, answer.body.to_string().replace(id, "it"))
+}
+
+#[tokio::test]
+async fn root_fields_ask_the_policy_for_what_the_table_says() {
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(Recorder));
+    // With one subscriber alone, a thread that has none would turn the trace off for all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let world = World::new().await;
+    let mut met = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for request in requests() {
+        let lines = ROOT_FIELDS.iter().filter(|(field, _)| *field == request.field).map(|(_, action)| *action);
+        let expected: Vec<Action> = lines.collect();
+        let is_public = expected == [Action::PublicUse];
+        for (standing, person) in world.standings() {
+            let absent = missing(request.target);
+            let compared = match request.target {
+                "" => None,
+                _ => Some(comparable(&world.ask(person, &request, &absent).await, &absent)),
+            };
+            let id = world.ids.get(request.target).cloned().unwrap_or_default();
+            ASKED.take();
+            let answer = world.ask(person, &request, &id).await;
+            let asked = ASKED.take();
+            let is_hidden = compared.is_some_and(|absent| absent == comparable(&answer, &id));
+            let is_unauthenticated = answer.codes().contains(&"UNAUTHENTICATED");
+            let found: Vec<Action> =
+                expected.iter().copied().filter(|action| asked.contains(&format!("{action:?}"))).collect();
+            // Whoever sees the target, or asks without one, is asked about.
+            if !is_public && !is_hidden && !is_unauthenticated && found.is_empty() {
+                wrong.push(format!(
+                    "{} {} as {standing}: asks {asked:?}, not {expected:?}",
+                    request.field, request.target
+                ));
+            }
+            if is_public && is_unauthenticated {
+                wrong.push(format!("{} is public, but not for {standing}", request.field));
+            }
+            met.extend(found.into_iter().map(|action| (request.field, action)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let lines: BTreeSet<_> =
+        ROOT_FIELDS.iter().copied().filter(|(field, _)| !field.starts_with("Subscription.")).collect();
+    let unmet: Vec<_> =
+        lines.iter().filter(|(_, action)| *action != Action::PublicUse).filter(|line| !met.contains(*line)).collect();
+    assert!(unmet.is_empty(), "asked for by nothing: {unmet:?}");
+    let driven: BTreeSet<&str> = requests().iter().map(|request| request.field).collect();
+    let undriven: Vec<_> = lines.iter().filter(|(field, _)| !driven.contains(field)).collect();
+    assert!(undriven.is_empty(), "not driven: {undriven:?}");
+    world.office.app.close().await;
+}
+
+#[tokio::test]
+async fn what_is_hidden_takes_the_same_statements_as_what_is_not_there() {
+    count_statements();
+    let world = World::new().await;
+    let statements = || -> Vec<String> {
+        let texts = take_statements().into_iter();
+        texts.map(|text| text.split(" -- binds: ").next().unwrap_or_default().to_owned()).collect()
+    };
+    let (mut compared, mut wrong) = (0, Vec::new());
+    // Who has a token is shown what it opens.
+    let hidden = |request: &&Request| !["", "token"].contains(&request.target);
+    for request in requests().iter().filter(hidden) {
+        for (standing, person) in world.standings().into_iter().take(4) {
+            if standing == "worker" && request.field == "Mutation.leaveOrganization" {
+                continue;
+            }
+            let id = world.ids[request.target].clone();
+            let absent = missing(request.target);
+            // Once before, so that all is prepared.
+            world.ask(person, request, &missing(request.target)).await;
+            world.office.app.settle().await;
+            world.office.app.open_all().await;
+            statements();
+            let nothing = world.ask(person, request, &absent).await;
+            let of_nothing = statements();
+            let hidden = world.ask(person, request, &id).await;
+            let of_hidden = statements();
+            let is_outside = ["nobody", "outsider"].contains(&standing);
+            let is_same = comparable(&nothing, &absent) == comparable(&hidden, &id);
+            if is_outside && !is_same {
+                wrong.push(format!(
+                    "{} {} as {standing}: {} {}",
+                    request.field, request.target, nothing.body, hidden.body
+                ));
+            }
+            if is_same {
+                compared += 1;
+                if of_nothing != of_hidden {
+                    wrong.push(format!(
+                        "{} {} as {standing}:\n  not there {of_nothing:#?}\n  hidden {of_hidden:#?}",
+                        request.field, request.target
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 150, "{compared} were compared");
+    world.office.app.close().await;
+}
+
+#[tokio::test]
+async fn what_is_hidden_is_not_waited_for() {
+    let world = World::new().await;
+    let app = &world.office.app;
+    let (mut client, connection) =
+        tokio_postgres::connect(&app.url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let locks = client.transaction().await.expect("a transaction");
+    let people = ["eve", "ivy"].map(|name| format!("'{name}'")).join(", ");
+    let lock = format!(
+        "SELECT FROM organizations FOR UPDATE; SELECT FROM memberships FOR UPDATE; SELECT FROM projects FOR UPDATE;
+         SELECT FROM tasks FOR UPDATE; SELECT FROM jobs FOR UPDATE; SELECT FROM cloud_storages FOR UPDATE;
+         SELECT FROM ownership_offers FOR UPDATE; SELECT FROM invitations FOR UPDATE;
+         SELECT FROM users WHERE username NOT IN ({people}) FOR UPDATE"
+    );
+    locks.batch_execute(&lock).await.expect("locks");
+    for request in requests().iter().filter(|request| !request.target.is_empty()) {
+        for person in [None, Some(&world.office.stranger)] {
+            let answer = world.ask(person, request, &world.ids[request.target]);
+            let answer = tokio::time::timeout(Duration::from_secs(3), answer).await;
+            assert!(answer.is_ok(), "{} {} waits", request.field, request.target);
+        }
+    }
+    locks.rollback().await.expect("the end");
+    world.office.app.close().await;
+}

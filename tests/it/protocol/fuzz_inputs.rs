@@ -1,0 +1,161 @@
+//! What comes in from outside is read without harm, whatever it is: documents near to those that graphql-js judges, cursors, IDs,
+//! messages in a socket. `PROPTEST_CASES=1000000` looks longer; what was found once is in `tests/corpus`, and stays tried.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use async_graphql::parser::parse_query;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use guildhall::domain::clock::Instant;
+use guildhall::domain::ids::TypedId;
+use guildhall::domain::{OrganizationId, UserId};
+use guildhall::graphql::connection;
+use guildhall::graphql::documents::{Plan, parser};
+use guildhall::graphql::schema::definitions;
+use guildhall::graphql::validation::Exposure;
+use guildhall::server::websocket::protocol::{Protocol, Step};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::support::corpus;
+
+/// Documents of `tests/validation`.
+static JUDGED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validation/documents");
+    let files = fs::read_dir(folder).expect("the documents").map(|entry| entry.expect("a file").path());
+    let texts = files.map(|file| fs::read_to_string(file).expect("text"));
+    texts.flat_map(|text| text.split("\n----\n").map(str::to_owned).collect::<Vec<_>>()).collect()
+});
+
+/// A tree without its places.
+fn bare(mut tree: Value) -> Value {
+    fn strip(tree: &mut Value) {
+        match tree {
+            Value::Object(members) => {
+                members.remove("pos");
+                members.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    strip(&mut tree);
+    tree
+}
+
+fn documents_are_read(text: &str) {
+    let open = Plan::new(text, definitions(), Exposure::Open);
+    let hidden = Plan::new(text, definitions(), Exposure::Hidden);
+    assert!(open.is_ok() || hidden.is_err(), "who may learn less may not ask more: {text:?}");
+    // The library reads these otherwise than graphql-js does.
+    if text.contains("-0") || text.contains("\"\"\"") || has_comment_behind_on(text) || has_longer_word(text) {
+        return;
+    }
+    let Ok(ours) = parser::parse(text) else { return };
+    if let (true, Ok(theirs)) = (ours.ambiguities.is_empty(), parse_query(text)) {
+        let [ours, theirs] = [&ours.document, &theirs].map(|tree| bare(serde_json::to_value(tree).expect("a tree")));
+        assert_eq!(ours, theirs, "one text, one tree: {text:?}");
+    }
+}
+
+/// Whether the first thing behind an `on` is a comment: the library takes the word for the name of a fragment then.
+fn has_comment_behind_on(text: &str) -> bool {
+    let ignored = [' ', ',', '\t', '\r', '\n', '\u{feff}'];
+    text.split("on").skip(1).any(|rest| rest.trim_start_matches(ignored).starts_with('#'))
+}
+
+/// Whether a word begins with one that is a value, as `nullable` does: the library reads the beginning, and then the rest.
+fn has_longer_word(text: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    ["null", "true", "false"].iter().any(|word| text.split(word).skip(1).any(goes_on) || text.contains(&word.repeat(2)))
+}
+
+fn cursors_are_read(text: &str) {
+    if let Some(place) = connection::read_cursor::<String>("members", text) {
+        assert_eq!(connection::read_cursor("members", &connection::cursor("members", &place)), Some(place));
+    }
+    let _ = connection::read_cursor::<Instant>("members", text);
+}
+
+fn ids_are_read(text: &str) {
+    if let Some(id) = OrganizationId::parse(text) {
+        assert_eq!(id.to_string(), text, "an ID is written one way");
+    }
+    assert!(UserId::parse(text).is_none() || OrganizationId::parse(text).is_none());
+}
+
+fn messages_are_read(text: &str) {
+    let is_message = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|message| message["type"].is_string());
+    let mut protocol = Protocol::default();
+    for message in [text, r#"{"type": "connection_init"}"#, text, text] {
+        match protocol.receive(message) {
+            Err(close) => {
+                assert!(close.reason.len() <= 123, "it fits into the frame: {}", close.reason);
+                return;
+            }
+            Ok(Step::Send(reply)) => assert!(is_message(&reply), "{reply}"),
+            Ok(Step::Run(number, _)) => {
+                let next = protocol.next(number, "null").expect("somebody waits for it");
+                assert!(is_message(&next), "{next}");
+            }
+            Ok(Step::Init(_) | Step::Stop(_) | Step::Nothing) => {}
+        }
+        if protocol.has_begun() {
+            protocol.acknowledge();
+        }
+    }
+}
+
+fn document() -> impl Strategy<Value = String> {
+    prop_oneof![prop::sample::select(JUDGED.clone()).prop_flat_map(corpus::edited), corpus::changed("documents")]
+}
+
+/// What a cursor of the list has inside, with pieces put in and taken out.
+fn cursor() -> impl Strategy<Value = String> {
+    let place = guildhall::domain::page::Place { key: "1700000000000000".to_owned(), id: uuid::Uuid::from_u128(7) };
+    let inside = URL_SAFE_NO_PAD.decode(connection::cursor("members", &place)).expect("base 64");
+    corpus::edited(String::from_utf8(inside).expect("text")).prop_map(|text| URL_SAFE_NO_PAD.encode(text))
+}
+
+#[test]
+fn what_was_misread_once_is_read() {
+    corpus::replay("documents", documents_are_read);
+    corpus::replay("cursors", cursors_are_read);
+    corpus::replay("ids", ids_are_read);
+    corpus::replay("messages", messages_are_read);
+    JUDGED.iter().for_each(|text| documents_are_read(text));
+}
+
+proptest! {
+    #[test]
+    fn documents(text in document()) {
+        documents_are_read(&text);
+    }
+
+    #[test]
+    fn cursors(text in prop_oneof![cursor(), corpus::changed("cursors")]) {
+        cursors_are_read(&text);
+    }
+
+    #[test]
+    fn cursors_of_every_key(key in "[^\0]*", number in any::<u128>()) {
+        let place = guildhall::domain::page::Place { key, id: uuid::Uuid::from_u128(number) };
+        let written = connection::cursor("members", &place);
+        prop_assert_eq!(connection::read_cursor("members", &written), Some(place));
+        prop_assert!(connection::read_cursor::<String>("projects", &written).is_none(), "of another list");
+    }
+
+    #[test]
+    fn ids(text in corpus::changed("ids"), number in any::<u128>()) {
+        ids_are_read(&text);
+        let id = OrganizationId::from(uuid::Uuid::from_u128(number));
+        prop_assert_eq!(OrganizationId::parse(&id.to_string()), Some(id));
+    }
+
+    #[test]
+    fn messages(text in corpus::changed("messages")) {
+        messages_are_read(&text);
+    }
+}

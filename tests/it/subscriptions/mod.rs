@@ -1,0 +1,4 @@
+//! Subscriptions: their streams, and how they travel.
+
+mod streams;
+mod transports;
