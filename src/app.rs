@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::Router;
 use chrono::TimeDelta;
 
-use crate::auth::oidc::Issuer;
-use crate::auth::passwords::{Cost, Passwords};
+use crate::auth::oidc::OidcIssuer;
+use crate::auth::passwords::{Argon2Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::auth::tokens::Keys;
-use crate::config::{Access, PlanRules, RuleSettings};
+use crate::auth::tokens::TokenSigner;
+use crate::config::{HttpPolicy, PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::dispatcher;
@@ -21,36 +21,36 @@ use crate::mail;
 use crate::mail::queue::{Links, Outbox};
 use crate::mail::transports::Transport;
 use crate::operations::maintenance::schedule;
-use crate::operations::{Env, Rules, SignUp};
+use crate::operations::{AppContext, InstallationSettings, SignUp};
 use crate::server::admission::Admission;
 use crate::server::execute::TimeLimits;
-use crate::server::router::{self, Server};
+use crate::server::router::{self, ServerState};
 use crate::server::shutdown::Shutdown;
-use crate::store::Store;
+use crate::store::Database;
 
 /// What an application is told to be.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct AppConfig {
     /// Where the links in mails lead.
     pub links: Links,
     /// What operations decide by.
-    pub rules: Rules,
+    pub rules: InstallationSettings,
     /// What hashing a password costs.
-    pub password_cost: Cost,
+    pub password_cost: Argon2Cost,
     /// Who else makes tokens, and keeps the accounts.
-    pub issuer: Option<Arc<Issuer>>,
+    pub issuer: Option<Arc<OidcIssuer>>,
     /// Which documents may run, and what they may learn.
     pub documents: DocumentRules,
     /// Who is let in, and how often.
-    pub access: Access,
+    pub access: HttpPolicy,
     /// How long operations may take.
     pub time_limits: TimeLimits,
 }
 
-impl Settings {
+impl AppConfig {
     /// From what the operator set.
     pub fn new(rules: &RuleSettings, plans: PlanRules, links: Links) -> Self {
-        let rules = Rules {
+        let rules = InstallationSettings {
             sign_up: rules.sign_up,
             invitation_expiry: TimeDelta::days(i64::from(rules.invitation_expiry_days)),
             event_retention: TimeDelta::days(i64::from(rules.event_retention_days)),
@@ -62,9 +62,9 @@ impl Settings {
         Self {
             links,
             rules,
-            password_cost: Cost::FULL,
+            password_cost: Argon2Cost::PRODUCTION,
             issuer: None,
-            access: Access::default(),
+            access: HttpPolicy::default(),
             time_limits: TimeLimits::default(),
             documents: DocumentRules::default(),
         }
@@ -79,7 +79,7 @@ impl Settings {
                 verification: link("verify"),
                 password_reset: link("reset"),
             },
-            rules: Rules {
+            rules: InstallationSettings {
                 sign_up: SignUp::Open,
                 invitation_expiry: TimeDelta::days(7),
                 event_retention: TimeDelta::days(90),
@@ -88,10 +88,10 @@ impl Settings {
                 owners_manage_plans: true,
                 plans: Plans::unlimited(),
             },
-            password_cost: Cost::CHEAP,
+            password_cost: Argon2Cost::TEST,
             issuer: None,
             documents: DocumentRules::default(),
-            access: Access::default(),
+            access: HttpPolicy::default(),
             time_limits: TimeLimits::default(),
         }
     }
@@ -101,7 +101,7 @@ impl Settings {
 #[derive(Clone)]
 pub struct App {
     /// What operations work with.
-    pub env: Env,
+    pub env: AppContext,
     /// Executes GraphQL.
     pub schema: Schema,
     /// Answers HTTP.
@@ -114,13 +114,19 @@ pub struct App {
 
 impl App {
     /// Puts one together. Nothing is asked of the database yet, and nothing runs.
-    pub fn build(settings: Settings, store: Store, keys: Keys, clock: Clock) -> Self {
+    pub fn build(settings: AppConfig, store: Database, keys: TokenSigner, clock: Clock) -> Self {
         Self::build_under(Shutdown::default(), settings, store, keys, clock)
     }
 
     /// One that ends with `shutdown`.
-    pub fn build_under(shutdown: Shutdown, settings: Settings, store: Store, keys: Keys, clock: Clock) -> Self {
-        let env = Env {
+    pub fn build_under(
+        shutdown: Shutdown,
+        settings: AppConfig,
+        store: Database,
+        keys: TokenSigner,
+        clock: Clock,
+    ) -> Self {
+        let env = AppContext {
             outbox: Outbox::new(settings.links, keys.sealer()),
             passwords: Passwords::new(settings.password_cost),
             hub: Hub::default(),
@@ -135,7 +141,7 @@ impl App {
         };
         let schema = schema::build(env.clone());
         let admission = Admission::new(settings.access);
-        let router = router::router(Server {
+        let router = router::router(ServerState {
             schema: schema.clone(),
             documents: Arc::new(Documents::new(settings.documents)),
             admission: admission.clone(),
@@ -149,14 +155,14 @@ impl App {
 
     /// From now on, queued mails are sent, until the shutdown.
     pub fn send_mails(&self, transport: Transport) {
-        let Env { store, outbox, clock, .. } = self.env.clone();
+        let AppContext { store, outbox, clock, .. } = self.env.clone();
         let worker = mail::worker::run(store, outbox, transport, clock, self.shutdown.soft.clone());
         self.shutdown.tasks.spawn(worker);
     }
 
     /// From now on, subscribers are told what happens, until the shutdown.
     pub fn tell_events(&self) {
-        let Env { store, hub, .. } = self.env.clone();
+        let AppContext { store, hub, .. } = self.env.clone();
         self.shutdown.tasks.spawn(dispatcher::run(store, hub, self.shutdown.soft.clone()));
     }
 
@@ -169,7 +175,7 @@ impl App {
 
     /// From now on, what runs out is swept, until the shutdown.
     pub fn run_jobs(&self) {
-        let Env { store, clock, rules, .. } = self.env.clone();
+        let AppContext { store, clock, rules, .. } = self.env.clone();
         self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
     }
 }

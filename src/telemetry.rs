@@ -2,10 +2,10 @@
 
 use std::io;
 
-use crate::config::{BadSetting, LogFormat, LogSettings};
+use crate::config::{ConfigError, LogFormat, LogSettings};
 
 /// Sends the log to standard error from now on. Fails with a sentence if the filter cannot be understood.
-pub fn start(settings: &LogSettings) -> Result<(), BadSetting> {
+pub fn start(settings: &LogSettings) -> Result<(), ConfigError> {
     let filter = settings.filter()?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match settings.log_format {
@@ -15,7 +15,7 @@ pub fn start(settings: &LogSettings) -> Result<(), BadSetting> {
         }
         LogFormat::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
     };
-    started.map_err(|cause| BadSetting::new(format!("The log cannot be started: {cause}.")))?;
+    started.map_err(|cause| ConfigError::new(format!("The log cannot be started: {cause}.")))?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("(no message)");

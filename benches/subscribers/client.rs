@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use guildhall::auth::tokens::Keys;
+use guildhall::auth::tokens::TokenSigner;
 use guildhall::domain::Clock;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ pub async fn ready(port: u16) -> Outcome {
 
 /// Has that many listen.
 pub async fn subscribe(port: u16, organization: &str, count: usize) -> Outcome<Vec<Subscriber>> {
-    let keys = Keys::from_secret(SECRET).map_err(|error| format!("{error:?}"))?;
+    let keys = TokenSigner::from_secret(SECRET).map_err(|error| format!("{error:?}"))?;
     let now = Clock::default().now();
     let opened = (0..count).map(|n| {
         let token = keys.mint_access(world::user(n), None, now, TimeDelta::hours(2));

@@ -11,8 +11,8 @@ use guildhall::domain::{Clock, OrganizationId};
 use guildhall::events::dispatcher;
 use guildhall::events::hub::Hub;
 use guildhall::events::record;
-use guildhall::events::record::Event;
-use guildhall::store::{Store, Transactional};
+use guildhall::events::record::NewEvent;
+use guildhall::store::{Database, Transactional};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +36,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     let organization = OrganizationId::parse(organization).ok_or("no organization")?;
     let (rate, seconds): (u32, u32) = (rate.parse()?, seconds.parse()?);
     let (store, hub, cancel, clock) =
-        (Store::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
+        (Database::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
     let telling = tokio::spawn(dispatcher::run(store.clone(), hub, cancel.clone()));
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut beat = tokio::time::interval(Duration::from_secs(1) / rate);
@@ -44,7 +44,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     for n in 0..rate * seconds {
         beat.tick().await;
         // Its number goes with it, as what it is about.
-        let event = Event::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
+        let event = NewEvent::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
         let mut writer = store.writer().await.map_err(|error| format!("{error:?}"))?;
         let now = clock.now();
         let done = writer.transaction(async |tx| record::record(tx, now, vec![event]).await).await;

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use guildhall::auth::tokens::{ACCESS_LIFETIME, Keys};
+use guildhall::auth::tokens::{ACCESS_LIFETIME, TokenSigner};
 use guildhall::domain::clock::Instant;
 use guildhall::domain::{SessionId, UserId};
 use uuid::Uuid;
@@ -16,15 +16,15 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 
 /// One that is signed with Ed25519.
 pub fn ed25519() -> Outcome<Work> {
-    verified(Keys::from_pem(PEM)?)
+    verified(TokenSigner::from_pem(PEM)?)
 }
 
 /// One that is signed with a shared secret.
 pub fn secret() -> Outcome<Work> {
-    verified(Keys::from_secret("a secret for measurements that is long enough")?)
+    verified(TokenSigner::from_secret("a secret for measurements that is long enough")?)
 }
 
-fn verified(keys: Keys) -> Outcome<Work> {
+fn verified(keys: TokenSigner) -> Outcome<Work> {
     let now = Instant::from_timestamp_micros(1_700_000_000_000_000).unwrap_or_default();
     let (user, session) = (UserId::from(Uuid::from_u128(1)), SessionId::from(Uuid::from_u128(2)));
     let (token, _) =

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use async_graphql::Variables;
-use guildhall::graphql::documents::registry::Named;
-use guildhall::graphql::documents::{Documents, Plan};
+use guildhall::graphql::documents::registry::DocumentRef;
+use guildhall::graphql::documents::{Documents, PreparedDocument};
 use guildhall::graphql::schema;
 use guildhall::graphql::validation::{Exposure, variable_values as values};
 use guildhall::server::{body, prepare};
@@ -22,25 +22,25 @@ const INVITE: &str = include_str!("../peer/m2_invite.graphql");
 /// A text that comes for the first time: parsed, validated, measured.
 pub fn new(text: &'static str) -> Outcome<Work> {
     let schema = schema::definitions();
-    Plan::new(text, schema, Exposure::Open).map_err(|rejection| rejection.to_string())?;
+    PreparedDocument::new(text, schema, Exposure::Open).map_err(|rejection| rejection.to_string())?;
     Ok(Box::new(move || {
-        let _ = black_box(Plan::new(black_box(text), schema, Exposure::Open));
+        let _ = black_box(PreparedDocument::new(black_box(text), schema, Exposure::Open));
     }))
 }
 
 /// A text that came before.
 pub fn known(text: &'static str) -> Outcome<Work> {
     let documents = Documents::default();
-    documents.find(Named::Text(text)).map_err(|missing| format!("{missing:?}"))?;
+    documents.find(DocumentRef::Text(text)).map_err(|missing| format!("{missing:?}"))?;
     Ok(Box::new(move || {
-        let _ = black_box(documents.find(Named::Text(black_box(text))));
+        let _ = black_box(documents.find(DocumentRef::Text(black_box(text))));
     }))
 }
 
 /// Values that are held to the types of the variables.
 pub fn variables() -> Outcome<Work> {
     let documents = Documents::default();
-    let plan = documents.find(Named::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
+    let plan = documents.find(DocumentRef::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
     let given =
         json!({ "organizationId": "org_0000000000000000000000000g", "email": "a@example.org", "role": "WORKER" });
     let given = Variables::from_json(given);

@@ -4,24 +4,24 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Request, Response, Schema, ValidationMode, Variables};
-use guildhall::app::{App, Settings};
+use guildhall::app::{App, AppConfig};
 use guildhall::auth::Actor;
-use guildhall::auth::tokens::Keys;
+use guildhall::auth::tokens::TokenSigner;
 use guildhall::domain::clock::{Clock, Instant};
-use guildhall::domain::page::{Place, Slice, Window};
+use guildhall::domain::page::{Keyset, PageRequest, PageRows};
 use guildhall::domain::{MembershipId, OrganizationId, Role, UserId};
 use guildhall::graphql;
 use guildhall::graphql::connection;
 use guildhall::graphql::connection::{Page, PageArgs};
 use guildhall::graphql::context::RequestContext;
-use guildhall::graphql::documents::Plan;
-use guildhall::graphql::json_writer::Json;
+use guildhall::graphql::documents::PreparedDocument;
+use guildhall::graphql::json_writer::JsonWriter;
 use guildhall::graphql::loaders::MemberRow;
 use guildhall::graphql::types::membership::{Membership, MembershipConnection};
 use guildhall::graphql::validation::Exposure;
-use guildhall::policy::Standing;
+use guildhall::policy::AccessContext;
 use guildhall::store::memberships::list::{Order, key_of};
-use guildhall::store::{Store, memberships, users};
+use guildhall::store::{Database, memberships, users};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -58,11 +58,12 @@ pub fn cursor_read() -> Outcome<Work> {
 pub fn answered(at_once: bool) -> Outcome<Work> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let entered = runtime.enter();
-    let store = Store::connect("postgres://nobody@localhost/never-opened", 1)?;
-    let keys = Keys::from_secret("a secret for measurements that is long enough")?;
-    let app = App::build(Settings::for_tests(), store, keys, Clock::default());
+    let store = Database::connect("postgres://nobody@localhost/never-opened", 1)?;
+    let keys = TokenSigner::from_secret("a secret for measurements that is long enough")?;
+    let app = App::build(AppConfig::for_tests(), store, keys, Clock::default());
     drop(entered);
-    let plan = Plan::new(MEMBERS, graphql::schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string())?;
+    let plan = PreparedDocument::new(MEMBERS, graphql::schema::definitions(), Exposure::Open)
+        .map_err(|bad| bad.to_string())?;
     let variables = Variables::from_json(json!({ "slug": "acme", "first": ROWS }));
     let rows: Vec<MemberRow> = (0..=ROWS).map(member).collect();
     let schema = Schema::build(Query { rows }, EmptyMutation, EmptySubscription);
@@ -81,7 +82,7 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
             context.takes_json = at_once;
             schema.execute(request.data(Arc::new(context))).await
         });
-        Json::of(&answer).unwrap_or_default().into_bytes()
+        JsonWriter::of(&answer).unwrap_or_default().into_bytes()
     };
     let shown: serde_json::Value = serde_json::from_slice(&answer())?;
     let members = &shown["data"]["organization"]["members"];
@@ -124,13 +125,13 @@ impl Office<'_> {
     }
 
     async fn members(&self, first: i32) -> graphql::Result<MembershipConnection> {
-        let window: Window<String> =
+        let window: PageRequest<String> =
             PageArgs { first: Some(first), after: None, last: None, before: None }.window(LIST)?;
-        let standing = Standing { signed_in: true, role: Some(Role::Maintainer), ..Standing::default() };
+        let standing = AccessContext { signed_in: true, role: Some(Role::Maintainer), ..AccessContext::default() };
         Ok(MembershipConnection(Page::new(
             LIST,
             &window,
-            Slice::from_read(self.rows.to_vec(), &window),
+            PageRows::from_read(self.rows.to_vec(), &window),
             |(row, _)| place(row),
             |row| Membership::listed(row, standing, None),
             Arc::new(|| Box::pin(async { Ok(0) })),
@@ -138,8 +139,8 @@ impl Office<'_> {
     }
 }
 
-fn place(row: &memberships::Membership) -> Place<String> {
-    Place { key: key_of(Order::JoinedAt, row), id: row.id.into() }
+fn place(row: &memberships::Membership) -> Keyset<String> {
+    Keyset { key: key_of(Order::JoinedAt, row), id: row.id.into() }
 }
 
 /// The ID of a thing of that kind and number: the same each time, and as long as any.

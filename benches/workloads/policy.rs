@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use guildhall::domain::Role;
 use guildhall::policy::table::RULES;
-use guildhall::policy::{Decision, Member, Standing, Target, decide};
+use guildhall::policy::{AccessContext, Decision, Member, Target, decide};
 
 use super::{Outcome, Work};
 
@@ -15,7 +15,7 @@ pub fn decisions() -> Outcome<Work> {
     let allowed = move || {
         let mut allowed = 0;
         for role in Role::ALL {
-            let standing = Standing { signed_in: true, role: Some(role), ..Standing::default() };
+            let standing = AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() };
             for rule in RULES {
                 let decision = decide(black_box(&standing), rule.action, black_box(&target));
                 allowed += u32::from(decision == Decision::Allow);

@@ -12,7 +12,7 @@ pub const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 
 /// Why a token is refused. Clients learn no more than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadToken {
+pub enum TokenError {
     /// It was good once.
     Expired,
     /// It never was, or not yet, or not here.
@@ -20,22 +20,22 @@ pub enum BadToken {
 }
 
 /// The header of a token. It names a key; whatever else it says of keys (`jwk`, `jku`, `x5u`, `x5c`) is never looked at.
-pub(super) fn header(token: &str) -> Result<Header, BadToken> {
+pub(super) fn header(token: &str) -> Result<Header, TokenError> {
     if token.len() > MAX_TOKEN {
-        return Err(BadToken::Invalid);
+        return Err(TokenError::Invalid);
     }
-    let header = decode_header(token).map_err(|_| BadToken::Invalid)?;
+    let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
     // What a token wants to be understood has to be (RFC 7515, 4.1.11), and no extension is.
-    if header.crit.is_some() { Err(BadToken::Invalid) } else { Ok(header) }
+    if header.crit.is_some() { Err(TokenError::Invalid) } else { Ok(header) }
 }
 
 /// Whether a token with those `nbf` and `exp`, in seconds since 1970, is in its time; and the first instant at which it is
 /// not any more.
-pub(super) fn in_time(nbf: Option<i64>, exp: i64, now: Instant) -> Result<Instant, BadToken> {
+pub(super) fn in_time(nbf: Option<i64>, exp: i64, now: Instant) -> Result<Instant, TokenError> {
     if nbf.is_some_and(|nbf| nbf > (now + LEEWAY).timestamp()) {
-        return Err(BadToken::Invalid);
+        return Err(TokenError::Invalid);
     }
     let end =
-        Instant::from_timestamp(exp, 0).and_then(|exp| exp.checked_add_signed(LEEWAY)).ok_or(BadToken::Invalid)?;
-    if end <= now { Err(BadToken::Expired) } else { Ok(end) }
+        Instant::from_timestamp(exp, 0).and_then(|exp| exp.checked_add_signed(LEEWAY)).ok_or(TokenError::Invalid)?;
+    if end <= now { Err(TokenError::Expired) } else { Ok(end) }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::domain::Fault;
+use crate::domain::InternalError;
 
 /// Longest wait for a thread.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -25,15 +25,17 @@ impl PasswordPool {
     }
 
     /// Runs `work` on a blocking thread. Fails with a transient fault where none is free within 30 s.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, InternalError> {
         let permit = tokio::time::timeout(self.max_wait, Arc::clone(&self.permits).acquire_owned()).await;
-        let permit = permit.map_err(|_| Fault::passing("too many passwords wait to be hashed"))?.map_err(Fault::new)?;
+        let permit = permit
+            .map_err(|_| InternalError::passing("too many passwords wait to be hashed"))?
+            .map_err(InternalError::new)?;
         let done = tokio::task::spawn_blocking(move || {
             // Held until the work has ended, also if its request was cancelled.
             let _permit = permit;
             work()
         });
-        done.await.map_err(Fault::new)
+        done.await.map_err(InternalError::new)
     }
 }
 

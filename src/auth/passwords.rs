@@ -12,8 +12,8 @@ use rand::Rng;
 use unicode_normalization::UnicodeNormalization;
 
 use super::password_pool::PasswordPool;
-use crate::domain::error::Problem;
-use crate::domain::{Code, Fault, Result};
+use crate::domain::error::FieldError;
+use crate::domain::{Code, InternalError, Result};
 
 /// Fewest characters of a password.
 pub const MIN: usize = 8;
@@ -31,24 +31,24 @@ const SALT: usize = 16;
 
 /// What one hashing costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
+pub struct Argon2Cost {
     /// Memory, in KiB.
     pub memory: u32,
     /// Passes over it.
     pub passes: u32,
 }
 
-impl Cost {
+impl Argon2Cost {
     /// For passwords that matter: OWASP's recommendation for Argon2id on one lane.
-    pub const FULL: Self = Self { memory: 19 * 1024, passes: 2 };
+    pub const PRODUCTION: Self = Self { memory: 19 * 1024, passes: 2 };
     /// For tests, which make many accounts: no protection.
-    pub const CHEAP: Self = Self { memory: Params::MIN_M_COST, passes: 1 };
+    pub const TEST: Self = Self { memory: Params::MIN_M_COST, passes: 1 };
 }
 
 /// Hashes and checks passwords. Clones share one pool.
 #[derive(Clone)]
 pub struct Passwords {
-    cost: Cost,
+    cost: Argon2Cost,
     pool: PasswordPool,
     /// A hash that no password has, in the place of one that is not there: finding that out is the same work.
     decoy: Arc<str>,
@@ -56,27 +56,27 @@ pub struct Passwords {
 
 impl Passwords {
     /// Makes hashes at that cost.
-    pub fn new(cost: Cost) -> Self {
+    pub fn new(cost: Argon2Cost) -> Self {
         Self { cost, pool: PasswordPool::new(), decoy: decoy(cost).into() }
     }
 
     /// The hash to keep of a password.
     pub async fn hash(&self, password: &str) -> Result<String> {
-        let salted = salted(self.cost).map_err(Fault::new)?;
+        let salted = salted(self.cost).map_err(InternalError::new)?;
         let hash = Some(self.output(salted.clone(), password).await?);
         Ok(PasswordHash { hash, ..salted }.to_string())
     }
 
     /// Whether the password is that of the hash. Without a hash it is not, and finding that out is the same work.
     pub async fn verify(&self, kept: Option<&str>, password: &str) -> Result<bool> {
-        let kept = PasswordHash::new(kept.unwrap_or(&self.decoy)).map_err(Fault::new)?;
+        let kept = PasswordHash::new(kept.unwrap_or(&self.decoy)).map_err(InternalError::new)?;
         // Outputs are compared in constant time.
         Ok(kept.hash == Some(self.output(kept.clone(), password).await?))
     }
 
     /// Checks that a new password has 8 to 128 characters and would not be guessed soon, by a guesser who knows `known`
     /// (username, address, name) of its user. Takes milliseconds in the pool, so throttles and [`check_length`] come first.
-    pub async fn judge(&self, password: &str, known: &[&str]) -> Result<std::result::Result<(), Problem>> {
+    pub async fn judge(&self, password: &str, known: &[&str]) -> Result<std::result::Result<(), FieldError>> {
         if let Err(problem) = check_length(password) {
             return Ok(Err(problem));
         }
@@ -91,12 +91,12 @@ impl Passwords {
         let password = &password[..password.floor_char_boundary(MAX_BYTES)];
         // The same password, typed on another keyboard.
         let password: String = password.nfc().collect();
-        Ok(self.pool.run(move || output(&salted, password.as_bytes())).await?.map_err(Fault::new)?)
+        Ok(self.pool.run(move || output(&salted, password.as_bytes())).await?.map_err(InternalError::new)?)
     }
 }
 
 /// A hash that has no output yet.
-fn salted(cost: Cost) -> argon2::password_hash::Result<PasswordHash> {
+fn salted(cost: Argon2Cost) -> argon2::password_hash::Result<PasswordHash> {
     Ok(PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
@@ -119,7 +119,7 @@ fn output(hash: &PasswordHash, password: &[u8]) -> argon2::password_hash::Result
 }
 
 /// What [`Passwords::hash`] would make at that cost, but made of nothing.
-fn decoy(cost: Cost) -> String {
+fn decoy(cost: Argon2Cost) -> String {
     let (salt, hash) = (random::<SALT>(), random::<{ Params::DEFAULT_OUTPUT_LEN }>());
     let [salt, hash] = [salt.as_slice(), &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
     format!("$argon2id$v=19$m={},t={},p=1${salt}${hash}", cost.memory, cost.passes)
@@ -133,25 +133,25 @@ fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Checks that a new password has 8 to 128 characters: the cheap part of [`Passwords::judge`].
-pub fn check_length(password: &str) -> std::result::Result<(), Problem> {
+pub fn check_length(password: &str) -> std::result::Result<(), FieldError> {
     let length = if password.len() > MAX_BYTES { MAX + 1 } else { password.nfc().count() };
     if length > MAX {
-        return Err(Problem::too_long(MAX));
+        return Err(FieldError::too_long(MAX));
     }
     if length < MIN {
-        return Err(Problem::new(Code::PasswordTooWeak, format!("A password has at least {MIN} characters.")));
+        return Err(FieldError::new(Code::PasswordTooWeak, format!("A password has at least {MIN} characters.")));
     }
     Ok(())
 }
 
-fn check_strength(password: &str, known: &[String]) -> std::result::Result<(), Problem> {
+fn check_strength(password: &str, known: &[String]) -> std::result::Result<(), FieldError> {
     let judged: String = password.nfc().take(JUDGED).collect();
     let known: Vec<&str> =
         known.iter().flat_map(|text| text.split('@').chain([text.as_str()])).chain(["guildhall"]).collect();
     if u8::from(zxcvbn::zxcvbn(&judged, &known).score()) < 2 {
         let message =
             "This password would be guessed soon. Take a longer one, or a few words that do not belong together.";
-        return Err(Problem::new(Code::PasswordTooWeak, message));
+        return Err(FieldError::new(Code::PasswordTooWeak, message));
     }
     Ok(())
 }
@@ -162,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_by_its_hash_and_no_other_is() {
-        let passwords = Passwords::new(Cost::CHEAP);
+        let passwords = Passwords::new(Argon2Cost::TEST);
         let kept = passwords.hash("correct horse battery").await.unwrap();
         assert!(kept.starts_with("$argon2id$v=19$"), "{kept}");
         assert!(!kept.contains("horse"));
@@ -176,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_at_once_are_verified() {
-        let passwords = Passwords::new(Cost::CHEAP);
+        let passwords = Passwords::new(Argon2Cost::TEST);
         let kept = passwords.hash("correct horse battery").await.unwrap();
         let tries = (0..20).map(|n| passwords.verify(Some(&kept), ["correct horse battery", "wrong horse"][n % 2]));
         let good = futures_util::future::try_join_all(tries).await.unwrap();
@@ -185,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_hash_of_nobody_costs_what_the_hash_of_somebody_does() {
-        for cost in [Cost::FULL, Cost::CHEAP] {
+        for cost in [Argon2Cost::PRODUCTION, Argon2Cost::TEST] {
             let passwords = Passwords::new(cost);
             let kept = passwords.hash("correct horse battery").await.unwrap();
             let [kept, decoy] = [kept.as_str(), &passwords.decoy].map(|hash| PasswordHash::new(hash).unwrap());
@@ -197,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_over_long_password_is_wrong_and_costs_no_more() {
-        let passwords = Passwords::new(Cost::CHEAP);
+        let passwords = Passwords::new(Argon2Cost::TEST);
         let kept = passwords.hash("correct horse battery").await.unwrap();
         let started = std::time::Instant::now();
         assert!(!passwords.verify(Some(&kept), &"e\u{301}".repeat(1 << 20)).await.unwrap());
@@ -206,12 +206,12 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_of_another_cost_and_other_spellings_are_understood() {
-        let kept = Passwords::new(Cost { memory: 64, passes: 2 }).hash("caf\u{e9} au lait").await.unwrap();
-        assert!(Passwords::new(Cost::CHEAP).verify(Some(&kept), "cafe\u{301} au lait").await.unwrap());
+        let kept = Passwords::new(Argon2Cost { memory: 64, passes: 2 }).hash("caf\u{e9} au lait").await.unwrap();
+        assert!(Passwords::new(Argon2Cost::TEST).verify(Some(&kept), "cafe\u{301} au lait").await.unwrap());
     }
 
-    async fn judged(password: &str) -> std::result::Result<(), Problem> {
-        Passwords::new(Cost::CHEAP).judge(password, &["ada.lovelace", "ada@example.org"]).await.unwrap()
+    async fn judged(password: &str) -> std::result::Result<(), FieldError> {
+        Passwords::new(Argon2Cost::TEST).judge(password, &["ada.lovelace", "ada@example.org"]).await.unwrap()
     }
 
     #[tokio::test]

@@ -15,13 +15,13 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 const SWEEP: u32 = 1024;
 
 /// What each key may take in a minute: all at once, or little by little.
-pub struct Allowance<K: Hash + Eq + Clone> {
+pub struct KeyedRateLimiter<K: Hash + Eq + Clone> {
     limiter: DefaultKeyedRateLimiter<K>,
     most: NonZeroU32,
     takings: AtomicU32,
 }
 
-impl<K: Hash + Eq + Clone> Allowance<K> {
+impl<K: Hash + Eq + Clone> KeyedRateLimiter<K> {
     /// One of which nothing is taken yet.
     pub fn per_minute(most: NonZeroU32) -> Self {
         Self { limiter: RateLimiter::keyed(Quota::per_minute(most)), most, takings: AtomicU32::new(0) }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_at_once_and_what_little_by_little_is_the_same() {
-        let allowance = Allowance::per_minute(number(100));
+        let allowance = KeyedRateLimiter::per_minute(number(100));
         assert!(allowance.take(&"a", number(60)).is_ok());
         let wait = allowance.take(&"a", number(60)).unwrap_err();
         assert!(wait > Duration::from_secs(10) && wait < Duration::from_secs(13), "20 of 100 a minute: {wait:?}");
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn who_has_recovered_is_forgotten() {
-        let allowance = Allowance::per_minute(number(u32::MAX));
+        let allowance = KeyedRateLimiter::per_minute(number(u32::MAX));
         (0..100_000u32).for_each(|key| assert!(allowance.take(&key, number(1)).is_ok()));
         assert!(allowance.remembered() <= 2 * SWEEP as usize, "{}", allowance.remembered());
     }

@@ -13,15 +13,15 @@ const KEPT: TimeDelta = TimeDelta::minutes(15);
 const CAPACITY: usize = 10_000;
 
 /// When the tokens of an account that were issued at an instant were last found good.
-pub struct Unrevoked(Cache<(UserId, Instant), Instant>);
+pub struct RevocationCache(Cache<(UserId, Instant), Instant>);
 
-impl Default for Unrevoked {
+impl Default for RevocationCache {
     fn default() -> Self {
         Self(Cache::new(CAPACITY))
     }
 }
 
-impl Unrevoked {
+impl RevocationCache {
     /// Whether the token of the actor was found good a short while before `now`.
     pub fn holds(&self, actor: &Actor, now: Instant) -> bool {
         self.0.get(&(actor.user_id, actor.issued_at)).is_some_and(|noted| now - noted < KEPT)

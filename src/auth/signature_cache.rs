@@ -7,29 +7,29 @@ use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::auth::jwt::BadToken;
+use crate::auth::jwt::TokenError;
 
 /// How many tokens are remembered of each key, of which each takes some 100 bytes. Those that are sent often stay (S3-FIFO).
 const CAPACITY: usize = 10_000;
 
 /// The good tokens of one key, by their SHA-256: no token is kept. They are forgotten with the key, and
 /// when an issuer's keys are read again.
-pub(super) struct Proven(Cache<[u8; 32], ()>);
+pub(super) struct SignatureCache(Cache<[u8; 32], ()>);
 
-impl Default for Proven {
+impl Default for SignatureCache {
     fn default() -> Self {
         Self(Cache::new(CAPACITY))
     }
 }
 
-impl Proven {
+impl SignatureCache {
     /// What a token claims, if `check` finds it good or has done so before. What hangs on the hour is for the caller to ask, each
     /// time.
     pub fn claims<C: DeserializeOwned>(
         &self,
         token: &str,
         check: impl FnOnce() -> jsonwebtoken::errors::Result<TokenData<C>>,
-    ) -> Result<C, BadToken> {
+    ) -> Result<C, TokenError> {
         let digest = Sha256::digest(token).into();
         let claims = match self.0.get(&digest) {
             Some(()) => insecure_decode_claims(token),
@@ -38,7 +38,7 @@ impl Proven {
                 good.claims
             }),
         };
-        claims.map_err(|_| BadToken::Invalid)
+        claims.map_err(|_| TokenError::Invalid)
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_good_token_is_checked_once_and_a_bad_one_each_time() {
-        let (proven, checks) = (Proven::default(), Cell::new(0));
+        let (proven, checks) = (SignatureCache::default(), Cell::new(0));
         let claims = |token: &str| {
             proven.claims::<Value>(token, || {
                 checks.set(checks.get() + 1);
@@ -70,7 +70,7 @@ mod tests {
         }
         assert_eq!(checks.get(), 1);
         for _ in 0..3 {
-            assert_eq!(claims(&forged), Err(BadToken::Invalid));
+            assert_eq!(claims(&forged), Err(TokenError::Invalid));
         }
         assert_eq!(checks.get(), 4);
     }

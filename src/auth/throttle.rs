@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{SubsecRound, TimeDelta};
 
-use crate::auth::rate_limiter::Allowance;
+use crate::auth::rate_limiter::KeyedRateLimiter;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Refusal, UserId};
 
@@ -28,23 +28,26 @@ pub struct Throttle {
 }
 
 struct Limits {
-    sign_ins: Tries,
-    sign_ups: Tries,
-    logins: Allowance<u64>,
-    senders: Allowance<UserId>,
+    sign_ins: AttemptCounter,
+    sign_ups: AttemptCounter,
+    logins: KeyedRateLimiter<u64>,
+    senders: KeyedRateLimiter<UserId>,
     /// Texts are counted by a number of eight bytes, which nobody can foresee: long ones cost no more memory than short ones.
     numbers: RandomState,
 }
 
 /// Tries of one kind.
-struct Tries {
-    networks: Allowance<IpAddr>,
-    names: Allowance<(u64, Option<IpAddr>)>,
+struct AttemptCounter {
+    networks: KeyedRateLimiter<IpAddr>,
+    names: KeyedRateLimiter<(u64, Option<IpAddr>)>,
 }
 
-impl Tries {
+impl AttemptCounter {
     fn new() -> Self {
-        Self { networks: Allowance::per_minute(PER_NETWORK), names: Allowance::per_minute(PER_LOGIN_AND_NETWORK) }
+        Self {
+            networks: KeyedRateLimiter::per_minute(PER_NETWORK),
+            names: KeyedRateLimiter::per_minute(PER_LOGIN_AND_NETWORK),
+        }
     }
 
     fn count(&self, name: u64, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
@@ -61,10 +64,10 @@ impl Throttle {
     pub fn new(enabled: bool) -> Self {
         let limits = || {
             Arc::new(Limits {
-                sign_ins: Tries::new(),
-                sign_ups: Tries::new(),
-                logins: Allowance::per_minute(PER_LOGIN),
-                senders: Allowance::per_minute(PER_SENDER),
+                sign_ins: AttemptCounter::new(),
+                sign_ups: AttemptCounter::new(),
+                logins: KeyedRateLimiter::per_minute(PER_LOGIN),
+                senders: KeyedRateLimiter::per_minute(PER_SENDER),
                 numbers: RandomState::new(),
             })
         };
@@ -102,7 +105,7 @@ impl Limits {
     }
 }
 
-fn count<K: Hash + Eq + Clone>(allowance: &Allowance<K>, key: &K, now: Instant) -> Result<(), Refusal> {
+fn count<K: Hash + Eq + Clone>(allowance: &KeyedRateLimiter<K>, key: &K, now: Instant) -> Result<(), Refusal> {
     allowance.take(key, NonZeroU32::MIN).map_err(|wait| {
         let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
         Refusal::rate_limited("Too many tries. Wait a little.", (now + wait).trunc_subsecs(3))

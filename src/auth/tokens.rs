@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::Actor;
 use crate::auth::jwt;
-use crate::auth::jwt::BadToken;
-use crate::auth::signature_cache::Proven;
+use crate::auth::jwt::TokenError;
+use crate::auth::signature_cache::SignatureCache;
 use crate::domain::clock::Instant;
 use crate::domain::encryption::Sealer;
 use crate::domain::ids::TypedId;
-use crate::domain::{Fault, Result, SessionId, UserId};
+use crate::domain::{InternalError, Result, SessionId, UserId};
 
 /// How long an access token is good.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
@@ -39,7 +39,7 @@ const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 
 
 /// Why a key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadKey {
+pub enum KeyError {
     /// Not a PEM file with an Ed25519 key in it.
     #[error("the signing key is not an Ed25519 key in PKCS #8 PEM form (-----BEGIN PRIVATE KEY-----)")]
     NotEd25519,
@@ -62,40 +62,40 @@ struct Claims {
 }
 
 /// The signing key, and the keys derived from it.
-pub struct Keys {
+pub struct TokenSigner {
     header: Header,
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
-    proven: Proven,
+    proven: SignatureCache,
     public: Vec<Value>,
     refresh: Hmac<Sha256>,
     sealer: Sealer,
 }
 
-impl Keys {
-    /// Keys of an Ed25519 key in PKCS #8 PEM form, as `openssl genpkey -algorithm ed25519` and [`Keys::generate_pem`] write it.
-    pub fn from_pem(pem: &str) -> std::result::Result<Self, BadKey> {
-        let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| BadKey::NotEd25519)?;
+impl TokenSigner {
+    /// Keys of an Ed25519 key in PKCS #8 PEM form, as `openssl genpkey -algorithm ed25519` and [`TokenSigner::generate_pem`] write it.
+    pub fn from_pem(pem: &str) -> std::result::Result<Self, KeyError> {
+        let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| KeyError::NotEd25519)?;
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         // RFC 7638: the members that make the key, in the order of their names, without spaces.
         let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
         let kid = URL_SAFE_NO_PAD.encode(thumbprint);
-        let decoding = DecodingKey::from_ed_components(&x).map_err(|_| BadKey::NotEd25519)?;
+        let decoding = DecodingKey::from_ed_components(&x).map_err(|_| KeyError::NotEd25519)?;
         let encoding = EncodingKey::from_ed_der(&pkcs8(key.as_bytes()));
         let public = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA", "use": "sig"});
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
-        Self::new(header, encoding, decoding, vec![public], key.as_bytes()).ok_or(BadKey::NotEd25519)
+        Self::new(header, encoding, decoding, vec![public], key.as_bytes()).ok_or(KeyError::NotEd25519)
     }
 
     /// Keys of a secret of at least 32 bytes, for HS256.
-    pub fn from_secret(secret: &str) -> std::result::Result<Self, BadKey> {
+    pub fn from_secret(secret: &str) -> std::result::Result<Self, KeyError> {
         let bytes = secret.as_bytes();
         if bytes.len() < MIN_SECRET {
-            return Err(BadKey::ShortSecret);
+            return Err(KeyError::ShortSecret);
         }
         let (encoding, decoding) = (EncodingKey::from_secret(bytes), DecodingKey::from_secret(bytes));
-        Self::new(Header::new(Algorithm::HS256), encoding, decoding, Vec::new(), bytes).ok_or(BadKey::ShortSecret)
+        Self::new(Header::new(Algorithm::HS256), encoding, decoding, Vec::new(), bytes).ok_or(KeyError::ShortSecret)
     }
 
     /// A fresh Ed25519 key in PKCS #8 PEM form, to be kept in a file that only the server can read.
@@ -127,7 +127,16 @@ impl Keys {
         validation.validate_nbf = false;
         let refresh = Hmac::new_from_slice(&derive(b"refresh tokens")?).ok()?;
         let sealer = Sealer::new(derive(b"links in the mail queue")?);
-        Some(Self { header, encoding, decoding, validation, proven: Proven::default(), public, refresh, sealer })
+        Some(Self {
+            header,
+            encoding,
+            decoding,
+            validation,
+            proven: SignatureCache::default(),
+            public,
+            refresh,
+            sealer,
+        })
     }
 
     /// An access token that is good for `lifetime` from `now` on, and when it runs out.
@@ -149,20 +158,20 @@ impl Keys {
             // Whole seconds, and never before what is told.
             exp: expires_at.timestamp() + i64::from(expires_at.timestamp_subsec_nanos() > 0),
         };
-        let token = encode(&self.header, &claims, &self.encoding).map_err(Fault::new)?;
+        let token = encode(&self.header, &claims, &self.encoding).map_err(InternalError::new)?;
         Ok((token, expires_at))
     }
 
     /// Who presents that access token at `now`.
-    pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, BadToken> {
+    pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, TokenError> {
         jwt::header(token)?;
         let claims: Claims = self.proven.claims(token, || decode(token, &self.decoding, &self.validation))?;
         let expires_at = jwt::in_time(Some(claims.nbf), claims.exp, now)?;
-        let user_id = UserId::parse(&claims.sub).ok_or(BadToken::Invalid)?;
+        let user_id = UserId::parse(&claims.sub).ok_or(TokenError::Invalid)?;
         let issued_at = claims.iat.as_f64().map(|seconds| (seconds * 1000.0).round() as i64);
-        let issued_at = issued_at.and_then(Instant::from_timestamp_millis).ok_or(BadToken::Invalid)?;
+        let issued_at = issued_at.and_then(Instant::from_timestamp_millis).ok_or(TokenError::Invalid)?;
         let session = match claims.sid {
-            Some(sid) => Some(SessionId::parse(&sid).ok_or(BadToken::Invalid)?),
+            Some(sid) => Some(SessionId::parse(&sid).ok_or(TokenError::Invalid)?),
             None => None,
         };
         let authenticated_at = if session.is_none() { Some(issued_at) } else { None };

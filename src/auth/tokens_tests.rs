@@ -8,8 +8,8 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const USER: &str = "usr_01jd0000000000000000000000";
 const SESSION: &str = "ses_01jd0000000000000000000000";
 
-fn both() -> [Keys; 2] {
-    [Keys::from_pem(&Keys::generate_pem()).unwrap(), Keys::from_secret(SECRET).unwrap()]
+fn both() -> [TokenSigner; 2] {
+    [TokenSigner::from_pem(&TokenSigner::generate_pem()).unwrap(), TokenSigner::from_secret(SECRET).unwrap()]
 }
 
 fn ids() -> (UserId, SessionId) {
@@ -21,7 +21,7 @@ fn now() -> Instant {
 }
 
 /// A token signed by the right key, with claims of the caller's.
-fn signed(keys: &Keys, changes: Value) -> String {
+fn signed(keys: &TokenSigner, changes: Value) -> String {
     let at = now().timestamp();
     let mut claims = json!({"iss": "guildhall", "aud": "guildhall", "sub": USER, "iat": at, "nbf": at, "exp": at + 60});
     for (name, value) in changes.as_object().unwrap() {
@@ -43,7 +43,7 @@ fn a_token_names_its_user_and_session() {
             let actor = keys.verify(&token, now()).unwrap();
             assert_eq!((actor.user_id, actor.session), (user_id, session));
             let end = actor.expires_at.unwrap();
-            assert_eq!(keys.verify(&token, end), Err(BadToken::Expired));
+            assert_eq!(keys.verify(&token, end), Err(TokenError::Expired));
             assert!(keys.verify(&token, end - TimeDelta::milliseconds(1)).is_ok());
             assert!((expires_at - now() - ACCESS_LIFETIME).abs() < TimeDelta::seconds(5));
         }
@@ -57,9 +57,9 @@ fn a_token_is_good_in_its_time_by_the_clock_that_is_passed() {
     for keys in both() {
         let (token, expires_at) = keys.mint_access(user, None, made, ACCESS_LIFETIME).unwrap();
         assert!(keys.verify(&token, expires_at - TimeDelta::milliseconds(1)).is_ok());
-        assert_eq!(keys.verify(&token, expires_at + LEEWAY + TimeDelta::seconds(1)), Err(BadToken::Expired));
+        assert_eq!(keys.verify(&token, expires_at + LEEWAY + TimeDelta::seconds(1)), Err(TokenError::Expired));
         assert!(keys.verify(&token, made - TimeDelta::seconds(3)).is_ok(), "clocks differ a little");
-        assert_eq!(keys.verify(&token, made - TimeDelta::seconds(30)), Err(BadToken::Invalid), "not yet");
+        assert_eq!(keys.verify(&token, made - TimeDelta::seconds(30)), Err(TokenError::Invalid), "not yet");
     }
 }
 
@@ -80,10 +80,10 @@ fn every_claim_is_asked() {
             json!({"sub": "org_01jd0000000000000000000000"}),
             json!({"sid": "usr_01jd0000000000000000000000"}),
         ] {
-            assert_eq!(keys.verify(&signed(&keys, wrong.clone()), now()), Err(BadToken::Invalid), "{wrong}");
+            assert_eq!(keys.verify(&signed(&keys, wrong.clone()), now()), Err(TokenError::Invalid), "{wrong}");
         }
         let past = json!({"exp": now().timestamp() - 60});
-        assert_eq!(keys.verify(&signed(&keys, past), now()), Err(BadToken::Expired));
+        assert_eq!(keys.verify(&signed(&keys, past), now()), Err(TokenError::Expired));
     }
 }
 
@@ -96,29 +96,31 @@ fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for alg in ["none", "None", "NONE"] {
         let unsigned = format!("{}.{}.", part(json!({"alg": alg, "typ": "JWT"})), part(claims.clone()));
-        assert_eq!(ed25519.verify(&unsigned, now()), Err(BadToken::Invalid), "{alg}");
-        assert_eq!(hs256.verify(&unsigned, now()), Err(BadToken::Invalid), "{alg}");
+        assert_eq!(ed25519.verify(&unsigned, now()), Err(TokenError::Invalid), "{alg}");
+        assert_eq!(hs256.verify(&unsigned, now()), Err(TokenError::Invalid), "{alg}");
     }
     // The classic confusion: the public key, which everybody has, taken for a shared secret.
     let x = ed25519.jwks()["keys"][0]["x"].as_str().unwrap().to_owned();
     for secret in [x.clone().into_bytes(), URL_SAFE_NO_PAD.decode(&x).unwrap()] {
         let forged = encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(&secret)).unwrap();
-        assert_eq!(ed25519.verify(&forged, now()), Err(BadToken::Invalid));
+        assert_eq!(ed25519.verify(&forged, now()), Err(TokenError::Invalid));
     }
     let hs512 = encode(&Header::new(Algorithm::HS512), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
-    assert_eq!(hs256.verify(&hs512, now()), Err(BadToken::Invalid), "the right secret, another algorithm");
+    assert_eq!(hs256.verify(&hs512, now()), Err(TokenError::Invalid), "the right secret, another algorithm");
     let (token, _) = ed25519.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
-    assert_eq!(hs256.verify(&token, now()), Err(BadToken::Invalid));
+    assert_eq!(hs256.verify(&token, now()), Err(TokenError::Invalid));
 }
 
 #[test]
 fn tokens_of_other_keys_altered_and_over_long_ones_are_refused() {
     let (user, _) = ids();
-    let others =
-        [Keys::from_pem(&Keys::generate_pem()).unwrap(), Keys::from_secret(&SECRET.replace('0', "x")).unwrap()];
+    let others = [
+        TokenSigner::from_pem(&TokenSigner::generate_pem()).unwrap(),
+        TokenSigner::from_secret(&SECRET.replace('0', "x")).unwrap(),
+    ];
     for (keys, other) in both().into_iter().zip(others) {
         let (foreign, _) = other.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
-        assert_eq!(keys.verify(&foreign, now()), Err(BadToken::Invalid));
+        assert_eq!(keys.verify(&foreign, now()), Err(TokenError::Invalid));
         let (token, _) = keys.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let admin = URL_SAFE_NO_PAD.encode(json!({"iss": "guildhall"}).to_string());
@@ -131,20 +133,20 @@ fn tokens_of_other_keys_altered_and_over_long_ones_are_refused() {
             "..".to_owned(),
             "é".repeat(3),
         ] {
-            assert_eq!(keys.verify(&bad, now()), Err(BadToken::Invalid), "{bad}");
+            assert_eq!(keys.verify(&bad, now()), Err(TokenError::Invalid), "{bad}");
         }
         let padding = "x".repeat(MAX_TOKEN);
-        assert_eq!(keys.verify(&signed(&keys, json!({"padding": padding})), now()), Err(BadToken::Invalid));
+        assert_eq!(keys.verify(&signed(&keys, json!({"padding": padding})), now()), Err(TokenError::Invalid));
     }
 }
 
 #[test]
 fn only_keys_that_are_fit_are_taken() {
-    assert_eq!(Keys::from_secret(&SECRET[1..]).err(), Some(BadKey::ShortSecret));
+    assert_eq!(TokenSigner::from_secret(&SECRET[1..]).err(), Some(KeyError::ShortSecret));
     for bad in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", SECRET] {
-        assert_eq!(Keys::from_pem(bad).err(), Some(BadKey::NotEd25519), "{bad}");
+        assert_eq!(TokenSigner::from_pem(bad).err(), Some(KeyError::NotEd25519), "{bad}");
     }
-    assert_ne!(Keys::generate_pem(), Keys::generate_pem());
+    assert_ne!(TokenSigner::generate_pem(), TokenSigner::generate_pem());
 }
 
 #[test]
@@ -155,13 +157,13 @@ fn the_public_key_is_told_and_named_by_its_thumbprint() {
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
         STANDARD.encode(pkcs8(&seed.try_into().unwrap()))
     );
-    let keys = Keys::from_pem(&pem).unwrap();
+    let keys = TokenSigner::from_pem(&pem).unwrap();
     let expected = json!({"keys": [{
         "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
         "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "alg": "EdDSA", "use": "sig",
     }]});
     assert_eq!(keys.jwks(), expected);
-    assert_eq!(Keys::from_secret(SECRET).unwrap().jwks(), json!({"keys": []}), "a shared secret is not told");
+    assert_eq!(TokenSigner::from_secret(SECRET).unwrap().jwks(), json!({"keys": []}), "a shared secret is not told");
 }
 
 #[test]
@@ -200,9 +202,9 @@ fn a_refresh_token_that_was_not_made_here_reads_as_nothing() {
 
 #[test]
 fn the_same_key_opens_what_another_process_sealed() {
-    let pem = Keys::generate_pem();
-    let sealed = Keys::from_pem(&pem).unwrap().sealer().seal("https://guildhall.example/i/x");
-    let opened = Keys::from_pem(&pem).unwrap().sealer().open(&sealed);
+    let pem = TokenSigner::generate_pem();
+    let sealed = TokenSigner::from_pem(&pem).unwrap().sealer().seal("https://guildhall.example/i/x");
+    let opened = TokenSigner::from_pem(&pem).unwrap().sealer().open(&sealed);
     assert_eq!(opened.as_deref(), Some("https://guildhall.example/i/x"));
-    assert_eq!(Keys::from_pem(&Keys::generate_pem()).unwrap().sealer().open(&sealed), None);
+    assert_eq!(TokenSigner::from_pem(&TokenSigner::generate_pem()).unwrap().sealer().open(&sealed), None);
 }

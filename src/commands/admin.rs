@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::database::Database;
-use crate::commands::error::Failure;
-use crate::config::{DatabaseSettings, PlaceSettings};
+use super::database::CommandDatabase;
+use crate::commands::error::CliError;
+use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::domain::Username;
 use crate::store::users;
 
@@ -12,23 +12,23 @@ use crate::store::users;
 #[derive(Args)]
 pub struct Admin {
     #[command(subcommand)]
-    what: What,
+    what: AdminAction,
     #[command(flatten)]
     pub(super) database: DatabaseSettings,
     #[command(flatten)]
-    pub(super) place: PlaceSettings,
+    pub(super) place: DataDirSettings,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum AdminAction {
     /// Make somebody a site administrator.
-    Grant(Whom),
+    Grant(AdminTarget),
     /// Take that away again.
-    Revoke(Whom),
+    Revoke(AdminTarget),
 }
 
 #[derive(Args)]
-struct Whom {
+struct AdminTarget {
     /// Username of the account.
     #[arg(value_name = "NAME")]
     username: String,
@@ -36,23 +36,23 @@ struct Whom {
 
 impl Admin {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), CliError> {
         let (whom, is_admin) = match self.what {
-            What::Grant(whom) => (whom, true),
-            What::Revoke(whom) => (whom, false),
+            AdminAction::Grant(whom) => (whom, true),
+            AdminAction::Revoke(whom) => (whom, false),
         };
-        let database = Database::to_work_on(&self.database, &self.place).await?;
+        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
         let told = set(&database, &whom.username, is_admin).await;
         database.stop().await?;
         told
     }
 }
 
-async fn set(database: &Database, username: &str, is_admin: bool) -> Result<(), Failure> {
+async fn set(database: &CommandDatabase, username: &str, is_admin: bool) -> Result<(), CliError> {
     let username = Username::lowercase(username);
     let mut connection = database.connect(1)?.writer().await?;
     if !users::set_admin(&mut connection, &username, is_admin).await? {
-        return Err(Failure::new(format!("There is no account with the username {username}.")));
+        return Err(CliError::new(format!("There is no account with the username {username}.")));
     }
     println!("{username} is {} site administrator.", if is_admin { "a" } else { "no" });
     Ok(())

@@ -3,18 +3,18 @@
 use clap::Args;
 use tokio::sync::mpsc;
 
-use super::database::Database;
-use crate::app::{App, Settings};
-use crate::commands::error::Failure;
+use super::database::CommandDatabase;
+use crate::app::{App, AppConfig};
+use crate::commands::error::CliError;
 use crate::commands::http;
 use crate::config::{
-    Access, BadSetting, HttpSettings, KeySettings, LinkSettings, LogSettings, PlaceSettings, PlanChanges, PlanRules,
-    RuleSettings,
+    ConfigError, DataDirSettings, HttpPolicy, HttpSettings, KeySettings, LinkSettings, LogSettings, PlanManagement,
+    PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
-use crate::mail::transports::{Posted, Transport};
+use crate::mail::transports::{SentMail, Transport};
 use crate::seed::demo;
-use crate::seed::demo::{PASSWORD, PEOPLE, Person};
+use crate::seed::demo::{DemoUser, PASSWORD, PEOPLE};
 use crate::server::shutdown::Shutdown;
 use crate::telemetry;
 
@@ -25,7 +25,7 @@ const SENDER: &str = "Guildhall demo <demo@localhost>";
 #[derive(Args)]
 pub struct Demo {
     #[command(flatten)]
-    place: PlaceSettings,
+    place: DataDirSettings,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -38,30 +38,30 @@ pub struct Demo {
 
 impl Demo {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), CliError> {
         telemetry::start(&self.log)?;
-        let plans = self.rules.plan_rules(PlanChanges::Owners)?;
+        let plans = self.rules.plan_rules(PlanManagement::Owners)?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = Database::start(&self.place).await?;
+        let database = CommandDatabase::start(&self.place).await?;
         let served = self.serve(&database, plans, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(&self, database: &Database, plans: PlanRules, shutdown: Shutdown) -> Result<(), Failure> {
+    async fn serve(&self, database: &CommandDatabase, plans: PlanRules, shutdown: Shutdown) -> Result<(), CliError> {
         let keys = KeySettings::default().kept(&self.place.data_dir)?;
         let store = database.connect_to_serve(&self.http)?;
         let (listener, public_url) = http::listen(&self.http).await?;
-        let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
-        settings.access = Access::new(&self.http, &self.rules, &public_url);
+        let mut settings = AppConfig::new(&self.rules, plans, self.links.links(&public_url)?);
+        settings.access = HttpPolicy::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 
         let mails = self.place.data_dir.join("mail");
         let (told, posted) = mpsc::unbounded_channel();
         let transport = Transport::folder(mails.clone(), SENDER, Some(told))
-            .map_err(|bad| BadSetting::new(format!("The mails of the demo cannot be written: {bad}.")))?;
+            .map_err(|bad| ConfigError::new(format!("The mails of the demo cannot be written: {bad}.")))?;
         println!("{}", introduction(&public_url, &mails.display().to_string()));
         app.send_mails(transport);
         tokio::spawn(announce(posted));
@@ -70,8 +70,8 @@ impl Demo {
 }
 
 /// Shows the links of mails, so that a newcomer can follow them without a mail server.
-async fn announce(mut posted: mpsc::UnboundedReceiver<Posted>) {
-    while let Some(Posted { recipient, subject, link }) = posted.recv().await {
+async fn announce(mut posted: mpsc::UnboundedReceiver<SentMail>) {
+    while let Some(SentMail { recipient, subject, link }) = posted.recv().await {
         println!("Mail to {recipient}: {subject}");
         if let Some(link) = link {
             println!("    {link}");
@@ -81,7 +81,7 @@ async fn announce(mut posted: mpsc::UnboundedReceiver<Posted>) {
 
 fn introduction(public_url: &str, mails: &str) -> String {
     // Those who are known by their first name alone; the others are a team of annotators.
-    let known: Vec<&Person> = PEOPLE.iter().filter(|person| !person.username.contains('.')).collect();
+    let known: Vec<&DemoUser> = PEOPLE.iter().filter(|person| !person.username.contains('.')).collect();
     let others = PEOPLE.len() - known.len();
     let people: String = known.into_iter().map(line).collect();
     format!(
@@ -105,7 +105,7 @@ Ctrl-C stops it. What you change is kept.
     )
 }
 
-fn line(person: &Person) -> String {
+fn line(person: &DemoUser) -> String {
     let mut roles: Vec<String> = person.roles.iter().map(|(slug, role)| format!("{} of {slug}", role.name())).collect();
     if person.admin {
         roles.push("site administrator".to_owned());

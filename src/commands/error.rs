@@ -3,20 +3,20 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::config::BadSetting;
-use crate::domain::{Error, Fault};
+use crate::config::ConfigError;
+use crate::domain::{Error, InternalError};
 use crate::embedded::EmbeddedError;
 use crate::server::response::chain;
 
 /// Why a command failed.
-pub enum Failure {
+pub enum CliError {
     /// With that sentence.
     Because(String),
     /// It did not: help or the version was asked for, and clap has it.
     Shown(Box<clap::Error>),
 }
 
-impl Failure {
+impl CliError {
     /// A failure with that sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self::Because(sentence.into())
@@ -25,11 +25,11 @@ impl Failure {
     /// Tells it, and says how the process ends.
     pub fn tell(self) -> ExitCode {
         match self {
-            Failure::Shown(shown) => {
+            CliError::Shown(shown) => {
                 let _ = shown.print();
                 if shown.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            Failure::Because(sentence) => {
+            CliError::Because(sentence) => {
                 eprintln!("guildhall: {sentence}");
                 ExitCode::FAILURE
             }
@@ -37,16 +37,16 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Because(sentence) => f.write_str(sentence),
-            Failure::Shown(shown) => fmt::Display::fmt(shown, f),
+            CliError::Because(sentence) => f.write_str(sentence),
+            CliError::Shown(shown) => fmt::Display::fmt(shown, f),
         }
     }
 }
 
-impl From<clap::Error> for Failure {
+impl From<clap::Error> for CliError {
     fn from(error: clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
         if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
@@ -60,7 +60,7 @@ impl From<clap::Error> for Failure {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CliError {
     fn from(error: Error) -> Self {
         match error {
             Error::Failed(fault) => fault.into(),
@@ -72,25 +72,25 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
+impl From<InternalError> for CliError {
+    fn from(fault: InternalError) -> Self {
         Self::new(chain(&fault))
     }
 }
 
-impl From<BadSetting> for Failure {
-    fn from(bad: BadSetting) -> Self {
+impl From<ConfigError> for CliError {
+    fn from(bad: ConfigError) -> Self {
         Self::new(bad.to_string())
     }
 }
 
-impl From<EmbeddedError> for Failure {
+impl From<EmbeddedError> for CliError {
     fn from(error: EmbeddedError) -> Self {
         Self::new(error.to_string())
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         Self::new(format!("The operating system refused: {error}."))
     }

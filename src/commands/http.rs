@@ -3,14 +3,14 @@
 use tokio::net::TcpListener;
 
 use crate::app::App;
-use crate::commands::error::Failure;
+use crate::commands::error::CliError;
 use crate::config::HttpSettings;
 use crate::server::shutdown;
 
 /// Listens, and finds out under which URL clients reach the server.
-pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), Failure> {
+pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliError> {
     let cannot = |cause| {
-        Failure::new(format!(
+        CliError::new(format!(
             "Cannot listen on {}: {cause}; choose another address with GUILDHALL_LISTEN.",
             http.listen
         ))
@@ -26,7 +26,7 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), Failur
 }
 
 /// Serves until told to stop, and brings what is under way to its end.
-pub async fn serve(listener: TcpListener, app: App) -> Result<(), Failure> {
+pub async fn serve(listener: TcpListener, app: App) -> Result<(), CliError> {
     app.tell_events();
     app.run_jobs();
     app.follow_issuer();

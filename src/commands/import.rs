@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::database::Database;
-use crate::commands::error::Failure;
-use crate::config::{DatabaseSettings, PlaceSettings};
+use super::database::CommandDatabase;
+use crate::commands::error::CliError;
+use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::domain::Clock;
 use crate::import::cvat;
 
@@ -19,7 +19,7 @@ pub struct Import {
     #[command(flatten)]
     pub(super) database: DatabaseSettings,
     #[command(flatten)]
-    pub(super) place: PlaceSettings,
+    pub(super) place: DataDirSettings,
 }
 
 #[derive(Subcommand)]
@@ -48,9 +48,9 @@ struct Cvat {
 
 impl Import {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), CliError> {
         let Source::Cvat(cvat) = self.source;
-        let database = Database::to_work_on(&self.database, &self.place).await?;
+        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
         let told = cvat.import(&database).await;
         database.stop().await?;
         told
@@ -58,7 +58,7 @@ impl Import {
 }
 
 impl Cvat {
-    async fn import(&self, database: &Database) -> Result<(), Failure> {
+    async fn import(&self, database: &CommandDatabase) -> Result<(), CliError> {
         // It hides itself where standard error is no terminal.
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows");
         let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -69,7 +69,7 @@ impl Cvat {
         let options = cvat::Options { source: self.source.as_deref(), dry_run: self.dry_run, progress: &progress };
         let imported = cvat::import(&database.connect(1)?, &Clock::default(), &self.folder, options).await;
         bar.finish_and_clear();
-        let report = imported.map_err(|cause| Failure::new(format!("Nothing was imported: {cause}.")))?;
+        let report = imported.map_err(|cause| CliError::new(format!("Nothing was imported: {cause}.")))?;
         println!("{report}");
         Ok(())
     }

@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::database;
-use crate::commands::error::Failure;
-use crate::config::{DatabaseSettings, PlaceSettings};
+use crate::commands::error::CliError;
+use crate::config::{DataDirSettings, DatabaseSettings};
 
 /// Its arguments.
 #[derive(Args)]
@@ -12,12 +12,12 @@ pub struct Migrate {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: PlaceSettings,
+    place: DataDirSettings,
 }
 
 impl Migrate {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), CliError> {
         let (done, filled) = database::migrate(&self.database, &self.place).await?;
         for name in &done {
             println!("{name}");

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use error::Failure;
+use error::CliError;
 
 /// Organizations, memberships, invitations and roles as a GraphQL server on PostgreSQL.
 #[derive(Parser)]
@@ -49,7 +49,7 @@ enum Command {
 
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
-    let told = Cli::try_parse().map_err(Failure::from).and_then(|cli| match cli.command {
+    let told = Cli::try_parse().map_err(CliError::from).and_then(|cli| match cli.command {
         Command::Schema => schema::run(),
         command => on_runtime(command),
     });
@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn on_runtime(command: Command) -> Result<(), Failure> {
+fn on_runtime(command: Command) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let told = runtime.block_on(async {
         match command {
@@ -115,7 +115,7 @@ mod tests {
             (vec!["token"], "--user"),
             (vec!["dance"], "dance"),
         ] {
-            let failure = Failure::from(Cli::try_parse_from([vec!["guildhall"], arguments].concat()).err().unwrap());
+            let failure = CliError::from(Cli::try_parse_from([vec!["guildhall"], arguments].concat()).err().unwrap());
             let sentence = failure.to_string();
             assert!(sentence.contains(says) && sentence.lines().count() == 1, "{sentence}");
         }

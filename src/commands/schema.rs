@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::commands::error::Failure;
+use crate::commands::error::CliError;
 use crate::graphql::schema;
 
 /// Runs the command.
-pub fn run() -> Result<(), Failure> {
+pub fn run() -> Result<(), CliError> {
     match io::stdout().write_all(schema::sdl().as_bytes()) {
         // Who reads has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

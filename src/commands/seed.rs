@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::database::Database;
-use crate::commands::error::Failure;
-use crate::config::{DatabaseSettings, PlaceSettings};
+use super::database::CommandDatabase;
+use crate::commands::error::CliError;
+use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::seed::load_test;
 use crate::seed::load_test::Seed;
 
@@ -25,19 +25,19 @@ pub struct SeedArguments {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: PlaceSettings,
+    place: DataDirSettings,
 }
 
 impl SeedArguments {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
-        let database = Database::to_work_on(&self.database, &self.place).await?;
+    pub async fn run(self) -> Result<(), CliError> {
+        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
         let told = self.fill(&database).await;
         database.stop().await?;
         told
     }
 
-    async fn fill(&self, database: &Database) -> Result<(), Failure> {
+    async fn fill(&self, database: &CommandDatabase) -> Result<(), CliError> {
         let Self { users, organizations, memberships, .. } = *self;
         let started = Instant::now();
         load_test::run(&database.connect(1)?, Seed { users, organizations, memberships }).await?;

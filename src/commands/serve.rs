@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::database::Database;
-use crate::app::{App, Settings};
-use crate::auth::oidc::Issuer;
-use crate::auth::tokens::Keys;
-use crate::commands::error::Failure;
+use super::database::CommandDatabase;
+use crate::app::{App, AppConfig};
+use crate::auth::oidc::OidcIssuer;
+use crate::auth::tokens::TokenSigner;
+use crate::commands::error::CliError;
 use crate::commands::http;
 use crate::config::{
-    Access, BadSetting, Database as Choice, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings,
-    KeySettings, LinkSettings, LogSettings, MailSettings, PlaceSettings, PlanChanges, PlanRules, RuleSettings,
+    ConfigError, DataDirSettings, DatabaseSettings, DatabaseSource, DocumentSettings, HttpPolicy, HttpSettings,
+    IssuerSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlanManagement, PlanRules, RuleSettings,
 };
 use crate::domain::Clock;
-use crate::graphql::documents::{DocumentRules, Plan, Trusted};
+use crate::graphql::documents::{DocumentRules, PreparedDocument, TrustedDocuments};
 use crate::graphql::schema;
 use crate::graphql::validation::Exposure;
 use crate::mail::transports::Transport;
@@ -29,7 +29,7 @@ pub struct Serve {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: PlaceSettings,
+    place: DataDirSettings,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -49,51 +49,51 @@ pub struct Serve {
 }
 
 /// What is made of the settings before there is a database.
-struct Parts {
-    keys: Keys,
+struct Components {
+    keys: TokenSigner,
     transport: Transport,
     plans: PlanRules,
-    issuer: Option<Issuer>,
+    issuer: Option<OidcIssuer>,
     documents: DocumentRules,
 }
 
 impl Serve {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), CliError> {
         telemetry::start(&self.log)?;
         // Whatever can be wrong without a database is told before one is started.
-        let parts = Parts {
+        let parts = Components {
             keys: match self.database.choice()? {
-                Choice::Private => self.keys.kept(&self.place.data_dir)?,
-                Choice::At(_) => self.keys.required()?,
+                DatabaseSource::Embedded => self.keys.kept(&self.place.data_dir)?,
+                DatabaseSource::Url(_) => self.keys.required()?,
             },
             transport: self.mail.transport(&self.place.data_dir)?,
-            plans: self.rules.plan_rules(PlanChanges::Admin)?,
+            plans: self.rules.plan_rules(PlanManagement::Admin)?,
             issuer: self.issuer.issuer()?,
             documents: self.documents.rules()?,
         };
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = Database::to_serve(&self.database, &self.place).await?;
+        let database = CommandDatabase::to_serve(&self.database, &self.place).await?;
         let served = self.serve(&database, parts, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(&self, database: &Database, parts: Parts, shutdown: Shutdown) -> Result<(), Failure> {
-        let Parts { keys, transport, plans, issuer, documents } = parts;
+    async fn serve(&self, database: &CommandDatabase, parts: Components, shutdown: Shutdown) -> Result<(), CliError> {
+        let Components { keys, transport, plans, issuer, documents } = parts;
         let store = database.connect_to_serve(&self.http)?;
         if installation::is_demo(&mut *store.read().await?).await? {
-            return Err(Failure::new(
+            return Err(CliError::new(
                 "This database holds the demo world, whose passwords are public: it is not served but by `guildhall demo`. \
                  Choose another DATABASE_URL or GUILDHALL_DATA_DIR.",
             ));
         }
         let (listener, public_url) = http::listen(&self.http).await?;
-        let mut settings = Settings::new(&self.rules, plans, self.links.links(&public_url)?);
+        let mut settings = AppConfig::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
         settings.documents = documents;
-        settings.access = Access::new(&self.http, &self.rules, &public_url);
+        settings.access = HttpPolicy::new(&self.http, &self.rules, &public_url);
         let app = App::build_under(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
             app.send_mails(transport);
@@ -105,14 +105,16 @@ impl Serve {
 
 impl DocumentSettings {
     /// Which documents may run.
-    fn rules(&self) -> Result<DocumentRules, BadSetting> {
+    fn rules(&self) -> Result<DocumentRules, ConfigError> {
         let exposure = if self.introspection.into() { Exposure::Open } else { Exposure::Hidden };
         // What the operator trusts may look at the schema.
-        let plan = |text: &str| Plan::new(text, schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string());
-        let read = |file: &std::path::PathBuf| -> Result<Arc<Trusted>, BadSetting> {
-            let wrong = |why| BadSetting::new(format!("GUILDHALL_TRUSTED_DOCUMENTS: {}: {why}.", file.display()));
+        let plan = |text: &str| {
+            PreparedDocument::new(text, schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string())
+        };
+        let read = |file: &std::path::PathBuf| -> Result<Arc<TrustedDocuments>, ConfigError> {
+            let wrong = |why| ConfigError::new(format!("GUILDHALL_TRUSTED_DOCUMENTS: {}: {why}.", file.display()));
             let text = std::fs::read_to_string(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
-            Ok(Arc::new(Trusted::parse(&text, plan).map_err(wrong)?))
+            Ok(Arc::new(TrustedDocuments::parse(&text, plan).map_err(wrong)?))
         };
         Ok(DocumentRules { exposure, trusted: self.trusted_documents.as_ref().map(read).transpose()? })
     }
@@ -120,11 +122,11 @@ impl DocumentSettings {
 
 impl MailSettings {
     /// The way that mails leave.
-    fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, BadSetting> {
+    fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, ConfigError> {
         let transport = match self.smtp() {
             Some(url) => Transport::smtp(url, &self.mail_from),
             None => Transport::folder(data_dir.join("mail"), &self.mail_from, None),
         };
-        transport.map_err(|bad| BadSetting::new(format!("SMTP_URL, MAIL_FROM: {bad}.")))
+        transport.map_err(|bad| ConfigError::new(format!("SMTP_URL, MAIL_FROM: {bad}.")))
     }
 }

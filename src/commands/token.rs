@@ -6,9 +6,9 @@ use std::io::{self, BufRead, BufWriter, Write};
 use chrono::TimeDelta;
 use clap::Args;
 
-use super::database::Database;
-use crate::commands::error::Failure;
-use crate::config::{DatabaseSettings, KeySettings, PlaceSettings};
+use super::database::CommandDatabase;
+use crate::commands::error::CliError;
+use crate::config::{DataDirSettings, DatabaseSettings, KeySettings};
 use crate::domain::ids::TypedId;
 use crate::domain::{Clock, UserId, Username};
 use crate::store::{Connection, users};
@@ -31,21 +31,21 @@ pub struct Token {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: PlaceSettings,
+    place: DataDirSettings,
     #[command(flatten)]
     keys: KeySettings,
 }
 
 impl Token {
     /// Runs the command.
-    pub async fn run(self) -> Result<(), Failure> {
-        let database = Database::to_work_on(&self.database, &self.place).await?;
+    pub async fn run(self) -> Result<(), CliError> {
+        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
         let told = self.mint(&database).await;
         database.stop().await?;
         told
     }
 
-    async fn mint(&self, database: &Database) -> Result<(), Failure> {
+    async fn mint(&self, database: &CommandDatabase) -> Result<(), CliError> {
         let is_private = self.database.url().is_none();
         let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
         let names: Vec<String> = match &self.user {
@@ -66,13 +66,13 @@ impl Token {
 }
 
 /// The accounts of that name or ID, in the same order.
-async fn find(connection: &mut Connection, named: &[&str]) -> Result<Vec<UserId>, Failure> {
+async fn find(connection: &mut Connection, named: &[&str]) -> Result<Vec<UserId>, CliError> {
     let ids: Vec<UserId> = named.iter().filter_map(|name| UserId::parse(name)).collect();
     let usernames: Vec<String> = named.iter().map(|name| Username::lowercase(name)).collect();
     let found = users::find_named(connection, &ids, &usernames).await?;
     let by_name: HashMap<String, UserId> =
         found.into_iter().flat_map(|(id, username)| [(username, id), (id.to_string(), id)]).collect();
     let known = |name: &&str| by_name.get(*name).or_else(|| by_name.get(&Username::lowercase(name))).copied();
-    let unknown = |name: &&str| Failure::new(format!("There is no account with the username or ID {name}."));
+    let unknown = |name: &&str| CliError::new(format!("There is no account with the username or ID {name}."));
     named.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
 }

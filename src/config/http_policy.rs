@@ -6,7 +6,7 @@ use crate::config::{HttpSettings, Networks, Origins, RuleSettings};
 
 /// What the front door goes by.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub struct HttpPolicy {
     /// URL under which clients reach the server, where it is known.
     pub public_url: Option<String>,
     /// Other origins than the server's own whose pages may ask.
@@ -16,12 +16,12 @@ pub struct Access {
     /// Most connections at once, whoever they are from.
     pub connections: usize,
     /// Bounds on what one may have; none: as much as there is.
-    pub bounds: Option<Bounds>,
+    pub bounds: Option<RateLimits>,
 }
 
 /// How much anybody may have.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct RateLimits {
     /// Points that an account may spend in a minute.
     pub per_actor: NonZeroU32,
     /// Points that may be spent from an address of the network in a minute.
@@ -34,10 +34,11 @@ pub struct Bounds {
     pub streams_per_address: usize,
 }
 
-impl Access {
+impl HttpPolicy {
     /// What operators have set, for a server that is reached at `public_url`.
     pub fn new(http: &HttpSettings, rules: &RuleSettings, public_url: &str) -> Self {
-        let bounds = Bounds { per_actor: rules.actor_rate, per_address: rules.address_rate, ..Bounds::default() };
+        let bounds =
+            RateLimits { per_actor: rules.actor_rate, per_address: rules.address_rate, ..RateLimits::default() };
         Self {
             public_url: Some(public_url.to_owned()),
             origins: http.allowed_origins.clone().unwrap_or_default(),
@@ -49,7 +50,7 @@ impl Access {
 }
 
 /// Nothing that is not asked for: the server's own pages, no proxies, no bounds.
-impl Default for Access {
+impl Default for HttpPolicy {
     fn default() -> Self {
         Self {
             public_url: None,
@@ -61,7 +62,7 @@ impl Default for Access {
     }
 }
 
-impl Default for Bounds {
+impl Default for RateLimits {
     fn default() -> Self {
         Self {
             per_actor: super::ACTOR_RATE,

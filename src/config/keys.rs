@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::auth::tokens::Keys;
+use crate::auth::tokens::TokenSigner;
 use crate::config::validate;
-use crate::config::validate::BadSetting;
+use crate::config::validate::ConfigError;
 
 /// Name of the key file in the data folder.
 const FILE: &str = "signing-key.pem";
@@ -26,25 +26,25 @@ pub struct KeySettings {
 
 impl KeySettings {
     /// The keys that are set, if any are.
-    pub fn given(&self) -> Result<Option<Keys>, BadSetting> {
+    pub fn given(&self) -> Result<Option<TokenSigner>, ConfigError> {
         let secret = validate::filled(self.jwt_secret.as_deref());
         let file = self.signing_key_file.as_deref().filter(|file| !file.as_os_str().is_empty());
         match (file, secret) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err(BadSetting::new("Set GUILDHALL_SIGNING_KEY_FILE or GUILDHALL_JWT_SECRET, not both."))
+                Err(ConfigError::new("Set GUILDHALL_SIGNING_KEY_FILE or GUILDHALL_JWT_SECRET, not both."))
             }
             (Some(file), None) => from_file(file).map(Some),
-            (None, Some(secret)) => Keys::from_secret(secret)
+            (None, Some(secret)) => TokenSigner::from_secret(secret)
                 .map(Some)
-                .map_err(|cause| BadSetting::new(format!("GUILDHALL_JWT_SECRET cannot be used: {cause}."))),
+                .map_err(|cause| ConfigError::new(format!("GUILDHALL_JWT_SECRET cannot be used: {cause}."))),
         }
     }
 
     /// The keys that are set; without, a sentence that says how to make one.
-    pub fn required(&self) -> Result<Keys, BadSetting> {
+    pub fn required(&self) -> Result<TokenSigner, ConfigError> {
         self.given()?.ok_or_else(|| {
-            BadSetting::new(
+            ConfigError::new(
                 "A key to sign tokens with is needed: make one with `openssl genpkey -algorithm ed25519 -out FILE` and set \
                  GUILDHALL_SIGNING_KEY_FILE to it, or set GUILDHALL_JWT_SECRET to 32 random bytes or more.",
             )
@@ -52,25 +52,25 @@ impl KeySettings {
     }
 
     /// The keys that are set, else those of the data folder, which are made at the first start.
-    pub fn kept(&self, data_dir: &Path) -> Result<Keys, BadSetting> {
+    pub fn kept(&self, data_dir: &Path) -> Result<TokenSigner, ConfigError> {
         if let Some(keys) = self.given()? {
             return Ok(keys);
         }
         let file = data_dir.join(FILE);
         if !file.exists() {
             write_new(data_dir, &file).map_err(|cause| {
-                BadSetting::new(format!("The signing key cannot be written to {}: {cause}.", file.display()))
+                ConfigError::new(format!("The signing key cannot be written to {}: {cause}.", file.display()))
             })?;
         }
         from_file(&file)
     }
 }
 
-fn from_file(file: &Path) -> Result<Keys, BadSetting> {
+fn from_file(file: &Path) -> Result<TokenSigner, ConfigError> {
     let wrong =
-        |cause: String| BadSetting::new(format!("The signing key in {} cannot be used: {cause}.", file.display()));
+        |cause: String| ConfigError::new(format!("The signing key in {} cannot be used: {cause}.", file.display()));
     let pem = fs::read_to_string(file).map_err(|cause| wrong(cause.to_string()))?;
-    Keys::from_pem(&pem).map_err(|cause| wrong(cause.to_string()))
+    TokenSigner::from_pem(&pem).map_err(|cause| wrong(cause.to_string()))
 }
 
 /// Appears under its name only when it is complete, and never in place of another: two starts at once end up with one key.
@@ -81,7 +81,7 @@ fn write_new(data_dir: &Path, file: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut written = options.write(true).create(true).truncate(true).open(&unfinished)?;
-    written.write_all(Keys::generate_pem().as_bytes())?;
+    written.write_all(TokenSigner::generate_pem().as_bytes())?;
     written.sync_all()?;
     let linked = fs::hard_link(&unfinished, file);
     fs::remove_file(&unfinished)?;
@@ -99,7 +99,7 @@ mod tests {
         KeySettings { signing_key_file: file.map(Path::to_owned), jwt_secret: secret.map(str::to_owned) }
     }
 
-    fn refusal<T>(result: Result<T, BadSetting>) -> String {
+    fn refusal<T>(result: Result<T, ConfigError>) -> String {
         result.err().unwrap().to_string()
     }
 

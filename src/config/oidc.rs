@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-use crate::auth::oidc::{AdminClaim, Issuer, Keyring, Pace, Source, Trust};
+use crate::auth::oidc::{AdminClaim, JwksCache, JwksSource, OidcConfig, OidcIssuer, RefreshPolicy};
 use crate::auth::tokens;
 use crate::config::validate;
-use crate::config::validate::BadSetting;
+use crate::config::validate::ConfigError;
 
 /// Whose tokens are believed besides the server's own. With an issuer, accounts are kept by it: nobody signs up or in here.
 #[derive(Args, Clone, Debug, Default)]
@@ -32,7 +32,7 @@ pub struct IssuerSettings {
 
 impl IssuerSettings {
     /// The issuer that is set, if one is.
-    pub fn issuer(&self) -> Result<Option<Issuer>, BadSetting> {
+    pub fn issuer(&self) -> Result<Option<OidcIssuer>, ConfigError> {
         let audience = validate::filled(self.jwt_audience.as_deref());
         let url = validate::filled(self.jwks_url.as_deref());
         let file = self.jwks_file.as_ref().filter(|file| !file.as_os_str().is_empty());
@@ -40,49 +40,49 @@ impl IssuerSettings {
         let Some(issuer) = validate::filled(self.jwt_issuer.as_deref()) else {
             let others = audience.is_some() || url.is_some() || file.is_some() || admin.is_some();
             let alone = "JWT_AUDIENCE, JWKS_URL, JWKS_FILE and JWT_ADMIN_CLAIM mean nothing without JWT_ISSUER.";
-            return if others { Err(BadSetting::new(alone)) } else { Ok(None) };
+            return if others { Err(ConfigError::new(alone)) } else { Ok(None) };
         };
         if issuer == tokens::ISSUER {
             let ours = format!("JWT_ISSUER cannot be `{}`: tokens of this server have that name.", tokens::ISSUER);
-            return Err(BadSetting::new(ours));
+            return Err(ConfigError::new(ours));
         }
         let audience = audience.ok_or_else(|| {
-            BadSetting::new("JWT_ISSUER needs JWT_AUDIENCE: without, tokens for other services would be taken.")
+            ConfigError::new("JWT_ISSUER needs JWT_AUDIENCE: without, tokens for other services would be taken.")
         })?;
         let admin = admin.map(|claim| {
             AdminClaim::parse(claim).ok_or_else(|| {
-                BadSetting::new(
+                ConfigError::new(
                     "JWT_ADMIN_CLAIM must be a claim and its value, such as `realm_access.roles=guildhall-admin`.",
                 )
             })
         });
         let source = match (url, file) {
             (Some(url), None) => at(url)?,
-            (None, Some(file)) => Source::file(file.clone())
-                .map_err(|cause| BadSetting::new(format!("JWKS_FILE: {}: {cause}.", file.display())))?,
-            _ => return Err(BadSetting::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
+            (None, Some(file)) => JwksSource::file(file.clone())
+                .map_err(|cause| ConfigError::new(format!("JWKS_FILE: {}: {cause}.", file.display())))?,
+            _ => return Err(ConfigError::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
         };
-        let trust = Trust { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
-        Ok(Some(Issuer::new(trust, Keyring::new(source, Pace::default()))))
+        let trust = OidcConfig { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
+        Ok(Some(OidcIssuer::new(trust, JwksCache::new(source, RefreshPolicy::default()))))
     }
 }
 
-fn at(url: &str) -> Result<Source, BadSetting> {
-    let wrong = || BadSetting::new("JWKS_URL must be an http or https URL.");
+fn at(url: &str) -> Result<JwksSource, ConfigError> {
+    let wrong = || ConfigError::new("JWKS_URL must be an http or https URL.");
     let url = Url::parse(url).map_err(|_| wrong())?;
     match url.scheme() {
         "https" => {}
         "http" => tracing::warn!("JWKS_URL is http: whoever can change what it answers can sign in as anybody"),
         _ => return Err(wrong()),
     }
-    Source::at(url).map_err(|cause| BadSetting::new(format!("JWKS_URL cannot be asked: {cause}.")))
+    JwksSource::at(url).map_err(|cause| ConfigError::new(format!("JWKS_URL cannot be asked: {cause}.")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<Issuer>, String> {
+    fn told(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<OidcIssuer>, String> {
         let text = |text: &str| Some(text.to_owned());
         let mut settings = IssuerSettings {
             jwt_issuer: text("https://issuer.example"),

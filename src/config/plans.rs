@@ -4,10 +4,10 @@ use std::fs;
 
 use toml::{Table, Value};
 
-use super::{PlanChanges, RuleSettings};
+use super::{PlanManagement, RuleSettings};
 use crate::config::validate;
-use crate::config::validate::BadSetting;
-use crate::domain::limit::{Allowance, LimitKind, Plans, Price};
+use crate::config::validate::ConfigError;
+use crate::domain::limit::{LimitKind, PlanLimits, Plans, Price};
 
 /// Highest price, in minor units: some seats can still be paid for within the numbers of the schema.
 const HIGHEST_PRICE: i64 = 100_000_000;
@@ -23,12 +23,12 @@ pub struct PlanRules {
 
 impl RuleSettings {
     /// The rules on plans that are set; `unless_set` says who changes them where that is left open.
-    pub fn plan_rules(&self, unless_set: PlanChanges) -> Result<PlanRules, BadSetting> {
-        let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanChanges::Owners;
+    pub fn plan_rules(&self, unless_set: PlanManagement) -> Result<PlanRules, ConfigError> {
+        let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanManagement::Owners;
         let plans = match validate::filled(self.plans.as_deref()) {
             None => Plans::default(),
             Some("unlimited") => Plans::unlimited(),
-            Some(file) => read(file).map_err(|wrong| BadSetting::new(format!("GUILDHALL_PLANS: {wrong}.")))?,
+            Some(file) => read(file).map_err(|wrong| ConfigError::new(format!("GUILDHALL_PLANS: {wrong}.")))?,
         };
         Ok(PlanRules { plans, owners_manage_plans })
     }
@@ -101,7 +101,7 @@ fn table(name: &str, value: Value) -> Result<Table, String> {
     }
 }
 
-fn set_limits(name: &str, mut table: Table, limits: &mut Allowance, kinds: &[LimitKind]) -> Result<(), String> {
+fn set_limits(name: &str, mut table: Table, limits: &mut PlanLimits, kinds: &[LimitKind]) -> Result<(), String> {
     for kind in kinds {
         let Some(value) = table.remove(&key(*kind)) else { continue };
         let max = match &value {
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named_in_a_sentence() {
         let refused =
-            settings(&["--plans", "/nonexistent/plans.toml"]).plan_rules(PlanChanges::Admin).expect_err("none");
+            settings(&["--plans", "/nonexistent/plans.toml"]).plan_rules(PlanManagement::Admin).expect_err("none");
         let sentence = refused.to_string();
         assert!(sentence.starts_with("GUILDHALL_PLANS: /nonexistent/plans.toml cannot be read"), "{sentence}");
     }
@@ -223,12 +223,13 @@ mod tests {
         let owners = |arguments: &[&str], unless_set| {
             settings(arguments).plan_rules(unless_set).expect("rules").owners_manage_plans
         };
-        assert!(!owners(&[], PlanChanges::Admin) && owners(&[], PlanChanges::Owners));
-        assert!(owners(&["--plan-changes", "self"], PlanChanges::Admin));
-        assert!(!owners(&["--plan-changes", "admin"], PlanChanges::Owners));
-        let unlimited = settings(&["--plans", "unlimited"]).plan_rules(PlanChanges::Admin).expect("rules");
+        assert!(!owners(&[], PlanManagement::Admin) && owners(&[], PlanManagement::Owners));
+        assert!(owners(&["--plan-changes", "self"], PlanManagement::Admin));
+        assert!(!owners(&["--plan-changes", "admin"], PlanManagement::Owners));
+        let unlimited = settings(&["--plans", "unlimited"]).plan_rules(PlanManagement::Admin).expect("rules");
         assert!(
-            unlimited.plans.unlimited && !settings(&[]).plan_rules(PlanChanges::Admin).expect("rules").plans.unlimited
+            unlimited.plans.unlimited
+                && !settings(&[]).plan_rules(PlanManagement::Admin).expect("rules").plans.unlimited
         );
     }
 }

@@ -5,15 +5,15 @@ use std::fmt::Write;
 use clap::{Arg, Args, Command};
 
 use crate::config::{
-    DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings, LogSettings,
-    MailSettings, PlaceSettings, RuleSettings,
+    DataDirSettings, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
+    LogSettings, MailSettings, RuleSettings,
 };
 
 /// The table, in Markdown.
 pub fn markdown() -> String {
     let mut command = Command::new("guildhall");
     command = DatabaseSettings::augment_args(command);
-    command = PlaceSettings::augment_args(command);
+    command = DataDirSettings::augment_args(command);
     command = HttpSettings::augment_args(command);
     command = KeySettings::augment_args(command);
     command = IssuerSettings::augment_args(command);

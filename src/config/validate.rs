@@ -9,9 +9,9 @@ use crate::mail::links::Links;
 /// A sentence that says which setting is wrong, and what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadSetting(pub String);
+pub struct ConfigError(pub String);
 
-impl BadSetting {
+impl ConfigError {
     /// The refusal with that sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
@@ -33,7 +33,7 @@ pub(super) fn web_address(text: &str) -> Result<String, String> {
 
 impl LinkSettings {
     /// The links of mails, for a server that is reached at `public_url`.
-    pub fn links(&self, public_url: &str) -> Result<Links, BadSetting> {
+    pub fn links(&self, public_url: &str) -> Result<Links, ConfigError> {
         let link = |setting: &Option<String>, key| {
             filled(setting.as_deref()).map_or_else(|| format!("{public_url}/graphiql#{key}={{token}}"), str::to_owned)
         };
@@ -42,7 +42,7 @@ impl LinkSettings {
             verification: link(&self.verification_url, "verify"),
             password_reset: link(&self.password_reset_url, "reset"),
         };
-        let wrong = |bad| BadSetting::new(format!("INVITATION_URL, VERIFICATION_URL, PASSWORD_RESET_URL: {bad}."));
+        let wrong = |bad| ConfigError::new(format!("INVITATION_URL, VERIFICATION_URL, PASSWORD_RESET_URL: {bad}."));
         links.check().map_err(wrong)?;
         Ok(links)
     }
@@ -50,9 +50,9 @@ impl LinkSettings {
 
 impl LogSettings {
     /// The filter of the log.
-    pub fn filter(&self) -> Result<EnvFilter, BadSetting> {
+    pub fn filter(&self) -> Result<EnvFilter, ConfigError> {
         EnvFilter::try_new(&self.log_filter).map_err(|cause| {
-            BadSetting::new(format!(
+            ConfigError::new(format!(
                 "GUILDHALL_LOG must be a filter such as `info` or `info,guildhall=debug`: {cause}."
             ))
         })

@@ -9,7 +9,7 @@ use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::{Code, Problem};
+use super::error::{Code, FieldError};
 use crate::domain::unicode::{is_bidi_control, is_invisible, is_modifier};
 
 /// Longest address, in characters.
@@ -40,16 +40,16 @@ pub enum EmailTokenPurpose {
 
 impl Email {
     /// Reads one: REQUIRED, TOO_LONG or INVALID_FORMAT otherwise.
-    pub fn parse(raw: &str) -> Result<Self, Problem> {
+    pub fn parse(raw: &str) -> Result<Self, FieldError> {
         if raw.len() > 12 * MAX {
-            return Err(Problem::too_long(MAX));
+            return Err(FieldError::too_long(MAX));
         }
         let given = raw.trim().nfc().collect::<String>();
         if given.is_empty() {
-            return Err(Problem::new(Code::Required, "An e-mail address is needed."));
+            return Err(FieldError::new(Code::Required, "An e-mail address is needed."));
         }
         if given.chars().count() > MAX {
-            return Err(Problem::too_long(MAX));
+            return Err(FieldError::too_long(MAX));
         }
         // Comments and quotes are other spellings of addresses that do without, and nobody has others.
         let plain = !given.chars().any(|c| {
@@ -60,12 +60,12 @@ impl Email {
                 || is_bidi_control(c)
                 || matches!(c, '"' | '(' | ')' | '<' | '>' | '[' | ']' | '\\' | ',' | ':' | ';')
         });
-        let malformed = || Problem::new(Code::InvalidFormat, "This is not an e-mail address.");
+        let malformed = || FieldError::new(Code::InvalidFormat, "This is not an e-mail address.");
         let (local, domain) = given.rsplit_once('@').filter(|_| plain).ok_or_else(malformed)?;
         let (local, ascii) = (local.to_lowercase(), ascii_domain(domain).ok_or_else(malformed)?);
         let address = format!("{local}@{ascii}");
         if address.chars().count() > MAX {
-            return Err(Problem::too_long(MAX));
+            return Err(FieldError::too_long(MAX));
         }
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
         if EmailAddress::parse_with_options(&address, options).is_err() {
@@ -94,7 +94,7 @@ impl Email {
     }
 
     /// Reads an optional one; an empty text is none.
-    pub fn optional(raw: Option<&str>) -> Result<Option<Self>, Problem> {
+    pub fn optional(raw: Option<&str>) -> Result<Option<Self>, FieldError> {
         raw.filter(|raw| !raw.trim().is_empty()).map(Self::parse).transpose()
     }
 
@@ -140,9 +140,9 @@ impl Hash for Email {
 }
 
 impl FromStr for Email {
-    type Err = Problem;
+    type Err = FieldError;
 
-    fn from_str(raw: &str) -> Result<Self, Problem> {
+    fn from_str(raw: &str) -> Result<Self, FieldError> {
         Self::parse(raw)
     }
 }

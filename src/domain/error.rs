@@ -1,6 +1,6 @@
 //! What can go wrong, and whose business it is.
 //!
-//! A [`Refusal`] is for the caller: closed, typed, with a code for programs and a sentence for people. A [`Fault`] is for
+//! A [`Refusal`] is for the caller: closed, typed, with a code for programs and a sentence for people. A [`InternalError`] is for
 //! the operator: its cause is logged once and never shown. [`Error::Unauthenticated`] is for whoever forgot to sign in.
 //! None of them implements `Display`: async-graphql would show any `Display` type to clients by way of `?`.
 
@@ -21,12 +21,12 @@ pub enum Error {
     /// Nobody is signed in, or an account that is gone.
     Unauthenticated,
     /// Something broke.
-    Failed(Fault),
+    Failed(InternalError),
 }
 
 /// A thing that broke. The cause is for the log alone.
 #[derive(Debug)]
-pub struct Fault {
+pub struct InternalError {
     /// Whether it is likely to pass, such as a database that is away.
     pub passing: bool,
     /// What broke.
@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-impl Fault {
+impl InternalError {
     /// A fault that stays until somebody mends it.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { passing: false, cause: cause.into() }
@@ -85,8 +85,8 @@ impl Error {
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
+impl From<InternalError> for Error {
+    fn from(fault: InternalError) -> Self {
         Error::Failed(fault)
     }
 }
@@ -149,14 +149,14 @@ impl Refusal {
 
 /// What is wrong with one value, before it is known where the value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct FieldError {
     /// For programs.
     pub code: Code,
     /// For people.
     pub message: String,
 }
 
-impl Problem {
+impl FieldError {
     /// A problem of that kind.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }

@@ -103,14 +103,14 @@ event_types! {
 
 /// A place in the log, which is read in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LogPlace {
+pub struct EventPosition {
     /// Place of the transaction.
     pub transaction: i64,
     /// Place within the transaction.
     pub sequence: i64,
 }
 
-impl LogPlace {
+impl EventPosition {
     /// Before everything that the transaction of that place writes, and after all before it.
     pub fn before_transaction(transaction: i64) -> Self {
         Self { transaction: transaction - 1, sequence: i64::MAX }
@@ -124,7 +124,7 @@ const TRANSACTION_BITS: u32 = 40;
 impl EventId {
     /// The ID of what happened at that time and stands at that place of the log: a UUIDv7 whose time it is, and whose random
     /// part is the place. One place is one ID, as long as the two numbers fit.
-    pub fn of(at: Instant, place: LogPlace) -> Self {
+    pub fn of(at: Instant, place: EventPosition) -> Self {
         let low = |number: i64, bits: u32| u128::from(number.cast_unsigned()) & ((1 << bits) - 1);
         let tail = low(place.transaction, TRANSACTION_BITS) << SEQUENCE_BITS | low(place.sequence, SEQUENCE_BITS);
         let mut bytes = [0; 10];
@@ -136,11 +136,11 @@ impl EventId {
     }
 
     /// The place that such an ID tells of. Whether there is an event, and whether this is its ID, it does not tell.
-    pub fn place(self) -> LogPlace {
+    pub fn place(self) -> EventPosition {
         let bits = Uuid::from(self).as_u128();
         let tail = (bits >> 64 & 0xfff) << 62 | bits & ((1 << 62) - 1);
         let low = |number: u128, bits: u32| (number & ((1 << bits) - 1)) as i64;
-        LogPlace { transaction: low(tail >> SEQUENCE_BITS, TRANSACTION_BITS), sequence: low(tail, SEQUENCE_BITS) }
+        EventPosition { transaction: low(tail >> SEQUENCE_BITS, TRANSACTION_BITS), sequence: low(tail, SEQUENCE_BITS) }
     }
 }
 
@@ -171,15 +171,16 @@ mod tests {
     use super::*;
     use crate::domain::ids::TypedId;
 
-    const LAST: LogPlace = LogPlace { transaction: (1 << TRANSACTION_BITS) - 1, sequence: (1 << SEQUENCE_BITS) - 1 };
+    const LAST: EventPosition =
+        EventPosition { transaction: (1 << TRANSACTION_BITS) - 1, sequence: (1 << SEQUENCE_BITS) - 1 };
 
     fn id(millis: i64, transaction: i64, sequence: i64) -> EventId {
-        EventId::of(Instant::from_timestamp_millis(millis).unwrap_or_default(), LogPlace { transaction, sequence })
+        EventId::of(Instant::from_timestamp_millis(millis).unwrap_or_default(), EventPosition { transaction, sequence })
     }
 
     #[test]
     fn an_id_tells_the_place_of_its_event_and_when_it_happened() {
-        for place in [LogPlace::default(), LogPlace { transaction: 5_000_000_731, sequence: 77 }, LAST] {
+        for place in [EventPosition::default(), EventPosition { transaction: 5_000_000_731, sequence: 77 }, LAST] {
             let at = Instant::from_timestamp_millis(1_790_000_000_123).unwrap_or_default();
             let id = EventId::of(at, place);
             assert_eq!((id.place(), EventId::parse(&id.to_string())), (place, Some(id)));

@@ -95,9 +95,9 @@ impl Limit {
 
 /// How many there may be of each kind, in the order of [`LimitKind::ALL`]. None: no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowance([Option<i32>; LimitKind::ALL.len()]);
+pub struct PlanLimits([Option<i32>; LimitKind::ALL.len()]);
 
-impl Allowance {
+impl PlanLimits {
     /// How many there may be. None: no limit.
     pub fn max(&self, kind: LimitKind) -> Option<i32> {
         self.0[kind as usize]
@@ -136,13 +136,13 @@ pub struct Plans {
     /// Three letters of ISO 4217.
     pub currency: String,
     /// FREE, for personal workspaces.
-    pub free_personal: Allowance,
+    pub free_personal: PlanLimits,
     /// FREE, for organizations.
-    pub free_organization: Allowance,
+    pub free_organization: PlanLimits,
     /// SOLO, for personal workspaces.
-    pub solo: Allowance,
+    pub solo: PlanLimits,
     /// TEAM, for organizations. How many members there may be is a matter of the seats.
-    pub team: Allowance,
+    pub team: PlanLimits,
     /// What SOLO costs.
     pub solo_price: Price,
     /// What a seat of TEAM costs.
@@ -156,10 +156,10 @@ impl Default for Plans {
             unlimited: false,
             currency: "USD".to_owned(),
             //                              projects, tasks,     per project, storages, members,  owned organizations
-            free_personal:     Allowance([  Some(3),  Some(10),  Some(5),     Some(10), None,     Some(1)]),
-            free_organization: Allowance([  Some(3),  Some(10),  Some(5),     Some(10), Some(10), None]),
-            solo:              Allowance([  Some(10), Some(250), None,        Some(10), None,     Some(3)]),
-            team:              Allowance([  None,     None,      None,        None,     None,     None]),
+            free_personal:     PlanLimits([  Some(3),  Some(10),  Some(5),     Some(10), None,     Some(1)]),
+            free_organization: PlanLimits([  Some(3),  Some(10),  Some(5),     Some(10), Some(10), None]),
+            solo:              PlanLimits([  Some(10), Some(250), None,        Some(10), None,     Some(3)]),
+            team:              PlanLimits([  None,     None,      None,        None,     None,     None]),
             solo_price: Price { month: 3300, year: 27720 },
             team_price: Price { month: 3300, year: 27720 },
         }
@@ -208,7 +208,7 @@ impl Plans {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::plan::Terms;
+    use crate::domain::plan::PaidPlan;
     use uuid::Uuid;
 
     fn workspaces() -> (WorkspaceId, WorkspaceId) {
@@ -218,7 +218,7 @@ mod tests {
 
     fn paid(tier: PlanTier, seats: Option<i32>) -> Plan {
         let anchor = crate::domain::Clock::default().now();
-        Plan(Some(Terms { tier, interval: BillingInterval::Month, seats, anchor, cancels_at: None }))
+        Plan(Some(PaidPlan { tier, interval: BillingInterval::Month, seats, anchor, cancels_at: None }))
     }
 
     #[test]

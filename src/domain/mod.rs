@@ -33,7 +33,7 @@ pub mod workspace;
 pub use actor::Actor;
 pub use clock::Clock;
 pub use email::{Email, EmailTokenPurpose};
-pub use error::{Code, Error, Fault, Refusal, Result};
+pub use error::{Code, Error, InternalError, Refusal, Result};
 pub use ids::{
     CloudStorageId, EventId, InvitationId, JobId, MailId, MembershipId, OrganizationId, OwnershipOfferId,
     PersonalWorkspaceId, ProjectId, SessionId, TaskId, UserId,

@@ -61,7 +61,7 @@ impl BillingInterval {
 
 /// What was agreed on with whoever pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct PaidPlan {
     /// What is paid for; not FREE.
     pub tier: PlanTier,
     /// How often is paid.
@@ -75,7 +75,7 @@ pub struct Terms {
     pub cancels_at: Option<Instant>,
 }
 
-impl Terms {
+impl PaidPlan {
     /// When the period that `now` is in ends, and the next one begins. Counted from the anchor each time: what begins on the
     /// 31st clamps to the end of shorter months, and comes back.
     pub fn period_end(&self, now: Instant) -> Instant {
@@ -92,7 +92,7 @@ impl Terms {
 
 /// The plan of a workspace. Without terms it is FREE.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan(pub Option<Terms>);
+pub struct Plan(pub Option<PaidPlan>);
 
 impl Plan {
     /// What every workspace has at first.
@@ -137,8 +137,8 @@ mod tests {
         text.parse().unwrap_or_else(|_| panic!("an instant: {text}"))
     }
 
-    fn terms(interval: BillingInterval, anchor: &str) -> Terms {
-        Terms { tier: PlanTier::Team, interval, seats: None, anchor: at(anchor), cancels_at: None }
+    fn terms(interval: BillingInterval, anchor: &str) -> PaidPlan {
+        PaidPlan { tier: PlanTier::Team, interval, seats: None, anchor: at(anchor), cancels_at: None }
     }
 
     #[test]
@@ -189,7 +189,7 @@ mod tests {
     fn a_cancelled_plan_holds_up_to_its_end_and_not_beyond() {
         let end = at("2027-02-28T10:00:00Z");
         let cancelled =
-            Plan(Some(Terms { cancels_at: Some(end), ..terms(BillingInterval::Month, "2027-01-31T10:00:00Z") }));
+            Plan(Some(PaidPlan { cancels_at: Some(end), ..terms(BillingInterval::Month, "2027-01-31T10:00:00Z") }));
         let eve = end - chrono::TimeDelta::milliseconds(1);
         assert_eq!(cancelled.clone().at(eve), cancelled);
         assert_eq!((cancelled.renews_at(eve), cancelled.cancels_at()), (None, Some(end)));

@@ -120,7 +120,7 @@ impl std::fmt::Display for ResourceId {
 
 /// The people whom a resource names: its owner, where it has one, and its assignee.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct People {
+pub struct Participants {
     /// Its owner. Jobs have none.
     pub owner: Option<UserId>,
     /// Its assignee.
@@ -129,7 +129,7 @@ pub struct People {
 
 /// How somebody is tied to a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Ties {
+pub struct Relations {
     /// As its owner.
     pub owner: bool,
     /// As its assignee.
@@ -138,10 +138,10 @@ pub struct Ties {
     pub container: bool,
 }
 
-impl Ties {
+impl Relations {
     /// How `user` is tied to a resource that names `people`, inside of `containers`.
-    pub fn of(user: UserId, people: People, containers: &[People]) -> Self {
-        let named = |people: &People| [people.owner, people.assignee].contains(&Some(user));
+    pub fn of(user: UserId, people: Participants, containers: &[Participants]) -> Self {
+        let named = |people: &Participants| [people.owner, people.assignee].contains(&Some(user));
         Self {
             owner: people.owner == Some(user),
             assignee: people.assignee == Some(user),
@@ -152,11 +152,11 @@ impl Ties {
 
 /// Which of a workspace's resources somebody may open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Rows {
+pub struct RowScope {
     /// Every one.
     pub all: bool,
     /// Besides, those that they are tied to in one of these ways.
-    pub tied: Ties,
+    pub tied: Relations,
 }
 
 #[cfg(test)]

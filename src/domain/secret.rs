@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 const MAX: usize = 256;
 
 /// A fresh token for a link in a mail. It has no `Debug`: it must not get into logs.
-pub struct Token(String);
+pub struct SecretToken(String);
 
-impl Token {
+impl SecretToken {
     /// 256 random bits.
     #[allow(clippy::disallowed_methods, reason = "secrets come from the system's randomness, in tests as well")]
     pub fn random() -> Self {

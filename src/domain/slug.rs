@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::error::{Code, Problem};
+use super::error::{Code, FieldError};
 use crate::domain::name_suggestions::numbered;
 
 /// Longest slug, in characters.
@@ -48,24 +48,24 @@ pub struct Slug(String);
 
 impl Slug {
     /// Reads one, without regard to case: REQUIRED, TOO_LONG, INVALID_FORMAT or SLUG_RESERVED otherwise.
-    pub fn parse(raw: &str) -> Result<Self, Problem> {
+    pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let slug = Self::lowercase(raw);
         if slug.is_empty() {
-            return Err(Problem::new(Code::Required, "A slug is needed."));
+            return Err(FieldError::new(Code::Required, "A slug is needed."));
         }
         if slug.chars().count() > MAX {
-            return Err(Problem::too_long(MAX));
+            return Err(FieldError::too_long(MAX));
         }
         let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
         let form = slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !form || !edge(slug.chars().next()) || !edge(slug.chars().last()) {
-            return Err(Problem::new(
+            return Err(FieldError::new(
                 Code::InvalidFormat,
                 "A slug is made of a-z, 0-9 and -, and begins and ends with a letter or digit.",
             ));
         }
         if RESERVED.contains(&slug.as_str()) {
-            return Err(Problem::new(Code::SlugReserved, "This word is reserved."));
+            return Err(FieldError::new(Code::SlugReserved, "This word is reserved."));
         }
         Ok(Self(slug))
     }

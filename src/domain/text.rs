@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::error::{Code, Problem};
+use super::error::{Code, FieldError};
 use crate::domain::unicode::{is_attached, is_bidi_control, is_full_stop, is_invisible, is_separator, may_follow};
 
 /// Whether a text may hold line breaks and tabs.
@@ -13,17 +13,17 @@ enum Lines {
 }
 
 /// A text of one line of 1 to `max` characters; `REQUIRED` when nothing is left of it.
-pub fn required(raw: &str, max: usize) -> Result<String, Problem> {
-    optional(Some(raw), max)?.ok_or_else(|| Problem::new(Code::Required, "This must not be empty."))
+pub fn required(raw: &str, max: usize) -> Result<String, FieldError> {
+    optional(Some(raw), max)?.ok_or_else(|| FieldError::new(Code::Required, "This must not be empty."))
 }
 
 /// A text of one line of at most `max` characters; nothing when absent or empty.
-pub fn optional(raw: Option<&str>, max: usize) -> Result<Option<String>, Problem> {
+pub fn optional(raw: Option<&str>, max: usize) -> Result<Option<String>, FieldError> {
     normalize(raw, max, Lines::One)
 }
 
 /// As [`optional`], and line breaks are welcome.
-pub fn optional_lines(raw: Option<&str>, max: usize) -> Result<Option<String>, Problem> {
+pub fn optional_lines(raw: Option<&str>, max: usize) -> Result<Option<String>, FieldError> {
     normalize(raw, max, Lines::Many)
 }
 
@@ -39,27 +39,27 @@ pub fn fitted_lines(raw: Option<&str>, max: usize) -> Option<String> {
 
 /// A name that goes into mails, if it is not the beginning of a web address: INVALID_FORMAT if there is `://` or `www.` in it, also
 /// in look-alike characters. Asked of new names only: those of before stay.
-pub fn without_link(name: &str) -> Result<(), Problem> {
+pub fn without_link(name: &str) -> Result<(), FieldError> {
     let bare = name.nfkd().filter(|&c| !is_attached(c) && !is_invisible(c)).flat_map(char::to_lowercase);
     let bare: String = bare.map(|c| if is_full_stop(c) { '.' } else { c }).collect();
     if bare.contains("://") || bare.contains("www.") {
-        return Err(Problem::new(Code::InvalidFormat, "A name must not have a web address in it."));
+        return Err(FieldError::new(Code::InvalidFormat, "A name must not have a web address in it."));
     }
     Ok(())
 }
 
-fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<String>, Problem> {
+fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<String>, FieldError> {
     let Some(raw) = raw else { return Ok(None) };
     // Four bytes a character and some room for what NFC composes: more is too long without being looked at.
     if raw.len() > 12 * max + 1024 {
-        return Err(Problem::too_long(max));
+        return Err(FieldError::too_long(max));
     }
     let text: String = raw.trim().nfc().collect();
     if lines.shown(&text).count() != text.chars().count() || (!text.is_empty() && text.chars().all(is_attached)) {
-        return Err(Problem::new(Code::InvalidFormat, "This has characters that cannot be shown."));
+        return Err(FieldError::new(Code::InvalidFormat, "This has characters that cannot be shown."));
     }
     if text.chars().count() > max {
-        return Err(Problem::too_long(max));
+        return Err(FieldError::too_long(max));
     }
     Ok((!text.is_empty()).then_some(text))
 }

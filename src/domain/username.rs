@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::UserId;
-use super::error::{Code, Problem};
+use super::error::{Code, FieldError};
 use crate::domain::name_suggestions::{numbered, plain, suffixed};
 
 /// Fewest characters.
@@ -19,16 +19,16 @@ pub struct Username(String);
 
 impl Username {
     /// Reads one, without regard to case: REQUIRED, TOO_LONG or INVALID_FORMAT otherwise.
-    pub fn parse(raw: &str) -> Result<Self, Problem> {
+    pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let name = Self::lowercase(raw);
         match name.chars().count() {
-            0 => return Err(Problem::new(Code::Required, "A username is needed.")),
-            length if length > MAX => return Err(Problem::too_long(MAX)),
+            0 => return Err(FieldError::new(Code::Required, "A username is needed.")),
+            length if length > MAX => return Err(FieldError::too_long(MAX)),
             _ => {}
         }
         let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
         if name.len() < MIN || !name.chars().all(form) {
-            return Err(Problem::new(Code::InvalidFormat, "A username is 3 to 32 of a-z, 0-9, '.', '_' and '-'."));
+            return Err(FieldError::new(Code::InvalidFormat, "A username is 3 to 32 of a-z, 0-9, '.', '_' and '-'."));
         }
         Ok(Self(name))
     }

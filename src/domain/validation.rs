@@ -1,6 +1,6 @@
 //! Checks the shape of a whole input before anything else is asked, and tells all that is wrong with it at once.
 
-use crate::domain::error::{Code, Error, Problem, Refusal};
+use crate::domain::error::{Code, Error, FieldError, Refusal};
 use crate::domain::ids::TypedId;
 use crate::domain::{OrganizationId, PersonalWorkspaceId, WorkspaceId};
 
@@ -14,19 +14,19 @@ use crate::domain::{OrganizationId, PersonalWorkspaceId, WorkspaceId};
 /// ) else { return Err(check.refuse()) };
 /// ```
 #[derive(Default)]
-pub struct Check {
+pub struct Validator {
     refusals: Vec<Refusal>,
 }
 
-impl Check {
+impl Validator {
     /// The value of `input.<name>`, or none once its problem is noted. Dots in the name go deeper.
-    pub fn field<T>(&mut self, name: &str, value: Result<T, Problem>) -> Option<T> {
+    pub fn field<T>(&mut self, name: &str, value: Result<T, FieldError>) -> Option<T> {
         value.map_err(|problem| self.note(name, problem)).ok()
     }
 
     /// The ID in `input.<name>`; INVALID_FORMAT if it is not one of that type.
     pub fn id<I: TypedId>(&mut self, name: &str, raw: &str) -> Option<I> {
-        let wrong = || Problem::new(Code::InvalidFormat, format!("This is not an ID of the form {}_….", I::PREFIX));
+        let wrong = || FieldError::new(Code::InvalidFormat, format!("This is not an ID of the form {}_….", I::PREFIX));
         self.field(name, I::parse(raw).ok_or_else(wrong))
     }
 
@@ -34,7 +34,7 @@ impl Check {
     pub fn workspace(&mut self, name: &str, raw: &str) -> Option<WorkspaceId> {
         let message =
             format!("This is not an ID of the form {}_… or {}_….", OrganizationId::PREFIX, PersonalWorkspaceId::PREFIX);
-        self.field(name, WorkspaceId::parse(raw).ok_or_else(|| Problem::new(Code::InvalidFormat, message)))
+        self.field(name, WorkspaceId::parse(raw).ok_or_else(|| FieldError::new(Code::InvalidFormat, message)))
     }
 
     /// The ID in `input.<name>` of an update, where there is one.
@@ -51,18 +51,18 @@ impl Check {
         &mut self,
         name: &str,
         patch: Patch<T>,
-        check: impl FnOnce(T) -> Result<U, Problem>,
+        check: impl FnOnce(T) -> Result<U, FieldError>,
     ) -> Option<Option<U>> {
         let value = match patch {
             Patch::Keep => Ok(None),
-            Patch::Clear => Err(Problem::new(Code::Required, "This cannot be cleared.")),
+            Patch::Clear => Err(FieldError::new(Code::Required, "This cannot be cleared.")),
             Patch::Set(value) => check(value).map(Some),
         };
         self.field(name, value)
     }
 
     /// Notes a problem of `input.<name>`.
-    pub fn note(&mut self, name: &str, problem: Problem) {
+    pub fn note(&mut self, name: &str, problem: FieldError) {
         let path = std::iter::once("input").chain(name.split('.')).map(str::to_owned).collect();
         self.refusals.push(problem.at(path));
     }
@@ -80,7 +80,7 @@ impl Check {
 
 /// The ID in `input.<name>`, of an input that has nothing else to check.
 pub fn only_id<I: TypedId>(name: &str, raw: &str) -> Result<I, Error> {
-    let mut check = Check::default();
+    let mut check = Validator::default();
     check.id(name, raw).ok_or_else(|| check.refuse())
 }
 

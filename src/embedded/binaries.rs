@@ -11,7 +11,7 @@ use std::{env, fs};
 use crate::embedded::download::Download;
 use crate::embedded::error::EmbeddedError;
 use crate::embedded::install_hint::install;
-use crate::embedded::os_user::Account;
+use crate::embedded::os_user::OsUser;
 
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
@@ -49,13 +49,13 @@ impl Programs {
 
 /// A folder with the server programs of one PostgreSQL.
 #[derive(Debug)]
-pub(super) struct Tools {
+pub(super) struct Binaries {
     bin: PathBuf,
 }
 
-impl Tools {
+impl Binaries {
     /// Finds programs that can open the cluster in `data`, or any if there is none yet; gets them if need be.
-    pub(super) fn find(programs: &Programs, data: &Path, account: Account) -> Result<Self, EmbeddedError> {
+    pub(super) fn find(programs: &Programs, data: &Path, account: OsUser) -> Result<Self, EmbeddedError> {
         match programs.bin.as_deref().filter(|bin| !bin.as_os_str().is_empty()) {
             Some(bin) => Self::choose(vec![explicit(bin)?], None, data, account),
             None => Self::choose(installed(), Download::here(account, programs.download), data, account),
@@ -67,7 +67,7 @@ impl Tools {
         found: Vec<PathBuf>,
         download: Option<Download<'_>>,
         data: &Path,
-        account: Account,
+        account: OsUser,
     ) -> Result<Self, EmbeddedError> {
         let wanted = fs::read_to_string(data.join("PG_VERSION")).ok();
         let wanted = wanted.as_deref().map(str::trim);
@@ -144,7 +144,7 @@ pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 /// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has. None if it does not run.
-pub(super) fn version(bin: &Path, account: Account) -> Option<String> {
+pub(super) fn version(bin: &Path, account: OsUser) -> Option<String> {
     let mut command = account.command(bin.join("postgres"), Path::new("/"));
     let mut output = command.arg("--version").output();
     // What was just unpacked stays busy while another thread starts a process that had it open.
@@ -163,13 +163,13 @@ pub(super) fn version(bin: &Path, account: Account) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn account() -> Account {
-        Account::choose(Path::new("/nowhere")).unwrap()
+    fn account() -> OsUser {
+        OsUser::choose(Path::new("/nowhere")).unwrap()
     }
 
     #[test]
     fn missing_programs_are_one_sentence_with_the_remedy() {
-        let error = Tools::choose(Vec::new(), None, Path::new("/nowhere"), account()).unwrap_err().to_string();
+        let error = Binaries::choose(Vec::new(), None, Path::new("/nowhere"), account()).unwrap_err().to_string();
         assert!(error.starts_with("No PostgreSQL server was found on this machine: install it with `"), "{error}");
         assert!(error.contains("GUILDHALL_POSTGRES_BIN") && error.ends_with('.') && !error.contains('\n'), "{error}");
     }
@@ -178,7 +178,7 @@ mod tests {
     fn an_explicit_folder_without_programs_is_refused_rather_than_passed_over() {
         let nowhere = PathBuf::from("/nowhere");
         let programs = Programs { bin: Some(nowhere.clone()), download: true };
-        let error = Tools::find(&programs, &nowhere, account()).unwrap_err();
+        let error = Binaries::find(&programs, &nowhere, account()).unwrap_err();
         assert!(matches!(error, EmbeddedError::NotThere(_)));
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::embedded::error::EmbeddedError;
-use crate::embedded::os_user::Account;
+use crate::embedded::os_user::OsUser;
 
 /// `sun_path` holds 104 bytes on macOS and 108 elsewhere, and `/.s.PGSQL.5432` and a final zero are added.
 const LONGEST_SOCKET_FOLDER: usize = 88;
@@ -37,7 +37,7 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
 }
 
 /// The folder for the cluster of `data_dir` (canonical), made if need be, owned by the account.
-pub(super) fn settle(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
+pub(super) fn settle(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let entrance = entrance(data_dir);
     let location = if entrance.is_symlink() {
         fs::canonicalize(&entrance).map_err(|_| EmbeddedError::Dangling(entrance))?
@@ -54,7 +54,7 @@ pub(super) fn settle(data_dir: &Path, account: Account) -> Result<PathBuf, Embed
 
 /// Only root comes here, and root may write to `/var/lib`; `/var/tmp` is for systems without it, since files there can
 /// be swept away by age.
-fn elsewhere(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
+fn elsewhere(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let name = format!("guildhall-{}", short_hash(data_dir));
     let first = Path::new("/var/lib").join(&name);
     match private_folder(&first, account) {
@@ -68,7 +68,7 @@ fn elsewhere(data_dir: &Path, account: Account) -> Result<PathBuf, EmbeddedError
 }
 
 /// The folder for the socket, made if need be.
-pub(super) fn socket_folder(location: &Path, account: Account) -> Result<PathBuf, EmbeddedError> {
+pub(super) fn socket_folder(location: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let beside = location.join("socket");
     let name = format!("guildhall-{}", short_hash(location));
     let temporary = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| PathBuf::from("/tmp"));
@@ -88,7 +88,7 @@ fn fits(folder: &Path) -> bool {
 
 /// A folder that the account alone may enter. One that exists is taken only if it is ours: others can create names in
 /// a shared folder before us.
-fn private_folder(path: &Path, account: Account) -> Result<(), EmbeddedError> {
+fn private_folder(path: &Path, account: OsUser) -> Result<(), EmbeddedError> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -6,17 +6,17 @@ use std::path::Path;
 
 use super::error::EmbeddedError;
 use super::url::USER;
-use crate::embedded::binaries::Tools;
+use crate::embedded::binaries::Binaries;
 use crate::embedded::data_dir;
-use crate::embedded::os_user::Account;
+use crate::embedded::os_user::OsUser;
 
 const UNFINISHED: &str = "new-";
 
 /// Makes the cluster in `location` unless it is there. `durable` is false for throw-away clusters only.
 pub(super) async fn ensure(
     location: &Path,
-    tools: &Tools,
-    account: Account,
+    tools: &Binaries,
+    account: OsUser,
     durable: bool,
 ) -> Result<(), EmbeddedError> {
     let cluster = data_dir::cluster(location);
@@ -39,8 +39,8 @@ pub(super) async fn ensure(
 async fn run(
     target: &Path,
     location: &Path,
-    tools: &Tools,
-    account: Account,
+    tools: &Binaries,
+    account: OsUser,
     locale: &[&str],
     durable: bool,
 ) -> Result<Result<(), String>, EmbeddedError> {

@@ -26,10 +26,10 @@ use std::time::Duration;
 pub use binaries::Programs;
 pub use error::EmbeddedError;
 
-use binaries::Tools;
-use os_user::Account;
+use binaries::Binaries;
+use os_user::OsUser;
 use pid_file::PidFile;
-use postmaster::{Postmaster, Site};
+use postmaster::{ClusterPaths, Postmaster};
 
 /// How long a dropped cluster is waited for.
 const DROP: Duration = Duration::from_secs(3);
@@ -38,7 +38,7 @@ const DROP: Duration = Duration::from_secs(3);
 /// the thread for up to three seconds.
 #[derive(Debug)]
 pub struct Embedded {
-    site: Site,
+    site: ClusterPaths,
     running: Option<Postmaster>,
     // The last field: the folder is free again only when all else is done.
     _lock: File,
@@ -62,13 +62,13 @@ impl Embedded {
         let data_dir = &fs::canonicalize(data_dir).map_err(EmbeddedError::io("open", data_dir))?;
         let lock = data_dir::lock(data_dir)?;
         let entrance = data_dir::entrance(data_dir);
-        let account = Account::choose(&entrance)?;
+        let account = OsUser::choose(&entrance)?;
         let cluster = data_dir::cluster(&entrance);
-        let found = tokio::task::spawn_blocking(move || Tools::find(&programs, &cluster, account)).await;
+        let found = tokio::task::spawn_blocking(move || Binaries::find(&programs, &cluster, account)).await;
         let tools = found.map_err(|_| EmbeddedError::Interrupted)??;
         let location = data_dir::settle(data_dir, account)?;
         let cluster = data_dir::cluster(&location);
-        let site = Site { tools, account, location, cluster, log: data_dir.join("postgres.log") };
+        let site = ClusterPaths { tools, account, location, cluster, log: data_dir.join("postgres.log") };
 
         let durable = !settings.contains(&("fsync", "off"));
         initdb::ensure(&site.location, &site.tools, account, durable).await?;

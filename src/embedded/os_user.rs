@@ -12,12 +12,12 @@ use crate::embedded::error::EmbeddedError;
 
 /// The user that runs PostgreSQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
+pub(super) struct OsUser {
     me: u32,
     step_down: Option<(u32, u32)>,
 }
 
-impl Account {
+impl OsUser {
     /// Ourselves, or whom root steps down to: the owner of `cluster` if that exists and is not root.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let me = my_uid()?;

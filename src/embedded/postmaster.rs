@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::error::EmbeddedError;
-use crate::embedded::binaries::Tools;
-use crate::embedded::os_user::Account;
+use crate::embedded::binaries::Binaries;
+use crate::embedded::os_user::OsUser;
 use crate::embedded::pid_file::{Identity, PidFile, identify};
 use crate::embedded::readiness;
-use crate::embedded::readiness::Answer;
+use crate::embedded::readiness::Readiness;
 
 const POLL: Duration = Duration::from_millis(4);
 /// Long, because a start after a crash replays the log first.
@@ -45,9 +45,9 @@ const SETTINGS: [(&str, &str); 9] = [
 
 /// All that is needed to start a postmaster and to find it again.
 #[derive(Debug)]
-pub(super) struct Site {
-    pub(super) tools: Tools,
-    pub(super) account: Account,
+pub(super) struct ClusterPaths {
+    pub(super) tools: Binaries,
+    pub(super) account: OsUser,
     pub(super) location: PathBuf,
     pub(super) cluster: PathBuf,
     pub(super) log: PathBuf,
@@ -63,7 +63,7 @@ pub(super) struct Postmaster {
 
 impl Postmaster {
     /// The live postmaster of the cluster, if a killed owner left one.
-    pub(super) async fn adopt(site: &Site) -> Result<Option<Self>, EmbeddedError> {
+    pub(super) async fn adopt(site: &ClusterPaths) -> Result<Option<Self>, EmbeddedError> {
         let begun = Instant::now();
         let mut told = false;
         while let Some(file) = PidFile::read(&site.cluster) {
@@ -73,7 +73,7 @@ impl Postmaster {
                 Identity::Other => return remove(&PidFile::path(&site.cluster)).map(|()| None),
                 Identity::Postgres => return Ok(None),
             }
-            if readiness::ask(&file.socket_folder).await? == Answer::Ready {
+            if readiness::ask(&file.socket_folder).await? == Readiness::Ready {
                 return Ok(Some(Self { pid: file.pid, child: None, socket_folder: file.socket_folder }));
             }
             if begun.elapsed() > UNREACHABLE && !file.socket().exists() && !told {
@@ -90,7 +90,7 @@ impl Postmaster {
 
     /// Starts a postmaster. One that was killed itself leaves sessions that hold the cluster for a moment: try again.
     pub(super) async fn start(
-        site: &Site,
+        site: &ClusterPaths,
         socket_folder: &Path,
         extra: &[(&str, &str)],
     ) -> Result<Self, EmbeddedError> {
@@ -107,7 +107,7 @@ impl Postmaster {
         }
     }
 
-    fn spawn(site: &Site, socket_folder: &Path, extra: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
+    fn spawn(site: &ClusterPaths, socket_folder: &Path, extra: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
         let log = site.open_log()?;
         let errors = log.try_clone().map_err(EmbeddedError::io("open", &site.log))?;
         let program = site.tools.program("postgres");
@@ -126,7 +126,7 @@ impl Postmaster {
         Ok(Self { pid: child.id(), child: Some(child), socket_folder: socket_folder.to_owned() })
     }
 
-    async fn ready(mut self, site: &Site) -> Result<Self, EmbeddedError> {
+    async fn ready(mut self, site: &ClusterPaths) -> Result<Self, EmbeddedError> {
         let begun = Instant::now();
         loop {
             let answer = readiness::ask(&self.socket_folder).await;
@@ -134,9 +134,9 @@ impl Postmaster {
                 return Err(EmbeddedError::Start { log: site.log.clone(), tail: site.log_tail() });
             }
             match answer {
-                Ok(Answer::Ready) => return Ok(self),
-                Ok(Answer::NotYet) if begun.elapsed() < START => sleep(POLL).await,
-                Ok(Answer::NotYet) => {
+                Ok(Readiness::Ready) => return Ok(self),
+                Ok(Readiness::NotYet) if begun.elapsed() < START => sleep(POLL).await,
+                Ok(Readiness::NotYet) => {
                     self.ask_to_stop(site);
                     return Err(site.timeout(self.pid, "become ready", START));
                 }
@@ -149,7 +149,7 @@ impl Postmaster {
     }
 
     /// Stops it, if need be less and less gently; returns when the process has ended.
-    pub(super) async fn stop(&mut self, site: &Site) -> Result<(), EmbeddedError> {
+    pub(super) async fn stop(&mut self, site: &ClusterPaths) -> Result<(), EmbeddedError> {
         for (signal, limit) in site.ways_to_stop() {
             let begun = Instant::now();
             self.send(site, signal);
@@ -165,7 +165,7 @@ impl Postmaster {
     }
 
     /// The same for a place that cannot wait asynchronously, and not for long.
-    pub(super) fn stop_blocking(&mut self, site: &Site, limit: Duration) {
+    pub(super) fn stop_blocking(&mut self, site: &ClusterPaths, limit: Duration) {
         let begun = Instant::now();
         self.ask_to_stop(site);
         while self.is_alive(&site.cluster) && begun.elapsed() < limit {
@@ -173,13 +173,13 @@ impl Postmaster {
         }
     }
 
-    fn ask_to_stop(&mut self, site: &Site) {
+    fn ask_to_stop(&mut self, site: &ClusterPaths) {
         if let Some((signal, _)) = site.ways_to_stop().first() {
             self.send(site, signal);
         }
     }
 
-    fn send(&mut self, site: &Site, signal: &str) {
+    fn send(&mut self, site: &ClusterPaths, signal: &str) {
         if self.is_alive(&site.cluster) {
             site.signal(signal, self.pid);
         }
@@ -193,7 +193,7 @@ impl Postmaster {
     }
 }
 
-impl Site {
+impl ClusterPaths {
     /// Without its first where somebody has deleted the cluster: there is nothing to write down any more, and trying to takes
     /// its time.
     fn ways_to_stop(&self) -> &'static [(&'static str, Duration)] {

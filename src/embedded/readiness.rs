@@ -10,7 +10,7 @@ use crate::embedded::url::{DATABASE, url};
 
 /// What a postmaster says to a connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Readiness {
     /// Ready, and the database exists.
     Ready,
     /// Starting, stopping, or not listening.
@@ -18,13 +18,13 @@ pub(super) enum Answer {
 }
 
 /// Connects once. An error is one that waiting does not cure.
-pub(super) async fn ask(socket_folder: &Path) -> Result<Answer, Error> {
+pub(super) async fn ask(socket_folder: &Path) -> Result<Readiness, Error> {
     match connect(socket_folder, DATABASE).await {
-        Ok(_) => Ok(Answer::Ready),
+        Ok(_) => Ok(Readiness::Ready),
         Err(error) => match error.code() {
-            Some(&SqlState::INVALID_CATALOG_NAME) => create(socket_folder).await.map(|()| Answer::Ready),
-            Some(&SqlState::TOO_MANY_CONNECTIONS) => Ok(Answer::Ready),
-            Some(&SqlState::CANNOT_CONNECT_NOW) | None => Ok(Answer::NotYet),
+            Some(&SqlState::INVALID_CATALOG_NAME) => create(socket_folder).await.map(|()| Readiness::Ready),
+            Some(&SqlState::TOO_MANY_CONNECTIONS) => Ok(Readiness::Ready),
+            Some(&SqlState::CANNOT_CONNECT_NOW) | None => Ok(Readiness::NotYet),
             Some(_) => Err(error),
         },
     }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::event::LogPlace;
+use crate::domain::event::EventPosition;
 use crate::domain::{Result, UserId};
-use crate::events::hub::{Hub, News};
+use crate::events::hub::{Delivery, Hub};
 use crate::store::events::{self, Entry};
-use crate::store::notify::Ear;
-use crate::store::{Store, users};
+use crate::store::notify::NotifyListener;
+use crate::store::{Database, users};
 
 /// Most entries that are read at once.
 const BATCH: i64 = 500;
@@ -30,7 +30,7 @@ const SOON: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mil
 const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Pumps until it is cancelled; then the hub is closed.
-pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
+pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
     let mut away = AWAY.0;
     while !cancel.is_cancelled() {
         let lost = tokio::select! {
@@ -49,9 +49,9 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
 }
 
 /// Pumps as long as its connection lasts.
-async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
+async fn pump(store: &Database, hub: &Hub, away: &mut Duration) -> Result<()> {
     // Hears first and reads then: what is written in between is told.
-    let mut ear = Ear::open(store).await?;
+    let mut ear = NotifyListener::open(store).await?;
     start(&mut ear, hub).await?;
     *away = AWAY.0;
     let mut soon = SOON.0;
@@ -74,7 +74,7 @@ async fn pump(store: &Store, hub: &Hub, away: &mut Duration) -> Result<()> {
 }
 
 /// Sets the mark where the log is now, unless it goes on from an earlier connection.
-async fn start(ear: &mut Ear, hub: &Hub) -> Result<()> {
+async fn start(ear: &mut NotifyListener, hub: &Hub) -> Result<()> {
     let connection = ear.connection();
     events::settle_base(connection).await?;
     let horizon = events::extent(connection).await?.horizon;
@@ -99,13 +99,13 @@ struct Read {
 }
 
 /// Hands on what has come. Where nobody listens it is not even read.
-async fn read(ear: &mut Ear, hub: &Hub) -> Result<Read> {
+async fn read(ear: &mut NotifyListener, hub: &Hub) -> Result<Read> {
     let mut times = 0;
     if hub.listeners() == 0 && hub.pass_over(events::extent(ear.connection()).await?.horizon) {
         return Ok(Read { more: false, times });
     }
     loop {
-        let mark = hub.mark().unwrap_or_else(|| LogPlace::before_transaction(0));
+        let mark = hub.mark().unwrap_or_else(|| EventPosition::before_transaction(0));
         let (entries, more) = events::news(ear.connection(), mark, BATCH).await?;
         let full = entries.len() as i64 == BATCH;
         if !entries.is_empty() {
@@ -119,7 +119,7 @@ async fn read(ear: &mut Ear, hub: &Hub) -> Result<Read> {
 }
 
 /// Finds out whom each entry concerns.
-async fn address(ear: &mut Ear, entries: Vec<Entry>) -> Result<Vec<News>> {
+async fn address(ear: &mut NotifyListener, entries: Vec<Entry>) -> Result<Vec<Delivery>> {
     let emails: Vec<&str> = entries.iter().filter_map(|entry| entry.email.as_deref()).collect();
     let invited = match emails.as_slice() {
         [] => Vec::new(),
@@ -130,7 +130,7 @@ async fn address(ear: &mut Ear, entries: Vec<Entry>) -> Result<Vec<News>> {
         let mut concerned: Vec<UserId> =
             entry.person_id.into_iter().chain(entry.email.as_deref().and_then(holder)).collect();
         concerned.dedup();
-        News { entry: Arc::new(entry), concerned }
+        Delivery { entry: Arc::new(entry), concerned }
     };
     Ok(entries.into_iter().map(address).collect())
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::domain::UserId;
-use crate::domain::event::LogPlace;
+use crate::domain::event::EventPosition;
 use crate::store::events::Entry;
 
 /// How many entries may wait for one subscriber.
@@ -26,7 +26,7 @@ pub enum Topic {
 }
 
 /// An entry, and the users whom it concerns.
-pub struct News {
+pub struct Delivery {
     /// The entry.
     pub entry: Arc<Entry>,
     /// Whom it concerns.
@@ -48,7 +48,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     /// The last place that was handed on, of all workspaces.
-    mark: Option<LogPlace>,
+    mark: Option<EventPosition>,
     closed: bool,
     next: u64,
     streams: HashMap<Topic, HashMap<u64, Stream>>,
@@ -83,18 +83,18 @@ impl Hub {
     }
 
     /// The last place that was handed on. None before the first look at the log.
-    pub fn mark(&self) -> Option<LogPlace> {
+    pub fn mark(&self) -> Option<EventPosition> {
         self.state().mark
     }
 
     /// Begins after a place: what comes later will be handed on.
-    pub fn begin(&self, mark: LogPlace) {
+    pub fn begin(&self, mark: EventPosition) {
         self.state().mark = Some(mark);
         self.0.ready.send_replace(true);
     }
 
     /// Goes on to a place without handing anything on, if nobody listens.
-    pub fn pass_over(&self, mark: LogPlace) -> bool {
+    pub fn pass_over(&self, mark: EventPosition) -> bool {
         let mut state = self.state();
         let unheard = state.streams.is_empty();
         if unheard {
@@ -109,10 +109,10 @@ impl Hub {
     }
 
     /// Hands entries on, which are the next of the log; tells how often. Who has no room for one is cut off.
-    pub fn hand_on(&self, news: &[News]) -> usize {
+    pub fn hand_on(&self, news: &[Delivery]) -> usize {
         let mut state = self.state();
         let mut times = 0;
-        for News { entry, concerned } in news {
+        for Delivery { entry, concerned } in news {
             times += state.send(Topic::Workspace(entry.workspace_id), entry);
             for user in concerned {
                 times += state.send(Topic::Person(*user), entry);
@@ -124,7 +124,7 @@ impl Hub {
 
     /// Listens from now on. Entries after the mark come by the channel, those up to it are in the log. Waits for the first
     /// look at the log.
-    pub async fn listen(&self, topic: Topic) -> Live {
+    pub async fn listen(&self, topic: Topic) -> Receiver {
         // The sender lives as long as the hub.
         let _ = self.0.ready.subscribe().wait_for(|ready| *ready).await;
         let (sender, receiver) = mpsc::channel(self.0.capacity);
@@ -138,7 +138,7 @@ impl Hub {
             }
             state.streams.entry(topic).or_default().insert(id, Stream { sender, cut_off: cut_off.clone() });
         }
-        Live { hub: self.clone(), topic, id, mark, receiver, cut_off }
+        Receiver { hub: self.clone(), topic, id, mark, receiver, cut_off }
     }
 
     /// Cuts off everybody who listens; they may come again.
@@ -180,17 +180,17 @@ impl State {
 }
 
 /// One who listens. They no longer do when this is dropped.
-pub struct Live {
+pub struct Receiver {
     hub: Hub,
     topic: Topic,
     id: u64,
     /// Entries up to this place do not come by the channel.
-    pub mark: LogPlace,
+    pub mark: EventPosition,
     receiver: mpsc::Receiver<Arc<Entry>>,
     cut_off: Arc<OnceLock<Instant>>,
 }
 
-impl Live {
+impl Receiver {
     /// The entries that have come, at least one. Empty: cut off.
     pub async fn heard(&mut self, limit: usize) -> Vec<Arc<Entry>> {
         let mut heard = Vec::new();
@@ -219,7 +219,7 @@ impl Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.hub.state();
         if let Some(streams) = state.streams.get_mut(&self.topic) {
@@ -236,8 +236,8 @@ mod tests {
     use super::*;
     use crate::domain::Clock;
 
-    fn news(workspace: u128, sequence: i64) -> News {
-        let place = LogPlace { transaction: 1, sequence };
+    fn news(workspace: u128, sequence: i64) -> Delivery {
+        let place = EventPosition { transaction: 1, sequence };
         let entry = Entry {
             place,
             id: Uuid::from_u128(sequence as u128).into(),
@@ -251,12 +251,12 @@ mod tests {
             changes: Vec::new(),
             tied_ids: Vec::new(),
         };
-        News { entry: Arc::new(entry), concerned: Vec::new() }
+        Delivery { entry: Arc::new(entry), concerned: Vec::new() }
     }
 
     fn hub() -> Hub {
         let hub = Hub::with_capacity(2);
-        hub.begin(LogPlace::default());
+        hub.begin(EventPosition::default());
         hub
     }
 
@@ -269,7 +269,7 @@ mod tests {
         let places = |heard: Vec<Arc<Entry>>| heard.iter().map(|entry| entry.place.sequence).collect::<Vec<_>>();
         assert_eq!(places(first.heard(9).await), [1, 3]);
         assert_eq!(places(second.heard(9).await), [2]);
-        assert_eq!(hub.mark(), Some(LogPlace { transaction: 1, sequence: 3 }));
+        assert_eq!(hub.mark(), Some(EventPosition { transaction: 1, sequence: 3 }));
     }
 
     #[tokio::test]
@@ -291,13 +291,13 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_listens_to_is_passed_over() {
         let hub = hub();
-        let later = LogPlace { transaction: 5, sequence: 0 };
-        assert!(hub.pass_over(later) && hub.pass_over(LogPlace::default()));
+        let later = EventPosition { transaction: 5, sequence: 0 };
+        assert!(hub.pass_over(later) && hub.pass_over(EventPosition::default()));
         assert_eq!(hub.mark(), Some(later));
 
         let live = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
         hub.arrived().await;
-        assert!(!hub.pass_over(LogPlace { transaction: 6, sequence: 0 }));
+        assert!(!hub.pass_over(EventPosition { transaction: 6, sequence: 0 }));
         assert_eq!((live.mark, hub.mark()), (later, Some(later)));
     }
 

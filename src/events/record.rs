@@ -3,11 +3,11 @@
 
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::{Fault, Result, UserId, WorkspaceId};
+use crate::domain::{InternalError, Result, UserId, WorkspaceId};
 use crate::store::{Connection, events};
 
 /// Something that happened in a workspace.
-pub struct Event {
+pub struct NewEvent {
     /// Where.
     pub workspace: WorkspaceId,
     /// What.
@@ -26,7 +26,7 @@ pub struct Event {
     pub changes: Vec<FieldChange>,
 }
 
-impl Event {
+impl NewEvent {
     /// An event without persons or changes; set the fields that it has besides.
     pub fn new(
         workspace: impl Into<WorkspaceId>,
@@ -48,7 +48,7 @@ impl Event {
 }
 
 /// Records events that happened at `at`, in order.
-pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> Result<()> {
+pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<NewEvent>) -> Result<()> {
     let rows = happened
         .into_iter()
         .map(|event| {
@@ -61,7 +61,7 @@ pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<Event>) -> R
                 person_id: event.person,
                 email: event.email,
                 tied_ids: event.tied,
-                changes: serde_json::to_value(event.changes).map_err(Fault::new)?,
+                changes: serde_json::to_value(event.changes).map_err(InternalError::new)?,
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::Error;
-use crate::domain::event::LogPlace;
-use crate::events::hub::{Hub, Live, Topic};
+use crate::domain::event::EventPosition;
+use crate::events::hub::{Hub, Receiver, Topic};
 use crate::store::events::list;
 use crate::store::events::list::Visible;
-use crate::store::events::{self, Entry, Filter, Stretch};
-use crate::store::{Store, users};
+use crate::store::events::{self, Entry, EventRange, Filter};
+use crate::store::{Database, users};
 
 /// Most entries that come at once.
 const BATCH: usize = 100;
@@ -25,7 +25,7 @@ const BEHIND: Duration = Duration::from_secs(60);
 
 /// Why a feed has come to its end, or cannot begin.
 #[derive(Debug)]
-pub enum End {
+pub enum StreamEnd {
     /// The subscriber was too slow.
     Lagged,
     /// Some of what came after the cursor is no longer kept.
@@ -38,43 +38,43 @@ pub enum End {
     Failed(Error),
 }
 
-impl From<Error> for End {
+impl From<Error> for StreamEnd {
     fn from(error: Error) -> Self {
-        End::Failed(error)
+        StreamEnd::Failed(error)
     }
 }
 
 /// What one subscriber gets.
-pub struct Feed {
-    store: Store,
+pub struct EventStream {
+    store: Database,
     topic: Topic,
-    live: Live,
+    live: Receiver,
     /// What comes after this has not been given yet.
-    place: LogPlace,
+    place: EventPosition,
     /// What comes after that, and is the past all the same.
-    past: HashSet<LogPlace>,
+    past: HashSet<EventPosition>,
     /// Whether everything up to the mark has been given.
     caught_up: bool,
     /// Since when more comes than waits for them. None while they keep up.
     behind: Option<Instant>,
 }
 
-impl Feed {
+impl EventStream {
     /// Begins after a place, or with what happens from now on.
     pub async fn open(
-        store: &Store,
+        store: &Database,
         hub: &Hub,
         topic: Topic,
-        after: Option<LogPlace>,
-    ) -> std::result::Result<Self, End> {
+        after: Option<EventPosition>,
+    ) -> std::result::Result<Self, StreamEnd> {
         let live = hub.listen(topic).await;
         let mut connection = store.read().await?;
         let extent = events::extent(&mut connection).await?;
         let (place, past) = match after {
             // What is committed is the past, whether or not it can be read yet, and the hub has got there.
             None => (extent.horizon, events::committed_after(&mut connection, extent.horizon).await?),
-            Some(place) if place > extent.horizon => return Err(End::Unknown),
-            Some(place) if place < extent.pruned => return Err(End::Expired),
+            Some(place) if place > extent.horizon => return Err(StreamEnd::Unknown),
+            Some(place) if place < extent.pruned => return Err(StreamEnd::Expired),
             Some(place) => (place, Vec::new()),
         };
         let past = past.into_iter().collect();
@@ -92,7 +92,7 @@ impl Feed {
         &mut self,
         patience: Duration,
         visible: Option<&Visible>,
-    ) -> std::result::Result<Option<Vec<Arc<Entry>>>, End> {
+    ) -> std::result::Result<Option<Vec<Arc<Entry>>>, StreamEnd> {
         loop {
             while !self.caught_up {
                 if self.reads_workspace() && visible.is_none() {
@@ -118,27 +118,28 @@ impl Feed {
     }
 
     /// Goes on from the log after more came at once than waited for them.
-    async fn listen_again(&mut self) -> std::result::Result<(), End> {
+    async fn listen_again(&mut self) -> std::result::Result<(), StreamEnd> {
         if self.live.is_closed() {
-            return Err(End::Closed);
+            return Err(StreamEnd::Closed);
         }
         // Cut off for another reason: the log of another database is told now.
-        let Some(cut_off) = self.live.cut_off() else { return Err(End::Lagged) };
+        let Some(cut_off) = self.live.cut_off() else { return Err(StreamEnd::Lagged) };
         let behind = *self.behind.get_or_insert(cut_off);
         let live = self.live.again().await;
         let is_another = live.mark < self.live.mark;
         (self.live, self.caught_up) = (live, false);
         let is_slow = cut_off.elapsed() > STALLED || behind.elapsed() > BEHIND;
-        if is_slow || is_another { Err(End::Lagged) } else { Ok(()) }
+        if is_slow || is_another { Err(StreamEnd::Lagged) } else { Ok(()) }
     }
 
     /// The next entries of the log, up to the mark.
-    async fn missed(&mut self, visible: Option<&Visible>) -> std::result::Result<Vec<Arc<Entry>>, End> {
+    async fn missed(&mut self, visible: Option<&Visible>) -> std::result::Result<Vec<Arc<Entry>>, StreamEnd> {
         let mut connection = self.store.read().await?;
         let mark = self.live.mark;
         let mut found = match self.topic {
             Topic::Workspace(_) => {
-                let stretch = Stretch { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
+                let stretch =
+                    EventRange { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
                 match visible {
                     Some(visible) => list::page(&mut connection, visible, &Filter::default(), stretch).await?,
                     None => Vec::new(),
@@ -152,7 +153,7 @@ impl Feed {
         };
         // Asked afterwards: what was deleted before was missing when it was read.
         if events::extent(&mut connection).await?.pruned > self.place {
-            return Err(End::Expired);
+            return Err(StreamEnd::Expired);
         }
         self.caught_up = found.len() < BATCH || found.last().is_some_and(|last| last.place >= mark);
         found.retain(|entry| entry.place <= mark && !self.past.contains(&entry.place));

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::error;
-use crate::domain::event::LogPlace;
-use crate::domain::page::{DEFAULT, MAX, Place, Slice, Window};
+use crate::domain::event::EventPosition;
+use crate::domain::page::{DEFAULT, Keyset, MAX, PageRequest, PageRows};
 use crate::graphql::{ApiError, Result};
 
 /// Where a page of a connection lies in its list.
@@ -73,7 +73,7 @@ impl Key for Instant {
     }
 }
 
-impl Key for LogPlace {
+impl Key for EventPosition {
     fn write(&self) -> String {
         format!("{}.{}", self.transaction, self.sequence)
     }
@@ -94,32 +94,32 @@ fn fingerprint(list: &str) -> u32 {
 }
 
 /// The cursor of a place in a list.
-pub fn cursor<K: Key>(list: &str, place: &Place<K>) -> String {
+pub fn cursor<K: Key>(list: &str, place: &Keyset<K>) -> String {
     encode(fingerprint(list), place)
 }
 
-fn encode<K: Key>(list: u32, place: &Place<K>) -> String {
+fn encode<K: Key>(list: u32, place: &Keyset<K>) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list:08x}{}{}", place.id.simple(), place.key.write()))
 }
 
 /// The place that a cursor of a list points at; none if it is no such cursor.
-pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Place<K>> {
+pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Keyset<K>> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (of_list, rest) = text.split_at_checked(8)?;
     let (id, key) = rest.split_at_checked(32)?;
     let of_list = u32::from_str_radix(of_list, 16).ok()?;
-    (of_list == fingerprint(list)).then_some(Place { key: K::read(key)?, id: Uuid::try_parse(id).ok()? })
+    (of_list == fingerprint(list)).then_some(Keyset { key: K::read(key)?, id: Uuid::try_parse(id).ok()? })
 }
 
 impl PageArgs {
     /// The part of `list` that is asked for. BAD_USER_INPUT for numbers out of range or both directions at once,
     /// INVALID_CURSOR for a cursor of another list.
-    pub fn window<K: Key>(&self, list: &str) -> Result<Window<K>> {
+    pub fn window<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
         self.window_where(list, |_| true)
     }
 
     /// The same, of a list that has several orders: `fits` tells whether a row can have such a key in the present one.
-    pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<Window<K>> {
+    pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
         if mixed {
@@ -140,7 +140,7 @@ impl PageArgs {
                 Some(place.ok_or(ApiError::InvalidCursor)?)
             }
         };
-        Ok(Window { limit, backward, from })
+        Ok(PageRequest { limit, backward, from })
     }
 }
 
@@ -173,9 +173,9 @@ impl<N> Page<N> {
     /// The page that a slice of `list` makes. `place` tells where a row is; `node` makes it one.
     pub fn new<T, K: Key + Send + Sync + 'static>(
         list: &str,
-        window: &Window<K>,
-        slice: Slice<T>,
-        place: impl Fn(&T) -> Place<K>,
+        window: &PageRequest<K>,
+        slice: PageRows<T>,
+        place: impl Fn(&T) -> Keyset<K>,
         node: impl Fn(T) -> N,
         count: Count,
     ) -> Self {
@@ -218,14 +218,14 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// The page, with a cursor for each entry.
-            async fn edges(&self) -> $crate::graphql::fast_list::Rows<$edge<'_>> {
+            async fn edges(&self) -> $crate::graphql::fast_list::FastList<$edge<'_>> {
                 let edges = (0..self.0.nodes.len()).map(|index| $edge { page: &self.0, index });
-                $crate::graphql::fast_list::Rows(edges.collect())
+                $crate::graphql::fast_list::FastList(edges.collect())
             }
 
             /// The page, without cursors.
-            async fn nodes(&self) -> $crate::graphql::fast_list::Rows<&$node> {
-                $crate::graphql::fast_list::Rows(self.0.nodes.iter().collect())
+            async fn nodes(&self) -> $crate::graphql::fast_list::FastList<&$node> {
+                $crate::graphql::fast_list::FastList(self.0.nodes.iter().collect())
             }
 
             /// Where the page lies in the list.
@@ -259,10 +259,10 @@ macro_rules! connection {
             }
         }
 
-        impl $crate::graphql::fast_list::AtHand for $edge<'_> {
+        impl $crate::graphql::fast_list::SyncFields for $edge<'_> {
             fn at_hand<'p>(
-                field: &$crate::graphql::fast_list::Asked<'p>,
-            ) -> Option<$crate::graphql::fast_list::Write<'p, Self>>
+                field: &$crate::graphql::fast_list::SelectedField<'p>,
+            ) -> Option<$crate::graphql::fast_list::FieldWriter<'p, Self>>
             where
                 Self: 'p,
             {
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_in_its_own_list_only() {
-        let place = Place { key: "ada".to_owned(), id: Uuid::from_u128(7) };
+        let place = Keyset { key: "ada".to_owned(), id: Uuid::from_u128(7) };
         let made = cursor("members", &place);
         let window = args(None, Some(made.clone()), None, None).window::<String>("members").expect("a window");
         assert_eq!(window.from, Some(place));
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn a_cursor_to_a_time_that_no_row_has_is_refused() {
         for key in ["-8000000000000000000", "8000000000000000000", "-1", "soon"] {
-            let forged = cursor("list", &Place { key: key.to_owned(), id: Uuid::nil() });
+            let forged = cursor("list", &Keyset { key: key.to_owned(), id: Uuid::nil() });
             let refused = args(None, Some(forged), None, None).window::<Instant>("list");
             assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{key}");
         }

@@ -9,15 +9,15 @@ use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 use parking_lot::Mutex;
 
 use super::Result;
-use super::loaders::{self, Source};
+use super::loaders::{self, DbLoader};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Refusal, UserId};
 use crate::graphql::json_writer;
-use crate::graphql::json_writer::Json;
-use crate::graphql::shared_loader::Audience;
-use crate::operations::Env;
-use crate::policy::{Action, Standing, Target, decide};
+use crate::graphql::json_writer::JsonWriter;
+use crate::graphql::shared_loader::SharedLoader;
+use crate::operations::AppContext;
+use crate::policy::{AccessContext, Action, Target, decide};
 use crate::store::users::User;
 
 /// One request. Made anew for each, so that no loader outlives it.
@@ -29,7 +29,7 @@ pub struct RequestContext {
     /// The instant as of which it is answered.
     pub now: Instant,
     /// Loads rows in batches.
-    pub loader: Arc<DataLoader<Source>>,
+    pub loader: Arc<DataLoader<DbLoader>>,
     /// What mutations were refused for.
     pub refusals: Refusals,
     /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
@@ -43,10 +43,10 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// The context of a request that comes in now.
-    pub fn new(env: &Env, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
+    pub fn new(env: &AppContext, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
-        let loader = Arc::new(loaders::new(Source {
+        let loader = Arc::new(loaders::new(DbLoader {
             store: env.store.clone(),
             actor: actor.clone(),
             now,
@@ -57,7 +57,7 @@ impl RequestContext {
     }
 
     /// Whether the answer is still short enough with this part in it.
-    pub fn has_room_for(&self, part: &Json) -> bool {
+    pub fn has_room_for(&self, part: &JsonWriter) -> bool {
         self.written.fetch_add(part.len(), Ordering::Relaxed) + part.len() <= json_writer::MAX_BYTES
     }
 
@@ -80,7 +80,7 @@ impl RequestContext {
     /// Who asks; UNAUTHENTICATED if nobody does.
     pub fn actor(&self) -> Result<&Actor> {
         let actor = self.signed_in();
-        let standing = Standing { signed_in: actor.is_some(), ..Standing::default() };
+        let standing = AccessContext { signed_in: actor.is_some(), ..AccessContext::default() };
         decide(&standing, Action::AccountUse, &Target::default()).require("account")?;
         Ok(actor.ok_or(Error::Unauthenticated)?)
     }
@@ -118,11 +118,11 @@ pub trait ContextExt {
     /// The request.
     fn request(&self) -> &RequestContext;
     /// What operations work with.
-    fn env(&self) -> &Env;
+    fn env(&self) -> &AppContext;
     /// Whether the field is resolved for each entry of a list, so that what it loads is worth loading together.
     fn is_in_list(&self) -> bool;
     /// Asks for what many need at the same moment.
-    fn audience(&self) -> &Audience;
+    fn audience(&self) -> &SharedLoader;
 }
 
 impl ContextExt for Context<'_> {
@@ -132,12 +132,12 @@ impl ContextExt for Context<'_> {
         request
     }
 
-    fn env(&self) -> &Env {
+    fn env(&self) -> &AppContext {
         self.request();
         self.data_unchecked()
     }
 
-    fn audience(&self) -> &Audience {
+    fn audience(&self) -> &SharedLoader {
         self.request();
         self.data_unchecked()
     }

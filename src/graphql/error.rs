@@ -7,8 +7,8 @@ use async_graphql::ErrorExtensionValues;
 
 use super::scalars::DateTime;
 use crate::domain::error::Outcome;
-use crate::domain::{Code, Error, Fault, Refusal};
-use crate::events::stream::End;
+use crate::domain::{Code, Error, InternalError, Refusal};
+use crate::events::stream::StreamEnd;
 use crate::store::outcome;
 
 /// Shown for an answer that is longer than answers may be.
@@ -38,7 +38,7 @@ pub enum ApiError {
     /// The server is going.
     ShuttingDown,
     /// Something broke.
-    Failed(Arc<Fault>),
+    Failed(Arc<InternalError>),
 }
 
 impl From<Error> for ApiError {
@@ -51,20 +51,20 @@ impl From<Error> for ApiError {
     }
 }
 
-impl From<Arc<Fault>> for ApiError {
-    fn from(fault: Arc<Fault>) -> Self {
+impl From<Arc<InternalError>> for ApiError {
+    fn from(fault: Arc<InternalError>) -> Self {
         ApiError::Failed(fault)
     }
 }
 
-impl From<End> for ApiError {
-    fn from(end: End) -> Self {
+impl From<StreamEnd> for ApiError {
+    fn from(end: StreamEnd) -> Self {
         match end {
-            End::Lagged => ApiError::Lagged,
-            End::Expired => ApiError::CursorExpired,
-            End::Unknown => ApiError::InvalidCursor,
-            End::Closed => ApiError::ShuttingDown,
-            End::Failed(error) => error.into(),
+            StreamEnd::Lagged => ApiError::Lagged,
+            StreamEnd::Expired => ApiError::CursorExpired,
+            StreamEnd::Unknown => ApiError::InvalidCursor,
+            StreamEnd::Closed => ApiError::ShuttingDown,
+            StreamEnd::Failed(error) => error.into(),
         }
     }
 }
@@ -141,11 +141,12 @@ mod tests {
 
     #[test]
     fn faults_show_fixed_text_and_keep_their_cause_to_themselves() {
-        let fault = Fault::new("relation \"users\" does not exist");
+        let fault = InternalError::new("relation \"users\" does not exist");
         let (message, extensions) = shown(Error::Failed(fault).into());
         assert_eq!(message, "Something went wrong on our side.");
         assert_eq!(extensions, serde_json::json!({"code": "INTERNAL", "outcome": "NOT_DONE"}));
-        let (_, extensions) = shown(Error::Failed(Fault { passing: true, ..Fault::new("away") }).into());
+        let (_, extensions) =
+            shown(Error::Failed(InternalError { passing: true, ..InternalError::new("away") }).into());
         assert_eq!(extensions["code"], "SERVICE_UNAVAILABLE");
     }
 
@@ -165,11 +166,11 @@ mod tests {
             (ApiError::BadUserInput("no".into()), "BAD_USER_INPUT"),
             (ApiError::InvalidCursor, "INVALID_CURSOR"),
             (ApiError::TooLarge, "TOO_COMPLEX"),
-            (End::Unknown.into(), "INVALID_CURSOR"),
-            (End::Expired.into(), "CURSOR_EXPIRED"),
-            (End::Lagged.into(), "SUBSCRIPTION_LAGGED"),
-            (End::Closed.into(), "SHUTTING_DOWN"),
-            (End::Failed(Error::Unauthenticated).into(), "UNAUTHENTICATED"),
+            (StreamEnd::Unknown.into(), "INVALID_CURSOR"),
+            (StreamEnd::Expired.into(), "CURSOR_EXPIRED"),
+            (StreamEnd::Lagged.into(), "SUBSCRIPTION_LAGGED"),
+            (StreamEnd::Closed.into(), "SHUTTING_DOWN"),
+            (StreamEnd::Failed(Error::Unauthenticated).into(), "UNAUTHENTICATED"),
             (ApiError::Refused(vec![Refusal::not_found("member")]), "BAD_USER_INPUT"),
         ] {
             assert_eq!(shown(error).1["code"], code);

@@ -9,38 +9,38 @@ use uuid::Uuid;
 
 use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
-use crate::domain::resource::{People, Ties};
+use crate::domain::resource::{Participants, Relations};
 use crate::domain::{CloudStorageId, JobId, OwnershipOfferId, ProjectId, TaskId, UserId, WorkspaceId};
 use crate::graphql::Result;
-use crate::graphql::shared_loader::Audience;
+use crate::graphql::shared_loader::SharedLoader;
 use crate::graphql::types::event::Event;
 use crate::operations::access::workspace::standing_of;
 use crate::operations::ownership_offers::shared;
 use crate::policy::event_visibility::{VisibleTypes, reads, sees, sees_all, sees_any, visible_types};
-use crate::policy::{self, Action, Decision, Member, Standing, Target, decide};
-use crate::store::Store;
+use crate::policy::{self, AccessContext, Action, Decision, Member, Target, decide};
+use crate::store::Database;
 use crate::store::events::list;
 use crate::store::events::list::Visible;
 use crate::store::events::{self, Entry, Filter};
-use crate::store::workspace_access::Onlooker;
+use crate::store::workspace_access::WorkspaceAccess;
 
 /// The viewer, looking at workspaces as things are now.
-pub struct Sight {
-    audience: Audience,
+pub struct EventViewer {
+    audience: SharedLoader,
     viewer: UserId,
-    onlooker: HashMap<Uuid, Onlooker>,
+    onlooker: HashMap<Uuid, WorkspaceAccess>,
 }
 
-impl Sight {
+impl EventViewer {
     /// Looks at those workspaces, of either kind, whether or not they are there; at least one. UNAUTHENTICATED if the account
     /// is gone.
-    pub async fn of(audience: &Audience, viewer: UserId, workspaces: Vec<Uuid>) -> Result<Self> {
+    pub async fn of(audience: &SharedLoader, viewer: UserId, workspaces: Vec<Uuid>) -> Result<Self> {
         let onlooker = audience.onlooker(viewer, workspaces).await?;
         Ok(Self { audience: audience.clone(), viewer, onlooker })
     }
 
     /// How the viewer stands to a workspace that they look at.
-    pub fn standing(&self, workspace: Uuid) -> Standing {
+    pub fn standing(&self, workspace: Uuid) -> AccessContext {
         self.onlooker.get(&workspace).map(standing_of).unwrap_or_default()
     }
 
@@ -50,7 +50,7 @@ impl Sight {
     }
 
     /// How the viewer stands to another workspace.
-    async fn standing_elsewhere(&self, workspace: Uuid) -> Result<Standing> {
+    async fn standing_elsewhere(&self, workspace: Uuid) -> Result<AccessContext> {
         if self.onlooker.contains_key(&workspace) {
             return Ok(self.standing(workspace));
         }
@@ -85,7 +85,7 @@ impl Sight {
     }
 
     /// What the viewer may see of the log of a workspace that they look at, for the statements that read it.
-    pub async fn visible(&self, store: &Store, workspace: Uuid) -> Result<Visible> {
+    pub async fn visible(&self, store: &Database, workspace: Uuid) -> Result<Visible> {
         let standing = self.standing(workspace);
         let VisibleTypes { always, to_invitee, of_offers, of_resources } = visible_types(&standing);
         let onlooker = self.onlooker.get(&workspace);
@@ -107,7 +107,7 @@ impl Sight {
 
     /// How many events of a workspace that they look at the viewer may see: those of types that they see in any case are
     /// counted, of the others one of each that look the same to the policy is asked about.
-    pub async fn count(&self, store: &Store, workspace: Uuid, filter: &Filter) -> Result<i64> {
+    pub async fn count(&self, store: &Database, workspace: Uuid, filter: &Filter) -> Result<i64> {
         let visible = self.visible(store, workspace).await?;
         let asked = |kind: &EventType| filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
         let always = visible.always.iter().copied().filter(asked).collect();
@@ -139,7 +139,7 @@ impl Sight {
 
     /// How the viewer is tied to the resource that an entry is about: today, if it is still in that workspace, else as it was
     /// when it happened.
-    async fn ties(&self, kind: EventType, entry: &Entry) -> Result<Ties> {
+    async fn ties(&self, kind: EventType, entry: &Entry) -> Result<Relations> {
         let viewer = self.viewer;
         let found = match self.resource(&entry.subject_id).await? {
             Some((workspace, people, containers)) if workspace.uuid() == entry.workspace_id => {
@@ -148,16 +148,18 @@ impl Sight {
             _ => None,
         };
         Ok(match found {
-            Some((people, containers)) if kind != EventType::ResourceMovedOut => Ties::of(viewer, people, &containers),
+            Some((people, containers)) if kind != EventType::ResourceMovedOut => {
+                Relations::of(viewer, people, &containers)
+            }
             _ => {
                 let tied = entry.tied_ids.contains(&viewer);
-                Ties { owner: tied, assignee: tied, container: tied }
+                Relations { owner: tied, assignee: tied, container: tied }
             }
         })
     }
 
     /// A resource by its ID, if it is there: its workspace, its people, and those of what contains it.
-    async fn resource(&self, id: &str) -> Result<Option<(WorkspaceId, People, Vec<People>)>> {
+    async fn resource(&self, id: &str) -> Result<Option<(WorkspaceId, Participants, Vec<Participants>)>> {
         let audience = &self.audience;
         Ok(if let Some(id) = ProjectId::parse(id) {
             audience.row(id).await?.map(|row| (row.workspace(), row.people(), Vec::new()))
@@ -173,7 +175,13 @@ impl Sight {
     }
 
     /// Which of the changes the viewer may not read.
-    async fn hidden(&self, kind: EventType, entry: &Entry, standing: &Standing, target: &Target) -> Result<Vec<usize>> {
+    async fn hidden(
+        &self,
+        kind: EventType,
+        entry: &Entry,
+        standing: &AccessContext,
+        target: &Target,
+    ) -> Result<Vec<usize>> {
         let is_self = entry.person_id == Some(self.viewer);
         let member = standing.role.filter(|_| is_self).map(|role| Member { role, is_self });
         let target = Target { member, ..*target };
@@ -192,7 +200,7 @@ impl Sight {
 
     /// Whether the viewer may be told what a field refers to: where the schema has null for what they may not see, so have they
     /// here. What is gone is told to those who would see any such thing.
-    async fn shows(&self, field: &str, id: &str, standing: &Standing) -> Result<bool> {
+    async fn shows(&self, field: &str, id: &str, standing: &AccessContext) -> Result<bool> {
         let action = match field {
             "project" => Action::ResourceView,
             "sourceStorage" | "targetStorage" => Action::CloudStorageView,
@@ -207,7 +215,7 @@ impl Sight {
             return Ok(decide(standing, action, &Target::default()) == Decision::Allow);
         };
         let there = self.standing_elsewhere(workspace.uuid()).await?;
-        let ties = Ties::of(self.viewer, people, &containers);
+        let ties = Relations::of(self.viewer, people, &containers);
         Ok(decide(&there, action, &Target { ties, ..Target::default() }) == Decision::Allow)
     }
 }

@@ -13,16 +13,16 @@ use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerRes
 
 use crate::graphql::ApiError;
 use crate::graphql::context::RequestContext;
-use crate::graphql::json_writer::Json;
+use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::scalars::DateTime;
 
 /// Writes a field of an object. None: it has to be resolved.
-pub type Write<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut Json) -> Option<()> + Send + Sync + 'p>;
+pub type FieldWriter<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut JsonWriter) -> Option<()> + Send + Sync + 'p>;
 
 /// An object of which fields may be at hand. What is written for one is what its resolver gives.
-pub trait AtHand {
+pub trait SyncFields {
     /// How that field is written, which has no arguments. None: it has to be resolved.
-    fn at_hand<'p>(_: &Asked<'p>) -> Option<Write<'p, Self>>
+    fn at_hand<'p>(_: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: Sized + 'p,
     {
@@ -30,8 +30,8 @@ pub trait AtHand {
     }
 }
 
-impl<T: AtHand> AtHand for &T {
-    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+impl<T: SyncFields> SyncFields for &T {
+    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -41,9 +41,9 @@ impl<T: AtHand> AtHand for &T {
 }
 
 /// Rows of a list in an answer.
-pub struct Rows<T>(pub Vec<T>);
+pub struct FastList<T>(pub Vec<T>);
 
-impl<T: AtHand + OutputType> OutputType for Rows<T> {
+impl<T: SyncFields + OutputType> OutputType for FastList<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }
@@ -69,13 +69,13 @@ impl<T: AtHand + OutputType> OutputType for Rows<T> {
 }
 
 /// The rows as JSON, if it can be written.
-fn written<'a, T: AtHand + OutputType>(
+fn written<'a, T: SyncFields + OutputType>(
     rows: &[T],
     ctx: &ContextSelectionSet<'a>,
-) -> Option<(Json, &'a RequestContext)> {
+) -> Option<(JsonWriter, &'a RequestContext)> {
     let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.takes_json)?;
-    let plan = Plan::of(&ctx.item.node, &ctx.query_env.fragments)?;
-    let mut json = Json::with_room(128 * rows.len() + 2);
+    let plan = FieldPlan::of(&ctx.item.node, &ctx.query_env.fragments)?;
+    let mut json = JsonWriter::with_room(128 * rows.len() + 2);
     json.list(rows, |row, json| plan.write(row, request, json))?;
     Some((json, request))
 }
@@ -83,9 +83,9 @@ fn written<'a, T: AtHand + OutputType>(
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// How the fields of a selection are written, in order.
-struct Plan<'p, T>(Vec<(String, Write<'p, T>)>);
+struct FieldPlan<'p, T>(Vec<(String, FieldWriter<'p, T>)>);
 
-impl<'p, T: AtHand + OutputType + 'p> Plan<'p, T> {
+impl<'p, T: SyncFields + OutputType + 'p> FieldPlan<'p, T> {
     /// None if a field has to be resolved, or directives or repeated fields make it a matter of more than one look.
     fn of(selection: &'p SelectionSet, fragments: &'p Fragments) -> Option<Self> {
         let mut plan = Self(Vec::with_capacity(selection.items.len()));
@@ -127,7 +127,7 @@ impl<'p, T: AtHand + OutputType + 'p> Plan<'p, T> {
                 let name = T::type_name();
                 at_hand(move |_, _, json| json.text(&name))
             }
-            _ => T::at_hand(&Asked { field, fragments })?,
+            _ => T::at_hand(&SelectedField { field, fragments })?,
         };
         let key = field.alias.as_ref().unwrap_or(&field.name);
         let key = format!("{}\"{}\":", if self.0.is_empty() { "" } else { "," }, key.node);
@@ -135,7 +135,7 @@ impl<'p, T: AtHand + OutputType + 'p> Plan<'p, T> {
         (!repeated).then(|| self.0.push((key, write)))
     }
 
-    fn write(&self, object: &T, request: &RequestContext, json: &mut Json) -> Option<()> {
+    fn write(&self, object: &T, request: &RequestContext, json: &mut JsonWriter) -> Option<()> {
         json.push("{");
         for (key, write) in &self.0 {
             json.push(key);
@@ -147,23 +147,23 @@ impl<'p, T: AtHand + OutputType + 'p> Plan<'p, T> {
 }
 
 /// A field that is asked for.
-pub struct Asked<'p> {
+pub struct SelectedField<'p> {
     field: &'p Field,
     fragments: &'p Fragments,
 }
 
-impl<'p> Asked<'p> {
+impl<'p> SelectedField<'p> {
     /// Its name in the schema.
     pub fn name(&self) -> &'p str {
         self.field.name.node.as_str()
     }
 
     /// An object that is part of this one; `get` gives none while it has to be loaded, and nothing in it for null.
-    pub fn object<T: 'p, U: AtHand + OutputType + 'p>(
+    pub fn object<T: 'p, U: SyncFields + OutputType + 'p>(
         &self,
         get: impl for<'r> Fn(&'r T, &'r RequestContext) -> Option<Option<&'r U>> + Send + Sync + 'p,
-    ) -> Option<Write<'p, T>> {
-        let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
+    ) -> Option<FieldWriter<'p, T>> {
+        let plan = FieldPlan::<U>::of(&self.field.selection_set.node, self.fragments)?;
         Some(Box::new(move |object, request, json| match get(object, request)? {
             Some(part) => plan.write(part, request, json),
             None => {
@@ -174,11 +174,11 @@ impl<'p> Asked<'p> {
     }
 
     /// An object that is made of this one.
-    pub fn made<T: 'p, U: AtHand + OutputType + 'p>(
+    pub fn made<T: 'p, U: SyncFields + OutputType + 'p>(
         &self,
         make: impl Fn(&T, &RequestContext) -> Option<Option<U>> + Send + Sync + 'p,
-    ) -> Option<Write<'p, T>> {
-        let plan = Plan::<U>::of(&self.field.selection_set.node, self.fragments)?;
+    ) -> Option<FieldWriter<'p, T>> {
+        let plan = FieldPlan::<U>::of(&self.field.selection_set.node, self.fragments)?;
         Some(Box::new(move |object, request, json| match make(object, request)? {
             Some(part) => plan.write(&part, request, json),
             None => {
@@ -190,7 +190,7 @@ impl<'p> Asked<'p> {
 }
 
 /// A field that is always at hand.
-pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) + Send + Sync + 'p) -> Write<'p, T> {
+pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut JsonWriter) + Send + Sync + 'p) -> FieldWriter<'p, T> {
     Box::new(move |object, request, json| {
         write(object, request, json);
         Some(())
@@ -198,11 +198,13 @@ pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) + Send + Sy
 }
 
 /// A field that is at hand for some of the rows.
-pub fn maybe<'p, T>(write: impl Fn(&T, &RequestContext, &mut Json) -> Option<()> + Send + Sync + 'p) -> Write<'p, T> {
+pub fn maybe<'p, T>(
+    write: impl Fn(&T, &RequestContext, &mut JsonWriter) -> Option<()> + Send + Sync + 'p,
+) -> FieldWriter<'p, T> {
     Box::new(write)
 }
 
-impl Json {
+impl JsonWriter {
     /// Adds a value of an enum of the schema.
     pub fn name(&mut self, value: impl EnumType) {
         if let Value::Enum(name) = enum_value(value) {

@@ -18,7 +18,7 @@ use super::ApiError;
 use super::context::RequestContext;
 use super::schema;
 use crate::graphql::documents::fields::each_field;
-use crate::graphql::json_writer::Json;
+use crate::graphql::json_writer::JsonWriter;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 type Object = IndexMap<Name, Value>;
@@ -137,7 +137,7 @@ pub fn answer(ctx: &Context<'_>) -> ServerResult<Value> {
     let reader = Reader { fragments: &env.fragments, variables: &env.variables };
     let asked = reader.field(&[&ctx.item.node]);
     let Some(object) = reader.described(asked.field) else { return Ok(Value::Null) };
-    let mut json = Json::default();
+    let mut json = JsonWriter::default();
     asked.write_object(object, &mut json);
     let request = ctx.data_opt::<Arc<RequestContext>>();
     let fits = request.map_or(json.fits(), |request| request.has_room_for(&json));
@@ -151,11 +151,11 @@ pub fn answer(ctx: &Context<'_>) -> ServerResult<Value> {
 }
 
 /// A field of the description that is asked for.
-struct Asked<'a> {
+struct SelectedField<'a> {
     field: &'a Field,
     /// Whether its list tells what is deprecated.
     deprecated: bool,
-    inner: Vec<Asked<'a>>,
+    inner: Vec<SelectedField<'a>>,
 }
 
 /// Reads what a document asks of the description.
@@ -166,7 +166,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The fields of sets that are put together, in order. Each fragment is on the type that it stands in.
-    fn fields(&self, sets: &[&'a SelectionSet]) -> Vec<Asked<'a>> {
+    fn fields(&self, sets: &[&'a SelectionSet]) -> Vec<SelectedField<'a>> {
         let mut by_key: IndexMap<&str, Vec<&'a Field>> = IndexMap::new();
         sets.iter().for_each(|set| self.collect(set, &mut by_key));
         by_key.values().map(|fields| self.field(fields)).collect()
@@ -187,11 +187,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Fields of one key, of which there is at least one.
-    fn field(&self, fields: &[&'a Field]) -> Asked<'a> {
+    fn field(&self, fields: &[&'a Field]) -> SelectedField<'a> {
         let sets: Vec<_> = fields.iter().map(|field| &field.selection_set.node).collect();
         let field = fields[0];
         let deprecated = self.argument(field, "includeDeprecated") == Some(Value::Boolean(true));
-        Asked { field, deprecated, inner: self.fields(&sets) }
+        SelectedField { field, deprecated, inner: self.fields(&sets) }
     }
 
     fn argument(&self, field: &Field, name: &str) -> Option<Value> {
@@ -232,7 +232,7 @@ fn is_deprecated(item: &Value) -> bool {
     matches!(item, Value::Object(object) if object.get("isDeprecated") == Some(&Value::Boolean(true)))
 }
 
-impl Asked<'_> {
+impl SelectedField<'_> {
     fn name(&self) -> &str {
         &self.field.name.node
     }
@@ -255,7 +255,7 @@ impl Asked<'_> {
         }
     }
 
-    fn write_object(&self, object: &Object, json: &mut Json) {
+    fn write_object(&self, object: &Object, json: &mut JsonWriter) {
         let object = DESCRIPTION.in_full(object);
         json.push("{");
         for (index, inner) in self.inner.iter().enumerate() {
@@ -273,7 +273,7 @@ impl Asked<'_> {
         json.push("}");
     }
 
-    fn write(&self, value: &Value, json: &mut Json) {
+    fn write(&self, value: &Value, json: &mut JsonWriter) {
         match value {
             Value::List(items) => {
                 let told = items.iter().filter(|item| self.deprecated || !is_deprecated(item));

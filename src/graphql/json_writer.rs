@@ -11,9 +11,9 @@ pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// JSON that is being written.
 #[derive(Default)]
-pub struct Json(Vec<u8>);
+pub struct JsonWriter(Vec<u8>);
 
-impl Json {
+impl JsonWriter {
     /// An answer, as the GraphQL specification wants it. `None` if it is longer than answers may be: no more than that is
     /// written of it.
     pub fn of(answer: &Response) -> Option<Self> {
@@ -172,7 +172,8 @@ mod tests {
         let mut answer = Response::new(data).extension("cost", value!({ "fields": 3 }));
         for errors in [vec![], vec![ServerError::new("no \"such\" field", None)]] {
             answer.errors = errors;
-            let read: serde_json::Value = serde_json::from_slice(&Json::of(&answer).unwrap().into_bytes()).unwrap();
+            let read: serde_json::Value =
+                serde_json::from_slice(&JsonWriter::of(&answer).unwrap().into_bytes()).unwrap();
             assert_eq!(read, serde_json::to_value(&answer).unwrap());
         }
     }
@@ -183,15 +184,15 @@ mod tests {
         if let Value::Object(fields) = &mut data {
             fields["before"] = Value::Binary("[{\"a\":1}]".into());
         }
-        let written = Json::of(&Response::new(data)).unwrap().into_text();
+        let written = JsonWriter::of(&Response::new(data)).unwrap().into_text();
         assert_eq!(written, r#"{"data":{"before":[{"a":1}],"after":2}}"#);
     }
     #[test]
     fn an_answer_that_is_too_long_is_not_written_to_its_end() {
         let answer = |entries: usize| Response::new(Value::List(vec![Value::from("x".repeat(1021)); entries]));
-        assert_eq!(Json::of(&answer(8 * 1024 - 1)).map(|json| json.len()), Some((8 * 1024 - 1) * 1024 + 10));
-        assert!(Json::of(&answer(8 * 1024)).is_none());
-        let mut json = Json::default();
+        assert_eq!(JsonWriter::of(&answer(8 * 1024 - 1)).map(|json| json.len()), Some((8 * 1024 - 1) * 1024 + 10));
+        assert!(JsonWriter::of(&answer(8 * 1024)).is_none());
+        let mut json = JsonWriter::default();
         json.answer(&answer(100 * 1024));
         assert!(json.len() < MAX_BYTES + 256 * 1024, "{}", json.len());
     }

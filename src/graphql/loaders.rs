@@ -16,10 +16,10 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::plan::Plan;
 use crate::domain::{
-    CloudStorageId, Error, EventId, Fault, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId,
+    CloudStorageId, Error, EventId, InternalError, InvitationId, JobId, MembershipId, OrganizationId, OwnershipOfferId,
     ProjectId, Role, TaskId, UserId, WorkspaceId,
 };
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::cloud_storages::{self, CloudStorage};
 use crate::store::events::{self, Entry};
 use crate::store::invitations::{self, Invitation};
@@ -27,20 +27,20 @@ use crate::store::jobs::{self, JobInTask};
 use crate::store::memberships::list;
 use crate::store::memberships::list::Pages;
 use crate::store::memberships::{self, Membership};
-use crate::store::organizations::{self, By, Named, Seen};
+use crate::store::organizations::{self, By, NamedOrganization, OrganizationForViewer};
 use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::store::projects::{self, Project};
 use crate::store::resource_lists;
-use crate::store::resource_lists::{List, Listed, Part};
+use crate::store::resource_lists::{List, ListableResource, ResourcePage};
 use crate::store::tasks::{self, TaskInProject};
 use crate::store::usage::{self, Usage};
 use crate::store::users::{self, Invitee, Profile, User};
-use crate::store::{Connection, Pooled, Store, plans};
+use crate::store::{Connection, Database, PooledConnection, plans};
 
 /// Where rows come from, and for whom.
-pub struct Source {
+pub struct DbLoader {
     /// The database.
-    pub store: Store,
+    pub store: Database,
     /// Who asks, once somebody is signed in.
     pub actor: Arc<OnceLock<Actor>>,
     /// The instant as of which the request is answered.
@@ -50,7 +50,7 @@ pub struct Source {
 }
 
 /// A loader of a request.
-pub fn new(source: Source) -> DataLoader<Source> {
+pub fn new(source: DbLoader) -> DataLoader<DbLoader> {
     DataLoader::new(source, TokioSpawner::current(), Yield)
 }
 
@@ -65,34 +65,34 @@ impl Timer for Yield {
 }
 
 /// Rows by what they were asked for by.
-pub type Loaded<K, V> = Result<HashMap<K, V>, Arc<Fault>>;
+pub type Loaded<K, V> = Result<HashMap<K, V>, Arc<InternalError>>;
 
 /// Loads only fail by faults; whatever else would be one.
-pub fn fault(error: Error) -> Arc<Fault> {
+pub fn fault(error: Error) -> Arc<InternalError> {
     Arc::new(match error {
         Error::Failed(fault) => fault,
-        Error::Refused(_) | Error::Unauthenticated => Fault::new("a read was refused"),
+        Error::Refused(_) | Error::Unauthenticated => InternalError::new("a read was refused"),
     })
 }
 
 /// The same the other way round, for whoever loads outside of a resolver.
-pub fn error(fault: Arc<Fault>) -> Error {
-    Error::Failed(Fault { passing: fault.passing, cause: fault.cause.to_string().into() })
+pub fn error(fault: Arc<InternalError>) -> Error {
+    Error::Failed(InternalError { passing: fault.passing, cause: fault.cause.to_string().into() })
 }
 
-impl Source {
+impl DbLoader {
     fn viewer(&self) -> Option<UserId> {
         self.actor.get().map(|actor| actor.user_id)
     }
 
-    async fn connection(&self) -> Result<Pooled, Arc<Fault>> {
+    async fn connection(&self) -> Result<PooledConnection, Arc<InternalError>> {
         self.store.read_since(self.began.unwrap_or_else(std::time::Instant::now)).await.map_err(fault)
     }
 }
 
-impl Loader<UserId> for Source {
+impl Loader<UserId> for DbLoader {
     type Value = User;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[UserId]) -> Loaded<UserId, User> {
         let users = users::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
@@ -101,11 +101,11 @@ impl Loader<UserId> for Source {
 }
 
 /// An organization as the viewer sees it; nothing for nobody.
-impl Loader<OrganizationId> for Source {
-    type Value = Seen;
-    type Error = Arc<Fault>;
+impl Loader<OrganizationId> for DbLoader {
+    type Value = OrganizationForViewer;
+    type Error = Arc<InternalError>;
 
-    async fn load(&self, ids: &[OrganizationId]) -> Loaded<OrganizationId, Seen> {
+    async fn load(&self, ids: &[OrganizationId]) -> Loaded<OrganizationId, OrganizationForViewer> {
         let Some(viewer) = self.viewer() else { return Ok(HashMap::new()) };
         let connection = &mut *self.connection().await?;
         let seen = organizations::seen(connection, viewer, By::Ids(ids), self.now).await.map_err(fault)?;
@@ -113,9 +113,9 @@ impl Loader<OrganizationId> for Source {
     }
 }
 
-impl Loader<MembershipId> for Source {
+impl Loader<MembershipId> for DbLoader {
     type Value = Membership;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[MembershipId]) -> Loaded<MembershipId, Membership> {
         let found = memberships::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
@@ -123,9 +123,9 @@ impl Loader<MembershipId> for Source {
     }
 }
 
-impl Loader<InvitationId> for Source {
+impl Loader<InvitationId> for DbLoader {
     type Value = Invitation;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[InvitationId]) -> Loaded<InvitationId, Invitation> {
         let found = invitations::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
@@ -133,9 +133,9 @@ impl Loader<InvitationId> for Source {
     }
 }
 
-impl Loader<ProjectId> for Source {
+impl Loader<ProjectId> for DbLoader {
     type Value = Project;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[ProjectId]) -> Loaded<ProjectId, Project> {
         let found = projects::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
@@ -143,9 +143,9 @@ impl Loader<ProjectId> for Source {
     }
 }
 
-impl Loader<TaskId> for Source {
+impl Loader<TaskId> for DbLoader {
     type Value = TaskInProject;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[TaskId]) -> Loaded<TaskId, TaskInProject> {
         let found = tasks::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
@@ -153,9 +153,9 @@ impl Loader<TaskId> for Source {
     }
 }
 
-impl Loader<JobId> for Source {
+impl Loader<JobId> for DbLoader {
     type Value = JobInTask;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[JobId]) -> Loaded<JobId, JobInTask> {
         let found = jobs::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
@@ -163,9 +163,9 @@ impl Loader<JobId> for Source {
     }
 }
 
-impl Loader<CloudStorageId> for Source {
+impl Loader<CloudStorageId> for DbLoader {
     type Value = CloudStorage;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[CloudStorageId]) -> Loaded<CloudStorageId, CloudStorage> {
         let found = cloud_storages::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
@@ -173,9 +173,9 @@ impl Loader<CloudStorageId> for Source {
     }
 }
 
-impl Loader<EventId> for Source {
+impl Loader<EventId> for DbLoader {
     type Value = Arc<Entry>;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[EventId]) -> Loaded<EventId, Arc<Entry>> {
         let found = events::find_many(&mut *self.connection().await?, ids).await.map_err(fault)?;
@@ -183,9 +183,9 @@ impl Loader<EventId> for Source {
     }
 }
 
-impl Loader<OwnershipOfferId> for Source {
+impl Loader<OwnershipOfferId> for DbLoader {
     type Value = OwnershipOffer;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, ids: &[OwnershipOfferId]) -> Loaded<OwnershipOfferId, OwnershipOffer> {
         let found = ownership_offers::find_many(&*self.connection().await?, ids).await.map_err(fault)?;
@@ -197,9 +197,9 @@ impl Loader<OwnershipOfferId> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PendingOffer(pub OrganizationId);
 
-impl Loader<PendingOffer> for Source {
+impl Loader<PendingOffer> for DbLoader {
     type Value = OwnershipOffer;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[PendingOffer]) -> Loaded<PendingOffer, OwnershipOffer> {
         let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
@@ -213,9 +213,9 @@ impl Loader<PendingOffer> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PlanOf(pub WorkspaceId);
 
-impl Loader<PlanOf> for Source {
+impl Loader<PlanOf> for DbLoader {
     type Value = Plan;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[PlanOf]) -> Loaded<PlanOf, Plan> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.0.uuid()).collect();
@@ -228,9 +228,9 @@ impl Loader<PlanOf> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UsageOf(pub WorkspaceId);
 
-impl Loader<UsageOf> for Source {
+impl Loader<UsageOf> for DbLoader {
     type Value = Usage;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[UsageOf]) -> Loaded<UsageOf, Usage> {
         let ids: Vec<Uuid> = asked.iter().map(|asked| asked.0.uuid()).collect();
@@ -244,9 +244,9 @@ impl Loader<UsageOf> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ReservedSeats(pub OrganizationId);
 
-impl Loader<ReservedSeats> for Source {
+impl Loader<ReservedSeats> for DbLoader {
     type Value = i64;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[ReservedSeats]) -> Loaded<ReservedSeats, i64> {
         let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
@@ -258,14 +258,14 @@ impl Loader<ReservedSeats> for Source {
 
 /// Asks whether the viewer shares an organization with a user.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Acquainted(pub UserId);
+pub struct SharesOrganization(pub UserId);
 
-impl Loader<Acquainted> for Source {
+impl Loader<SharesOrganization> for DbLoader {
     type Value = ();
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
-    async fn load(&self, asked: &[Acquainted]) -> Loaded<Acquainted, ()> {
-        self.sharing(asked.iter().map(|asked| asked.0).collect(), &Role::ALL, Acquainted).await
+    async fn load(&self, asked: &[SharesOrganization]) -> Loaded<SharesOrganization, ()> {
+        self.sharing(asked.iter().map(|asked| asked.0).collect(), &Role::ALL, SharesOrganization).await
     }
 }
 
@@ -273,13 +273,13 @@ impl Loader<Acquainted> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailVisible(pub UserId);
 
-impl Loader<EmailVisible> for Source {
+impl Loader<EmailVisible> for DbLoader {
     type Value = ();
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[EmailVisible]) -> Loaded<EmailVisible, ()> {
         let allows = |role: &Role| {
-            let standing = Standing { signed_in: true, role: Some(*role), ..Standing::default() };
+            let standing = AccessContext { signed_in: true, role: Some(*role), ..AccessContext::default() };
             decide(&standing, Action::MemberEmailView, &Target::default()) == Decision::Allow
         };
         let roles: Vec<Role> = Role::ALL.into_iter().filter(allows).collect();
@@ -287,7 +287,7 @@ impl Loader<EmailVisible> for Source {
     }
 }
 
-impl Source {
+impl DbLoader {
     async fn sharing<K: Eq + std::hash::Hash>(
         &self,
         ids: Vec<UserId>,
@@ -304,9 +304,9 @@ impl Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ProvenEmail(pub String);
 
-impl Loader<ProvenEmail> for Source {
+impl Loader<ProvenEmail> for DbLoader {
     type Value = User;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[ProvenEmail]) -> Loaded<ProvenEmail, User> {
         let emails: Vec<&str> = asked.iter().map(|asked| asked.0.as_str()).collect();
@@ -316,9 +316,9 @@ impl Loader<ProvenEmail> for Source {
 }
 
 /// The account of an invitee, as far as the viewer may know it.
-impl Loader<Invitee> for Source {
+impl Loader<Invitee> for DbLoader {
     type Value = UserId;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, invited: &[Invitee]) -> Loaded<Invitee, UserId> {
         let Some(viewer) = self.viewer() else { return Ok(HashMap::new()) };
@@ -331,11 +331,11 @@ impl Loader<Invitee> for Source {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct OrganizationName(pub OrganizationId);
 
-impl Loader<OrganizationName> for Source {
-    type Value = Named;
-    type Error = Arc<Fault>;
+impl Loader<OrganizationName> for DbLoader {
+    type Value = NamedOrganization;
+    type Error = Arc<InternalError>;
 
-    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, Named> {
+    async fn load(&self, asked: &[OrganizationName]) -> Loaded<OrganizationName, NamedOrganization> {
         let ids: Vec<OrganizationId> = asked.iter().map(|asked| asked.0).collect();
         let found = organizations::names(&mut *self.connection().await?, &ids).await.map_err(fault)?;
         Ok(found.into_iter().map(|named| (OrganizationName(named.id), named)).collect())
@@ -366,9 +366,9 @@ pub enum Depth {
 pub type MemberRow = (Membership, Option<Profile>);
 
 /// One statement for all organizations of which the same page is asked for.
-impl Loader<MembersPage> for Source {
+impl Loader<MembersPage> for DbLoader {
     type Value = Vec<MemberRow>;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[MembersPage]) -> Loaded<MembersPage, Vec<MemberRow>> {
         let mut alike: HashMap<(&Arc<Pages>, Depth), Vec<OrganizationId>> = HashMap::new();
@@ -412,24 +412,24 @@ pub struct ListPage<I> {
     /// Within what.
     parent: Uuid,
     /// Which part of which list.
-    part: Arc<Part>,
+    part: Arc<ResourcePage>,
     kind: PhantomData<I>,
 }
 
 impl<I> ListPage<I> {
     /// The part of the list within `parent`.
-    pub fn new(parent: Uuid, part: Arc<Part>) -> Self {
+    pub fn new(parent: Uuid, part: Arc<ResourcePage>) -> Self {
         Self { parent, part, kind: PhantomData }
     }
 }
 
 /// One statement for all of which the same part is asked for, by the same rights.
-impl<I: Listed> Loader<ListPage<I>> for Source {
+impl<I: ListableResource> Loader<ListPage<I>> for DbLoader {
     type Value = Vec<I::Row>;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[ListPage<I>]) -> Loaded<ListPage<I>, Vec<I::Row>> {
-        let mut alike: HashMap<&Arc<Part>, Vec<Uuid>> = HashMap::new();
+        let mut alike: HashMap<&Arc<ResourcePage>, Vec<Uuid>> = HashMap::new();
         for page in asked {
             alike.entry(&page.part).or_default().push(page.parent);
         }
@@ -454,9 +454,9 @@ pub struct ListCount {
 }
 
 /// One statement for all of which the same list is asked for, by the same rights.
-impl Loader<ListCount> for Source {
+impl Loader<ListCount> for DbLoader {
     type Value = i64;
-    type Error = Arc<Fault>;
+    type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[ListCount]) -> Loaded<ListCount, i64> {
         let mut alike: HashMap<&Arc<List>, Vec<Uuid>> = HashMap::new();

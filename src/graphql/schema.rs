@@ -9,9 +9,9 @@ use super::mutation::Mutation;
 use super::query::{Query, Root};
 use super::subscription::Subscription;
 use super::validation::Definitions;
-use crate::graphql::shared_loader::Audience;
-use crate::graphql::subscription::shared_result::Editions;
-use crate::operations::Env;
+use crate::graphql::shared_loader::SharedLoader;
+use crate::graphql::subscription::shared_result::SharedExecutions;
+use crate::operations::AppContext;
 
 /// The schema, ready to run.
 pub type Schema = async_graphql::Schema<Root, Mutation, Subscription>;
@@ -24,11 +24,11 @@ pub(super) fn builder() -> SchemaBuilder<Root, Mutation, Subscription> {
 /// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data, and a
 /// document and variables that were found good: [`validation`](super::validation) is ours, once for a text, and the library's
 /// would be for each request.
-pub fn build(env: Env) -> Schema {
+pub fn build(env: AppContext) -> Schema {
     // Worked out now, while nobody waits for it: otherwise the first request would.
     definitions();
     introspection::prepare();
-    let builder = builder().data(Audience::new(&env)).data(Editions::default()).data(env);
+    let builder = builder().data(SharedLoader::new(&env)).data(SharedExecutions::default()).data(env);
     // Introspection is answered by the root.
     builder.validation_mode(ValidationMode::Fast).disable_introspection().finish()
 }

@@ -6,7 +6,7 @@ use super::backoff::ATTEMPTS;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, Result};
-use crate::mail::delivery_error::Failure;
+use crate::mail::delivery_error::DeliveryError;
 use crate::mail::record_outcome::Outcome;
 use crate::store::Connection;
 use crate::store::invitations::deliveries;
@@ -36,7 +36,7 @@ pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Ve
     let outcome = |mail: &Claimed| match useless(mail) {
         Some(reason) => Some(Outcome::Dropped(reason)),
         // Whoever tried last has not come to settle it, time after time: it may be this mail that ends processes.
-        None => (mail.attempts > ATTEMPTS).then(|| Outcome::NotSent(Failure::lasting(UNCLEAR))),
+        None => (mail.attempts > ATTEMPTS).then(|| Outcome::NotSent(DeliveryError::lasting(UNCLEAR))),
     };
     Ok(claimed
         .into_iter()

@@ -14,7 +14,7 @@ use crate::domain::clock::Instant;
 use crate::domain::{Email, MailId};
 
 /// What a message is made of. It has no `Debug`: addresses and links stay out of logs.
-pub struct Letter<'a> {
+pub struct OutgoingMail<'a> {
     /// Its ID.
     pub id: MailId,
     /// What it says.
@@ -31,7 +31,7 @@ pub struct Letter<'a> {
 
 /// Why there is no message: something that trying again does not mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unwritable {
+pub enum ComposeError {
     /// The recipient is no address that mail can be sent to.
     #[error("This address cannot be written to.")]
     Address,
@@ -62,11 +62,11 @@ impl Header for AutoSubmitted {
 }
 
 /// The message and its subject.
-pub fn compose(from: &Mailbox, letter: &Letter<'_>) -> Result<(Message, String), Unwritable> {
+pub fn compose(from: &Mailbox, letter: &OutgoingMail<'_>) -> Result<(Message, String), ComposeError> {
     // As A-labels also where the mail was queued before addresses were kept so: then only the local part can need SMTPUTF8.
     let recipient = Email::lookup(letter.recipient);
-    let to: Address = recipient.parse().map_err(|_| Unwritable::Address)?;
-    let content = letter.template.render(letter.variables, letter.link).map_err(|_| Unwritable::Template)?;
+    let to: Address = recipient.parse().map_err(|_| ComposeError::Address)?;
+    let content = letter.template.render(letter.variables, letter.link).map_err(|_| ComposeError::Template)?;
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))
@@ -75,7 +75,7 @@ pub fn compose(from: &Mailbox, letter: &Letter<'_>) -> Result<(Message, String),
         .message_id(Some(format!("<{}@{}>", Uuid::from(letter.id), from.email.domain())))
         .header(AutoSubmitted)
         .multipart(MultiPart::alternative_plain_html(content.text, content.html))
-        .map_err(|_| Unwritable::Message)?;
+        .map_err(|_| ComposeError::Message)?;
     Ok((message, content.subject))
 }
 

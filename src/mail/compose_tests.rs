@@ -9,10 +9,10 @@ fn from() -> Mailbox {
     "Guildhall <no-reply@localhost>".parse().unwrap()
 }
 
-fn composed(recipient: &str, organization: &str) -> Result<String, Unwritable> {
+fn composed(recipient: &str, organization: &str) -> Result<String, ComposeError> {
     let variables = json!({ "organization": organization });
     let at = Clock::default().now();
-    let letter = Letter {
+    let letter = OutgoingMail {
         id: ids::mint(at),
         template: Template::Invitation,
         recipient,
@@ -56,7 +56,7 @@ fn no_name_and_no_address_adds_a_header() {
     assert!(!names.iter().any(|line| line.starts_with("Bcc") || line.starts_with("QUIT")), "{head}");
     for bad in ["ada@example.org\r\nBcc: eve@example.org", "ada@example.org, eve@example.org", "ada", "<a@example.org>"]
     {
-        assert_eq!(composed(bad, "acme").err(), Some(Unwritable::Address), "{bad}");
+        assert_eq!(composed(bad, "acme").err(), Some(ComposeError::Address), "{bad}");
     }
 }
 

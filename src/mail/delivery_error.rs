@@ -12,14 +12,14 @@ const OUR_OWN: [u16; 4] = [530, 534, 535, 538];
 
 /// A mail that was not handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct DeliveryError {
     /// Whether trying again may help.
     pub passing: bool,
     /// Why, in words.
     pub reason: String,
 }
 
-impl Failure {
+impl DeliveryError {
     /// Trying again may help.
     pub fn passing(reason: impl Into<String>) -> Self {
         Self { passing: true, reason: reason.into() }

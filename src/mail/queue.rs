@@ -11,7 +11,7 @@ pub use super::links::Links;
 pub use super::template::Template;
 use crate::domain::clock::Instant;
 use crate::domain::encryption::Sealer;
-use crate::domain::{Fault, InvitationId, MailId, OrganizationId, Result, UserId, ids};
+use crate::domain::{InternalError, InvitationId, MailId, OrganizationId, Result, UserId, ids};
 use crate::store::{Connection, mails};
 
 /// A mail to be sent. It has no `Debug`: addresses and tokens stay out of logs.
@@ -80,7 +80,7 @@ impl Outbox {
 
     fn row(&self, now: Instant, mail: NewMail) -> Result<mails::NewRow> {
         if !mail.variables.is_object() {
-            return Err(Fault::new("the variables of a mail are not an object").into());
+            return Err(InternalError::new("the variables of a mail are not an object").into());
         }
         let link = mail.token.map(|token| self.links.url(mail.template, &token));
         Ok(mails::NewRow {

@@ -7,26 +7,26 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{InvitationId, Result};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::mail::backoff;
-use crate::mail::delivery_error::Failure;
+use crate::mail::delivery_error::DeliveryError;
 use crate::store::invitations::deliveries;
 use crate::store::invitations::deliveries::Delivery;
 use crate::store::mails::{self, Claimed};
-use crate::store::{Connection, Store, Transactional};
+use crate::store::{Connection, Database, Transactional};
 
 /// What came of a mail.
 pub enum Outcome {
     /// It was handed over.
     Sent,
     /// It was not.
-    NotSent(Failure),
+    NotSent(DeliveryError),
     /// Nobody tried: there is no use in it any more, for that reason.
     Dropped(&'static str),
 }
 
 /// Writes down what came of a mail at `now`. What another worker has settled stays as it is.
-pub async fn settle(store: &Store, now: Instant, mail: &Claimed, outcome: &Outcome) -> Result<()> {
+pub async fn settle(store: &Database, now: Instant, mail: &Claimed, outcome: &Outcome) -> Result<()> {
     let mut connection = store.writer().await?;
     connection
         .transaction(async |tx| {
@@ -104,10 +104,10 @@ async fn tell(
     invitation: Delivery,
     changes: Vec<FieldChange>,
 ) -> Result<()> {
-    let event = Event {
+    let event = NewEvent {
         email: Some(invitation.email),
         changes,
-        ..Event::new(invitation.organization_id, kind, None, invitation.id)
+        ..NewEvent::new(invitation.organization_id, kind, None, invitation.id)
     };
     record::record(tx, now, vec![event]).await
 }

@@ -8,9 +8,9 @@ use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::compose::{Letter, Unwritable, compose};
+use super::compose::{ComposeError, OutgoingMail, compose};
 use super::folder::Folder;
-use crate::mail::delivery_error::Failure;
+use crate::mail::delivery_error::DeliveryError;
 
 /// How long a mail server may take until it is reached; handing over a message may take three times as long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ pub enum BadSetting {
 }
 
 /// What was put into the folder, for whoever shows it to people. It has no `Debug`: it must not get into logs.
-pub struct Posted {
+pub struct SentMail {
     /// Address it goes to.
     pub recipient: String,
     /// Its subject.
@@ -42,14 +42,14 @@ pub struct Posted {
 #[derive(Clone)]
 pub struct Transport {
     from: Mailbox,
-    way: Way,
+    way: Backend,
 }
 
 #[derive(Clone)]
-enum Way {
+enum Backend {
     /// The server, and how long handing over one message may take, from connecting on.
     Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
-    Folder(Folder, Option<UnboundedSender<Posted>>),
+    Folder(Folder, Option<UnboundedSender<SentMail>>),
 }
 
 impl Transport {
@@ -67,32 +67,32 @@ impl Transport {
         // One connection a message. A pool would lend out again one that was given up while the server was silent, and its
         // answer, when it comes, would be taken for that to another message.
         let server = server.pool_config(PoolConfig::new().max_size(0));
-        Ok(Self { from, way: Way::Smtp(server.timeout(Some(patience)).build(), 3 * patience) })
+        Ok(Self { from, way: Backend::Smtp(server.timeout(Some(patience)).build(), 3 * patience) })
     }
 
     /// Into the folder `path`, which is made when the first mail comes; `told` hears of each, with its link.
-    pub fn folder(path: PathBuf, from: &str, told: Option<UnboundedSender<Posted>>) -> Result<Self, BadSetting> {
-        Ok(Self { from: sender(from)?, way: Way::Folder(Folder::new(path), told) })
+    pub fn folder(path: PathBuf, from: &str, told: Option<UnboundedSender<SentMail>>) -> Result<Self, BadSetting> {
+        Ok(Self { from: sender(from)?, way: Backend::Folder(Folder::new(path), told) })
     }
 
     /// Hands a mail over.
-    pub async fn send(&self, letter: &Letter<'_>) -> Result<(), Failure> {
+    pub async fn send(&self, letter: &OutgoingMail<'_>) -> Result<(), DeliveryError> {
         let (message, subject) = compose(&self.from, letter)?;
         match &self.way {
-            Way::Smtp(server, patience) => match tokio::time::timeout(*patience, server.send(message)).await {
+            Backend::Smtp(server, patience) => match tokio::time::timeout(*patience, server.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(Failure::of_smtp(&error)),
-                Err(_) => Err(Failure::passing("The mail server did not answer in time.")),
+                Ok(Err(error)) => Err(DeliveryError::of_smtp(&error)),
+                Err(_) => Err(DeliveryError::passing("The mail server did not answer in time.")),
             },
-            Way::Folder(folder, told) => {
+            Backend::Folder(folder, told) => {
                 folder.put(letter.id, letter.at, &message.formatted()).await.map_err(|error| {
                     tracing::error!(error = %error.kind(), "cannot write to the folder of mails");
-                    Failure::passing("The mail could not be written to the folder of mails.")
+                    DeliveryError::passing("The mail could not be written to the folder of mails.")
                 })?;
                 if let Some(told) = told {
                     let link = letter.link.map(str::to_owned);
                     // Whoever listened may have left; the mail is in the folder all the same.
-                    let _ = told.send(Posted { recipient: letter.recipient.to_owned(), subject, link });
+                    let _ = told.send(SentMail { recipient: letter.recipient.to_owned(), subject, link });
                 }
                 Ok(())
             }
@@ -104,9 +104,9 @@ fn sender(from: &str) -> Result<Mailbox, BadSetting> {
     from.parse().map_err(|_| BadSetting::From)
 }
 
-impl From<Unwritable> for Failure {
-    fn from(reason: Unwritable) -> Self {
-        Failure::lasting(reason.to_string())
+impl From<ComposeError> for DeliveryError {
+    fn from(reason: ComposeError) -> Self {
+        DeliveryError::lasting(reason.to_string())
     }
 }
 

@@ -49,10 +49,10 @@ async fn converse(stream: TcpStream, answer: &str, taken: mpsc::UnboundedSender<
     }
 }
 
-async fn send(transport: &Transport) -> (String, Result<(), Failure>) {
+async fn send(transport: &Transport) -> (String, Result<(), DeliveryError>) {
     let at = Clock::default().now();
     let variables = json!({ "username": "ada" });
-    let letter = Letter {
+    let letter = OutgoingMail {
         id: ids::mint(at),
         template: Template::VerifyEmail,
         recipient: "ada@example.org",
@@ -77,15 +77,15 @@ async fn a_mail_server_is_handed_the_message() {
 async fn a_lasting_refusal_is_told_from_a_passing_one() {
     let (url, _received) = mail_server("550 no such user here").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(Failure::lasting("The mail server answered 550: no such user here")));
+    assert_eq!(outcome, Err(DeliveryError::lasting("The mail server answered 550: no such user here")));
 
     let (url, _received) = mail_server("451 come back later").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(Failure::passing("The mail server answered 451: come back later")));
+    assert_eq!(outcome, Err(DeliveryError::passing("The mail server answered 451: come back later")));
 
     let (url, _received) = mail_server("530 sign in first").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(Failure::passing("The mail server did not let Guildhall sign in (530).")));
+    assert_eq!(outcome, Err(DeliveryError::passing("The mail server did not let Guildhall sign in (530).")));
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_mail_server_that_is_away_may_come_back() {
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     drop(listener);
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(Failure::passing("The mail server could not be reached.")));
+    assert_eq!(outcome, Err(DeliveryError::passing("The mail server could not be reached.")));
 }
 
 #[tokio::test]

@@ -11,15 +11,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::claim::claim;
-use super::compose::{Letter, Unwritable};
+use super::compose::{ComposeError, OutgoingMail};
 use super::queue::Outbox;
 use super::template::Template;
 use super::transports::Transport;
 use crate::domain::{Clock, Result};
-use crate::mail::delivery_error::Failure;
+use crate::mail::delivery_error::DeliveryError;
 use crate::mail::record_outcome::{Outcome, settle};
 use crate::store::mails::{self, Claimed};
-use crate::store::{Store, Transactional};
+use crate::store::{Database, Transactional};
 
 /// How many mails are sent side by side. One that takes long holds up no others.
 const ROOM: usize = 8;
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 /// Sends what is queued until it is cancelled; mails that are under way are settled before it returns.
-pub async fn run(store: Store, outbox: Outbox, transport: Transport, clock: Clock, cancel: CancellationToken) {
+pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: Clock, cancel: CancellationToken) {
     let mut worker = Worker::new(store, outbox.clone(), transport, clock);
     let mut renewal = renewal();
     while !cancel.is_cancelled() {
@@ -56,7 +56,7 @@ pub async fn run(store: Store, outbox: Outbox, transport: Transport, clock: Cloc
 }
 
 /// Sends what is due, as far as there is room for it, and settles it; tells how many mails there were.
-pub async fn send_due(store: &Store, outbox: &Outbox, transport: &Transport, clock: &Clock) -> Result<usize> {
+pub async fn send_due(store: &Database, outbox: &Outbox, transport: &Transport, clock: &Clock) -> Result<usize> {
     let mut worker = Worker::new(store.clone(), outbox.clone(), transport.clone(), clock.clone());
     let count = worker.take_on().await?;
     worker.finish(renewal()).await.map(|()| count)
@@ -70,7 +70,7 @@ fn renewal() -> Interval {
 
 /// One worker, and the mails that it has claimed.
 struct Worker {
-    store: Store,
+    store: Database,
     outbox: Outbox,
     transport: Transport,
     clock: Clock,
@@ -83,7 +83,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(store: Store, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
+    fn new(store: Database, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
         let (sending, under_way, back) = (JoinSet::new(), HashMap::new(), Vec::new());
         Self { store, outbox, transport, clock, sending, under_way, back }
     }
@@ -127,7 +127,7 @@ impl Worker {
         let (task, outcome) = match self.sending.join_next_with_id().await {
             Some(Ok(ended)) => ended,
             // A mail that cannot even be tried without a panic.
-            Some(Err(error)) => (error.id(), Outcome::NotSent(Unwritable::Message.into())),
+            Some(Err(error)) => (error.id(), Outcome::NotSent(ComposeError::Message.into())),
             None => return,
         };
         let Some(mail) = self.under_way.remove(&task) else { return };
@@ -177,14 +177,14 @@ impl Worker {
     }
 }
 
-async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> std::result::Result<(), Failure> {
-    let template = Template::named(&mail.template).ok_or(Unwritable::Template)?;
+async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> std::result::Result<(), DeliveryError> {
+    let template = Template::named(&mail.template).ok_or(ComposeError::Template)?;
     let unsealed = mail.sealed_link.as_deref().map(|sealed| {
         let reason = "The link of the mail could not be read.";
-        outbox.unseal(sealed).ok_or_else(|| Failure::lasting(reason))
+        outbox.unseal(sealed).ok_or_else(|| DeliveryError::lasting(reason))
     });
     let link = unsealed.transpose()?;
-    let letter = Letter {
+    let letter = OutgoingMail {
         id: mail.id,
         template,
         recipient: &mail.recipient,

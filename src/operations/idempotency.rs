@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::domain::error::Problem;
-use crate::domain::validation::Check;
-use crate::domain::{Actor, Code, Error, Fault, Refusal, Result};
-use crate::operations::Env;
+use crate::domain::error::FieldError;
+use crate::domain::validation::Validator;
+use crate::domain::{Actor, Code, Error, InternalError, Refusal, Result};
+use crate::operations::AppContext;
 use crate::store::idempotency_keys::{self, Name, Repeat};
 use crate::store::{Connection, Transactional, Work, users};
 
@@ -29,7 +29,7 @@ const LONGEST: usize = 128;
 
 /// Who asks for a write, and by which key it is told from another.
 #[derive(Clone, Debug)]
-pub struct Retry {
+pub struct Idempotency {
     /// The actor. None: nobody is signed in.
     actor: Option<Actor>,
     /// The idempotency key, if the client gave one.
@@ -42,7 +42,7 @@ struct Keyed {
     input_hash: Vec<u8>,
 }
 
-impl Retry {
+impl Idempotency {
     /// A write without a key.
     pub fn unkeyed(actor: Option<&Actor>) -> Self {
         Self { actor: actor.copied(), keyed: None }
@@ -51,7 +51,7 @@ impl Retry {
     /// The write of that mutation with that key and input. When nobody is signed in, the input stands for who asks: it has
     /// the token that is their credential.
     pub fn keyed(actor: Option<&Actor>, mutation: &str, key: &str, input: &[u8]) -> Result<Self> {
-        let mut check = Check::default();
+        let mut check = Validator::default();
         check.field("idempotencyKey", check_key(key));
         check.finish()?;
         let input_hash = Sha256::digest(input).to_vec();
@@ -74,7 +74,7 @@ impl Keyed {
     /// ends, and a repeat that comes meanwhile waits.
     async fn earlier<T: DeserializeOwned>(
         &self,
-        env: &Env,
+        env: &AppContext,
         tx: &mut Connection,
         actor: Option<&Actor>,
     ) -> Result<Option<T>> {
@@ -82,7 +82,7 @@ impl Keyed {
         if idempotency_keys::take(tx, &self.name, &self.input_hash, now, now - KEPT).await? {
             return Ok(None);
         }
-        let broken = || Fault::new("an idempotency key that is neither free nor used");
+        let broken = || InternalError::new("an idempotency key that is neither free nor used");
         let Repeat { used, actor_is_live } = idempotency_keys::find(tx, &self.name, actor).await?.ok_or_else(broken)?;
         if !actor_is_live {
             return Err(Error::Unauthenticated);
@@ -97,7 +97,7 @@ impl Keyed {
     }
 }
 
-impl Env {
+impl AppContext {
     /// Does `work` in a transaction in the name of `actor`, which commits if it succeeds and rolls back with its error if not. All
     /// mutations write here. None: it needs no identity.
     ///
@@ -125,7 +125,7 @@ impl Env {
 
     /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. If it was done before
     /// with the same key, gives what it came to then; `T` is what is kept for that: IDs, from which the answer is made afresh.
-    pub async fn write<T, F>(&self, retry: &Retry, work: F) -> Result<T>
+    pub async fn write<T, F>(&self, retry: &Idempotency, work: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send,
         for<'r> F:
@@ -170,18 +170,18 @@ impl<I, R> Written<I, R> {
 }
 
 /// A key is opaque, so it is taken as it is or not at all.
-fn check_key(key: &str) -> std::result::Result<(), Problem> {
+fn check_key(key: &str) -> std::result::Result<(), FieldError> {
     if key.is_empty() {
-        return Err(Problem::new(
+        return Err(FieldError::new(
             Code::Required,
             "An idempotency key has at least one character. Leave it out to have none.",
         ));
     }
     if key.chars().count() > LONGEST {
-        return Err(Problem::too_long(LONGEST));
+        return Err(FieldError::too_long(LONGEST));
     }
     if key.chars().any(char::is_control) {
-        return Err(Problem::new(Code::InvalidFormat, "An idempotency key has no control characters."));
+        return Err(FieldError::new(Code::InvalidFormat, "An idempotency key has no control characters."));
     }
     Ok(())
 }
@@ -192,5 +192,5 @@ fn of_nobody(input_hash: &[u8]) -> Uuid {
 }
 
 fn unreadable(cause: serde_json::Error) -> Error {
-    Error::Failed(Fault::new(cause))
+    Error::Failed(InternalError::new(cause))
 }

@@ -24,31 +24,31 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::oidc::Issuer;
+use crate::auth::oidc::OidcIssuer;
 use crate::auth::passwords::Passwords;
-use crate::auth::revocation_cache::Unrevoked;
+use crate::auth::revocation_cache::RevocationCache;
 use crate::auth::throttle::Throttle;
-use crate::auth::tokens::Keys;
+use crate::auth::tokens::TokenSigner;
 use crate::domain::Clock;
 use crate::domain::limit::Plans;
 use crate::events::hub::Hub;
 use crate::mail::queue::Outbox;
-use crate::store::Store;
+use crate::store::Database;
 pub use crate::store::outcome::Commits;
 
 /// What operations work with. Cheap to clone.
 #[derive(Clone)]
-pub struct Env {
+pub struct AppContext {
     /// The database.
-    pub store: Store,
+    pub store: Database,
     /// What time it is.
     pub clock: Clock,
     /// Makes and checks tokens.
-    pub keys: Arc<Keys>,
+    pub keys: Arc<TokenSigner>,
     /// Who else makes tokens, and keeps the accounts. None: accounts are kept here.
-    pub issuer: Option<Arc<Issuer>>,
+    pub issuer: Option<Arc<OidcIssuer>>,
     /// Tokens without a session that were not revoked a short while ago.
-    pub unrevoked: Arc<Unrevoked>,
+    pub unrevoked: Arc<RevocationCache>,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
     /// How often somebody may try.
@@ -58,14 +58,14 @@ pub struct Env {
     /// Queues mails.
     pub outbox: Outbox,
     /// How this installation is set.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<InstallationSettings>,
     /// What answers leave to be done after them: the shutdown waits for it.
     pub tasks: TaskTracker,
 }
 
 /// Settings that operations decide by.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct InstallationSettings {
     /// Who may sign up.
     pub sign_up: SignUp,
     /// How long an invitation can be accepted after it was last sent.

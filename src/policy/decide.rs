@@ -4,16 +4,16 @@
 //! target.
 
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::resource::Ties;
+use crate::domain::resource::Relations;
 use crate::domain::{Code, Error, Permission, Refusal, Role};
 
 use super::Action;
 use super::action::IN_PERSONAL_WORKSPACES;
-use super::table::{Effect, Least, Only, Or, RULES, Rule, rule};
+use super::table::{Access, Condition, Exception, MinimumRole, RULES, Rule, rule};
 
 /// What kind of workspace it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum WorkspaceState {
     /// An organization in use.
     #[default]
     Organization,
@@ -23,18 +23,18 @@ pub enum Place {
     Personal,
 }
 
-impl From<OrganizationStatus> for Place {
+impl From<OrganizationStatus> for WorkspaceState {
     fn from(status: OrganizationStatus) -> Self {
         match status {
-            OrganizationStatus::Active => Place::Organization,
-            OrganizationStatus::PendingDeletion => Place::PendingDeletion,
+            OrganizationStatus::Active => WorkspaceState::Organization,
+            OrganizationStatus::PendingDeletion => WorkspaceState::PendingDeletion,
         }
     }
 }
 
 /// Who asks, as seen from the workspace that it is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct AccessContext {
     /// Whether somebody is signed in at all.
     pub signed_in: bool,
     /// Whether they are a site administrator: passes every rule that asks for a role.
@@ -44,24 +44,24 @@ pub struct Standing {
     /// Whether they hold a pending invitation to the organization.
     pub invited: bool,
     /// What kind of workspace it is.
-    pub place: Place,
+    pub place: WorkspaceState,
 }
 
-impl Standing {
+impl AccessContext {
     /// How `user` stands to a personal workspace, which is their own or not.
     pub fn personal(is_own: bool, is_admin: bool) -> Self {
         let role = is_own.then_some(Role::Owner);
-        Self { signed_in: true, is_admin, role, invited: false, place: Place::Personal }
+        Self { signed_in: true, is_admin, role, invited: false, place: WorkspaceState::Personal }
     }
 
     /// Their rank: in an organization, an administrator's is the owner's. None: the workspace is not there for them.
     pub fn rank(&self) -> Option<Role> {
         match self.place {
-            Place::Personal => self.role,
-            Place::Organization if self.is_admin => Some(Role::Owner),
-            Place::Organization => self.role,
-            Place::PendingDeletion if self.is_admin => Some(Role::Owner),
-            Place::PendingDeletion => self.role.filter(|role| *role == Role::Owner),
+            WorkspaceState::Personal => self.role,
+            WorkspaceState::Organization if self.is_admin => Some(Role::Owner),
+            WorkspaceState::Organization => self.role,
+            WorkspaceState::PendingDeletion if self.is_admin => Some(Role::Owner),
+            WorkspaceState::PendingDeletion => self.role.filter(|role| *role == Role::Owner),
         }
     }
 
@@ -72,7 +72,7 @@ impl Standing {
 
     /// Whether they hold an invitation that counts: those to an organization that is about to be deleted rest.
     fn is_invited(&self) -> bool {
-        self.invited && self.place == Place::Organization
+        self.invited && self.place == WorkspaceState::Organization
     }
 
     fn sees(&self) -> bool {
@@ -111,7 +111,7 @@ pub struct Target {
     /// Whether whoever asks is the person whom the event concerns.
     pub is_concerned: bool,
     /// How whoever asks is tied to the resource.
-    pub ties: Ties,
+    pub ties: Relations,
     /// Whether this server leaves plans to owners.
     pub owners_manage_plans: bool,
 }
@@ -132,12 +132,12 @@ pub enum Decision {
 }
 
 /// May somebody with this standing do that to this target?
-pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision {
+pub fn decide(standing: &AccessContext, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
     let decision = match permitted(standing, rule, target) {
         // Before what is wrong about the target: nothing can be done about that either.
         Decision::Allow | Decision::Refused(_)
-            if rule.effect == Effect::Writes && standing.place == Place::PendingDeletion =>
+            if rule.effect == Access::Writes && standing.place == WorkspaceState::PendingDeletion =>
         {
             Decision::Refused(Code::OrganizationPendingDeletion)
         }
@@ -147,70 +147,74 @@ pub fn decide(standing: &Standing, action: Action, target: &Target) -> Decision 
     decision
 }
 
-fn permitted(standing: &Standing, rule: &Rule, target: &Target) -> Decision {
+fn permitted(standing: &AccessContext, rule: &Rule, target: &Target) -> Decision {
     let invisible = || if standing.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
-    if standing.place == Place::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+    if standing.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
         return invisible();
     }
-    if rule.or.iter().any(|or| related(standing, *or, rule.action, target)) || rule.least == Least::Anyone {
+    if rule.or.iter().any(|or| related(standing, *or, rule.action, target)) || rule.least == MinimumRole::Anyone {
         return Decision::Allow;
     }
-    if rule.least == Least::SignedIn {
+    if rule.least == MinimumRole::SignedIn {
         return if standing.signed_in { Decision::Allow } else { Decision::Unauthenticated };
     }
     let Some(permission) = rule.permission.filter(|_| standing.sees()) else { return invisible() };
     let (enough, least) = match rule.least {
-        Least::Role(least) => (standing.rank() >= Some(least), Some(least)),
-        Least::Member => (standing.is_member(), Some(Role::Worker)),
-        Least::Anyone | Least::SignedIn | Least::Nobody => (false, None),
+        MinimumRole::Role(least) => (standing.rank() >= Some(least), Some(least)),
+        MinimumRole::Member => (standing.is_member(), Some(Role::Worker)),
+        MinimumRole::Anyone | MinimumRole::SignedIn | MinimumRole::Nobody => (false, None),
     };
     if !enough {
         // A higher role is of no use where none gives the permission.
-        let given = target.owners_manage_plans || !rule.only.contains(&Only::OwnersManagePlans);
+        let given = target.owners_manage_plans || !rule.only.contains(&Condition::OwnersManagePlans);
         return Decision::Forbidden(permission, least.filter(|_| given));
     }
     rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
 }
 
 /// Whether whoever asks is the one of whom the rule says "or". Members only while they are.
-fn related(standing: &Standing, or: Or, action: Action, target: &Target) -> bool {
+fn related(standing: &AccessContext, or: Exception, action: Action, target: &Target) -> bool {
     match or {
-        Or::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
-        Or::Invitee => {
-            standing.place == Place::Organization
+        Exception::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
+        Exception::Invitee => {
+            standing.place == WorkspaceState::Organization
                 && (target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited))
         }
-        Or::Acquaintance => standing.signed_in && target.is_acquaintance,
-        Or::TokenHolder => standing.place == Place::Organization && target.holds_token,
-        Or::Offeree => standing.is_member() && target.is_offeree,
-        Or::Offerer => standing.is_member() && target.is_offerer,
-        Or::ItsOwner => standing.is_member() && target.ties.owner,
-        Or::ItsAssignee => standing.is_member() && target.ties.assignee,
-        Or::Container => standing.is_member() && target.ties.container,
+        Exception::Acquaintance => standing.signed_in && target.is_acquaintance,
+        Exception::TokenHolder => standing.place == WorkspaceState::Organization && target.holds_token,
+        Exception::Offeree => standing.is_member() && target.is_offeree,
+        Exception::Offerer => standing.is_member() && target.is_offerer,
+        Exception::ItsOwner => standing.is_member() && target.ties.owner,
+        Exception::ItsAssignee => standing.is_member() && target.ties.assignee,
+        Exception::Container => standing.is_member() && target.ties.container,
         // Whatever has become of their membership, and of the organization.
-        Or::Concerned => standing.signed_in && target.is_concerned,
-        Or::Administrator => standing.is_admin,
+        Exception::Concerned => standing.signed_in && target.is_concerned,
+        Exception::Administrator => standing.is_admin,
     }
 }
 
-fn violation(standing: &Standing, only: Only, target: &Target, permission: Permission) -> Option<Decision> {
+fn violation(standing: &AccessContext, only: Condition, target: &Target, permission: Permission) -> Option<Decision> {
     let rank = standing.rank()?;
     match only {
-        Only::NotSelf => target.member.is_some_and(|m| m.is_self).then_some(Decision::Refused(Code::CannotChangeSelf)),
-        Only::MemberBelow => match target.member?.role {
+        Condition::NotSelf => {
+            target.member.is_some_and(|m| m.is_self).then_some(Decision::Refused(Code::CannotChangeSelf))
+        }
+        Condition::MemberBelow => match target.member?.role {
             Role::Owner => Some(Decision::Refused(Code::OwnerCannotBeChanged)),
             role => (role >= rank).then(|| Decision::Forbidden(permission, least_above(role))),
         },
-        Only::MemberNotOwner => {
+        Condition::MemberNotOwner => {
             (target.member?.role == Role::Owner).then_some(Decision::Refused(Code::OwnerCannotBeChanged))
         }
-        Only::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
-        Only::NotOwner => (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave)),
-        Only::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
-        Only::PendingDeletion => {
-            (standing.place != Place::PendingDeletion).then_some(Decision::Refused(Code::NotPendingDeletion))
+        Condition::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
+        Condition::NotOwner => {
+            (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave))
         }
-        Only::OwnersManagePlans => (!target.owners_manage_plans).then_some(Decision::Forbidden(permission, None)),
+        Condition::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
+        Condition::PendingDeletion => {
+            (standing.place != WorkspaceState::PendingDeletion).then_some(Decision::Refused(Code::NotPendingDeletion))
+        }
+        Condition::OwnersManagePlans => (!target.owners_manage_plans).then_some(Decision::Forbidden(permission, None)),
     }
 }
 
@@ -219,7 +223,7 @@ fn least_above(role: Role) -> Option<Role> {
 }
 
 /// The permissions that somebody has on a target, of those that `about` such a target.
-pub fn permissions(standing: &Standing, target: &Target, about: &[Action]) -> Vec<Permission> {
+pub fn permissions(standing: &AccessContext, target: &Target, about: &[Action]) -> Vec<Permission> {
     let mut permissions: Vec<_> = RULES
         .iter()
         .filter(|rule| about.contains(&rule.action) && decide(standing, rule.action, target) == Decision::Allow)
@@ -231,7 +235,7 @@ pub fn permissions(standing: &Standing, target: &Target, about: &[Action]) -> Ve
 }
 
 /// The roles that somebody can give by `action`, to the target's member if there is one.
-pub fn assignable_roles(standing: &Standing, action: Action, target: &Target) -> Vec<Role> {
+pub fn assignable_roles(standing: &AccessContext, action: Action, target: &Target) -> Vec<Role> {
     let allowed =
         |role: &Role| decide(standing, action, &Target { new_role: Some(*role), ..*target }) == Decision::Allow;
     Role::ALL.into_iter().filter(allowed).collect()
@@ -265,9 +269,9 @@ pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal
 pub fn denied(action: Action) -> Refusal {
     let rule = rule(action);
     let least = match rule.least {
-        Least::Role(least) => Some(least),
-        Least::Member => Some(Role::Worker),
-        Least::Anyone | Least::SignedIn | Least::Nobody => None,
+        MinimumRole::Role(least) => Some(least),
+        MinimumRole::Member => Some(Role::Worker),
+        MinimumRole::Anyone | MinimumRole::SignedIn | MinimumRole::Nobody => None,
     };
     rule.permission.map_or_else(|| Refusal::not_found("object"), |permission| forbidden(permission, least))
 }

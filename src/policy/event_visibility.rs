@@ -2,9 +2,9 @@
 //! moment for events of any age.
 
 use crate::domain::event::EventType;
-use crate::domain::resource::Ties;
+use crate::domain::resource::Relations;
 
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
 /// What somebody must be allowed to do to see events of a type.
 pub fn shown_by(kind: EventType) -> Action {
@@ -35,7 +35,7 @@ fn is_own(kind: EventType) -> bool {
 }
 
 /// Whether somebody with this standing sees an event of that type about that target.
-pub fn sees(standing: &Standing, kind: EventType, target: &Target) -> bool {
+pub fn sees(standing: &AccessContext, kind: EventType, target: &Target) -> bool {
     let allows = |action| decide(standing, action, target) == Decision::Allow;
     allows(shown_by(kind)) || (is_own(kind) && allows(Action::OwnEventView))
 }
@@ -47,13 +47,13 @@ pub fn names_actor(kind: EventType) -> bool {
 }
 
 /// Whether somebody with this standing sees events of that type whatever they are about.
-pub fn sees_all(standing: &Standing, kind: EventType) -> bool {
+pub fn sees_all(standing: &AccessContext, kind: EventType) -> bool {
     sees(standing, kind, &Target::default())
 }
 
 /// Whether there is anything about which somebody with this standing sees events of that type.
-pub fn sees_any(standing: &Standing, kind: EventType) -> bool {
-    let ties = Ties { owner: true, assignee: true, container: true };
+pub fn sees_any(standing: &AccessContext, kind: EventType) -> bool {
+    let ties = Relations { owner: true, assignee: true, container: true };
     let (is_invitee, is_offeree, is_offerer, is_concerned) = (true, true, true, true);
     sees(standing, kind, &Target { ties, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() })
 }
@@ -73,9 +73,9 @@ pub struct VisibleTypes {
 
 /// The types of events that somebody with this standing sees in a workspace that they may read the log of: the rule of a single
 /// event as a filter of lists.
-pub fn visible_types(standing: &Standing) -> VisibleTypes {
+pub fn visible_types(standing: &AccessContext) -> VisibleTypes {
     let none = Target::default();
-    let ties = Ties { owner: true, assignee: true, container: true };
+    let ties = Relations { owner: true, assignee: true, container: true };
     let mut types = VisibleTypes::default();
     for kind in EventType::ALL.iter().copied() {
         let sees = |target: Target| sees(standing, kind, &target);
@@ -104,7 +104,7 @@ pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
 }
 
 /// Whether somebody with this standing may read that field of an event that they see.
-pub fn reads(standing: &Standing, kind: EventType, field: &str, target: &Target) -> bool {
+pub fn reads(standing: &AccessContext, kind: EventType, field: &str, target: &Target) -> bool {
     read_by(kind, field).is_none_or(|action| decide(standing, action, target) == Decision::Allow)
 }
 
@@ -112,13 +112,13 @@ pub fn reads(standing: &Standing, kind: EventType, field: &str, target: &Target)
 mod tests {
     use super::*;
     use crate::domain::Role;
-    use crate::policy::{Member, Place};
+    use crate::policy::{Member, WorkspaceState};
 
-    fn member(role: Role) -> Standing {
-        Standing { signed_in: true, role: Some(role), ..Standing::default() }
+    fn member(role: Role) -> AccessContext {
+        AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() }
     }
 
-    fn seen_by(standing: &Standing, target: &Target) -> Vec<&'static str> {
+    fn seen_by(standing: &AccessContext, target: &Target) -> Vec<&'static str> {
         EventType::ALL.iter().filter(|kind| sees(standing, **kind, target)).map(|kind| kind.name()).collect()
     }
 
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn workers_see_what_happens_to_what_they_are_tied_to() {
-        let tied = Target { ties: Ties { container: true, ..Ties::default() }, ..Target::default() };
+        let tied = Target { ties: Relations { container: true, ..Relations::default() }, ..Target::default() };
         for kind in
             [EventType::TaskUpdated, EventType::JobCreated, EventType::ProjectDeleted, EventType::ResourceMovedOut]
         {
@@ -160,7 +160,7 @@ mod tests {
             let standing = member(role);
             let types = visible_types(&standing);
             let none = Target::default();
-            let tied = Target { ties: Ties { container: true, owner: true, assignee: true }, ..none };
+            let tied = Target { ties: Relations { container: true, owner: true, assignee: true }, ..none };
             let offered = Target { is_offeree: true, ..none };
             let invited = Target { is_invitee: true, ..none };
             for (kinds, target) in [
@@ -179,13 +179,13 @@ mod tests {
         let worker = visible_types(&member(Role::Worker));
         assert_eq!((worker.always.len(), worker.to_invitee.len(), worker.of_offers.len()), (11, 6, 2));
         assert_eq!(worker.of_resources.len(), 14, "those of cloud storages too: by their owner");
-        let stranger = visible_types(&Standing { signed_in: true, ..Standing::default() });
+        let stranger = visible_types(&AccessContext { signed_in: true, ..AccessContext::default() });
         assert_eq!((stranger.always, stranger.of_resources), (Vec::new(), Vec::new()));
     }
 
     #[test]
     fn invitees_see_their_invitation_and_nothing_of_its_mails() {
-        let invitee = Standing { signed_in: true, invited: true, ..Standing::default() };
+        let invitee = AccessContext { signed_in: true, invited: true, ..AccessContext::default() };
         let own = Target { is_invitee: true, ..Target::default() };
         let seen = seen_by(&invitee, &own);
         assert!(seen.iter().all(|name| name.starts_with("INVITATION_") && !name.contains("DELIVER")), "{seen:?}");
@@ -198,15 +198,15 @@ mod tests {
     #[test]
     fn who_is_gone_is_told_of_their_own_end_and_of_nothing_else() {
         let own = Target { is_concerned: true, ..Target::default() };
-        for place in [Place::Organization, Place::PendingDeletion] {
-            let gone = Standing { signed_in: true, place, ..Standing::default() };
+        for place in [WorkspaceState::Organization, WorkspaceState::PendingDeletion] {
+            let gone = AccessContext { signed_in: true, place, ..AccessContext::default() };
             let seen = seen_by(&gone, &own);
             let expected =
                 ["ORGANIZATION_DELETED", "MEMBER_JOINED", "MEMBER_ROLE_CHANGED", "MEMBER_REMOVED", "MEMBER_LEFT"];
             assert_eq!(seen, expected);
             assert_eq!(seen_by(&gone, &Target::default()), [] as [&str; 0]);
         }
-        assert_eq!(seen_by(&Standing::default(), &own), [] as [&str; 0], "nobody is signed in");
+        assert_eq!(seen_by(&AccessContext::default(), &own), [] as [&str; 0], "nobody is signed in");
     }
 
     #[test]

@@ -2,33 +2,33 @@
 
 use std::fmt::Write;
 
-use crate::domain::resource::Ties;
+use crate::domain::resource::Relations;
 use crate::domain::{Permission, Role};
 
 use super::action::IN_PERSONAL_WORKSPACES;
-use super::table::{Least, Only, Or, RULES, Rule};
-use super::{Action, Decision, Member, Place, Standing, Target, decide};
+use super::table::{Condition, Exception, MinimumRole, RULES, Rule};
+use super::{AccessContext, Action, Decision, Member, Target, WorkspaceState, decide};
 
 /// Everybody who can ask, by name.
-pub fn standings() -> Vec<(&'static str, Standing)> {
-    let signed_in = Standing { signed_in: true, ..Standing::default() };
-    let member = |role| Standing { role: Some(role), ..signed_in };
-    let pending = |standing| Standing { place: Place::PendingDeletion, ..standing };
+pub fn standings() -> Vec<(&'static str, AccessContext)> {
+    let signed_in = AccessContext { signed_in: true, ..AccessContext::default() };
+    let member = |role| AccessContext { role: Some(role), ..signed_in };
+    let pending = |standing| AccessContext { place: WorkspaceState::PendingDeletion, ..standing };
     vec![
-        ("nobody", Standing::default()),
+        ("nobody", AccessContext::default()),
         ("stranger", signed_in),
-        ("invitee", Standing { invited: true, ..signed_in }),
+        ("invitee", AccessContext { invited: true, ..signed_in }),
         ("worker", member(Role::Worker)),
         ("supervisor", member(Role::Supervisor)),
         ("maintainer", member(Role::Maintainer)),
         ("owner", member(Role::Owner)),
-        ("admin", Standing { is_admin: true, ..signed_in }),
+        ("admin", AccessContext { is_admin: true, ..signed_in }),
         ("maintainer, to be deleted", pending(member(Role::Maintainer))),
         ("owner, to be deleted", pending(member(Role::Owner))),
-        ("admin, to be deleted", pending(Standing { is_admin: true, ..signed_in })),
-        ("personal: its user", Standing::personal(true, false)),
-        ("personal: another", Standing::personal(false, false)),
-        ("personal: admin", Standing::personal(false, true)),
+        ("admin, to be deleted", pending(AccessContext { is_admin: true, ..signed_in })),
+        ("personal: its user", AccessContext::personal(true, false)),
+        ("personal: another", AccessContext::personal(false, false)),
+        ("personal: admin", AccessContext::personal(false, true)),
     ]
 }
 
@@ -37,8 +37,8 @@ type Named = (String, Target);
 
 /// Every target that an action can have.
 fn targets(rule: &Rule) -> Vec<Named> {
-    let about_member = rule.only.iter().any(|only| matches!(only, Only::MemberBelow | Only::MemberNotOwner))
-        || rule.or.contains(&Or::Oneself);
+    let about_member = rule.only.iter().any(|only| matches!(only, Condition::MemberBelow | Condition::MemberNotOwner))
+        || rule.or.contains(&Exception::Oneself);
     let mut targets = vec![(String::new(), Target::default())];
     if about_member {
         targets =
@@ -48,23 +48,23 @@ fn targets(rule: &Rule) -> Vec<Named> {
                 (name, Target { member: Some(Member { role, is_self }), ..target })
             });
     }
-    if rule.only.contains(&Only::NewRoleBelow) {
+    if rule.only.contains(&Condition::NewRoleBelow) {
         targets = vary(targets, Role::ALL.into_iter(), |target, role| {
             (format!(" → {}", role.name()), Target { new_role: Some(role), ..target })
         });
     }
     // Whoever asks: with no relation to the target, and with each that counts.
-    let related = rule.or.iter().filter(|or| !matches!(or, Or::Oneself | Or::Administrator)).map(Some);
+    let related = rule.or.iter().filter(|or| !matches!(or, Exception::Oneself | Exception::Administrator)).map(Some);
     targets = vary(targets, std::iter::once(None).chain(related), |target, or| match or {
         Some(or) => (format!(" as {}", words(*or)), relate(target, *or)),
         None => (String::new(), target),
     });
-    if rule.only.contains(&Only::EmailVerified) {
+    if rule.only.contains(&Condition::EmailVerified) {
         targets = vary(targets, [false, true].into_iter(), |target, unverified| {
             (if unverified { " unverified" } else { "" }.to_owned(), Target { unverified, ..target })
         });
     }
-    if rule.only.contains(&Only::OwnersManagePlans) {
+    if rule.only.contains(&Condition::OwnersManagePlans) {
         targets = vary(targets, [false, true].into_iter(), |target, owners_manage_plans| {
             let name = if owners_manage_plans { " where owners do" } else { "" };
             (name.to_owned(), Target { owners_manage_plans, ..target })
@@ -87,37 +87,37 @@ fn vary<V>(
 }
 
 /// The target of whoever is the one of whom the rule says "or".
-fn relate(target: Target, or: Or) -> Target {
+fn relate(target: Target, or: Exception) -> Target {
     let tied = |ties| Target { ties, ..target };
     match or {
-        Or::Invitee => Target { is_invitee: true, ..target },
-        Or::Acquaintance => Target { is_acquaintance: true, ..target },
-        Or::TokenHolder => Target { holds_token: true, ..target },
-        Or::Offeree => Target { is_offeree: true, ..target },
-        Or::Offerer => Target { is_offerer: true, ..target },
-        Or::ItsOwner => tied(Ties { owner: true, ..Ties::default() }),
-        Or::ItsAssignee => tied(Ties { assignee: true, ..Ties::default() }),
-        Or::Container => tied(Ties { container: true, ..Ties::default() }),
-        Or::Concerned => Target { is_concerned: true, ..target },
+        Exception::Invitee => Target { is_invitee: true, ..target },
+        Exception::Acquaintance => Target { is_acquaintance: true, ..target },
+        Exception::TokenHolder => Target { holds_token: true, ..target },
+        Exception::Offeree => Target { is_offeree: true, ..target },
+        Exception::Offerer => Target { is_offerer: true, ..target },
+        Exception::ItsOwner => tied(Relations { owner: true, ..Relations::default() }),
+        Exception::ItsAssignee => tied(Relations { assignee: true, ..Relations::default() }),
+        Exception::Container => tied(Relations { container: true, ..Relations::default() }),
+        Exception::Concerned => Target { is_concerned: true, ..target },
         // These are a matter of who asks, or of the member that it is about.
-        Or::Administrator | Or::Oneself => target,
+        Exception::Administrator | Exception::Oneself => target,
     }
 }
 
 /// Of whom a rule says "or", in words.
-fn words(or: Or) -> &'static str {
+fn words(or: Exception) -> &'static str {
     match or {
-        Or::Oneself => "oneself",
-        Or::Invitee => "the invitee",
-        Or::Acquaintance => "the person, and who shares an organization with them",
-        Or::TokenHolder => "who has its token from the mail",
-        Or::Offeree => "the person offered",
-        Or::Offerer => "who made the offer",
-        Or::ItsOwner => "its owner",
-        Or::ItsAssignee => "its assignee",
-        Or::Container => "owner or assignee of what contains it",
-        Or::Concerned => "the person whom it concerns",
-        Or::Administrator => "a site administrator, in personal workspaces too",
+        Exception::Oneself => "oneself",
+        Exception::Invitee => "the invitee",
+        Exception::Acquaintance => "the person, and who shares an organization with them",
+        Exception::TokenHolder => "who has its token from the mail",
+        Exception::Offeree => "the person offered",
+        Exception::Offerer => "who made the offer",
+        Exception::ItsOwner => "its owner",
+        Exception::ItsAssignee => "its assignee",
+        Exception::Container => "owner or assignee of what contains it",
+        Exception::Concerned => "the person whom it concerns",
+        Exception::Administrator => "a site administrator, in personal workspaces too",
     }
 }
 
@@ -134,7 +134,7 @@ pub fn golden() -> String {
                     continue;
                 }
                 // What is a matter of organizations is not asked about personal workspaces.
-                if standing.place == Place::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+                if standing.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
                     continue;
                 }
                 let verdict = match decide(&standing, rule.action, &target) {
@@ -159,21 +159,21 @@ pub fn markdown() -> String {
         String::from("| action | permission | at least | and only | or, whatever the role |\n|---|---|---|---|---|\n");
     for rule in RULES {
         let least = match rule.least {
-            Least::Anyone => "anyone",
-            Least::SignedIn => "anyone signed in",
-            Least::Role(role) => role.name(),
-            Least::Member => "WORKER (a member in person)",
-            Least::Nobody => "–",
+            MinimumRole::Anyone => "anyone",
+            MinimumRole::SignedIn => "anyone signed in",
+            MinimumRole::Role(role) => role.name(),
+            MinimumRole::Member => "WORKER (a member in person)",
+            MinimumRole::Nobody => "–",
         };
         let only = rule.only.iter().map(|only| match only {
-            Only::NotSelf => "never oneself",
-            Only::MemberBelow => "member below one's own rank",
-            Only::MemberNotOwner => "not to the owner",
-            Only::NewRoleBelow => "role to be given below one's own rank",
-            Only::NotOwner => "not the owner",
-            Only::EmailVerified => "own address verified",
-            Only::PendingDeletion => "while it is about to be deleted",
-            Only::OwnersManagePlans => "where `PLAN_CHANGES` is `self`",
+            Condition::NotSelf => "never oneself",
+            Condition::MemberBelow => "member below one's own rank",
+            Condition::MemberNotOwner => "not to the owner",
+            Condition::NewRoleBelow => "role to be given below one's own rank",
+            Condition::NotOwner => "not the owner",
+            Condition::EmailVerified => "own address verified",
+            Condition::PendingDeletion => "while it is about to be deleted",
+            Condition::OwnersManagePlans => "where `PLAN_CHANGES` is `self`",
         });
         let or = rule.or.iter().map(|or| words(*or));
         let permission = rule.permission.map(|p| format!("`{}`", p.name())).unwrap_or_default();
@@ -192,15 +192,15 @@ pub fn permissions_of(role: Role, owners_manage_plans: bool) -> Vec<Permission> 
 /// What a member with `role` may do besides, with resources that they own or are assigned to.
 pub fn conditional_permissions_of(role: Role) -> Vec<Permission> {
     let always = allowed(role, &Target::default());
-    let ties = Ties { owner: true, assignee: true, container: true };
+    let ties = Relations { owner: true, assignee: true, container: true };
     allowed(role, &Target { ties, ..Target::default() }).into_iter().filter(|tied| !always.contains(tied)).collect()
 }
 
 fn allowed(role: Role, target: &Target) -> Vec<Permission> {
     let actions: Vec<Action> = RULES.iter().map(|rule| rule.action).collect();
-    let mut allowed: Vec<Permission> = [Place::Organization, Place::PendingDeletion]
+    let mut allowed: Vec<Permission> = [WorkspaceState::Organization, WorkspaceState::PendingDeletion]
         .into_iter()
-        .map(|place| Standing { signed_in: true, role: Some(role), place, ..Standing::default() })
+        .map(|place| AccessContext { signed_in: true, role: Some(role), place, ..AccessContext::default() })
         .flat_map(|standing| super::permissions(&standing, target, &actions))
         .collect();
     allowed.sort_unstable();

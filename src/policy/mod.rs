@@ -1,6 +1,6 @@
 //! Who may do what: decided here and nowhere else. Pure: facts in, decision out.
 //!
-//! Callers name an [`Action`] and describe a [`Standing`] and a [`Target`]; [`table::RULES`] holds one line for each
+//! Callers name an [`Action`] and describe a [`AccessContext`] and a [`Target`]; [`table::RULES`] holds one line for each
 //! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same lines.
 //! [`public`] lists the root fields that need no identity.
 
@@ -13,5 +13,5 @@ pub mod table;
 pub mod visibility;
 
 pub use action::Action;
-pub use decide::{Decision, Member, Place, Standing, Target, assignable_roles, decide, permissions};
+pub use decide::{AccessContext, Decision, Member, Target, WorkspaceState, assignable_roles, decide, permissions};
 pub use visibility::{roles_that_see, visible, visible_in};

@@ -6,7 +6,7 @@ use super::Action;
 
 /// What somebody must be at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Least {
+pub enum MinimumRole {
     /// Nothing: nobody has to be signed in.
     Anyone,
     /// Signed in.
@@ -21,7 +21,7 @@ pub enum Least {
 
 /// What must hold besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Only {
+pub enum Condition {
     /// It is not about oneself.
     NotSelf,
     /// The member it is about is below one's own rank.
@@ -42,7 +42,7 @@ pub enum Only {
 
 /// What it does to the workspace. Those that are about to be deleted are read-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum Access {
     /// Nothing.
     Reads,
     /// It changes what is there.
@@ -53,7 +53,7 @@ pub enum Effect {
 
 /// Who may as well, whatever their role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Or {
+pub enum Exception {
     /// The member it is about.
     Oneself,
     /// Who holds the invitation it is about; for an organization, a pending one to it.
@@ -86,13 +86,13 @@ pub struct Rule {
     /// What clients call it. None for what needs no permission.
     pub permission: Option<Permission>,
     /// Who may.
-    pub least: Least,
+    pub least: MinimumRole,
     /// Under which conditions.
-    pub only: &'static [Only],
+    pub only: &'static [Condition],
     /// Who may as well.
-    pub or: &'static [Or],
+    pub or: &'static [Exception],
     /// What it does to the workspace.
-    pub effect: Effect,
+    pub effect: Access,
     /// The action in words, for people.
     pub words: &'static str,
 }
@@ -104,9 +104,9 @@ macro_rules! rules {
             action: Action::$action,
             permission: rules!(@permission $permission),
             least: $least,
-            only: &[$(Only::$only),*],
-            or: &[$(Or::$or),*],
-            effect: Effect::$effect,
+            only: &[$(Condition::$only),*],
+            or: &[$(Exception::$or),*],
+            effect: Access::$effect,
             words: $words,
         }),+];
     };
@@ -114,11 +114,11 @@ macro_rules! rules {
     (@permission $permission:ident) => { Some(Permission::$permission) };
 }
 
-use Least::{Anyone, Member, Nobody, SignedIn};
-const WORKER: Least = Least::Role(Role::Worker);
-const SUPERVISOR: Least = Least::Role(Role::Supervisor);
-const MAINTAINER: Least = Least::Role(Role::Maintainer);
-const OWNER: Least = Least::Role(Role::Owner);
+use MinimumRole::{Anyone, Member, Nobody, SignedIn};
+const WORKER: MinimumRole = MinimumRole::Role(Role::Worker);
+const SUPERVISOR: MinimumRole = MinimumRole::Role(Role::Supervisor);
+const MAINTAINER: MinimumRole = MinimumRole::Role(Role::Maintainer);
+const OWNER: MinimumRole = MinimumRole::Role(Role::Owner);
 
 #[rustfmt::skip]
 rules! {

@@ -2,41 +2,41 @@
 //! be tied to a resource, so that a list shows what could be opened one by one, and nothing else.
 
 use crate::domain::Role;
-use crate::domain::resource::{Rows, Ties};
+use crate::domain::resource::{Relations, RowScope};
 
-use super::{Action, Decision, Place, Standing, Target, decide};
+use super::{AccessContext, Action, Decision, Target, WorkspaceState, decide};
 
 /// The resources of a workspace to which somebody with this standing may do `action`.
-pub fn visible(standing: &Standing, action: Action) -> Rows {
+pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
     let allows = |ties| decide(standing, action, &Target { ties, ..Target::default() }) == Decision::Allow;
-    let none = Ties::default();
-    Rows {
+    let none = Relations::default();
+    RowScope {
         all: allows(none),
-        tied: Ties {
-            owner: allows(Ties { owner: true, ..none }),
-            assignee: allows(Ties { assignee: true, ..none }),
-            container: allows(Ties { container: true, ..none }),
+        tied: Relations {
+            owner: allows(Relations { owner: true, ..none }),
+            assignee: allows(Relations { assignee: true, ..none }),
+            container: allows(Relations { container: true, ..none }),
         },
     }
 }
 
 /// The same, of those inside of something that they are tied to by `ties`.
-pub fn visible_in(standing: &Standing, action: Action, ties: Ties) -> Rows {
+pub fn visible_in(standing: &AccessContext, action: Action, ties: Relations) -> RowScope {
     let rows = visible(standing, action);
     let named = ties.owner || ties.assignee || ties.container;
-    Rows { all: rows.all || (named && rows.tied.container), ..rows }
+    RowScope { all: rows.all || (named && rows.tied.container), ..rows }
 }
 
 /// The roles with which somebody may do `action` to what they are tied to by `ties`: in organizations in use, and in those
 /// that are about to be deleted.
-pub fn roles_that_see(is_admin: bool, action: Action, ties: Ties) -> (Vec<Role>, Vec<Role>) {
+pub fn roles_that_see(is_admin: bool, action: Action, ties: Relations) -> (Vec<Role>, Vec<Role>) {
     let target = Target { ties, ..Target::default() };
     let allows = |role, place| {
-        let standing = Standing { signed_in: true, is_admin, role: Some(role), invited: false, place };
+        let standing = AccessContext { signed_in: true, is_admin, role: Some(role), invited: false, place };
         decide(&standing, action, &target) == Decision::Allow
     };
     let roles = |place| Role::ALL.into_iter().filter(|role| allows(*role, place)).collect();
-    (roles(Place::Organization), roles(Place::PendingDeletion))
+    (roles(WorkspaceState::Organization), roles(WorkspaceState::PendingDeletion))
 }
 
 #[cfg(test)]
@@ -45,31 +45,31 @@ mod tests {
 
     #[test]
     fn workers_see_what_they_are_tied_to_and_maintainers_everything() {
-        let member = |role| Standing { signed_in: true, role: Some(role), ..Standing::default() };
-        let tied = Ties { owner: true, assignee: true, container: true };
-        assert_eq!(visible(&member(Role::Worker), Action::ResourceView), Rows { all: false, tied });
+        let member = |role| AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() };
+        let tied = Relations { owner: true, assignee: true, container: true };
+        assert_eq!(visible(&member(Role::Worker), Action::ResourceView), RowScope { all: false, tied });
         assert!(visible(&member(Role::Maintainer), Action::ResourceView).all);
-        let stranger = Standing { signed_in: true, ..Standing::default() };
-        assert_eq!(visible(&stranger, Action::ResourceView), Rows::default());
-        assert!(visible(&Standing::personal(true, false), Action::ResourceView).all);
-        assert_eq!(visible(&Standing::personal(false, true), Action::ResourceView), Rows::default());
+        let stranger = AccessContext { signed_in: true, ..AccessContext::default() };
+        assert_eq!(visible(&stranger, Action::ResourceView), RowScope::default());
+        assert!(visible(&AccessContext::personal(true, false), Action::ResourceView).all);
+        assert_eq!(visible(&AccessContext::personal(false, true), Action::ResourceView), RowScope::default());
     }
     #[test]
     fn whoever_is_named_by_what_contains_it_sees_everything_inside() {
-        let worker = Standing { signed_in: true, role: Some(Role::Worker), ..Standing::default() };
+        let worker = AccessContext { signed_in: true, role: Some(Role::Worker), ..AccessContext::default() };
         for ties in [
-            Ties { owner: true, ..Ties::default() },
-            Ties { assignee: true, ..Ties::default() },
-            Ties { container: true, ..Ties::default() },
+            Relations { owner: true, ..Relations::default() },
+            Relations { assignee: true, ..Relations::default() },
+            Relations { container: true, ..Relations::default() },
         ] {
             assert!(visible_in(&worker, Action::ResourceView, ties).all, "{ties:?}");
         }
-        assert!(!visible_in(&worker, Action::ResourceView, Ties::default()).all);
+        assert!(!visible_in(&worker, Action::ResourceView, Relations::default()).all);
     }
 
     #[test]
     fn what_is_about_to_be_deleted_is_there_for_its_owner_and_administrators() {
-        let assigned = Ties { assignee: true, ..Ties::default() };
+        let assigned = Relations { assignee: true, ..Relations::default() };
         let (active, pending) = roles_that_see(false, Action::ResourceView, assigned);
         assert_eq!((active, pending), (Role::ALL.to_vec(), vec![Role::Owner]));
         assert_eq!(roles_that_see(true, Action::ResourceView, assigned).1, Role::ALL);

@@ -1,10 +1,10 @@
 //! A large world to measure the server with: always the same, made inside the database in seconds. A few organizations
 //! are very large, most are small; some users lead many organizations, some are members of none. It writes no events.
 
-use crate::domain::{Fault, Result};
+use crate::domain::{InternalError, Result};
 use crate::store::seed;
 use crate::store::seed::Layout;
-use crate::store::{Store, Transactional, bulk_insert};
+use crate::store::{Database, Transactional, bulk_insert};
 
 /// Pending invitations of each organization.
 const INVITATIONS: i64 = 5;
@@ -29,9 +29,9 @@ impl Default for Seed {
 }
 
 /// Fills an empty database; a fault that says why if it is not empty, or if the numbers do not go together.
-pub async fn run(store: &Store, seed: Seed) -> Result<()> {
+pub async fn run(store: &Database, seed: Seed) -> Result<()> {
     let layout = lay_out(seed).ok_or_else(|| {
-        Fault::new(format!(
+        InternalError::new(format!(
             "{} memberships do not fit: each organization has an owner, and nobody is in one twice.",
             seed.memberships
         ))
@@ -41,7 +41,7 @@ pub async fn run(store: &Store, seed: Seed) -> Result<()> {
         .transaction(async |tx| {
             bulk_insert::lock_installation(tx).await?;
             if bulk_insert::has_users(tx).await? {
-                return Err(Fault::new("This database has users already: seed an empty one.").into());
+                return Err(InternalError::new("This database has users already: seed an empty one.").into());
             }
             seed::fill(tx, &layout).await
         })

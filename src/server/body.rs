@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 use crate::server::variable_limits;
 
 /// Longest body that is read, in bytes, however it is sent.
@@ -20,7 +20,7 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// What a client asks for. Unknown members are ignored, as the specification wants it.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
-pub struct Asked {
+pub struct GraphQLParams {
     /// The document; empty where it is only named by [`id`](Self::id).
     pub query: String,
     /// The SHA-256 of the document, or its name in a manifest.
@@ -62,7 +62,7 @@ struct PersistedQuery {
     sha256_hash: String,
 }
 
-impl TryFrom<Written> for Asked {
+impl TryFrom<Written> for GraphQLParams {
     type Error = &'static str;
 
     fn try_from(
@@ -82,8 +82,8 @@ impl TryFrom<Written> for Asked {
 }
 
 /// Reads the whole body.
-pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || Problem::too_large("A request may have 1 MB at most.");
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
+    let too_large = || HttpError::too_large("A request may have 1 MB at most.");
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > MAX_BYTES as u64) {
         return Err(too_large());
@@ -91,17 +91,17 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     match tokio::time::timeout(MAX_TIME, Limited::new(body, MAX_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(cause)) if cause.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::bad_request("The request ended before its body was complete.")),
+        Ok(Err(_)) => Err(HttpError::bad_request("The request ended before its body was complete.")),
         Err(_) => {
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The body took longer than 30 s to arrive."))
+            Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "The body took longer than 30 s to arrive."))
         }
     }
 }
 
 /// Understands the body.
-pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
+pub fn parse(bytes: &[u8]) -> Result<GraphQLParams, HttpError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(Problem::bad_request("Batches are not taken: send one operation in a request."));
+        return Err(HttpError::bad_request("Batches are not taken: send one operation in a request."));
     }
     if variable_limits::has_too_many(bytes) {
         return Err(variable_limits::too_many());
@@ -110,12 +110,12 @@ pub fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
 }
 
 /// What is told of JSON that says nothing to us.
-pub(super) fn unreadable(cause: &serde_json::Error) -> Problem {
+pub(super) fn unreadable(cause: &serde_json::Error) -> HttpError {
     // The parser has no other word for it.
     if cause.to_string().starts_with("recursion limit exceeded") {
-        return Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", "The JSON nests too deep: 127 levels are read.");
+        return HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", "The JSON nests too deep: 127 levels are read.");
     }
-    Problem::bad_request(if cause.is_data() {
+    HttpError::bad_request(if cause.is_data() {
         "The request must have a string `query` and, if needed, an object `variables`, a string `operationName` and an \
          object `extensions`; in a POST, it is one JSON object."
     } else {

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::auth::Actor;
 use crate::auth::jwt::MAX_TOKEN;
-use crate::domain::{Error, Fault};
-use crate::operations::Env;
+use crate::domain::{Error, InternalError};
+use crate::operations::AppContext;
 use crate::operations::sessions::authenticate::authenticate;
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 use crate::server::response;
 use crate::server::websocket::protocol::Close;
 
@@ -21,16 +21,16 @@ pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it 
 const TOO_LONG: &str = "The token is longer than 65,536 bytes, which is the most that is read.";
 
 /// Who the bearer token of a request stands for.
-pub async fn actor(headers: &HeaderMap, env: &Env) -> Result<Option<Actor>, Problem> {
-    let Some(token) = header_token(headers).map_err(Problem::unauthenticated)? else { return Ok(None) };
+pub async fn actor(headers: &HeaderMap, env: &AppContext) -> Result<Option<Actor>, HttpError> {
+    let Some(token) = header_token(headers).map_err(HttpError::unauthenticated)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
         Error::Failed(fault) => unanswerable(&fault),
-        _ => Problem::unauthenticated(BAD_TOKEN),
+        _ => HttpError::unauthenticated(BAD_TOKEN),
     })
 }
 
 /// Who the token in the first message of a WebSocket stands for.
-pub async fn actor_of_payload(payload: &Map<String, Value>, env: &Env) -> Result<Option<Actor>, Close> {
+pub async fn actor_of_payload(payload: &Map<String, Value>, env: &AppContext) -> Result<Option<Actor>, Close> {
     let Some(token) = payload_token(payload).map_err(Close::unauthorized)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
         Error::Failed(fault) => {
@@ -70,9 +70,9 @@ fn bounded(token: &str) -> Result<&str, &'static str> {
 }
 
 /// It is not the token's fault that nobody knows whose it is.
-fn unanswerable(fault: &Fault) -> Problem {
+fn unanswerable(fault: &InternalError) -> HttpError {
     tracing::warn!(cause = response::chain(fault), "cannot find out who presents a token");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", response::UNAVAILABLE)
+    HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", response::UNAVAILABLE)
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -15,7 +15,7 @@ use crate::server::error_limits;
 
 /// Something that is wrong with a request as a whole.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct HttpError {
     /// Status of the answer.
     pub status: StatusCode,
     /// How the answer is labelled.
@@ -30,7 +30,7 @@ pub struct Problem {
 #[derive(Clone, Debug, Default)]
 pub struct Codes(pub Vec<String>);
 
-impl Problem {
+impl HttpError {
     /// One error.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self::of(status, vec![error(code, message)])
@@ -117,7 +117,7 @@ pub fn code(error: &ServerError) -> Option<&str> {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for HttpError {
     fn into_response(mut self) -> Response {
         error_limits::shorten(&mut self.errors);
         let mut response = (self.status, self.document()).into_response();

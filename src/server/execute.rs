@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::prepare::Prepared;
-use super::router::Server;
+use super::router::ServerState;
 use crate::auth::Actor;
 use crate::domain::error::Outcome;
 use crate::graphql::context::{Refusals, RequestContext};
-use crate::graphql::subscription::{self, Told};
+use crate::graphql::subscription::{self, SubscriptionItem};
 use crate::operations::Commits;
 use crate::server::error::error_with_outcome;
 use crate::server::middleware::RequestId;
@@ -52,11 +52,11 @@ pub struct Running {
     /// What its mutations are refused for, as far as they have run.
     pub refusals: Refusals,
     /// What it results in. Dropped, a query and a subscription end; a mutation that has begun does not.
-    pub results: BoxStream<'static, Told>,
+    pub results: BoxStream<'static, SubscriptionItem>,
 }
 
 /// Runs an operation in a context of its own.
-pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
+pub fn run(server: &ServerState, caller: &Caller, prepared: Prepared) -> Running {
     let mut context = RequestContext::new(&server.env, caller.actor, caller.address);
     context.takes_json = prepared.kind == OperationType::Query && !prepared.repeats_fields;
     let refusals = context.refusals.clone();
@@ -70,7 +70,7 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
                 Some(cost) => executed.extension("cost", cost.into()),
                 None => executed,
             });
-            told.map(|executed| Told::Executed(Box::new(executed))).boxed()
+            told.map(|executed| SubscriptionItem::Executed(Box::new(executed))).boxed()
         }
     };
     Running { refusals, results }
@@ -79,7 +79,7 @@ pub fn run(server: &Server, caller: &Caller, prepared: Prepared) -> Running {
 /// The result of a query or mutation. A query ends when its client goes away; a mutation is brought to its end all the same.
 /// Given up before its commit was sent, either leaves nothing behind in the database: its statement is cancelled unless others
 /// wait for it too, and its transaction rolled back.
-async fn one(server: Server, id: String, kind: OperationType, request: Request) -> Executed {
+async fn one(server: ServerState, id: String, kind: OperationType, request: Request) -> Executed {
     let (schema, exposure) = (server.schema.clone(), server.documents.exposure());
     let commits = Commits::default();
     // On the heap: it is large, and handed from one to the next.
@@ -116,17 +116,23 @@ async fn one(server: Server, id: String, kind: OperationType, request: Request) 
 }
 
 /// What a subscription tells, until it ends or the server does.
-fn many(server: Server, id: String, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
+fn many(
+    server: ServerState,
+    id: String,
+    request: Request,
+    context: RequestContext,
+) -> BoxStream<'static, SubscriptionItem> {
     let (stopping, exposure) = (server.stopping.clone(), server.documents.exposure());
     let told = subscription::tell(&server.schema, request, context).map(move |told| match told {
-        Told::Executed(mut executed) => {
+        SubscriptionItem::Executed(mut executed) => {
             response::settle(&mut executed, &id, exposure);
-            Told::Executed(executed)
+            SubscriptionItem::Executed(executed)
         }
         shared => shared,
     });
     let farewell = stream::once(async move { stopping.is_cancelled().then(|| shutting_down(Outcome::NotDone)) });
-    let farewell = farewell.filter_map(std::future::ready).map(|executed| Told::Executed(Box::new(executed)));
+    let farewell =
+        farewell.filter_map(std::future::ready).map(|executed| SubscriptionItem::Executed(Box::new(executed)));
     told.take_until(server.stopping.cancelled_owned()).chain(farewell).boxed()
 }
 

@@ -15,36 +15,36 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::body::{self, Asked};
+use super::body::{self, GraphQLParams};
 use super::execute::{self, Caller, Running};
 use super::prepare::prepare;
-use super::router::Server;
+use super::router::ServerState;
 use super::{credentials, query_string};
-use crate::graphql::subscription::Told;
-use crate::server::admission::client_ip::Address;
+use crate::graphql::subscription::SubscriptionItem;
+use crate::server::admission::client_ip::ClientIp;
 use crate::server::content_type;
 use crate::server::content_type::Media;
-use crate::server::error::{Codes, Problem};
+use crate::server::error::{Codes, HttpError};
 use crate::server::middleware::{Operation, RequestId};
-use crate::server::operation_log::Ledger;
+use crate::server::operation_log::OperationLog;
 use crate::server::{response, sse, websocket};
 
 /// Answers one request by POST.
 pub async fn post(
-    State(server): State<Server>,
+    State(server): State<ServerState>,
     Extension(id): Extension<RequestId>,
-    Address(address): Address,
+    ClientIp(address): ClientIp,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    respond(&server, Arrival { id, address, headers, sent: Sent::Body(body) }).await
+    respond(&server, Incoming { id, address, headers, sent: Payload::Body(body) }).await
 }
 
 /// Answers one request by GET, or opens a WebSocket.
 pub async fn get(
-    State(server): State<Server>,
+    State(server): State<ServerState>,
     Extension(id): Extension<RequestId>,
-    Address(address): Address,
+    ClientIp(address): ClientIp,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -52,7 +52,7 @@ pub async fn get(
     if headers.contains_key(UPGRADE) {
         return websocket::open(server, address, &headers, upgrade).await;
     }
-    respond(&server, Arrival { id, address, headers, sent: Sent::Query(query.unwrap_or_default()) }).await
+    respond(&server, Incoming { id, address, headers, sent: Payload::Query(query.unwrap_or_default()) }).await
 }
 
 /// Says which methods there are.
@@ -61,32 +61,32 @@ pub async fn options() -> Response {
 }
 
 /// A request that has come.
-struct Arrival {
+struct Incoming {
     id: RequestId,
     address: Option<IpAddr>,
     headers: HeaderMap,
-    sent: Sent,
+    sent: Payload,
 }
 
 /// How a request says what it asks for.
-enum Sent {
+enum Payload {
     /// In the body of a POST.
     Body(Body),
     /// In the query string of a GET.
     Query(String),
 }
 
-impl Sent {
+impl Payload {
     /// Reads it.
-    async fn read(self, headers: &HeaderMap) -> Result<Asked, Problem> {
+    async fn read(self, headers: &HeaderMap) -> Result<GraphQLParams, HttpError> {
         match self {
-            Sent::Body(body) => body::parse(&body::read(headers, body).await?),
-            Sent::Query(text) => query_string::parse(&text),
+            Payload::Body(body) => body::parse(&body::read(headers, body).await?),
+            Payload::Query(text) => query_string::parse(&text),
         }
     }
 }
 
-async fn respond(server: &Server, arrival: Arrival) -> Response {
+async fn respond(server: &ServerState, arrival: Incoming) -> Response {
     let (media, events) = (content_type::negotiate(&arrival.headers), content_type::takes_events(&arrival.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
@@ -96,9 +96,9 @@ async fn respond(server: &Server, arrival: Arrival) -> Response {
 }
 
 /// Answers in that media type; none: as a stream of events.
-async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Result<Response, Problem> {
-    let Arrival { id, address, headers, sent } = arrival;
-    let may_write = matches!(sent, Sent::Body(_));
+async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -> Result<Response, HttpError> {
+    let Incoming { id, address, headers, sent } = arrival;
+    let may_write = matches!(sent, Payload::Body(_));
     if may_write && !content_type::sends_json(&headers) {
         return Err(unsupported());
     }
@@ -135,22 +135,22 @@ async fn answer(server: &Server, arrival: Arrival, media: Option<Media>) -> Resu
     let mut response = match media {
         Some(media) if !subscribes => {
             let executed = match results.next().await {
-                Some(Told::Executed(executed)) => *executed,
-                Some(Told::Shared(_)) | None => Executed::default(),
+                Some(SubscriptionItem::Executed(executed)) => *executed,
+                Some(SubscriptionItem::Shared(_)) | None => Executed::default(),
             };
             let mut response = response::respond(kind, executed, media);
             let codes = response.extensions_mut().get_or_insert_default::<Codes>();
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => sse::respond(results, Ledger::new(caller.id, operation.clone(), refusals), place),
+        _ => sse::respond(results, OperationLog::new(caller.id, operation.clone(), refusals), place),
     };
     response.extensions_mut().insert(operation);
     Ok(response)
 }
 
 /// Answers a well-formed request whose document is not. In `application/json`, that has the status 200.
-fn refuse(mut problem: Problem, media: Option<Media>) -> Response {
+fn refuse(mut problem: HttpError, media: Option<Media>) -> Response {
     let Some(media) = media else { return sse::refusal(problem) };
     if media == Media::Json {
         problem.status = StatusCode::OK;
@@ -160,24 +160,24 @@ fn refuse(mut problem: Problem, media: Option<Media>) -> Response {
 
 fn not_by_get(media: Option<Media>) -> Response {
     let message = "A mutation is sent by POST: a GET changes nothing.";
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
+    let problem = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
     ([(ALLOW, "POST")], problem.labelled(media.unwrap_or_default())).into_response()
 }
 
-fn unsupported() -> Problem {
+fn unsupported() -> HttpError {
     let message = "The body must be sent as `Content-Type: application/json`, in UTF-8, and as it is: without a \
                    `Content-Encoding`.";
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
+    HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
 }
 
-fn not_at_once() -> Problem {
+fn not_at_once() -> HttpError {
     let message = "A subscription is answered as `text/event-stream`, which the Accept header does not name, or in a \
                    WebSocket that speaks `graphql-transport-ws`.";
-    Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
+    HttpError::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }
 
-fn not_acceptable() -> Problem {
+fn not_acceptable() -> HttpError {
     let message = "Answers are `application/graphql-response+json`, `application/json` or `text/event-stream`; the Accept \
                    header takes none of them.";
-    Problem::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
+    HttpError::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::router::Server;
+use super::router::ServerState;
 use crate::domain::Error;
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 use crate::server::response;
 
 /// How long the database may take to answer.
@@ -22,8 +22,8 @@ pub async fn live() -> Response {
 }
 
 /// `/health/ready`: the database answers, and the server is not shutting down.
-pub async fn ready(State(server): State<Server>) -> Response {
-    let unavailable = |code, message| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).into_response();
+pub async fn ready(State(server): State<ServerState>) -> Response {
+    let unavailable = |code, message| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, code, message).into_response();
     if server.stopping.is_cancelled() {
         return unavailable("SHUTTING_DOWN", "The server is shutting down.");
     }

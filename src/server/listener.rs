@@ -33,7 +33,7 @@ use crate::server::unread_body;
 
 /// How long clients are waited for.
 #[derive(Clone, Copy)]
-struct Patience {
+struct Timeouts {
     /// For the headers of a request, from the end of the one before. Longer than what load balancers keep a connection for, so
     /// that it is them who close it.
     headers: Duration,
@@ -43,7 +43,7 @@ struct Patience {
     read: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self { headers: Duration::from_secs(65), write: Duration::from_secs(75), read: Duration::from_secs(30) }
     }
@@ -62,7 +62,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves all that come until told to stop, and then those who are there until they are done.
 pub async fn serve(listener: TcpListener, router: Router, admission: Admission, stopping: CancellationToken) {
-    serve_patiently(listener, router, admission, stopping, Patience::default()).await;
+    serve_patiently(listener, router, admission, stopping, Timeouts::default()).await;
 }
 
 async fn serve_patiently(
@@ -70,7 +70,7 @@ async fn serve_patiently(
     router: Router,
     admission: Admission,
     stopping: CancellationToken,
-    patience: Patience,
+    patience: Timeouts,
 ) {
     let room = Arc::new(Semaphore::new(admission.connections()));
     let (builder, connections, outgoing) = (builder(patience), TaskTracker::new(), Outgoing::default());
@@ -117,7 +117,7 @@ fn is_the_clients(cause: &io::Error) -> bool {
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn builder(patience: Patience) -> Builder<TokioExecutor> {
+fn builder(patience: Timeouts) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MAX_HEADERS);
     builder
@@ -136,7 +136,7 @@ struct Connection {
     router: Router,
     stopping: CancellationToken,
     answers: Answers,
-    patience: Patience,
+    patience: Timeouts,
 }
 
 impl Connection {

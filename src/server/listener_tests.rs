@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::config::{Access, Bounds};
+use crate::config::{HttpPolicy, RateLimits};
 
 const SOON: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(60);
 const LARGE: usize = 11 << 20;
 
 /// Serves some paths with that patience; returns the address.
-async fn served(access: Access, patience: Patience) -> SocketAddr {
+async fn served(access: HttpPolicy, patience: Timeouts) -> SocketAddr {
     let large = get(async || "x".repeat(LARGE));
     let slow = get(async || {
         let parts = futures_util::stream::iter(0..10).then(async |_| {
@@ -51,7 +51,7 @@ async fn rest(mut client: TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
-    let address = served(Access::default(), Patience { headers: SOON, write: LONG, read: LONG }).await;
+    let address = served(HttpPolicy::default(), Timeouts { headers: SOON, write: LONG, read: LONG }).await;
     let mut slow = client(address, "GET / HTTP/1.1\r\nhost: a\r\n").await;
     let (mut reader, mut writer) = slow.split();
     let dripping = async {
@@ -74,7 +74,7 @@ async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
 
 #[tokio::test]
 async fn serve_closes_a_connection_without_a_whole_first_request() {
-    let address = served(Access::default(), Patience { headers: SOON, write: LONG, read: LONG }).await;
+    let address = served(HttpPolicy::default(), Timeouts { headers: SOON, write: LONG, read: LONG }).await;
     for begins in ["", "P", "PRI * HTTP/2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1"] {
         // HTTP/2 has sent its settings.
         assert!(!rest(client(address, begins).await).await.starts_with(b"HTTP/1.1"), "{begins}");
@@ -83,7 +83,7 @@ async fn serve_closes_a_connection_without_a_whole_first_request() {
 
 #[tokio::test]
 async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
-    let address = served(Access::default(), Patience { headers: LONG, write: SOON, read: LONG }).await;
+    let address = served(HttpPolicy::default(), Timeouts { headers: LONG, write: SOON, read: LONG }).await;
     let reader = client(address, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
     tokio::time::sleep(SOON * 5).await;
     assert!(rest(reader).await.len() < LARGE);
@@ -91,14 +91,14 @@ async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
 
 #[tokio::test]
 async fn serve_lets_an_answer_last_longer_than_the_limits_when_it_is_taken() {
-    let address = served(Access::default(), Patience { headers: SOON, write: SOON, read: SOON }).await;
+    let address = served(HttpPolicy::default(), Timeouts { headers: SOON, write: SOON, read: SOON }).await;
     let answer = rest(client(address, "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await).await;
     assert!(answer.ends_with(b"0\r\n\r\n"), "whole: {}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
 async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connection() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let chunked = "transfer-encoding: chunked\r\n";
     for length in [4, 5, 1000] {
         let length = format!("content-length: {length}\r\n");
@@ -115,7 +115,7 @@ async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connecti
 
 #[tokio::test]
 async fn a_length_that_is_in_doubt_is_refused() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     for headers in [
         "content-length: 4\r\ncontent-length: 5\r\n",
         "content-length: +4\r\n",
@@ -133,7 +133,7 @@ async fn a_length_that_is_in_doubt_is_refused() {
 
 #[tokio::test]
 async fn serve_answers_400_to_bytes_that_are_no_request() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     for bytes in
         ["GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nhost a\r\n\r\n", "\x16\x03\x01\x02\x00\x01"]
     {
@@ -149,7 +149,7 @@ async fn serve_answers_400_to_bytes_that_are_no_request() {
 
 #[tokio::test]
 async fn large_headers_are_not_read() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let header = "x".repeat(2 * MAX_HEADERS);
     for head in [format!("GET / HTTP/1.1\r\nhost: a\r\nx: {header}"), format!("GET /{header} HTTP/1.1\r\nhost: a")] {
         let answer = rest(client(address, &format!("{head}\r\n\r\n")).await).await;
@@ -160,8 +160,8 @@ async fn large_headers_are_not_read() {
 
 #[tokio::test]
 async fn one_address_has_so_many_connections_and_gives_them_back() {
-    let bounds = Some(Bounds { connections: 2, ..Bounds::default() });
-    let address = served(Access { bounds, ..Access::default() }, Patience::default()).await;
+    let bounds = Some(RateLimits { connections: 2, ..RateLimits::default() });
+    let address = served(HttpPolicy { bounds, ..HttpPolicy::default() }, Timeouts::default()).await;
     let (first, _second) = (client(address, "G").await, client(address, "G").await);
     assert!(rest(client(address, "").await).await.is_empty(), "a third is closed");
     drop(first);
@@ -172,7 +172,7 @@ async fn one_address_has_so_many_connections_and_gives_them_back() {
 
 #[tokio::test]
 async fn who_comes_when_all_is_full_waits_for_room() {
-    let address = served(Access { connections: 1, ..Access::default() }, Patience::default()).await;
+    let address = served(HttpPolicy { connections: 1, ..HttpPolicy::default() }, Timeouts::default()).await;
     let first = client(address, "G").await;
     let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let mut second = client(address, asked).await;
@@ -183,7 +183,7 @@ async fn who_comes_when_all_is_full_waits_for_room() {
 
 #[tokio::test]
 async fn a_reader_that_is_too_slow_is_cut_off() {
-    let address = served(Access::default(), Patience { headers: LONG, write: LONG, read: SOON }).await;
+    let address = served(HttpPolicy::default(), Timeouts { headers: LONG, write: LONG, read: SOON }).await;
     let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let mut slow = client(address, asked).await;
     for _ in 0..20 {
@@ -205,7 +205,7 @@ async fn a_reader_that_is_too_slow_is_cut_off() {
 
 #[tokio::test]
 async fn answers_that_wait_hold_so_much_memory_and_no_more() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let mut waiting = Vec::new();
     for _ in 0..4 {
@@ -220,7 +220,7 @@ async fn answers_that_wait_hold_so_much_memory_and_no_more() {
 
 #[tokio::test]
 async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let body = "x".repeat(700 * 1024);
     let whole = format!("content-length: {}\r\n\r\n{body}", body.len());
     let chunked = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
@@ -246,7 +246,7 @@ async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
 
 #[tokio::test]
 async fn a_body_that_was_read_and_one_that_was_not_begun_are_no_reason_to_read_on() {
-    let address = served(Access::default(), Patience::default()).await;
+    let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let read = "POST /body HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
     let last = "POST /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\ny";
     let answers = String::from_utf8(rest(client(address, &format!("{read}{last}")).await).await).unwrap();

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::domain::UserId;
-use crate::server::error::{Codes, Problem};
+use crate::server::error::{Codes, HttpError};
 use crate::server::prepare::Prepared;
 use crate::server::security_headers::defend;
 
@@ -78,7 +78,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {
         tracing::error!(request_id = %id.0, "panicked while answering");
-        Problem::internal(&id.0).into_response()
+        HttpError::internal(&id.0).into_response()
     });
 
     let headers = response.headers_mut();

@@ -4,12 +4,12 @@
 use std::time::Instant;
 
 use crate::graphql::context::Refusals;
-use crate::graphql::subscription::Told;
+use crate::graphql::subscription::SubscriptionItem;
 use crate::server::error::{Codes, code};
 use crate::server::middleware::{Operation, RequestId, distinct, sanitised};
 
 /// What there is to say of an operation. Dropped, it is said.
-pub struct Ledger {
+pub struct OperationLog {
     id: RequestId,
     operation: Operation,
     started: Instant,
@@ -17,15 +17,15 @@ pub struct Ledger {
     codes: Codes,
 }
 
-impl Ledger {
+impl OperationLog {
     /// Of an operation that begins now.
     pub fn new(id: RequestId, operation: Operation, refusals: Refusals) -> Self {
         Self { id, operation, started: Instant::now(), refusals, codes: Codes::default() }
     }
 
     /// Notes what went wrong in a result.
-    pub fn note(&mut self, told: &Told) {
-        let Told::Executed(executed) = told else { return };
+    pub fn note(&mut self, told: &SubscriptionItem) {
+        let SubscriptionItem::Executed(executed) = told else { return };
         for code in executed.errors.iter().filter_map(code) {
             if !self.codes.0.iter().any(|noted| noted == code) {
                 self.codes.0.push(code.to_owned());
@@ -34,7 +34,7 @@ impl Ledger {
     }
 }
 
-impl Drop for Ledger {
+impl Drop for OperationLog {
     fn drop(&mut self) {
         self.codes.0.extend(self.refusals.codes().into_iter().map(str::to_owned));
         tracing::info!(

@@ -26,10 +26,10 @@ const CHUNK: usize = 32 * 1024;
 
 /// The answers of all connections. Cheap to clone; the clones count together.
 #[derive(Clone, Default)]
-pub struct Outgoing(Arc<All>);
+pub struct Outgoing(Arc<Budget>);
 
 #[derive(Default)]
-struct All {
+struct Budget {
     /// Bytes of memory in answers that are not sent yet.
     held: AtomicUsize,
     begun: AtomicU64,

@@ -4,13 +4,13 @@ use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError};
 use axum::http::StatusCode;
 
-use super::body::Asked;
-use crate::graphql::documents::parser::Mistake;
-use crate::graphql::documents::prepared::Unclear;
-use crate::graphql::documents::registry::{Missing, Named};
-use crate::graphql::documents::{Documents, Excess, Limit, Rejection};
+use super::body::GraphQLParams;
+use crate::graphql::documents::parser::DocumentMistake;
+use crate::graphql::documents::prepared::OperationNotFound;
+use crate::graphql::documents::registry::{DocumentRef, LookupError};
+use crate::graphql::documents::{DocumentError, Documents, Limit, LimitExceeded};
 use crate::graphql::validation::variable_values;
-use crate::server::error::{Problem, error};
+use crate::server::error::{HttpError, error};
 use crate::server::variable_limits as size;
 
 /// An operation, ready for the schema.
@@ -32,11 +32,11 @@ pub struct Prepared {
 }
 
 /// Finds the document and picks the operation, or says what is in the way.
-pub fn prepare(documents: &Documents, mut asked: Asked) -> Result<Prepared, Problem> {
+pub fn prepare(documents: &Documents, mut asked: GraphQLParams) -> Result<Prepared, HttpError> {
     size::check(&asked.variables)?;
     let named = match &asked.id {
-        Some(id) => Named::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
-        None => Named::Text(&asked.query),
+        Some(id) => DocumentRef::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
+        None => DocumentRef::Text(&asked.query),
     };
     let plan = documents.find(named).map_err(missing)?;
     let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
@@ -64,63 +64,63 @@ pub fn prepare(documents: &Documents, mut asked: Asked) -> Result<Prepared, Prob
     })
 }
 
-fn missing(missing: Missing) -> Problem {
+fn missing(missing: LookupError) -> HttpError {
     match missing {
-        Missing::Rejected(Rejection::Excessive(excess)) => excessive(excess),
-        Missing::Rejected(Rejection::Malformed(mistake)) => {
+        LookupError::Rejected(DocumentError::Excessive(excess)) => excessive(excess),
+        LookupError::Rejected(DocumentError::Malformed(mistake)) => {
             refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place])
         }
-        Missing::Rejected(Rejection::Invalid(mistakes)) => invalid(mistakes),
+        LookupError::Rejected(DocumentError::Invalid(mistakes)) => invalid(mistakes),
         // Clients wait for these very words to send the text.
-        Missing::Unknown => refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
-        Missing::Untrusted => refuse(
+        LookupError::Unknown => refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
+        LookupError::Untrusted => refuse(
             "DOCUMENT_NOT_TRUSTED",
             "This server runs the documents of its manifest alone, and this is none of them.",
         ),
-        Missing::Mismatch => {
-            Problem::bad_request("The document must be named by its SHA-256, in 64 hexadecimal digits.")
+        LookupError::Mismatch => {
+            HttpError::bad_request("The document must be named by its SHA-256, in 64 hexadecimal digits.")
         }
     }
 }
 
 /// A document, or variables, that do not fit the schema.
-fn invalid(mistakes: Vec<Mistake>) -> Problem {
-    let told = mistakes.into_iter().map(|Mistake { message, place }| ServerError {
+fn invalid(mistakes: Vec<DocumentMistake>) -> HttpError {
+    let told = mistakes.into_iter().map(|DocumentMistake { message, place }| ServerError {
         locations: vec![place],
         ..error("GRAPHQL_VALIDATION_FAILED", message)
     });
-    Problem { errors: told.collect(), ..refuse("GRAPHQL_VALIDATION_FAILED", "") }
+    HttpError { errors: told.collect(), ..refuse("GRAPHQL_VALIDATION_FAILED", "") }
 }
 
-fn refuse(code: &str, message: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code, message)
+fn refuse(code: &str, message: impl Into<String>) -> HttpError {
+    HttpError::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn excessive(excess: Excess) -> Problem {
+fn excessive(excess: LimitExceeded) -> HttpError {
     match excess {
-        Excess::Over(Limit::Bytes, asked) => {
+        LimitExceeded::Over(Limit::Bytes, asked) => {
             let allowed = Limit::Bytes.allowed();
-            Problem::too_large(format!("The document has {asked} bytes; {allowed} are allowed."))
+            HttpError::too_large(format!("The document has {asked} bytes; {allowed} are allowed."))
         }
-        Excess::Over(limit, asked) => {
+        LimitExceeded::Over(limit, asked) => {
             let (noun, allowed) = (limit.noun(), limit.allowed());
             refuse("TOO_COMPLEX", format!("The document has {asked} {noun}; {allowed} are allowed."))
         }
-        Excess::Roots(place) => {
+        LimitExceeded::Roots(place) => {
             let message = "A subscription is to exactly one field, without directives.";
             refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
-        Excess::Repeated(name, place) => {
+        LimitExceeded::Repeated(name, place) => {
             let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");
             refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
     }
 }
 
-fn unclear(unclear: Unclear) -> Problem {
-    Problem::bad_request(match unclear {
-        Unclear::Several => "The document has several operations: name one by `operationName`.",
-        Unclear::Unknown => "The document has no operation of that `operationName`.",
+fn unclear(unclear: OperationNotFound) -> HttpError {
+    HttpError::bad_request(match unclear {
+        OperationNotFound::Several => "The document has several operations: name one by `operationName`.",
+        OperationNotFound::Unknown => "The document has no operation of that `operationName`.",
     })
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::super::error::code;
     use super::*;
 
-    fn try_prepare(body: serde_json::Value) -> Result<Prepared, Problem> {
+    fn try_prepare(body: serde_json::Value) -> Result<Prepared, HttpError> {
         prepare(&Documents::default(), super::super::body::parse(body.to_string().as_bytes())?)
     }
 

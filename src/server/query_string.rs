@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::body::{self, Asked};
-use crate::server::error::Problem;
+use super::body::{self, GraphQLParams};
+use crate::server::error::HttpError;
 
 /// Understands it. Parameters of other names are ignored, as other members of a body are; one without a value is as good as absent.
-pub fn parse(text: &str) -> Result<Asked, Problem> {
+pub fn parse(text: &str) -> Result<GraphQLParams, HttpError> {
     let mut given = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
         let value = match &*name {
@@ -16,7 +16,7 @@ pub fn parse(text: &str) -> Result<Asked, Problem> {
             _ => continue,
         };
         if given.insert(name.to_string(), value).is_some() {
-            return Err(Problem::bad_request(format!("The parameter `{name}` is given twice.")));
+            return Err(HttpError::bad_request(format!("The parameter `{name}` is given twice.")));
         }
     }
     serde_json::from_value(Value::Object(given)).map_err(|cause| body::unreadable(&cause))

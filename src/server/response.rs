@@ -10,13 +10,13 @@ use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::domain::Fault;
+use crate::domain::InternalError;
 use crate::domain::error::Outcome;
 use crate::graphql::error::TOO_LARGE;
-use crate::graphql::json_writer::Json;
+use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::validation::Exposure;
 use crate::server::content_type::Media;
-use crate::server::error::{Codes, INTERNAL, Problem, code, error};
+use crate::server::error::{Codes, HttpError, INTERNAL, code, error};
 use crate::server::error_limits;
 
 /// Shown while the database is away. `extensions.outcome` says whether something may be done.
@@ -29,7 +29,7 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     for error in &mut executed.errors {
         let uncoded = code(error).is_none();
         if let Some(source) = error.source.clone() {
-            let fault = source.downcast_ref::<Fault>();
+            let fault = source.downcast_ref::<InternalError>();
             if fault.is_none() && !uncoded {
                 continue;
             }
@@ -75,13 +75,13 @@ pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Respons
         } else {
             StatusCode::BAD_REQUEST
         };
-        return Problem::of(status, executed.errors).labelled(media).into_response();
+        return HttpError::of(status, executed.errors).labelled(media).into_response();
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
     let mut response = match kind {
         // Parts of its data may be JSON already, which the library does not know of.
-        OperationType::Query => match Json::of(&executed) {
+        OperationType::Query => match JsonWriter::of(&executed) {
             Some(json) => json.into_bytes().into_response(),
             None => return respond(kind, too_large(), media),
         },
@@ -128,7 +128,7 @@ fn library_code(error: &ServerError, refused: bool) -> &'static str {
     }
 }
 
-fn report(fault: Option<&Fault>, message: &str, request_id: &str) {
+fn report(fault: Option<&InternalError>, message: &str, request_id: &str) {
     let Some(fault) = fault else {
         return tracing::error!(request_id, cause = message, "an error got to the client's edge without a code");
     };
@@ -141,7 +141,7 @@ fn report(fault: Option<&Fault>, message: &str, request_id: &str) {
 }
 
 /// The cause of a fault and the causes of that, in one line.
-pub fn chain(fault: &Fault) -> String {
+pub fn chain(fault: &InternalError) -> String {
     let mut text = fault.cause.to_string();
     let mut source = fault.cause.source();
     while let Some(cause) = source {
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_fault_shows_its_request_and_never_its_cause() {
-        let fault = |passing| Fault { passing, cause: "password of the database".into() };
+        let fault = |passing| InternalError { passing, cause: "password of the database".into() };
         for (passing, expected) in [(false, "INTERNAL"), (true, "SERVICE_UNAVAILABLE")] {
             let mut raised = failed("ANY");
             raised.message = "password of the database".into();

@@ -18,14 +18,14 @@ use super::{graphql, health};
 use crate::graphql::documents::Documents;
 use crate::graphql::schema::{self, Schema};
 use crate::graphql::validation::Exposure;
-use crate::operations::Env;
-use crate::server::error::Problem;
+use crate::operations::AppContext;
+use crate::server::error::HttpError;
 use crate::server::graphiql;
 use crate::server::middleware::observe;
 
 /// What the handlers work with. Cheap to clone.
 #[derive(Clone)]
-pub struct Server {
+pub struct ServerState {
     /// Executes operations.
     pub schema: Schema,
     /// The documents that were found good.
@@ -35,7 +35,7 @@ pub struct Server {
     /// How long operations may take.
     pub time_limits: TimeLimits,
     /// Database, keys, clock.
-    pub env: Env,
+    pub env: AppContext,
     /// Mutations that are under way, whether or not somebody still waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the server begins to shut down.
@@ -43,7 +43,7 @@ pub struct Server {
 }
 
 /// The whole of HTTP.
-pub fn router(server: Server) -> Router {
+pub fn router(server: ServerState) -> Router {
     let cors = server.admission.cors();
     let router = Router::new()
         .route("/graphql", post(graphql::post).get(graphql::get).options(graphql::options))
@@ -53,7 +53,7 @@ pub fn router(server: Server) -> Router {
         .route("/health/ready", get(health::ready))
         .with_state(server)
         .merge(graphiql::router())
-        .fallback(async || Problem::no_such_path())
+        .fallback(async || HttpError::no_such_path())
         .method_not_allowed_fallback(method_not_allowed);
     let router = match cors {
         Some(cors) => router.layer(cors),
@@ -63,20 +63,20 @@ pub fn router(server: Server) -> Router {
 }
 
 /// The schema, for code generators.
-async fn sdl(State(server): State<Server>) -> Response {
+async fn sdl(State(server): State<ServerState>) -> Response {
     if server.documents.exposure() == Exposure::Hidden {
-        return Problem::no_such_path().into_response();
+        return HttpError::no_such_path().into_response();
     }
     ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
 }
 
 /// The public keys that access tokens can be checked with.
-async fn jwks(State(server): State<Server>) -> Response {
+async fn jwks(State(server): State<ServerState>) -> Response {
     Json(server.env.keys.jwks()).into_response()
 }
 
 /// The router adds which methods are.
-async fn method_not_allowed() -> Problem {
+async fn method_not_allowed() -> HttpError {
     let message = "This path does not take this method; the Allow header says which it takes.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)
+    HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)
 }

@@ -112,7 +112,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::config::Access;
+    use crate::config::HttpPolicy;
 
     /// A server with one request under way, which is answered when `finish` is told.
     struct UnderWay {
@@ -134,7 +134,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let told = shutdown.clone();
-        let (router, admission) = (Router::new().route("/", get(slow)), Admission::new(Access::default()));
+        let (router, admission) = (Router::new().route("/", get(slow)), Admission::new(HttpPolicy::default()));
         let server = tokio::spawn(async move { serve(listener, router, admission, &told).await });
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();

@@ -15,10 +15,10 @@ use futures_util::stream::{self, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::json;
 
-use crate::graphql::json_writer::Json;
-use crate::graphql::subscription::Told;
-use crate::server::error::Problem;
-use crate::server::operation_log::Ledger;
+use crate::graphql::json_writer::JsonWriter;
+use crate::graphql::subscription::SubscriptionItem;
+use crate::server::error::HttpError;
+use crate::server::operation_log::OperationLog;
 use crate::server::{error_limits, response};
 
 /// How long nothing may be sent before a comment is, for proxies that cut what is silent.
@@ -31,8 +31,8 @@ const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
 
 /// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
 pub fn respond(
-    results: impl Stream<Item = Told> + Send + 'static,
-    mut ledger: Ledger,
+    results: impl Stream<Item = SubscriptionItem> + Send + 'static,
+    mut ledger: OperationLog,
     held: impl Send + 'static,
 ) -> Response {
     stream_of(results.inspect(move |told| {
@@ -41,15 +41,14 @@ pub fn respond(
     }))
 }
 
-fn stream_of(results: impl Stream<Item = Told> + Send + 'static) -> Response {
-    let next = |told: Told| {
+fn stream_of(results: impl Stream<Item = SubscriptionItem> + Send + 'static) -> Response {
+    let next = |told: SubscriptionItem| {
         let next = Event::default().event("next");
         match told {
-            Told::Shared(text) => next.data(text),
-            Told::Executed(executed) if response::is_refused(&executed) => next.data(refused(&executed)),
-            Told::Executed(executed) => {
-                next.data(Json::of(&executed).map_or_else(|| refused(&response::too_large()), Json::into_text))
-            }
+            SubscriptionItem::Shared(text) => next.data(text),
+            SubscriptionItem::Executed(executed) if response::is_refused(&executed) => next.data(refused(&executed)),
+            SubscriptionItem::Executed(executed) => next
+                .data(JsonWriter::of(&executed).map_or_else(|| refused(&response::too_large()), JsonWriter::into_text)),
         }
     };
     let complete = stream::once(ready(Event::default().event("complete").data("\n")));
@@ -67,7 +66,7 @@ fn refused(executed: &Executed) -> String {
 }
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
-pub fn refusal(mut problem: Problem) -> Response {
+pub fn refusal(mut problem: HttpError) -> Response {
     error_limits::shorten(&mut problem.errors);
-    stream_of(stream::once(ready(Told::Executed(Box::new(Executed::from_errors(problem.errors))))))
+    stream_of(stream::once(ready(SubscriptionItem::Executed(Box::new(Executed::from_errors(problem.errors))))))
 }

@@ -4,7 +4,7 @@
 use async_graphql::{Value, Variables};
 use axum::http::StatusCode;
 
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 
 /// How deep lists and objects may nest.
 pub const MAX_DEPTH: usize = 32;
@@ -33,16 +33,16 @@ pub fn has_too_many(json: &[u8]) -> bool {
 }
 
 /// The refusal of a request that [`has_too_many`] values.
-pub fn too_many() -> Problem {
+pub fn too_many() -> HttpError {
     let message = format!("The variables may have {MAX_VALUES} values in all.");
-    Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
+    HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
 }
 
 /// Refuses what is too large.
-pub fn check(variables: &Variables) -> Result<(), Problem> {
+pub fn check(variables: &Variables) -> Result<(), HttpError> {
     let mut left = MAX_VALUES;
     let fits = variables.values().try_for_each(|value| measure(value, MAX_DEPTH, &mut left));
-    fits.map_err(|message| Problem::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
+    fits.map_err(|message| HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
 }
 
 fn measure(value: &Value, depth: usize, left: &mut usize) -> Result<(), String> {

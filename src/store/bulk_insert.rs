@@ -96,7 +96,7 @@ pub struct InvitationRow {
 
 /// Rows of all kinds that refer to each other.
 #[derive(Clone, Default)]
-pub struct World {
+pub struct Dataset {
     /// Accounts.
     pub users: Vec<UserRow>,
     /// Organizations, `member_count` as the memberships say.
@@ -117,7 +117,7 @@ pub struct World {
     pub jobs: Vec<Job>,
 }
 
-impl World {
+impl Dataset {
     /// Number of all rows.
     pub fn len(&self) -> usize {
         let people = self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len();
@@ -131,12 +131,12 @@ impl World {
 }
 
 /// Writes a world. To be called in a transaction: organizations refer to memberships that come after them.
-pub async fn insert(tx: &mut Connection, world: &World) -> Result<()> {
+pub async fn insert(tx: &mut Connection, world: &Dataset) -> Result<()> {
     insert_telling(tx, world, &|_| ()).await
 }
 
 /// As [`insert`]; tells after each statement how many rows are written.
-pub async fn insert_telling(tx: &mut Connection, world: &World, tell: &(dyn Fn(usize) + Send + Sync)) -> Result<()> {
+pub async fn insert_telling(tx: &mut Connection, world: &Dataset, tell: &(dyn Fn(usize) + Send + Sync)) -> Result<()> {
     let mut written = 0;
     for rows in world.users.chunks(BATCH) {
         written += diesel::insert_into(users::table).values(rows).execute(tx).await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schema::cloud_storages;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{CloudProvider, People};
+use crate::domain::resource::{CloudProvider, Participants};
 use crate::domain::{CloudStorageId, OrganizationId, Result, UserId, WorkspaceId};
 
 /// A cloud storage.
@@ -42,8 +42,8 @@ impl CloudStorage {
     }
 
     /// The people whom it names.
-    pub fn people(&self) -> People {
-        People { owner: Some(self.owner_id), assignee: None }
+    pub fn people(&self) -> Participants {
+        Participants { owner: Some(self.owner_id), assignee: None }
     }
 }
 

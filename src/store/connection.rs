@@ -25,7 +25,7 @@ use super::{Work, outcome};
 use crate::domain::Result;
 use crate::store::enum_mappings;
 use crate::store::in_flight::Unfinished;
-use crate::store::statement_cache::Kept;
+use crate::store::statement_cache::Cached;
 
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
@@ -315,9 +315,9 @@ fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> Sent<'c, 
 where
     Q: QueryFragment<Pg> + QueryId,
 {
-    match Kept::of(statement) {
-        Kept::ByType(statement) => session.execute_returning_count(statement),
-        Kept::ByText(statement) => session.execute_returning_count(statement),
+    match Cached::of(statement) {
+        Cached::ByType(statement) => session.execute_returning_count(statement),
+        Cached::ByText(statement) => session.execute_returning_count(statement),
     }
 }
 
@@ -326,9 +326,9 @@ where
     T: AsQuery,
     T::Query: QueryFragment<Pg> + QueryId,
 {
-    match Kept::of(source.as_query()) {
-        Kept::ByType(statement) => AsyncConnectionCore::load(&mut session, statement),
-        Kept::ByText(statement) => AsyncConnectionCore::load(&mut session, statement),
+    match Cached::of(source.as_query()) {
+        Cached::ByType(statement) => AsyncConnectionCore::load(&mut session, statement),
+        Cached::ByText(statement) => AsyncConnectionCore::load(&mut session, statement),
     }
 }
 

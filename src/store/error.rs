@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 
-use crate::domain::{Code, Error, Fault, Refusal};
+use crate::domain::{Code, Error, InternalError, Refusal};
 
 impl From<Diesel> for Error {
     fn from(error: Diesel) -> Self {
@@ -11,7 +11,7 @@ impl From<Diesel> for Error {
         {
             return refusal.into();
         }
-        Error::Failed(Fault { passing: is_passing(&error), cause: Box::new(error) })
+        Error::Failed(InternalError { passing: is_passing(&error), cause: Box::new(error) })
     }
 }
 

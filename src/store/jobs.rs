@@ -10,7 +10,7 @@ use super::schema::{jobs, projects, tasks};
 use super::tasks::TaskPeople;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{JobStage, JobState, People};
+use crate::domain::resource::{JobStage, JobState, Participants};
 use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 use crate::store::bulk_insert::BATCH;
 
@@ -45,8 +45,8 @@ impl Job {
     }
 
     /// The people whom it names.
-    pub fn people(&self) -> People {
-        People { owner: None, assignee: self.assignee_id }
+    pub fn people(&self) -> Participants {
+        Participants { owner: None, assignee: self.assignee_id }
     }
 }
 
@@ -63,8 +63,8 @@ pub struct JobInTask {
 
 impl JobInTask {
     /// The people of what contains it.
-    pub fn containers(&self) -> Vec<People> {
-        std::iter::once(self.task.into()).chain(self.project.map(People::from)).collect()
+    pub fn containers(&self) -> Vec<Participants> {
+        std::iter::once(self.task.into()).chain(self.project.map(Participants::from)).collect()
     }
 }
 

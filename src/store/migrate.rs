@@ -9,7 +9,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{Connection, events};
 use crate::domain::Clock;
-use crate::domain::{Fault, Result};
+use crate::domain::{InternalError, Result};
 use crate::store::users::address_forms;
 
 /// All migrations, in order.
@@ -28,7 +28,7 @@ diesel::define_sql_function! {
 /// Runs the migrations that the database lacks, and returns their names. Several processes may call it at once: they wait
 /// for each other.
 pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
-    let mut connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
+    let mut connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
     // Asked for again and again: a statement that waited for the lock would keep a snapshot, and an index that is made
     // concurrently by the holder of the lock waits for all snapshots.
     while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(&mut connection).await? {
@@ -36,18 +36,18 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
     }
     let done = tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
-        let done = harness.run_pending_migrations(MIGRATIONS).map_err(Fault::new)?;
-        Ok::<_, Fault>(done.iter().map(ToString::to_string).collect())
+        let done = harness.run_pending_migrations(MIGRATIONS).map_err(InternalError::new)?;
+        Ok::<_, InternalError>(done.iter().map(ToString::to_string).collect())
     })
     .await
-    .map_err(Fault::new)??;
+    .map_err(InternalError::new)??;
     convert_addresses(database_url).await?;
     Ok(done)
 }
 
 /// Brings the addresses of before to the form in which they are compared.
 async fn convert_addresses(database_url: &str) -> Result<()> {
-    let mut connection = Connection::establish(database_url).await.map_err(Fault::new)?;
+    let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
     address_forms::convert(&mut connection, Clock::default().now()).await?;
     address_forms::convert_events(&mut connection).await
 }
@@ -55,7 +55,7 @@ async fn convert_addresses(database_url: &str) -> Result<()> {
 /// Sees to it that what is logged from now on comes after what is in the log, also in a database that was restored into a
 /// new cluster. To be called before anything is written.
 pub async fn settle_log(database_url: &str) -> Result<()> {
-    let mut connection = Connection::establish(database_url).await.map_err(Fault::new)?;
+    let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
     if events::settle_base(&mut connection).await? {
         tracing::warn!("this database came from another cluster: its log of events goes on from a new base");
     }
@@ -64,12 +64,13 @@ pub async fn settle_log(database_url: &str) -> Result<()> {
 
 /// Names of the migrations that the database lacks, in order.
 pub async fn pending(database_url: &str) -> Result<Vec<String>> {
-    let connection = AsyncPgConnection::establish(database_url).await.map_err(Fault::new)?;
+    let connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
     tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
-        let lacking: Vec<Box<dyn Migration<Pg>>> = harness.pending_migrations(MIGRATIONS).map_err(Fault::new)?;
+        let lacking: Vec<Box<dyn Migration<Pg>>> =
+            harness.pending_migrations(MIGRATIONS).map_err(InternalError::new)?;
         Ok(lacking.iter().map(|migration| migration.name().to_string()).collect())
     })
     .await
-    .map_err(Fault::new)?
+    .map_err(InternalError::new)?
 }

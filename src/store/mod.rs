@@ -1,6 +1,6 @@
 //! The database: a pool, and one file a table. SQL lives here and nowhere else.
 //!
-//! Reads take a pooled connection for one statement; writes open a transaction on [`Store::writer`]
+//! Reads take a pooled connection for one statement; writes open a transaction on [`Database::writer`]
 //! and read what they decide on there, under the lock of the row.
 
 mod advisory_locks;
@@ -57,10 +57,10 @@ use tokio::time::timeout;
 
 use self::pool::CONNECTION_TIMEOUT;
 use self::query_batching::QueryBatcher;
-use crate::domain::{Error, Fault, Result};
+use crate::domain::{Error, InternalError, Result};
 pub use connection::{Connection, Write};
 pub use pool::BuildError;
-pub use pooled::Pooled;
+pub use pooled::PooledConnection;
 pub use transaction::{Transactional, Writer};
 
 /// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
@@ -83,7 +83,7 @@ const READS_SHARE: usize = 5;
 
 /// The pool of connections to one database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Shared>);
+pub struct Database(Arc<Shared>);
 
 struct Shared {
     pool: pool::Pool,
@@ -92,7 +92,7 @@ struct Shared {
     recorded: Arc<Notify>,
 }
 
-impl Store {
+impl Database {
     /// A pool of at most `size` connections, none of which is opened yet, without batching of reads.
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
         Self::open(database_url, size, None)
@@ -112,12 +112,12 @@ impl Store {
     }
 
     /// Returns a connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
-    pub async fn read(&self) -> Result<Pooled> {
+    pub async fn read(&self) -> Result<PooledConnection> {
         self.read_since(Instant::now()).await
     }
 
     /// Returns a connection for the reads of a request that began at `began`.
-    pub async fn read_since(&self, began: Instant) -> Result<Pooled> {
+    pub async fn read_since(&self, began: Instant) -> Result<PooledConnection> {
         match &self.0.batcher {
             Some(batcher) => batcher.connection(began).await,
             None => self.pooled().await,
@@ -133,8 +133,8 @@ impl Store {
         Ok(Writer::new(connection, self.0.recorded.clone(), permit.map_err(unavailable)?))
     }
 
-    async fn pooled(&self) -> Result<Pooled> {
-        self.0.pool.get().await.map(|connection| Pooled::new(connection, None)).map_err(unavailable)
+    async fn pooled(&self) -> Result<PooledConnection> {
+        self.0.pool.get().await.map(|connection| PooledConnection::new(connection, None)).map_err(unavailable)
     }
 
     /// Waits until a transaction of this process that wrote events is committed. Those that come while nobody waits are told
@@ -163,5 +163,5 @@ impl Store {
 
 /// The error of a request that got no connection.
 fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Failed(Fault { passing: true, cause: Box::new(cause) })
+    Error::Failed(InternalError { passing: true, cause: Box::new(cause) })
 }

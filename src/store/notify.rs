@@ -5,18 +5,18 @@ use diesel::sql_types::Integer;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::StreamExt;
 
-use crate::domain::{Error, Fault, Result};
-use crate::store::{Connection, Store};
+use crate::domain::{Error, InternalError, Result};
+use crate::store::{Connection, Database};
 
 /// A connection that hears when another process has written events, and tells others.
-pub struct Ear {
+pub struct NotifyListener {
     connection: Connection,
     process: i32,
 }
 
-impl Ear {
+impl NotifyListener {
     /// Opens one, which hears from now on.
-    pub async fn open(store: &Store) -> Result<Self> {
+    pub async fn open(store: &Database) -> Result<Self> {
         let mut connection = store.own_connection().await?;
         // The name is for whoever looks at the database's sessions: this one is never in the way.
         connection.batch_execute("SET application_name = 'guildhall events'; LISTEN guildhall_events").await?;
@@ -50,5 +50,5 @@ impl Ear {
 }
 
 fn lost() -> Error {
-    Error::Failed(Fault { passing: true, ..Fault::new("the connection that hears of events is lost") })
+    Error::Failed(InternalError { passing: true, ..InternalError::new("the connection that hears of events is lost") })
 }

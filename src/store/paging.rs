@@ -7,20 +7,20 @@ use diesel::query_builder::AstPass;
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType};
 
-use crate::domain::page::{Place, Window};
+use crate::domain::page::{Keyset, PageRequest};
 
-/// The part of a list that is read for a [`Window`]: one row more than asked for, which tells whether there are more.
+/// The part of a list that is read for a [`PageRequest`]: one row more than asked for, which tells whether there are more.
 #[derive(Debug)]
-pub struct Section<K> {
-    from: Option<Place<K>>,
+pub struct KeysetRange<K> {
+    from: Option<Keyset<K>>,
     descending: bool,
     limit: i64,
 }
 
-impl<K> Section<K> {
+impl<K> KeysetRange<K> {
     /// The part for a window of a list that goes up or down.
-    pub fn of(window: Window<K>, descending: bool) -> Self {
-        let Window { limit, backward, from } = window;
+    pub fn of(window: PageRequest<K>, descending: bool) -> Self {
+        let PageRequest { limit, backward, from } = window;
         Self { from, descending: descending != backward, limit: i64::from(limit) + 1 }
     }
 

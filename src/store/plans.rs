@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schema::plans;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::plan::{BillingInterval, PaidPlan, Plan, PlanTier};
 use crate::domain::{OrganizationId, Result, UserId, WorkspaceId};
 
 /// A row, as it is stored.
@@ -28,7 +28,7 @@ pub struct PlanRow {
 
 impl PlanRow {
     /// The row of a workspace on these terms.
-    pub fn new(workspace: WorkspaceId, terms: &Terms) -> Self {
+    pub fn new(workspace: WorkspaceId, terms: &PaidPlan) -> Self {
         Self {
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
@@ -47,8 +47,8 @@ impl PlanRow {
     }
 
     /// What was agreed on.
-    pub fn terms(&self) -> Terms {
-        Terms {
+    pub fn terms(&self) -> PaidPlan {
+        PaidPlan {
             tier: self.tier,
             interval: self.paid_every,
             seats: self.seats,
@@ -77,7 +77,7 @@ pub async fn find_many(
 }
 
 /// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
-pub fn put(workspace: WorkspaceId, terms: &Terms) -> Write {
+pub fn put(workspace: WorkspaceId, terms: &PaidPlan) -> Write {
     let row = PlanRow::new(workspace, terms);
     Write::of(
         diesel::insert_into(plans::table).values(row.clone()).on_conflict(plans::workspace_id).do_update().set(row),

@@ -17,7 +17,7 @@ use crate::store::query_batching::ReadPermit;
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
 /// A connection of the pool, or one whose reads are batched.
-pub struct Pooled {
+pub struct PooledConnection {
     connection: Lent,
     _permit: Option<ReadPermit>,
 }
@@ -27,7 +27,7 @@ enum Lent {
     Batched(Connection),
 }
 
-impl Pooled {
+impl PooledConnection {
     pub(super) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
         Self { connection: Lent::Own(connection), _permit: permit }
     }
@@ -37,7 +37,7 @@ impl Pooled {
     }
 }
 
-impl Deref for Pooled {
+impl Deref for PooledConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -48,7 +48,7 @@ impl Deref for Pooled {
     }
 }
 
-impl DerefMut for Pooled {
+impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.connection {
             Lent::Own(lent) => lent,
@@ -57,7 +57,7 @@ impl DerefMut for Pooled {
     }
 }
 
-impl Drop for Pooled {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         let Lent::Own(lent) = &mut self.connection else { return };
         if lent.is_usable() {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::schema::projects;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::People;
+use crate::domain::resource::Participants;
 use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
@@ -47,8 +47,8 @@ impl Project {
     }
 
     /// The people whom it names.
-    pub fn people(&self) -> People {
-        People { owner: Some(self.owner_id), assignee: self.assignee_id }
+    pub fn people(&self) -> Participants {
+        Participants { owner: Some(self.owner_id), assignee: self.assignee_id }
     }
 }
 
@@ -62,7 +62,7 @@ pub struct ProjectPeople {
     pub assignee_id: Option<UserId>,
 }
 
-impl From<ProjectPeople> for People {
+impl From<ProjectPeople> for Participants {
     fn from(people: ProjectPeople) -> Self {
         Self { owner: Some(people.owner_id), assignee: people.assignee_id }
     }

@@ -1,5 +1,5 @@
 //! Lists of resources: which rows they hold, in which order, and how many. What somebody may open is written as a condition
-//! on rows here and nowhere else, from the [`Rows`] that the policy gives.
+//! on rows here and nowhere else, from the [`RowScope`] that the policy gives.
 //!
 //! A list lies within something: a workspace, a project, a task, or what is assigned to somebody. The same page of the lists
 //! of many is read in one statement.
@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
-use crate::domain::page::{Place, Window};
-use crate::domain::resource::{JobState, Rows, TaskStatus};
+use crate::domain::page::{Keyset, PageRequest};
+use crate::domain::resource::{JobState, RowScope, TaskStatus};
 use crate::domain::sql_types as ours;
 use crate::domain::{CloudStorageId, JobId, ProjectId, Result, Role, TaskId, UserId, WorkspaceId};
 use crate::store::Connection;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::{Job, JobInTask};
-use crate::store::paging::Section;
+use crate::store::paging::KeysetRange;
 use crate::store::projects::{Project, ProjectPeople};
 use crate::store::schema::{cloud_storages, jobs, projects, tasks};
 use crate::store::tasks::{Task, TaskInProject, TaskPeople};
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// What a list lies within.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Within {
+pub enum ParentKind {
     /// A workspace.
     Workspace,
     /// A project.
@@ -55,7 +55,7 @@ pub enum Within {
 
 /// Which roles see what is assigned to them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Seers {
+pub struct RolesThatSee {
     /// In organizations in use.
     pub active: Vec<Role>,
     /// In organizations that are about to be deleted.
@@ -81,14 +81,14 @@ pub struct List {
     /// Of what.
     pub kind: Kind,
     /// Within what.
-    pub within: Within,
+    pub within: ParentKind,
     /// For whom.
     pub viewer: UserId,
     /// Which they may open.
-    pub rows: Rows,
+    pub rows: RowScope,
     /// Only in organizations where the viewer has one of these roles, and in their personal workspace: for lists that go
     /// through several workspaces.
-    pub seers: Option<Seers>,
+    pub seers: Option<RolesThatSee>,
     /// Which are asked for.
     pub filter: Filter,
     /// From the latest to the earliest.
@@ -97,40 +97,40 @@ pub struct List {
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Part {
+pub struct ResourcePage {
     /// The list.
     pub list: List,
     /// Which part.
-    pub window: Window<Instant>,
+    pub window: PageRequest<Instant>,
 }
 
 /// What can be listed, by the type of its ID.
-pub trait Listed: TypedId {
+pub trait ListableResource: TypedId {
     /// A row of it, with what decides who may open it.
     type Row: Clone + Send + Sync + 'static;
     /// What it is.
     const KIND: Kind;
 
     /// Where in its list a row is.
-    fn place(row: &Self::Row) -> Place<Instant>;
+    fn place(row: &Self::Row) -> Keyset<Instant>;
     /// The workspace that a row belongs to.
     fn workspace(row: &Self::Row) -> WorkspaceId;
     /// What a row lies within. None: it is in nothing of the kind.
-    fn within(row: &Self::Row, within: Within) -> Option<Uuid>;
+    fn within(row: &Self::Row, within: ParentKind) -> Option<Uuid>;
     /// The rows of the same part of the lists within each of `parents`, in no order.
     fn find(
         connection: &mut Connection,
-        part: &Part,
+        part: &ResourcePage,
         parents: &[Uuid],
     ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
 }
 
 /// The same part of the lists within each of `parents`, in one statement: of each one row more than asked for where there
 /// are more, in the direction of paging.
-pub async fn pages<I: Listed>(
+pub async fn pages<I: ListableResource>(
     connection: &mut Connection,
     parents: &[Uuid],
-    part: &Part,
+    part: &ResourcePage,
 ) -> Result<Vec<(Uuid, I::Row)>> {
     let mut rows = I::find(connection, part, parents).await?;
     let descending = part.descending();
@@ -166,18 +166,18 @@ impl Kind {
     }
 }
 
-impl Within {
+impl ParentKind {
     fn column(self) -> &'static str {
         match self {
-            Within::Workspace => "workspace_id",
-            Within::Project => "project_id",
-            Within::Task => "task_id",
-            Within::Assignee => "assignee_id",
+            ParentKind::Workspace => "workspace_id",
+            ParentKind::Project => "project_id",
+            ParentKind::Task => "task_id",
+            ParentKind::Assignee => "assignee_id",
         }
     }
 }
 
-impl Part {
+impl ResourcePage {
     fn descending(&self) -> bool {
         self.list.newest_first != self.window.backward
     }
@@ -261,7 +261,7 @@ impl List {
     /// elsewhere the list itself is short.
     fn tied_by_container(&self) -> Option<String> {
         let column = self.within.column();
-        let in_workspace = self.within == Within::Workspace;
+        let in_workspace = self.within == ParentKind::Workspace;
         let of_viewer = |table: &str, person: &str| {
             format!("SELECT z.id FROM {table} z WHERE z.workspace_id = o.id AND z.{person} = ?")
         };
@@ -295,13 +295,13 @@ struct InPart<'a> {
     parents: &'a [Uuid],
     list: &'a List,
     pattern: Option<String>,
-    section: Section<Instant>,
+    section: KeysetRange<Instant>,
 }
 
 impl<'a> InPart<'a> {
-    fn new(parents: &'a [Uuid], part: &'a Part) -> Self {
+    fn new(parents: &'a [Uuid], part: &'a ResourcePage) -> Self {
         let (list, window) = (&part.list, part.window.clone());
-        Self { parents, list, pattern: list.pattern(), section: Section::of(window, list.newest_first) }
+        Self { parents, list, pattern: list.pattern(), section: KeysetRange::of(window, list.newest_first) }
     }
 }
 
@@ -322,7 +322,7 @@ impl Expression for InPart<'_> {
     type SqlType = Bool;
 }
 
-// It names the column of its kind's table itself, and is put into queries of that table by `Listed::find` alone.
+// It names the column of its kind's table itself, and is put into queries of that table by `ListableResource::find` alone.
 impl<QS> AppearsOnTable<QS> for InPart<'_> {}
 
 impl ValidGrouping<()> for InPart<'_> {
@@ -361,54 +361,54 @@ impl QueryId for Counts<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Listed for ProjectId {
+impl ListableResource for ProjectId {
     type Row = Project;
     const KIND: Kind = Kind::Projects;
 
-    fn place(row: &Project) -> Place<Instant> {
-        Place { key: row.created_at, id: row.id.into() }
+    fn place(row: &Project) -> Keyset<Instant> {
+        Keyset { key: row.created_at, id: row.id.into() }
     }
 
     fn workspace(row: &Project) -> WorkspaceId {
         row.workspace()
     }
 
-    fn within(row: &Project, within: Within) -> Option<Uuid> {
+    fn within(row: &Project, within: ParentKind) -> Option<Uuid> {
         match within {
-            Within::Workspace => Some(row.workspace_id),
-            Within::Assignee => row.assignee_id.map(Uuid::from),
-            Within::Project | Within::Task => None,
+            ParentKind::Workspace => Some(row.workspace_id),
+            ParentKind::Assignee => row.assignee_id.map(Uuid::from),
+            ParentKind::Project | ParentKind::Task => None,
         }
     }
 
-    async fn find(connection: &mut Connection, part: &Part, parents: &[Uuid]) -> Result<Vec<Project>> {
+    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<Project>> {
         let query = projects::table.filter(InPart::new(parents, part));
         Ok(query.select(Project::as_select()).load(connection).await?)
     }
 }
 
-impl Listed for TaskId {
+impl ListableResource for TaskId {
     type Row = TaskInProject;
     const KIND: Kind = Kind::Tasks;
 
-    fn place(row: &TaskInProject) -> Place<Instant> {
-        Place { key: row.task.created_at, id: row.task.id.into() }
+    fn place(row: &TaskInProject) -> Keyset<Instant> {
+        Keyset { key: row.task.created_at, id: row.task.id.into() }
     }
 
     fn workspace(row: &TaskInProject) -> WorkspaceId {
         row.task.workspace()
     }
 
-    fn within(row: &TaskInProject, within: Within) -> Option<Uuid> {
+    fn within(row: &TaskInProject, within: ParentKind) -> Option<Uuid> {
         match within {
-            Within::Workspace => Some(row.task.workspace_id),
-            Within::Project => row.task.project_id.map(Uuid::from),
-            Within::Assignee => row.task.assignee_id.map(Uuid::from),
-            Within::Task => None,
+            ParentKind::Workspace => Some(row.task.workspace_id),
+            ParentKind::Project => row.task.project_id.map(Uuid::from),
+            ParentKind::Assignee => row.task.assignee_id.map(Uuid::from),
+            ParentKind::Task => None,
         }
     }
 
-    async fn find(connection: &mut Connection, part: &Part, parents: &[Uuid]) -> Result<Vec<TaskInProject>> {
+    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<TaskInProject>> {
         let query = tasks::table.left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())));
         Ok(query
             .filter(InPart::new(parents, part))
@@ -418,28 +418,28 @@ impl Listed for TaskId {
     }
 }
 
-impl Listed for JobId {
+impl ListableResource for JobId {
     type Row = JobInTask;
     const KIND: Kind = Kind::Jobs;
 
-    fn place(row: &JobInTask) -> Place<Instant> {
-        Place { key: row.job.created_at, id: row.job.id.into() }
+    fn place(row: &JobInTask) -> Keyset<Instant> {
+        Keyset { key: row.job.created_at, id: row.job.id.into() }
     }
 
     fn workspace(row: &JobInTask) -> WorkspaceId {
         row.job.workspace()
     }
 
-    fn within(row: &JobInTask, within: Within) -> Option<Uuid> {
+    fn within(row: &JobInTask, within: ParentKind) -> Option<Uuid> {
         match within {
-            Within::Workspace => Some(row.job.workspace_id),
-            Within::Task => Some(row.job.task_id.into()),
-            Within::Assignee => row.job.assignee_id.map(Uuid::from),
-            Within::Project => None,
+            ParentKind::Workspace => Some(row.job.workspace_id),
+            ParentKind::Task => Some(row.job.task_id.into()),
+            ParentKind::Assignee => row.job.assignee_id.map(Uuid::from),
+            ParentKind::Project => None,
         }
     }
 
-    async fn find(connection: &mut Connection, part: &Part, parents: &[Uuid]) -> Result<Vec<JobInTask>> {
+    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<JobInTask>> {
         let query = jobs::table
             .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
             .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())));
@@ -451,23 +451,23 @@ impl Listed for JobId {
     }
 }
 
-impl Listed for CloudStorageId {
+impl ListableResource for CloudStorageId {
     type Row = CloudStorage;
     const KIND: Kind = Kind::CloudStorages;
 
-    fn place(row: &CloudStorage) -> Place<Instant> {
-        Place { key: row.created_at, id: row.id.into() }
+    fn place(row: &CloudStorage) -> Keyset<Instant> {
+        Keyset { key: row.created_at, id: row.id.into() }
     }
 
     fn workspace(row: &CloudStorage) -> WorkspaceId {
         row.workspace()
     }
 
-    fn within(row: &CloudStorage, within: Within) -> Option<Uuid> {
-        (within == Within::Workspace).then_some(row.workspace_id)
+    fn within(row: &CloudStorage, within: ParentKind) -> Option<Uuid> {
+        (within == ParentKind::Workspace).then_some(row.workspace_id)
     }
 
-    async fn find(connection: &mut Connection, part: &Part, parents: &[Uuid]) -> Result<Vec<CloudStorage>> {
+    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<CloudStorage>> {
         let query = cloud_storages::table.filter(InPart::new(parents, part));
         Ok(query.select(CloudStorage::as_select()).load(connection).await?)
     }

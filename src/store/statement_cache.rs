@@ -18,14 +18,14 @@ use diesel::sql_types::TypeMetadata;
 const LONGEST: usize = 2048;
 
 /// A statement that is kept.
-pub(super) enum Kept<Q> {
+pub(super) enum Cached<Q> {
     /// By its type.
     ByType(ByType<Q>),
     /// By its text.
     ByText(ByText<Q>),
 }
 
-impl<Q: QueryFragment<Pg> + QueryId> Kept<Q> {
+impl<Q: QueryFragment<Pg> + QueryId> Cached<Q> {
     /// How that statement is kept.
     pub fn of(statement: Q) -> Self {
         match Q::query_id().filter(|id| tells_text(*id, &statement)) {

@@ -9,7 +9,7 @@ use super::projects::ProjectPeople;
 use super::schema::{projects, tasks};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{People, TaskStatus};
+use crate::domain::resource::{Participants, TaskStatus};
 use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
@@ -50,8 +50,8 @@ impl Task {
     }
 
     /// The people whom it names.
-    pub fn people(&self) -> People {
-        People { owner: Some(self.owner_id), assignee: self.assignee_id }
+    pub fn people(&self) -> Participants {
+        Participants { owner: Some(self.owner_id), assignee: self.assignee_id }
     }
 }
 
@@ -65,7 +65,7 @@ pub struct TaskPeople {
     pub assignee_id: Option<UserId>,
 }
 
-impl From<TaskPeople> for People {
+impl From<TaskPeople> for Participants {
     fn from(people: TaskPeople) -> Self {
         Self { owner: Some(people.owner_id), assignee: people.assignee_id }
     }
@@ -82,8 +82,8 @@ pub struct TaskInProject {
 
 impl TaskInProject {
     /// The people of what contains it.
-    pub fn containers(&self) -> Vec<People> {
-        self.project.into_iter().map(People::from).collect()
+    pub fn containers(&self) -> Vec<Participants> {
+        self.project.into_iter().map(Participants::from).collect()
     }
 }
 

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
-use super::{Connection, Pooled, Work};
+use super::{Connection, PooledConnection, Work};
 use crate::domain::Result;
 
 /// A pooled connection for writes.
 pub struct Writer {
-    connection: Pooled,
+    connection: PooledConnection,
     recorded: Arc<Notify>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Pooled, recorded: Arc<Notify>, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(connection: PooledConnection, recorded: Arc<Notify>, permit: OwnedSemaphorePermit) -> Self {
         Self { connection, recorded, _permit: permit }
     }
 }

@@ -10,7 +10,7 @@ use super::cloud_storages::CloudStorage;
 use super::schema::{cloud_storages, tasks};
 use super::tasks::Task;
 use crate::domain::clock::Instant;
-use crate::domain::resource::{CloudProvider, Rows};
+use crate::domain::resource::{CloudProvider, RowScope};
 use crate::domain::{CloudStorageId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
 /// The tasks that move: those named themselves, and all those of the projects.
@@ -53,7 +53,7 @@ pub async fn storages_for(
     workspace: WorkspaceId,
     resources: &[(CloudProvider, &str)],
     viewer: UserId,
-    rows: Rows,
+    rows: RowScope,
 ) -> Result<Vec<CloudStorage>> {
     let names: Vec<&str> = resources.iter().map(|(_, name)| *name).collect();
     let mut query = cloud_storages::table

@@ -15,7 +15,7 @@ use crate::store::Connection;
 
 /// Somebody, as they stand to a workspace.
 #[derive(Clone, Debug, Queryable)]
-pub struct Onlooker {
+pub struct WorkspaceAccess {
     /// Who.
     pub user_id: UserId,
     /// The workspace, of either kind, whether or not it is there.
@@ -35,19 +35,23 @@ pub struct Onlooker {
 }
 
 /// Each user as they stand at `now` to the workspace beside them; those who have no account are left out.
-pub async fn find_many(connection: &mut Connection, pairs: &[(UserId, Uuid)], now: Instant) -> Result<Vec<Onlooker>> {
+pub async fn find_many(
+    connection: &mut Connection,
+    pairs: &[(UserId, Uuid)],
+    now: Instant,
+) -> Result<Vec<WorkspaceAccess>> {
     let (people, workspaces) = pairs.iter().copied().unzip();
-    Ok(Onlookers { people, workspaces, now }.load(connection).await?)
+    Ok(WorkspaceAccesses { people, workspaces, now }.load(connection).await?)
 }
 
 #[derive(QueryId)]
-struct Onlookers {
+struct WorkspaceAccesses {
     people: Vec<UserId>,
     workspaces: Vec<Uuid>,
     now: Instant,
 }
 
-impl QueryFragment<Pg> for Onlookers {
+impl QueryFragment<Pg> for WorkspaceAccesses {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "SELECT u.id, a.workspace_id, u.is_admin, CASE WHEN u.email_verified_at IS NOT NULL THEN u.email END, \
@@ -71,7 +75,7 @@ impl QueryFragment<Pg> for Onlookers {
     }
 }
 
-impl Query for Onlookers {
+impl Query for WorkspaceAccesses {
     type SqlType = (
         sql_types::Uuid,
         sql_types::Uuid,

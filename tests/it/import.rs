@@ -69,7 +69,7 @@ async fn dump(app: &TestApp) -> Vec<String> {
 }
 
 /// Read, new, known, changed and refused.
-fn figures(tally: &cvat::Tally) -> [usize; 5] {
+fn figures(tally: &cvat::Counts) -> [usize; 5] {
     let rows =
         |notes: &[cvat::Note]| notes.iter().map(|note| &note.row).collect::<std::collections::HashSet<_>>().len();
     [tally.read, tally.taken, tally.known, rows(&tally.changed), rows(&tally.refused)]
@@ -278,7 +278,7 @@ async fn a_second_run_changes_nothing_and_says_so() {
         (&first.invitations, &second.invitations),
     ] {
         assert_eq!((second.taken, &second.changed), (0, &Vec::new()), "{text}");
-        let sorted = |tally: &cvat::Tally| {
+        let sorted = |tally: &cvat::Counts| {
             let mut notes: Vec<_> = tally.refused.iter().map(|note| (note.row.clone(), note.reason.clone())).collect();
             notes.sort();
             notes

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::auth::jwt;
-use crate::auth::jwt::{BadToken, MAX_TOKEN};
-use crate::auth::oidc::Trust;
+use crate::auth::jwt::{MAX_TOKEN, TokenError};
+use crate::auth::oidc::OidcConfig;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, text};
 
@@ -134,14 +134,14 @@ pub(super) fn named_issuer(token: &str) -> Option<String> {
 
 impl Claims {
     /// Whether they are made for us, by whom we trust, and in their time; and until when.
-    pub fn check(&self, trust: &Trust, now: Instant) -> Result<Instant, BadToken> {
+    pub fn check(&self, trust: &OidcConfig, now: Instant) -> Result<Instant, TokenError> {
         let ours = match &self.aud {
             Audience::One(audience) => *audience == trust.audience,
             Audience::Several(audiences) => audiences.contains(&trust.audience),
         };
         let subject = (1..=MAX_SUBJECT).contains(&self.sub.len()) && !self.sub.contains(char::is_control);
         if self.iss != trust.issuer || !ours || !subject {
-            return Err(BadToken::Invalid);
+            return Err(TokenError::Invalid);
         }
         jwt::in_time(self.nbf.map(Date::seconds), self.exp.seconds(), now)
     }
@@ -158,7 +158,7 @@ impl Claims {
     }
 
     /// Whom they are about.
-    pub fn identity(self, trust: &Trust) -> Identity {
+    pub fn identity(self, trust: &OidcConfig) -> Identity {
         let text = |name: &str| self.others.get(name).and_then(Value::as_str);
         let line = |name: &str| text::fitted(text(name), MAX_NAME);
         // Some issuers write truths as texts.

@@ -16,7 +16,7 @@ const MAX: usize = 10_000;
 
 /// Accounts, with all that was claimed of them last: a claim that is new makes somebody unknown.
 #[derive(Default)]
-pub struct Known {
+pub struct IdentityCache {
     /// By the issuer's names for them.
     accounts: Mutex<HashMap<String, Account>>,
 }
@@ -27,7 +27,7 @@ struct Account {
     until: Instant,
 }
 
-impl Known {
+impl IdentityCache {
     /// The account, if it is known.
     pub fn get(&self, identity: &Identity, now: Instant) -> Option<UserId> {
         let accounts = self.accounts.lock();

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::auth::jwt::BadToken;
-use crate::auth::signature_cache::Proven;
+use crate::auth::jwt::TokenError;
+use crate::auth::signature_cache::SignatureCache;
 
 /// Most keys of a set that are looked at.
 const MAX_KEYS: usize = 100;
@@ -19,7 +19,7 @@ const MAX_KEYS: usize = 100;
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// The keys, as they were published together.
-pub struct KeySet {
+pub struct Jwks {
     keys: Vec<Arc<Key>>,
 }
 
@@ -28,12 +28,12 @@ pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
     decoding: DecodingKey,
-    proven: Proven,
+    proven: SignatureCache,
 }
 
 impl Key {
     /// What a token claims, if this key has signed it. None of that was checked.
-    pub fn claims<C: DeserializeOwned>(&self, token: &str) -> Result<C, BadToken> {
+    pub fn claims<C: DeserializeOwned>(&self, token: &str) -> Result<C, TokenError> {
         self.proven.claims(token, || decode(token, &self.decoding, &signature_alone(self.algorithm)))
     }
 }
@@ -48,7 +48,7 @@ fn signature_alone(algorithm: Algorithm) -> Validation {
 
 /// Why a set cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadKeySet {
+pub enum JwksError {
     /// No JSON, or none of that form.
     #[error("it is not a JSON Web Key Set")]
     Form,
@@ -57,18 +57,18 @@ pub enum BadKeySet {
     NoKey,
 }
 
-impl KeySet {
+impl Jwks {
     /// Reads a set. Keys of other kinds, and for other uses, are passed over.
-    pub fn parse(json: &[u8]) -> Result<Self, BadKeySet> {
+    pub fn parse(json: &[u8]) -> Result<Self, JwksError> {
         #[derive(Deserialize)]
         struct Document {
             keys: Vec<Value>,
         }
-        let document: Document = serde_json::from_slice(json).map_err(|_| BadKeySet::Form)?;
+        let document: Document = serde_json::from_slice(json).map_err(|_| JwksError::Form)?;
         let keys = document.keys.into_iter().take(MAX_KEYS);
         let keys: Vec<_> =
             keys.filter_map(|key| serde_json::from_value::<Jwk>(key).ok()?.key().map(Arc::new)).collect();
-        if keys.is_empty() { Err(BadKeySet::NoKey) } else { Ok(Self { keys }) }
+        if keys.is_empty() { Err(JwksError::NoKey) } else { Ok(Self { keys }) }
     }
 
     /// The key of that ID for that algorithm. Without an ID: the only one for the algorithm.
@@ -122,7 +122,7 @@ impl Jwk {
             }
             _ => return None,
         };
-        Some(Key { id: self.kid, algorithm, decoding, proven: Proven::default() })
+        Some(Key { id: self.kid, algorithm, decoding, proven: SignatureCache::default() })
     }
 }
 
@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(keys: Value) -> Result<KeySet, BadKeySet> {
-        KeySet::parse(json!({ "keys": keys }).to_string().as_bytes())
+    fn parse(keys: Value) -> Result<Jwks, JwksError> {
+        Jwks::parse(json!({ "keys": keys }).to_string().as_bytes())
     }
 
     fn ed25519(kid: Option<&str>) -> Value {
@@ -180,11 +180,11 @@ mod tests {
             with("x", json!(7)),
             json!(null),
         ] {
-            assert_eq!(parse(json!([unfit])).err(), Some(BadKeySet::NoKey), "{unfit}");
+            assert_eq!(parse(json!([unfit])).err(), Some(JwksError::NoKey), "{unfit}");
             assert!(parse(json!([unfit, ed25519(Some("b"))])).is_ok(), "{unfit}");
         }
         for bad in ["", "{}", "[]", r#"{"keys": 7}"#] {
-            assert_eq!(KeySet::parse(bad.as_bytes()).err(), Some(BadKeySet::Form), "{bad}");
+            assert_eq!(Jwks::parse(bad.as_bytes()).err(), Some(JwksError::Form), "{bad}");
         }
     }
 }

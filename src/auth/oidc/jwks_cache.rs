@@ -10,20 +10,20 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::oidc::jwks::{Key, KeySet};
-use crate::auth::oidc::jwks_source::Source;
-use crate::domain::Fault;
+use crate::auth::oidc::jwks::{Jwks, Key};
+use crate::auth::oidc::jwks_source::JwksSource;
+use crate::domain::InternalError;
 
 /// How often keys are read.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct RefreshPolicy {
     /// At least so long after the last time.
     pub least: Duration,
     /// And then without being asked.
     pub most: Duration,
 }
 
-impl Default for Pace {
+impl Default for RefreshPolicy {
     fn default() -> Self {
         Self { least: Duration::from_secs(10), most: Duration::from_secs(300) }
     }
@@ -31,29 +31,29 @@ impl Default for Pace {
 
 /// The keys, and where they come from. Cheap to clone; the clones share them.
 #[derive(Clone)]
-pub struct Keyring {
-    source: Arc<Source>,
-    pace: Pace,
-    current: Arc<RwLock<Option<Arc<KeySet>>>>,
+pub struct JwksCache {
+    source: Arc<JwksSource>,
+    pace: RefreshPolicy,
+    current: Arc<RwLock<Option<Arc<Jwks>>>>,
     /// When they were last read, or were to be. Held while they are read: who waits for it finds what came of that.
     tried: Arc<Mutex<Option<Instant>>>,
 }
 
-impl Keyring {
+impl JwksCache {
     /// One that has read nothing yet.
-    pub fn new(source: Source, pace: Pace) -> Self {
+    pub fn new(source: JwksSource, pace: RefreshPolicy) -> Self {
         Self { source: Arc::new(source), pace, current: Arc::default(), tried: Arc::default() }
     }
 
     /// The key of that ID for that algorithm, if the issuer has it. Fails while no keys could be read at all.
-    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Option<Arc<Key>>, Fault> {
-        let held = |keys: Option<Arc<KeySet>>| keys.and_then(|keys| keys.find(id, algorithm).cloned());
+    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Option<Arc<Key>>, InternalError> {
+        let held = |keys: Option<Arc<Jwks>>| keys.and_then(|keys| keys.find(id, algorithm).cloned());
         if let Some(key) = held(self.current()) {
             return Ok(Some(key));
         }
         self.refresh().await;
         match self.current() {
-            None => Err(Fault::passing("the keys of the issuer could not be read yet")),
+            None => Err(InternalError::passing("the keys of the issuer could not be read yet")),
             keys => Ok(held(keys)),
         }
     }
@@ -93,7 +93,7 @@ impl Keyring {
         }
     }
 
-    fn current(&self) -> Option<Arc<KeySet>> {
+    fn current(&self) -> Option<Arc<Jwks>> {
         self.current.read().clone()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Url, redirect};
 
-use crate::auth::oidc::jwks::{BadKeySet, KeySet};
+use crate::auth::oidc::jwks::{Jwks, JwksError};
 
 /// Most bytes of a key set.
 const MAX_BYTES: u64 = 256 * 1024;
@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 const TIME: Duration = Duration::from_secs(5);
 
 /// A place to read keys at.
-pub enum Source {
+pub enum JwksSource {
     /// A file.
     File(PathBuf),
     /// A URL, and what asks there.
@@ -24,7 +24,7 @@ pub enum Source {
 
 /// Why no keys were read.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
+pub enum FetchError {
     /// There is no such file, or it cannot be read.
     #[error("it cannot be read: {0}")]
     File(#[from] io::Error),
@@ -36,24 +36,24 @@ pub enum Unread {
     TooLarge,
     /// What was read is of no use.
     #[error(transparent)]
-    Unfit(#[from] BadKeySet),
+    Unfit(#[from] JwksError),
 }
 
-impl Source {
+impl JwksSource {
     /// A URL. It is asked itself and nobody else: redirects are not followed.
-    pub fn at(url: Url) -> Result<Self, Unread> {
+    pub fn at(url: Url) -> Result<Self, FetchError> {
         let client = Client::builder().timeout(TIME).redirect(redirect::Policy::none());
         Ok(Self::Web(url, client.user_agent(concat!("guildhall/", env!("CARGO_PKG_VERSION"))).build()?))
     }
 
     /// A file. Unlike a server that may be away for now, a file without keys is a mistake of whoever names it.
-    pub fn file(path: PathBuf) -> Result<Self, Unread> {
+    pub fn file(path: PathBuf) -> Result<Self, FetchError> {
         read_file(&path)?;
         Ok(Self::File(path))
     }
 
     /// Reads the keys that are there now.
-    pub async fn read(&self) -> Result<KeySet, Unread> {
+    pub async fn read(&self) -> Result<Jwks, FetchError> {
         match self {
             Self::File(path) => {
                 let path = path.clone();
@@ -65,23 +65,23 @@ impl Source {
                 while let Some(chunk) = response.chunk().await? {
                     json.extend_from_slice(&chunk);
                     if json.len() as u64 > MAX_BYTES {
-                        return Err(Unread::TooLarge);
+                        return Err(FetchError::TooLarge);
                     }
                 }
-                Ok(KeySet::parse(&json)?)
+                Ok(Jwks::parse(&json)?)
             }
         }
     }
 }
 
-fn read_file(path: &Path) -> Result<KeySet, Unread> {
+fn read_file(path: &Path) -> Result<Jwks, FetchError> {
     let mut json = Vec::new();
     // Some files do not tell how long they are.
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut json)?;
     if json.len() as u64 > MAX_BYTES {
-        return Err(Unread::TooLarge);
+        return Err(FetchError::TooLarge);
     }
-    Ok(KeySet::parse(&json)?)
+    Ok(Jwks::parse(&json)?)
 }
 
 /// The error with its causes: by itself it says no more than that sending did not work.

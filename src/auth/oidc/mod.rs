@@ -15,18 +15,18 @@ use jsonwebtoken::Algorithm;
 use jsonwebtoken::dangerous::insecure_decode_claims;
 
 use crate::auth::jwt;
-use crate::auth::jwt::BadToken;
+use crate::auth::jwt::TokenError;
 use crate::auth::oidc::claims::Claims;
 pub use crate::auth::oidc::claims::{AdminClaim, EmailClaim, Identity};
-pub use crate::auth::oidc::identity_cache::Known;
-pub use crate::auth::oidc::jwks_cache::{Keyring, Pace};
-pub use crate::auth::oidc::jwks_source::{Source, Unread};
+pub use crate::auth::oidc::identity_cache::IdentityCache;
+pub use crate::auth::oidc::jwks_cache::{JwksCache, RefreshPolicy};
+pub use crate::auth::oidc::jwks_source::{FetchError, JwksSource};
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Result};
 
 /// Who is believed what.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trust {
+pub struct OidcConfig {
     /// `iss` of the issuer's tokens.
     pub issuer: String,
     /// What `aud` names in tokens that are meant for us.
@@ -36,15 +36,15 @@ pub struct Trust {
 }
 
 /// An issuer elsewhere.
-pub struct Issuer {
-    trust: Trust,
-    keyring: Keyring,
+pub struct OidcIssuer {
+    trust: OidcConfig,
+    keyring: JwksCache,
     /// Accounts of those who have been here lately.
-    pub known: Known,
+    pub known: IdentityCache,
 }
 
 /// A token that is good.
-pub struct Vouched {
+pub struct VerifiedToken {
     /// Whom it is about.
     pub identity: Identity,
     /// Since when what it says of them is so.
@@ -55,16 +55,16 @@ pub struct Vouched {
     pub expires_at: Instant,
 }
 
-impl fmt::Debug for Issuer {
+impl fmt::Debug for OidcIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.trust.fmt(f)
     }
 }
 
-impl Issuer {
+impl OidcIssuer {
     /// One whose keys are on that ring.
-    pub fn new(trust: Trust, keyring: Keyring) -> Self {
-        Self { trust, keyring, known: Known::default() }
+    pub fn new(trust: OidcConfig, keyring: JwksCache) -> Self {
+        Self { trust, keyring, known: IdentityCache::default() }
     }
 
     /// Its name: `iss` of its tokens.
@@ -73,7 +73,7 @@ impl Issuer {
     }
 
     /// Its keys.
-    pub fn keyring(&self) -> &Keyring {
+    pub fn keyring(&self) -> &JwksCache {
         &self.keyring
     }
 
@@ -83,22 +83,22 @@ impl Issuer {
     }
 
     /// Whom a token is about, presented at `now`. UNAUTHENTICATED if it is not good; fails while no keys could be read.
-    pub async fn verify(&self, token: &str, now: Instant) -> Result<Vouched> {
+    pub async fn verify(&self, token: &str, now: Instant) -> Result<VerifiedToken> {
         let header = jwt::header(token).map_err(refused)?;
         // Before anything that costs: what would be refused with the best of keys has none looked for.
-        let claimed: Claims = insecure_decode_claims(token).map_err(|_| refused(BadToken::Invalid))?;
+        let claimed: Claims = insecure_decode_claims(token).map_err(|_| refused(TokenError::Invalid))?;
         claimed.check(&self.trust, now).map_err(refused)?;
         let fit = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg);
         let key = if fit { self.keyring.find(header.kid.as_deref(), header.alg).await? } else { None };
-        let key = key.ok_or_else(|| refused(BadToken::Invalid))?;
+        let key = key.ok_or_else(|| refused(TokenError::Invalid))?;
         let claims: Claims = key.claims(token).map_err(refused)?;
         let expires_at = claims.check(&self.trust, now).map_err(refused)?;
         let (issued_at, authenticated_at) = (claims.issued_at(now), claims.authenticated_at(now));
-        Ok(Vouched { identity: claims.identity(&self.trust), issued_at, authenticated_at, expires_at })
+        Ok(VerifiedToken { identity: claims.identity(&self.trust), issued_at, authenticated_at, expires_at })
     }
 }
 
-fn refused(why: BadToken) -> Error {
+fn refused(why: TokenError) -> Error {
     tracing::debug!(?why, "refused a token of the issuer");
     Error::Unauthenticated
 }

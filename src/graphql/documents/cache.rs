@@ -7,7 +7,7 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Weighter};
 
-use crate::graphql::documents::prepared::Plan;
+use crate::graphql::documents::prepared::PreparedDocument;
 
 /// What the cache may hold in memory, in bytes.
 const CAPACITY: u64 = 16 * 1024 * 1024;
@@ -20,32 +20,36 @@ const ENTRY: u64 = 1_024;
 
 /// Documents that were parsed and checked.
 #[derive(Debug)]
-pub struct Texts(Cache<Box<str>, Arc<Plan>, ByBytes>);
+pub struct DocumentCache(Cache<Box<str>, Arc<PreparedDocument>, ByBytes>);
 
 /// Weighs a document by what it takes in memory.
 #[derive(Clone, Debug)]
 pub struct ByBytes;
 
-impl<Key> Weighter<Key, Arc<Plan>> for ByBytes {
-    fn weight(&self, _: &Key, plan: &Arc<Plan>) -> u64 {
+impl<Key> Weighter<Key, Arc<PreparedDocument>> for ByBytes {
+    fn weight(&self, _: &Key, plan: &Arc<PreparedDocument>) -> u64 {
         ENTRY + plan.bytes + plan.tokens * TOKEN
     }
 }
 
 /// A cache of documents that takes up to that many bytes.
-pub fn cache<Key: Eq + Hash>(bytes: u64) -> Cache<Key, Arc<Plan>, ByBytes> {
+pub fn cache<Key: Eq + Hash>(bytes: u64) -> Cache<Key, Arc<PreparedDocument>, ByBytes> {
     Cache::with(USUAL, bytes, ByBytes, DefaultHashBuilder::default(), Default::default())
 }
 
-impl Default for Texts {
+impl Default for DocumentCache {
     fn default() -> Self {
         Self(cache(CAPACITY))
     }
 }
 
-impl Texts {
+impl DocumentCache {
     /// The plan of a text, made by `make` if it is not known. What is refused is not remembered: it is cheap to refuse again.
-    pub fn plan<E>(&self, text: &str, make: impl FnOnce(&str) -> Result<Plan, E>) -> Result<Arc<Plan>, E> {
+    pub fn plan<E>(
+        &self,
+        text: &str,
+        make: impl FnOnce(&str) -> Result<PreparedDocument, E>,
+    ) -> Result<Arc<PreparedDocument>, E> {
         if let Some(known) = self.0.get(text) {
             return Ok(known);
         }
@@ -61,13 +65,13 @@ mod tests {
     use crate::graphql::documents::prepared::tests::plan;
 
     /// Whether the text is known without being parsed.
-    fn known(texts: &Texts, text: &str) -> bool {
+    fn known(texts: &DocumentCache, text: &str) -> bool {
         texts.plan(text, |_| Err(())).is_ok()
     }
 
     #[test]
     fn a_text_is_parsed_once_and_only_if_it_is_good() {
-        let texts = Texts::default();
+        let texts = DocumentCache::default();
         assert!(texts.plan("{ b }", plan).is_ok());
         assert!(known(&texts, "{ b }"));
         assert!(!known(&texts, "{ b  }"), "another text");
@@ -78,7 +82,7 @@ mod tests {
     #[test]
     fn texts_that_come_once_do_not_push_out_those_that_come_often_nor_fill_the_memory() {
         let bytes = 1024 * 1024;
-        let texts = Texts(cache(bytes));
+        let texts = DocumentCache(cache(bytes));
         let hot: Vec<String> = (0..20).map(|n| format!("{{ hot{n}: b }}")).collect();
         for round in 0..3_000 {
             for text in &hot {

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 
-use crate::graphql::documents::limits::Excess;
+use crate::graphql::documents::limits::LimitExceeded;
 
 /// Refuses a root field of a mutation that is named twice under the same key, be it by way of fragments.
-pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), Excess> {
+pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), LimitExceeded> {
     if operation.ty != OperationType::Mutation {
         return Ok(());
     }
@@ -20,7 +20,7 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> 
                 Selection::Field(field) => {
                     let key = &field.node.response_key().node;
                     if !keys.insert(key) {
-                        return Err(Excess::Repeated(key.to_string(), item.pos));
+                        return Err(LimitExceeded::Repeated(key.to_string(), item.pos));
                     }
                 }
                 Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
@@ -28,7 +28,7 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> 
                     let name = &fragment.node.fragment_name.node;
                     // Spread twice, all of its fields would run twice.
                     if !spread.insert(name) {
-                        return Err(Excess::Repeated(name.to_string(), item.pos));
+                        return Err(LimitExceeded::Repeated(name.to_string(), item.pos));
                     }
                     sets.extend(document.fragments.get(name).map(|fragment| &fragment.node.selection_set.node));
                 }
@@ -44,7 +44,7 @@ mod tests {
 
     use super::*;
 
-    fn checked(text: &str) -> Result<(), Excess> {
+    fn checked(text: &str) -> Result<(), LimitExceeded> {
         let document = parse_query(text).expect("a document");
         document.operations.iter().try_for_each(|(_, operation)| check(&document, &operation.node))
     }
@@ -58,7 +58,7 @@ mod tests {
             "mutation { ...F a } fragment F on Mutation { a }",
             "mutation { ...F ...F } fragment F on Mutation { a }",
         ] {
-            assert!(matches!(checked(bad), Err(Excess::Repeated(..))), "{bad}");
+            assert!(matches!(checked(bad), Err(LimitExceeded::Repeated(..))), "{bad}");
         }
         assert_eq!(checked("mutation { a b: a }"), Ok(()));
         assert_eq!(checked("{ a a }"), Ok(()), "queries may");

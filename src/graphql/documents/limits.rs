@@ -96,14 +96,14 @@ impl Limit {
     }
 
     /// Refuses more than is allowed.
-    pub fn hold(self, asked: u64) -> Result<(), Excess> {
-        if asked > self.allowed() { Err(Excess::Over(self, asked)) } else { Ok(()) }
+    pub fn hold(self, asked: u64) -> Result<(), LimitExceeded> {
+        if asked > self.allowed() { Err(LimitExceeded::Over(self, asked)) } else { Ok(()) }
     }
 }
 
 /// Why a document is not executed although it may fit the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Excess {
+pub enum LimitExceeded {
     /// More than is allowed, and how much.
     Over(Limit, u64),
     /// A mutation that would run once for each time it is named.

@@ -20,7 +20,7 @@ pub mod size;
 pub mod trusted;
 
 pub use cost::{HASHING, PAGED};
-pub use limits::{Excess, Limit};
-pub use prepared::{Operation, Plan, Rejection};
+pub use limits::{Limit, LimitExceeded};
+pub use prepared::{DocumentError, Operation, PreparedDocument};
 pub use registry::{DocumentRules, Documents};
-pub use trusted::Trusted;
+pub use trusted::TrustedDocuments;

@@ -7,16 +7,16 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::graphql::documents::cache::{ByBytes, cache};
-use crate::graphql::documents::prepared::Plan;
+use crate::graphql::documents::prepared::PreparedDocument;
 
 /// What the registered documents may take in memory, in bytes.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
 /// The SHA-256 of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
+pub struct DocumentHash([u8; 32]);
 
-impl Fingerprint {
+impl DocumentHash {
     /// Of that text.
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
@@ -39,7 +39,7 @@ impl Fingerprint {
 
 /// Documents that clients registered.
 #[derive(Debug)]
-pub struct Persisted(Cache<Fingerprint, Arc<Plan>, ByBytes>);
+pub struct Persisted(Cache<DocumentHash, Arc<PreparedDocument>, ByBytes>);
 
 impl Default for Persisted {
     fn default() -> Self {
@@ -49,12 +49,12 @@ impl Default for Persisted {
 
 impl Persisted {
     /// The document with that fingerprint, if it is known.
-    pub fn get(&self, fingerprint: &Fingerprint) -> Option<Arc<Plan>> {
+    pub fn get(&self, fingerprint: &DocumentHash) -> Option<Arc<PreparedDocument>> {
         self.0.get(fingerprint)
     }
 
     /// Remembers a document that was found good.
-    pub fn register(&self, fingerprint: Fingerprint, plan: Arc<Plan>) {
+    pub fn register(&self, fingerprint: DocumentHash, plan: Arc<PreparedDocument>) {
         self.0.insert(fingerprint, plan);
     }
 }
@@ -66,10 +66,10 @@ mod tests {
     #[test]
     fn a_fingerprint_is_written_in_hexadecimal_digits() {
         let written = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
-        assert_eq!(Fingerprint::parse(written), Some(Fingerprint::of("{__typename}")));
-        assert_eq!(Fingerprint::parse(&written.to_uppercase()), Some(Fingerprint::of("{__typename}")));
+        assert_eq!(DocumentHash::parse(written), Some(DocumentHash::of("{__typename}")));
+        assert_eq!(DocumentHash::parse(&written.to_uppercase()), Some(DocumentHash::of("{__typename}")));
         for bad in ["", "ecf4", &"g".repeat(64), &"é".repeat(32), &format!("{written}0")] {
-            assert_eq!(Fingerprint::parse(bad), None, "{bad}");
+            assert_eq!(DocumentHash::parse(bad), None, "{bad}");
         }
     }
 }

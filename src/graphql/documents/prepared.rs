@@ -12,9 +12,9 @@ use async_graphql_value::Value as Written;
 
 use crate::graphql::documents::arguments::Arguments;
 use crate::graphql::documents::cost::Cost;
-use crate::graphql::documents::limits::{Excess, Limit};
+use crate::graphql::documents::limits::{Limit, LimitExceeded};
 use crate::graphql::documents::parser;
-use crate::graphql::documents::parser::{Mistake, Unreadable};
+use crate::graphql::documents::parser::{DocumentMistake, Unreadable};
 use crate::graphql::documents::public_fields::PublicFields;
 use crate::graphql::documents::{duplicate_mutation_fields, merged_fields, single_root_field, size};
 use crate::graphql::introspection;
@@ -22,7 +22,7 @@ use crate::graphql::validation::{Definitions, Exposure, validate};
 
 /// A document that may be executed.
 #[derive(Debug)]
-pub struct Plan {
+pub struct PreparedDocument {
     /// What it defines.
     operations: Vec<Operation>,
     /// How many tokens are kept of it: those of a fragment once for each operation that reaches it.
@@ -58,27 +58,29 @@ pub struct Operation {
 
 /// Why a document is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rejection {
+pub enum DocumentError {
     /// It asks for too much, or would be executed otherwise than it is meant.
-    Excessive(Excess),
+    Excessive(LimitExceeded),
     /// It is not GraphQL.
-    Malformed(Mistake),
+    Malformed(DocumentMistake),
     /// It does not fit the schema.
-    Invalid(Vec<Mistake>),
+    Invalid(Vec<DocumentMistake>),
 }
 
 /// The first reason, as the end of a sentence.
-impl std::fmt::Display for Rejection {
+impl std::fmt::Display for DocumentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Rejection::Excessive(Excess::Over(limit, asked)) => {
+            DocumentError::Excessive(LimitExceeded::Over(limit, asked)) => {
                 write!(f, "it has {asked} {}; {} are allowed", limit.noun(), limit.allowed())
             }
-            Rejection::Excessive(Excess::Repeated(name, _)) => write!(f, "`{name}` stands twice in a mutation"),
-            Rejection::Excessive(Excess::Roots(_)) => f.write_str("a subscription is to exactly one field"),
-            Rejection::Malformed(Mistake { message, place }) => write!(f, "{message} ({place})"),
-            Rejection::Invalid(mistakes) => match mistakes.first() {
-                Some(Mistake { message, place }) => write!(f, "{message} ({place})"),
+            DocumentError::Excessive(LimitExceeded::Repeated(name, _)) => {
+                write!(f, "`{name}` stands twice in a mutation")
+            }
+            DocumentError::Excessive(LimitExceeded::Roots(_)) => f.write_str("a subscription is to exactly one field"),
+            DocumentError::Malformed(DocumentMistake { message, place }) => write!(f, "{message} ({place})"),
+            DocumentError::Invalid(mistakes) => match mistakes.first() {
+                Some(DocumentMistake { message, place }) => write!(f, "{message} ({place})"),
                 None => f.write_str("it is not valid"),
             },
         }
@@ -87,32 +89,32 @@ impl std::fmt::Display for Rejection {
 
 /// Why a document does not tell which operation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unclear {
+pub enum OperationNotFound {
     /// It has several, and none was named.
     Several,
     /// It has none of that name.
     Unknown,
 }
 
-impl Plan {
+impl PreparedDocument {
     /// Of a text, if it may be executed.
-    pub fn new(text: &str, schema: &Definitions, exposure: Exposure) -> Result<Self, Rejection> {
+    pub fn new(text: &str, schema: &Definitions, exposure: Exposure) -> Result<Self, DocumentError> {
         let parsed = parser::parse(text).map_err(|unreadable| match unreadable {
-            Unreadable::Excessive(excess) => Rejection::Excessive(excess),
-            Unreadable::Malformed(mistake) => Rejection::Malformed(mistake),
+            Unreadable::Excessive(excess) => DocumentError::Excessive(excess),
+            Unreadable::Malformed(mistake) => DocumentError::Malformed(mistake),
         })?;
         let mut document = parsed.document;
-        size::check(&document).map_err(Rejection::Excessive)?;
+        size::check(&document).map_err(DocumentError::Excessive)?;
         let mut mistakes = parsed.ambiguities;
         mistakes.extend(validate(schema, &document, exposure));
         if !mistakes.is_empty() {
-            return Err(Rejection::Invalid(mistakes));
+            return Err(DocumentError::Invalid(mistakes));
         }
         let once = document
             .operations
             .iter()
             .try_for_each(|(_, operation)| duplicate_mutation_fields::check(&document, &operation.node));
-        once.and_then(|()| single_root_field::make_plain(&mut document)).map_err(Rejection::Excessive)?;
+        once.and_then(|()| single_root_field::make_plain(&mut document)).map_err(DocumentError::Excessive)?;
         let ExecutableDocument { operations, fragments } = document;
         let operations: Vec<(Option<Name>, Positioned<OperationDefinition>)> = match operations {
             DocumentOperations::Single(operation) => vec![(None, operation)],
@@ -126,11 +128,13 @@ impl Plan {
     }
 
     /// The operation of that name, or the only one.
-    pub fn operation(&self, wanted: Option<&str>) -> Result<&Operation, Unclear> {
+    pub fn operation(&self, wanted: Option<&str>) -> Result<&Operation, OperationNotFound> {
         match (wanted, self.operations.as_slice()) {
             (None, [only]) => Ok(only),
-            (None, _) => Err(Unclear::Several),
-            (Some(wanted), all) => all.iter().find(|each| each.name.as_deref() == Some(wanted)).ok_or(Unclear::Unknown),
+            (None, _) => Err(OperationNotFound::Several),
+            (Some(wanted), all) => {
+                all.iter().find(|each| each.name.as_deref() == Some(wanted)).ok_or(OperationNotFound::Unknown)
+            }
         }
     }
 }
@@ -166,7 +170,7 @@ impl Operation {
     }
 
     /// A mistake for each condition that is null, which a variable with a default can be made. The library takes null for false.
-    pub fn null_conditions(&self, given: &Variables) -> Vec<Mistake> {
+    pub fn null_conditions(&self, given: &Variables) -> Vec<DocumentMistake> {
         let nulls = self.variables.iter().filter(|variable| {
             let name = &variable.node.name.node;
             let nullable = variable.node.var_type.node.nullable;
@@ -174,7 +178,7 @@ impl Operation {
         });
         let mistake = |variable: &Positioned<VariableDefinition>| {
             let name = &variable.node.name.node;
-            Mistake::new(format!("Variable `${name}` must not be null where it is a condition."), variable.pos)
+            DocumentMistake::new(format!("Variable `${name}` must not be null where it is a condition."), variable.pos)
         };
         nulls.map(mistake).collect()
     }
@@ -231,15 +235,15 @@ pub(super) mod tests {
         Definitions::parse(sdl).expect("a schema")
     });
 
-    pub fn plan(text: &str) -> Result<Plan, Rejection> {
-        Plan::new(text, &SCHEMA, Exposure::Open)
+    pub fn plan(text: &str) -> Result<PreparedDocument, DocumentError> {
+        PreparedDocument::new(text, &SCHEMA, Exposure::Open)
     }
 
     #[test]
     fn an_operation_is_chosen_by_name_or_by_being_alone() {
         let two = plan("query A { ...F } mutation B { a } fragment F on Query { b }").expect("good");
-        assert_eq!(two.operation(None).err(), Some(Unclear::Several));
-        assert_eq!(two.operation(Some("C")).err(), Some(Unclear::Unknown));
+        assert_eq!(two.operation(None).err(), Some(OperationNotFound::Several));
+        assert_eq!(two.operation(Some("C")).err(), Some(OperationNotFound::Unknown));
         let (query, mutation) = (two.operation(Some("A")).expect("A"), two.operation(Some("B")).expect("B"));
         assert_eq!((query.kind, query.document.fragments.len()), (OperationType::Query, 1));
         assert_eq!((mutation.kind, mutation.document.fragments.len()), (OperationType::Mutation, 0));
@@ -248,6 +252,6 @@ pub(super) mod tests {
 
     #[test]
     fn every_operation_is_validated_whichever_is_wanted() {
-        assert!(matches!(plan("query A { b } query B { nope }"), Err(Rejection::Invalid(_))));
+        assert!(matches!(plan("query A { b } query B { nope }"), Err(DocumentError::Invalid(_))));
     }
 }

@@ -8,11 +8,11 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
-use crate::graphql::documents::limits::Excess;
+use crate::graphql::documents::limits::LimitExceeded;
 
 /// Has each subscription of a document that was checked name its one field plainly at its root, in the place of fragments that
 /// name it: async-graphql would pass over those, and answer nothing. Refuses what is not one field.
-pub fn make_plain(document: &mut ExecutableDocument) -> Result<(), Excess> {
+pub fn make_plain(document: &mut ExecutableDocument) -> Result<(), LimitExceeded> {
     let ExecutableDocument { operations, fragments } = document;
     let operations: Vec<&mut OperationDefinition> = match operations {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
@@ -38,7 +38,7 @@ fn root_field(
     root: &Positioned<SelectionSet>,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
     spliced: &mut HashSet<Name>,
-) -> Result<Positioned<Selection>, Excess> {
+) -> Result<Positioned<Selection>, LimitExceeded> {
     let on_subscriptions = |condition: &Positioned<TypeCondition>| condition.node.on.node == "Subscription";
     let (mut found, mut met) = (None, HashSet::new());
     let mut sets = vec![&root.node];
@@ -64,10 +64,10 @@ fn root_field(
                 }
                 _ => None,
             };
-            sets.push(inner.ok_or(Excess::Roots(item.pos))?);
+            sets.push(inner.ok_or(LimitExceeded::Roots(item.pos))?);
         }
     }
-    found.ok_or(Excess::Roots(root.pos))
+    found.ok_or(LimitExceeded::Roots(root.pos))
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
             "subscription { a @skip(if: false) { id } }",
             "subscription { ... @include(if: true) { a { id } } }",
         ] {
-            assert!(matches!(plain(bad), Err(Excess::Roots(_))), "{bad}");
+            assert!(matches!(plain(bad), Err(LimitExceeded::Roots(_))), "{bad}");
         }
         assert!(plain("{ a b ...F } fragment F on Query { c }").is_ok(), "queries may");
     }

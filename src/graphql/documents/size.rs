@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use crate::graphql::documents::limits::{Excess, Limit};
+use crate::graphql::documents::limits::{Limit, LimitExceeded};
 
 /// Refuses a document that is too large to look at any closer. Nothing but time to parse has been spent on it.
-pub fn check(document: &ExecutableDocument) -> Result<(), Excess> {
+pub fn check(document: &ExecutableDocument) -> Result<(), LimitExceeded> {
     Limit::Operations.hold(document.operations.iter().len() as u64)?;
     Limit::Fragments.hold(document.fragments.len() as u64)?;
     let mut measure = Measure { fragments: &document.fragments, measured: HashMap::new() };
@@ -57,7 +57,7 @@ impl Size {
         }
     }
 
-    fn hold(self) -> Result<(), Excess> {
+    fn hold(self) -> Result<(), LimitExceeded> {
         Limit::Depth.hold(self.depth)?;
         Limit::Fields.hold(self.fields)?;
         Limit::Aliases.hold(self.aliases)?;
@@ -117,7 +117,7 @@ mod tests {
 
     fn checked(text: &str) -> Result<(), Limit> {
         check(&parse_query(text).expect("a document")).map_err(|excess| match excess {
-            Excess::Over(limit, _) => limit,
+            LimitExceeded::Over(limit, _) => limit,
             other => panic!("{other:?}"),
         })
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::graphql::documents::prepared::Plan;
+use crate::graphql::documents::prepared::PreparedDocument;
 
 /// The documents that may run, by what clients call them and by their texts.
 #[derive(Debug, Default)]
-pub struct Trusted {
-    by_id: HashMap<String, Arc<Plan>>,
-    by_text: HashMap<String, Arc<Plan>>,
+pub struct TrustedDocuments {
+    by_id: HashMap<String, Arc<PreparedDocument>>,
+    by_text: HashMap<String, Arc<PreparedDocument>>,
 }
 
 /// A manifest, in either form.
@@ -33,9 +33,9 @@ struct Listed {
 /// The `format` of Apollo's manifests.
 const APOLLO: &str = "apollo-persisted-query-manifest";
 
-impl Trusted {
+impl TrustedDocuments {
     /// The documents of a manifest; else what is wrong with it, as the end of a sentence.
-    pub fn parse(manifest: &str, plan: impl Fn(&str) -> Result<Plan, String>) -> Result<Self, String> {
+    pub fn parse(manifest: &str, plan: impl Fn(&str) -> Result<PreparedDocument, String>) -> Result<Self, String> {
         let parsed = serde_json::from_str(manifest).map_err(|_| {
             "it is neither an object of documents by their hashes, nor an operation manifest of Apollo's".to_owned()
         })?;
@@ -63,12 +63,12 @@ impl Trusted {
     }
 
     /// The document that clients call so.
-    pub fn by_id(&self, id: &str) -> Option<Arc<Plan>> {
+    pub fn by_id(&self, id: &str) -> Option<Arc<PreparedDocument>> {
         self.by_id.get(id).cloned()
     }
 
     /// The document of exactly that text.
-    pub fn by_text(&self, text: &str) -> Option<Arc<Plan>> {
+    pub fn by_text(&self, text: &str) -> Option<Arc<PreparedDocument>> {
         self.by_text.get(text).cloned()
     }
 

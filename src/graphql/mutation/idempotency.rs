@@ -4,19 +4,19 @@
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Context, InputType, Name, Value};
 
-use crate::domain::{Error, Fault};
+use crate::domain::{Error, InternalError};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::operations::idempotency::Retry;
+use crate::operations::idempotency::Idempotency;
 
 /// The parts of an input that may differ from one repeat to the next.
 const ASIDE: [&str; 2] = ["clientMutationId", "idempotencyKey"];
 
 /// What the field of a mutation hands to its operation, so that it is done once for each key. Without a key it costs nothing.
-pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Result<Retry> {
+pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Result<Idempotency> {
     let actor = ctx.request().signed_in();
-    let Some(key) = key else { return Ok(Retry::unkeyed(actor)) };
-    let broken = |cause: String| Error::from(Fault::new(cause));
+    let Some(key) = key else { return Ok(Idempotency::unkeyed(actor)) };
+    let broken = |cause: String| Error::from(InternalError::new(cause));
     let arguments = ctx.field().arguments().map_err(|error| broken(error.message))?;
     let given = arguments.iter().find(|(name, _)| name == "input").map(|(_, value)| value);
     let mut meant = as_meant(input.to_value(), given).unwrap_or_default();
@@ -24,7 +24,7 @@ pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Re
         fields.retain(|name, _| !ASIDE.contains(&name.as_str()));
     }
     let meant = serde_json::to_vec(&meant).map_err(|error| broken(error.to_string()))?;
-    Ok(Retry::keyed(actor, ctx.field().name(), key, &meant)?)
+    Ok(Idempotency::keyed(actor, ctx.field().name(), key, &meant)?)
 }
 
 /// A value that was read, with its defaults, its fields in order. What was read has null for absent fields too, where an

@@ -2,7 +2,7 @@
 
 use async_graphql::Context;
 
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::graphql::context::ContextExt;
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::{ApiError, Result};
@@ -43,7 +43,7 @@ pub async fn answer<P: Payload>(
 ) -> Result<P> {
     if client_mutation_id.as_ref().is_some_and(|id| id.chars().count() > CLIENT_MUTATION_ID_MAX) {
         let path = ["input", "clientMutationId"].map(str::to_owned).to_vec();
-        return Ok(P::refused(vec![Problem::too_long(CLIENT_MUTATION_ID_MAX).at(path).into()]));
+        return Ok(P::refused(vec![FieldError::too_long(CLIENT_MUTATION_ID_MAX).at(path).into()]));
     }
     outcome::begin_field();
     let payload = match run.await {

@@ -1,8 +1,8 @@
 //! What can be listened to: events as they happen, each asked about anew.
 //!
 //! The executor runs a subscription one turn at a time: the first checks its arguments and begins to listen,
-//! each of the others shows one event. Between them a `Listening` waits for events and
-//! asks the policy, and an `Edition` keeps what looks the same to all who listen alike from being shown
+//! each of the others shows one event. Between them a `Subscriber` waits for events and
+//! asks the policy, and an `SharedExecution` keeps what looks the same to all who listen alike from being shown
 //! to each of them anew.
 
 pub mod shared_result;
@@ -21,8 +21,8 @@ use super::types::event::Event;
 use super::{ApiError, Result};
 use crate::domain::{Error, WorkspaceId};
 use crate::events::hub::Topic;
-use crate::graphql::subscription::shared_result::{Edition, Editions};
-use crate::graphql::subscription::subscriber::Listening;
+use crate::graphql::subscription::shared_result::{SharedExecution, SharedExecutions};
+use crate::graphql::subscription::subscriber::Subscriber;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 
@@ -47,7 +47,7 @@ impl Subscription {
             ctx.request().viewer().await?;
             let denied = || ApiError::from(Error::from(denied(Action::EventsView)));
             let workspace = WorkspaceId::parse(&workspace_id).ok_or_else(denied)?.uuid();
-            Listening::begin(ctx, Topic::Workspace(workspace), types, after).await
+            Subscriber::begin(ctx, Topic::Workspace(workspace), types, after).await
         })
         .await
     }
@@ -65,16 +65,16 @@ impl Subscription {
     ) -> Result<Shown> {
         take_turn(ctx, async move {
             let viewer = ctx.request().viewer().await?;
-            Listening::begin(ctx, Topic::Person(viewer.id), types, after).await
+            Subscriber::begin(ctx, Topic::Person(viewer.id), types, after).await
         })
         .await
     }
 }
 
 /// What the executor is to do with a subscription.
-enum Turn {
+enum Step {
     /// To begin to listen, and leave that here.
-    Begin(Mutex<Option<Box<Listening>>>),
+    Begin(Mutex<Option<Box<Subscriber>>>),
     /// To show this event, or this error.
     Show(Mutex<Option<Result<Event>>>),
 }
@@ -82,20 +82,20 @@ enum Turn {
 /// The event of a turn that shows one.
 type Shown = stream::Iter<std::option::IntoIter<Result<Event>>>;
 
-async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Listening>>) -> Result<Shown> {
-    let shown = match &**ctx.data_unchecked::<Arc<Turn>>() {
-        Turn::Begin(begun) => {
+async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Subscriber>>) -> Result<Shown> {
+    let shown = match &**ctx.data_unchecked::<Arc<Step>>() {
+        Step::Begin(begun) => {
             let listening = begin.await?;
             *begun.lock() = Some(Box::new(listening));
             None
         }
-        Turn::Show(event) => event.lock().take(),
+        Step::Show(event) => event.lock().take(),
     };
     Ok(stream::iter(shown))
 }
 
 /// What a subscription tells.
-pub enum Told {
+pub enum SubscriptionItem {
     /// A result of its own.
     Executed(Box<Response>),
     /// A result without errors, as JSON, which others are told as well.
@@ -103,52 +103,53 @@ pub enum Told {
 }
 
 /// Runs a subscription, until it ends. An error is the last that it tells.
-pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxStream<'static, Told> {
+pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxStream<'static, SubscriptionItem> {
     let schema = schema.clone();
     let begun = stream::once(async move {
-        match Telling::begin(schema, request, context).await {
+        match Run::begin(schema, request, context).await {
             Ok(telling) => {
                 let told = unfold(telling, async |mut telling| telling.next().await.map(|told| (told, telling)));
                 told.boxed()
             }
-            Err(refused) => stream::iter([Told::Executed(refused)]).boxed(),
+            Err(refused) => stream::iter([SubscriptionItem::Executed(refused)]).boxed(),
         }
     });
     begun.flatten().boxed()
 }
 
 /// A subscription that goes on.
-struct Telling {
+struct Run {
     schema: Schema,
-    listening: Box<Listening>,
-    edition: Arc<Edition>,
+    listening: Box<Subscriber>,
+    edition: Arc<SharedExecution>,
     ended: bool,
 }
 
-impl Telling {
+impl Run {
     /// Begins to listen, or tells why not.
     async fn begin(
         schema: Schema,
         mut request: Request,
         context: RequestContext,
     ) -> std::result::Result<Self, Box<Response>> {
-        let script = shared_result::Script::of(&mut request).map_err(|error| Response::from_errors(vec![error]))?;
-        let turn = Arc::new(Turn::Begin(Mutex::default()));
+        let script = shared_result::SubscriptionDocument::of(&mut request)
+            .map_err(|error| Response::from_errors(vec![error]))?;
+        let turn = Arc::new(Step::Begin(Mutex::default()));
         let request = request.data(Arc::new(context)).data(turn.clone());
         if let Some(refused) = schema.execute_stream(request).next().await {
             return Err(refused.into());
         }
         let begun = match &*turn {
-            Turn::Begin(begun) => begun.lock().take(),
-            Turn::Show(_) => None,
+            Step::Begin(begun) => begun.lock().take(),
+            Step::Show(_) => None,
         };
         // A document that the executor runs and that reaches no field of the root: its stream has nothing in it.
         let listening = begun.ok_or_else(Response::default)?;
-        let edition = schema.data::<Editions>().cloned().unwrap_or_default().of(listening.topic(), script);
+        let edition = schema.data::<SharedExecutions>().cloned().unwrap_or_default().of(listening.topic(), script);
         Ok(Self { schema, listening, edition, ended: false })
     }
 
-    async fn next(&mut self) -> Option<Told> {
+    async fn next(&mut self) -> Option<SubscriptionItem> {
         if self.ended {
             return None;
         }

@@ -19,8 +19,8 @@ use crate::events::hub::Topic;
 use crate::graphql::Result;
 use crate::graphql::context::RequestContext;
 use crate::graphql::schema::Schema;
-use crate::graphql::subscription::subscriber::Listening;
-use crate::graphql::subscription::{Told, Turn};
+use crate::graphql::subscription::subscriber::Subscriber;
+use crate::graphql::subscription::{Step, SubscriptionItem};
 use crate::graphql::types::event::Event;
 
 /// How many events are kept, for those who are not quite as quick as the first.
@@ -28,17 +28,17 @@ const KEPT: usize = 256;
 
 /// The editions that somebody reads. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Editions(Arc<Mutex<HashMap<Arc<Key>, Weak<Edition>>>>);
+pub struct SharedExecutions(Arc<Mutex<HashMap<Arc<Key>, Weak<SharedExecution>>>>);
 
-impl Editions {
+impl SharedExecutions {
     /// The edition for those who listen to that topic by that script.
-    pub fn of(&self, topic: Topic, script: Script) -> Arc<Edition> {
+    pub fn of(&self, topic: Topic, script: SubscriptionDocument) -> Arc<SharedExecution> {
         let key = Arc::new(Key { topic, text: script.text(), variables: script.variables_that_matter() });
         let mut editions = self.0.lock();
         if let Some(edition) = editions.get(&key).and_then(Weak::upgrade) {
             return edition;
         }
-        let edition = Arc::new(Edition {
+        let edition = Arc::new(SharedExecution {
             script,
             prints: Mutex::default(),
             differs: AtomicBool::new(false),
@@ -58,13 +58,13 @@ struct Key {
 }
 
 /// What is executed for each event.
-pub struct Script {
+pub struct SubscriptionDocument {
     document: ExecutableDocument,
     operation: Option<String>,
     variables: Variables,
 }
 
-impl Script {
+impl SubscriptionDocument {
     /// That of a request.
     pub fn of(request: &mut Request) -> ServerResult<Self> {
         let document = request.parsed_query()?.clone();
@@ -114,34 +114,34 @@ impl Script {
 }
 
 /// An edition.
-pub struct Edition {
-    script: Script,
+pub struct SharedExecution {
+    script: SubscriptionDocument,
     /// The last that were shown.
-    prints: Mutex<VecDeque<Arc<Print>>>,
+    prints: Mutex<VecDeque<Arc<CachedResult>>>,
     /// Whether what is shown differs from one listener to the other.
     differs: AtomicBool,
     key: Arc<Key>,
-    among: Editions,
+    among: SharedExecutions,
 }
 
 /// An event as some may read it.
-struct Print {
+struct CachedResult {
     event: EventId,
     hidden: Vec<usize>,
     /// How it was shown; none if it is shown to each anew.
     text: OnceCell<Option<Arc<str>>>,
 }
 
-impl Edition {
+impl SharedExecution {
     /// Shows an event, or an error, to one who listens.
-    pub(super) async fn show(&self, schema: &Schema, event: Result<Event>, to: &Listening) -> Told {
+    pub(super) async fn show(&self, schema: &Schema, event: Result<Event>, to: &Subscriber) -> SubscriptionItem {
         let event = match event {
             Ok(event) if !self.differs.load(Ordering::Relaxed) => event,
-            other => return Told::Executed(Box::new(self.execute(schema, other, to.request()).await.0)),
+            other => return SubscriptionItem::Executed(Box::new(self.execute(schema, other, to.request()).await.0)),
         };
         let print = self.print(&event);
         if let Some(Some(text)) = print.text.get() {
-            return Told::Shared(text.clone());
+            return SubscriptionItem::Shared(text.clone());
         }
         let mut own = None;
         let first: BoxFuture<'_, _> = Box::pin(async {
@@ -155,25 +155,25 @@ impl Edition {
         });
         let text = print.text.get_or_init(|| first).await.clone();
         match (text, own) {
-            (Some(text), _) => Told::Shared(text),
-            (None, Some(executed)) => Told::Executed(Box::new(executed)),
-            (None, None) => Told::Executed(Box::new(self.execute(schema, Ok(event), to.request()).await.0)),
+            (Some(text), _) => SubscriptionItem::Shared(text),
+            (None, Some(executed)) => SubscriptionItem::Executed(Box::new(executed)),
+            (None, None) => SubscriptionItem::Executed(Box::new(self.execute(schema, Ok(event), to.request()).await.0)),
         }
     }
 
     /// Shows it, and tells whether it is shown alike to everybody who may read as much of it.
     async fn execute(&self, schema: &Schema, event: Result<Event>, context: RequestContext) -> (Response, bool) {
         let context = Arc::new(context);
-        let turn = Arc::new(Turn::Show(Mutex::new(Some(event))));
+        let turn = Arc::new(Step::Show(Mutex::new(Some(event))));
         let request = self.script.request().data(context.clone()).data(turn);
         let executed = schema.execute_stream(request).next().await.unwrap_or_default();
         let alike = executed.errors.is_empty() && executed.data != Value::Null && !context.was_consulted();
         (executed, alike)
     }
 
-    fn print(&self, event: &Event) -> Arc<Print> {
+    fn print(&self, event: &Event) -> Arc<CachedResult> {
         let mut prints = self.prints.lock();
-        let is_it = |print: &&Arc<Print>| print.event == event.entry.id && print.hidden == event.hidden;
+        let is_it = |print: &&Arc<CachedResult>| print.event == event.entry.id && print.hidden == event.hidden;
         if let Some(print) = prints.iter().rev().find(is_it) {
             return print.clone();
         }
@@ -181,13 +181,13 @@ impl Edition {
             prints.pop_front();
         }
         let (id, hidden) = (event.entry.id, event.hidden.clone());
-        let print = Arc::new(Print { event: id, hidden, text: OnceCell::new() });
+        let print = Arc::new(CachedResult { event: id, hidden, text: OnceCell::new() });
         prints.push_back(print.clone());
         print
     }
 }
 
-impl Drop for Edition {
+impl Drop for SharedExecution {
     fn drop(&mut self) {
         let mut editions = self.among.0.lock();
         // Another one of the same key may have taken the place.

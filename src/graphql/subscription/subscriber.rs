@@ -11,17 +11,17 @@ use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::domain::Error;
-use crate::domain::event::{EventType, LogPlace};
+use crate::domain::event::{EventPosition, EventType};
 use crate::events::hub::Topic;
-use crate::events::stream::Feed;
+use crate::events::stream::EventStream;
 use crate::graphql::connection::read_cursor;
 use crate::graphql::context::{ContextExt, RequestContext};
-use crate::graphql::event_visibility::Sight;
-use crate::graphql::shared_loader::Audience;
+use crate::graphql::event_visibility::EventViewer;
+use crate::graphql::shared_loader::SharedLoader;
 use crate::graphql::types::enums;
 use crate::graphql::types::event::{Event, list_of_person, list_of_workspace};
 use crate::graphql::{ApiError, Result};
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 use crate::store::events::Entry;
@@ -34,12 +34,12 @@ const QUIET: Duration = Duration::from_secs(9);
 const FRESH: Duration = Duration::from_millis(250);
 
 /// One who listens.
-pub struct Listening {
-    env: Env,
-    audience: Audience,
+pub struct Subscriber {
+    env: AppContext,
+    audience: SharedLoader,
     actor: Actor,
     address: Option<IpAddr>,
-    feed: Feed,
+    feed: EventStream,
     topic: Topic,
     kinds: Option<Vec<EventType>>,
     /// What the viewer may see of what has come.
@@ -48,7 +48,7 @@ pub struct Listening {
     asked: Instant,
 }
 
-impl Listening {
+impl Subscriber {
     /// Begins after a cursor, or with what happens from now on.
     pub async fn begin(
         ctx: &Context<'_>,
@@ -63,12 +63,13 @@ impl Listening {
             Topic::Workspace(workspace) => list_of_workspace(workspace),
             Topic::Person(user) => list_of_person(user),
         };
-        let after =
-            after.map(|cursor| read_cursor::<LogPlace>(&list, &cursor).ok_or(ApiError::InvalidCursor)).transpose()?;
+        let after = after
+            .map(|cursor| read_cursor::<EventPosition>(&list, &cursor).ok_or(ApiError::InvalidCursor))
+            .transpose()?;
         Ok(Self {
             actor,
             address: request.address,
-            feed: Feed::open(&env.store, &env.hub, topic, after.map(|place| place.key)).await?,
+            feed: EventStream::open(&env.store, &env.hub, topic, after.map(|place| place.key)).await?,
             env,
             audience,
             topic,
@@ -147,16 +148,16 @@ impl Listening {
 
 /// Looks at what the topic and the entries are about, if the viewer may listen to that topic: FORBIDDEN otherwise, also where
 /// there is nothing.
-async fn look(audience: &Audience, actor: Actor, topic: Topic, entries: &[Arc<Entry>]) -> Result<Sight> {
+async fn look(audience: &SharedLoader, actor: Actor, topic: Topic, entries: &[Arc<Entry>]) -> Result<EventViewer> {
     match topic {
         Topic::Workspace(workspace) => {
-            let sight = Sight::of(audience, actor.user_id, vec![workspace]).await?;
+            let sight = EventViewer::of(audience, actor.user_id, vec![workspace]).await?;
             if sight.may_listen_to(workspace) { Ok(sight) } else { Err(Error::from(denied(Action::EventsView)).into()) }
         }
         Topic::Person(user) => {
             let mut workspaces = vec![Uuid::from(user)];
             workspaces.extend(entries.iter().map(|entry| entry.workspace_id));
-            Sight::of(audience, user, workspaces).await
+            EventViewer::of(audience, user, workspaces).await
         }
     }
 }

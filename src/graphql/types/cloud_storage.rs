@@ -10,10 +10,10 @@ use crate::domain::{CloudStorageId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::AtHand;
-use crate::graphql::resource_list::{Listing, Shown};
+use crate::graphql::fast_list::SyncFields;
+use crate::graphql::resource_list::{ResourceList, ResourceNode};
 use crate::graphql::scalars::{DateTime, id};
-use crate::policy::{Action, Standing};
+use crate::policy::{AccessContext, Action};
 use crate::store::cloud_storages;
 use crate::store::resource_lists::Filter;
 
@@ -37,23 +37,27 @@ impl CloudStorage {
 
     /// The cloud storage that something in its workspace is linked to, if the viewer, who stands to the workspace like that,
     /// may see it.
-    pub async fn linked(ctx: &Context<'_>, id: Option<CloudStorageId>, standing: Standing) -> Option<Result<Self>> {
+    pub async fn linked(
+        ctx: &Context<'_>,
+        id: Option<CloudStorageId>,
+        standing: AccessContext,
+    ) -> Option<Result<Self>> {
         let row = ctx.request().loader.load_one(id?).await;
         row.map(|row| Self::seen(ctx, row?, standing)).map_err(Into::into).transpose()
     }
 
     /// The cloud storage, if the viewer, who stands to its workspace like that, may see it.
-    pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: Standing) -> Option<Self> {
+    pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
         Some(Self { row, grounds })
     }
 }
 
-impl Shown for CloudStorage {
+impl ResourceNode for CloudStorage {
     type Id = CloudStorageId;
     const ACTION: Action = Action::CloudStorageView;
 
-    fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: Standing) -> Option<Self> {
+    fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
         Self::seen(ctx, row, standing)
     }
 }
@@ -108,7 +112,7 @@ impl CloudStorage {
     }
 }
 
-impl AtHand for CloudStorage {}
+impl SyncFields for CloudStorage {}
 
 connection!(
     CloudStorage,
@@ -120,10 +124,10 @@ impl CloudStorageConnection {
     /// A page of the cloud storages of a workspace that the viewer stands to like that.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, Standing),
+        (workspace, standing): (WorkspaceId, AccessContext),
         args: PageArgs,
     ) -> Result<Self> {
-        let listing = Listing::of_workspace::<CloudStorage>(ctx, workspace, standing, Filter::default())?;
+        let listing = ResourceList::of_workspace::<CloudStorage>(ctx, workspace, standing, Filter::default())?;
         listing.page(ctx, args).await.map(Self)
     }
 }

@@ -18,19 +18,19 @@ use super::project::Project;
 use super::task::Task;
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::event::LogPlace;
+use crate::domain::event::EventPosition;
 use crate::domain::ids::TypedId;
-use crate::domain::page::{Place, Slice, Window};
-use crate::domain::{self, Error, EventId, Fault, UserId, WorkspaceId};
+use crate::domain::page::{Keyset, PageRequest, PageRows};
+use crate::domain::{self, Error, EventId, InternalError, UserId, WorkspaceId};
 use crate::graphql::connection::{Count, Page, PageArgs, connection, cursor};
 use crate::graphql::context::ContextExt;
-use crate::graphql::event_visibility::Sight;
-use crate::graphql::fast_list::AtHand;
+use crate::graphql::event_visibility::EventViewer;
+use crate::graphql::fast_list::SyncFields;
 use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::{ApiError, Result};
 use crate::policy::event_visibility::names_actor;
 use crate::store::events::list;
-use crate::store::events::{self, Entry, Filter, Stretch};
+use crate::store::events::{self, Entry, EventRange, Filter};
 
 /// Most entries that are read at once while looking for those that the viewer may see.
 const MOST: i64 = 512;
@@ -54,7 +54,7 @@ impl Event {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let entry = ctx.request().loader.load_one(id).await?;
         let workspace = entry.as_ref().map_or_else(Uuid::nil, |entry| entry.workspace_id);
-        let sight = Sight::of(ctx.audience(), viewer, vec![workspace]).await?;
+        let sight = EventViewer::of(ctx.audience(), viewer, vec![workspace]).await?;
         match entry {
             Some(entry) => sight.see(entry).await,
             None => Ok(None),
@@ -72,8 +72,8 @@ pub fn list_of_person(user: UserId) -> String {
     format!("events for {user}")
 }
 
-fn place_of(entry: &Entry) -> Place<LogPlace> {
-    Place { key: entry.place, id: entry.id.into() }
+fn place_of(entry: &Entry) -> Keyset<EventPosition> {
+    Keyset { key: entry.place, id: entry.id.into() }
 }
 
 /// Something that changed, written in the same transaction as the change. The log is never altered.
@@ -199,7 +199,7 @@ impl From<domain::event::FieldChange> for FieldChange {
     }
 }
 
-impl AtHand for Event {}
+impl SyncFields for Event {}
 
 connection!(
     Event,
@@ -218,7 +218,7 @@ impl EventConnection {
     ) -> Result<Self> {
         let workspace = workspace.uuid();
         let list = list_of_workspace(workspace);
-        let window = args.window::<LogPlace>(&list)?;
+        let window = args.window::<EventPosition>(&list)?;
         // What is no user's ID is nobody's, and nobody has done anything.
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let mut kinds: Option<Vec<domain::event::EventType>> =
@@ -238,13 +238,14 @@ impl EventConnection {
             let (store, audience, filter) = (store.clone(), audience.clone(), filter.clone());
             Box::pin(async move {
                 let counted = async {
-                    let sight = Sight::of(&audience, viewer, vec![workspace]).await?;
+                    let sight = EventViewer::of(&audience, viewer, vec![workspace]).await?;
                     sight.count(&store, workspace, &filter).await
                 };
                 counted.await.map_err(|error| match error {
-                    ApiError::Failed(fault) => {
-                        Error::Failed(Fault { passing: fault.passing, ..Fault::new(fault.cause.to_string()) })
-                    }
+                    ApiError::Failed(fault) => Error::Failed(InternalError {
+                        passing: fault.passing,
+                        ..InternalError::new(fault.cause.to_string())
+                    }),
                     _ => Error::Unauthenticated,
                 })
             })
@@ -254,9 +255,14 @@ impl EventConnection {
 }
 
 /// The page that the viewer may see: reads on until it is full.
-async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Window<LogPlace>) -> Result<Slice<Event>> {
+async fn read(
+    ctx: &Context<'_>,
+    workspace: Uuid,
+    filter: &Filter,
+    window: &PageRequest<EventPosition>,
+) -> Result<PageRows<Event>> {
     let store = &ctx.env().store;
-    let sight = Sight::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
+    let sight = EventViewer::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
     let visible = sight.visible(store, workspace).await?;
     let wanted = window.limit as usize + 1;
     let mut from = window.from.as_ref().map(|place| place.key);
@@ -264,7 +270,7 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
     let mut found = Vec::new();
     loop {
         let (after, before) = if window.backward { (None, from) } else { (from, None) };
-        let stretch = Stretch { after, before, backward: window.backward, limit };
+        let stretch = EventRange { after, before, backward: window.backward, limit };
         let mut connection = store.read().await?;
         let entries = list::page(&mut connection, &visible, filter, stretch).await?;
         if found.is_empty() && from.is_some() {
@@ -284,5 +290,5 @@ async fn read(ctx: &Context<'_>, workspace: Uuid, filter: &Filter, window: &Wind
         limit = (limit * 2).min(MOST);
     }
     found.truncate(wanted);
-    Ok(Slice::from_read(found, window))
+    Ok(PageRows::from_read(found, window))
 }

@@ -10,24 +10,24 @@ use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
 use super::organization::standing_of;
 use super::user::User;
 use crate::domain::clock::Instant;
-use crate::domain::page::{Place, Slice, Window};
-use crate::domain::{self, Error, Fault, InvitationId, OrganizationId, UserId};
+use crate::domain::page::{Keyset, PageRequest, PageRows};
+use crate::domain::{self, Error, InternalError, InvitationId, OrganizationId, UserId};
 use crate::graphql::Result;
 use crate::graphql::connection;
 use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand};
+use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand};
 use crate::graphql::loaders::{OrganizationName, ProvenEmail};
 use crate::graphql::scalars::{DateTime, id};
-use crate::operations::access::organization::Witnessed;
+use crate::operations::access::organization::WithAccess;
 use crate::operations::idempotency::Written;
 use crate::operations::invitations::resend;
-use crate::policy::{Action, Decision, Member, Standing, Target, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Member, Target, decide, permissions};
 use crate::store::Connection;
 use crate::store::invitations;
 use crate::store::invitations::list;
 use crate::store::invitations::list::{Filter, Inviter, Whose};
-use crate::store::organizations::Named;
+use crate::store::organizations::NamedOrganization;
 use crate::store::users;
 
 /// What can be done with an invitation that is pending.
@@ -43,7 +43,7 @@ const ABOUT_PENDING: [Action; 5] = [
 #[derive(Clone)]
 pub struct Invitation {
     row: invitations::Invitation,
-    standing: Standing,
+    standing: AccessContext,
     /// Whether the viewer is the invitee. None: not looked at, since they see it by their role.
     is_invitee: Option<bool>,
     /// Who sent it, if they are still there. None: not read yet.
@@ -63,10 +63,10 @@ impl Invitation {
     /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
     pub async fn written(
         ctx: &Context<'_>,
-        written: Written<InvitationId, Witnessed<invitations::Invitation>>,
+        written: Written<InvitationId, WithAccess<invitations::Invitation>>,
     ) -> Result<Option<Self>> {
         match written.row {
-            Some(Witnessed { row, by }) => {
+            Some(WithAccess { row, by }) => {
                 let is_invitee = Some(by.is_invitee(&row));
                 Ok(Self { row, standing: by.standing(), is_invitee, inviter: None }.allowed())
             }
@@ -95,7 +95,12 @@ impl Invitation {
     }
 
     /// One that was read for a list, by that viewer.
-    fn listed((row, inviter): ListedRow, standing: Standing, is_invitee: Option<bool>, viewer: Option<UserId>) -> Self {
+    fn listed(
+        (row, inviter): ListedRow,
+        standing: AccessContext,
+        is_invitee: Option<bool>,
+        viewer: Option<UserId>,
+    ) -> Self {
         let named = |inviter: Inviter| {
             let user = inviter.user?;
             let member = inviter.role.map(|role| Member { role, is_self: viewer == Some(user.id) });
@@ -126,8 +131,8 @@ impl Invitation {
     }
 }
 
-impl AtHand for Invitation {
-    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+impl SyncFields for Invitation {
+    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -269,8 +274,8 @@ pub struct OrganizationSummary {
     display_name: String,
 }
 
-impl From<Named> for OrganizationSummary {
-    fn from(named: Named) -> Self {
+impl From<NamedOrganization> for OrganizationSummary {
+    fn from(named: NamedOrganization) -> Self {
         let display_name = named.name.unwrap_or_else(|| named.slug.clone());
         Self { id: id(named.id), slug: named.slug, display_name }
     }
@@ -279,8 +284,8 @@ impl From<Named> for OrganizationSummary {
 impl OrganizationSummary {
     async fn load(ctx: &Context<'_>, organization: OrganizationId) -> Result<Self> {
         let named = ctx.request().loader.load_one(OrganizationName(organization)).await?;
-        let named =
-            named.ok_or_else(|| Error::from(Fault::passing("an invitation to an organization that is not there")))?;
+        let named = named
+            .ok_or_else(|| Error::from(InternalError::passing("an invitation to an organization that is not there")))?;
         Ok(named.into())
     }
 }
@@ -322,15 +327,15 @@ impl InvitationsArgs {
 async fn read_page(
     connection: &Connection,
     filter: &Filter,
-    window: &Window<Instant>,
+    window: &PageRequest<Instant>,
     field: &Lookahead<'_>,
-) -> Result<Slice<ListedRow>> {
+) -> Result<PageRows<ListedRow>> {
     if asks_nodes_for(field, &["inviter"]) {
-        let Slice { rows, more } = list::page_with_inviters(connection, filter, window).await?;
-        return Ok(Slice { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more });
+        let PageRows { rows, more } = list::page_with_inviters(connection, filter, window).await?;
+        return Ok(PageRows { rows: rows.into_iter().map(|(row, inviter)| (row, Some(inviter))).collect(), more });
     }
-    let Slice { rows, more } = list::page(connection, filter, window).await?;
-    Ok(Slice { rows: rows.into_iter().map(|row| (row, None)).collect(), more })
+    let PageRows { rows, more } = list::page(connection, filter, window).await?;
+    Ok(PageRows { rows: rows.into_iter().map(|row| (row, None)).collect(), more })
 }
 
 impl InvitationConnection {
@@ -338,7 +343,7 @@ impl InvitationConnection {
     pub async fn of_organization(
         ctx: &Context<'_>,
         organization: OrganizationId,
-        standing: Standing,
+        standing: AccessContext,
         args: &InvitationsArgs,
     ) -> Result<Self> {
         let filter = args.filter(Whose::Organization(organization), ctx.request().now)?;
@@ -374,7 +379,7 @@ impl InvitationConnection {
         list: &str,
         filter: Filter,
         page: &PageArgs,
-        standing: Option<Standing>,
+        standing: Option<AccessContext>,
     ) -> Result<Self> {
         let window = page.window(list)?;
         let store = ctx.env().store.clone();
@@ -393,7 +398,7 @@ impl InvitationConnection {
             let (store, filter) = (store.clone(), filter.clone());
             Box::pin(async move { list::count(&mut *store.read().await?, &filter).await })
         });
-        let place = |(row, _): &ListedRow| Place { key: row.created_at, id: row.id.into() };
+        let place = |(row, _): &ListedRow| Keyset { key: row.created_at, id: row.id.into() };
         Ok(Self(Page::new(list, &window, slice, place, node, count)))
     }
 }
@@ -440,7 +445,7 @@ impl InvitationPreview {
     pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let loader = &ctx.request().loader;
         let Some(organization) = loader.load_one(OrganizationName(row.organization_id)).await? else { return Ok(None) };
-        let standing = Standing { place: organization.status.into(), ..Standing::default() };
+        let standing = AccessContext { place: organization.status.into(), ..AccessContext::default() };
         let holder = Target { holds_token: true, ..Target::default() };
         if decide(&standing, Action::InvitationPreview, &holder) != Decision::Allow {
             return Ok(None);

@@ -11,11 +11,11 @@ use crate::domain::{JobId, TaskId};
 use crate::graphql::Result;
 use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::AtHand;
-use crate::graphql::resource_list::{Listing, Shown};
+use crate::graphql::fast_list::SyncFields;
+use crate::graphql::resource_list::{ResourceList, ResourceNode};
 use crate::graphql::scalars::{DateTime, id};
-use crate::policy::{Action, Standing};
-use crate::store::resource_lists::{Filter, Within};
+use crate::policy::{AccessContext, Action};
+use crate::store::resource_lists::{Filter, ParentKind};
 use crate::store::{jobs, users};
 
 /// What can be done with a job.
@@ -37,17 +37,17 @@ impl Job {
     }
 
     /// The job, if the viewer, who stands to its workspace like that, may see it.
-    pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: Standing) -> Option<Self> {
+    pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
         Some(Self { row: row.job, grounds })
     }
 }
 
-impl Shown for Job {
+impl ResourceNode for Job {
     type Id = JobId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: Standing) -> Option<Self> {
+    fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
         Self::seen(ctx, row, standing)
     }
 }
@@ -97,7 +97,7 @@ impl Job {
     }
 }
 
-impl AtHand for Job {}
+impl SyncFields for Job {}
 
 connection!(
     Job,
@@ -108,8 +108,8 @@ connection!(
 impl JobConnection {
     /// A page of the jobs of a task that the viewer sees on those grounds, oldest first.
     pub async fn of_task(ctx: &Context<'_>, task: TaskId, grounds: Grounds, args: PageArgs) -> Result<Self> {
-        let container = (Within::Task, task.into());
-        let listing = Listing::of_container::<Job>(ctx, container, grounds.standing, grounds.ties)?;
+        let container = (ParentKind::Task, task.into());
+        let listing = ResourceList::of_container::<Job>(ctx, container, grounds.standing, grounds.ties)?;
         listing.oldest_first().page(ctx, args).await.map(Self)
     }
 
@@ -122,6 +122,6 @@ impl JobConnection {
     ) -> Result<Self> {
         let states = states.map(|states| states.into_iter().map(Into::into).collect());
         let filter = Filter { states, ..Filter::default() };
-        Listing::assigned::<Job>(viewer.id, viewer.is_admin, filter).page(ctx, args).await.map(Self)
+        ResourceList::assigned::<Job>(viewer.id, viewer.is_admin, filter).page(ctx, args).await.map(Self)
     }
 }

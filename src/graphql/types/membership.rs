@@ -8,19 +8,19 @@ use uuid::Uuid;
 use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
 use super::organization::Organization;
 use super::user::User;
-use crate::domain::page::{Place, Slice};
-use crate::domain::{Error, Fault, MembershipId, OrganizationId, UserId};
+use crate::domain::page::{Keyset, PageRows};
+use crate::domain::{Error, InternalError, MembershipId, OrganizationId, UserId};
 use crate::graphql::Result;
 use crate::graphql::connection;
 use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand};
+use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand};
 use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
 use crate::graphql::scalars::{DateTime, id};
-use crate::operations::access::organization::{Floor, Witnessed};
+use crate::operations::access::organization::{LockedOrganization, WithAccess};
 use crate::operations::accounts::record_activity::note_activity;
 use crate::operations::idempotency::Written;
-use crate::policy::{Action, Decision, Member, Standing, Target, assignable_roles, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Member, Target, assignable_roles, decide, permissions};
 use crate::store::memberships;
 use crate::store::memberships::list;
 use crate::store::memberships::list::{Filter, Order, Pages};
@@ -39,21 +39,21 @@ const ABOUT_MEMBER: [Action; 6] = [
 #[derive(Clone)]
 pub struct Membership {
     row: memberships::Membership,
-    standing: Standing,
+    standing: AccessContext,
     /// The member. None: no more is known than the membership tells.
     user: Option<User>,
     /// What is known of its organization, if it was written just now.
-    by: Option<Arc<Floor>>,
+    by: Option<Arc<LockedOrganization>>,
 }
 
 impl Membership {
     /// A membership in an organization that the viewer stands to like that.
-    pub fn new(row: memberships::Membership, standing: Standing) -> Self {
+    pub fn new(row: memberships::Membership, standing: AccessContext) -> Self {
         Self { row, standing, user: None, by: None }
     }
 
     /// One that was read for a list, by that viewer.
-    pub fn listed((row, user): MemberRow, standing: Standing, viewer: Option<UserId>) -> Self {
+    pub fn listed((row, user): MemberRow, standing: AccessContext, viewer: Option<UserId>) -> Self {
         let membership = Self::new(row, standing);
         let user = user.map(|user| User::member(user, membership.shows_email(viewer)));
         let user = user.unwrap_or_else(|| membership.named(viewer));
@@ -71,9 +71,9 @@ impl Membership {
     /// A membership that was written, now or before, if the viewer may see the members of its organization.
     pub async fn written(
         ctx: &Context<'_>,
-        written: Written<MembershipId, Witnessed<memberships::Membership>>,
+        written: Written<MembershipId, WithAccess<memberships::Membership>>,
     ) -> Result<Option<Self>> {
-        let Some(Witnessed { row, by }) = written.row else { return Self::open(ctx, written.id).await };
+        let Some(WithAccess { row, by }) = written.row else { return Self::open(ctx, written.id).await };
         if let Some(own) = &by.membership {
             note_activity(ctx.env(), own);
         }
@@ -114,8 +114,8 @@ impl Membership {
     }
 }
 
-impl AtHand for Membership {
-    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+impl SyncFields for Membership {
+    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -152,8 +152,9 @@ impl Membership {
             Some(by) => Organization::visible(ctx, by.seen()),
             None => Organization::open(ctx, self.row.organization_id).await?,
         };
-        Ok(organization
-            .ok_or_else(|| Error::from(Fault::passing("a visible membership of an organization that is not")))?)
+        Ok(organization.ok_or_else(|| {
+            Error::from(InternalError::passing("a visible membership of an organization that is not"))
+        })?)
     }
 
     /// The member.
@@ -257,7 +258,7 @@ impl MembershipConnection {
     pub async fn load(
         ctx: &Context<'_>,
         (organization, member_count): (OrganizationId, i32),
-        standing: Standing,
+        standing: AccessContext,
         args: &MembersArgs,
     ) -> Result<Self> {
         let (list, pages) = args.pages(organization)?;
@@ -283,8 +284,8 @@ impl MembershipConnection {
         Ok(Self(Page::new(
             &list,
             &window,
-            Slice::from_read(rows, &window),
-            |(row, _)| Place { key: list::key_of(order, row), id: row.id.into() },
+            PageRows::from_read(rows, &window),
+            |(row, _)| Keyset { key: list::key_of(order, row), id: row.id.into() },
             |row| Membership::listed(row, standing, viewer),
             count,
         )))

@@ -17,20 +17,20 @@ use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::project::ProjectConnection;
 use super::task::TaskConnection;
 use super::user::User;
-use crate::domain::page::Place;
-use crate::domain::{Error, Fault, OrganizationId, Slug, UserId, WorkspaceId};
+use crate::domain::page::Keyset;
+use crate::domain::{Error, InternalError, OrganizationId, Slug, UserId, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::connection::{Count, Page, PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand, maybe};
+use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand, maybe};
 use crate::graphql::guard::{guarded, require};
-use crate::graphql::json_writer::Json;
+use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
-use crate::policy::{Action, Decision, Standing, Target, assignable_roles, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Target, assignable_roles, decide, permissions};
 use crate::store::organizations::list;
 use crate::store::organizations::list::{Filter, Order};
-use crate::store::organizations::{self, By, Seen};
+use crate::store::organizations::{self, By, OrganizationForViewer};
 
 /// What can be done in an organization.
 const ABOUT_ORGANIZATION: &[Action] = &[
@@ -59,8 +59,8 @@ const ABOUT_ORGANIZATION: &[Action] = &[
 ];
 
 /// How the viewer stands to an organization.
-pub fn standing_of(seen: &Seen) -> Standing {
-    Standing {
+pub fn standing_of(seen: &OrganizationForViewer) -> AccessContext {
+    AccessContext {
         signed_in: true,
         is_admin: seen.viewer_is_admin,
         role: seen.membership.as_ref().map(|membership| membership.role),
@@ -71,7 +71,7 @@ pub fn standing_of(seen: &Seen) -> Standing {
 
 /// An organization that the viewer sees, wholly or as an invitee.
 #[derive(Clone)]
-pub struct Organization(Seen);
+pub struct Organization(OrganizationForViewer);
 
 impl Organization {
     /// An organization by its ID, if it is there for the viewer.
@@ -91,7 +91,7 @@ impl Organization {
     }
 
     /// An organization as the viewer sees it, if it is there for them.
-    pub fn visible(ctx: &Context<'_>, seen: Seen) -> Option<Self> {
+    pub fn visible(ctx: &Context<'_>, seen: OrganizationForViewer) -> Option<Self> {
         let organization = Self(seen);
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;
@@ -105,7 +105,7 @@ impl Organization {
     }
 
     /// How the viewer stands to it.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> AccessContext {
         standing_of(&self.0)
     }
 
@@ -125,7 +125,7 @@ impl Organization {
     }
 
     /// Where its resources are, for those who may see more than an invitee.
-    fn place(&self) -> Result<(WorkspaceId, Standing)> {
+    fn place(&self) -> Result<(WorkspaceId, AccessContext)> {
         Ok((self.seen()?.id.into(), self.standing()))
     }
 
@@ -135,8 +135,8 @@ impl Organization {
     }
 }
 
-impl AtHand for Organization {
-    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+impl SyncFields for Organization {
+    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -159,7 +159,9 @@ impl AtHand for Organization {
 }
 
 /// A field that invitees do not see, written for those who do.
-fn of_seen<'p>(write: impl Fn(&organizations::Organization, &mut Json) + Send + Sync + 'p) -> Write<'p, Organization> {
+fn of_seen<'p>(
+    write: impl Fn(&organizations::Organization, &mut JsonWriter) + Send + Sync + 'p,
+) -> FieldWriter<'p, Organization> {
     maybe(move |it: &Organization, _, json| it.seen().ok().map(|seen| write(seen, json)))
 }
 
@@ -207,7 +209,7 @@ impl Organization {
     /// The one owner.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         let owner = User::named(ctx, self.seen()?.owner_id).await?;
-        Ok(owner.ok_or_else(|| Error::from(Fault::passing("an organization without its owner")))?)
+        Ok(owner.ok_or_else(|| Error::from(InternalError::passing("an organization without its owner")))?)
     }
 
     /// Whether it is active, or about to be deleted.
@@ -497,13 +499,13 @@ impl OrganizationConnection {
             &list,
             &window,
             slice,
-            |row| Place {
+            |row| Keyset {
                 key: list::key_of(order, &row.organization, row.membership.as_ref()),
                 id: row.organization.id.into(),
             },
             |row| {
                 let list::Row { organization, membership, viewer_is_admin } = row;
-                Organization(Seen { organization, membership, invited: false, viewer_is_admin })
+                Organization(OrganizationForViewer { organization, membership, invited: false, viewer_is_admin })
             },
             count,
         )))

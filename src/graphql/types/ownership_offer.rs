@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::enums::{OwnershipOfferStatus, Permission};
 use super::organization::Organization;
 use super::user::User;
-use crate::domain::{self, Error, Fault, OrganizationId, OwnershipOfferId, UserId};
+use crate::domain::{self, Error, InternalError, OrganizationId, OwnershipOfferId, UserId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::require;
@@ -15,7 +15,7 @@ use crate::graphql::loaders::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::idempotency::Written;
 use crate::operations::ownership_offers::shared::about;
-use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 use crate::store::ownership_offers;
 
 /// What can be done with an offer that is pending.
@@ -25,7 +25,7 @@ const ABOUT_PENDING: [Action; 3] = [Action::OwnershipOffer, Action::OwnershipAcc
 #[derive(Clone)]
 pub struct OwnershipOffer {
     row: ownership_offers::OwnershipOffer,
-    standing: Standing,
+    standing: AccessContext,
     target: Target,
 }
 
@@ -67,7 +67,7 @@ impl OwnershipOffer {
     pub async fn pending_of(
         ctx: &Context<'_>,
         organization: OrganizationId,
-        standing: Standing,
+        standing: AccessContext,
     ) -> Result<Option<Self>> {
         // Refused without a statement where no offer at all could be seen.
         let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
@@ -92,7 +92,7 @@ impl OwnershipOffer {
 
     async fn party(ctx: &Context<'_>, id: UserId) -> Result<User> {
         let user = User::named(ctx, id).await?;
-        Ok(user.ok_or_else(|| Error::from(Fault::passing("an offer of ownership without one of the two")))?)
+        Ok(user.ok_or_else(|| Error::from(InternalError::passing("an offer of ownership without one of the two")))?)
     }
 }
 
@@ -108,7 +108,8 @@ impl OwnershipOffer {
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = Organization::open(ctx, self.row.organization_id).await?;
-        Ok(organization.ok_or_else(|| Error::from(Fault::passing("a visible offer of an organization that is not")))?)
+        Ok(organization
+            .ok_or_else(|| Error::from(InternalError::passing("a visible offer of an organization that is not")))?)
     }
 
     /// The owner who made the offer.

@@ -15,7 +15,7 @@ use crate::graphql::Result;
 use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::guarded;
-use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 use crate::store::users;
 
 /// What can be done in a personal workspace.
@@ -35,19 +35,19 @@ const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
 #[derive(Clone)]
 pub struct PersonalWorkspace {
     owner: users::User,
-    standing: Standing,
+    standing: AccessContext,
 }
 
 impl PersonalWorkspace {
     /// That of the viewer.
     pub fn own(viewer: users::User) -> Self {
-        let standing = Standing::personal(true, viewer.is_admin);
+        let standing = AccessContext::personal(true, viewer.is_admin);
         Self { owner: viewer, standing }
     }
 
     /// That of a user, if it is there for the viewer.
     pub async fn open(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
-        let standing = Standing::personal(ctx.request().viewer_id() == Some(user), false);
+        let standing = AccessContext::personal(ctx.request().viewer_id() == Some(user), false);
         if decide(&standing, Action::AllResourcesView, &Target::default()) != Decision::Allow {
             return Ok(None);
         }
@@ -57,7 +57,7 @@ impl PersonalWorkspace {
     /// That of a user, for whoever may see its plan: administrators change the plans of others.
     pub async fn by_plan(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
         let viewer = ctx.request().viewer().await?;
-        let standing = Standing::personal(viewer.id == user, viewer.is_admin);
+        let standing = AccessContext::personal(viewer.id == user, viewer.is_admin);
         if decide(&standing, Action::PlanView, &Target::default()) != Decision::Allow {
             return Ok(None);
         }
@@ -69,11 +69,11 @@ impl PersonalWorkspace {
     }
 
     /// How the viewer stands to it.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> AccessContext {
         self.standing
     }
 
-    fn place(&self) -> (WorkspaceId, Standing) {
+    fn place(&self) -> (WorkspaceId, AccessContext) {
         (self.workspace(), self.standing)
     }
 }

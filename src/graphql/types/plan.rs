@@ -4,13 +4,13 @@ use async_graphql::{Context, SimpleObject};
 
 use super::enums::{BillingInterval, LimitKind, PlanTier};
 use crate::domain::limit::{self, LimitKind as Kind};
-use crate::domain::{Fault, WorkspaceId, plan};
+use crate::domain::{InternalError, WorkspaceId, plan};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
 use crate::graphql::loaders::{PlanOf, ReservedSeats, UsageOf};
 use crate::graphql::scalars::DateTime;
-use crate::policy::{Action, Standing, Target};
+use crate::policy::{AccessContext, Action, Target};
 use crate::store::organizations;
 use crate::store::usage::Usage;
 
@@ -82,7 +82,7 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
 }
 
 /// The plan of a workspace, for somebody with that standing.
-pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Standing) -> Result<Plan> {
+pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Plan> {
     require(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     Ok(Plan {
@@ -95,7 +95,7 @@ pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Stand
 }
 
 /// What the plan of a workspace limits, and how much of it is used, for somebody with that standing.
-pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Standing) -> Result<Vec<Limit>> {
+pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Vec<Limit>> {
     require(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     let usage = ctx.request().loader.load_one(UsageOf(workspace)).await?.unwrap_or_default();
@@ -119,7 +119,7 @@ fn used(usage: &Usage, kind: Kind) -> i64 {
 pub async fn seats_of(
     ctx: &Context<'_>,
     organization: &organizations::Organization,
-    standing: &Standing,
+    standing: &AccessContext,
 ) -> Result<SeatUsage> {
     require(standing, Action::PlanView, &Target::default())?;
     let workspace = WorkspaceId::Organization(organization.id);
@@ -134,7 +134,7 @@ pub async fn billing_of(
     ctx: &Context<'_>,
     workspace: WorkspaceId,
     members: i32,
-    standing: &Standing,
+    standing: &AccessContext,
 ) -> Option<Result<Billing>> {
     guarded(standing, Action::BillingView, async {
         let Some(terms) = load(ctx, workspace).await?.0 else { return Ok(None) };
@@ -144,7 +144,8 @@ pub async fn billing_of(
             WorkspaceId::Personal(_) => 1,
             WorkspaceId::Organization(_) => terms.seats.unwrap_or(members),
         };
-        let too_much = || crate::domain::Error::from(Fault::new("what a plan costs is more than the schema can say"));
+        let too_much =
+            || crate::domain::Error::from(InternalError::new("what a plan costs is more than the schema can say"));
         let amount = unit_price.checked_mul(quantity).ok_or_else(too_much)?;
         let (currency, interval) = (plans.currency.clone(), terms.interval.into());
         Ok(Some(Billing { currency, unit_price, quantity, amount, interval }))

@@ -13,13 +13,13 @@ use crate::graphql::Result;
 use crate::graphql::connection;
 use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::AtHand;
+use crate::graphql::fast_list::SyncFields;
 use crate::graphql::resource_list;
-use crate::graphql::resource_list::{Listing, Shown};
+use crate::graphql::resource_list::{ResourceList, ResourceNode};
 use crate::graphql::scalars::{DateTime, id};
-use crate::policy::{Action, Standing};
+use crate::policy::{AccessContext, Action};
 use crate::store::projects;
-use crate::store::resource_lists::{Filter, Within};
+use crate::store::resource_lists::{Filter, ParentKind};
 
 /// What can be done with a project.
 const ABOUT_PROJECT: [Action; 5] = [
@@ -46,17 +46,17 @@ impl Project {
     }
 
     /// The project, if the viewer, who stands to its workspace like that, may see it.
-    pub fn seen(ctx: &Context<'_>, row: projects::Project, standing: Standing) -> Option<Self> {
+    pub fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.people(), &[])?;
         Some(Self { row, grounds })
     }
 }
 
-impl Shown for Project {
+impl ResourceNode for Project {
     type Id = ProjectId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: projects::Project, standing: Standing) -> Option<Self> {
+    fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
         Self::seen(ctx, row, standing)
     }
 }
@@ -88,7 +88,7 @@ impl Project {
 
     /// How many tasks it has in all, whether or not the viewer may open them.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        resource_list::count_all::<Task>(ctx, Within::Project, self.row.id.into()).await
+        resource_list::count_all::<Task>(ctx, ParentKind::Project, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -137,7 +137,7 @@ impl Project {
     }
 }
 
-impl AtHand for Project {}
+impl SyncFields for Project {}
 
 connection!(
     Project,
@@ -149,11 +149,11 @@ impl ProjectConnection {
     /// A page of the projects of a workspace that the viewer stands to like that.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, Standing),
+        (workspace, standing): (WorkspaceId, AccessContext),
         search: Option<String>,
         args: PageArgs,
     ) -> Result<Self> {
         let filter = Filter { search: connection::search(search.as_deref())?, ..Filter::default() };
-        Listing::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
+        ResourceList::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 }

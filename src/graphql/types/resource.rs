@@ -8,12 +8,12 @@ use super::project::Project;
 use super::task::Task;
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::resource::{People, ResourceId, Ties};
-use crate::domain::{Error, Fault, UserId};
+use crate::domain::resource::{Participants, Relations, ResourceId};
+use crate::domain::{Error, InternalError, UserId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::scalars::DateTime;
-use crate::policy::{Action, Decision, Standing, Target, decide, permissions};
+use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 
 /// A project or a task: what can be owned, assigned, and moved between workspaces.
 #[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
@@ -75,9 +75,9 @@ impl Resource {
 #[derive(Clone, Copy)]
 pub struct Grounds {
     /// How they stand to its workspace.
-    pub standing: Standing,
+    pub standing: AccessContext,
     /// How they are tied to the thing itself.
-    pub ties: Ties,
+    pub ties: Relations,
 }
 
 impl Grounds {
@@ -85,12 +85,12 @@ impl Grounds {
     /// `containers`; none if they may not.
     pub fn of(
         ctx: &Context<'_>,
-        standing: Standing,
+        standing: AccessContext,
         action: Action,
-        people: People,
-        containers: &[People],
+        people: Participants,
+        containers: &[Participants],
     ) -> Option<Self> {
-        let ties = Ties::of(ctx.request().viewer_id()?, people, containers);
+        let ties = Relations::of(ctx.request().viewer_id()?, people, containers);
         let grounds = Self { standing, ties };
         (decide(&standing, action, &grounds.target()) == Decision::Allow).then_some(grounds)
     }
@@ -108,7 +108,7 @@ impl Grounds {
 /// Somebody whom a thing cannot be without.
 pub async fn owner(ctx: &Context<'_>, id: UserId) -> Result<User> {
     let owner = User::named(ctx, id).await?;
-    Ok(owner.ok_or_else(|| Error::from(Fault::passing("a resource without its owner")))?)
+    Ok(owner.ok_or_else(|| Error::from(InternalError::passing("a resource without its owner")))?)
 }
 
 /// Somebody who may be named or not.

@@ -5,14 +5,14 @@ use async_graphql::{Context, Object};
 use super::enums::{Permission, Role};
 use crate::domain;
 use crate::graphql::context::ContextExt;
-use crate::policy::{Action, Member, Standing, Target, assignable_roles, matrix};
+use crate::policy::{AccessContext, Action, Member, Target, assignable_roles, matrix};
 
 /// One row of the rules, so that no client hard-codes them.
 pub struct RoleDefinition(pub Role);
 
 impl RoleDefinition {
-    fn standing(&self) -> Standing {
-        Standing { signed_in: true, role: Some(self.0.into()), ..Standing::default() }
+    fn standing(&self) -> AccessContext {
+        AccessContext { signed_in: true, role: Some(self.0.into()), ..AccessContext::default() }
     }
 }
 

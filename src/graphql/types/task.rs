@@ -16,12 +16,12 @@ use crate::graphql::Result;
 use crate::graphql::connection;
 use crate::graphql::connection::{PageArgs, connection};
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::AtHand;
+use crate::graphql::fast_list::SyncFields;
 use crate::graphql::resource_list;
-use crate::graphql::resource_list::{Listing, Shown};
+use crate::graphql::resource_list::{ResourceList, ResourceNode};
 use crate::graphql::scalars::{DateTime, id};
-use crate::policy::{Action, Standing};
-use crate::store::resource_lists::{Filter, Within};
+use crate::policy::{AccessContext, Action};
+use crate::store::resource_lists::{Filter, ParentKind};
 use crate::store::{tasks, users};
 
 /// What can be done with a task that is in no project.
@@ -52,17 +52,17 @@ impl Task {
     }
 
     /// The task, if the viewer, who stands to its workspace like that, may see it.
-    pub fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: Standing) -> Option<Self> {
+    pub fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.task.people(), &row.containers())?;
         Some(Self { row: row.task, grounds })
     }
 }
 
-impl Shown for Task {
+impl ResourceNode for Task {
     type Id = TaskId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: Standing) -> Option<Self> {
+    fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: AccessContext) -> Option<Self> {
         Self::seen(ctx, row, standing)
     }
 }
@@ -101,7 +101,7 @@ impl Task {
 
     /// How many jobs it has in all, whether or not the viewer may open them.
     async fn job_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        resource_list::count_all::<Job>(ctx, Within::Task, self.row.id.into()).await
+        resource_list::count_all::<Job>(ctx, ParentKind::Task, self.row.id.into()).await
     }
 
     /// Name, 1 to 256 characters.
@@ -151,7 +151,7 @@ impl Task {
     }
 }
 
-impl AtHand for Task {}
+impl SyncFields for Task {}
 
 connection!(
     Task,
@@ -163,20 +163,23 @@ impl TaskConnection {
     /// A page of the tasks of a workspace that the viewer stands to like that.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, Standing),
+        (workspace, standing): (WorkspaceId, AccessContext),
         (search, statuses, assignee): (Option<String>, Option<Vec<TaskStatus>>, Option<ID>),
         args: PageArgs,
     ) -> Result<Self> {
         // What is no ID of a user is that of nobody.
         let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let filter = Filter { search: connection::search(search.as_deref())?, assignee, ..standing_at(statuses) };
-        Listing::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
+        ResourceList::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 
     /// A page of the tasks of a project that the viewer sees on those grounds.
     pub async fn of_project(ctx: &Context<'_>, project: ProjectId, grounds: Grounds, args: PageArgs) -> Result<Self> {
-        let container = (Within::Project, project.into());
-        Listing::of_container::<Task>(ctx, container, grounds.standing, grounds.ties)?.page(ctx, args).await.map(Self)
+        let container = (ParentKind::Project, project.into());
+        ResourceList::of_container::<Task>(ctx, container, grounds.standing, grounds.ties)?
+            .page(ctx, args)
+            .await
+            .map(Self)
     }
 
     /// A page of the tasks that are assigned to the viewer.
@@ -186,7 +189,10 @@ impl TaskConnection {
         statuses: Option<Vec<TaskStatus>>,
         args: PageArgs,
     ) -> Result<Self> {
-        Listing::assigned::<Task>(viewer.id, viewer.is_admin, standing_at(statuses)).page(ctx, args).await.map(Self)
+        ResourceList::assigned::<Task>(viewer.id, viewer.is_admin, standing_at(statuses))
+            .page(ctx, args)
+            .await
+            .map(Self)
     }
 }
 

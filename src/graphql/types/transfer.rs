@@ -7,12 +7,12 @@ use super::resource::Resource;
 use super::user::User;
 use super::user_error::UserError;
 use super::workspace::Workspace;
-use crate::domain::{Error, Fault};
+use crate::domain::{Error, InternalError};
 use crate::graphql::Result;
-use crate::operations::transfers::plan::{Item, Match, Plan};
+use crate::operations::transfers::plan::{Item, Match, PlannedTransfer};
 
 /// What a transfer would do, resource by resource, before anybody confirms it.
-pub struct TransferPlan(pub Plan);
+pub struct TransferPlan(pub PlannedTransfer);
 
 /// What a transfer would do, resource by resource, before anybody confirms it.
 #[Object]
@@ -20,7 +20,8 @@ impl TransferPlan {
     /// Where the resources would go.
     async fn destination(&self, ctx: &Context<'_>) -> Result<Workspace> {
         let destination = Workspace::open(ctx, self.0.destination).await?;
-        Ok(destination.ok_or_else(|| Error::from(Fault::passing("the destination of a visible plan is not there")))?)
+        Ok(destination
+            .ok_or_else(|| Error::from(InternalError::passing("the destination of a visible plan is not there")))?)
     }
 
     /// At most 100: one for each resource asked for, in the same order.
@@ -43,7 +44,7 @@ impl TransferItem<'_> {
     /// The project or task that would move.
     async fn resource(&self, ctx: &Context<'_>) -> Result<Resource> {
         let resource = Resource::open(ctx, self.0.resource).await?;
-        Ok(resource.ok_or_else(|| Error::from(Fault::passing("a resource of a visible plan is not there")))?)
+        Ok(resource.ok_or_else(|| Error::from(InternalError::passing("a resource of a visible plan is not there")))?)
     }
 
     /// How many tasks would move: those of a project, or 1 for a task.

@@ -7,10 +7,10 @@ use async_graphql::{Context, ID, Object};
 use crate::domain::{UserId, Username};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::{Asked, AtHand, Write, at_hand, maybe};
-use crate::graphql::loaders::{Acquainted, EmailVisible};
+use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand, maybe};
+use crate::graphql::loaders::{EmailVisible, SharesOrganization};
 use crate::graphql::scalars::{DateTime, id};
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::memberships::Membership;
 use crate::store::users::{self, Profile};
 
@@ -116,9 +116,9 @@ impl User {
     /// An account by its ID: oneself, people with whom one shares an organization, and for administrators everybody.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
-        let is_acquaintance = viewer == id || ctx.request().loader.load_one(Acquainted(id)).await?.is_some();
+        let is_acquaintance = viewer == id || ctx.request().loader.load_one(SharesOrganization(id)).await?.is_some();
         let is_admin = !is_acquaintance && ctx.request().viewer().await?.is_admin;
-        let standing = Standing { signed_in: true, is_admin, ..Standing::default() };
+        let standing = AccessContext { signed_in: true, is_admin, ..AccessContext::default() };
         let target = Target { is_acquaintance, ..Target::default() };
         match decide(&standing, Action::PersonView, &target) {
             Decision::Allow => Self::named(ctx, id).await,
@@ -127,8 +127,8 @@ impl User {
     }
 }
 
-impl AtHand for User {
-    fn at_hand<'p>(field: &Asked<'p>) -> Option<Write<'p, Self>>
+impl SyncFields for User {
+    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {

@@ -11,10 +11,10 @@ use super::personal_workspace::PersonalWorkspace;
 use super::plan::{Billing, Limit, Plan};
 use super::project::ProjectConnection;
 use super::task::TaskConnection;
-use crate::domain::{Error, Fault, WorkspaceId};
+use crate::domain::{Error, InternalError, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
 /// A place that owns resources: somebody's personal workspace, or an organization.
 #[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
@@ -176,11 +176,12 @@ impl Workspace {
     /// The workspace of something that the viewer sees.
     pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
         let workspace = Self::open(ctx, id).await?;
-        Ok(workspace.ok_or_else(|| Error::from(Fault::passing("a visible resource of a workspace that is not")))?)
+        Ok(workspace
+            .ok_or_else(|| Error::from(InternalError::passing("a visible resource of a workspace that is not")))?)
     }
 
     /// How the viewer stands to it.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> AccessContext {
         match self {
             Self::PersonalWorkspace(workspace) => workspace.standing(),
             Self::Organization(organization) => organization.standing(),

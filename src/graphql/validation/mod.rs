@@ -24,7 +24,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 pub use self::definitions::Definitions;
 use self::report::Report;
 use self::selections::Walk;
-use crate::graphql::documents::parser::Mistake;
+use crate::graphql::documents::parser::DocumentMistake;
 
 /// Whether clients may learn the schema, by introspection and by messages that suggest what might have been meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Exposure {
 }
 
 /// What is wrong with a document; nothing, if it may be executed. Its size must have been checked.
-pub fn validate(schema: &Definitions, document: &ExecutableDocument, exposure: Exposure) -> Vec<Mistake> {
+pub fn validate(schema: &Definitions, document: &ExecutableDocument, exposure: Exposure) -> Vec<DocumentMistake> {
     let mut report = Report::new(exposure);
     let mut used = HashMap::new();
     for (name, fragment) in &document.fragments {

@@ -4,14 +4,14 @@ use async_graphql::Pos;
 
 use super::Exposure;
 use super::suggestion::did_you_mean;
-use crate::graphql::documents::parser::Mistake;
+use crate::graphql::documents::parser::DocumentMistake;
 
 /// Most mistakes of one document that are collected. An answer tells 20 of them.
 const MAX_MISTAKES: usize = 100;
 
 /// The mistakes of a document.
 pub struct Report {
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<DocumentMistake>,
     /// Whether messages may suggest names of the schema.
     pub exposure: Exposure,
 }
@@ -28,7 +28,7 @@ impl Report {
     /// Something is wrong at that place. The message has no names but those of the document.
     pub fn tell(&mut self, place: Pos, message: impl FnOnce() -> String) {
         if self.mistakes.len() < MAX_MISTAKES {
-            self.mistakes.push(Mistake::new(message(), place));
+            self.mistakes.push(DocumentMistake::new(message(), place));
         }
     }
 
@@ -52,7 +52,7 @@ impl Report {
     }
 
     /// In the order of the text.
-    pub fn mistakes(mut self) -> Vec<Mistake> {
+    pub fn mistakes(mut self) -> Vec<DocumentMistake> {
         self.mistakes.sort_by_key(|mistake| mistake.place);
         self.mistakes
     }

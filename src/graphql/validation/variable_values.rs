@@ -4,7 +4,7 @@
 use async_graphql::parser::types::{BaseType, Type, VariableDefinition};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
-use crate::graphql::documents::parser::Mistake;
+use crate::graphql::documents::parser::DocumentMistake;
 use crate::graphql::validation::Exposure;
 use crate::graphql::validation::definitions::{Definitions, Inputs, Kind, OneOf};
 use crate::graphql::validation::values::is_scalar;
@@ -18,7 +18,7 @@ pub fn check(
     defined: &[Positioned<VariableDefinition>],
     given: &Variables,
     exposure: Exposure,
-) -> Vec<Mistake> {
+) -> Vec<DocumentMistake> {
     let mut check = Check { schema, exposure, mistakes: Vec::new() };
     for Positioned { node: VariableDefinition { name, var_type, default_value, .. }, pos } in defined {
         let ty = &var_type.node;
@@ -68,13 +68,13 @@ impl std::fmt::Display for Path<'_> {
 struct Check<'a> {
     schema: &'a Definitions,
     exposure: Exposure,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<DocumentMistake>,
 }
 
 impl Check<'_> {
     fn tell(&mut self, place: Pos, path: &Path, what: impl FnOnce() -> String) {
         if self.mistakes.len() < MOST {
-            self.mistakes.push(Mistake::new(format!("Variable `{path}`{}", what()), place));
+            self.mistakes.push(DocumentMistake::new(format!("Variable `{path}`{}", what()), place));
         }
     }
 

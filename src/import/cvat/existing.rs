@@ -7,7 +7,7 @@ use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::model::Reference;
 use crate::import::cvat::normalize;
 use crate::import::cvat::normalize::Names;
@@ -16,7 +16,7 @@ use crate::store::{Connection, bulk_insert, imports};
 
 /// What is here.
 #[derive(Default)]
-pub struct Here {
+pub struct ExistingRows {
     /// Usernames of known people who are still here.
     pub accounts: HashMap<UserId, String>,
     /// Their addresses, proven or not.
@@ -46,9 +46,9 @@ pub struct Taken {
     pub slugs: HashSet<String>,
 }
 
-impl Here {
+impl ExistingRows {
     /// What is here of what is known. Locks the organizations that the export has something new for.
-    pub async fn read(tx: &mut Connection, export: &Export, ledger: &Ledger) -> Result<Self> {
+    pub async fn read(tx: &mut Connection, export: &Export, ledger: &IdMap) -> Result<Self> {
         let mut here = Self::default();
         let organizations = in_question(export, ledger);
         for (id, status, created_at) in imports::lock_organizations(tx, &organizations).await? {
@@ -92,7 +92,7 @@ impl Here {
 }
 
 /// The known organizations that the export has memberships or invitations for that did not come over before.
-fn in_question(export: &Export, ledger: &Ledger) -> Vec<OrganizationId> {
+fn in_question(export: &Export, ledger: &IdMap) -> Vec<OrganizationId> {
     let mut invited = HashSet::new();
     let mut numbers = HashSet::new();
     for membership in &export.memberships {
@@ -111,7 +111,7 @@ fn in_question(export: &Export, ledger: &Ledger) -> Vec<OrganizationId> {
 }
 
 /// The known invitations whose invitees are members in CVAT by now.
-fn overtaken(export: &Export, ledger: &Ledger) -> Vec<InvitationId> {
+fn overtaken(export: &Export, ledger: &IdMap) -> Vec<InvitationId> {
     let members = export.memberships.iter().filter(|membership| membership.is_active != Some(false));
     members
         .filter(|membership| !ledger.knows(Kind::Membership, membership.id))

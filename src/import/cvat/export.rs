@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::import::cvat::ImportError;
 use crate::import::cvat::model::{Invitation, Membership, Organization, User};
-use crate::import::cvat::report::{Report, Tally};
+use crate::import::cvat::report::{Counts, Report};
 
 /// All rows of an export, each once, in the order of the files.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError
 async fn rows<T: DeserializeOwned>(
     dir: &Path,
     kind: Kind,
-    tally: &mut Tally,
+    tally: &mut Counts,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<T>, ImportError> {
     let Kind { name, key, .. } = kind;

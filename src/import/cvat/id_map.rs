@@ -41,13 +41,13 @@ impl Kind {
 
 /// What came over before, and what comes now.
 #[derive(Default)]
-pub struct Ledger {
+pub struct IdMap {
     source: String,
     before: HashMap<(Kind, i64), (Uuid, Option<Instant>)>,
     now: Vec<ImportRow>,
 }
 
-impl Ledger {
+impl IdMap {
     /// Opens it at what came from `source` before.
     pub fn open(source: &str, rows: Vec<ImportRow>) -> Self {
         let entry = |row: ImportRow| {

@@ -10,14 +10,14 @@ use chrono::TimeDelta;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::{OrganizationId, Role, UserId, ids};
-use crate::import::cvat::Ground;
+use crate::import::cvat::ImportContext;
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::model::{Invitation, Membership, Reference};
 use crate::import::cvat::normalize;
-use crate::import::cvat::organizations::Places;
+use crate::import::cvat::organizations::ImportedOrganizations;
 use crate::import::cvat::report::Report;
-use crate::import::cvat::users::People;
+use crate::import::cvat::users::ImportedUsers;
 use crate::operations::invitations::resend::PAUSE;
 use crate::store::bulk_insert::InvitationRow;
 
@@ -27,7 +27,7 @@ const EXPIRY: TimeDelta = TimeDelta::days(7);
 const NOT_SENT: &str = "Imported from CVAT: no mail was sent from here. Resend the invitation.";
 
 /// What an invitation offers, and what is known of it.
-struct Offer {
+struct ImportedInvitation {
     row: String,
     organization: Option<i64>,
     user: Option<i64>,
@@ -41,9 +41,9 @@ struct Offer {
 /// Makes the invitations, also of pending memberships that come without one.
 pub fn plan(
     export: &Export,
-    ground: Ground<'_>,
-    places: &Places,
-    ledger: &mut Ledger,
+    ground: ImportContext<'_>,
+    places: &ImportedOrganizations,
+    ledger: &mut IdMap,
     report: &mut Report,
 ) -> Vec<InvitationRow> {
     let mut made = Vec::new();
@@ -99,20 +99,24 @@ pub fn plan(
     made
 }
 
-fn enter(ledger: &mut Ledger, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
+fn enter(ledger: &mut IdMap, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
     if let Ok(row) = outcome {
         ledger.enter(Kind::Invitation, membership.id, row.id, None, now);
     }
 }
 
-fn of_invitation(invitation: &Invitation, membership: Option<&Membership>, people: &People) -> Offer {
+fn of_invitation(
+    invitation: &Invitation,
+    membership: Option<&Membership>,
+    people: &ImportedUsers,
+) -> ImportedInvitation {
     let reference = |own: Option<Reference>, other: fn(&Membership) -> Option<Reference>| {
         own.or_else(|| other(membership?)).map(Reference::id)
     };
     let organization = reference(invitation.organization, |membership| membership.organization);
     let user = reference(invitation.user, |membership| membership.user);
     let known = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-    Offer {
+    ImportedInvitation {
         // Its key is a secret.
         row: format!("invitation of user {} to organization {}", known(user), known(organization)),
         organization,
@@ -124,8 +128,8 @@ fn of_invitation(invitation: &Invitation, membership: Option<&Membership>, peopl
     }
 }
 
-fn of_membership(membership: &Membership) -> Offer {
-    Offer {
+fn of_membership(membership: &Membership) -> ImportedInvitation {
+    ImportedInvitation {
         row: format!("membership {}", membership.id),
         organization: membership.organization.map(Reference::id),
         user: membership.user.map(Reference::id),
@@ -139,13 +143,13 @@ fn of_membership(membership: &Membership) -> Offer {
 /// What an offer is here: accepted if the invitee is a member, else pending unless CVAT calls it expired. Or why it cannot
 /// come over.
 fn settle(
-    offer: Offer,
-    ground: Ground<'_>,
-    places: &Places,
+    offer: ImportedInvitation,
+    ground: ImportContext<'_>,
+    places: &ImportedOrganizations,
     pending: &mut HashSet<(OrganizationId, String)>,
     report: &mut Report,
 ) -> Result<InvitationRow, String> {
-    let Ground { here, people, now, .. } = ground;
+    let ImportContext { here, people, now, .. } = ground;
     let not_there = Err("its organization is not in the export");
     let organization = offer.organization.ok_or("it names no organization")?;
     let organization_id = places.ids.get(&organization).copied().unwrap_or(not_there)?;

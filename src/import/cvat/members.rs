@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, ids};
-use crate::import::cvat::Ground;
+use crate::import::cvat::ImportContext;
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::model;
 use crate::import::cvat::model::Membership;
 use crate::import::cvat::normalize;
-use crate::import::cvat::report::Tally;
-use crate::import::cvat::users::People;
+use crate::import::cvat::report::Counts;
+use crate::import::cvat::users::ImportedUsers;
 use crate::store::bulk_insert::MembershipRow;
 
 /// An active membership of somebody who is here, and did not come over before.
@@ -62,8 +62,8 @@ pub struct Members {
 }
 
 /// Reads the active memberships.
-pub fn read(export: &Export, ledger: &Ledger, ground: Ground<'_>, tally: &mut Tally) -> Members {
-    let Ground { here, people, .. } = ground;
+pub fn read(export: &Export, ledger: &IdMap, ground: ImportContext<'_>, tally: &mut Counts) -> Members {
+    let ImportContext { here, people, .. } = ground;
     let inviters: HashMap<&str, UserId> = export
         .invitations
         .iter()
@@ -108,9 +108,9 @@ pub fn read(export: &Export, ledger: &Ledger, ground: Ground<'_>, tally: &mut Ta
 
 fn member(
     membership: &Membership,
-    people: &People,
+    people: &ImportedUsers,
     inviters: &HashMap<&str, UserId>,
-    ledger: &Ledger,
+    ledger: &IdMap,
 ) -> Result<Member, &'static str> {
     let user = membership.user.map(model::Reference::id).filter(|user| people.accounts.contains_key(user));
     Ok(Member {
@@ -141,11 +141,11 @@ pub struct Joined {
 pub fn join(
     mut members: Vec<Member>,
     home: &Home,
-    ground: Ground<'_>,
-    ledger: &mut Ledger,
-    tally: &mut Tally,
+    ground: ImportContext<'_>,
+    ledger: &mut IdMap,
+    tally: &mut Counts,
 ) -> Joined {
-    let Ground { here, people, now, .. } = ground;
+    let ImportContext { here, people, now, .. } = ground;
     if let Some(owner) = home.owner.filter(|owner| !members.iter().any(|member| member.user == *owner)) {
         let owner = Member {
             number: None,
@@ -207,7 +207,7 @@ pub fn join(
     joined
 }
 
-fn enter(ledger: &mut Ledger, member: &Member, id: MembershipId, now: Instant) {
+fn enter(ledger: &mut IdMap, member: &Member, id: MembershipId, now: Instant) {
     if let Some(number) = member.number {
         ledger.enter(Kind::Membership, number, id, member.joined_at, now);
     }

@@ -20,7 +20,7 @@ mod source_id;
 mod tests;
 mod users;
 
-pub use report::{Note, Report, Tally};
+pub use report::{Counts, Note, Report};
 
 use std::path::Path;
 
@@ -28,15 +28,15 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{Clock, Error, InvitationId, OrganizationId, Result};
 use crate::events::record;
-use crate::events::record::Event;
-use crate::import::cvat::existing::Here;
+use crate::events::record::NewEvent;
+use crate::import::cvat::existing::ExistingRows;
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::Ledger;
+use crate::import::cvat::id_map::IdMap;
 use crate::import::cvat::normalize::Names;
-use crate::import::cvat::users::People;
+use crate::import::cvat::users::ImportedUsers;
 use crate::store::bulk_insert;
-use crate::store::bulk_insert::World;
-use crate::store::{Connection, Store, Transactional, imports};
+use crate::store::bulk_insert::Dataset;
+use crate::store::{Connection, Database, Transactional, imports};
 
 /// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
@@ -140,18 +140,18 @@ pub struct Options<'a> {
 
 /// What rows are made on, besides what the export says of them.
 #[derive(Clone, Copy)]
-struct Ground<'a> {
+struct ImportContext<'a> {
     names: &'a Names,
-    here: &'a Here,
-    people: &'a People,
+    here: &'a ExistingRows,
+    people: &'a ImportedUsers,
     now: Instant,
 }
 
 /// What an export becomes.
 #[derive(Default)]
-struct Plan {
+struct ImportPlan {
     /// New rows.
-    world: World,
+    world: Dataset,
     /// Known organizations that get new members, and how many.
     grown: Vec<(OrganizationId, i32)>,
     /// Known invitations that have been accepted in CVAT since.
@@ -160,7 +160,7 @@ struct Plan {
 
 /// Imports the export in a folder, as a whole or not at all, and reports what became of each row.
 pub async fn import(
-    store: &Store,
+    store: &Database,
     clock: &Clock,
     dir: &Path,
     options: Options<'_>,
@@ -172,7 +172,7 @@ pub async fn import(
 }
 
 async fn write(
-    store: &Store,
+    store: &Database,
     now: Instant,
     export: &Export,
     options: Options<'_>,
@@ -184,11 +184,11 @@ async fn write(
         .await?
         .transaction(async |tx| {
             bulk_insert::lock_installation(tx).await?;
-            let mut ledger = Ledger::open(&report.source, imports::of_source(tx, &report.source).await?);
+            let mut ledger = IdMap::open(&report.source, imports::of_source(tx, &report.source).await?);
             if let Err(another) = ledger.recognize(export) {
                 return Ok(Err(another));
             }
-            let mut here = Here::read(tx, export, &ledger).await?;
+            let mut here = ExistingRows::read(tx, export, &ledger).await?;
             let names = Names::of(export, &ledger, &here);
             here.ask(tx, export, &names, now).await?;
             let plan = plan(export, &names, &mut ledger, &here, now, &mut report);
@@ -205,18 +205,25 @@ async fn write(
 }
 
 /// What an export becomes.
-fn plan(export: &Export, names: &Names, ledger: &mut Ledger, here: &Here, now: Instant, report: &mut Report) -> Plan {
+fn plan(
+    export: &Export,
+    names: &Names,
+    ledger: &mut IdMap,
+    here: &ExistingRows,
+    now: Instant,
+    report: &mut Report,
+) -> ImportPlan {
     let (people, users) = users::plan(export, names, ledger, here, now, &mut report.users);
-    let ground = Ground { names, here, people: &people, now };
+    let ground = ImportContext { names, here, people: &people, now };
     let places = organizations::plan(export, ground, ledger, report);
     let invitations = invitations::plan(export, ground, &places, ledger, report);
-    Plan {
-        world: World {
+    ImportPlan {
+        world: Dataset {
             users,
             organizations: places.organizations,
             memberships: places.memberships,
             invitations,
-            ..World::default()
+            ..Dataset::default()
         },
         grown: places.grown,
         accepted: places.accepted,
@@ -226,9 +233,9 @@ fn plan(export: &Export, names: &Names, ledger: &mut Ledger, here: &Here, now: I
 /// Writes it all, and tells how far it is.
 async fn carry_out(
     tx: &mut Connection,
-    plan: &Plan,
-    here: &Here,
-    ledger: &Ledger,
+    plan: &ImportPlan,
+    here: &ExistingRows,
+    ledger: &IdMap,
     now: Instant,
     progress: &(dyn Fn(usize, usize) + Send + Sync),
 ) -> Result<()> {
@@ -259,22 +266,22 @@ async fn carry_out(
 }
 
 /// What the log has to tell: nobody did it.
-fn events(plan: &Plan, here: &Here) -> Vec<Event> {
-    let World { organizations, memberships, invitations, .. } = &plan.world;
-    let created = organizations.iter().map(|row| Event::new(row.id, EventType::OrganizationCreated, None, row.id));
-    let joined = memberships.iter().map(|row| Event {
+fn events(plan: &ImportPlan, here: &ExistingRows) -> Vec<NewEvent> {
+    let Dataset { organizations, memberships, invitations, .. } = &plan.world;
+    let created = organizations.iter().map(|row| NewEvent::new(row.id, EventType::OrganizationCreated, None, row.id));
+    let joined = memberships.iter().map(|row| NewEvent {
         person: Some(row.user_id),
         changes: FieldChange::between("role", None, Some(row.role.name())).into_iter().collect(),
-        ..Event::new(row.organization_id, EventType::MemberJoined, None, row.id)
+        ..NewEvent::new(row.organization_id, EventType::MemberJoined, None, row.id)
     });
-    let pending = invitations.iter().filter(|row| row.resolved_at.is_none()).map(|row| Event {
+    let pending = invitations.iter().filter(|row| row.resolved_at.is_none()).map(|row| NewEvent {
         email: Some(row.email.clone()),
-        ..Event::new(row.organization_id, EventType::InvitationCreated, None, row.id)
+        ..NewEvent::new(row.organization_id, EventType::InvitationCreated, None, row.id)
     });
     let accepted =
-        plan.accepted.iter().filter_map(|(id, _)| Some((id, here.standings.get(id)?))).map(|(id, stood)| Event {
+        plan.accepted.iter().filter_map(|(id, _)| Some((id, here.standings.get(id)?))).map(|(id, stood)| NewEvent {
             email: Some(stood.email.clone()),
-            ..Event::new(stood.organization_id, EventType::InvitationAccepted, None, id)
+            ..NewEvent::new(stood.organization_id, EventType::InvitationAccepted, None, id)
         });
     created.chain(joined).chain(pending).chain(accepted).collect()
 }

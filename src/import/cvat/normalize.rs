@@ -9,9 +9,9 @@ use crate::domain::clock::Instant;
 use crate::domain::name_suggestions;
 use crate::domain::name_suggestions::numbered;
 use crate::domain::{Email, Role, Slug, Username, slug, text, username};
-use crate::import::cvat::existing::Here;
+use crate::import::cvat::existing::ExistingRows;
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 
 /// Usernames and slugs of new rows, by CVAT's numbers of users and organizations. Unique among themselves and the known ones.
 #[derive(Clone, Debug, Default)]
@@ -24,15 +24,15 @@ pub struct Names {
 
 impl Names {
     /// Gives everybody who is new a name. Who has a good one keeps it; others get a similar one that is free.
-    pub fn of(export: &Export, ledger: &Ledger, here: &Here) -> Self {
-        let users = export.users.iter().filter(|user| !ledger.knows(Kind::User, user.id)).map(|user| Wish {
+    pub fn of(export: &Export, ledger: &IdMap, here: &ExistingRows) -> Self {
+        let users = export.users.iter().filter(|user| !ledger.knows(Kind::User, user.id)).map(|user| NameRequest {
             number: user.id,
             fits: Username::parse(&user.username).ok().map(|name| name.to_string()),
             raw: user.username.trim(),
             plain: plain(&user.username, ".-_", username::MAX, 3, "user", user.id),
         });
         let new = |number| !ledger.knows(Kind::Organization, number);
-        let organizations = export.organizations.iter().filter(|row| new(row.id)).map(|organization| Wish {
+        let organizations = export.organizations.iter().filter(|row| new(row.id)).map(|organization| NameRequest {
             number: organization.id,
             fits: Slug::parse(&organization.slug).ok().map(|slug| slug.to_string()),
             raw: organization.slug.trim(),
@@ -47,7 +47,7 @@ impl Names {
 }
 
 /// Somebody who is to have a name.
-struct Wish<'a> {
+struct NameRequest<'a> {
     number: i64,
     /// The name there.
     raw: &'a str,
@@ -70,7 +70,7 @@ fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i6
 /// Gives each row the name that fits or, failing that, its plain one; with a number behind it if another row has it. Names
 /// that fit as they are come first, then those that differ in case alone.
 fn distribute<'a>(
-    rows: impl Iterator<Item = Wish<'a>>,
+    rows: impl Iterator<Item = NameRequest<'a>>,
     mut used: HashSet<String>,
     max: usize,
     allowed: impl Fn(&str) -> bool,
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_good_name_is_kept_and_others_make_way() {
-        let wish = |number, raw, fits: Option<&str>, plain: &str| Wish {
+        let wish = |number, raw, fits: Option<&str>, plain: &str| NameRequest {
             number,
             raw,
             fits: fits.map(str::to_owned),

@@ -7,23 +7,23 @@ use std::collections::HashMap;
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, OrganizationId, Role, UserId, ids};
-use crate::import::cvat::Ground;
-use crate::import::cvat::existing::{Here, Taken};
+use crate::import::cvat::ImportContext;
+use crate::import::cvat::existing::{ExistingRows, Taken};
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::members;
 use crate::import::cvat::members::{Home, Member};
 use crate::import::cvat::model;
 use crate::import::cvat::model::Reference;
 use crate::import::cvat::normalize;
 use crate::import::cvat::normalize::Names;
-use crate::import::cvat::report::{Report, Tally};
-use crate::import::cvat::users::People;
+use crate::import::cvat::report::{Counts, Report};
+use crate::import::cvat::users::ImportedUsers;
 use crate::store::bulk_insert::{MembershipRow, OrganizationRow};
 
 /// The organizations of an export.
 #[derive(Default)]
-pub struct Places {
+pub struct ImportedOrganizations {
     /// Those that are here, by CVAT's numbers; of others, why they are not.
     pub ids: HashMap<i64, Result<OrganizationId, &'static str>>,
     /// Who is a member of what, and since when, by CVAT's numbers of organization and user.
@@ -39,8 +39,13 @@ pub struct Places {
 }
 
 /// Makes organizations and memberships. Pending memberships are left to the invitations.
-pub fn plan(export: &Export, ground: Ground<'_>, ledger: &mut Ledger, report: &mut Report) -> Places {
-    let mut places = Places::default();
+pub fn plan(
+    export: &Export,
+    ground: ImportContext<'_>,
+    ledger: &mut IdMap,
+    report: &mut Report,
+) -> ImportedOrganizations {
+    let mut places = ImportedOrganizations::default();
     let read = members::read(export, ledger, ground, &mut report.memberships);
     let mut members = read.new;
     places.members.extend(read.known.into_iter().map(|(pair, joined_at)| (pair, joined_at.unwrap_or(ground.now))));
@@ -84,14 +89,14 @@ pub fn plan(export: &Export, ground: Ground<'_>, ledger: &mut Ledger, report: &m
     places
 }
 
-fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Tally) {
+fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Counts) {
     for member in members {
         tally.refuse(member.name(), reason);
     }
 }
 
 /// An organization that came over before, if anybody can join it.
-fn known(organization: &model::Organization, id: OrganizationId, here: &Here) -> Result<Home, &'static str> {
+fn known(organization: &model::Organization, id: OrganizationId, here: &ExistingRows) -> Result<Home, &'static str> {
     match here.places.get(&id) {
         None => Err("its organization was deleted here"),
         Some((OrganizationStatus::PendingDeletion, _)) => Err("its organization is being deleted here"),
@@ -105,9 +110,9 @@ fn known(organization: &model::Organization, id: OrganizationId, here: &Here) ->
 fn new(
     organization: &model::Organization,
     members: &[Member],
-    ground: Ground<'_>,
-    ledger: &mut Ledger,
-    tally: &mut Tally,
+    ground: ImportContext<'_>,
+    ledger: &mut IdMap,
+    tally: &mut Counts,
 ) -> Result<(Home, OrganizationRow), &'static str> {
     let name = format!("organization {}", organization.id);
     let decided = slug(organization, ground.names, &ground.here.taken)
@@ -139,7 +144,11 @@ fn slug(organization: &model::Organization, names: &Names, taken: &Taken) -> Res
 }
 
 /// The owner: CVAT's number, and the ID here. `members` are the mightiest and then the oldest first.
-fn owner(organization: &model::Organization, members: &[Member], people: &People) -> Result<(i64, UserId), String> {
+fn owner(
+    organization: &model::Organization,
+    members: &[Member],
+    people: &ImportedUsers,
+) -> Result<(i64, UserId), String> {
     let named = organization.owner.map(Reference::id);
     let next = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
     named.into_iter().chain(next).find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id))).ok_or_else(
@@ -156,7 +165,7 @@ fn row(
     slug: String,
     owner_id: UserId,
     now: Instant,
-    tally: &mut Tally,
+    tally: &mut Counts,
 ) -> OrganizationRow {
     let mut change = |reason: String| tally.change(format!("organization {}", organization.id), reason);
     if slug != organization.slug.trim() {

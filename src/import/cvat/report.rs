@@ -9,13 +9,13 @@ pub struct Report {
     /// The CVAT that the export is of, by the name that tells it from others.
     pub source: String,
     /// Accounts.
-    pub users: Tally,
+    pub users: Counts,
     /// Organizations.
-    pub organizations: Tally,
+    pub organizations: Counts,
     /// Memberships.
-    pub memberships: Tally,
+    pub memberships: Counts,
     /// Invitations.
-    pub invitations: Tally,
+    pub invitations: Counts,
     /// What is odd about the export as a whole.
     pub remarks: Vec<String>,
     /// Whether it was a rehearsal: nothing was written.
@@ -24,7 +24,7 @@ pub struct Report {
 
 /// What became of the rows of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Counts {
     /// Rows in the export, without repetitions.
     pub read: usize,
     /// Rows made of them here.
@@ -46,7 +46,7 @@ pub struct Note {
     pub reason: String,
 }
 
-impl Tally {
+impl Counts {
     /// Notes that a row came over otherwise than it was.
     pub fn change(&mut self, row: impl fmt::Display, reason: impl Into<String>) {
         self.changed.push(Note { row: row.to_string(), reason: reason.into() });
@@ -72,7 +72,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\n{:<14}{:>8}{:>8}{:>8}{:>8}{:>8}", "", "read", "new", "known", "changed", "refused")?;
         for (kind, tally) in kinds {
-            let Tally { read, taken, known, changed, refused } = tally;
+            let Counts { read, taken, known, changed, refused } = tally;
             let (changed, refused) = (rows(changed), rows(refused));
             writeln!(f, "{kind:<14}{read:>8}{taken:>8}{known:>8}{changed:>8}{refused:>8}")?;
         }

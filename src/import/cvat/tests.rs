@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::domain::Role;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::import::cvat::existing::{Here, Taken};
-use crate::import::cvat::id_map::Ledger;
+use crate::import::cvat::existing::{ExistingRows, Taken};
+use crate::import::cvat::id_map::IdMap;
 use crate::import::cvat::normalize::Names;
 use crate::import::cvat::{Export, ImportError, Report, export, normalize, plan};
-use crate::store::bulk_insert::World;
+use crate::store::bulk_insert::Dataset;
 
 fn now() -> Instant {
     normalize::instant(Some("2026-01-31T12:00:00Z")).expect("an instant")
@@ -30,12 +30,12 @@ fn export(users: Value, organizations: Value, memberships: Value, invitations: V
     }
 }
 
-fn import(export: &Export, taken: &Taken) -> (World, Report) {
+fn import(export: &Export, taken: &Taken) -> (Dataset, Report) {
     import_after(export, taken, Report::default())
 }
 
-fn import_after(export: &Export, taken: &Taken, mut report: Report) -> (World, Report) {
-    let (here, mut ledger) = (Here { taken: taken.clone(), ..Here::default() }, Ledger::default());
+fn import_after(export: &Export, taken: &Taken, mut report: Report) -> (Dataset, Report) {
+    let (here, mut ledger) = (ExistingRows { taken: taken.clone(), ..ExistingRows::default() }, IdMap::default());
     let plan = plan(export, &Names::of(export, &ledger, &here), &mut ledger, &here, now(), &mut report);
     (plan.world, report)
 }
@@ -70,7 +70,7 @@ async fn the_test_world_of_cvat_comes_over_whole() {
     let export = export::read(&dir, &mut report).await.expect("the export is readable");
     let (world, report) = import_after(&export, &Taken::default(), report);
 
-    let made = |tally: &super::Tally| (tally.read, tally.taken, tally.changed.len(), tally.refused.len());
+    let made = |tally: &super::Counts| (tally.read, tally.taken, tally.changed.len(), tally.refused.len());
     assert_eq!(made(&report.users), (21, 21, 2, 0), "two of them are administrators\n{report}");
     assert_eq!(made(&report.organizations), (3, 3, 0, 0), "{report}");
     assert_eq!(made(&report.memberships), (16, 16, 0, 0), "{report}");

@@ -6,25 +6,25 @@ use std::collections::HashMap;
 
 use crate::domain::clock::Instant;
 use crate::domain::{Email, UserId, ids};
-use crate::import::cvat::existing::Here;
+use crate::import::cvat::existing::ExistingRows;
 use crate::import::cvat::export::Export;
-use crate::import::cvat::id_map::{Kind, Ledger};
+use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::model;
 use crate::import::cvat::normalize;
 use crate::import::cvat::normalize::Names;
-use crate::import::cvat::report::Tally;
+use crate::import::cvat::report::Counts;
 use crate::store::bulk_insert::UserRow;
 
 /// The people of an export, by CVAT's numbers.
 #[derive(Default)]
-pub struct People {
+pub struct ImportedUsers {
     /// Those who come over now, or came before and are still here: ID and username.
     pub accounts: HashMap<i64, (UserId, String)>,
     /// Addresses, also of those who did not.
     pub addresses: HashMap<i64, Email>,
 }
 
-impl People {
+impl ImportedUsers {
     /// ID of the account, if it is here.
     pub fn id(&self, reference: Option<model::Reference>) -> Option<UserId> {
         self.accounts.get(&reference?.id()).map(|(id, _)| *id)
@@ -35,12 +35,12 @@ impl People {
 pub fn plan(
     export: &Export,
     names: &Names,
-    ledger: &mut Ledger,
-    here: &Here,
+    ledger: &mut IdMap,
+    here: &ExistingRows,
     now: Instant,
-    tally: &mut Tally,
-) -> (People, Vec<UserRow>) {
-    let mut people = People::default();
+    tally: &mut Counts,
+) -> (ImportedUsers, Vec<UserRow>) {
+    let mut people = ImportedUsers::default();
     let mut made = Vec::new();
     for user in &export.users {
         people.addresses.extend(normalize::email(user.email.as_deref()).0.map(|email| (user.id, email)));
@@ -123,7 +123,7 @@ pub fn plan(
 }
 
 /// Which of the new users has each address: of several, who signed in last; of those, whose account is the oldest.
-fn holders(export: &Export, ledger: &Ledger, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
+fn holders(export: &Export, ledger: &IdMap, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
     let new = |user: &&model::User| user.is_active != Some(false) && !ledger.knows(Kind::User, user.id);
     let mut users: Vec<_> = export.users.iter().filter(new).collect();
     users.sort_by_key(|user| (normalize::instant(user.last_login.as_deref()), Reverse(user.id)));

@@ -7,17 +7,17 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::Refusal;
 use crate::domain::{Error, OrganizationId, Result};
-use crate::policy::{Action, Standing, Target, decide};
+use crate::policy::{AccessContext, Action, Target, decide};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
 use crate::store::memberships::Membership;
 use crate::store::organizations::access;
-use crate::store::organizations::access::{Entrance, Hold, Of};
-use crate::store::organizations::{Organization, Seen};
+use crate::store::organizations::access::{LockMode, OrganizationAccess, OrganizationRef};
+use crate::store::organizations::{Organization, OrganizationForViewer};
 use crate::store::users::User;
 
 /// A locked organization, and who is about to do something in it.
-pub struct Floor {
+pub struct LockedOrganization {
     /// The organization, locked.
     pub organization: Organization,
     /// Who asks.
@@ -28,14 +28,14 @@ pub struct Floor {
 }
 
 /// A row that was written in an organization, and how whoever wrote it stands to that by then.
-pub struct Witnessed<R> {
+pub struct WithAccess<R> {
     /// The row.
     pub row: R,
     /// Who wrote it.
-    pub by: Arc<Floor>,
+    pub by: Arc<LockedOrganization>,
 }
 
-impl Floor {
+impl LockedOrganization {
     /// Locks the organization and reads how the actor stands to it. `what` names the thing that the caller asked for: it is
     /// what is not found.
     pub async fn enter(
@@ -45,20 +45,27 @@ impl Floor {
         what: &str,
         now: Instant,
     ) -> Result<Self> {
-        Self::enter_by(tx, actor, Of::Id(organization), what, now).await
+        Self::enter_by(tx, actor, OrganizationRef::Id(organization), what, now).await
     }
 
     /// The same for the organization that something belongs to.
-    pub async fn enter_by(tx: &Connection, actor: &Actor, of: Of, what: &str, now: Instant) -> Result<Self> {
-        let entrance = access::enter(tx, Hold::Exclusive, of, actor).await?;
-        let Entrance { actor, organization, membership, invited_until } = entrance.ok_or(Error::Unauthenticated)?;
+    pub async fn enter_by(
+        tx: &Connection,
+        actor: &Actor,
+        of: OrganizationRef,
+        what: &str,
+        now: Instant,
+    ) -> Result<Self> {
+        let entrance = access::enter(tx, LockMode::Exclusive, of, actor).await?;
+        let OrganizationAccess { actor, organization, membership, invited_until } =
+            entrance.ok_or(Error::Unauthenticated)?;
         let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
         Ok(Self { organization, actor, membership, invited: invited_until.is_some_and(|end| end > now) })
     }
 
     /// How the actor stands to the organization.
-    pub fn standing(&self) -> Standing {
-        Standing {
+    pub fn standing(&self) -> AccessContext {
+        AccessContext {
             signed_in: true,
             is_admin: self.actor.is_admin,
             role: self.membership.as_ref().map(|membership| membership.role),
@@ -83,8 +90,8 @@ impl Floor {
     }
 
     /// The organization as the actor sees it.
-    pub fn seen(&self) -> Seen {
-        Seen {
+    pub fn seen(&self) -> OrganizationForViewer {
+        OrganizationForViewer {
             organization: self.organization.clone(),
             membership: self.membership.clone(),
             invited: self.invited,

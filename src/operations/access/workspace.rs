@@ -6,18 +6,18 @@
 use uuid::Uuid;
 
 use crate::auth::Actor;
-use crate::domain::resource::{Rows, Ties};
+use crate::domain::resource::{Relations, RowScope};
 use crate::domain::{Error, Refusal, Result, UserId, WorkspaceId};
-use crate::policy::{self, Action, Standing, Target, decide};
+use crate::policy::{self, AccessContext, Action, Target, decide};
 use crate::store::Connection;
 use crate::store::organizations::access;
-pub use crate::store::organizations::access::Hold;
-use crate::store::organizations::access::{Entrance, Of};
+pub use crate::store::organizations::access::LockMode;
+use crate::store::organizations::access::{OrganizationAccess, OrganizationRef};
 use crate::store::users::{self, User};
-use crate::store::workspace_access::Onlooker;
+use crate::store::workspace_access::WorkspaceAccess;
 
 /// A workspace that is held, and who is about to do something in it.
-pub struct Ground {
+pub struct LockedWorkspace {
     /// The workspace.
     pub id: WorkspaceId,
     /// Who asks.
@@ -25,17 +25,17 @@ pub struct Ground {
     /// The organization's owner, or the user whose workspace it is.
     pub owner_id: UserId,
     /// How the actor stands to it.
-    pub standing: Standing,
+    pub standing: AccessContext,
     /// The actor, as the access token names it.
     pub by: Actor,
 }
 
 /// How somebody stands to a workspace of either kind, whether or not it is there.
-pub fn standing_of(onlooker: &Onlooker) -> Standing {
+pub fn standing_of(onlooker: &WorkspaceAccess) -> AccessContext {
     if onlooker.is_personal {
-        return Standing::personal(onlooker.workspace_id == Uuid::from(onlooker.user_id), onlooker.is_admin);
+        return AccessContext::personal(onlooker.workspace_id == Uuid::from(onlooker.user_id), onlooker.is_admin);
     }
-    Standing {
+    AccessContext {
         signed_in: true,
         is_admin: onlooker.is_admin,
         role: onlooker.role,
@@ -44,16 +44,17 @@ pub fn standing_of(onlooker: &Onlooker) -> Standing {
     }
 }
 
-impl Ground {
+impl LockedWorkspace {
     /// Holds the workspace and reads how the actor stands to it. `what` names the thing that the caller asked for: it is what
     /// is not found.
-    pub async fn enter(tx: &mut Connection, by: &Actor, id: WorkspaceId, hold: Hold, what: &str) -> Result<Self> {
+    pub async fn enter(tx: &mut Connection, by: &Actor, id: WorkspaceId, hold: LockMode, what: &str) -> Result<Self> {
         match id {
             WorkspaceId::Organization(organization) => {
-                let entrance = access::enter(tx, hold, Of::Id(organization), by).await?;
-                let Entrance { actor, organization, membership, .. } = entrance.ok_or(Error::Unauthenticated)?;
+                let entrance = access::enter(tx, hold, OrganizationRef::Id(organization), by).await?;
+                let OrganizationAccess { actor, organization, membership, .. } =
+                    entrance.ok_or(Error::Unauthenticated)?;
                 let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
-                let standing = Standing {
+                let standing = AccessContext {
                     signed_in: true,
                     is_admin: actor.is_admin,
                     role: membership.map(|membership| membership.role),
@@ -66,7 +67,7 @@ impl Ground {
                 // An actor's own account is held before the session is asked about, which may end while this waits.
                 let own = if user == by.user_id { hold_account(tx, user, hold).await? } else { None };
                 let actor = users::find_actor(tx, by).await?.ok_or(Error::Unauthenticated)?;
-                let standing = Standing::personal(user == actor.id, actor.is_admin);
+                let standing = AccessContext::personal(user == actor.id, actor.is_admin);
                 // Nobody holds up an account that is no business of theirs.
                 decide(&standing, Action::PlanView, &Target::default()).require(what)?;
                 let held = if user == actor.id { own } else { hold_account(tx, user, hold).await? };
@@ -94,7 +95,7 @@ impl Ground {
 
     /// Asks the policy about a resource that the actor is tied to like that: who may not even see it is told that it is not
     /// there.
-    pub fn require_of(&self, action: Action, ties: Ties, what: &str) -> Result<()> {
+    pub fn require_of(&self, action: Action, ties: Relations, what: &str) -> Result<()> {
         let target = Target { ties, ..Target::default() };
         if self.require(Action::ResourceView, &target, what).is_err() {
             return Err(Refusal::not_found(what).into());
@@ -103,16 +104,16 @@ impl Ground {
     }
 
     /// Which of the workspace's resources the actor may do `action` to.
-    pub fn visible(&self, action: Action) -> Rows {
+    pub fn visible(&self, action: Action) -> RowScope {
         policy::visible(&self.standing, action)
     }
 }
 
 /// Holds an account.
-async fn hold_account(tx: &mut Connection, user: UserId, hold: Hold) -> Result<Option<User>> {
+async fn hold_account(tx: &mut Connection, user: UserId, hold: LockMode) -> Result<Option<User>> {
     match hold {
-        Hold::Unheld => users::find(tx, user).await,
-        Hold::Shared => users::share(tx, user).await,
-        Hold::Exclusive => Ok(users::lock(tx, user).await?.map(|login| login.user)),
+        LockMode::Unheld => users::find(tx, user).await,
+        LockMode::Shared => users::share(tx, user).await,
+        LockMode::Exclusive => Ok(users::lock(tx, user).await?.map(|login| login.user)),
     }
 }

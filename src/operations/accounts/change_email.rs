@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use crate::auth::Actor;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Email, EmailTokenPurpose, Error, Result};
 use crate::store::users::{self, User};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
@@ -24,9 +24,9 @@ pub struct Input {
 
 /// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
 /// nor more than a few in a day, and nothing tells so.
-pub async fn change_email(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+pub async fn change_email(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
-    let mut check = Check::default();
+    let mut check = Validator::default();
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;

@@ -3,13 +3,13 @@
 
 use crate::auth::Actor;
 use crate::auth::passwords::check_length;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{EmailTokenPurpose, Error, Result};
 use crate::store::email_tokens;
 use crate::store::sessions;
 use crate::store::users::{self, User};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links::forget_resets;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
@@ -23,10 +23,10 @@ pub struct Input {
 }
 
 /// Sets it.
-pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+pub async fn change_password(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();
-    let mut check = Check::default();
+    let mut check = Validator::default();
     check.field("newPassword", check_length(&input.new_password));
     check.finish()?;
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
@@ -39,7 +39,7 @@ pub async fn change_password(env: &Env, actor: &Actor, input: Input) -> Result<U
     }
     let known =
         [found.user.username.as_str(), found.user.display_name(), found.user.email.as_deref().unwrap_or_default()];
-    let mut check = Check::default();
+    let mut check = Validator::default();
     check.field("newPassword", env.passwords.judge(&input.new_password, &known).await?);
     check.finish()?;
     let password_hash = env.passwords.hash(&input.new_password).await?;

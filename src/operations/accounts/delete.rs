@@ -8,17 +8,17 @@ use chrono::TimeDelta;
 
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::event::EventType;
-use crate::domain::validation::Check;
-use crate::domain::{Code, Error, Fault, OrganizationId, Refusal, Result, UserId, Username};
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::domain::validation::Validator;
+use crate::domain::{Code, Error, InternalError, OrganizationId, Refusal, Result, UserId, Username};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::external_identities;
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
 use crate::store::{Connection, invitations, mails, sessions, users};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::memberships::remove::end_membership;
 use crate::operations::organizations::delete::schedule_deletion;
@@ -37,7 +37,7 @@ pub struct Input {
 
 /// Deletes it, and returns the ID that it had. INVALID_CREDENTIALS with a wrong password, or without one where the sign-in was
 /// over 10 minutes ago.
-pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<UserId> {
+pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Result<UserId> {
     let now = env.clock.now();
     let password_hash = match &input.password {
         Some(password) => Some(verified(env, actor, password, now).await?),
@@ -59,14 +59,14 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
         }
         let user = login.user;
         if Username::lowercase(&input.confirm_username) != user.username {
-            let mut check = Check::default();
+            let mut check = Validator::default();
             let message = "This is not the username of the account.";
-            check.note("confirmUsername", Problem::new(Code::ConfirmationMismatch, message));
+            check.note("confirmUsername", FieldError::new(Code::ConfirmationMismatch, message));
             return Err(check.refuse());
         }
         if !concerned(tx, user.id).await?.into_iter().eq(held.iter().map(|organization| organization.id)) {
             let cause = "the account joined or left an organization while it was being deleted";
-            return Err(Fault::passing(cause).into());
+            return Err(InternalError::passing(cause).into());
         }
         let mut owns_still = false;
         for organization in &held {
@@ -88,7 +88,7 @@ pub async fn delete_account(env: &Env, actor: &Actor, input: Input) -> Result<Us
 }
 
 /// The hash that the password of the account was found good by.
-async fn verified(env: &Env, actor: &Actor, password: &str, now: Instant) -> Result<Option<String>> {
+async fn verified(env: &AppContext, actor: &Actor, password: &str, now: Instant) -> Result<Option<String>> {
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
     let found = users::find_actor_with_password(&*env.store.read().await?, actor).await?;
     let hash = found.ok_or(Error::Unauthenticated)?.password_hash;
@@ -121,7 +121,7 @@ async fn concerned(tx: &mut Connection, user: UserId) -> Result<BTreeSet<Organiz
 /// Ends a membership of the account. With the last one the time of grace of the organization begins, which the account owns
 /// until then: tells whether it does.
 async fn leave(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     organization: &Organization,
     membership: &Membership,
@@ -129,7 +129,7 @@ async fn leave(
 ) -> Result<bool> {
     let user = membership.user_id;
     // As in an organization in use: one that is about to be deleted does not hold back those who go for good.
-    let standing = Standing { signed_in: true, role: Some(membership.role), ..Standing::default() };
+    let standing = AccessContext { signed_in: true, role: Some(membership.role), ..AccessContext::default() };
     match decide(&standing, Action::OrganizationLeave, &Target::default()) {
         Decision::Allow => {
             end_membership(tx, organization, membership, EventType::MemberLeft, user, now).await?;

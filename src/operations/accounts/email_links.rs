@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::auth::throttle::network;
 
 use crate::domain::clock::Instant;
-use crate::domain::secret::Token;
+use crate::domain::secret::SecretToken;
 use crate::domain::{Email, EmailTokenPurpose, Refusal, Result};
 use crate::mail::queue::{NewMail, Template};
 use crate::store::Connection;
@@ -18,7 +18,7 @@ use crate::store::email_tokens::EmailToken;
 use crate::store::mail_counts::{self, Subject};
 use crate::store::users::User;
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::sessions::open::invalid_credentials;
 
 /// How long a link that proves an address is good.
@@ -38,7 +38,7 @@ const A_DAY_PER_NETWORK: i32 = 200;
 /// others have asked for.
 pub(crate) async fn may_send_to(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     purpose: EmailTokenPurpose,
     email: &Email,
     now: Instant,
@@ -53,7 +53,7 @@ pub(crate) async fn may_send_to(
 /// Counts a mail that is caused from the network of that address, and returns whether it may be sent.
 pub(crate) async fn may_send_from(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     address: Option<IpAddr>,
     now: Instant,
 ) -> Result<bool> {
@@ -65,7 +65,7 @@ pub(crate) async fn may_send_from(
 /// As [`may_send_from`]; RATE_LIMITED until tomorrow if not.
 pub(crate) async fn require_may_send_from(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     address: Option<IpAddr>,
     now: Instant,
 ) -> Result<()> {
@@ -80,7 +80,7 @@ pub(crate) async fn require_may_send_from(
 /// account must be locked for these. Wake the outbox after the commit.
 pub(crate) async fn send(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     user: &User,
     purpose: EmailTokenPurpose,
     email: &Email,
@@ -91,7 +91,7 @@ pub(crate) async fn send(
         EmailTokenPurpose::Change => (Template::ChangeEmail, PROOF_LIFETIME),
         EmailTokenPurpose::Reset => (Template::ResetPassword, RESET_LIFETIME),
     };
-    let token = Token::random();
+    let token = SecretToken::random();
     let expires_at = now + lifetime;
     let row = EmailToken {
         token_hash: token.hash(),

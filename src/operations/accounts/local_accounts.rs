@@ -3,10 +3,10 @@
 
 use crate::domain::{Code, Refusal, Result};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 
 /// FORBIDDEN where accounts are kept elsewhere.
-pub(crate) fn require_own_accounts(env: &Env) -> Result<()> {
+pub(crate) fn require_own_accounts(env: &AppContext) -> Result<()> {
     match &env.issuer {
         None => Ok(()),
         Some(issuer) => {

@@ -3,22 +3,22 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::auth::oidc::{EmailClaim, Identity, Vouched};
+use crate::auth::oidc::{EmailClaim, Identity, VerifiedToken};
 use crate::domain::clock::Instant;
-use crate::domain::{Code, Email, Error, Fault, Result, UserId, Username, ids, text};
+use crate::domain::{Code, Email, Error, InternalError, Result, UserId, Username, ids, text};
 use crate::store::external_identities;
 use crate::store::external_identities::ExternalIdentity;
 use crate::store::users::{self, NewUser, User};
 use crate::store::{Connection, Transactional, memberships};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::sign_up::MAX_DISPLAY_NAME;
 
 /// How often it is tried, when somebody who signs up takes the name that was free a moment ago.
 const ATTEMPTS: usize = 5;
 
 /// The account of somebody, as `issuer` calls them. UNAUTHENTICATED if it was deleted after their token was made.
-pub async fn recognize(env: &Env, issuer: &str, vouched: &Vouched, now: Instant) -> Result<UserId> {
+pub async fn recognize(env: &AppContext, issuer: &str, vouched: &VerifiedToken, now: Instant) -> Result<UserId> {
     for _ in 0..ATTEMPTS {
         let mut connection = env.store.writer().await?;
         let done = connection.transaction(async |tx| settle(tx, issuer, vouched, now).await).await;
@@ -27,12 +27,12 @@ pub async fn recognize(env: &Env, issuer: &str, vouched: &Vouched, now: Instant)
             done => return done,
         }
     }
-    Err(Fault::passing("others took every name that was free").into())
+    Err(InternalError::passing("others took every name that was free").into())
 }
 
 /// What is locked is locked in one order: the identity, the name, memberships, the address, then accounts.
-async fn settle(tx: &mut Connection, issuer: &str, vouched: &Vouched, now: Instant) -> Result<UserId> {
-    let Vouched { identity, issued_at, .. } = vouched;
+async fn settle(tx: &mut Connection, issuer: &str, vouched: &VerifiedToken, now: Instant) -> Result<UserId> {
+    let VerifiedToken { identity, issued_at, .. } = vouched;
     external_identities::lock(tx, issuer, &identity.subject).await?;
     let (user, username_before) = match external_identities::find(tx, issuer, &identity.subject).await? {
         // What is known is as new as this.
@@ -119,5 +119,5 @@ async fn free_username(tx: &mut Connection, issuer: &str, identity: &Identity, o
     let names: Vec<&str> = wanted.iter().map(Username::as_str).collect();
     let taken = users::taken(tx, &names).await?;
     let is_free = |name: &Username| own == Some(name.as_str()) || !taken.iter().any(|taken| taken == name.as_str());
-    wanted.into_iter().find(is_free).ok_or_else(|| Fault::new("no username is free").into())
+    wanted.into_iter().find(is_free).ok_or_else(|| InternalError::new("no username is free").into())
 }

@@ -1,11 +1,11 @@
 //! Notes that a member was active in an organization: by the day, and at most once a day.
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::store::memberships::{self, Membership};
 
 /// Notes it in the background, if today's activity is not noted yet. The answer does not wait for it, and does not fail with
 /// it.
-pub fn note_activity(env: &Env, membership: &Membership) {
+pub fn note_activity(env: &AppContext, membership: &Membership) {
     let today = env.clock.now().date_naive();
     if membership.last_active_on >= Some(today) {
         return;

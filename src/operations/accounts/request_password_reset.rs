@@ -4,11 +4,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Email, EmailTokenPurpose, Result};
 use crate::store::users;
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
@@ -26,17 +26,17 @@ pub struct Input {
 /// Sends the link to the account that has proven the address. Where nobody has, to one that claims it: to follow the link is a
 /// proof as good as any, and it gives the account a password that nobody else knows. Accounts that have no password yet,
 /// since they were imported, come first, then the oldest.
-pub async fn request_password_reset(env: &Env, input: Input) -> Result<()> {
+pub async fn request_password_reset(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let answer_at = tokio::time::Instant::now() + FLOOR;
-    let mut check = Check::default();
+    let mut check = Validator::default();
     let Some(email) = check.field("email", Email::parse(&input.email)) else { return Err(check.refuse()) };
     let done = send(env, &email, input.address).await;
     tokio::time::sleep_until(answer_at).await;
     done
 }
 
-async fn send(env: &Env, email: &Email, address: Option<IpAddr>) -> Result<()> {
+async fn send(env: &AppContext, email: &Email, address: Option<IpAddr>) -> Result<()> {
     let now = env.clock.now();
     env.transaction(None, async |tx| {
         users::lock_address(tx, email).await?;

@@ -6,12 +6,12 @@ use crate::auth::Actor;
 use crate::domain::{Code, EmailTokenPurpose, Error, Refusal, Result};
 use crate::store::users::{self, User};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
 /// Sends it, if there is anything to prove: an account whose address is proven has what it wants.
-pub async fn resend_verification_email(env: &Env, actor: &Actor, address: Option<IpAddr>) -> Result<User> {
+pub async fn resend_verification_email(env: &AppContext, actor: &Actor, address: Option<IpAddr>) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();
     let user = env

@@ -2,13 +2,13 @@
 //! address was not proven before, the account may be that of a stranger who claimed it: every other way into it goes as well.
 
 use crate::auth::passwords::check_length;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Email, EmailTokenPurpose, Result, secret};
 use crate::store::users::{self, User};
 use crate::store::{Connection, sessions};
 use crate::store::{email_tokens, external_identities, sign_in_networks};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links::{dead_token, forget_resets, redeem};
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
@@ -21,9 +21,9 @@ pub struct Input {
 }
 
 /// Sets it.
-pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
+pub async fn reset_password(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
-    let mut check = Check::default();
+    let mut check = Validator::default();
     check.field("newPassword", check_length(&input.new_password));
     check.finish()?;
     let hash = secret::hash(&input.token);
@@ -37,7 +37,7 @@ pub async fn reset_password(env: &Env, input: Input) -> Result<()> {
     let email = token.address();
     let user = account(&mut connection, &email).await?;
     drop(connection);
-    let mut check = Check::default();
+    let mut check = Validator::default();
     let known = [user.username.as_str(), user.display_name(), &token.email];
     check.field("newPassword", env.passwords.judge(&input.new_password, &known).await?);
     check.finish()?;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use crate::auth::passwords::check_length;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
-use crate::domain::validation::Check;
+use crate::domain::error::FieldError;
+use crate::domain::validation::Validator;
 use crate::domain::{Code, Email, EmailTokenPurpose, Refusal, Result, UserId, Username, ids, secret, text};
 use crate::policy::Action;
 use crate::store::Connection;
@@ -14,9 +14,9 @@ use crate::store::users::{self, NewUser, User};
 
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
-use crate::operations::invitations::join::{Entered, Named, enter, join, require_pending};
+use crate::operations::invitations::join::{Entered, InvitationRef, enter, join, require_pending};
 use crate::operations::sessions::open::{SignedIn, open};
-use crate::operations::{Env, SignUp};
+use crate::operations::{AppContext, SignUp};
 
 /// Longest name shown to people, in characters.
 pub(crate) const MAX_DISPLAY_NAME: usize = 64;
@@ -46,7 +46,7 @@ struct Checked {
 }
 
 /// Makes it, and begins its first session.
-pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
+pub async fn sign_up(env: &AppContext, input: Input) -> Result<SignedIn> {
     require_own_accounts(env)?;
     let (password, address) = (input.password.clone(), input.address);
     let known = [Some(input.username.clone()), input.email.clone(), input.display_name.clone()];
@@ -61,7 +61,7 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
     // Judging and hashing are what costs.
     env.throttle.sign_up(wanted.username.as_str(), address, now)?;
     let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
-    let mut check = Check::default();
+    let mut check = Validator::default();
     check.field("password", env.passwords.judge(&password, &known).await?);
     check.finish()?;
     let password_hash = env.passwords.hash(&password).await?;
@@ -79,7 +79,7 @@ pub async fn sign_up(env: &Env, input: Input) -> Result<SignedIn> {
 }
 
 fn checked(input: Input) -> Result<Checked> {
-    let mut check = Check::default();
+    let mut check = Validator::default();
     let username = check.field("username", Username::parse(&input.username));
     let email = check.field("email", Email::optional(input.email.as_deref()));
     let display_name = text::optional(input.display_name.as_deref(), MAX_DISPLAY_NAME);
@@ -87,7 +87,7 @@ fn checked(input: Input) -> Result<Checked> {
     let display_name = check.field("displayName", display_name);
     let token = input.invitation_token.filter(|token| !token.trim().is_empty());
     if matches!(email, Some(None)) && token.is_none() {
-        check.note("email", Problem::new(Code::Required, "An e-mail address is needed."));
+        check.note("email", FieldError::new(Code::Required, "An e-mail address is needed."));
     }
     check.field("password", check_length(&input.password));
     let (Some(username), Some(email), Some(display_name)) = (username, email, display_name) else {
@@ -99,14 +99,14 @@ fn checked(input: Input) -> Result<Checked> {
 
 /// An account that joins by an invitation, which proves its address.
 async fn invited(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     wanted: &Checked,
     token_hash: &[u8],
     password_hash: &str,
     now: Instant,
 ) -> Result<User> {
-    let named = Named::Token(token_hash.to_vec());
+    let named = InvitationRef::Token(token_hash.to_vec());
     let entered = enter(tx, None, &named, Action::InvitationAccept, now).await;
     let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at("invitationToken"))?;
     require_pending(&invitation, now)?;
@@ -128,7 +128,7 @@ async fn invited(
 /// An account that claims an address, and is sent a link to prove it.
 async fn claiming(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     wanted: &Checked,
     password_hash: &str,
     address: Option<IpAddr>,

@@ -1,13 +1,13 @@
 //! Changes the names of the actor's account.
 
 use crate::auth::Actor;
-use crate::domain::error::Problem;
-use crate::domain::validation::{Check, Patch};
+use crate::domain::error::FieldError;
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{Code, Error, Result, Username, text};
 use crate::store::memberships;
 use crate::store::users::{self, User};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::accounts::sign_up::MAX_DISPLAY_NAME;
 
@@ -20,16 +20,16 @@ pub struct Input {
 }
 
 /// Changes them.
-pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<User> {
+pub async fn update_profile(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
-    let mut check = Check::default();
+    let mut check = Validator::default();
     let display_name = input.display_name.try_map(|name| text::required(&name, MAX_DISPLAY_NAME).map(Some));
     let display_name = check.field("displayName", display_name);
     let username = check.field(
         "username",
         match input.username {
             Patch::Keep => Ok(None),
-            Patch::Clear => Err(Problem::new(Code::Required, "A username is needed.")),
+            Patch::Clear => Err(FieldError::new(Code::Required, "A username is needed.")),
             Patch::Set(name) => Username::parse(&name).map(Some),
         },
     );
@@ -41,7 +41,7 @@ pub async fn update_profile(env: &Env, actor: &Actor, input: Input) -> Result<Us
         let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);
         let display_name = display_name.apply(user.display_name.clone());
         if let Some(name) = display_name.as_deref().filter(|_| display_name != user.display_name) {
-            let mut check = Check::default();
+            let mut check = Validator::default();
             check.field("displayName", text::without_link(name));
             check.finish()?;
         }

@@ -6,7 +6,7 @@ use crate::domain::{Code, EmailTokenPurpose, Error, Refusal, Result, secret};
 use crate::store::email_tokens;
 use crate::store::users::{self, User};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::email_links::{dead_token, redeem};
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
@@ -18,7 +18,7 @@ pub struct Input {
 
 /// Proves it for the account that the token was made for, which must be the actor's. An address that is proven already stays so,
 /// with the same answer.
-pub async fn verify_email(env: &Env, actor: Option<&Actor>, input: Input) -> Result<User> {
+pub async fn verify_email(env: &AppContext, actor: Option<&Actor>, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let sign_in = "Sign in to the account that the mail names, then open the link again: it proves the address for that account only.";
     let actor = actor.ok_or_else(|| Refusal::new(Code::Forbidden, sign_in).at("token"))?;

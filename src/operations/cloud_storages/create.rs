@@ -4,12 +4,12 @@ use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::limit::LimitKind;
 use crate::domain::resource::CloudProvider;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{CloudStorageId, Result, ids, text};
 use crate::events::record;
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::access::resources::enter_to_create;
-use crate::operations::idempotency::Retry;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota::require_room;
 use crate::operations::resources::events::of_storage;
 use crate::policy::{Action, Target};
@@ -30,8 +30,13 @@ pub struct Input {
 }
 
 /// Connects it.
-pub async fn create_cloud_storage(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<CloudStorageId> {
-    let mut check = Check::default();
+pub async fn create_cloud_storage(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<CloudStorageId> {
+    let mut check = Validator::default();
     let (Some(workspace), Some(display_name), Some(resource), Some(description)) = (
         check.workspace("workspaceId", &input.workspace_id),
         check.field("displayName", text::required(&input.display_name, 64)),

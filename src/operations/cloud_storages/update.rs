@@ -1,13 +1,13 @@
 //! Changes name or description of a cloud storage. Where it points to never changes.
 
 use crate::auth::Actor;
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{CloudStorageId, Result, text};
 use crate::events::record;
-use crate::operations::Env;
-use crate::operations::access::resources::HeldStorage;
-use crate::operations::access::workspace::Hold;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::resources::LockedStorage;
+use crate::operations::access::workspace::LockMode;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::resources::events::storage_updated;
 use crate::policy::Action;
 use crate::store::cloud_storages::{self, CloudStorage};
@@ -23,8 +23,13 @@ pub struct Input {
 }
 
 /// Changes it.
-pub async fn update_cloud_storage(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<CloudStorageId> {
-    let mut check = Check::default();
+pub async fn update_cloud_storage(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<CloudStorageId> {
+    let mut check = Validator::default();
     let (Some(id), Some(display_name), Some(description)) = (
         check.id("cloudStorageId", &input.cloud_storage_id),
         check.change("displayName", input.display_name, |raw| text::required(&raw, 64)),
@@ -34,8 +39,9 @@ pub async fn update_cloud_storage(env: &Env, actor: &Actor, input: Input, retry:
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held =
-            HeldStorage::lock(tx, actor, id, Hold::Shared).await.map_err(|error| error.missing_at("cloudStorageId"))?;
+        let held = LockedStorage::lock(tx, actor, id, LockMode::Shared)
+            .await
+            .map_err(|error| error.missing_at("cloudStorageId"))?;
         held.require(Action::CloudStorageManage)?;
         let before = held.storage;
         let after = CloudStorage {

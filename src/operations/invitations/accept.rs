@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
-use crate::domain::validation::Check;
+use crate::domain::error::FieldError;
+use crate::domain::validation::Validator;
 use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, secret};
 use crate::policy::Action;
 use crate::store::Connection;
@@ -17,10 +17,12 @@ use crate::store::invitations::Invitation;
 use crate::store::memberships::Membership;
 use crate::store::users::{self, Profile, User};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Witnessed;
-use crate::operations::idempotency::{Retry, Written};
-use crate::operations::invitations::join::{Access, Entered, Named, enter, join, require_pending, require_stranger};
+use crate::operations::AppContext;
+use crate::operations::access::organization::WithAccess;
+use crate::operations::idempotency::{Idempotency, Written};
+use crate::operations::invitations::join::{
+    Access, Entered, InvitationRef, enter, join, require_pending, require_stranger,
+};
 
 /// Which invitation. Exactly one of the two.
 pub struct Input {
@@ -31,16 +33,16 @@ pub struct Input {
 }
 
 impl Input {
-    pub(crate) fn named(self) -> Result<Named> {
-        let mut check = Check::default();
+    pub(crate) fn named(self) -> Result<InvitationRef> {
+        let mut check = Validator::default();
         match (self.invitation_id, self.token) {
             (Some(id), None) => {
                 let id = check.id("invitationId", &id);
-                id.map(Named::Id).ok_or_else(|| check.refuse())
+                id.map(InvitationRef::Id).ok_or_else(|| check.refuse())
             }
-            (None, Some(token)) => Ok(Named::Token(secret::hash(&token))),
+            (None, Some(token)) => Ok(InvitationRef::Token(secret::hash(&token))),
             _ => {
-                check.note("invitationId", Problem::new(Code::Required, "Give either the ID or the token."));
+                check.note("invitationId", FieldError::new(Code::Required, "Give either the ID or the token."));
                 Err(check.refuse())
             }
         }
@@ -51,34 +53,40 @@ impl Input {
 #[derive(Serialize, Deserialize)]
 pub struct Accepted {
     /// The accepted invitation.
-    pub invitation: Written<InvitationId, Witnessed<Invitation>>,
+    pub invitation: Written<InvitationId, WithAccess<Invitation>>,
     /// The actor's new membership.
-    pub membership: Written<MembershipId, Witnessed<Membership>>,
+    pub membership: Written<MembershipId, WithAccess<Membership>>,
 }
 
 /// Accepts it: the actor becomes a member.
-pub async fn accept_invitation(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
+pub async fn accept_invitation(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
     env.write(retry, async |tx| accept(env, tx, actor, &named, now).await).await
 }
 
-async fn accept(env: &Env, tx: &mut Connection, actor: &Actor, named: &Named, now: Instant) -> Result<Accepted> {
+async fn accept(
+    env: &AppContext,
+    tx: &mut Connection,
+    actor: &Actor,
+    named: &InvitationRef,
+    now: Instant,
+) -> Result<Accepted> {
     let entering = enter(tx, Some(actor), named, Action::InvitationAccept, now);
     let entered = match named {
-        Named::Id(_) => try_join(entering, users::keep(tx, actor.user_id)).await,
-        Named::Token(_) => entering.await.map(|entered| (entered, None)),
+        InvitationRef::Id(_) => try_join(entering, users::keep(tx, actor.user_id)).await,
+        InvitationRef::Token(_) => entering.await.map(|entered| (entered, None)),
     };
     let (entered, kept) = entered.map_err(|error| error.missing_at(named.field()))?;
     let Entered { invitation, access: Access::Account(mut floor), .. } = entered else {
         return Err(Error::Unauthenticated);
     };
     let user = match named {
-        Named::Id(_) => {
+        InvitationRef::Id(_) => {
             let Profile { username, display_name, .. } = kept.ok_or(Error::Unauthenticated)?;
             User { username, display_name, ..floor.actor.clone() }
         }
-        Named::Token(_) => prove_by_token(tx, actor, &invitation, now).await?,
+        InvitationRef::Token(_) => prove_by_token(tx, actor, &invitation, now).await?,
     };
     require_pending(&invitation, now)?;
     require_stranger(floor.membership.as_ref())?;
@@ -86,8 +94,8 @@ async fn accept(env: &Env, tx: &mut Connection, actor: &Actor, named: &Named, no
     let (membership, accepted) = join(env, tx, now, (&floor.organization, &invitation), &floor.actor).await?;
     let by = Arc::new(floor.joined(membership.clone()));
     Ok(Accepted {
-        invitation: Written::now(accepted.id, Witnessed { row: accepted, by: by.clone() }),
-        membership: Written::now(membership.id, Witnessed { row: membership, by }),
+        invitation: Written::now(accepted.id, WithAccess { row: accepted, by: by.clone() }),
+        membership: Written::now(membership.id, WithAccess { row: membership, by }),
     })
 }
 

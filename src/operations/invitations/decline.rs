@@ -10,19 +10,19 @@ use crate::events::record;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Witnessed;
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::access::organization::WithAccess;
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::accept::Input;
 use crate::operations::invitations::join::{Access, Entered, enter, event, require_pending};
 
 /// Declines it.
 pub async fn decline_invitation(
-    env: &Env,
+    env: &AppContext,
     actor: Option<&Actor>,
     input: Input,
-    retry: &Retry,
-) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    retry: &Idempotency,
+) -> Result<Written<InvitationId, WithAccess<Invitation>>> {
     let named = input.named()?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -35,7 +35,7 @@ pub async fn decline_invitation(
         Ok(match access {
             Access::Account(floor) => {
                 let by = Arc::new(floor.without(&declined));
-                Written::now(declined.id, Witnessed { row: declined, by })
+                Written::now(declined.id, WithAccess { row: declined, by })
             }
             Access::Nobody(_) => Written::unseen(declined.id),
         })

@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::secret::Token;
-use crate::domain::validation::Check;
+use crate::domain::secret::SecretToken;
+use crate::domain::validation::Validator;
 use crate::domain::{Code, Email, InvitationId, OrganizationId, Refusal, Result, Role, ids, text};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::mail::queue::{NewMail, Template};
 use crate::policy::{Action, Target};
 use crate::store::invitations::{self, Invitation};
 use crate::store::mails::{self, Sender};
 use crate::store::{Connection, memberships, users};
 
-use crate::operations::Env;
-use crate::operations::access::organization::{Floor, Witnessed};
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::access::organization::{LockedOrganization, WithAccess};
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::join::event;
 use crate::operations::plans::quota;
-use crate::operations::plans::quota::Room;
+use crate::operations::plans::quota::Quota;
 
 /// Most people in one request.
 const MOST: usize = 100;
@@ -61,18 +61,23 @@ pub struct Invitee {
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
     /// The new invitation. None if there is a refusal, or if everybody was rejected.
-    pub invitation: Option<Written<InvitationId, Witnessed<Invitation>>>,
+    pub invitation: Option<Written<InvitationId, WithAccess<Invitation>>>,
     /// Why there is none.
     pub refusal: Option<Refusal>,
 }
 
 /// Invites them, and tells what became of each, in the order of the input.
-pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Vec<Outcome>> {
-    let mut check = Check::default();
+pub async fn invite_members(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<Vec<Outcome>> {
+    let mut check = Validator::default();
     let number = match input.invitees.len() {
-        0 => Err(Problem::new(Code::OutOfRange, "Name at least one person.")),
+        0 => Err(FieldError::new(Code::OutOfRange, "Name at least one person.")),
         1..=MOST => Ok(()),
-        _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} people."))),
+        _ => Err(FieldError::new(Code::TooLong, format!("Name at most {MOST} people."))),
     };
     let (Some(id), Some(()), Some(message)) = (
         check.id::<OrganizationId>("organizationId", &input.organization_id),
@@ -86,9 +91,9 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
     let emails: Vec<String> = addresses.iter().flatten().map(ToString::to_string).collect();
     let outcomes = env
         .write(retry, async |tx| {
-            let entering = Floor::enter(tx, actor, id, "organization", now);
+            let entering = LockedOrganization::enter(tx, actor, id, "organization", now);
             let plan = quota::plan(env, tx, id.into(), now);
-            let (floor, known, plan) = try_join3(entering, Known::read(tx, id, &emails, now), plan).await?;
+            let (floor, known, plan) = try_join3(entering, ExistingContacts::read(tx, id, &emails, now), plan).await?;
             let unverified = floor.actor.verified_email().is_none();
             floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
@@ -107,7 +112,7 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
                 retry.release(tx).await?;
             }
             let by = Arc::new(floor);
-            let mut sent = sent.into_iter().map(|row| Written::now(row.id, Witnessed { row, by: by.clone() }));
+            let mut sent = sent.into_iter().map(|row| Written::now(row.id, WithAccess { row, by: by.clone() }));
             let outcome = |verdict| match verdict {
                 Ok(_) => Outcome { invitation: sent.next(), refusal: None },
                 Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
@@ -121,7 +126,7 @@ pub async fn invite_members(env: &Env, actor: &Actor, input: Input, retry: &Retr
 }
 
 /// What stands in the way of inviting people, as far as it is about their addresses.
-struct Known {
+struct ExistingContacts {
     /// The addresses of members.
     members: Vec<String>,
     /// The addresses that hold an invitation.
@@ -130,7 +135,7 @@ struct Known {
     overdue: Vec<Invitation>,
 }
 
-impl Known {
+impl ExistingContacts {
     async fn read(tx: &Connection, organization: OrganizationId, emails: &[String], now: Instant) -> Result<Self> {
         let members = memberships::emails_among(tx, organization, emails);
         let (members, unresolved) = try_join(members, invitations::unresolved(tx, organization, emails)).await?;
@@ -144,7 +149,7 @@ impl Known {
 type Verdict = std::result::Result<(Email, Role), Refusal>;
 
 /// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
-fn seat(mut seats: Room, verdicts: &mut [Verdict]) {
+fn seat(mut seats: Quota, verdicts: &mut [Verdict]) {
     for (place, verdict) in verdicts.iter_mut().enumerate() {
         if verdict.is_ok()
             && let Err(refusal) = seats.take(1)
@@ -157,10 +162,10 @@ fn seat(mut seats: Room, verdicts: &mut [Verdict]) {
 
 /// Whether each person can be invited as far as it is about them, in the order of the input.
 fn judge(
-    floor: &Floor,
-    known: &Known,
+    floor: &LockedOrganization,
+    known: &ExistingContacts,
     invitees: &[Invitee],
-    addresses: &[std::result::Result<Email, Problem>],
+    addresses: &[std::result::Result<Email, FieldError>],
 ) -> Vec<Verdict> {
     let mut named = HashSet::new();
     invitees
@@ -172,15 +177,15 @@ fn judge(
             let email = address.clone().map_err(|problem| problem.at(at("email")))?;
             let target = Target { new_role: Some(invitee.role), ..Target::default() };
             if floor.require(Action::InvitationCreate, &target, "organization").is_err() {
-                let problem = Problem::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");
+                let problem = FieldError::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");
                 return Err(problem.at(at("role")));
             }
             let problem = if !named.insert(email.clone()) {
-                Problem::new(Code::DuplicateInRequest, "This address is named twice.")
+                FieldError::new(Code::DuplicateInRequest, "This address is named twice.")
             } else if known.members.iter().any(|member| member == email.as_str()) {
-                Problem::new(Code::AlreadyMember, "This person is a member already.")
+                FieldError::new(Code::AlreadyMember, "This person is a member already.")
             } else if known.invited.iter().any(|invited| invited == email.as_str()) {
-                Problem::new(Code::AlreadyInvited, "A pending invitation to this address exists already.")
+                FieldError::new(Code::AlreadyInvited, "A pending invitation to this address exists already.")
             } else {
                 return Ok((email, invitee.role));
             };
@@ -191,9 +196,9 @@ fn judge(
 
 /// Writes the invitations with their mails and events; those that have run out make room for them.
 async fn send(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
-    floor: &Floor,
+    floor: &LockedOrganization,
     mut overdue: Vec<Invitation>,
     people: impl Iterator<Item = (Email, Role)>,
     message: Option<&str>,
@@ -219,18 +224,18 @@ async fn send(
                 last_sent_at: None,
                 failure: None,
             };
-            (invitation, Token::random())
+            (invitation, SecretToken::random())
         })
         .unzip();
     overdue.retain(|old| sent.iter().any(|new: &Invitation| new.email == old.email));
     tx.queue(invitations::expire(&overdue));
-    let mut events: Vec<Event> =
+    let mut events: Vec<NewEvent> =
         overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
 
-    tx.queue(invitations::insert(sent.iter().cloned().zip(tokens.iter().map(Token::hash))));
+    tx.queue(invitations::insert(sent.iter().cloned().zip(tokens.iter().map(SecretToken::hash))));
     let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
     env.outbox.queue_many(tx, now, mails).await?;
-    events.extend(sent.iter().map(|invitation| Event {
+    events.extend(sent.iter().map(|invitation| NewEvent {
         changes: FieldChange::between("role", None, Some(invitation.role.name())).into_iter().collect(),
         ..event(invitation, EventType::InvitationCreated, Some(&floor.actor))
     }));
@@ -239,7 +244,12 @@ async fn send(
 }
 
 /// The mail of an invitation.
-pub(crate) fn mail(floor: &Floor, invitation: &Invitation, token: &Token, is_resend: bool) -> NewMail {
+pub(crate) fn mail(
+    floor: &LockedOrganization,
+    invitation: &Invitation,
+    token: &SecretToken,
+    is_resend: bool,
+) -> NewMail {
     NewMail {
         template: Template::Invitation,
         recipient: invitation.email.clone(),
@@ -260,9 +270,9 @@ pub(crate) fn mail(floor: &Floor, invitation: &Invitation, token: &Token, is_res
 
 /// RATE_LIMITED if `more` invitation mails are too many for the sender or the organization in one day.
 pub(crate) async fn require_mails_left(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
-    floor: &Floor,
+    floor: &LockedOrganization,
     more: i64,
     now: Instant,
 ) -> Result<()> {

@@ -9,33 +9,33 @@ use crate::domain::event::{EventType, FieldChange};
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{Code, Error, InvitationId, MembershipId, Refusal, Result, ids};
 use crate::events::record;
-use crate::events::record::Event;
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::events::record::NewEvent;
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::Connection;
 use crate::store::invitations::{self, Invitation};
 use crate::store::memberships::{self, Membership};
-use crate::store::organizations::access::Of;
+use crate::store::organizations::access::OrganizationRef;
 use crate::store::organizations::{self, Organization};
 use crate::store::users::User;
 
-use crate::operations::Env;
-use crate::operations::access::organization::Floor;
+use crate::operations::AppContext;
+use crate::operations::access::organization::LockedOrganization;
 use crate::operations::plans::quota;
 
 /// How the caller names an invitation.
-pub enum Named {
+pub enum InvitationRef {
     /// By its ID.
     Id(InvitationId),
     /// By the hash of its token.
     Token(Vec<u8>),
 }
 
-impl Named {
+impl InvitationRef {
     /// The field of the input that names it.
     pub fn field(&self) -> &'static str {
         match self {
-            Named::Id(_) => "invitationId",
-            Named::Token(_) => "token",
+            InvitationRef::Id(_) => "invitationId",
+            InvitationRef::Token(_) => "token",
         }
     }
 }
@@ -53,7 +53,7 @@ pub struct Entered {
 /// A caller's access to a locked organization.
 pub enum Access {
     /// A caller with an account.
-    Account(Box<Floor>),
+    Account(Box<LockedOrganization>),
     /// A caller without one.
     Nobody(Box<Organization>),
 }
@@ -81,7 +81,7 @@ impl Access {
 pub async fn enter(
     tx: &Connection,
     actor: Option<&Actor>,
-    named: &Named,
+    named: &InvitationRef,
     action: Action,
     now: Instant,
 ) -> Result<Entered> {
@@ -98,8 +98,9 @@ pub async fn enter_to_administer(
     id: InvitationId,
     action: Action,
     now: Instant,
-) -> Result<(Floor, Invitation)> {
-    let entered = lock(tx, Some(actor), &Named::Id(id), now).await.map_err(|error| error.missing_at("invitationId"))?;
+) -> Result<(LockedOrganization, Invitation)> {
+    let entered =
+        lock(tx, Some(actor), &InvitationRef::Id(id), now).await.map_err(|error| error.missing_at("invitationId"))?;
     let (standing, target) = (entered.standing(), entered.target());
     if standing.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
         return Err(Refusal::not_found("invitation").at("invitationId").into());
@@ -111,44 +112,47 @@ pub async fn enter_to_administer(
     }
 }
 
-async fn lock(tx: &Connection, actor: Option<&Actor>, named: &Named, now: Instant) -> Result<Entered> {
+async fn lock(tx: &Connection, actor: Option<&Actor>, named: &InvitationRef, now: Instant) -> Result<Entered> {
     let not_found = || Refusal::not_found("invitation");
     let id = match named {
-        Named::Id(id) => *id,
-        Named::Token(hash) => invitations::find_by_token(tx, hash).await?.ok_or_else(not_found)?.id,
+        InvitationRef::Id(id) => *id,
+        InvitationRef::Token(hash) => invitations::find_by_token(tx, hash).await?.ok_or_else(not_found)?.id,
     };
     let (access, invitation) = match (actor, named) {
-        (Some(actor), Named::Id(_)) => {
-            let entering = Floor::enter_by(tx, actor, Of::Invitation(id), "invitation", now);
+        (Some(actor), InvitationRef::Id(_)) => {
+            let entering = LockedOrganization::enter_by(tx, actor, OrganizationRef::Invitation(id), "invitation", now);
             let (floor, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
             (Access::Account(Box::new(floor)), invitation)
         }
-        (Some(actor), Named::Token(_)) => {
-            let entering = Floor::enter_by(tx, actor, Of::HeldInvitation(id), "invitation", now);
+        (Some(actor), InvitationRef::Token(_)) => {
+            let entering =
+                LockedOrganization::enter_by(tx, actor, OrganizationRef::HeldInvitation(id), "invitation", now);
             let (floor, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
             (Access::Account(Box::new(floor)), invitation)
         }
-        (None, Named::Token(_)) => {
+        (None, InvitationRef::Token(_)) => {
             let organization = organizations::lock_of_invitation(tx, id);
             let (organization, invitation) = try_join(organization, invitations::lock(tx, id)).await?;
             (Access::Nobody(Box::new(organization.ok_or_else(not_found)?)), invitation)
         }
-        (None, Named::Id(_)) => return Err(Error::Unauthenticated),
+        (None, InvitationRef::Id(_)) => return Err(Error::Unauthenticated),
     };
     let invitation = match named {
-        Named::Id(_) => invitation,
+        InvitationRef::Id(_) => invitation,
         // A resend may have replaced the token while this waited for the lock.
-        Named::Token(hash) => invitations::find_by_token(tx, hash).await?,
+        InvitationRef::Token(hash) => invitations::find_by_token(tx, hash).await?,
     };
     let invitation = invitation.ok_or_else(not_found)?;
-    Ok(Entered { invitation, access, holds_token: matches!(named, Named::Token(_)) })
+    Ok(Entered { invitation, access, holds_token: matches!(named, InvitationRef::Token(_)) })
 }
 
 impl Entered {
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> AccessContext {
         match &self.access {
             Access::Account(floor) => floor.standing(),
-            Access::Nobody(organization) => Standing { place: organization.status.into(), ..Standing::default() },
+            Access::Nobody(organization) => {
+                AccessContext { place: organization.status.into(), ..AccessContext::default() }
+            }
         }
     }
 
@@ -192,7 +196,7 @@ impl Entered {
 /// if the organization has as many members as its plan allows. The organization and the invitation must be locked, the user
 /// the one invited, and their account [kept](crate::store::users::keep).
 pub async fn join(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     now: Instant,
     (organization, invitation): (&Organization, &Invitation),
@@ -213,10 +217,10 @@ pub async fn join(
     tx.queue(memberships::insert(membership.clone()));
     let accepted = invitation.resolved(InvitationStatus::Accepted, now);
     tx.queue(invitations::resolve(&accepted));
-    let joined = Event {
+    let joined = NewEvent {
         person: Some(user.id),
         changes: FieldChange::between("role", None, Some(membership.role.name())).into_iter().collect(),
-        ..Event::new(invitation.organization_id, EventType::MemberJoined, Some(user.id), membership.id)
+        ..NewEvent::new(invitation.organization_id, EventType::MemberJoined, Some(user.id), membership.id)
     };
     record::record(tx, now, vec![event(invitation, EventType::InvitationAccepted, Some(user)), joined]).await?;
     Ok((membership, accepted))
@@ -246,9 +250,9 @@ pub fn require_pending(invitation: &Invitation, now: Instant) -> Result<()> {
 }
 
 /// Something that happened to an invitation.
-pub fn event(invitation: &Invitation, kind: EventType, actor: Option<&User>) -> Event {
-    Event {
+pub fn event(invitation: &Invitation, kind: EventType, actor: Option<&User>) -> NewEvent {
+    NewEvent {
         email: Some(invitation.email.clone()),
-        ..Event::new(invitation.organization_id, kind, actor.map(|actor| actor.id), invitation.id)
+        ..NewEvent::new(invitation.organization_id, kind, actor.map(|actor| actor.id), invitation.id)
     }
 }

@@ -9,7 +9,7 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
-use crate::domain::secret::Token;
+use crate::domain::secret::SecretToken;
 use crate::domain::validation::only_id;
 use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::record;
@@ -17,9 +17,9 @@ use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Connection, mails, memberships, users};
 
-use crate::operations::Env;
-use crate::operations::access::organization::{Floor, Witnessed};
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::access::organization::{LockedOrganization, WithAccess};
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::invite::{mail, require_mails_left};
 use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
 use crate::operations::plans::quota;
@@ -37,11 +37,11 @@ pub struct Input {
 
 /// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew, or no seat is left.
 pub async fn resend_invitation(
-    env: &Env,
+    env: &AppContext,
     actor: &Actor,
     input: Input,
-    retry: &Retry,
-) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    retry: &Idempotency,
+) -> Result<Written<InvitationId, WithAccess<Invitation>>> {
     let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     let resent = env
@@ -59,14 +59,14 @@ pub async fn resend_invitation(
             }
             require_pause(env, tx, &floor, &invitation, now).await?;
 
-            let token = Token::random();
+            let token = SecretToken::random();
             let renewed = invitation.renewed(floor.actor.id, now, now + env.rules.invitation_expiry);
             tx.queue(invitations::renew(&renewed, token.hash()));
             env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
             let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
             record::record(tx, now, expired.chain([resent]).collect()).await?;
-            Ok(Written::now(id, Witnessed { row: renewed, by: Arc::new(floor) }))
+            Ok(Written::now(id, WithAccess { row: renewed, by: Arc::new(floor) }))
         })
         .await?;
     env.outbox.wake();
@@ -91,9 +91,9 @@ async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) ->
 }
 
 async fn require_pause(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
-    floor: &Floor,
+    floor: &LockedOrganization,
     invitation: &Invitation,
     now: Instant,
 ) -> Result<()> {

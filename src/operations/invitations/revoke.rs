@@ -11,9 +11,9 @@ use crate::events::record;
 use crate::policy::Action;
 use crate::store::invitations::{self, Invitation};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Witnessed;
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::access::organization::WithAccess;
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
 
 /// Which invitation.
@@ -24,11 +24,11 @@ pub struct Input {
 
 /// Revokes it.
 pub async fn revoke_invitation(
-    env: &Env,
+    env: &AppContext,
     actor: &Actor,
     input: Input,
-    retry: &Retry,
-) -> Result<Written<InvitationId, Witnessed<Invitation>>> {
+    retry: &Idempotency,
+) -> Result<Written<InvitationId, WithAccess<Invitation>>> {
     let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -38,7 +38,7 @@ pub async fn revoke_invitation(
         tx.queue(invitations::resolve(&revoked));
         record::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
         let by = Arc::new(floor.without(&revoked));
-        Ok(Written::now(id, Witnessed { row: revoked, by }))
+        Ok(Written::now(id, WithAccess { row: revoked, by }))
     })
     .await
 }

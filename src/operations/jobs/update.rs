@@ -2,12 +2,12 @@
 
 use crate::auth::Actor;
 use crate::domain::resource::{JobStage, JobState, TaskStatus};
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{JobId, Result};
 use crate::events::record;
-use crate::operations::Env;
-use crate::operations::access::resources::HeldJob;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::resources::LockedJob;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::resources::assignment::ineligible;
 use crate::operations::resources::events::{job_updated, task_updated};
 use crate::policy::Action;
@@ -28,8 +28,8 @@ pub struct Input {
 }
 
 /// Changes it. Each field asks for its permission if it is given, even with the value that it has.
-pub async fn update_job(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<JobId> {
-    let mut check = Check::default();
+pub async fn update_job(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<JobId> {
+    let mut check = Validator::default();
     let (Some(id), Some(assignee), Some(stage), Some(state)) = (
         check.id("jobId", &input.job_id),
         check.patch_id("assigneeId", input.assignee_id),
@@ -40,7 +40,7 @@ pub async fn update_job(env: &Env, actor: &Actor, input: Input, retry: &Retry) -
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held = HeldJob::lock(tx, actor, id).await.map_err(|error| error.missing_at("jobId"))?;
+        let held = LockedJob::lock(tx, actor, id).await.map_err(|error| error.missing_at("jobId"))?;
         let assigns = assignee.is_given() || stage.is_some();
         if assigns {
             held.require(Action::ResourceAssign)?;

@@ -4,8 +4,8 @@
 use crate::domain::event::EventType;
 use crate::domain::{Clock, Result};
 use crate::events::record;
-use crate::events::record::Event;
-use crate::store::{Store, Transactional, expiry};
+use crate::events::record::NewEvent;
+use crate::store::{Database, Transactional, expiry};
 
 /// How many are marked in one transaction.
 const BATCH: usize = 100;
@@ -15,7 +15,7 @@ const BATCH: usize = 100;
 /// `resolved_at` is when each ran out; the event carries the time of its recording, so that the times in the log do not run
 /// backwards. The only locks are those of the invitations, and none is waited for: rows that somebody else has
 /// locked are left to the next run.
-pub async fn expire_invitations(store: &Store, clock: &Clock) -> Result<usize> {
+pub async fn expire_invitations(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();
@@ -27,7 +27,7 @@ pub async fn expire_invitations(store: &Store, clock: &Clock) -> Result<usize> {
                 let marked = overdue.len();
                 let happened = overdue.into_iter().map(|invitation| {
                     let mut event =
-                        Event::new(invitation.organization_id, EventType::InvitationExpired, None, invitation.id);
+                        NewEvent::new(invitation.organization_id, EventType::InvitationExpired, None, invitation.id);
                     event.email = Some(invitation.email);
                     event
                 });

@@ -3,7 +3,7 @@
 
 use crate::domain::{Clock, Error, Result};
 use crate::events::record;
-use crate::store::{Store, Transactional, ownership_offers};
+use crate::store::{Database, Transactional, ownership_offers};
 
 use crate::operations::ownership_offers::shared::resolution;
 
@@ -12,7 +12,7 @@ const BATCH: usize = 100;
 
 /// Marks all that are overdue, a batch a transaction; tells how many. Waits for no lock: rows that somebody else has locked
 /// are left to the next run.
-pub async fn expire_ownership_offers(store: &Store, clock: &Clock) -> Result<usize> {
+pub async fn expire_ownership_offers(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();

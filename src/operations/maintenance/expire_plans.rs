@@ -5,7 +5,7 @@ use crate::domain::plan::Plan;
 use crate::domain::{Clock, Result};
 use crate::events::record;
 use crate::store::plans::{self, PlanRow};
-use crate::store::{Store, Transactional};
+use crate::store::{Database, Transactional};
 
 use crate::operations::plans::paid_plan::changed;
 
@@ -14,7 +14,7 @@ const BATCH: usize = 100;
 
 /// Takes away all that have ended, a batch a transaction; tells how many. Rows that somebody else has locked are left to the
 /// next run.
-pub async fn end_plans(store: &Store, clock: &Clock) -> Result<usize> {
+pub async fn end_plans(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();

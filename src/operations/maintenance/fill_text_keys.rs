@@ -4,13 +4,13 @@ use uuid::Uuid;
 
 use crate::domain::Result;
 use crate::store::text_keys::{self, KEYED};
-use crate::store::{Connection, Store, Transactional};
+use crate::store::{Connection, Database, Transactional};
 
 /// Rows in one transaction: few, since other writers may wait for it.
 const BATCH: usize = 500;
 
 /// Fills the keys of all texts that lack one. Returns the number of rows.
-pub async fn fill_text_keys(store: &Store) -> Result<usize> {
+pub async fn fill_text_keys(store: &Database) -> Result<usize> {
     let mut count = 0;
     for keyed in KEYED {
         let mut after = Uuid::nil();

@@ -2,7 +2,7 @@
 //! deleted accounts that owned the last of them go as well.
 
 use crate::domain::{Clock, Error, Result};
-use crate::store::{Connection, Store, Transactional, organizations, users};
+use crate::store::{Connection, Database, Transactional, organizations, users};
 
 use crate::operations::organizations::delete::delete_for_good;
 
@@ -11,7 +11,7 @@ const BATCH: i64 = 500;
 
 /// Deletes all whose time has come, each in a transaction of its own; tells how many. Waits for nobody who has locked one:
 /// another process deletes it, or its owner has just restored it.
-pub async fn purge_organizations(store: &Store, clock: &Clock) -> Result<usize> {
+pub async fn purge_organizations(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();

@@ -16,7 +16,7 @@ use crate::operations::maintenance::fill_text_keys::fill_text_keys;
 use crate::operations::maintenance::purge_organizations::purge_organizations;
 use crate::store::sign_in_networks;
 use crate::store::users::address_forms;
-use crate::store::{Connection, Store, Transactional, events, expiry, mail_counts, mails};
+use crate::store::{Connection, Database, Transactional, events, expiry, mail_counts, mails};
 
 /// How long it rests in between.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ const MAIL_COUNTS_KEPT: TimeDelta = TimeDelta::days(1);
 const BATCH: usize = 500;
 
 /// Runs the jobs until it is cancelled.
-pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
+pub async fn run(store: Database, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
     // Processes of the release before may have written some since the migration.
     if let Err(error) = convert_addresses(&store, &clock).await {
         tracing::error!(?error, "cannot convert addresses");
@@ -79,14 +79,14 @@ pub async fn run(store: Store, clock: Clock, event_retention: TimeDelta, cancel:
     }
 }
 
-async fn convert_addresses(store: &Store, clock: &Clock) -> Result<()> {
+async fn convert_addresses(store: &Database, clock: &Clock) -> Result<()> {
     address_forms::convert(&mut *store.writer().await?, clock.now()).await?;
     Ok(())
 }
 
 /// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, old mails and their counts, and
 /// networks that nobody signed in from lately; tells how many rows.
-pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
+pub async fn sweep(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();
@@ -115,7 +115,7 @@ pub async fn sweep(store: &Store, clock: &Clock) -> Result<usize> {
 }
 
 /// Deletes events that are older than `kept`, from the beginning of the log; tells how many.
-pub async fn prune_events(store: &Store, clock: &Clock, kept: TimeDelta) -> Result<usize> {
+pub async fn prune_events(store: &Database, clock: &Clock, kept: TimeDelta) -> Result<usize> {
     let mut count = 0;
     loop {
         let until = clock.now() - kept;

@@ -10,15 +10,15 @@ use crate::domain::event::{EventType, FieldChange};
 use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, Refusal, Result, Role};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Member, Target};
 use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
-use crate::store::organizations::access::Of;
+use crate::store::organizations::access::OrganizationRef;
 
-use crate::operations::Env;
-use crate::operations::access::organization::{Floor, Witnessed};
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::access::organization::{LockedOrganization, WithAccess};
+use crate::operations::idempotency::{Idempotency, Written};
 
 /// Whose role, and which.
 pub struct Input {
@@ -30,11 +30,11 @@ pub struct Input {
 
 /// Gives it.
 pub async fn change_member_role(
-    env: &Env,
+    env: &AppContext,
     actor: &Actor,
     input: Input,
-    retry: &Retry,
-) -> Result<Written<MembershipId, Witnessed<Membership>>> {
+    retry: &Idempotency,
+) -> Result<Written<MembershipId, WithAccess<Membership>>> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -42,19 +42,19 @@ pub async fn change_member_role(
         let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
         floor.require(Action::MemberRoleChange, &target, "member")?;
         if member.role == input.role {
-            return Ok(Written::now(id, Witnessed { row: member, by: Arc::new(floor) }));
+            return Ok(Written::now(id, WithAccess { row: member, by: Arc::new(floor) }));
         }
         let changed = Membership { role: input.role, ..member.clone() };
         tx.queue(memberships::update_role(&changed));
-        let event = Event {
+        let event = NewEvent {
             person: Some(member.user_id),
             changes: FieldChange::between("role", Some(member.role.name()), Some(changed.role.name()))
                 .into_iter()
                 .collect(),
-            ..Event::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
+            ..NewEvent::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
         };
         record::record(tx, now, vec![event]).await?;
-        Ok(Written::now(id, Witnessed { row: changed, by: Arc::new(floor) }))
+        Ok(Written::now(id, WithAccess { row: changed, by: Arc::new(floor) }))
     })
     .await
 }
@@ -65,8 +65,8 @@ pub(crate) async fn enter_by_member(
     actor: &Actor,
     id: MembershipId,
     now: Instant,
-) -> Result<(Floor, Membership)> {
-    let entering = Floor::enter_by(tx, actor, Of::Membership(id), "member", now);
+) -> Result<(LockedOrganization, Membership)> {
+    let entering = LockedOrganization::enter_by(tx, actor, OrganizationRef::Membership(id), "member", now);
     let entered = try_join(entering, memberships::lock(tx, id, actor.user_id)).await;
     let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
     let member = member.filter(|_| floor.sees());
@@ -74,7 +74,7 @@ pub(crate) async fn enter_by_member(
 }
 
 /// The member as the policy looks at it.
-pub(crate) fn about(floor: &Floor, member: &Membership) -> Target {
+pub(crate) fn about(floor: &LockedOrganization, member: &Membership) -> Target {
     let member = Member { role: member.role, is_self: member.user_id == floor.actor.id };
     Target { member: Some(member), ..Target::default() }
 }

@@ -6,9 +6,9 @@ use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, OrganizationId, Refusal, Result};
 use crate::policy::{Action, Target};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Floor;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::organization::LockedOrganization;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::remove::end_membership;
 
 /// What to leave.
@@ -18,11 +18,16 @@ pub struct Input {
 }
 
 /// Leaves it, and returns which membership it was.
-pub async fn leave_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<MembershipId> {
+pub async fn leave_organization(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<MembershipId> {
     let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationLeave, &Target::default(), "organization")?;
         let membership = floor.membership.ok_or_else(|| Refusal::not_found("organization"))?;
         end_membership(tx, &floor.organization, &membership, EventType::MemberLeft, floor.actor.id, now).await?;

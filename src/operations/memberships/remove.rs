@@ -8,14 +8,14 @@ use crate::domain::event::EventType;
 use crate::domain::validation::only_id;
 use crate::domain::{MembershipId, OrganizationId, Result, UserId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::Action;
 use crate::store::Connection;
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::Organization;
 
-use crate::operations::Env;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::change_role::{about, enter_by_member};
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::ownership_offers::shared::cancel_offer_of;
@@ -36,7 +36,7 @@ pub struct Removed {
 }
 
 /// Removes them.
-pub async fn remove_member(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Removed> {
+pub async fn remove_member(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Removed> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -61,7 +61,9 @@ pub(crate) async fn end_membership(
     cancel_offer_of(tx, member.organization_id, member.user_id, actor, now).await?;
     hand_over(tx, organization, member.user_id, actor, now).await?;
     tx.queue(memberships::delete(member));
-    let event =
-        Event { person: Some(member.user_id), ..Event::new(member.organization_id, kind, Some(actor), member.id) };
+    let event = NewEvent {
+        person: Some(member.user_id),
+        ..NewEvent::new(member.organization_id, kind, Some(actor), member.id)
+    };
     record::record(tx, now, vec![event]).await
 }

@@ -4,17 +4,17 @@ use futures_util::future::try_join;
 
 use crate::auth::Actor;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Code, Email, Error, MembershipId, OrganizationId, Refusal, Result, Role, Slug, ids, text};
 use crate::events::record;
-use crate::events::record::Event;
-use crate::policy::{Action, Standing, Target, decide};
+use crate::events::record::NewEvent;
+use crate::policy::{AccessContext, Action, Target, decide};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, NewOrganization};
 use crate::store::users;
 
-use crate::operations::Env;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota;
 
 /// What the new organization is to be.
@@ -35,8 +35,13 @@ pub struct Input {
 
 /// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately; LIMIT_EXCEEDED where the actor owns as
 /// many as their plan allows.
-pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
-    let mut check = Check::default();
+pub async fn create_organization(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<OrganizationId> {
+    let mut check = Validator::default();
     let name = text::optional(input.name.as_deref(), 64);
     let name = name.and_then(|name| name.as_deref().map_or(Ok(()), text::without_link).map(|()| name));
     let (Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
@@ -53,7 +58,7 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
     env.write(retry, async |tx| {
         let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find_actor(tx, actor)).await?;
         let (kept, owner) = kept.zip(owner).ok_or(Error::Unauthenticated)?;
-        let standing = Standing { signed_in: true, is_admin: owner.is_admin, ..Standing::default() };
+        let standing = AccessContext { signed_in: true, is_admin: owner.is_admin, ..AccessContext::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
         quota::require_owned_room(env, tx, owner.id, now).await?;
@@ -83,11 +88,11 @@ pub async fn create_organization(env: &Env, actor: &Actor, input: Input, retry: 
             last_active_on: Some(now.date_naive()),
             invited_by: None,
         };
-        let created = Event::new(id, EventType::OrganizationCreated, Some(owner.id), id);
-        let joined = Event {
+        let created = NewEvent::new(id, EventType::OrganizationCreated, Some(owner.id), id);
+        let joined = NewEvent {
             person: Some(owner.id),
             changes: FieldChange::between("role", None, Some(Role::Owner.name())).into_iter().collect(),
-            ..Event::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
+            ..NewEvent::new(id, EventType::MemberJoined, Some(owner.id), membership.id)
         };
         tx.queue(memberships::insert(membership));
         record::record(tx, now, vec![created, joined]).await?;

@@ -7,14 +7,14 @@ use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::validation::only_id;
 use crate::domain::{Code, OrganizationId, Refusal, Result, Slug, UserId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Target};
 use crate::store::organizations::{self, Organization};
 use crate::store::{Connection, users};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Floor;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::organization::LockedOrganization;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::ownership_offers::shared::{pending, resolve};
 
 /// What to delete.
@@ -27,11 +27,16 @@ pub struct Input {
 
 /// Deletes it; at once where there is no time of grace. An offer of its ownership is cancelled, and whoever else had it
 /// selected is back in their personal workspace, also once it is restored.
-pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
+pub async fn delete_organization(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<OrganizationId> {
     let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationDelete, &Target::default(), "organization")?;
         if Slug::lowercase(&input.confirm_slug) != floor.organization.slug {
             let message = "This is not the slug of the organization.";
@@ -46,7 +51,7 @@ pub async fn delete_organization(env: &Env, actor: &Actor, input: Input, retry: 
 
 /// Begins the time of grace of an organization, or deletes it where there is none. The organization's row must be locked.
 pub(crate) async fn schedule_deletion(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     organization: &Organization,
     actor: UserId,
@@ -62,9 +67,9 @@ pub(crate) async fn schedule_deletion(
     tx.queue(organizations::schedule_deletion(id, Some(now + grace)));
     users::forget_selection(tx, id, organization.owner_id).await?;
     let at = clock::text(now + grace);
-    let event = Event {
+    let event = NewEvent {
         changes: FieldChange::between("deletionScheduledFor", None, Some(&at)).into_iter().collect(),
-        ..Event::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
+        ..NewEvent::new(id, EventType::OrganizationDeletionScheduled, Some(actor), id)
     };
     record::record(tx, now, vec![event]).await
 }
@@ -81,10 +86,10 @@ pub(crate) async fn delete_for_good(
         FieldChange::between("slug", Some(&organization.slug), None),
         FieldChange::between("name", organization.name.as_deref(), None),
     ];
-    let deleted = Event {
+    let deleted = NewEvent {
         person: Some(organization.owner_id),
         changes: names.into_iter().flatten().collect(),
-        ..Event::new(organization.id, EventType::OrganizationDeleted, actor, organization.id)
+        ..NewEvent::new(organization.id, EventType::OrganizationDeleted, actor, organization.id)
     };
     record::record(tx, now, vec![deleted]).await?;
     organizations::delete(tx, organization.id).await

@@ -3,18 +3,18 @@
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::validation::Check;
-use crate::domain::{Code, Fault, MembershipId, OrganizationId, Refusal, Result, UserId, ids};
+use crate::domain::validation::Validator;
+use crate::domain::{Code, InternalError, MembershipId, OrganizationId, Refusal, Result, UserId, ids};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Target};
 use crate::store::memberships::{self, Membership};
 use crate::store::organizations::{self, Organization};
 use crate::store::{Connection, users};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Floor;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::organization::LockedOrganization;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::plans::quota::require_owned_room;
 
@@ -29,8 +29,13 @@ pub struct Input {
 /// Restores it as it was: members, roles, and invitations with the expiry that they had. It counts as owned again, so its
 /// owner needs room for it, whoever asks. Where the owner's account was deleted, the new owner takes its place. When the time of
 /// grace is over it is gone, whether or not the job has come to it.
-pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
-    let mut check = Check::default();
+pub async fn restore_organization(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<OrganizationId> {
+    let mut check = Validator::default();
     let id: Option<OrganizationId> = check.id("organizationId", &input.organization_id);
     let heir: Option<Option<UserId>> = match &input.new_owner_id {
         Some(heir) => check.id("newOwnerId", heir).map(Some),
@@ -39,7 +44,7 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
     let (Some(id), Some(heir)) = (id, heir) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationRestore, &Target::default(), "organization")?;
         let scheduled = floor.organization.deletion_scheduled_for;
         if scheduled.is_some_and(|at| at <= now) {
@@ -57,9 +62,9 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
         }
         tx.queue(organizations::schedule_deletion(id, None));
         let before = scheduled.map(clock::text);
-        let event = Event {
+        let event = NewEvent {
             changes: FieldChange::between("deletionScheduledFor", before.as_deref(), None).into_iter().collect(),
-            ..Event::new(id, EventType::OrganizationRestored, Some(floor.actor.id), id)
+            ..NewEvent::new(id, EventType::OrganizationRestored, Some(floor.actor.id), id)
         };
         record::record(tx, now, vec![event]).await?;
         Ok(id)
@@ -69,12 +74,12 @@ pub async fn restore_organization(env: &Env, actor: &Actor, input: Input, retry:
 }
 
 /// Gives the organization, whose owner's account was deleted, to `heir`. The organization's row must be locked.
-async fn replace_owner(tx: &mut Connection, floor: &Floor, heir: UserId, now: Instant) -> Result<()> {
+async fn replace_owner(tx: &mut Connection, floor: &LockedOrganization, heir: UserId, now: Instant) -> Result<()> {
     let no_user = || Refusal::not_found("user").at("newOwnerId");
     let kept = users::keep(tx, heir).await?.ok_or_else(no_user)?;
     let (id, by) = (floor.organization.id, Some(floor.actor.id));
     let former = memberships::of(tx, id, floor.organization.owner_id).await?;
-    let former = former.ok_or_else(|| Fault::new("an organization without its owner"))?;
+    let former = former.ok_or_else(|| InternalError::new("an organization without its owner"))?;
     let organization = Organization { owner_id: heir, ..floor.organization.clone() };
     hand_over(tx, &organization, former.user_id, floor.actor.id, now).await?;
     let membership = Membership {
@@ -90,15 +95,15 @@ async fn replace_owner(tx: &mut Connection, floor: &Floor, heir: UserId, now: In
     let (from, to) = (former.user_id.to_string(), heir.to_string());
     let role = membership.role.name();
     let events = vec![
-        Event { person: Some(former.user_id), ..Event::new(id, EventType::MemberRemoved, by, former.id) },
-        Event {
+        NewEvent { person: Some(former.user_id), ..NewEvent::new(id, EventType::MemberRemoved, by, former.id) },
+        NewEvent {
             person: Some(heir),
             changes: FieldChange::between("role", None, Some(role)).into_iter().collect(),
-            ..Event::new(id, EventType::MemberJoined, by, membership.id)
+            ..NewEvent::new(id, EventType::MemberJoined, by, membership.id)
         },
-        Event {
+        NewEvent {
             changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),
-            ..Event::new(id, EventType::OwnershipTransferred, by, id)
+            ..NewEvent::new(id, EventType::OwnershipTransferred, by, id)
         },
     ];
     tx.queue(memberships::delete(&former));

@@ -3,18 +3,18 @@
 use chrono::TimeDelta;
 
 use crate::auth::Actor;
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{Code, Email, OrganizationId, Refusal, Result, Slug, text};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Target};
 use crate::store::organizations::{self, Organization};
 
-use crate::operations::Env;
-use crate::operations::access::organization::Floor;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::organization::LockedOrganization;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::organizations::create::refuse_taken;
 
 /// For how long nobody else gets a slug that was given up.
@@ -41,10 +41,15 @@ pub struct Input {
 }
 
 /// Changes it, and counts its version up if anything is different then.
-pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<OrganizationId> {
-    let mut check = Check::default();
+pub async fn update_organization(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<OrganizationId> {
+    let mut check = Validator::default();
     let slug = match input.slug {
-        Patch::Clear => Err(Problem::new(Code::Required, "An organization needs a slug.")),
+        Patch::Clear => Err(FieldError::new(Code::Required, "An organization needs a slug.")),
         slug => slug.try_map(|raw| Slug::parse(&raw).map(Some)),
     };
     let (Some(id), Some(slug), Some(name), Some(description), Some(email), Some(phone), Some(location)) = (
@@ -60,7 +65,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = Floor::enter(tx, actor, id, "organization", now).await?;
+        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
         floor.require(Action::OrganizationUpdate, &Target::default(), "organization")?;
         let before = floor.organization;
         if input.expected_version.is_some_and(|version| version != before.version) {
@@ -78,7 +83,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
         }
         after.name = name.apply(after.name);
         if let Some(name) = after.name.as_deref().filter(|_| after.name != before.name) {
-            let mut check = Check::default();
+            let mut check = Validator::default();
             check.field("name", text::without_link(name));
             check.finish()?;
         }
@@ -96,7 +101,7 @@ pub async fn update_organization(env: &Env, actor: &Actor, input: Input, retry: 
             organizations::change_held_slug(tx, id, (&before.slug, &after.slug), now + SLUG_HELD).await?;
         }
         organizations::update(tx, &after, now).await?;
-        let event = Event { changes, ..Event::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
+        let event = NewEvent { changes, ..NewEvent::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
         record::record(tx, now, vec![event]).await?;
         Ok(id)
     })

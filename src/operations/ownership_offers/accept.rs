@@ -7,16 +7,16 @@ use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::ownership_offer::{FORMER_OWNER, OwnershipOfferStatus};
 use crate::domain::validation::only_id;
-use crate::domain::{Fault, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
+use crate::domain::{InternalError, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::Action;
 use crate::store::memberships::{self, Membership};
 use crate::store::ownership_offers::OwnershipOffer;
 use crate::store::{Connection, organizations};
 
-use crate::operations::Env;
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
 use crate::operations::plans::quota;
 
@@ -36,7 +36,7 @@ pub struct Accepted {
 }
 
 /// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
-pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Accepted> {
+pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Accepted> {
     let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
@@ -45,7 +45,7 @@ pub async fn accept_ownership(env: &Env, actor: &Actor, input: Input, retry: &Re
         let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
         let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
             .await?
-            .ok_or_else(|| Fault::new("an organization without its owner"))?;
+            .ok_or_else(|| InternalError::new("an organization without its owner"))?;
         quota::require_owned_room(env, tx, heir.user_id, now).await?;
         let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
         hand_over(tx, &owner, &heir, now).await?;
@@ -63,14 +63,14 @@ async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, n
     tx.queue(memberships::update_role(&present));
     tx.queue(organizations::set_owner(heir.organization_id, heir.user_id));
     let (from, to) = (owner.user_id.to_string(), heir.user_id.to_string());
-    let transferred = Event {
+    let transferred = NewEvent {
         changes: FieldChange::between("owner", Some(&from), Some(&to)).into_iter().collect(),
-        ..Event::new(heir.organization_id, EventType::OwnershipTransferred, Some(heir.user_id), heir.organization_id)
+        ..NewEvent::new(heir.organization_id, EventType::OwnershipTransferred, Some(heir.user_id), heir.organization_id)
     };
-    let changed = |before: &Membership, after: &Membership, actor: UserId| Event {
+    let changed = |before: &Membership, after: &Membership, actor: UserId| NewEvent {
         person: Some(after.user_id),
         changes: FieldChange::between("role", Some(before.role.name()), Some(after.role.name())).into_iter().collect(),
-        ..Event::new(after.organization_id, EventType::MemberRoleChanged, Some(actor), after.id)
+        ..NewEvent::new(after.organization_id, EventType::MemberRoleChanged, Some(actor), after.id)
     };
     let roles = [changed(owner, &former, heir.user_id), changed(heir, &present, heir.user_id)];
     record::record(tx, now, std::iter::once(transferred).chain(roles).collect()).await

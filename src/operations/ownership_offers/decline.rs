@@ -7,8 +7,8 @@ use crate::domain::{OwnershipOfferId, Result};
 use crate::policy::Action;
 use crate::store::ownership_offers::OwnershipOffer;
 
-use crate::operations::Env;
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
 
 /// Which offer.
@@ -19,10 +19,10 @@ pub struct Input {
 
 /// Refuses it.
 pub async fn decline_ownership(
-    env: &Env,
+    env: &AppContext,
     actor: &Actor,
     input: Input,
-    retry: &Retry,
+    retry: &Idempotency,
 ) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
     let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();

@@ -6,12 +6,12 @@ use crate::domain::ownership_offer::OFFER_EXPIRY;
 use crate::domain::validation::only_id;
 use crate::domain::{Code, MembershipId, OwnershipOfferId, Refusal, Result, ids};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::Action;
 use crate::store::ownership_offers::{self, NewOwnershipOffer, OwnershipOffer};
 
-use crate::operations::Env;
-use crate::operations::idempotency::{Retry, Written};
+use crate::operations::AppContext;
+use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::memberships::change_role::{about, enter_by_member};
 use crate::operations::ownership_offers::shared::pending;
 
@@ -23,10 +23,10 @@ pub struct Input {
 
 /// Offers it, in the name of the owner, whoever asks.
 pub async fn offer_ownership(
-    env: &Env,
+    env: &AppContext,
     actor: &Actor,
     input: Input,
-    retry: &Retry,
+    retry: &Idempotency,
 ) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
     let id: MembershipId = only_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
@@ -46,9 +46,9 @@ pub async fn offer_ownership(
             expires_at: now + OFFER_EXPIRY,
         };
         let offer = ownership_offers::insert(tx, &new).await?;
-        let event = Event {
+        let event = NewEvent {
             person: Some(offer.to_id),
-            ..Event::new(offer.organization_id, EventType::OwnershipOffered, Some(floor.actor.id), offer.id)
+            ..NewEvent::new(offer.organization_id, EventType::OwnershipOffered, Some(floor.actor.id), offer.id)
         };
         record::record(tx, now, vec![event]).await?;
         Ok(Written::now(offer.id, offer))

@@ -6,13 +6,13 @@ use crate::domain::event::{EventType, FieldChange};
 use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::{Code, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Target};
 use crate::store::Connection;
-use crate::store::organizations::access::Of;
+use crate::store::organizations::access::OrganizationRef;
 use crate::store::ownership_offers::{self, OwnershipOffer};
 
-use crate::operations::access::organization::Floor;
+use crate::operations::access::organization::LockedOrganization;
 use crate::operations::access::resources::look;
 
 /// Enters the organization of an offer to do `action` to it, and locks the offer; who may not even see it is told that it is
@@ -23,13 +23,15 @@ pub(crate) async fn enter_by_offer(
     id: OwnershipOfferId,
     action: Action,
     now: Instant,
-) -> Result<(Floor, OwnershipOffer)> {
+) -> Result<(LockedOrganization, OwnershipOffer)> {
     let not_found = || Refusal::not_found("offer").at("ownershipOfferId");
     let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), about(offer, actor.user_id));
     let found = ownership_offers::find_many(tx, std::slice::from_ref(&id));
-    let found = look(tx, actor, Of::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer")).await;
+    let found =
+        look(tx, actor, OrganizationRef::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer"))
+            .await;
     let organization = found.map_err(|error| error.missing_at("ownershipOfferId"))?.organization_id;
-    let floor = Floor::enter(tx, actor, organization, "offer", now).await?;
+    let floor = LockedOrganization::enter(tx, actor, organization, "offer", now).await?;
     let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;
     let target = about(&offer, floor.actor.id);
     if floor.require(Action::OwnershipOfferView, &target, "offer").is_err() {
@@ -101,11 +103,11 @@ pub(crate) async fn cancel_offer_of(
 }
 
 /// The event of an offer that has come to its end.
-pub(crate) fn resolution(offer: &OwnershipOffer, actor: Option<UserId>) -> Event {
+pub(crate) fn resolution(offer: &OwnershipOffer, actor: Option<UserId>) -> NewEvent {
     let before = OwnershipOfferStatus::Pending.name();
-    Event {
+    NewEvent {
         person: Some(offer.to_id),
         changes: FieldChange::between("status", Some(before), Some(offer.status.name())).into_iter().collect(),
-        ..Event::new(offer.organization_id, EventType::OwnershipOfferResolved, actor, offer.id)
+        ..NewEvent::new(offer.organization_id, EventType::OwnershipOfferResolved, actor, offer.id)
     }
 }

@@ -1,11 +1,11 @@
 //! Cancels the plan of a workspace: it lasts to the end of its period.
 
 use crate::auth::Actor;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Result, WorkspaceId};
 
-use crate::operations::Env;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::paid_plan::{cancel, enter, present};
 
 /// Whose plan.
@@ -15,8 +15,8 @@ pub struct Input {
 }
 
 /// Cancels it. What is FREE or cancelled stays as it is.
-pub async fn cancel_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<WorkspaceId> {
-    let mut check = Check::default();
+pub async fn cancel_plan(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<WorkspaceId> {
+    let mut check = Validator::default();
     let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.write(retry, async |tx| {

@@ -2,14 +2,14 @@
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
-use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
-use crate::domain::validation::{Check, Patch};
+use crate::domain::error::FieldError;
+use crate::domain::plan::{BillingInterval, PaidPlan, Plan, PlanTier};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{Code, OrganizationId, Refusal, Result, WorkspaceId};
 use crate::store::{Connection, organizations, usage};
 
-use crate::operations::Env;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::paid_plan::{agree, cancel, enter, present};
 
 /// Which plan, and for whom.
@@ -26,8 +26,8 @@ pub struct Input {
 
 /// Changes it at once, and takes a cancellation back; to FREE with the end of the period. A new tier or interval begins a
 /// period now, anything else keeps the present one.
-pub async fn change_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<WorkspaceId> {
-    let mut check = Check::default();
+pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<WorkspaceId> {
+    let mut check = Validator::default();
     let (Some(id), Some(())) = (
         check.workspace("workspaceId", &input.workspace_id),
         check.field("seats", check_seats(&input, env.rules.plans.most_seats())),
@@ -55,10 +55,10 @@ pub async fn change_plan(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
 }
 
 /// What is asked for, where it says nothing as it was before.
-fn terms(before: &Plan, input: &Input, now: Instant) -> Terms {
+fn terms(before: &Plan, input: &Input, now: Instant) -> PaidPlan {
     let same_tier = before.0.as_ref().filter(|terms| terms.tier == input.tier);
     let interval = input.interval.or(before.interval()).unwrap_or(BillingInterval::Month);
-    Terms {
+    PaidPlan {
         tier: input.tier,
         interval,
         seats: input.seats.clone().apply(same_tier.and_then(|terms| terms.seats)),
@@ -67,7 +67,7 @@ fn terms(before: &Plan, input: &Input, now: Instant) -> Terms {
     }
 }
 
-fn check_seats(input: &Input, most: i32) -> std::result::Result<(), Problem> {
+fn check_seats(input: &Input, most: i32) -> std::result::Result<(), FieldError> {
     let Patch::Set(seats) = input.seats else { return Ok(()) };
     let message = match seats {
         _ if input.tier != PlanTier::Team => "Seats are bought with the plan TEAM only.".to_owned(),
@@ -75,7 +75,7 @@ fn check_seats(input: &Input, most: i32) -> std::result::Result<(), Problem> {
         _ if seats > most => format!("At most {most} seats can be bought."),
         _ => return Ok(()),
     };
-    Err(Problem::new(Code::OutOfRange, message))
+    Err(FieldError::new(Code::OutOfRange, message))
 }
 
 /// PLAN_NOT_AVAILABLE where this kind of workspace cannot have the plan.

@@ -5,19 +5,24 @@ use chrono::SecondsFormat;
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::plan::{Plan, Terms};
+use crate::domain::plan::{PaidPlan, Plan};
 use crate::domain::{Result, UserId, WorkspaceId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::policy::{Action, Target};
 use crate::store::{Connection, plans};
 
-use crate::operations::Env;
-use crate::operations::access::workspace::{Ground, Hold};
+use crate::operations::AppContext;
+use crate::operations::access::workspace::{LockMode, LockedWorkspace};
 
 /// Enters a workspace to change its plan, and holds it alone.
-pub(crate) async fn enter(env: &Env, tx: &mut Connection, actor: &Actor, workspace: WorkspaceId) -> Result<Ground> {
-    let ground = Ground::enter(tx, actor, workspace, Hold::Exclusive, "workspace").await?;
+pub(crate) async fn enter(
+    env: &AppContext,
+    tx: &mut Connection,
+    actor: &Actor,
+    workspace: WorkspaceId,
+) -> Result<LockedWorkspace> {
+    let ground = LockedWorkspace::enter(tx, actor, workspace, LockMode::Exclusive, "workspace").await?;
     let target = Target { owners_manage_plans: env.rules.owners_manage_plans, ..Target::default() };
     ground.require(Action::PlanManage, &target, "workspace")?;
     Ok(ground)
@@ -41,7 +46,7 @@ pub(crate) async fn present(tx: &mut Connection, workspace: WorkspaceId, now: In
 pub(crate) async fn agree(
     tx: &mut Connection,
     workspace: WorkspaceId,
-    (before, after): (&Plan, Terms),
+    (before, after): (&Plan, PaidPlan),
     actor: UserId,
     now: Instant,
 ) -> Result<()> {
@@ -62,12 +67,12 @@ pub(crate) async fn cancel(
     now: Instant,
 ) -> Result<()> {
     let Some(terms) = before.0.as_ref().filter(|terms| terms.cancels_at.is_none()) else { return Ok(()) };
-    let after = Terms { cancels_at: Some(terms.period_end(now)), ..terms.clone() };
+    let after = PaidPlan { cancels_at: Some(terms.period_end(now)), ..terms.clone() };
     agree(tx, workspace, (before, after), actor, now).await
 }
 
 /// The event of a plan that is not what it was, if it is not.
-pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<Event> {
+pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<NewEvent> {
     let seats = |plan: &Plan| plan.seats().map(|seats| seats.to_string());
     let end = |plan: &Plan| plan.cancels_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));
     let changes: Vec<FieldChange> = [
@@ -83,6 +88,6 @@ pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Optio
     .into_iter()
     .flatten()
     .collect();
-    let event = Event::new(workspace, EventType::PlanChanged, actor, workspace);
-    (!changes.is_empty()).then_some(Event { changes, ..event })
+    let event = NewEvent::new(workspace, EventType::PlanChanged, actor, workspace);
+    (!changes.is_empty()).then_some(NewEvent { changes, ..event })
 }

@@ -11,15 +11,15 @@
 use crate::domain::clock::Instant;
 use crate::domain::limit::{Limit, LimitKind};
 use crate::domain::plan::{Plan, PlanTier};
-use crate::domain::{Code, Fault, ProjectId, Refusal, Result, UserId, WorkspaceId};
+use crate::domain::{Code, InternalError, ProjectId, Refusal, Result, UserId, WorkspaceId};
 use crate::store::organizations::Organization;
 use crate::store::{Connection, plans, usage, users};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 
 /// The room for things of one kind in one request. What the request takes is gone for the rest of the request.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
+pub struct Quota {
     /// What is used without the request.
     limit: Limit,
     /// What the request has taken.
@@ -31,7 +31,7 @@ pub struct Room {
     seats_bought: bool,
 }
 
-impl Room {
+impl Quota {
     fn new(kind: LimitKind, used: i64, max: Option<i32>) -> Self {
         Self { limit: Limit { kind, used, max }, taken: 0, asked: 0, keeps_taken: false, seats_bought: false }
     }
@@ -65,7 +65,7 @@ impl Room {
 /// Refuses unless the workspace has room for `more` projects, tasks or cloud storages: LIMIT_EXCEEDED. The caller holds the
 /// workspace alone.
 pub async fn require_room(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
     kind: LimitKind,
@@ -78,27 +78,27 @@ pub async fn require_room(
 /// The room for projects, tasks or cloud storages of a workspace, for requests that take it bit by bit. To be relied on by
 /// whoever holds the workspace alone; others may look.
 pub async fn room(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
     kind: LimitKind,
     now: Instant,
-) -> Result<Room> {
+) -> Result<Quota> {
     let max = max(env, tx, workspace, kind, now).await?;
     let used = match (max, kind) {
         (None, _) => 0,
         (_, LimitKind::Projects) => usage::projects(tx, workspace).await?,
         (_, LimitKind::Tasks) => usage::tasks(tx, workspace).await?,
         (_, LimitKind::CloudStorages) => usage::cloud_storages(tx, workspace).await?,
-        _ => return Err(Fault::new(format!("{} are not counted by workspace", kind.name())).into()),
+        _ => return Err(InternalError::new(format!("{} are not counted by workspace", kind.name())).into()),
     };
-    Ok(Room::new(kind, used, max))
+    Ok(Quota::new(kind, used, max))
 }
 
 /// Refuses unless a project of the workspace has room for `more` tasks: LIMIT_EXCEEDED. The room of the workspace is a matter
 /// of its own: ask for that as well when the tasks are new there. The caller holds the workspace alone.
 pub async fn require_room_in_project(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
     project: ProjectId,
@@ -108,19 +108,24 @@ pub async fn require_room_in_project(
     let kind = LimitKind::TasksPerProject;
     let max = max(env, tx, workspace, kind, now).await?;
     let used = if max.is_some() { usage::tasks_in_project(tx, project).await? } else { 0 };
-    Ok(Room::new(kind, used, max).take(more)?)
+    Ok(Quota::new(kind, used, max).take(more)?)
 }
 
 /// The room for tasks of a project that is about to come to the workspace.
-pub async fn room_of_new_project(env: &Env, tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Room> {
+pub async fn room_of_new_project(
+    env: &AppContext,
+    tx: &mut Connection,
+    workspace: WorkspaceId,
+    now: Instant,
+) -> Result<Quota> {
     let kind = LimitKind::TasksPerProject;
     let max = max(env, tx, workspace, kind, now).await?;
-    Ok(Room::new(kind, 0, max))
+    Ok(Quota::new(kind, 0, max))
 }
 
 /// Refuses unless the user may own one more organization: LIMIT_EXCEEDED, by the plan of their personal workspace. Locks
 /// their account until the transaction ends, so organizations have to be locked before.
-pub async fn require_owned_room(env: &Env, tx: &mut Connection, user: UserId, now: Instant) -> Result<()> {
+pub async fn require_owned_room(env: &AppContext, tx: &mut Connection, user: UserId, now: Instant) -> Result<()> {
     let (workspace, kind) = (WorkspaceId::Personal(user), LimitKind::OwnedOrganizations);
     if env.rules.plans.unlimited {
         return Ok(());
@@ -129,31 +134,31 @@ pub async fn require_owned_room(env: &Env, tx: &mut Connection, user: UserId, no
     users::lock(tx, user).await?;
     let max = max(env, tx, workspace, kind, now).await?;
     let used = if max.is_some() { usage::owned_organizations(tx, user).await? } else { 0 };
-    Ok(Room::new(kind, used, max).take(1)?)
+    Ok(Quota::new(kind, used, max).take(1)?)
 }
 
 /// The room for more people in an organization, whose row is locked: members and pending invitations take it. FREE refuses
 /// with LIMIT_EXCEEDED, seats that were bought with SEATS_EXHAUSTED; elastic ones never do.
 pub async fn seats(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     organization: &Organization,
     plan: &Plan,
     now: Instant,
-) -> Result<Room> {
+) -> Result<Quota> {
     let (workspace, kind) = (WorkspaceId::Organization(organization.id), LimitKind::Members);
     let max = env.rules.plans.max(workspace, plan, kind);
     let used = match max {
         Some(_) => i64::from(organization.member_count) + usage::pending_invitations(tx, organization.id, now).await?,
         None => 0,
     };
-    Ok(Room { seats_bought: plan.tier() == PlanTier::Team, ..Room::new(kind, used, max) })
+    Ok(Quota { seats_bought: plan.tier() == PlanTier::Team, ..Quota::new(kind, used, max) })
 }
 
 /// Refuses unless an organization, whose row is locked, has room for one more member: LIMIT_EXCEEDED or SEATS_EXHAUSTED. A
 /// pending invitation holds a seat, but a plan that has ended may leave more of them than there are seats.
 pub async fn require_room_for_member(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     organization: &Organization,
     now: Instant,
@@ -170,7 +175,7 @@ pub async fn require_room_for_member(
 
 /// How many of a kind there may be in a workspace.
 async fn max(
-    env: &Env,
+    env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
     kind: LimitKind,
@@ -180,6 +185,6 @@ async fn max(
 }
 
 /// The plan to hold somebody to. It does not matter where there are no limits, and is not looked up then.
-pub async fn plan(env: &Env, tx: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
+pub async fn plan(env: &AppContext, tx: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     if env.rules.plans.unlimited { Ok(Plan::FREE) } else { plans::find(tx, workspace, now).await }
 }

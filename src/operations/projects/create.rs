@@ -2,15 +2,15 @@
 
 use crate::auth::Actor;
 use crate::domain::limit::LimitKind;
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{ProjectId, Result, ids, text};
 use crate::events::record;
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::access::resources::enter_to_create;
-use crate::operations::idempotency::Retry;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota::require_room;
 use crate::operations::resources::assignment;
-use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::project_created;
 use crate::policy::{Action, Target};
 use crate::store::projects::{self, Project};
@@ -28,13 +28,13 @@ pub struct Input {
 }
 
 /// Creates it. Whoever creates a project is its owner, and so may assign it.
-pub async fn create_project(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<ProjectId> {
-    let mut check = Check::default();
+pub async fn create_project(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<ProjectId> {
+    let mut check = Validator::default();
     let (Some(workspace), Some(name), Some(description), Some(mut wishes)) = (
         check.workspace("workspaceId", &input.workspace_id),
         check.field("name", text::required(&input.name, 256)),
         check.field("description", text::optional_lines(input.description.as_deref(), 4096)),
-        Wishes::check(&mut check, input.wishes),
+        AssignmentPatch::check(&mut check, input.wishes),
     ) else {
         return Err(check.refuse());
     };

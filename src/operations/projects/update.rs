@@ -1,14 +1,14 @@
 //! Changes a project: its own fields, to whom it is assigned, the cloud storages that it uses.
 
 use crate::auth::Actor;
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{ProjectId, Result, text};
 use crate::events::record;
-use crate::operations::Env;
-use crate::operations::access::resources::HeldProject;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::resources::LockedProject;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::resources::assignment;
-use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::project_updated;
 use crate::policy::Action;
 use crate::store::projects::{self, Project};
@@ -26,19 +26,19 @@ pub struct Input {
 }
 
 /// Changes it. Each field asks for its permission if it is given, even with the value that it has.
-pub async fn update_project(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<ProjectId> {
-    let mut check = Check::default();
+pub async fn update_project(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<ProjectId> {
+    let mut check = Validator::default();
     let (Some(id), Some(name), Some(description), Some(mut wishes)) = (
         check.id("projectId", &input.project_id),
         check.change("name", input.name, |raw| text::required(&raw, 256)),
         check.field("description", input.description.try_map(|raw| text::optional_lines(Some(&raw), 4096))),
-        Wishes::check(&mut check, input.wishes),
+        AssignmentPatch::check(&mut check, input.wishes),
     ) else {
         return Err(check.refuse());
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held = HeldProject::lock(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
+        let held = LockedProject::lock(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
         wishes.find(tx, &held.ground).await?;
         if name.is_some() || description.is_given() || !wishes.are_given() {
             held.require(Action::ResourceUpdate)?;

@@ -1,9 +1,9 @@
 //! What projects and tasks have in common to be set: to whom they are assigned, and the cloud storages that they use.
 
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{CloudStorageId, Code, Error, Refusal, Result, UserId, WorkspaceId};
 use crate::operations::access::resources::look_for_storage;
-use crate::operations::access::workspace::Ground;
+use crate::operations::access::workspace::LockedWorkspace;
 use crate::store::{Connection, memberships};
 
 const ASSIGNEE: &str = "assigneeId";
@@ -21,20 +21,20 @@ pub struct Input {
 }
 
 /// What is asked for.
-pub struct Wishes {
+pub struct AssignmentPatch {
     /// To whom it is to be assigned.
     pub assignee: Patch<UserId>,
     /// Where it is to read from.
     pub source: Patch<CloudStorageId>,
     /// Where it is to write to.
     pub target: Patch<CloudStorageId>,
-    /// The fields that name a cloud storage of another workspace, once [`Wishes::find`] has looked.
+    /// The fields that name a cloud storage of another workspace, once [`AssignmentPatch::find`] has looked.
     elsewhere: Vec<&'static str>,
 }
 
-impl Wishes {
+impl AssignmentPatch {
     /// Checks the shape.
-    pub fn check(check: &mut Check, input: Input) -> Option<Self> {
+    pub fn check(check: &mut Validator, input: Input) -> Option<Self> {
         let assignee = check.patch_id(ASSIGNEE, input.assignee_id);
         let source = check.patch_id(SOURCE, input.source_storage_id);
         let target = check.patch_id(TARGET, input.target_storage_id);
@@ -47,7 +47,7 @@ impl Wishes {
     }
 
     /// Looks for the cloud storages: NOT_FOUND for those that the actor cannot see.
-    pub async fn find(&mut self, tx: &Connection, ground: &Ground) -> Result<()> {
+    pub async fn find(&mut self, tx: &Connection, ground: &LockedWorkspace) -> Result<()> {
         let named = [(SOURCE, &self.source), (TARGET, &self.target)];
         let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
         let mut missing = Vec::new();
@@ -63,7 +63,7 @@ impl Wishes {
     }
 
     /// Refuses what cannot be: cloud storages of another workspace, an assignee who does not belong to this one.
-    pub async fn require_possible(&self, tx: &mut Connection, ground: &Ground) -> Result<()> {
+    pub async fn require_possible(&self, tx: &mut Connection, ground: &LockedWorkspace) -> Result<()> {
         let message = "This cloud storage belongs to another workspace.";
         let elsewhere = self.elsewhere.iter().map(|field| Refusal::new(Code::DifferentWorkspace, message).at(field));
         let mut refusals: Vec<_> = elsewhere.collect();
@@ -73,7 +73,11 @@ impl Wishes {
 }
 
 /// ASSIGNEE_NOT_ELIGIBLE unless the assignee belongs to the workspace. The same for those who do not exist.
-pub async fn ineligible(tx: &mut Connection, ground: &Ground, assignee: &Patch<UserId>) -> Result<Option<Refusal>> {
+pub async fn ineligible(
+    tx: &mut Connection,
+    ground: &LockedWorkspace,
+    assignee: &Patch<UserId>,
+) -> Result<Option<Refusal>> {
     let Patch::Set(assignee) = *assignee else { return Ok(None) };
     let (eligible, message) = match ground.id {
         WorkspaceId::Organization(organization) => (

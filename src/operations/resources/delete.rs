@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::event::EventType;
 use crate::domain::ids::TypedId;
-use crate::domain::resource::People;
-use crate::domain::validation::Check;
+use crate::domain::resource::Participants;
+use crate::domain::validation::Validator;
 use crate::domain::{CloudStorageId, Code, ProjectId, Result, TaskId, UserId};
 use crate::events::record;
-use crate::events::record::Event;
-use crate::operations::Env;
-use crate::operations::access::resources::{HeldProject, HeldStorage, HeldTask};
-use crate::operations::access::workspace::Hold;
-use crate::operations::idempotency::Retry;
+use crate::events::record::NewEvent;
+use crate::operations::AppContext;
+use crate::operations::access::resources::{LockedProject, LockedStorage, LockedTask};
+use crate::operations::access::workspace::LockMode;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::resources::events::{of_job, of_project, of_storage, of_task, project_updated, task_updated};
 use crate::policy::Action;
 use crate::store::jobs::Job;
@@ -61,11 +61,11 @@ impl std::fmt::Display for Deletable {
 }
 
 /// Deletes it, and returns what is gone. The log tells first of what contained the rest.
-pub async fn delete_resource(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Deletable> {
-    let mut check = Check::default();
+pub async fn delete_resource(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Deletable> {
+    let mut check = Validator::default();
     let wrong = || {
         let forms = [ProjectId::PREFIX, TaskId::PREFIX, CloudStorageId::PREFIX].map(|prefix| format!("{prefix}_…"));
-        Problem::new(Code::InvalidFormat, format!("This is not an ID of the form {}.", forms.join(" or ")))
+        FieldError::new(Code::InvalidFormat, format!("This is not an ID of the form {}.", forms.join(" or ")))
     };
     let resource = Deletable::parse(&input.resource_id).ok_or_else(wrong);
     let Some(resource) = check.field("resourceId", resource) else { return Err(check.refuse()) };
@@ -82,8 +82,8 @@ pub async fn delete_resource(env: &Env, actor: &Actor, input: Input, retry: &Ret
     .await
 }
 
-async fn delete_project(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Vec<Event>> {
-    let held = HeldProject::lock(tx, actor, id).await?;
+async fn delete_project(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Vec<NewEvent>> {
+    let held = LockedProject::lock(tx, actor, id).await?;
     held.require(Action::ResourceDelete)?;
     let within = tasks::lock_of(tx, id).await?;
     let mut parts = jobs_of(tx, &within).await?;
@@ -96,8 +96,8 @@ async fn delete_project(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Re
     Ok(events)
 }
 
-async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<Vec<Event>> {
-    let held = HeldTask::lock(tx, actor, id, Hold::Shared).await?;
+async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<Vec<NewEvent>> {
+    let held = LockedTask::lock(tx, actor, id, LockMode::Shared).await?;
     held.require(Action::ResourceDelete)?;
     let parts = jobs::of_tasks(tx, &[id]).await?;
     tx.queue(tasks::delete(id));
@@ -105,8 +105,8 @@ async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<V
 }
 
 /// Holds the workspace alone, so that nothing is linked to it meanwhile.
-async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, now: Instant) -> Result<Vec<Event>> {
-    let held = HeldStorage::lock(tx, actor, id, Hold::Exclusive).await?;
+async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, now: Instant) -> Result<Vec<NewEvent>> {
+    let held = LockedStorage::lock(tx, actor, id, LockMode::Exclusive).await?;
     held.require(Action::CloudStorageManage)?;
     let by = Some(held.ground.actor.id);
     let (linked, linked_tasks) = (projects::linked_to(tx, id).await?, tasks::linked_to(tx, id).await?);
@@ -143,7 +143,7 @@ async fn jobs_of(tx: &mut Connection, tasks: &[Task]) -> Result<HashMap<TaskId, 
 }
 
 /// The events of a task that goes with its jobs.
-fn with_jobs(by: UserId, task: &Task, jobs: &[Job], containers: &[People]) -> Vec<Event> {
+fn with_jobs(by: UserId, task: &Task, jobs: &[Job], containers: &[Participants]) -> Vec<NewEvent> {
     let inner = [&[task.people()], containers].concat();
     let gone = jobs.iter().map(|job| of_job(EventType::JobDeleted, Some(by), job, &inner));
     std::iter::once(of_task(EventType::TaskDeleted, Some(by), task, containers)).chain(gone).collect()

@@ -4,45 +4,45 @@ use std::fmt::Display;
 
 use crate::domain::UserId;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::resource::People;
-use crate::events::record::Event;
+use crate::domain::resource::Participants;
+use crate::events::record::NewEvent;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
 
 /// An event about a project.
-pub fn of_project(kind: EventType, actor: Option<UserId>, project: &Project) -> Event {
-    Event { tied: tied(project.people(), &[]), ..Event::new(project.workspace(), kind, actor, project.id) }
+pub fn of_project(kind: EventType, actor: Option<UserId>, project: &Project) -> NewEvent {
+    NewEvent { tied: tied(project.people(), &[]), ..NewEvent::new(project.workspace(), kind, actor, project.id) }
 }
 
 /// An event about a task in what `containers` are the people of.
-pub fn of_task(kind: EventType, actor: Option<UserId>, task: &Task, containers: &[People]) -> Event {
-    Event { tied: tied(task.people(), containers), ..Event::new(task.workspace(), kind, actor, task.id) }
+pub fn of_task(kind: EventType, actor: Option<UserId>, task: &Task, containers: &[Participants]) -> NewEvent {
+    NewEvent { tied: tied(task.people(), containers), ..NewEvent::new(task.workspace(), kind, actor, task.id) }
 }
 
 /// An event about a job in what `containers` are the people of.
-pub fn of_job(kind: EventType, actor: Option<UserId>, job: &Job, containers: &[People]) -> Event {
-    Event { tied: tied(job.people(), containers), ..Event::new(job.workspace(), kind, actor, job.id) }
+pub fn of_job(kind: EventType, actor: Option<UserId>, job: &Job, containers: &[Participants]) -> NewEvent {
+    NewEvent { tied: tied(job.people(), containers), ..NewEvent::new(job.workspace(), kind, actor, job.id) }
 }
 
 /// An event about a cloud storage.
-pub fn of_storage(kind: EventType, actor: Option<UserId>, storage: &CloudStorage) -> Event {
-    Event { tied: tied(storage.people(), &[]), ..Event::new(storage.workspace(), kind, actor, storage.id) }
+pub fn of_storage(kind: EventType, actor: Option<UserId>, storage: &CloudStorage) -> NewEvent {
+    NewEvent { tied: tied(storage.people(), &[]), ..NewEvent::new(storage.workspace(), kind, actor, storage.id) }
 }
 
 /// The event of a new project.
-pub fn project_created(actor: UserId, project: &Project) -> Event {
+pub fn project_created(actor: UserId, project: &Project) -> NewEvent {
     with(of_project(EventType::ProjectCreated, Some(actor), project), vec![], (None, project.assignee_id))
 }
 
 /// The event of a new task.
-pub fn task_created(actor: UserId, task: &Task, containers: &[People]) -> Event {
+pub fn task_created(actor: UserId, task: &Task, containers: &[Participants]) -> NewEvent {
     with(of_task(EventType::TaskCreated, Some(actor), task, containers), vec![], (None, task.assignee_id))
 }
 
 /// The event of a project that changed, if it did.
-pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project) -> Option<Event> {
+pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project) -> Option<NewEvent> {
     let changes = vec![
         FieldChange::between("name", Some(&before.name), Some(&after.name)),
         FieldChange::between("description", before.description.as_deref(), after.description.as_deref()),
@@ -55,7 +55,12 @@ pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project)
 }
 
 /// The event of a task that changed, if it did.
-pub fn task_updated(actor: Option<UserId>, before: &Task, after: &Task, containers: &[People]) -> Option<Event> {
+pub fn task_updated(
+    actor: Option<UserId>,
+    before: &Task,
+    after: &Task,
+    containers: &[Participants],
+) -> Option<NewEvent> {
     let changes = vec![
         FieldChange::between("name", Some(&before.name), Some(&after.name)),
         FieldChange::between("status", Some(before.status.name()), Some(after.status.name())),
@@ -69,7 +74,7 @@ pub fn task_updated(actor: Option<UserId>, before: &Task, after: &Task, containe
 }
 
 /// The event of a job that changed, if it did.
-pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers: &[People]) -> Option<Event> {
+pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers: &[Participants]) -> Option<NewEvent> {
     let changes = vec![
         FieldChange::between("stage", Some(before.stage.name()), Some(after.stage.name())),
         FieldChange::between("state", Some(before.state.name()), Some(after.state.name())),
@@ -79,24 +84,28 @@ pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers:
 }
 
 /// The event of a cloud storage that changed, if it did.
-pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &CloudStorage) -> Option<Event> {
+pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &CloudStorage) -> Option<NewEvent> {
     let changes = [
         FieldChange::between("displayName", Some(&before.display_name), Some(&after.display_name)),
         FieldChange::between("description", before.description.as_deref(), after.description.as_deref()),
         of_ids("owner", Some(before.owner_id), Some(after.owner_id)),
     ];
     let event = of_storage(EventType::CloudStorageUpdated, actor, after);
-    changed(Event { changes: changes.into_iter().flatten().collect(), ..event })
+    changed(NewEvent { changes: changes.into_iter().flatten().collect(), ..event })
 }
 
 /// The event with those changes and that of the assignee. Whoever becomes the assignee is the person whom it concerns.
-fn with(event: Event, changes: Vec<Option<FieldChange>>, (before, after): (Option<UserId>, Option<UserId>)) -> Event {
+fn with(
+    event: NewEvent,
+    changes: Vec<Option<FieldChange>>,
+    (before, after): (Option<UserId>, Option<UserId>),
+) -> NewEvent {
     let assignee = of_ids("assignee", before, after);
     let person = after.filter(|_| assignee.is_some());
-    Event { person, changes: changes.into_iter().chain([assignee]).flatten().collect(), ..event }
+    NewEvent { person, changes: changes.into_iter().chain([assignee]).flatten().collect(), ..event }
 }
 
-fn changed(event: Event) -> Option<Event> {
+fn changed(event: NewEvent) -> Option<NewEvent> {
     (!event.changes.is_empty()).then_some(event)
 }
 
@@ -106,7 +115,7 @@ fn of_ids<I: Display>(field: &str, before: Option<I>, after: Option<I>) -> Optio
 }
 
 /// Everybody whom a resource and what contains it name, each once.
-fn tied(people: People, containers: &[People]) -> Vec<UserId> {
+fn tied(people: Participants, containers: &[Participants]) -> Vec<UserId> {
     let all = std::iter::once(&people).chain(containers);
     let mut tied: Vec<_> = all.flat_map(|people| [people.owner, people.assignee]).flatten().collect();
     tied.sort_unstable();

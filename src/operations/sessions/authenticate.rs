@@ -6,11 +6,11 @@ use crate::domain::clock::Instant;
 use crate::domain::{Error, Result};
 use crate::store::users;
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::provision_oidc_user::recognize;
 
 /// Whoever presents it. UNAUTHENTICATED if it is not good.
-pub async fn authenticate(env: &Env, token: &str) -> Result<Actor> {
+pub async fn authenticate(env: &AppContext, token: &str) -> Result<Actor> {
     let now = env.clock.now();
     let Some(issuer) = env.issuer.as_deref().filter(|issuer| issuer.is_named_by(token)) else {
         let actor = env.keys.verify(token, now).map_err(|_| Error::Unauthenticated)?;
@@ -36,7 +36,7 @@ pub async fn authenticate(env: &Env, token: &str) -> Result<Actor> {
 }
 
 /// The actor, unless the token has no session and was revoked. A token with a session runs out soon by itself.
-async fn unrevoked(env: &Env, actor: Actor, now: Instant) -> Result<Actor> {
+async fn unrevoked(env: &AppContext, actor: Actor, now: Instant) -> Result<Actor> {
     if actor.session.is_some() || env.unrevoked.holds(&actor, now) {
         return Ok(actor);
     }

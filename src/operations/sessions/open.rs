@@ -13,7 +13,7 @@ use crate::store::sessions::{self, Session};
 use crate::store::sign_in_networks;
 use crate::store::{Connection, users};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 
 /// How long a refresh token is good; each exchange begins it anew.
 pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -44,7 +44,7 @@ pub struct SignedIn {
 /// Begins a session of the user, and remembers the network that it is begun from.
 pub(crate) async fn open(
     tx: &mut Connection,
-    env: &Env,
+    env: &AppContext,
     user: users::User,
     address: Option<IpAddr>,
     now: Instant,
@@ -69,7 +69,7 @@ pub(crate) async fn open(
 }
 
 /// A fresh access token, and the newest refresh token of the session.
-pub(crate) fn tokens(env: &Env, session: &Session, now: Instant) -> Result<Tokens> {
+pub(crate) fn tokens(env: &AppContext, session: &Session, now: Instant) -> Result<Tokens> {
     let (access, access_expires_at) = env.keys.mint_access(session.user_id, Some(session.id), now, ACCESS_LIFETIME)?;
     Ok(Tokens {
         access,

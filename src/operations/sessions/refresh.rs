@@ -6,7 +6,7 @@ use crate::domain::session::{RefreshTokens, Refreshed};
 use crate::domain::{Error, Result};
 use crate::store::sessions::{self, Session};
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::{REFRESH_LIFETIME, Tokens, invalid_credentials, tokens};
 
@@ -17,7 +17,7 @@ pub struct Input {
 }
 
 /// Exchanges it.
-pub async fn refresh_session(env: &Env, input: Input) -> Result<Tokens> {
+pub async fn refresh_session(env: &AppContext, input: Input) -> Result<Tokens> {
     require_own_accounts(env)?;
     let wrong = || invalid_credentials("The session has ended. Sign in again.").at("refreshToken");
     let (id, generation) = env.keys.read_refresh_token(&input.refresh_token).ok_or_else(wrong)?;

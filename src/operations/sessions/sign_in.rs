@@ -7,7 +7,7 @@ use crate::domain::{Result, email, text};
 use crate::store::sign_in_networks;
 use crate::store::users;
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::{SignedIn, invalid_credentials, open};
 
@@ -22,7 +22,7 @@ pub struct Input {
 }
 
 /// Begins a session.
-pub async fn sign_in(env: &Env, input: Input) -> Result<SignedIn> {
+pub async fn sign_in(env: &AppContext, input: Input) -> Result<SignedIn> {
     require_own_accounts(env)?;
     let now = env.clock.now();
     // A login that nobody can have is no more than wrong.

@@ -3,7 +3,7 @@
 use crate::domain::Result;
 use crate::store::sessions;
 
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
 
@@ -14,7 +14,7 @@ pub struct Input {
 }
 
 /// Ends it, if it has not ended. Whichever token of the session is given: an old one would end it in any case.
-pub async fn sign_out(env: &Env, input: Input) -> Result<()> {
+pub async fn sign_out(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let Some((id, _)) = env.keys.read_refresh_token(&input.refresh_token) else {
         return Err(invalid_credentials("This is not a refresh token.").at("refreshToken").into());

@@ -1,20 +1,20 @@
 //! Creates a task with its jobs, alone or in a project, owned by whoever asks.
 
 use crate::auth::Actor;
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::event::EventType;
 use crate::domain::limit::LimitKind;
 use crate::domain::resource::{JobStage, JobState, TaskStatus};
-use crate::domain::validation::Check;
+use crate::domain::validation::Validator;
 use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};
 use crate::events::record;
-use crate::operations::Env;
-use crate::operations::access::resources::{HeldProject, enter_to_create};
-use crate::operations::access::workspace::Ground;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::resources::{LockedProject, enter_to_create};
+use crate::operations::access::workspace::LockedWorkspace;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota::{require_room, require_room_in_project};
 use crate::operations::resources::assignment;
-use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::{of_job, task_created};
 use crate::policy::{Action, Target};
 use crate::store::Connection;
@@ -43,19 +43,19 @@ pub struct Input {
 
 /// Where to make it.
 #[derive(Clone, Copy)]
-enum Place {
+enum TaskLocation {
     Workspace(WorkspaceId),
     Project(ProjectId),
 }
 
 /// Creates it. Whoever creates a task is its owner, and so may assign it.
-pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<TaskId> {
-    let mut check = Check::default();
+pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<TaskId> {
+    let mut check = Validator::default();
     let (Some(place), Some(name), Some(job_count), Some(mut wishes)) = (
         place(&mut check, input.workspace_id.as_deref(), input.project_id.as_deref()),
         check.field("name", text::required(&input.name, 256)),
         check.field("jobCount", job_count(input.job_count)),
-        Wishes::check(&mut check, input.wishes),
+        AssignmentPatch::check(&mut check, input.wishes),
     ) else {
         return Err(check.refuse());
     };
@@ -113,32 +113,32 @@ pub async fn create_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
 }
 
 /// Exactly one of the two.
-fn place(check: &mut Check, workspace: Option<&str>, project: Option<&str>) -> Option<Place> {
+fn place(check: &mut Validator, workspace: Option<&str>, project: Option<&str>) -> Option<TaskLocation> {
     match (workspace, project) {
-        (Some(workspace), None) => check.workspace("workspaceId", workspace).map(Place::Workspace),
-        (None, Some(project)) => check.id("projectId", project).map(Place::Project),
+        (Some(workspace), None) => check.workspace("workspaceId", workspace).map(TaskLocation::Workspace),
+        (None, Some(project)) => check.id("projectId", project).map(TaskLocation::Project),
         _ => {
             let message = "Give exactly one of workspaceId and projectId.";
-            check.note("workspaceId", Problem::new(Code::Required, message));
+            check.note("workspaceId", FieldError::new(Code::Required, message));
             None
         }
     }
 }
 
-fn job_count(count: i32) -> std::result::Result<i32, Problem> {
+fn job_count(count: i32) -> std::result::Result<i32, FieldError> {
     let message = || format!("A task has {} to {} jobs.", JOBS.start(), JOBS.end());
-    if JOBS.contains(&count) { Ok(count) } else { Err(Problem::new(Code::OutOfRange, message())) }
+    if JOBS.contains(&count) { Ok(count) } else { Err(FieldError::new(Code::OutOfRange, message())) }
 }
 
 /// Holds the place alone, and the project in it.
-async fn enter(tx: &mut Connection, actor: &Actor, place: Place) -> Result<(Ground, Option<Project>)> {
+async fn enter(tx: &mut Connection, actor: &Actor, place: TaskLocation) -> Result<(LockedWorkspace, Option<Project>)> {
     match place {
-        Place::Workspace(id) => {
+        TaskLocation::Workspace(id) => {
             let ground = enter_to_create(tx, actor, id).await.map_err(|error| error.missing_at("workspaceId"))?;
             Ok((ground, None))
         }
-        Place::Project(id) => {
-            let held = HeldProject::share(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
+        TaskLocation::Project(id) => {
+            let held = LockedProject::share(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
             Ok((held.ground, Some(held.project)))
         }
     }

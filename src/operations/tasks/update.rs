@@ -1,16 +1,16 @@
 //! Changes a task: its name, its project, to whom it is assigned, the cloud storages that it uses.
 
 use crate::auth::Actor;
-use crate::domain::validation::{Check, Patch};
+use crate::domain::validation::{Patch, Validator};
 use crate::domain::{Code, ProjectId, Refusal, Result, TaskId, text};
 use crate::events::record;
-use crate::operations::Env;
-use crate::operations::access::resources::{HeldTask, look_for_project};
-use crate::operations::access::workspace::Hold;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::resources::{LockedTask, look_for_project};
+use crate::operations::access::workspace::LockMode;
+use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota::require_room_in_project;
 use crate::operations::resources::assignment;
-use crate::operations::resources::assignment::Wishes;
+use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::task_updated;
 use crate::policy::{Action, Target};
 use crate::store::Connection;
@@ -31,21 +31,21 @@ pub struct Input {
 
 /// Changes it. Each field asks for its permission if it is given, even with the value that it has; to move it needs the right
 /// to delete it where it is, and to create it where it goes.
-pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<TaskId> {
-    let mut check = Check::default();
+pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<TaskId> {
+    let mut check = Validator::default();
     let (Some(id), Some(name), Some(destination), Some(mut wishes)) = (
         check.id("taskId", &input.task_id),
         check.change("name", input.name, |raw| text::required(&raw, 256)),
         check.patch_id::<ProjectId>("projectId", input.project_id),
-        Wishes::check(&mut check, input.wishes),
+        AssignmentPatch::check(&mut check, input.wishes),
     ) else {
         return Err(check.refuse());
     };
     let moves = destination.is_given();
-    let hold = if moves { Hold::Exclusive } else { Hold::Shared };
+    let hold = if moves { LockMode::Exclusive } else { LockMode::Shared };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held = HeldTask::lock(tx, actor, id, hold).await.map_err(|error| error.missing_at("taskId"))?;
+        let held = LockedTask::lock(tx, actor, id, hold).await.map_err(|error| error.missing_at("taskId"))?;
         let project = find_project(tx, &held, &destination).await?;
         wishes.find(tx, &held.ground).await?;
         if name.is_some() || !(moves || wishes.are_given()) {
@@ -89,7 +89,7 @@ pub async fn update_task(env: &Env, actor: &Actor, input: Input, retry: &Retry) 
 
 /// The project that the task is to be put in: NOT_FOUND if the actor cannot see it, wherever it is. One of this workspace stays
 /// as it is, because the workspace is held alone.
-async fn find_project(tx: &Connection, held: &HeldTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
+async fn find_project(tx: &Connection, held: &LockedTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
     let found = look_for_project(tx, &held.ground.by, id).await;
     found.map(Some).map_err(|error| error.missing_at("projectId"))

@@ -6,22 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
-use crate::domain::error::Problem;
+use crate::domain::error::FieldError;
 use crate::domain::limit::LimitKind;
-use crate::domain::resource::{People, ResourceId, StorageHandling, Ties};
-use crate::domain::validation::Check;
-use crate::domain::{CloudStorageId, Code, Error, Fault, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
-use crate::policy::{Action, Decision, Standing, Target, decide};
+use crate::domain::resource::{Participants, Relations, ResourceId, StorageHandling};
+use crate::domain::validation::Validator;
+use crate::domain::{
+    CloudStorageId, Code, Error, InternalError, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId,
+};
+use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::projects::Project;
 use crate::store::tasks::{Task, TaskInProject};
 use crate::store::transfers::JobsOfTask;
 use crate::store::{Connection, cloud_storages, projects, tasks, transfers, workspace_access};
 
-use crate::operations::Env;
-use crate::operations::access::workspace::{Ground, Hold, standing_of};
+use crate::operations::AppContext;
+use crate::operations::access::workspace::{LockMode, LockedWorkspace, standing_of};
 use crate::operations::plans::quota;
-use crate::operations::plans::quota::Room;
+use crate::operations::plans::quota::Quota;
 
 /// Most resources in one transfer.
 const MOST: usize = 100;
@@ -46,18 +48,18 @@ pub(crate) struct Request {
 impl Input {
     /// Checks the shape, and tells all that is wrong with it.
     pub(crate) fn check(&self) -> Result<Request> {
-        let mut check = Check::default();
+        let mut check = Validator::default();
         let number = match self.resource_ids.len() {
-            0 => Err(Problem::new(Code::OutOfRange, "Name at least one project or task.")),
+            0 => Err(FieldError::new(Code::OutOfRange, "Name at least one project or task.")),
             1..=MOST => Ok(()),
-            _ => Err(Problem::new(Code::TooLong, format!("Name at most {MOST} projects and tasks."))),
+            _ => Err(FieldError::new(Code::TooLong, format!("Name at most {MOST} projects and tasks."))),
         };
         let bounded = check.field("resourceIds", number).is_some();
         let mut resources = Vec::new();
         let mut named = HashSet::new();
         for (place, raw) in self.resource_ids.iter().enumerate().filter(|_| bounded) {
-            let wrong = || Problem::new(Code::InvalidFormat, "This is not the ID of a project or a task.");
-            let twice = || Problem::new(Code::DuplicateInRequest, "This is named twice.");
+            let wrong = || FieldError::new(Code::InvalidFormat, "This is not the ID of a project or a task.");
+            let twice = || FieldError::new(Code::DuplicateInRequest, "This is named twice.");
             let id = ResourceId::parse(raw).ok_or_else(wrong);
             let id = id.and_then(|id| named.insert(id).then_some(id).ok_or_else(twice));
             resources.extend(check.field(&format!("resourceIds.{place}"), id));
@@ -72,7 +74,7 @@ impl Input {
 
 /// What a transfer would do.
 #[derive(Serialize, Deserialize)]
-pub struct Plan {
+pub struct PlannedTransfer {
     /// Where the resources would go.
     pub destination: WorkspaceId,
     /// One for each resource, in the order of the request.
@@ -106,7 +108,7 @@ pub struct Match {
 }
 
 /// A resource that is to move, and all that goes with it.
-pub(crate) struct Cargo {
+pub(crate) struct TransferBatch {
     /// Where it is.
     pub(crate) source: WorkspaceId,
     /// The project, if it is one.
@@ -114,10 +116,10 @@ pub(crate) struct Cargo {
     /// The tasks of the project, or the task itself.
     pub(crate) tasks: Vec<Task>,
     jobs: Vec<JobsOfTask>,
-    ties: Ties,
+    ties: Relations,
 }
 
-impl Cargo {
+impl TransferBatch {
     /// Storages that it links, each once.
     fn storages(&self) -> BTreeSet<CloudStorageId> {
         let of_project = self.project.iter().flat_map(|project| [project.source_storage_id, project.target_storage_id]);
@@ -135,27 +137,27 @@ impl Cargo {
 }
 
 /// Everything that a plan is made from.
-pub(crate) struct Survey {
+pub(crate) struct TransferContext {
     request: Request,
     /// What is to move, in the order of the request.
-    pub(crate) cargo: Vec<Cargo>,
-    grounds: BTreeMap<WorkspaceId, Ground>,
+    pub(crate) cargo: Vec<TransferBatch>,
+    grounds: BTreeMap<WorkspaceId, LockedWorkspace>,
     /// The linked storages that the actor may see.
     storages: Vec<CloudStorage>,
     candidates: Vec<CloudStorage>,
-    room: Rooms,
+    room: Quotas,
 }
 
 /// What the plan of the destination leaves room for.
 #[derive(Clone, Copy)]
-struct Rooms {
-    projects: Room,
-    tasks: Room,
-    tasks_of_a_new_project: Room,
+struct Quotas {
+    projects: Quota,
+    tasks: Quota,
+    tasks_of_a_new_project: Quota,
 }
 
-impl Rooms {
-    async fn of(env: &Env, connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Self> {
+impl Quotas {
+    async fn of(env: &AppContext, connection: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Self> {
         Ok(Self {
             projects: quota::room(env, connection, workspace, LimitKind::Projects, now).await?,
             tasks: quota::room(env, connection, workspace, LimitKind::Tasks, now).await?,
@@ -164,7 +166,7 @@ impl Rooms {
     }
 
     /// Takes what `cargo` needs; tells what it does not fit into, and takes nothing of that.
-    fn take(&mut self, cargo: &Cargo) -> Vec<Refusal> {
+    fn take(&mut self, cargo: &TransferBatch) -> Vec<Refusal> {
         let tasks = i64::try_from(cargo.tasks.len()).unwrap_or(i64::MAX);
         let mut tasks_of_this_project = self.tasks_of_a_new_project;
         let taken = match cargo.project {
@@ -176,10 +178,10 @@ impl Rooms {
 }
 
 /// Tells what a transfer would do. None if the actor cannot see the destination or one of the resources.
-pub async fn plan_transfer(env: &Env, actor: &Actor, input: Input) -> Result<Option<Plan>> {
+pub async fn plan_transfer(env: &AppContext, actor: &Actor, input: Input) -> Result<Option<PlannedTransfer>> {
     let request = input.check()?;
     let mut connection = env.store.read().await?;
-    match survey(env, &mut connection, actor, request, Hold::Unheld).await {
+    match survey(env, &mut connection, actor, request, LockMode::Unheld).await {
         Ok(survey) => Ok(Some(survey.plan())),
         // All that is refused here is what cannot be seen.
         Err(Error::Refused(_)) => Ok(None),
@@ -189,12 +191,12 @@ pub async fn plan_transfer(env: &Env, actor: &Actor, input: Input) -> Result<Opt
 
 /// Reads what the plan is made from, while it holds the workspaces if asked to. NOT_FOUND for what the actor cannot see.
 pub(crate) async fn survey(
-    env: &Env,
+    env: &AppContext,
     connection: &mut Connection,
     actor: &Actor,
     request: Request,
-    hold: Hold,
-) -> Result<Survey> {
+    hold: LockMode,
+) -> Result<TransferContext> {
     let named = Named::read(connection, &request.resources).await?;
     let places: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
     // Before anything is held: what the actor cannot see takes the same statements as what is not there.
@@ -202,18 +204,20 @@ pub(crate) async fn survey(
     let onlookers = workspace_access::find_many(connection, &pairs, env.clock.now()).await?;
     let standing = |place: WorkspaceId| {
         let onlooker = onlookers.iter().find(|onlooker| onlooker.workspace_id == place.uuid());
-        onlooker.map(standing_of).map(|standing| Standing { invited: false, ..standing })
+        onlooker.map(standing_of).map(|standing| AccessContext { invited: false, ..standing })
     };
     named.require_seen(actor, &request, standing)?;
     let grounds = enter(connection, actor, &places, hold).await?;
     // As they are now that nothing moves any more.
-    let named = if hold == Hold::Unheld { named } else { Named::read(connection, &request.resources).await? };
+    let named = if hold == LockMode::Unheld { named } else { Named::read(connection, &request.resources).await? };
     if named.workspaces().any(|workspace| !places.contains(&workspace)) {
-        return Err(Fault { passing: true, cause: "a resource moved while it was to be transferred".into() }.into());
+        return Err(
+            InternalError { passing: true, cause: "a resource moved while it was to be transferred".into() }.into()
+        );
     }
     let cargo = named.load(connection, actor, &request, &grounds).await?;
     let destination = &grounds[&request.destination];
-    let linked: BTreeSet<CloudStorageId> = cargo.iter().flat_map(Cargo::storages).collect();
+    let linked: BTreeSet<CloudStorageId> = cargo.iter().flat_map(TransferBatch::storages).collect();
     let storages = cloud_storages::find_many(connection, &linked.into_iter().collect::<Vec<_>>()).await?;
     let storages: Vec<CloudStorage> = storages.into_iter().filter(|storage| sees(&grounds, storage, actor)).collect();
     let wanted: Vec<_> = storages.iter().map(|storage| (storage.provider, storage.resource.as_str())).collect();
@@ -224,13 +228,13 @@ pub(crate) async fn survey(
             transfers::storages_for(connection, destination.id, &wanted, actor.user_id, rows).await?
         }
     };
-    let room = Rooms::of(env, connection, destination.id, env.clock.now()).await?;
-    Ok(Survey { request, cargo, grounds, storages, candidates, room })
+    let room = Quotas::of(env, connection, destination.id, env.clock.now()).await?;
+    Ok(TransferContext { request, cargo, grounds, storages, candidates, room })
 }
 
 /// Whether the actor may see a storage. A match would tell what a hidden one leads to.
-fn sees(grounds: &BTreeMap<WorkspaceId, Ground>, storage: &CloudStorage, actor: &Actor) -> bool {
-    let target = Target { ties: Ties::of(actor.user_id, storage.people(), &[]), ..Target::default() };
+fn sees(grounds: &BTreeMap<WorkspaceId, LockedWorkspace>, storage: &CloudStorage, actor: &Actor) -> bool {
+    let target = Target { ties: Relations::of(actor.user_id, storage.people(), &[]), ..Target::default() };
     let ground = grounds.get(&storage.workspace());
     ground.is_some_and(|ground| decide(&ground.standing, Action::CloudStorageView, &target) == Decision::Allow)
 }
@@ -241,11 +245,11 @@ async fn enter(
     connection: &mut Connection,
     actor: &Actor,
     places: &BTreeSet<WorkspaceId>,
-    hold: Hold,
-) -> Result<BTreeMap<WorkspaceId, Ground>> {
+    hold: LockMode,
+) -> Result<BTreeMap<WorkspaceId, LockedWorkspace>> {
     let mut grounds = BTreeMap::new();
     for place in places {
-        match Ground::enter(connection, actor, *place, hold, "workspace").await {
+        match LockedWorkspace::enter(connection, actor, *place, hold, "workspace").await {
             Ok(ground) => drop(grounds.insert(*place, ground)),
             Err(Error::Refused(_)) => {}
             Err(other) => return Err(other),
@@ -287,12 +291,12 @@ impl Named {
         &self,
         actor: &Actor,
         request: &Request,
-        standing: impl Fn(WorkspaceId) -> Option<Standing>,
+        standing: impl Fn(WorkspaceId) -> Option<AccessContext>,
     ) -> Result<()> {
-        let mut check = Check::default();
+        let mut check = Validator::default();
         let unseen = |what: &str| {
             let refusal = Refusal::not_found(what);
-            Problem::new(refusal.code, refusal.message)
+            FieldError::new(refusal.code, refusal.message)
         };
         // Whoever is not even forbidden to do something there cannot see it.
         let hidden = |standing| decide(&standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
@@ -301,7 +305,7 @@ impl Named {
         }
         for (place, resource) in request.resources.iter().enumerate() {
             let seen = self.find(*resource).is_some_and(|(workspace, people, containers)| {
-                let target = Target { ties: Ties::of(actor.user_id, people, &containers), ..Target::default() };
+                let target = Target { ties: Relations::of(actor.user_id, people, &containers), ..Target::default() };
                 let sees = |standing| decide(&standing, Action::ResourceView, &target) == Decision::Allow;
                 standing(workspace).is_some_and(sees)
             });
@@ -319,8 +323,8 @@ impl Named {
         connection: &mut Connection,
         actor: &Actor,
         request: &Request,
-        grounds: &BTreeMap<WorkspaceId, Ground>,
-    ) -> Result<Vec<Cargo>> {
+        grounds: &BTreeMap<WorkspaceId, LockedWorkspace>,
+    ) -> Result<Vec<TransferBatch>> {
         self.require_seen(actor, request, |place| grounds.get(&place).map(|ground| ground.standing))?;
         let projects: Vec<ProjectId> = self.projects.keys().copied().collect();
         let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
@@ -331,7 +335,7 @@ impl Named {
         let mut cargo = Vec::new();
         for resource in &request.resources {
             let Some((workspace, people, containers)) = self.find(*resource) else { continue };
-            let ties = Ties::of(actor.user_id, people, &containers);
+            let ties = Relations::of(actor.user_id, people, &containers);
             let goes_along = |task: &&Task| match resource {
                 ResourceId::Project(id) => task.project_id == Some(*id),
                 ResourceId::Task(id) => task.id == *id,
@@ -342,12 +346,12 @@ impl Named {
             };
             let tasks: Vec<Task> = tasks.iter().filter(goes_along).cloned().collect();
             let jobs = tasks.iter().filter_map(|task| jobs.get(&task.id)).cloned().collect();
-            cargo.push(Cargo { source: workspace, project, tasks, jobs, ties });
+            cargo.push(TransferBatch { source: workspace, project, tasks, jobs, ties });
         }
         Ok(cargo)
     }
 
-    fn find(&self, resource: ResourceId) -> Option<(WorkspaceId, People, Vec<People>)> {
+    fn find(&self, resource: ResourceId) -> Option<(WorkspaceId, Participants, Vec<Participants>)> {
         match resource {
             ResourceId::Project(id) => {
                 self.projects.get(&id).map(|project| (project.workspace(), project.people(), Vec::new()))
@@ -390,9 +394,9 @@ impl Found {
     }
 }
 
-impl Survey {
+impl TransferContext {
     /// What would happen.
-    pub(crate) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> PlannedTransfer {
         let mut room = self.room;
         let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
             let mut problems = self.authorize(cargo, *resource);
@@ -419,11 +423,11 @@ impl Survey {
                 problems: problems.into_iter().map(at).collect(),
             }
         });
-        Plan { destination: self.request.destination, items: items.collect() }
+        PlannedTransfer { destination: self.request.destination, items: items.collect() }
     }
 
     /// The refusals of a transfer by the policy: here and at the destination.
-    fn authorize(&self, cargo: &Cargo, resource: ResourceId) -> Vec<Refusal> {
+    fn authorize(&self, cargo: &TransferBatch, resource: ResourceId) -> Vec<Refusal> {
         let here = Target { ties: cargo.ties, ..Target::default() };
         let mut problems = refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource"));
         if cargo.source == self.request.destination {
@@ -440,7 +444,7 @@ impl Survey {
     }
 
     /// What speaks against a transfer because of where the resource is.
-    fn obstacles(&self, cargo: &Cargo, resource: ResourceId) -> Option<Refusal> {
+    fn obstacles(&self, cargo: &TransferBatch, resource: ResourceId) -> Option<Refusal> {
         if cargo.source == self.request.destination {
             return Some(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
         }
@@ -453,7 +457,7 @@ impl Survey {
 
     /// The storages that are linked now, with what is found in the place of each. Nothing is found for a resource that the
     /// actor may not move, nor in the place of a storage that the actor may not see.
-    fn matches(&self, cargo: &Cargo, may_move: bool) -> Vec<(CloudStorageId, Found)> {
+    fn matches(&self, cargo: &TransferBatch, may_move: bool) -> Vec<(CloudStorageId, Found)> {
         let visible = |id: &CloudStorageId| self.storages.iter().filter(|_| may_move).find(|storage| storage.id == *id);
         let found = |id| (id, visible(&id).map_or(Found::None, |storage| self.find_alike(storage)));
         cargo.storages().into_iter().map(found).collect()
@@ -487,7 +491,7 @@ impl Survey {
     }
 
     /// The actor, and where things go.
-    pub(crate) fn destination(&self) -> &Ground {
+    pub(crate) fn destination(&self) -> &LockedWorkspace {
         &self.grounds[&self.request.destination]
     }
 }

@@ -6,24 +6,29 @@ use crate::domain::event::{EventType, FieldChange};
 use crate::domain::resource::ResourceId;
 use crate::domain::{CloudStorageId, Error, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId};
 use crate::events::record;
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::store::Connection;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
 use crate::store::transfers::{self, Move};
 
-use crate::operations::Env;
-use crate::operations::access::workspace::Hold;
-use crate::operations::idempotency::Retry;
+use crate::operations::AppContext;
+use crate::operations::access::workspace::LockMode;
+use crate::operations::idempotency::Idempotency;
 pub use crate::operations::transfers::plan::Input;
-use crate::operations::transfers::plan::{Cargo, Plan, Survey, survey};
+use crate::operations::transfers::plan::{PlannedTransfer, TransferBatch, TransferContext, survey};
 
 /// Moves them, and returns what was done.
-pub async fn transfer_resources(env: &Env, actor: &Actor, input: Input, retry: &Retry) -> Result<Plan> {
+pub async fn transfer_resources(
+    env: &AppContext,
+    actor: &Actor,
+    input: Input,
+    retry: &Idempotency,
+) -> Result<PlannedTransfer> {
     let request = input.check()?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let survey = survey(env, tx, actor, request, Hold::Exclusive).await?;
+        let survey = survey(env, tx, actor, request, LockMode::Exclusive).await?;
         let plan = survey.plan();
         let problems: Vec<Refusal> = plan.items.iter().flat_map(|item| item.problems.iter().map(in_input)).collect();
         if !problems.is_empty() {
@@ -42,7 +47,7 @@ fn in_input(problem: &Refusal) -> Refusal {
     Refusal { path, ..problem.clone() }
 }
 
-async fn take(tx: &mut Connection, survey: &Survey, now: Instant) -> Result<()> {
+async fn take(tx: &mut Connection, survey: &TransferContext, now: Instant) -> Result<()> {
     let ground = survey.destination();
     let storages = survey.replacements();
     let projects: Vec<ProjectId> = survey.cargo.iter().filter_map(|cargo| Some(cargo.project.as_ref()?.id)).collect();
@@ -54,7 +59,7 @@ async fn take(tx: &mut Connection, survey: &Survey, now: Instant) -> Result<()> 
 }
 
 /// What both workspaces are told: of the resource itself, and of the tasks that go with a project.
-fn moved(cargo: &Cargo, to: &Move<'_>) -> Vec<Event> {
+fn moved(cargo: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
     let project = cargo.project.iter().map(Thing::from);
     let in_project = cargo.project.as_ref().map(Project::people);
     let tasks = cargo.tasks.iter().map(Thing::from);
@@ -64,10 +69,10 @@ fn moved(cargo: &Cargo, to: &Move<'_>) -> Vec<Event> {
             let mut tied: Vec<UserId> = [Some(thing.owner), thing.assignee].into_iter().flatten().collect();
             tied.extend(in_project.iter().flat_map(|people| [people.owner, people.assignee]).flatten());
             let changes = thing.changes(cargo.source, to);
-            let event = |workspace, kind, tied| Event {
+            let event = |workspace, kind, tied| NewEvent {
                 tied,
                 changes: changes.clone(),
-                ..Event::new(workspace, kind, Some(to.owner), thing.id)
+                ..NewEvent::new(workspace, kind, Some(to.owner), thing.id)
             };
             [
                 event(cargo.source, EventType::ResourceMovedOut, tied),

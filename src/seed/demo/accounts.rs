@@ -7,21 +7,21 @@ use chrono::TimeDelta;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
 use crate::domain::invitation::{DeliveryState, InvitationStatus};
-use crate::domain::plan::{BillingInterval, Plan, PlanTier, Terms};
+use crate::domain::plan::{BillingInterval, PaidPlan, Plan, PlanTier};
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Role, UserId, WorkspaceId, ids};
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::operations::plans::paid_plan::changed;
 use crate::seed::demo::resources::Filling;
-use crate::seed::demo::{OFFERS, Offer, PEOPLE, PLACES, Place};
-use crate::store::bulk_insert::{InvitationRow, MembershipRow, OrganizationRow, UserRow, World};
+use crate::seed::demo::{DemoInvitation, DemoOrganization, OFFERS, PEOPLE, PLACES};
+use crate::store::bulk_insert::{Dataset, InvitationRow, MembershipRow, OrganizationRow, UserRow};
 use crate::store::plans::PlanRow;
 
 /// Something that happened, and when.
-type Happened = (Instant, Event);
+type DemoEvents = (Instant, NewEvent);
 
 /// The demo world as it is at `now`, and its log in order. Offers run out `expiry` after they were sent.
-pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (World, Vec<Happened>) {
-    let mut made = World::default();
+pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (Dataset, Vec<DemoEvents>) {
+    let mut made = Dataset::default();
     let mut happened = Vec::new();
     let oldest = PLACES.iter().map(|place| place.age).max().unwrap_or(0);
     let users: HashMap<&'static str, UserId> = (0..)
@@ -53,12 +53,12 @@ pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (World, Ve
 
 /// An organization with its members, each of whom was invited by the owner, and with its open and unaccepted offers.
 fn populate(
-    place: &Place,
+    place: &DemoOrganization,
     now: Instant,
     expiry: TimeDelta,
     users: &HashMap<&str, UserId>,
-    made: &mut World,
-    happened: &mut Vec<Happened>,
+    made: &mut Dataset,
+    happened: &mut Vec<DemoEvents>,
 ) {
     let created_at = now - TimeDelta::days(place.age);
     let id: OrganizationId = ids::mint(now);
@@ -83,7 +83,7 @@ fn populate(
         created_at,
         updated_at: created_at,
     });
-    happened.push((created_at, Event::new(id, EventType::OrganizationCreated, Some(owner), id)));
+    happened.push((created_at, NewEvent::new(id, EventType::OrganizationCreated, Some(owner), id)));
     let team = terms(PlanTier::Team, place.paid, place.seats, created_at);
     let solo = terms(PlanTier::Solo, BillingInterval::Month, None, created_at);
     for (workspace, terms) in [(WorkspaceId::Organization(id), team), (WorkspaceId::Personal(owner), solo)] {
@@ -122,12 +122,12 @@ fn populate(
     }
 }
 
-fn terms(tier: PlanTier, interval: BillingInterval, seats: Option<i32>, anchor: Instant) -> Terms {
-    Terms { tier, interval, seats, anchor, cancels_at: None }
+fn terms(tier: PlanTier, interval: BillingInterval, seats: Option<i32>, anchor: Instant) -> PaidPlan {
+    PaidPlan { tier, interval, seats, anchor, cancels_at: None }
 }
 
-fn joined(organization: OrganizationId, membership: MembershipId, user: UserId) -> Event {
-    Event { person: Some(user), ..Event::new(organization, EventType::MemberJoined, Some(user), membership) }
+fn joined(organization: OrganizationId, membership: MembershipId, user: UserId) -> NewEvent {
+    NewEvent { person: Some(user), ..NewEvent::new(organization, EventType::MemberJoined, Some(user), membership) }
 }
 
 fn invitation(
@@ -159,7 +159,13 @@ fn invitation(
 }
 
 /// An offer that is still pending, or has ended otherwise.
-fn unaccepted(offer: &Offer, id: OrganizationId, inviter: UserId, now: Instant, expiry: TimeDelta) -> InvitationRow {
+fn unaccepted(
+    offer: &DemoInvitation,
+    id: OrganizationId,
+    inviter: UserId,
+    now: Instant,
+    expiry: TimeDelta,
+) -> InvitationRow {
     let pending = offer.status == InvitationStatus::Pending;
     let created_at = if pending { now - expiry / 4 } else { now - expiry * 2 };
     let row = invitation(id, offer.email, offer.role, inviter, created_at, expiry);
@@ -172,11 +178,11 @@ fn unaccepted(offer: &Offer, id: OrganizationId, inviter: UserId, now: Instant, 
 }
 
 /// Writes down the life of an invitation.
-fn tell(row: &InvitationRow, invitee: Option<UserId>, happened: &mut Vec<Happened>) {
-    let event = |kind, actor| Event {
+fn tell(row: &InvitationRow, invitee: Option<UserId>, happened: &mut Vec<DemoEvents>) {
+    let event = |kind, actor| NewEvent {
         person: invitee,
         email: Some(row.email.clone()),
-        ..Event::new(row.organization_id, kind, actor, row.id)
+        ..NewEvent::new(row.organization_id, kind, actor, row.id)
     };
     happened.push((row.created_at, event(EventType::InvitationCreated, row.inviter_id)));
     let Some(at) = row.resolved_at else { return };
@@ -199,7 +205,7 @@ mod tests {
     use super::*;
     use crate::domain::{Clock, Email, Slug, Username, WorkspaceId};
 
-    fn demo() -> (Instant, World, Vec<Happened>) {
+    fn demo() -> (Instant, Dataset, Vec<DemoEvents>) {
         let now = Clock::default().now();
         let (world, happened) = world(now, TimeDelta::days(7), "hash");
         (now, world, happened)

@@ -7,13 +7,13 @@ mod projects;
 mod resources;
 mod users;
 
-pub use organizations::{OFFERS, Offer, PLACES, Place};
-pub use projects::{At, Part, Piece, Plan, STORAGES, Storage, WORKS, Work};
-pub use users::{PEOPLE, Person};
+pub use organizations::{DemoInvitation, DemoOrganization, OFFERS, PLACES};
+pub use projects::{At, DemoJob, DemoProject, DemoStorage, DemoTask, Plan, STORAGES, WORKS};
+pub use users::{DemoUser, PEOPLE};
 
-use crate::domain::{Fault, Result};
+use crate::domain::{InternalError, Result};
 use crate::events::record;
-use crate::operations::Env;
+use crate::operations::AppContext;
 use crate::store::{Transactional, bulk_insert, installation};
 
 /// Everybody's password.
@@ -21,7 +21,7 @@ pub const PASSWORD: &str = "guildhall-demo";
 
 /// Fills an empty database with the demo world, in one transaction. False if it is there already; a fault that says why if
 /// the database has other users in it.
-pub async fn load(env: &Env) -> Result<bool> {
+pub async fn load(env: &AppContext) -> Result<bool> {
     if installation::is_demo(&mut *env.store.read().await?).await? {
         return Ok(false);
     }
@@ -36,7 +36,9 @@ pub async fn load(env: &Env) -> Result<bool> {
                 return Ok(false);
             }
             if bulk_insert::has_users(tx).await? {
-                return Err(Fault::new("This database has users already: the demo world wants an empty one.").into());
+                return Err(
+                    InternalError::new("This database has users already: the demo world wants an empty one.").into()
+                );
             }
             bulk_insert::insert(tx, &world).await?;
             for (at, event) in happened {

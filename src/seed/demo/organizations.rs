@@ -6,7 +6,7 @@ use crate::domain::plan::BillingInterval;
 
 /// An organization of the demo world.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct DemoOrganization {
     /// Its slug.
     pub slug: &'static str,
     /// Its full name.
@@ -28,8 +28,8 @@ pub struct Place {
 }
 
 /// All organizations. Each has the plan TEAM, and its owner SOLO, so that there is room to try things.
-pub const PLACES: &[Place] = &[
-    Place {
+pub const PLACES: &[DemoOrganization] = &[
+    DemoOrganization {
         slug: "pixel-pals",
         name: "Pixel Pals",
         description: "A small annotation team: street scenes, fruit, the occasional cat.",
@@ -40,7 +40,7 @@ pub const PLACES: &[Place] = &[
         paid: BillingInterval::Month,
         seats: Some(15),
     },
-    Place {
+    DemoOrganization {
         slug: "northwind",
         name: "Northwind Autonomy",
         description: "Data for driver assistance. Departments: perception, mapping, validation.\nEach has a lead, project managers, and its own annotation teams.",
@@ -51,7 +51,7 @@ pub const PLACES: &[Place] = &[
         paid: BillingInterval::Year,
         seats: None,
     },
-    Place {
+    DemoOrganization {
         slug: "vision-lab",
         name: "Vision Lab",
         description: "A university research group for medical imaging. Students manage the datasets.",
@@ -66,7 +66,7 @@ pub const PLACES: &[Place] = &[
 
 /// An invitation that was not accepted.
 #[derive(Clone, Copy, Debug)]
-pub struct Offer {
+pub struct DemoInvitation {
     /// Slug of the organization.
     pub slug: &'static str,
     /// Who was invited.
@@ -88,14 +88,14 @@ const fn offer(
     inviter: &'static str,
     message: Option<&'static str>,
     status: InvitationStatus,
-) -> Offer {
-    Offer { slug, email, role, inviter, message, status }
+) -> DemoInvitation {
+    DemoInvitation { slug, email, role, inviter, message, status }
 }
 
 use InvitationStatus::{Declined, Expired, Pending, Revoked};
 
 /// Invitations that were not accepted: pending ones to accounts and to newcomers, and one or more of every other end.
-pub const OFFERS: &[Offer] = &[
+pub const OFFERS: &[DemoInvitation] = &[
     offer("pixel-pals", "nadim@example.org", Role::Worker, "mira", Some("We could use your eyes for fruit."), Pending),
     offer("pixel-pals", "newcomer@example.org", Role::Supervisor, "mira", None, Pending),
     offer("pixel-pals", "kwame@example.org", Role::Worker, "mira", None, Declined),

@@ -15,7 +15,7 @@ use At::{Organization, Personal};
 
 /// A cloud storage of the demo world.
 #[derive(Clone, Copy, Debug)]
-pub struct Storage {
+pub struct DemoStorage {
     /// Its workspace.
     pub at: At,
     /// Name, by which the works of the same workspace name it.
@@ -29,11 +29,11 @@ pub struct Storage {
 }
 
 /// Who works on a job, its stage and its state.
-pub type Part = (Option<&'static str>, JobStage, JobState);
+pub type DemoJob = (Option<&'static str>, JobStage, JobState);
 
 /// A task of the demo world.
 #[derive(Clone, Copy, Debug)]
-pub struct Piece {
+pub struct DemoTask {
     /// Name.
     pub name: &'static str,
     /// Username of its owner.
@@ -41,18 +41,18 @@ pub struct Piece {
     /// Username of its assignee.
     pub assignee: Option<&'static str>,
     /// Its jobs.
-    pub jobs: &'static [Part],
+    pub jobs: &'static [DemoJob],
 }
 
 /// A project of the demo world with its tasks; or tasks in no project.
 #[derive(Clone, Copy, Debug)]
-pub struct Work {
+pub struct DemoProject {
     /// Its workspace.
     pub at: At,
     /// The project. None: the tasks are in none.
     pub project: Option<Plan>,
     /// The tasks.
-    pub tasks: &'static [Piece],
+    pub tasks: &'static [DemoTask],
 }
 
 /// What a project of the demo world is.
@@ -78,21 +78,21 @@ const fn storage(
     provider: CloudProvider,
     resource: &'static str,
     owner: &'static str,
-) -> Storage {
-    Storage { at, name, provider, resource, owner }
+) -> DemoStorage {
+    DemoStorage { at, name, provider, resource, owner }
 }
 
 const fn piece(
     name: &'static str,
     owner: &'static str,
     assignee: Option<&'static str>,
-    jobs: &'static [Part],
-) -> Piece {
-    Piece { name, owner, assignee, jobs }
+    jobs: &'static [DemoJob],
+) -> DemoTask {
+    DemoTask { name, owner, assignee, jobs }
 }
 
 /// All cloud storages.
-pub const STORAGES: &[Storage] = &[
+pub const STORAGES: &[DemoStorage] = &[
     storage(Organization("pixel-pals"), "Street footage", CloudProvider::AwsS3, "pixel-pals-footage", "mira"),
     storage(Organization("pixel-pals"), "Deliveries", CloudProvider::GoogleCloudStorage, "pixel-pals-out", "mira"),
     storage(Organization("northwind"), "Fleet recordings", CloudProvider::AwsS3, "northwind-fleet-eu", "samuel"),
@@ -109,17 +109,17 @@ const REJECTED: (JobStage, JobState) = (JobStage::Annotation, JobState::Rejected
 const REVIEWED: (JobStage, JobState) = (JobStage::Validation, JobState::Completed);
 const ACCEPTED: (JobStage, JobState) = (JobStage::Acceptance, JobState::Completed);
 
-const fn by(worker: &'static str, (stage, state): (JobStage, JobState)) -> Part {
+const fn by(worker: &'static str, (stage, state): (JobStage, JobState)) -> DemoJob {
     (Some(worker), stage, state)
 }
 
-const fn open((stage, state): (JobStage, JobState)) -> Part {
+const fn open((stage, state): (JobStage, JobState)) -> DemoJob {
     (None, stage, state)
 }
 
 /// All works. Within the limits of a free plan, and one project below them, so that a newcomer can make one more.
-pub const WORKS: &[Work] = &[
-    Work {
+pub const WORKS: &[DemoProject] = &[
+    DemoProject {
         at: Organization("pixel-pals"),
         project: Some(Plan {
             name: "Street scenes",
@@ -135,7 +135,7 @@ pub const WORKS: &[Work] = &[
             piece("Trams", "tobias", None, &[by("piotr", ACCEPTED), by("femi", ACCEPTED)]),
         ],
     },
-    Work {
+    DemoProject {
         at: Organization("pixel-pals"),
         project: Some(Plan {
             name: "Fruit",
@@ -147,12 +147,12 @@ pub const WORKS: &[Work] = &[
         }),
         tasks: &[piece("Apples", "yuki", None, &[by("noor", ANNOTATED), by("lucia", REJECTED)])],
     },
-    Work {
+    DemoProject {
         at: Organization("pixel-pals"),
         project: None,
         tasks: &[piece("One cat, many sofas", "tobias", Some("noor"), &[open(NEW)])],
     },
-    Work {
+    DemoProject {
         at: Organization("northwind"),
         project: Some(Plan {
             name: "Lane markings",
@@ -178,7 +178,7 @@ pub const WORKS: &[Work] = &[
             piece("Tunnels", "oliver", Some("elena.estevao"), &[by("elena.estevao", IN_REVIEW)]),
         ],
     },
-    Work {
+    DemoProject {
         at: Organization("northwind"),
         project: Some(Plan {
             name: "Night rain",
@@ -193,7 +193,7 @@ pub const WORKS: &[Work] = &[
             piece("Puddles", "mateo", None, &[by("farid.farahmani", REJECTED)]),
         ],
     },
-    Work {
+    DemoProject {
         at: Organization("vision-lab"),
         project: Some(Plan {
             name: "Retina vessels",
@@ -208,12 +208,12 @@ pub const WORKS: &[Work] = &[
             piece("Right eyes", "linh", Some("rohan"), &[by("rohan", REVIEWED), by("clara", IN_REVIEW)]),
         ],
     },
-    Work {
+    DemoProject {
         at: Organization("vision-lab"),
         project: None,
         tasks: &[piece("Pilot of the new protocol", "pavel", Some("yuki"), &[by("yuki", ANNOTATED), open(NEW)])],
     },
-    Work {
+    DemoProject {
         at: Personal("mira"),
         project: Some(Plan {
             name: "Holiday pictures",
@@ -225,7 +225,7 @@ pub const WORKS: &[Work] = &[
         }),
         tasks: &[piece("Beaches", "mira", None, &[by("mira", BUSY)])],
     },
-    Work {
+    DemoProject {
         at: Personal("nadim"),
         project: None,
         tasks: &[piece("Exercise", "nadim", Some("nadim"), &[by("nadim", NEW)])],

@@ -6,14 +6,14 @@ use chrono::TimeDelta;
 
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::resource::{JobStage, JobState, People, TaskStatus};
+use crate::domain::resource::{JobStage, JobState, Participants, TaskStatus};
 use crate::domain::{CloudStorageId, UserId, WorkspaceId, ids};
-use crate::events::record::Event;
+use crate::events::record::NewEvent;
 use crate::operations::resources::events::{
     job_updated, of_job, of_storage, project_created, task_created, task_updated,
 };
-use crate::seed::demo::projects::{At, Part, Piece, STORAGES, WORKS, Work};
-use crate::store::bulk_insert::World;
+use crate::seed::demo::projects::{At, DemoJob, DemoProject, DemoTask, STORAGES, WORKS};
+use crate::store::bulk_insert::Dataset;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
 use crate::store::projects::Project;
@@ -26,9 +26,9 @@ pub struct Filling<'a> {
     /// The people, by username.
     pub users: &'a HashMap<&'static str, UserId>,
     /// The rows.
-    pub made: &'a mut World,
+    pub made: &'a mut Dataset,
     /// The log.
-    pub happened: &'a mut Vec<(Instant, Event)>,
+    pub happened: &'a mut Vec<(Instant, NewEvent)>,
 }
 
 impl Filling<'_> {
@@ -63,7 +63,13 @@ impl Filling<'_> {
         }
     }
 
-    fn begin(&mut self, work: &Work, workspace: WorkspaceId, begun: Instant, storages: &HashMap<&str, CloudStorageId>) {
+    fn begin(
+        &mut self,
+        work: &DemoProject,
+        workspace: WorkspaceId,
+        begun: Instant,
+        storages: &HashMap<&str, CloudStorageId>,
+    ) {
         let project = work.project.and_then(|plan| {
             let named = |name: Option<&str>| name.and_then(|name| storages.get(name)).copied();
             Some(Project {
@@ -90,9 +96,9 @@ impl Filling<'_> {
     }
 
     /// A task that began with fresh jobs, each of which has come to where it stands a few hours later.
-    fn add(&mut self, piece: &Piece, workspace: WorkspaceId, project: Option<&Project>, created_at: Instant) {
+    fn add(&mut self, piece: &DemoTask, workspace: WorkspaceId, project: Option<&Project>, created_at: Instant) {
         let Some(owner_id) = self.user(piece.owner) else { return };
-        let outer: Vec<People> = project.iter().map(|project| project.people()).collect();
+        let outer: Vec<Participants> = project.iter().map(|project| project.people()).collect();
         let fresh = Task {
             id: ids::mint(created_at),
             workspace_id: workspace.uuid(),
@@ -125,7 +131,7 @@ impl Filling<'_> {
         }
     }
 
-    fn work_on(&mut self, (worker, stage, state): &Part, task: &Task, people: &[People], at: Instant) {
+    fn work_on(&mut self, (worker, stage, state): &DemoJob, task: &Task, people: &[Participants], at: Instant) {
         let fresh = Job {
             id: ids::mint(task.created_at),
             workspace_id: task.workspace_id,

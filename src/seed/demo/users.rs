@@ -4,7 +4,7 @@ use crate::domain::Role;
 
 /// Somebody with an account in the demo world.
 #[derive(Clone, Copy, Debug)]
-pub struct Person {
+pub struct DemoUser {
     /// Unique name, to sign in with.
     pub username: &'static str,
     /// Name shown to people.
@@ -24,7 +24,7 @@ macro_rules! person {
     (admin $username:literal, $name:literal, [$($role:expr),*]) => { person!(@ $username, $name, true, true, [$($role),*]) };
     (unverified $username:literal, $name:literal, [$($role:expr),*]) => { person!(@ $username, $name, false, false, [$($role),*]) };
     (@ $username:literal, $name:literal, $verified:literal, $admin:literal, [$($role:expr),*]) => {
-        Person {
+        DemoUser {
             username: $username,
             display_name: $name,
             email: concat!($username, "@example.org"),
@@ -36,7 +36,7 @@ macro_rules! person {
 }
 
 /// Everybody, in the order in which they came.
-pub const PEOPLE: &[Person] = &[
+pub const PEOPLE: &[DemoUser] = &[
     // The site's administrator, in no organization.
     person!(admin "admin", "Site Administrator", []),
     // Pixel Pals: a small team. One lead, two project managers, annotators.

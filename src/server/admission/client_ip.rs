@@ -8,18 +8,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::Networks;
-use crate::server::router::Server;
+use crate::server::router::ServerState;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Address of the client. None where the router is called without a connection, as tests do.
 #[derive(Clone, Copy, Debug)]
-pub struct Address(pub Option<IpAddr>);
+pub struct ClientIp(pub Option<IpAddr>);
 
-impl FromRequestParts<Server> for Address {
+impl FromRequestParts<ServerState> for ClientIp {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, server: &ServerState) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let proxies = &server.admission.access.proxies;
         Ok(Self(peer.map(|peer| behind(proxies, peer, &parts.headers))))

@@ -8,46 +8,46 @@ use parking_lot::Mutex;
 
 /// Counts what each key holds. Cheap to clone; the clones count together.
 #[derive(Clone)]
-pub struct Tally<K: Hash + Eq> {
+pub struct ConcurrencyLimiter<K: Hash + Eq> {
     most: usize,
     counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
 /// Something that a key holds, until it is dropped.
-pub struct Place<K: Hash + Eq>(Option<Held<K>>);
+pub struct Permit<K: Hash + Eq>(Option<PermitCount<K>>);
 
-struct Held<K: Hash + Eq> {
+struct PermitCount<K: Hash + Eq> {
     key: K,
     counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-impl<K: Hash + Eq + Clone> Tally<K> {
+impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
     /// One of at most so many for each key.
     pub fn new(most: usize) -> Self {
         Self { most, counts: Arc::default() }
     }
 
     /// One more for that key; none if it has as many as it may have. Without a key, nothing is counted.
-    pub fn place(&self, key: Option<K>) -> Option<Place<K>> {
-        let Some(key) = key else { return Some(Place::uncounted()) };
+    pub fn place(&self, key: Option<K>) -> Option<Permit<K>> {
+        let Some(key) = key else { return Some(Permit::uncounted()) };
         let mut counts = self.counts.lock();
         let count = counts.entry(key.clone()).or_default();
         if *count >= self.most {
             return None;
         }
         *count += 1;
-        Some(Place(Some(Held { key, counts: self.counts.clone() })))
+        Some(Permit(Some(PermitCount { key, counts: self.counts.clone() })))
     }
 }
 
-impl<K: Hash + Eq> Place<K> {
+impl<K: Hash + Eq> Permit<K> {
     /// One that counts for nobody.
     pub fn uncounted() -> Self {
         Self(None)
     }
 }
 
-impl<K: Hash + Eq> Drop for Held<K> {
+impl<K: Hash + Eq> Drop for PermitCount<K> {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
         let left = counts.get_mut(&self.key).map_or(0, |count| {
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn each_key_has_so_many_places_and_gives_them_back() {
-        let tally = Tally::new(2);
+        let tally = ConcurrencyLimiter::new(2);
         let (first, _second) = (tally.place(Some("a")).unwrap(), tally.place(Some("a")).unwrap());
         assert!(tally.place(Some("a")).is_none());
         assert!(tally.place(Some("b")).is_some() && tally.place(None).is_some());
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn who_holds_nothing_is_forgotten() {
-        let tally = Tally::new(1);
+        let tally = ConcurrencyLimiter::new(1);
         (0..1000).for_each(|key| drop(tally.place(Some(key)).unwrap()));
         assert!(tally.counts.lock().is_empty());
     }

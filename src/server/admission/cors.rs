@@ -51,14 +51,14 @@ fn authority(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Access, Origins};
+    use crate::config::{HttpPolicy, Origins};
 
     #[test]
     fn a_page_is_of_this_server_or_of_an_allowed_origin() {
-        let admission = Admission::new(Access {
+        let admission = Admission::new(HttpPolicy {
             public_url: Some("https://guildhall.example.org/team".to_owned()),
             origins: Origins::parse("https://app.example.org").unwrap(),
-            ..Access::default()
+            ..HttpPolicy::default()
         });
         let admits = |origin: &str, host: &str| {
             let headers = [(ORIGIN, origin.parse().unwrap()), (HOST, host.parse().unwrap())];

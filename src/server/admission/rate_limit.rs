@@ -7,28 +7,31 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 
-use crate::auth::rate_limiter::Allowance;
+use crate::auth::rate_limiter::KeyedRateLimiter;
 use crate::auth::throttle::network;
-use crate::config::Bounds;
+use crate::config::RateLimits;
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
 use crate::graphql::documents::cost::OPERATION;
 use crate::graphql::scalars::DateTime;
 use crate::server::admission::Admission;
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 use crate::server::execute::Caller;
 use crate::server::prepare::Prepared;
 
 /// What everybody has spent.
-pub struct Rates {
-    actors: Allowance<UserId>,
-    addresses: Allowance<IpAddr>,
+pub struct OperationRates {
+    actors: KeyedRateLimiter<UserId>,
+    addresses: KeyedRateLimiter<IpAddr>,
 }
 
-impl Rates {
+impl OperationRates {
     /// Nothing spent yet.
-    pub fn new(bounds: &Bounds) -> Self {
-        Self { actors: Allowance::per_minute(bounds.per_actor), addresses: Allowance::per_minute(bounds.per_address) }
+    pub fn new(bounds: &RateLimits) -> Self {
+        Self {
+            actors: KeyedRateLimiter::per_minute(bounds.per_actor),
+            addresses: KeyedRateLimiter::per_minute(bounds.per_address),
+        }
     }
 
     fn spend(&self, actor: Option<UserId>, address: Option<IpAddr>, points: u64) -> Result<(), Duration> {
@@ -42,7 +45,12 @@ impl Rates {
 
 impl Admission {
     /// Lets an operation run, or its refusal be told, if the caller has points left for it.
-    pub fn charge(&self, caller: &Caller, asked: Result<Prepared, Problem>, now: Instant) -> Result<Prepared, Problem> {
+    pub fn charge(
+        &self,
+        caller: &Caller,
+        asked: Result<Prepared, HttpError>,
+        now: Instant,
+    ) -> Result<Prepared, HttpError> {
         let Some(rates) = &self.rates else { return asked };
         let points = asked.as_ref().map_or(OPERATION, |prepared| prepared.cost);
         match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
@@ -53,10 +61,10 @@ impl Admission {
 }
 
 /// What is told of a limit that has been reached.
-pub fn too_often(wait: Duration, now: Instant) -> Problem {
+pub fn too_often(wait: Duration, now: Instant) -> HttpError {
     let retry_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
     let message = "Too much was asked for in the last minute. Wait a little.";
-    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+    let mut problem = HttpError::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
     problem.retry_after = Some(wait);
     for error in &mut problem.errors {
         error.extensions.get_or_insert_default().set("retryAt", DateTime(retry_at).text());

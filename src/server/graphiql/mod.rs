@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
-use crate::server::error::Problem;
+use crate::server::error::HttpError;
 
 /// What the page may do: run and show what comes from here, and talk to this server. Nothing written into the page itself is
 /// run; styles are, since the editor sets them on its elements.
@@ -53,7 +53,7 @@ async fn asset(file: Result<Path<String>, PathRejection>, headers: HeaderMap) ->
     let named = |asset: &&Asset| file.as_ref().is_ok_and(|Path(file)| asset.name == file);
     match ASSETS.iter().find(named) {
         Some(asset) => asset.respond(&headers),
-        None => Problem::no_such_path().into_response(),
+        None => HttpError::no_such_path().into_response(),
     }
 }
 

@@ -23,17 +23,17 @@ use tracing::Instrument;
 
 use crate::auth::Actor;
 use crate::domain::UserId;
-use crate::graphql::subscription::Told;
-use crate::server::admission::concurrency::Place;
+use crate::graphql::subscription::SubscriptionItem;
+use crate::server::admission::concurrency::Permit;
 use crate::server::admission::rate_limit;
-use crate::server::body::{Asked, MAX_BYTES};
-use crate::server::error::Problem;
+use crate::server::body::{GraphQLParams, MAX_BYTES};
+use crate::server::error::HttpError;
 use crate::server::execute;
 use crate::server::execute::{Caller, Running};
 use crate::server::middleware::{Operation, RequestId};
-use crate::server::operation_log::Ledger;
+use crate::server::operation_log::OperationLog;
 use crate::server::prepare::prepare;
-use crate::server::router::Server;
+use crate::server::router::ServerState;
 use crate::server::websocket::protocol::{Close, Protocol, Step};
 use crate::server::{credentials, error_limits};
 
@@ -60,7 +60,7 @@ const READ_BUFFER: usize = 4096;
 
 /// Opens a WebSocket.
 pub async fn open(
-    server: Server,
+    server: ServerState,
     address: Option<IpAddr>,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -68,13 +68,13 @@ pub async fn open(
     if !server.admission.admits_page(headers) {
         let message =
             "Pages of this origin may not open WebSockets here: the setting GUILDHALL_ALLOWED_ORIGINS lists which may.";
-        return Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
+        return HttpError::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
     }
     let Ok(upgrade) = upgrade else {
-        return Problem::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
+        return HttpError::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
     };
     if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
-        return Problem::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
+        return HttpError::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
     }
     let actor = match credentials::actor(headers, &server.env).await {
         Ok(actor) => actor,
@@ -100,8 +100,8 @@ pub async fn open(
 }
 
 /// What a task says of its operation.
-enum Said {
-    Result(Told),
+enum TaskEvent {
+    Result(SubscriptionItem),
     Broken(Vec<ServerError>),
     End,
 }
@@ -113,34 +113,34 @@ struct Task {
 }
 
 struct Session {
-    server: Server,
+    server: ServerState,
     address: Option<IpAddr>,
     actor: Option<Actor>,
     socket: WebSocket,
     protocol: Protocol,
     tasks: HashMap<u64, Task>,
-    teller: mpsc::Sender<(u64, Said)>,
-    told: mpsc::Receiver<(u64, Said)>,
+    teller: mpsc::Sender<(u64, TaskEvent)>,
+    told: mpsc::Receiver<(u64, TaskEvent)>,
     /// When the first message must have come.
     deadline: Instant,
     /// When anything last came.
     heard: Instant,
     /// Counts this socket among those of the account.
-    place: Option<Place<UserId>>,
+    place: Option<Permit<UserId>>,
 }
 
 /// What happens next to a session.
-enum Happening {
-    Heard(Option<Result<Message, axum::Error>>),
-    Said(u64, Said),
-    TooLate,
+enum SessionEvent {
+    Received(Option<Result<Message, axum::Error>>),
+    Task(u64, TaskEvent),
+    InitTimeout,
 }
 
 /// Why a session ends; none: the client has gone.
 type End = Option<Close>;
 
 impl Session {
-    fn new(server: Server, address: Option<IpAddr>, actor: Option<Actor>, socket: WebSocket) -> Self {
+    fn new(server: ServerState, address: Option<IpAddr>, actor: Option<Actor>, socket: WebSocket) -> Self {
         let (teller, told) = mpsc::channel(WAITING);
         let (protocol, tasks, heard) = (Protocol::default(), HashMap::new(), Instant::now());
         let deadline = heard + INIT_TIME;
@@ -187,26 +187,26 @@ impl Session {
         Err(Some(Close::restart()))
     }
 
-    async fn happens(&mut self) -> Happening {
+    async fn happens(&mut self) -> SessionEvent {
         tokio::select! {
-            heard = self.socket.recv() => Happening::Heard(heard),
+            heard = self.socket.recv() => SessionEvent::Received(heard),
             // Never none: the session itself has a sender.
-            Some((number, said)) = self.told.recv() => Happening::Said(number, said),
-            () = sleep_until(self.deadline), if !self.protocol.has_begun() => Happening::TooLate,
+            Some((number, said)) = self.told.recv() => SessionEvent::Task(number, said),
+            () = sleep_until(self.deadline), if !self.protocol.has_begun() => SessionEvent::InitTimeout,
         }
     }
 
-    async fn take(&mut self, happening: Happening) -> Result<(), End> {
-        if matches!(happening, Happening::Heard(Some(Ok(_)))) {
+    async fn take(&mut self, happening: SessionEvent) -> Result<(), End> {
+        if matches!(happening, SessionEvent::Received(Some(Ok(_)))) {
             self.heard = Instant::now();
         }
         match happening {
-            Happening::Heard(Some(Ok(Message::Text(text)))) => self.hear(text.as_str()).await,
-            Happening::Heard(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
-            Happening::Heard(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => Ok(()),
-            Happening::Heard(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(None),
-            Happening::Said(number, said) => self.tell(number, said).await,
-            Happening::TooLate => Err(Some(Close::init_timeout())),
+            SessionEvent::Received(Some(Ok(Message::Text(text)))) => self.hear(text.as_str()).await,
+            SessionEvent::Received(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
+            SessionEvent::Received(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => Ok(()),
+            SessionEvent::Received(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(None),
+            SessionEvent::Task(number, said) => self.tell(number, said).await,
+            SessionEvent::InitTimeout => Err(Some(Close::init_timeout())),
         }
     }
 
@@ -232,7 +232,7 @@ impl Session {
     }
 
     /// Begins an operation.
-    async fn begin(&mut self, number: u64, asked: Asked) -> Result<(), End> {
+    async fn begin(&mut self, number: u64, asked: GraphQLParams) -> Result<(), End> {
         if self.has_run_out() {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
         }
@@ -256,7 +256,7 @@ impl Session {
     }
 
     /// Hands on what an operation says, and what has been said by others meanwhile: the client gets all of it at once.
-    async fn tell(&mut self, number: u64, said: Said) -> Result<(), End> {
+    async fn tell(&mut self, number: u64, said: TaskEvent) -> Result<(), End> {
         let mut next = Some((number, said));
         while let Some((number, said)) = next {
             if let Some(text) = self.message(number, said) {
@@ -268,12 +268,12 @@ impl Session {
     }
 
     /// The message for what an operation says. None if the client does not wait for it.
-    fn message(&mut self, number: u64, said: Said) -> Option<String> {
+    fn message(&mut self, number: u64, said: TaskEvent) -> Option<String> {
         match said {
-            Said::Result(Told::Shared(text)) => self.protocol.next(number, &text),
-            Said::Result(Told::Executed(executed)) => self.protocol.result(number, &executed),
-            Said::Broken(errors) => self.protocol.refuse(number, &errors),
-            Said::End => {
+            TaskEvent::Result(SubscriptionItem::Shared(text)) => self.protocol.next(number, &text),
+            TaskEvent::Result(SubscriptionItem::Executed(executed)) => self.protocol.result(number, &executed),
+            TaskEvent::Broken(errors) => self.protocol.refuse(number, &errors),
+            TaskEvent::End => {
                 self.tasks.remove(&number);
                 self.protocol.complete(number)
             }
@@ -344,20 +344,20 @@ async fn perform(
     Running { refusals, mut results }: Running,
     id: RequestId,
     operation: Operation,
-    teller: mpsc::Sender<(u64, Said)>,
+    teller: mpsc::Sender<(u64, TaskEvent)>,
 ) {
-    let mut ledger = Ledger::new(id.clone(), operation, refusals);
+    let mut ledger = OperationLog::new(id.clone(), operation, refusals);
     let telling = async {
         while let Some(told) = results.next().await {
             ledger.note(&told);
             // Nobody listens any more: then this ends, too.
-            let _ = teller.send((number, Said::Result(told))).await;
+            let _ = teller.send((number, TaskEvent::Result(told))).await;
         }
     };
     if AssertUnwindSafe(telling).catch_unwind().await.is_err() {
         tracing::error!(request_id = %id.0, "panicked while answering");
-        let _ = teller.send((number, Said::Broken(Problem::internal(&id.0).errors))).await;
+        let _ = teller.send((number, TaskEvent::Broken(HttpError::internal(&id.0).errors))).await;
     }
     drop(ledger);
-    let _ = teller.send((number, Said::End)).await;
+    let _ = teller.send((number, TaskEvent::End)).await;
 }

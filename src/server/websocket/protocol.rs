@@ -7,8 +7,8 @@ use async_graphql::{Response as Executed, ServerError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::graphql::json_writer::Json;
-use crate::server::body::{Asked, MAX_BYTES};
+use crate::graphql::json_writer::JsonWriter;
+use crate::server::body::{GraphQLParams, MAX_BYTES};
 use crate::server::error::error;
 use crate::server::response;
 use crate::server::variable_limits;
@@ -80,7 +80,7 @@ pub enum Step {
     /// To send this.
     Send(String),
     /// To run an operation, whose results are told under that number.
-    Run(u64, Asked),
+    Run(u64, GraphQLParams),
     /// To end the operation of that number.
     Stop(u64),
     /// Nothing.
@@ -219,7 +219,7 @@ impl Protocol {
         if response::is_refused(executed) {
             return self.refuse(number, &executed.errors);
         }
-        match Json::of(executed) {
+        match JsonWriter::of(executed) {
             Some(json) => self.next(number, &json.into_text()),
             None => self.refuse(number, &response::too_large().errors),
         }

@@ -13,12 +13,12 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::domain::clock::Instant;
-use crate::domain::event::{EventType, LogPlace};
-use crate::domain::resource::Rows;
+use crate::domain::event::{EventPosition, EventType};
+use crate::domain::resource::RowScope;
 use crate::domain::{CloudStorageId, EventId, JobId, OwnershipOfferId, ProjectId, Result, TaskId, UserId};
 use crate::store::Connection;
-use crate::store::events::{Entry, Filter, Stretch, find_at};
-use crate::store::resource_lists::{Filter as ListFilter, Kind, List, Within};
+use crate::store::events::{Entry, EventRange, Filter, find_at};
+use crate::store::resource_lists::{Filter as ListFilter, Kind, List, ParentKind};
 
 /// Most subjects that are looked for one by one. A viewer who sees more of them sees much of the log, which is then read in its
 /// order.
@@ -50,13 +50,18 @@ pub struct Visible {
 impl Visible {
     /// Adds the subjects that the viewer sees today: the offers, and what of the resources and the cloud storages the policy
     /// allows.
-    pub async fn with_subjects(mut self, connection: &mut Connection, resources: Rows, storages: Rows) -> Result<Self> {
+    pub async fn with_subjects(
+        mut self,
+        connection: &mut Connection,
+        resources: RowScope,
+        storages: RowScope,
+    ) -> Result<Self> {
         if self.of_offers.is_empty() && self.of_resources.is_empty() {
             return Ok(self);
         }
         let list = |kind, rows| List {
             kind,
-            within: Within::Workspace,
+            within: ParentKind::Workspace,
             viewer: self.viewer,
             rows,
             seers: None,
@@ -84,7 +89,7 @@ impl Visible {
 impl Visible {
     /// One of the events that look the same to the policy.
     pub fn example(&self, alike: Alike) -> Entry {
-        let place = LogPlace::default();
+        let place = EventPosition::default();
         Entry {
             place,
             id: EventId::of(Instant::default(), place),
@@ -156,13 +161,13 @@ pub async fn page(
     connection: &mut Connection,
     visible: &Visible,
     filter: &Filter,
-    stretch: Stretch,
+    stretch: EventRange,
 ) -> Result<Vec<Entry>> {
     let statement = PAGES.get(usize::from(stretch.backward) * 2 + usize::from(filter.actor.is_some()));
     let statement = statement.map_or("", String::as_str);
     let by_type = names(&[visible.always.as_slice(), &visible.read_whole].concat(), filter);
-    let after = stretch.after.unwrap_or(LogPlace { transaction: i64::MIN, sequence: i64::MIN });
-    let before = stretch.before.unwrap_or(LogPlace { transaction: i64::MAX, sequence: i64::MAX });
+    let after = stretch.after.unwrap_or(EventPosition { transaction: i64::MIN, sequence: i64::MIN });
+    let before = stretch.before.unwrap_or(EventPosition { transaction: i64::MAX, sequence: i64::MAX });
     let query = diesel::sql_query(statement)
         .bind::<sql_types::Uuid, _>(visible.workspace)
         .bind::<sql_types::Uuid, _>(visible.viewer)
@@ -182,7 +187,7 @@ pub async fn page(
         Some(actor) => query.bind::<sql_types::Uuid, _>(actor).load(connection).await?,
         None => query.load(connection).await?,
     };
-    let places: Vec<LogPlace> = places.iter().map(PlaceRow::place).collect();
+    let places: Vec<EventPosition> = places.iter().map(PlaceRow::place).collect();
     let mut entries = find_at(connection, &places).await?;
     entries.sort_by_key(|entry| entry.place);
     if stretch.backward {
@@ -206,8 +211,8 @@ struct PlaceRow {
 }
 
 impl PlaceRow {
-    fn place(&self) -> LogPlace {
-        LogPlace { transaction: self.transaction_id, sequence: self.sequence }
+    fn place(&self) -> EventPosition {
+        EventPosition { transaction: self.transaction_id, sequence: self.sequence }
     }
 }
 

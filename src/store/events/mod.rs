@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::schema::{event_log, events};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::event::{EventType, FieldChange, LogPlace};
-use crate::domain::{EventId, Fault, Result, UserId};
+use crate::domain::event::{EventPosition, EventType, FieldChange};
+use crate::domain::{EventId, InternalError, Result, UserId};
 use crate::store::bulk_insert::BATCH;
 
 diesel::define_sql_function! {
@@ -92,7 +92,7 @@ struct Row {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Where in the log it stands.
-    pub place: LogPlace,
+    pub place: EventPosition,
     /// Its ID.
     pub id: EventId,
     /// Organization or personal workspace where it happened.
@@ -116,10 +116,10 @@ pub struct Entry {
 }
 
 impl TryFrom<Row> for Entry {
-    type Error = Fault;
+    type Error = InternalError;
 
-    fn try_from(row: Row) -> std::result::Result<Self, Fault> {
-        let place = LogPlace { transaction: row.transaction_id, sequence: row.sequence };
+    fn try_from(row: Row) -> std::result::Result<Self, InternalError> {
+        let place = EventPosition { transaction: row.transaction_id, sequence: row.sequence };
         Ok(Self {
             place,
             id: EventId::of(row.at, place),
@@ -130,7 +130,7 @@ impl TryFrom<Row> for Entry {
             subject_id: row.subject_id,
             person_id: row.person_id,
             email: row.email,
-            changes: serde_json::from_value(row.changes).map_err(Fault::new)?,
+            changes: serde_json::from_value(row.changes).map_err(InternalError::new)?,
             tied_ids: row.tied_ids,
         })
     }
@@ -142,25 +142,28 @@ fn entries(rows: Vec<Row>) -> Result<Vec<Entry>> {
 
 /// How far the log goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Extent {
+pub struct LogBounds {
     /// Nothing at this place or before it is there any more.
-    pub pruned: LogPlace,
+    pub pruned: EventPosition,
     /// What lies before this will never change.
-    pub horizon: LogPlace,
+    pub horizon: EventPosition,
 }
 
 /// How far the log goes now.
-pub async fn extent(connection: &mut Connection) -> Result<Extent> {
+pub async fn extent(connection: &mut Connection) -> Result<LogBounds> {
     let columns = (event_log::pruned_transaction, event_log::pruned_sequence, event_horizon());
     let (transaction, sequence, horizon): (i64, i64, i64) =
         event_log::table.select(columns).get_result(connection).await?;
-    Ok(Extent { pruned: LogPlace { transaction, sequence }, horizon: LogPlace::before_transaction(horizon) })
+    Ok(LogBounds {
+        pruned: EventPosition { transaction, sequence },
+        horizon: EventPosition::before_transaction(horizon),
+    })
 }
 
 /// Where the place of an entry stands to another: compared as one, so that an index begins and ends at the right entry.
 macro_rules! place {
     ($how:literal, $place:expr) => {{
-        let place: LogPlace = $place;
+        let place: EventPosition = $place;
         sql::<Bool>(concat!("(events.transaction_id, events.sequence) ", $how, " ("))
             .bind::<BigInt, _>(place.transaction)
             .sql(", ")
@@ -170,18 +173,18 @@ macro_rules! place {
 }
 
 /// The places of what is committed after a place, whether or not it can be read yet.
-pub async fn committed_after(connection: &mut Connection, place: LogPlace) -> Result<Vec<LogPlace>> {
+pub async fn committed_after(connection: &mut Connection, place: EventPosition) -> Result<Vec<EventPosition>> {
     let rows: Vec<(i64, i64)> = events::table
         .filter(place!(">", place))
         .select((events::transaction_id, events::sequence))
         .load(connection)
         .await?;
-    Ok(rows.into_iter().map(|(transaction, sequence)| LogPlace { transaction, sequence }).collect())
+    Ok(rows.into_iter().map(|(transaction, sequence)| EventPosition { transaction, sequence }).collect())
 }
 
 /// What was written after a place, in order: at most `limit` entries of all workspaces, and whether there are more to come
 /// soon: some that are committed, behind a transaction that may still write before them.
-pub async fn news(connection: &mut Connection, after: LogPlace, limit: i64) -> Result<(Vec<Entry>, bool)> {
+pub async fn news(connection: &mut Connection, after: EventPosition, limit: i64) -> Result<(Vec<Entry>, bool)> {
     let settled = events::transaction_id.lt(sql::<BigInt>("(SELECT event_horizon())"));
     let rows: Vec<(Row, bool)> = events::table
         .filter(place!(">", after))
@@ -207,11 +210,11 @@ pub struct Filter {
 
 /// Where to read the log, and how much of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Stretch {
+pub struct EventRange {
     /// Only what comes after this.
-    pub after: Option<LogPlace>,
+    pub after: Option<EventPosition>,
     /// Only what comes before this.
-    pub before: Option<LogPlace>,
+    pub before: Option<EventPosition>,
     /// From the end, towards the beginning.
     pub backward: bool,
     /// At most so many.
@@ -238,7 +241,7 @@ pub async fn of_person(
     connection: &mut Connection,
     user: UserId,
     email: Option<&str>,
-    (after, to): (LogPlace, LogPlace),
+    (after, to): (EventPosition, EventPosition),
     limit: i64,
 ) -> Result<Vec<Entry>> {
     // One statement for each of the two indexes: with "or" between them, neither would give the order.
@@ -267,13 +270,13 @@ pub async fn of_person(
 
 /// The entries with those IDs that are settled, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
-    let places: Vec<LogPlace> = ids.iter().map(|id| id.place()).collect();
+    let places: Vec<EventPosition> = ids.iter().map(|id| id.place()).collect();
     let found = find_at(connection, &places).await?;
     Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
 }
 
 /// The entries at those places that are settled, in no order.
-pub async fn find_at(connection: &mut Connection, places: &[LogPlace]) -> Result<Vec<Entry>> {
+pub async fn find_at(connection: &mut Connection, places: &[EventPosition]) -> Result<Vec<Entry>> {
     let settled = events::transaction_id.lt(event_horizon());
     let (transactions, sequences): (Vec<i64>, Vec<i64>) =
         places.iter().map(|place| (place.transaction, place.sequence)).unzip();
@@ -293,7 +296,7 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     let free: Vec<(i64, i64)> = free.for_update().skip_locked().load(tx).await?;
     let [(transaction, sequence)] = free[..] else { return Ok(0) };
     // From where the last one ended: in front of it the index is full of what was deleted.
-    let pruned = LogPlace { transaction, sequence };
+    let pruned = EventPosition { transaction, sequence };
     let oldest: Vec<(i64, i64, Instant)> = events::table
         .filter(place!(">", pruned).and(events::transaction_id.lt(event_horizon())))
         .order_by((events::transaction_id, events::sequence))
@@ -304,7 +307,7 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     let Some((transaction, sequence, _)) = oldest.into_iter().take_while(|(.., at)| *at <= until).last() else {
         return Ok(0);
     };
-    let old = place!(">", pruned).and(place!("<=", LogPlace { transaction, sequence }));
+    let old = place!(">", pruned).and(place!("<=", EventPosition { transaction, sequence }));
     let deleted = diesel::delete(events::table.filter(old)).execute(tx).await?;
     let pruned = (event_log::pruned_transaction.eq(transaction), event_log::pruned_sequence.eq(sequence));
     diesel::update(event_log::table).set(pruned).execute(tx).await?;

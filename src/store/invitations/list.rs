@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
-use crate::domain::page::{Slice, Window};
+use crate::domain::page::{PageRequest, PageRows};
 use crate::domain::sql_types::MemberRole;
 use crate::domain::{Email, OrganizationId, Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
-use crate::store::paging::Section;
+use crate::store::paging::KeysetRange;
 use crate::store::text_keys::{containing, searched};
 use crate::store::users::Profile;
 
@@ -62,7 +62,11 @@ pub struct Inviter {
 }
 
 /// A page of invitations, newest first.
-pub async fn page(mut connection: &Connection, filter: &Filter, window: &Window<Instant>) -> Result<Slice<Invitation>> {
+pub async fn page(
+    mut connection: &Connection,
+    filter: &Filter,
+    window: &PageRequest<Instant>,
+) -> Result<PageRows<Invitation>> {
     let columns = Invitation::as_select();
     let page = Page { columns, beside: "", joins: "", section: section(window), listed: filter.into() };
     Ok(slice(page.load(&mut connection).await?, window, |invitation| invitation))
@@ -72,8 +76,8 @@ pub async fn page(mut connection: &Connection, filter: &Filter, window: &Window<
 pub async fn page_with_inviters(
     mut connection: &Connection,
     filter: &Filter,
-    window: &Window<Instant>,
-) -> Result<Slice<(Invitation, Inviter)>> {
+    window: &PageRequest<Instant>,
+) -> Result<PageRows<(Invitation, Inviter)>> {
     // A few people send most invitations: each is looked up once, row by row, so that no plan reads whole tables instead.
     let inviters = ", inviters AS MATERIALIZED (SELECT u.*, asked.organization_id, m.role \
                     FROM (SELECT DISTINCT organization_id, inviter_id FROM page) asked \
@@ -94,7 +98,7 @@ pub async fn count(connection: &mut Connection, filter: &Filter) -> Result<i64> 
 }
 
 /// The part that was read, put in order here: the database would have to sort it after the joins, which takes it longer.
-fn slice<T>(mut rows: Vec<T>, window: &Window<Instant>, invitation: impl Fn(&T) -> &Invitation) -> Slice<T> {
+fn slice<T>(mut rows: Vec<T>, window: &PageRequest<Instant>, invitation: impl Fn(&T) -> &Invitation) -> PageRows<T> {
     rows.sort_by_key(|row| {
         let Invitation { created_at, id, .. } = invitation(row);
         (*created_at, Uuid::from(*id))
@@ -102,11 +106,11 @@ fn slice<T>(mut rows: Vec<T>, window: &Window<Instant>, invitation: impl Fn(&T) 
     if !window.backward {
         rows.reverse();
     }
-    Slice::from_read(rows, window)
+    PageRows::from_read(rows, window)
 }
 
-fn section(window: &Window<Instant>) -> Section<Instant> {
-    Section::of(window.clone(), true)
+fn section(window: &PageRequest<Instant>) -> KeysetRange<Instant> {
+    KeysetRange::of(window.clone(), true)
 }
 
 /// The condition of a list.
@@ -196,7 +200,7 @@ struct Page<'a, C> {
     /// What else is read of the page, as further `WITH` queries.
     beside: &'static str,
     joins: &'static str,
-    section: Section<Instant>,
+    section: KeysetRange<Instant>,
     listed: Listed<'a>,
 }
 

@@ -9,12 +9,12 @@ use diesel::sql_types::{self, Array, Bool, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
-use crate::domain::page::Window;
+use crate::domain::page::PageRequest;
 use crate::domain::sql_types::MemberRole;
 use crate::domain::{OrganizationId, Result, Role};
 use crate::store::Connection;
 use crate::store::memberships::Membership;
-use crate::store::paging::Section;
+use crate::store::paging::KeysetRange;
 use crate::store::schema::{memberships, users};
 use crate::store::text_keys::{containing, searched};
 use crate::store::users::Profile;
@@ -69,7 +69,7 @@ pub struct Pages {
     /// From the greatest to the least.
     pub descending: bool,
     /// Which part. Its key is one that the order has.
-    pub window: Window<String>,
+    pub window: PageRequest<String>,
 }
 
 /// The same page of members of several organizations, in one statement: one row more than asked for in each organization
@@ -128,9 +128,9 @@ struct Members<'a, C> {
 
 /// The order of a page and the part of it, by what it is ordered by.
 enum Ordered {
-    JoinedAt(Section<Instant>),
-    Username(Section<String>),
-    Role(Section<Role>),
+    JoinedAt(KeysetRange<Instant>),
+    Username(KeysetRange<String>),
+    Role(KeysetRange<Role>),
 }
 
 impl<'a, C> Members<'a, C> {
@@ -139,12 +139,12 @@ impl<'a, C> Members<'a, C> {
         let section = match order {
             Order::JoinedAt => {
                 let at = |key: &String| clock::from_key(key).unwrap_or_default();
-                Ordered::JoinedAt(Section::of(window.keyed(at), *descending))
+                Ordered::JoinedAt(KeysetRange::of(window.keyed(at), *descending))
             }
-            Order::Username => Ordered::Username(Section::of(window.clone(), *descending)),
+            Order::Username => Ordered::Username(KeysetRange::of(window.clone(), *descending)),
             Order::Role => {
                 let role = |key: &String| Role::named(key).unwrap_or(Role::Worker);
-                Ordered::Role(Section::of(window.keyed(role), *descending))
+                Ordered::Role(KeysetRange::of(window.keyed(role), *descending))
             }
         };
         let (roles, pattern) = (filter.roles.as_deref(), filter.search.as_deref().map(containing));

@@ -27,7 +27,7 @@ use crate::store::users::{User, accounts, is_live};
 
 /// How something is held until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum LockMode {
     /// Not at all: for a look that changes nothing.
     Unheld,
     /// Together with others who share it.
@@ -38,7 +38,7 @@ pub enum Hold {
 
 /// Which organization.
 #[derive(Clone, Copy, Debug)]
-pub enum Of {
+pub enum OrganizationRef {
     /// The one with that ID.
     Id(OrganizationId),
     /// That of a membership.
@@ -61,7 +61,7 @@ pub enum Of {
 
 /// What is found at the entrance of an organization.
 #[derive(Queryable)]
-pub struct Entrance {
+pub struct OrganizationAccess {
     /// Who comes.
     pub actor: User,
     /// The organization.
@@ -76,35 +76,35 @@ pub struct Entrance {
 macro_rules! with_id {
     ($of:expr, |$id:ident| $then:expr) => {
         match $of {
-            Of::Id(organization) => {
+            OrganizationRef::Id(organization) => {
                 let $id = Some(organization);
                 $then
             }
-            Of::Membership(membership) => {
+            OrganizationRef::Membership(membership) => {
                 let $id = memberships::table.find(membership).select(memberships::organization_id).single_value();
                 $then
             }
-            Of::Invitation(invitation) | Of::HeldInvitation(invitation) => {
+            OrganizationRef::Invitation(invitation) | OrganizationRef::HeldInvitation(invitation) => {
                 let $id = invitations::table.find(invitation).select(invitations::organization_id).single_value();
                 $then
             }
-            Of::Offer(offer) => {
+            OrganizationRef::Offer(offer) => {
                 let $id = ownership_offers::table.find(offer).select(ownership_offers::organization_id).single_value();
                 $then
             }
-            Of::Project(project) => {
+            OrganizationRef::Project(project) => {
                 let $id = projects::table.find(project).select(projects::organization_id).single_value();
                 $then
             }
-            Of::Task(task) => {
+            OrganizationRef::Task(task) => {
                 let $id = tasks::table.find(task).select(tasks::organization_id).single_value();
                 $then
             }
-            Of::Job(job) => {
+            OrganizationRef::Job(job) => {
                 let $id = jobs::table.find(job).select(jobs::organization_id).single_value();
                 $then
             }
-            Of::Storage(storage) => {
+            OrganizationRef::Storage(storage) => {
                 let $id = cloud_storages::table.find(storage).select(cloud_storages::organization_id).single_value();
                 $then
             }
@@ -114,16 +114,21 @@ macro_rules! with_id {
 
 /// Holds an organization, and finds how the actor stands to it, in one flight. None: the account is gone, or the session of the
 /// actor's token has ended.
-pub async fn enter(tx: &Connection, hold: Hold, of: Of, actor: &Actor) -> Result<Option<Entrance>> {
+pub async fn enter(
+    tx: &Connection,
+    hold: LockMode,
+    of: OrganizationRef,
+    actor: &Actor,
+) -> Result<Option<OrganizationAccess>> {
     let entrance = match hold {
-        Hold::Unheld => return find(tx, of, actor).await,
-        Hold::Shared => try_join(share(tx, of, actor.user_id), find(tx, of, actor)).await?,
-        Hold::Exclusive => try_join(lock(tx, of, actor.user_id), find(tx, of, actor)).await?,
+        LockMode::Unheld => return find(tx, of, actor).await,
+        LockMode::Shared => try_join(share(tx, of, actor.user_id), find(tx, of, actor)).await?,
+        LockMode::Exclusive => try_join(lock(tx, of, actor.user_id), find(tx, of, actor)).await?,
     };
     let (held, entrance) = entrance;
     // One that came to be in between is not held, and not there yet.
     let held = |organization: &Organization| Some(organization.id) == held;
-    Ok(entrance.map(|found| Entrance { organization: found.organization.filter(held), ..found }))
+    Ok(entrance.map(|found| OrganizationAccess { organization: found.organization.filter(held), ..found }))
 }
 
 /// Whether `$actor` has anything to do with an organization: as a member, as an administrator, or as somebody whose address it
@@ -137,26 +142,26 @@ macro_rules! concerns {
         let invited = invitations::table
             .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
             .filter(invitations::organization_id.eq(organizations::id).and(users::id.eq(actor)));
-        let holds_token = matches!($of, Of::HeldInvitation(_)).into_sql::<Bool>();
+        let holds_token = matches!($of, OrganizationRef::HeldInvitation(_)).into_sql::<Bool>();
         holds_token.or(exists(member)).or(exists(admin)).or(exists(invited))
     }};
 }
 
-async fn lock(mut tx: &Connection, of: Of, actor: UserId) -> Result<Option<OrganizationId>> {
+async fn lock(mut tx: &Connection, of: OrganizationRef, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
         let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
         row.select(organizations::id).for_no_key_update().first(&mut tx).await.optional()?
     }))
 }
 
-async fn share(mut tx: &Connection, of: Of, actor: UserId) -> Result<Option<OrganizationId>> {
+async fn share(mut tx: &Connection, of: OrganizationRef, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
         let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
         row.select(organizations::id).for_share().first(&mut tx).await.optional()?
     }))
 }
 
-async fn find(mut connection: &Connection, of: Of, actor: &Actor) -> Result<Option<Entrance>> {
+async fn find(mut connection: &Connection, of: OrganizationRef, actor: &Actor) -> Result<Option<OrganizationAccess>> {
     let own = memberships::organization_id.eq(organizations::id).and(memberships::user_id.eq(users::id));
     let invited_until = invitations::table
         .filter(invitations::organization_id.eq(organizations::id))
@@ -164,7 +169,7 @@ async fn find(mut connection: &Connection, of: Of, actor: &Actor) -> Result<Opti
         .filter(is_pending())
         .select(invitations::expires_at)
         .single_value();
-    let found: Option<Entrance> = with_id!(of, |id| {
+    let found: Option<OrganizationAccess> = with_id!(of, |id| {
         accounts()
             .left_join(organizations::table.on(organizations::id.nullable().eq(id)))
             .left_join(memberships::table.on(own))

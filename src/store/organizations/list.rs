@@ -8,13 +8,13 @@ use diesel::sql_types::{self, Array, BigInt, Bool, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
-use crate::domain::page::{Slice, Window};
+use crate::domain::page::{PageRequest, PageRows};
 use crate::domain::sql_types::MemberRole;
 use crate::domain::{Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::memberships::Membership;
 use crate::store::organizations::Organization;
-use crate::store::paging::Section;
+use crate::store::paging::KeysetRange;
 use crate::store::text_keys::containing;
 
 /// Which organizations.
@@ -90,28 +90,28 @@ pub async fn page(
     viewer: UserId,
     filter: &Filter,
     (order, descending): (Order, bool),
-    window: &Window<Key>,
-) -> Result<Slice<Row>> {
+    window: &PageRequest<Key>,
+) -> Result<PageRows<Row>> {
     let mut rows = Vec::new();
     for (among, window) in parts(filter, order, window) {
         let Some(limit) = (window.limit as usize).checked_sub(rows.len()) else { break };
-        let window = Window { limit: limit as u32, ..window };
+        let window = PageRequest { limit: limit as u32, ..window };
         let columns = (Organization::as_select(), Option::<Membership>::as_select());
         let part =
             Page { columns, listed: Listed::new(viewer, filter, among), by: By::new(order, &window, descending) };
         rows.extend(part.load::<Row>(connection).await?);
     }
-    Ok(Slice::from_read(rows, window))
+    Ok(PageRows::from_read(rows, window))
 }
 
 /// Which indexes a page is read by, in the direction of paging. An administrator's list in the order of joining is two, one
 /// after the other: what they joined by the time, the rest by ID.
-fn parts(filter: &Filter, order: Order, window: &Window<Key>) -> Vec<(Among, Window<Key>)> {
+fn parts(filter: &Filter, order: Order, window: &PageRequest<Key>) -> Vec<(Among, PageRequest<Key>)> {
     match (filter.everyones, order) {
         (false, _) => vec![(Among::Own, window.clone())],
         (true, Order::JoinedAt) => {
             let in_rest = window.from.as_ref().map(|place| place.key == NEVER);
-            let of_start = || Window { from: None, ..window.clone() };
+            let of_start = || PageRequest { from: None, ..window.clone() };
             match (window.backward, in_rest) {
                 (false, Some(true)) => vec![(Among::Others, window.clone())],
                 (true, Some(false)) => vec![(Among::Joined, window.clone())],
@@ -217,14 +217,14 @@ impl<'a> Listed<'a> {
 
 /// The order of a part of a list and the section of it that is read, by what it is ordered by.
 enum By {
-    Time(&'static str, Section<Instant>),
-    Text(&'static str, Section<String>),
+    Time(&'static str, KeysetRange<Instant>),
+    Text(&'static str, KeysetRange<String>),
 }
 
 impl By {
-    fn new(order: Order, window: &Window<Key>, descending: bool) -> Self {
-        let timed = || Section::of(window.keyed(|key| clock::from_key(key).unwrap_or_default()), descending);
-        let texts = || Section::of(window.clone(), descending);
+    fn new(order: Order, window: &PageRequest<Key>, descending: bool) -> Self {
+        let timed = || KeysetRange::of(window.keyed(|key| clock::from_key(key).unwrap_or_default()), descending);
+        let texts = || KeysetRange::of(window.clone(), descending);
         match order {
             Order::JoinedAt => By::Time("memberships.joined_at", timed()),
             Order::CreatedAt => By::Time("organizations.created_at", timed()),

@@ -69,7 +69,7 @@ impl Organization {
 
 /// An organization, and how the viewer stands to it.
 #[derive(Clone, Queryable)]
-pub struct Seen {
+pub struct OrganizationForViewer {
     /// The organization.
     pub organization: Organization,
     /// The viewer's membership.
@@ -90,7 +90,12 @@ pub enum By<'a> {
 }
 
 /// Organizations as `viewer` sees them at `now`, visible or not, in no order.
-pub async fn seen(mut connection: &Connection, viewer: UserId, by: By<'_>, now: Instant) -> Result<Vec<Seen>> {
+pub async fn seen(
+    mut connection: &Connection,
+    viewer: UserId,
+    by: By<'_>,
+    now: Instant,
+) -> Result<Vec<OrganizationForViewer>> {
     let invited = invitations::table
         .inner_join(users::table.on(users::email.eq(invitations::email.nullable())))
         .filter(invitations::organization_id.eq(organizations::id))
@@ -117,7 +122,7 @@ pub async fn seen(mut connection: &Connection, viewer: UserId, by: By<'_>, now: 
 /// What those who hold an invitation to an organization may know of it.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(Pg))]
-pub struct Named {
+pub struct NamedOrganization {
     /// Its ID.
     pub id: OrganizationId,
     /// Short name in lower case.
@@ -129,8 +134,8 @@ pub struct Named {
 }
 
 /// The names of the organizations with those IDs.
-pub async fn names(connection: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<Named>> {
-    let named = organizations::table.filter(organizations::id.eq_any(ids)).select(Named::as_select());
+pub async fn names(connection: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<NamedOrganization>> {
+    let named = organizations::table.filter(organizations::id.eq_any(ids)).select(NamedOrganization::as_select());
     Ok(named.load(connection).await?)
 }
 

@@ -40,7 +40,7 @@ use self::statement::Statement;
 
 use super::connection::Row;
 use super::pool::Pool;
-use super::{Connection, Pooled, unavailable};
+use super::{Connection, PooledConnection, unavailable};
 use crate::domain::Result;
 pub use batch::batch_text;
 pub(super) use in_flight_limit::Permit as ReadPermit;
@@ -69,18 +69,18 @@ impl QueryBatcher {
 
     /// Returns a connection for the reads of a request that began at `began`. Its statements are batched if the in-flight limit
     /// is reached now. Fails with a passing fault when the database is away.
-    pub async fn connection(&self, began: Instant) -> Result<Pooled> {
+    pub async fn connection(&self, began: Instant) -> Result<PooledConnection> {
         if let Some(permit) = self.0.limit.try_acquire() {
             let without_waiting = Timeouts { wait: Some(Duration::ZERO), ..self.0.pool.timeouts() };
             match self.0.pool.timeout_get(&without_waiting).await {
-                Ok(connection) => return Ok(Pooled::new(connection, Some(permit))),
+                Ok(connection) => return Ok(PooledConnection::new(connection, Some(permit))),
                 Err(PoolError::Timeout(TimeoutType::Wait)) => {}
                 Err(cause) => return Err(unavailable(cause)),
             }
         }
         match self.0.pool.manager().type_catalog() {
             Some(types) => {
-                Ok(Pooled::batched(Connection::batched(BatchedReads { batcher: self.clone(), types, began })))
+                Ok(PooledConnection::batched(Connection::batched(BatchedReads { batcher: self.clone(), types, began })))
             }
             None => {
                 let permit = self.0.limit.acquire().await;
@@ -89,8 +89,8 @@ impl QueryBatcher {
         }
     }
 
-    async fn pooled(&self, permit: Permit) -> std::result::Result<Pooled, PoolError<ConnectionError>> {
-        self.0.pool.get().await.map(|connection| Pooled::new(connection, Some(permit)))
+    async fn pooled(&self, permit: Permit) -> std::result::Result<PooledConnection, PoolError<ConnectionError>> {
+        self.0.pool.get().await.map(|connection| PooledConnection::new(connection, Some(permit)))
     }
 
     /// The batch query of a statement.

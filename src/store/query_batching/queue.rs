@@ -13,7 +13,7 @@ use super::batch::{self, BatchQuery};
 use super::connection_lost;
 use super::statement::Statement;
 use super::type_catalog::TypeCatalog;
-use crate::store::Pooled;
+use crate::store::PooledConnection;
 use crate::store::connection::Row;
 use crate::store::error::is_passing;
 
@@ -66,7 +66,7 @@ impl Queue {
 }
 
 /// Runs a batch, unless all of its callers give up, and sends each its rows.
-pub(super) async fn run(connection: Pooled, batch: Vec<QueuedRead>) {
+pub(super) async fn run(connection: PooledConnection, batch: Vec<QueuedRead>) {
     let Some(first) = batch.first() else { return };
     let (query, types) = (first.query.clone(), first.types.clone());
     let (statements, mut replies): (Vec<_>, Vec<_>) =
@@ -85,7 +85,7 @@ pub(super) async fn run(connection: Pooled, batch: Vec<QueuedRead>) {
 
 /// Runs the statements as one query. If that fails, each is run by itself, so that the error of one is not told to the others.
 async fn load(
-    connection: &Pooled,
+    connection: &PooledConnection,
     query: &BatchQuery,
     types: &TypeCatalog,
     statements: &[Statement],

@@ -120,7 +120,7 @@ fn shown<'a>(email: Option<&'a str>, written: Option<&'a str>) -> Option<&'a str
 /// An account with the hash of its password. It has no `Debug`.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
-pub struct Login {
+pub struct UserWithPassword {
     /// The account.
     #[diesel(embed)]
     pub user: User,
@@ -169,24 +169,24 @@ pub async fn find_actor(tx: &Connection, actor: &Actor) -> Result<Option<User>> 
 }
 
 /// The same, and its password.
-pub async fn find_actor_with_password(mut tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+pub async fn find_actor_with_password(mut tx: &Connection, actor: &Actor) -> Result<Option<UserWithPassword>> {
     let row = accounts().filter(users::id.eq(actor.user_id));
     let row = row.filter(is_live(actor.session, actor.issued_without_session()));
-    let found = row.select(Login::as_select()).first(&mut tx).await.optional()?;
+    let found = row.select(UserWithPassword::as_select()).first(&mut tx).await.optional()?;
     found.iter().for_each(|_| tx.note_live_actor());
     Ok(found)
 }
 
 /// Locks the account of an actor whose token is live by then, until the transaction ends. The lock is a statement of its own: one
 /// that waits for a row sees other tables as they were when it began.
-pub async fn lock_actor(tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+pub async fn lock_actor(tx: &Connection, actor: &Actor) -> Result<Option<UserWithPassword>> {
     let row = users::table.find(actor.user_id).select(users::id);
     let lock = async |mut tx: &Connection| Ok(row.for_no_key_update().first::<UserId>(&mut tx).await.optional()?);
     Ok(try_join(lock(tx), find_actor_with_password(tx, actor)).await?.1)
 }
 
 /// The same for an account that is about to go: nobody can refer to it from here on, as a new membership would.
-pub async fn lock_actor_for_deletion(tx: &Connection, actor: &Actor) -> Result<Option<Login>> {
+pub async fn lock_actor_for_deletion(tx: &Connection, actor: &Actor) -> Result<Option<UserWithPassword>> {
     let row = users::table.find(actor.user_id).select(users::id);
     let lock = async |mut tx: &Connection| Ok(row.for_update().first::<UserId>(&mut tx).await.optional()?);
     Ok(try_join(lock(tx), find_actor_with_password(tx, actor)).await?.1)
@@ -232,11 +232,11 @@ pub async fn find_login(
     login: &str,
     network: Option<&str>,
     since: Instant,
-) -> Result<Option<(Login, bool)>> {
+) -> Result<Option<(UserWithPassword, bool)>> {
     let known = sign_in_networks::table
         .filter(sign_in_networks::user_id.eq(users::id).and(sign_in_networks::used_at.gt(since)))
         .filter(sign_in_networks::network.nullable().eq(network));
-    let query = accounts().select((Login::as_select(), exists(known))).into_boxed();
+    let query = accounts().select((UserWithPassword::as_select(), exists(known))).into_boxed();
     // No username has an @ in it, and no address is without.
     let query = if login.contains('@') {
         query.filter(users::email.eq(Email::lookup(login)).and(users::email_verified_at.is_not_null()))
@@ -247,8 +247,8 @@ pub async fn find_login(
 }
 
 /// Locks an account against other changes of it, until the transaction ends.
-pub async fn lock(tx: &mut Connection, id: UserId) -> Result<Option<Login>> {
-    let row = accounts().filter(users::id.eq(id)).select(Login::as_select());
+pub async fn lock(tx: &mut Connection, id: UserId) -> Result<Option<UserWithPassword>> {
+    let row = accounts().filter(users::id.eq(id)).select(UserWithPassword::as_select());
     Ok(row.for_no_key_update().first(tx).await.optional()?)
 }
 
@@ -275,7 +275,7 @@ pub async fn lock_username(tx: &mut Connection, username: &Username) -> Result<(
 }
 
 /// The accounts that claim an address: the one that has proven it first, then those without a password, then the oldest.
-pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec<Login>> {
+pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec<UserWithPassword>> {
     Ok(users::table
         .filter(users::email.eq(email.as_str()))
         .order_by((
@@ -284,7 +284,7 @@ pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec
             users::created_at,
             users::id,
         ))
-        .select(Login::as_select())
+        .select(UserWithPassword::as_select())
         .load(connection)
         .await?)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use futures_util::future::join_all;
-use guildhall::auth::oidc::{Pace, Source};
+use guildhall::auth::oidc::{JwksSource, RefreshPolicy};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
@@ -122,10 +122,10 @@ async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_
     let publish = |keys: &[Key]| std::fs::write(&file, key_set(keys)).expect("the file");
     publish(std::slice::from_ref(&first));
     let app = async |pace| {
-        let source = Source::file(file.clone()).expect("a file with keys");
+        let source = JwksSource::file(file.clone()).expect("a file with keys");
         TestApp::with(|settings| settings.issuer = trusted(source, pace, None)).await
     };
-    let asked_for = app(Pace { least: ALWAYS, most: SELDOM }).await;
+    let asked_for = app(RefreshPolicy { least: ALWAYS, most: SELDOM }).await;
     let status = async |app: &TestApp, key: &Key| ask(app, &key.sign(&claims("ada", json!({})))).await.status;
     assert_eq!(status(&asked_for, &first).await, StatusCode::OK);
     assert_eq!(status(&asked_for, &second).await, StatusCode::UNAUTHORIZED);
@@ -144,7 +144,7 @@ async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_
     asked_for.close().await;
 
     publish(&[second.clone(), third.clone()]);
-    let followed = app(Pace { least: ALWAYS, most: Duration::from_millis(20) }).await;
+    let followed = app(RefreshPolicy { least: ALWAYS, most: Duration::from_millis(20) }).await;
     followed.app.follow_issuer();
     assert_eq!(status(&followed, &second).await, StatusCode::OK);
     publish(&[third]);

@@ -3,16 +3,16 @@
 use diesel::sql_query;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Code, Refusal, Result, UserId};
-use guildhall::store::{Store, Transactional, Write, users};
+use guildhall::store::{Database, Transactional, Write, users};
 
 use crate::support::{Person, TestApp};
 
 /// An account, and a pool of one connection that is not opened yet.
-async fn world() -> (TestApp, Person, UserId, Store) {
+async fn world() -> (TestApp, Person, UserId, Database) {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = UserId::parse(&ada.id).expect("an ID");
-    let store = Store::connect(&app.url, 1).expect("a pool");
+    let store = Database::connect(&app.url, 1).expect("a pool");
     (app, ada, id, store)
 }
 

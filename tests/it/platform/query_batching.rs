@@ -6,7 +6,7 @@ use std::time::Duration;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 use futures_util::future::join_all;
-use guildhall::store::Store;
+use guildhall::store::Database;
 use tokio::task::JoinHandle;
 
 use crate::support::{TestApp, Wire};
@@ -99,7 +99,7 @@ async fn batched_reads_take_arrays_and_nulls() {
     single.app.close().await;
 }
 
-async fn texts(store: &Store, parts: Vec<&str>, name: Option<&str>) -> Vec<String> {
+async fn texts(store: &Database, parts: Vec<&str>, name: Option<&str>) -> Vec<String> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
@@ -148,7 +148,7 @@ async fn batched_read_that_is_given_up_leaves_the_others_their_rows() {
     single.app.close().await;
 }
 
-async fn ten_divided_by(store: &Store, divisor: i64) -> Option<i64> {
+async fn ten_divided_by(store: &Database, divisor: i64) -> Option<i64> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = BigInt)]

@@ -12,7 +12,7 @@ use guildhall::domain::clock::Instant;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{OrganizationId, UserId};
 use guildhall::graphql::connection;
-use guildhall::graphql::documents::{Plan, parser};
+use guildhall::graphql::documents::{PreparedDocument, parser};
 use guildhall::graphql::schema::definitions;
 use guildhall::graphql::validation::Exposure;
 use guildhall::server::websocket::protocol::{Protocol, Step};
@@ -46,8 +46,8 @@ fn bare(mut tree: Value) -> Value {
 }
 
 fn documents_are_read(text: &str) {
-    let open = Plan::new(text, definitions(), Exposure::Open);
-    let hidden = Plan::new(text, definitions(), Exposure::Hidden);
+    let open = PreparedDocument::new(text, definitions(), Exposure::Open);
+    let hidden = PreparedDocument::new(text, definitions(), Exposure::Hidden);
     assert!(open.is_ok() || hidden.is_err(), "who may learn less may not ask more: {text:?}");
     // The library reads these otherwise than graphql-js does.
     if text.contains("-0") || text.contains("\"\"\"") || has_comment_behind_on(text) || has_longer_word(text) {
@@ -114,7 +114,7 @@ fn document() -> impl Strategy<Value = String> {
 
 /// What a cursor of the list has inside, with pieces put in and taken out.
 fn cursor() -> impl Strategy<Value = String> {
-    let place = guildhall::domain::page::Place { key: "1700000000000000".to_owned(), id: uuid::Uuid::from_u128(7) };
+    let place = guildhall::domain::page::Keyset { key: "1700000000000000".to_owned(), id: uuid::Uuid::from_u128(7) };
     let inside = URL_SAFE_NO_PAD.decode(connection::cursor("members", &place)).expect("base 64");
     corpus::edited(String::from_utf8(inside).expect("text")).prop_map(|text| URL_SAFE_NO_PAD.encode(text))
 }
@@ -141,7 +141,7 @@ proptest! {
 
     #[test]
     fn cursors_of_every_key(key in "[^\0]*", number in any::<u128>()) {
-        let place = guildhall::domain::page::Place { key, id: uuid::Uuid::from_u128(number) };
+        let place = guildhall::domain::page::Keyset { key, id: uuid::Uuid::from_u128(number) };
         let written = connection::cursor("members", &place);
         prop_assert_eq!(connection::read_cursor("members", &written), Some(place));
         prop_assert!(connection::read_cursor::<String>("projects", &written).is_none(), "of another list");

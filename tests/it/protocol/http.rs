@@ -89,7 +89,7 @@ async fn a_bad_token_is_refused_and_never_nobody() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let other =
-        guildhall::auth::tokens::Keys::from_secret("another secret that is long enough as well").expect("a key");
+        guildhall::auth::tokens::TokenSigner::from_secret("another secret that is long enough as well").expect("a key");
     let id = guildhall::domain::ids::TypedId::parse(&ada.id).expect("an ID");
     let forged = other.mint_access(id, None, app.env.clock.now(), chrono::TimeDelta::minutes(5)).expect("a token").0;
     app.env.clock.advance(chrono::TimeDelta::minutes(20));

@@ -2,7 +2,7 @@
 //! `tests/corpus`, and stays tried.
 
 use chrono::TimeDelta;
-use guildhall::auth::tokens::Keys;
+use guildhall::auth::tokens::TokenSigner;
 use guildhall::domain::{Clock, Email, Slug, UserId, Username, slug, text, username};
 use lettre::Address;
 use proptest::prelude::*;
@@ -77,8 +77,8 @@ fn what_was_found_once_holds() {
     }
 }
 
-fn keys() -> Keys {
-    Keys::from_secret("a secret for tests that is long enough").expect("a key")
+fn keys() -> TokenSigner {
+    TokenSigner::from_secret("a secret for tests that is long enough").expect("a key")
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use guildhall::domain::ProjectId;
 use guildhall::domain::ids::TypedId;
 use guildhall::operations::maintenance::fill_text_keys::fill_text_keys;
-use guildhall::store::{Store, Transactional, projects};
+use guildhall::store::{Database, Transactional, projects};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
@@ -233,7 +233,7 @@ async fn fill_text_keys_fills_what_processes_without_keys_have_written() {
 
     // A row that another transaction holds is left for the next time, and not waited for.
     office.app.sql("UPDATE projects SET name_key = NULL; UPDATE tasks SET name_key = NULL").await;
-    let other = Store::connect(&office.app.url, 1).expect("a pool");
+    let other = Database::connect(&office.app.url, 1).expect("a pool");
     let id = ProjectId::parse(&project).expect("an ID");
     let mut holder = other.writer().await.expect("a connection");
     let held = holder.transaction(async |tx| {

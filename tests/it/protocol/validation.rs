@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use guildhall::graphql::documents::{Limit, Plan, Rejection};
+use guildhall::graphql::documents::{DocumentError, Limit, PreparedDocument};
 use guildhall::graphql::schema::definitions;
 use guildhall::graphql::validation::{Definitions, Exposure};
 use serde_json::json;
@@ -32,7 +32,8 @@ fn the_verdict_on_every_document_is_that_of_graphql_js() {
         assert_eq!(documents.len(), verdicts.len(), "{file} has changed: run `npm run update` in tests/validation");
         for (document, theirs) in documents.into_iter().zip(verdicts) {
             judged += 1;
-            let ours = Plan::new(document, schema, Exposure::Open).err().map(|rejection| rejection.to_string());
+            let ours =
+                PreparedDocument::new(document, schema, Exposure::Open).err().map(|rejection| rejection.to_string());
             if ours.is_some() != theirs.is_some() {
                 differences.push(format!("{file}: {document}\n  graphql-js: {theirs:?}\n  here: {ours:?}"));
             }
@@ -44,8 +45,9 @@ fn the_verdict_on_every_document_is_that_of_graphql_js() {
 
 #[tokio::test]
 async fn a_hidden_schema_is_not_told_by_introspection_nor_by_suggestions() {
-    let hidden = |text: &str| Plan::new(text, definitions(), Exposure::Hidden).err().map(|bad| bad.to_string());
-    let open = |text: &str| Plan::new(text, definitions(), Exposure::Open).err().map(|bad| bad.to_string());
+    let hidden =
+        |text: &str| PreparedDocument::new(text, definitions(), Exposure::Hidden).err().map(|bad| bad.to_string());
+    let open = |text: &str| PreparedDocument::new(text, definitions(), Exposure::Open).err().map(|bad| bad.to_string());
     for introspection in
         ["{ __schema { types { name } } }", "{ ...F } fragment F on Query { __type(name: \"User\") { name } }"]
     {
@@ -110,7 +112,10 @@ fn a_refusal_of_a_hidden_schema_has_no_name_that_the_document_has_not() {
         let file = entry.expect("a file").file_name().into_string().expect("a name");
         let schema = if file == "guildhall.txt" { definitions() } else { &small };
         for document in read(&format!("documents/{file}")).split("\n----\n") {
-            let Err(Rejection::Invalid(mistakes)) = Plan::new(document, schema, Exposure::Hidden) else { continue };
+            let Err(DocumentError::Invalid(mistakes)) = PreparedDocument::new(document, schema, Exposure::Hidden)
+            else {
+                continue;
+            };
             refused += 1;
             for mistake in mistakes {
                 let told: Vec<String> =

@@ -8,7 +8,7 @@ use guildhall::domain::event::EventType;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Error, EventId, OrganizationId};
 use guildhall::events::record;
-use guildhall::events::record::Event;
+use guildhall::events::record::NewEvent;
 use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
 use guildhall::operations::maintenance::purge_organizations::purge_organizations;
@@ -60,7 +60,7 @@ async fn write(app: &TestApp, organization: &str, count: usize, pause: Duration)
     let mut writer = app.env.store.writer().await.expect("a connection");
     let done = writer.transaction(async |tx| {
         for n in 0..count {
-            record::record(tx, now, vec![Event::new(id, EventType::OrganizationUpdated, None, id)]).await?;
+            record::record(tx, now, vec![NewEvent::new(id, EventType::OrganizationUpdated, None, id)]).await?;
             if n + 1 < count && !pause.is_zero() {
                 // A read, which what was recorded travels ahead of.
                 extent(tx).await?;

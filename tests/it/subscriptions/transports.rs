@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use guildhall::config::{Bounds, Origins};
+use guildhall::config::{Origins, RateLimits};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -283,7 +283,8 @@ async fn a_page_of_another_origin_opens_no_socket_unless_it_is_allowed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_account_and_an_address_have_so_many_sockets_and_streams() {
     let app = TestApp::with(|settings| {
-        settings.access.bounds = Some(Bounds { streams_per_actor: 2, streams_per_address: 4, ..Bounds::default() });
+        settings.access.bounds =
+            Some(RateLimits { streams_per_actor: 2, streams_per_address: 4, ..RateLimits::default() });
     })
     .await;
     let address = app.serve().await;
@@ -325,7 +326,7 @@ async fn who_asks_for_too_much_is_told_when_to_ask_again() {
     let app = TestApp::with(|settings| {
         let points = |points| NonZeroU32::new(points).expect("some");
         settings.access.bounds =
-            Some(Bounds { per_actor: points(1_000), per_address: points(5_000), ..Bounds::default() });
+            Some(RateLimits { per_actor: points(1_000), per_address: points(5_000), ..RateLimits::default() });
     })
     .await;
     let address = app.serve().await;

@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use axum::Router;
 use chrono::TimeDelta;
-use guildhall::app::{App, Settings};
-use guildhall::auth::tokens::Keys;
-use guildhall::domain::event::LogPlace;
+use guildhall::app::{App, AppConfig};
+use guildhall::auth::tokens::TokenSigner;
+use guildhall::domain::event::EventPosition;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Clock, EventId, UserId};
-use guildhall::operations::Env;
-use guildhall::store::Store;
+use guildhall::operations::AppContext;
+use guildhall::store::Database;
 use serde_json::{Value, json};
 use tokio_postgres::{NoTls, Row};
 
@@ -33,7 +33,7 @@ const EARS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND
 /// An application, its database and its clock.
 pub struct TestApp {
     /// What operations work with.
-    pub env: Env,
+    pub env: AppContext,
     /// The real router.
     pub router: Router,
     /// The application itself.
@@ -50,7 +50,7 @@ impl TestApp {
     }
 
     /// One with other settings.
-    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut AppConfig)) -> Self {
         Self::at(Cluster::get().database().await, change).await
     }
 
@@ -71,16 +71,16 @@ impl TestApp {
         (Self::by(&wire.url, 1, url, |_| {}).await, wire)
     }
 
-    async fn at(url: String, change: impl FnOnce(&mut Settings)) -> Self {
+    async fn at(url: String, change: impl FnOnce(&mut AppConfig)) -> Self {
         Self::by(&url.clone(), POOL, url, change).await
     }
 
     /// One that gets to the database at `url` by a way of so many connections.
-    async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::for_tests();
+    async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut AppConfig)) -> Self {
+        let mut settings = AppConfig::for_tests();
         change(&mut settings);
-        let store = Store::connect_with_batching(way, connections).expect("a pool");
-        let keys = Keys::from_secret(SECRET).expect("a key");
+        let store = Database::connect_with_batching(way, connections).expect("a pool");
+        let keys = TokenSigner::from_secret(SECRET).expect("a key");
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
         tokio::spawn(connection);
@@ -258,7 +258,7 @@ impl TestApp {
             "SELECT at, transaction_id, sequence FROM events WHERE {condition} ORDER BY transaction_id, sequence"
         );
         let rows = self.database.query(&log, &[]).await.expect("the log");
-        let place = |row: &Row| LogPlace { transaction: row.get(1), sequence: row.get(2) };
+        let place = |row: &Row| EventPosition { transaction: row.get(1), sequence: row.get(2) };
         rows.iter().map(|row| EventId::of(row.get::<_, SystemTime>(0).into(), place(row)).to_string()).collect()
     }
 

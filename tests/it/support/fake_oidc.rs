@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use guildhall::auth::oidc::{AdminClaim, Issuer, Keyring, Pace, Source, Trust};
+use guildhall::auth::oidc::{AdminClaim, JwksCache, JwksSource, OidcConfig, OidcIssuer, RefreshPolicy};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use p256::pkcs8::EncodePrivateKey;
@@ -107,9 +107,9 @@ impl TestIssuer {
     }
 
     /// What an application is told of it: its keys are read again after no less than `least`.
-    pub fn trusted(&self, least: Duration, admin: Option<&str>) -> Option<Arc<Issuer>> {
-        let source = Source::at(self.url.parse().expect("a URL")).expect("a client");
-        trusted(source, Pace { least, most: Duration::from_secs(3600) }, admin)
+    pub fn trusted(&self, least: Duration, admin: Option<&str>) -> Option<Arc<OidcIssuer>> {
+        let source = JwksSource::at(self.url.parse().expect("a URL")).expect("a client");
+        trusted(source, RefreshPolicy { least, most: Duration::from_secs(3600) }, admin)
     }
 
     /// From now on it has those keys, and signs with the first.
@@ -152,10 +152,10 @@ pub fn key_set(keys: &[Key]) -> String {
 }
 
 /// An issuer whose keys are read there, at that pace.
-pub fn trusted(source: Source, pace: Pace, admin: Option<&str>) -> Option<Arc<Issuer>> {
+pub fn trusted(source: JwksSource, pace: RefreshPolicy, admin: Option<&str>) -> Option<Arc<OidcIssuer>> {
     let admin = admin.map(|claim| AdminClaim::parse(claim).expect("a claim"));
-    let trust = Trust { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), admin };
-    Some(Arc::new(Issuer::new(trust, Keyring::new(source, pace))))
+    let trust = OidcConfig { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), admin };
+    Some(Arc::new(OidcIssuer::new(trust, JwksCache::new(source, pace))))
 }
 
 /// The claims of a token that is good now, changed by `others`: null takes one away.

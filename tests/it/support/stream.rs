@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_graphql::{Request, Variables};
 use futures_util::stream::{BoxStream, StreamExt};
 use guildhall::domain::ids::TypedId;
-use guildhall::domain::page::Place;
+use guildhall::domain::page::Keyset;
 use guildhall::domain::{EventId, UserId};
 use guildhall::graphql::connection;
 use guildhall::graphql::context::RequestContext;
-use guildhall::graphql::subscription::{self, Told};
+use guildhall::graphql::subscription::{self, SubscriptionItem};
 use guildhall::graphql::types::event::list_of_person;
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ const FIELDS: &str = "id cursor type subjectId actor { username } changes { fiel
 
 /// Somebody who listens.
 pub struct Listener {
-    stream: BoxStream<'static, Told>,
+    stream: BoxStream<'static, SubscriptionItem>,
 }
 
 impl TestApp {
@@ -61,7 +61,7 @@ impl TestApp {
         self.log_settles().await;
         let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
         let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
-        connection::cursor(&list, &Place { key: last.place(), id: last.into() })
+        connection::cursor(&list, &Keyset { key: last.place(), id: last.into() })
     }
 }
 
@@ -78,8 +78,8 @@ impl Listener {
     /// The next event, or the errors that end the stream. None: it has ended.
     pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
         let response = match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")? {
-            Told::Executed(response) => *response,
-            Told::Shared(text) => serde_json::from_str(&text).expect("a response"),
+            SubscriptionItem::Executed(response) => *response,
+            SubscriptionItem::Shared(text) => serde_json::from_str(&text).expect("a response"),
         };
         if response.errors.is_empty() {
             let data = response.data.into_json().expect("data");

@@ -11,7 +11,7 @@ use async_graphql::{Name, Pos, Positioned};
 use crate::graphql::documents::parser::lexer::{Lexer, Nesting};
 use crate::graphql::documents::parser::names::Names;
 use crate::graphql::documents::parser::token::{Kind, Token};
-use crate::graphql::documents::parser::{Mistake, Parsed, Unreadable};
+use crate::graphql::documents::parser::{DocumentMistake, Parsed, Unreadable};
 
 /// Brackets around arguments and variables.
 pub(super) const ROUND: (u8, u8) = (b'(', b')');
@@ -23,7 +23,7 @@ pub struct Parser<'a> {
     names: Names<'a>,
     /// The next token.
     pub(super) ahead: Token<'a>,
-    pub(super) ambiguities: Vec<Mistake>,
+    pub(super) ambiguities: Vec<DocumentMistake>,
 }
 
 impl<'a> Parser<'a> {
@@ -46,7 +46,7 @@ impl<'a> Parser<'a> {
                     Entry::Vacant(free) => drop(free.insert(Positioned::new(fragment, place))),
                     Entry::Occupied(taken) => {
                         let message = format!("There is another fragment `{}`.", taken.key());
-                        self.ambiguities.push(Mistake::new(message, place));
+                        self.ambiguities.push(DocumentMistake::new(message, place));
                     }
                 }
             } else {
@@ -72,14 +72,14 @@ impl<'a> Parser<'a> {
                     return DocumentOperations::Single(operation);
                 }
                 let message = "An operation without a name must be the only one.";
-                self.ambiguities.push(Mistake::new(message, operation.pos));
+                self.ambiguities.push(DocumentMistake::new(message, operation.pos));
                 continue;
             };
             match named.entry(name) {
                 Entry::Vacant(free) => drop(free.insert(operation)),
                 Entry::Occupied(taken) => {
                     let message = format!("There is another operation `{}`.", taken.key());
-                    self.ambiguities.push(Mistake::new(message, operation.pos));
+                    self.ambiguities.push(DocumentMistake::new(message, operation.pos));
                 }
             }
         }
@@ -192,7 +192,7 @@ impl<'a> Parser<'a> {
         let place = self.ahead.place;
         let found = self.any(brackets, each)?;
         if found.is_empty() {
-            return Err(Unreadable::Malformed(Mistake::new("There is nothing in these brackets.", place)));
+            return Err(Unreadable::Malformed(DocumentMistake::new("There is nothing in these brackets.", place)));
         }
         Ok(found)
     }
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
     /// The next token is not what has to be there.
     pub(super) fn unexpected(&self, expected: &str) -> Unreadable {
         let message = format!("{} stands where {expected} is expected.", self.ahead);
-        Unreadable::Malformed(Mistake::new(capitalised(message), self.ahead.place))
+        Unreadable::Malformed(DocumentMistake::new(capitalised(message), self.ahead.place))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use async_graphql::Pos;
 
-use crate::graphql::documents::limits::{Excess, Limit};
+use crate::graphql::documents::limits::{Limit, LimitExceeded};
 use crate::graphql::documents::parser::token::{Kind, Token};
-use crate::graphql::documents::parser::{Mistake, Unreadable};
+use crate::graphql::documents::parser::{DocumentMistake, Unreadable};
 
 /// A place in a text, from where on it has not been read.
 pub struct Lexer<'a> {
@@ -145,7 +145,7 @@ impl<'a> Lexer<'a> {
             _ => self.end_of_line_string(),
         };
         let Some(end) = end else {
-            return Err(Unreadable::Malformed(Mistake::new("This string has no end.", place)));
+            return Err(Unreadable::Malformed(DocumentMistake::new("This string has no end.", place)));
         };
         self.at = end + open;
         Ok(Token { kind, text: &self.text[start..end], place })
@@ -185,7 +185,7 @@ impl<'a> Lexer<'a> {
             Some(character) => format!("`{}` is not expected here.", character.escape_default()),
             None => "The document ends in the middle of a number.".to_owned(),
         };
-        Unreadable::Malformed(Mistake::new(message, place))
+        Unreadable::Malformed(DocumentMistake::new(message, place))
     }
 }
 
@@ -195,7 +195,7 @@ pub struct Nesting(u64);
 
 impl Nesting {
     /// One more is open.
-    pub fn open(&mut self) -> Result<(), Excess> {
+    pub fn open(&mut self) -> Result<(), LimitExceeded> {
         self.0 += 1;
         Limit::Nesting.hold(self.0)
     }

@@ -17,7 +17,7 @@ mod values;
 use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
 
-use crate::graphql::documents::limits::Excess;
+use crate::graphql::documents::limits::LimitExceeded;
 
 /// A document that is GraphQL.
 #[derive(Debug)]
@@ -25,21 +25,21 @@ pub struct Parsed {
     /// What it defines.
     pub document: ExecutableDocument,
     /// What it says twice, or without a name among others: the tree has no room for that.
-    pub ambiguities: Vec<Mistake>,
+    pub ambiguities: Vec<DocumentMistake>,
     /// How many tokens it has.
     pub tokens: u64,
 }
 
 /// Something that is wrong at a place of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct DocumentMistake {
     /// What is wrong, in a sentence.
     pub message: String,
     /// Where.
     pub place: Pos,
 }
 
-impl Mistake {
+impl DocumentMistake {
     /// At that place.
     pub fn new(message: impl Into<String>, place: Pos) -> Self {
         Self { message: message.into(), place }
@@ -50,9 +50,9 @@ impl Mistake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
     /// It has more of something than is allowed.
-    Excessive(Excess),
+    Excessive(LimitExceeded),
     /// It is not GraphQL.
-    Malformed(Mistake),
+    Malformed(DocumentMistake),
 }
 
 /// Reads a document.

@@ -2,7 +2,7 @@
 
 use async_graphql::Pos;
 
-use crate::graphql::documents::parser::{Mistake, Unreadable};
+use crate::graphql::documents::parser::{DocumentMistake, Unreadable};
 
 /// The value of a string in quotes, of which the content is given.
 pub fn unescaped(content: &str, place: Pos) -> Result<String, Unreadable> {
@@ -13,7 +13,7 @@ pub fn unescaped(content: &str, place: Pos) -> Result<String, Unreadable> {
         let escape = &rest[at + 1..];
         let (character, length) = escaped(escape).ok_or_else(|| {
             let shown: String = escape.chars().take(8).collect();
-            Unreadable::Malformed(Mistake::new(format!("`\\{shown}` is no escape of a character."), place))
+            Unreadable::Malformed(DocumentMistake::new(format!("`\\{shown}` is no escape of a character."), place))
         })?;
         value.push(character);
         rest = &escape[length..];

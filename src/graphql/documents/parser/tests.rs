@@ -4,7 +4,7 @@ use async_graphql::parser::types::{DocumentOperations, Selection};
 use async_graphql_value::Value;
 
 use crate::graphql::documents::parser::*;
-use crate::graphql::documents::{Excess, Limit};
+use crate::graphql::documents::{Limit, LimitExceeded};
 
 /// The value of the argument `b` of `{ a(b: …) }`.
 fn value(written: &str) -> Value {
@@ -14,7 +14,7 @@ fn value(written: &str) -> Value {
     field.node.arguments[0].1.node.clone()
 }
 
-fn malformed(text: &str) -> Mistake {
+fn malformed(text: &str) -> DocumentMistake {
     match parse(text) {
         Err(Unreadable::Malformed(mistake)) => mistake,
         other => panic!("{text}: {other:?}"),
@@ -23,7 +23,7 @@ fn malformed(text: &str) -> Mistake {
 
 fn over(text: &str) -> Option<Limit> {
     match parse(text) {
-        Err(Unreadable::Excessive(Excess::Over(limit, _))) => Some(limit),
+        Err(Unreadable::Excessive(LimitExceeded::Over(limit, _))) => Some(limit),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use async_graphql_value::{Number, Value};
 
 use crate::graphql::documents::parser::definitions::Parser;
 use crate::graphql::documents::parser::token::Kind;
-use crate::graphql::documents::parser::{Mistake, Unreadable, strings};
+use crate::graphql::documents::parser::{DocumentMistake, Unreadable, strings};
 
 impl<'a> Parser<'a> {
     /// A value that may have variables in it.
@@ -54,7 +54,7 @@ impl<'a> Parser<'a> {
         for (name, value) in fields {
             if object.contains_key(&name.node) {
                 let message = format!("The field `{}` stands twice in this object.", name.node);
-                self.ambiguities.push(Mistake::new(message, name.pos));
+                self.ambiguities.push(DocumentMistake::new(message, name.pos));
             }
             object.insert(name.node, value);
         }
@@ -66,7 +66,10 @@ impl<'a> Parser<'a> {
         let value = match token.kind {
             Kind::Int if token.text == "-0" => Constant::Number(0.into()),
             Kind::Int | Kind::Float => Constant::Number(token.text.parse::<Number>().map_err(|_| {
-                Unreadable::Malformed(Mistake::new(format!("{token} is more than a number can be."), token.place))
+                Unreadable::Malformed(DocumentMistake::new(
+                    format!("{token} is more than a number can be."),
+                    token.place,
+                ))
             })?),
             Kind::String => Constant::String(strings::unescaped(token.text, token.place)?),
             Kind::BlockString => Constant::String(strings::block(token.text)),
