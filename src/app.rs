@@ -115,11 +115,11 @@ pub struct App {
 impl App {
     /// Puts one together. Nothing is asked of the database yet, and nothing runs.
     pub fn build(settings: AppConfig, store: Database, keys: TokenSigner, clock: Clock) -> Self {
-        Self::build_under(Shutdown::default(), settings, store, keys, clock)
+        Self::build_with_shutdown(Shutdown::default(), settings, store, keys, clock)
     }
 
     /// One that ends with `shutdown`.
-    pub fn build_under(
+    pub fn build_with_shutdown(
         shutdown: Shutdown,
         settings: AppConfig,
         store: Database,
@@ -154,27 +154,27 @@ impl App {
     }
 
     /// From now on, queued mails are sent, until the shutdown.
-    pub fn send_mails(&self, transport: Transport) {
+    pub fn spawn_mail_worker(&self, transport: Transport) {
         let AppContext { store, outbox, clock, .. } = self.env.clone();
         let worker = mail::worker::run(store, outbox, transport, clock, self.shutdown.soft.clone());
         self.shutdown.tasks.spawn(worker);
     }
 
     /// From now on, subscribers are told what happens, until the shutdown.
-    pub fn tell_events(&self) {
+    pub fn spawn_event_dispatcher(&self) {
         let AppContext { store, hub, .. } = self.env.clone();
         self.shutdown.tasks.spawn(dispatcher::run(store, hub, self.shutdown.soft.clone()));
     }
 
     /// From now on, the keys of the issuer elsewhere are kept up to date, if there is one, until the shutdown.
-    pub fn follow_issuer(&self) {
+    pub fn spawn_jwks_refresh(&self) {
         if let Some(issuer) = &self.env.issuer {
             self.shutdown.tasks.spawn(issuer.keyring().clone().run(self.shutdown.soft.clone()));
         }
     }
 
     /// From now on, what runs out is swept, until the shutdown.
-    pub fn run_jobs(&self) {
+    pub fn spawn_maintenance(&self) {
         let AppContext { store, clock, rules, .. } = self.env.clone();
         self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
     }

@@ -44,7 +44,7 @@ pub async fn subscribe(port: u16, organization: &str, count: usize) -> Outcome<V
     let keys = TokenSigner::from_secret(SECRET).map_err(|error| format!("{error:?}"))?;
     let now = Clock::default().now();
     let opened = (0..count).map(|n| {
-        let token = keys.mint_access(world::user(n), None, now, TimeDelta::hours(2));
+        let token = keys.issue_access_token(world::user(n), None, now, TimeDelta::hours(2));
         async move {
             let (token, _) = token.map_err(|error| format!("{error:?}"))?;
             open(port, &token, organization).await

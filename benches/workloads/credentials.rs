@@ -28,7 +28,7 @@ fn verified(keys: TokenSigner) -> Outcome<Work> {
     let now = Instant::from_timestamp_micros(1_700_000_000_000_000).unwrap_or_default();
     let (user, session) = (UserId::from(Uuid::from_u128(1)), SessionId::from(Uuid::from_u128(2)));
     let (token, _) =
-        keys.mint_access(user, Some(session), now, ACCESS_LIFETIME).map_err(|error| format!("{error:?}"))?;
+        keys.issue_access_token(user, Some(session), now, ACCESS_LIFETIME).map_err(|error| format!("{error:?}"))?;
     match keys.verify(&token, now) {
         Ok(actor) if actor.user_id == user => {}
         other => return Err(format!("not the one who signed in: {other:?}").into()),

@@ -79,7 +79,7 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
                 request.set_parsed_query(operation.document.clone());
             }
             let mut context = RequestContext::new(&app.env, Some(viewer), None);
-            context.takes_json = at_once;
+            context.raw_json = at_once;
             schema.execute(request.data(Arc::new(context))).await
         });
         JsonWriter::of(&answer).unwrap_or_default().into_bytes()

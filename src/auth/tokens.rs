@@ -140,7 +140,7 @@ impl TokenSigner {
     }
 
     /// An access token that is good for `lifetime` from `now` on, and when it runs out.
-    pub fn mint_access(
+    pub fn issue_access_token(
         &self,
         user: UserId,
         session: Option<SessionId>,

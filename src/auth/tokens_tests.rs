@@ -39,7 +39,7 @@ fn a_token_names_its_user_and_session() {
     let (user_id, session) = ids();
     for keys in both() {
         for session in [Some(session), None] {
-            let (token, expires_at) = keys.mint_access(user_id, session, now(), ACCESS_LIFETIME).unwrap();
+            let (token, expires_at) = keys.issue_access_token(user_id, session, now(), ACCESS_LIFETIME).unwrap();
             let actor = keys.verify(&token, now()).unwrap();
             assert_eq!((actor.user_id, actor.session), (user_id, session));
             let end = actor.expires_at.unwrap();
@@ -55,7 +55,7 @@ fn a_token_is_good_in_its_time_by_the_clock_that_is_passed() {
     let (user, _) = ids();
     let made = now();
     for keys in both() {
-        let (token, expires_at) = keys.mint_access(user, None, made, ACCESS_LIFETIME).unwrap();
+        let (token, expires_at) = keys.issue_access_token(user, None, made, ACCESS_LIFETIME).unwrap();
         assert!(keys.verify(&token, expires_at - TimeDelta::milliseconds(1)).is_ok());
         assert_eq!(keys.verify(&token, expires_at + LEEWAY + TimeDelta::seconds(1)), Err(TokenError::Expired));
         assert!(keys.verify(&token, made - TimeDelta::seconds(3)).is_ok(), "clocks differ a little");
@@ -107,7 +107,7 @@ fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
     }
     let hs512 = encode(&Header::new(Algorithm::HS512), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
     assert_eq!(hs256.verify(&hs512, now()), Err(TokenError::Invalid), "the right secret, another algorithm");
-    let (token, _) = ed25519.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
+    let (token, _) = ed25519.issue_access_token(user, None, now(), ACCESS_LIFETIME).unwrap();
     assert_eq!(hs256.verify(&token, now()), Err(TokenError::Invalid));
 }
 
@@ -119,9 +119,9 @@ fn tokens_of_other_keys_altered_and_over_long_ones_are_refused() {
         TokenSigner::from_secret(&SECRET.replace('0', "x")).unwrap(),
     ];
     for (keys, other) in both().into_iter().zip(others) {
-        let (foreign, _) = other.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
+        let (foreign, _) = other.issue_access_token(user, None, now(), ACCESS_LIFETIME).unwrap();
         assert_eq!(keys.verify(&foreign, now()), Err(TokenError::Invalid));
-        let (token, _) = keys.mint_access(user, None, now(), ACCESS_LIFETIME).unwrap();
+        let (token, _) = keys.issue_access_token(user, None, now(), ACCESS_LIFETIME).unwrap();
         let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let admin = URL_SAFE_NO_PAD.encode(json!({"iss": "guildhall"}).to_string());
         for bad in [

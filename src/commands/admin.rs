@@ -41,7 +41,7 @@ impl Admin {
             AdminAction::Grant(whom) => (whom, true),
             AdminAction::Revoke(whom) => (whom, false),
         };
-        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
+        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
         let told = set(&database, &whom.username, is_admin).await;
         database.stop().await?;
         told

@@ -37,7 +37,7 @@ impl CommandDatabase {
     }
 
     /// The database to serve: that of DATABASE_URL, which must be migrated, or the private one.
-    pub async fn to_serve(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
+    pub async fn open_migrated(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
         match database.choice()? {
             DatabaseSource::Embedded => Self::start(place).await,
             DatabaseSource::Url(url) => Self::migrated(url).await,
@@ -45,11 +45,11 @@ impl CommandDatabase {
     }
 
     /// The database to work on beside a server: as above, or the private one of a server that runs.
-    pub async fn to_work_on(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
+    pub async fn open_existing(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
         let running = if database.url().is_none() { Embedded::running(&place.data_dir) } else { None };
         match running {
             Some(url) => Self::migrated(&url).await,
-            None => Self::to_serve(database, place).await,
+            None => Self::open_migrated(database, place).await,
         }
     }
 
@@ -103,7 +103,7 @@ pub async fn migrate(database: &DatabaseSettings, place: &DataDirSettings) -> Re
         let database = CommandDatabase { url: url.to_owned(), private: None };
         return Ok((done, fill_text_keys(&database.connect(1)?).await?));
     }
-    let database = CommandDatabase::to_work_on(database, place).await?;
+    let database = CommandDatabase::open_existing(database, place).await?;
     let filled = match database.connect(1) {
         Ok(store) => fill_text_keys(&store).await.map_err(CliError::from),
         Err(failure) => Err(failure),

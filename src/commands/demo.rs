@@ -55,7 +55,7 @@ impl Demo {
         let (listener, public_url) = http::listen(&self.http).await?;
         let mut settings = AppConfig::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.access = HttpPolicy::new(&self.http, &self.rules, &public_url);
-        let app = App::build_under(shutdown, settings, store, keys, Clock::default());
+        let app = App::build_with_shutdown(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 
         let mails = self.place.data_dir.join("mail");
@@ -63,7 +63,7 @@ impl Demo {
         let transport = Transport::folder(mails.clone(), SENDER, Some(told))
             .map_err(|bad| ConfigError::new(format!("The mails of the demo cannot be written: {bad}.")))?;
         println!("{}", introduction(&public_url, &mails.display().to_string()));
-        app.send_mails(transport);
+        app.spawn_mail_worker(transport);
         tokio::spawn(announce(posted));
         http::serve(listener, app).await
     }

@@ -27,9 +27,9 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliErr
 
 /// Serves until told to stop, and brings what is under way to its end.
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), CliError> {
-    app.tell_events();
-    app.run_jobs();
-    app.follow_issuer();
+    app.spawn_event_dispatcher();
+    app.spawn_maintenance();
+    app.spawn_jwks_refresh();
     shutdown::serve(listener, app.router, app.admission, &app.shutdown).await;
     app.env.store.close();
     Ok(())

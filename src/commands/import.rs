@@ -50,7 +50,7 @@ impl Import {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
         let Source::Cvat(cvat) = self.source;
-        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
+        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
         let told = cvat.import(&database).await;
         database.stop().await?;
         told

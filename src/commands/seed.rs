@@ -31,7 +31,7 @@ pub struct SeedArguments {
 impl SeedArguments {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
+        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
         let told = self.fill(&database).await;
         database.stop().await?;
         told

@@ -74,7 +74,7 @@ impl Serve {
         };
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = CommandDatabase::to_serve(&self.database, &self.place).await?;
+        let database = CommandDatabase::open_migrated(&self.database, &self.place).await?;
         let served = self.serve(&database, parts, shutdown).await;
         database.stop().await?;
         served
@@ -94,9 +94,9 @@ impl Serve {
         settings.issuer = issuer.map(Arc::new);
         settings.documents = documents;
         settings.access = HttpPolicy::new(&self.http, &self.rules, &public_url);
-        let app = App::build_under(shutdown, settings, store, keys, Clock::default());
+        let app = App::build_with_shutdown(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
-            app.send_mails(transport);
+            app.spawn_mail_worker(transport);
         }
         tracing::info!(public_url, "listening");
         http::serve(listener, app).await

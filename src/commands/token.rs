@@ -39,13 +39,13 @@ pub struct Token {
 impl Token {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let database = CommandDatabase::to_work_on(&self.database, &self.place).await?;
-        let told = self.mint(&database).await;
+        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
+        let told = self.new_id(&database).await;
         database.stop().await?;
         told
     }
 
-    async fn mint(&self, database: &CommandDatabase) -> Result<(), CliError> {
+    async fn new_id(&self, database: &CommandDatabase) -> Result<(), CliError> {
         let is_private = self.database.url().is_none();
         let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
         let names: Vec<String> = match &self.user {
@@ -58,7 +58,7 @@ impl Token {
         let (now, lifetime) = (Clock::default().now(), TimeDelta::minutes(self.minutes.into()));
         for batch in names.chunks(BATCH) {
             for user in find(&mut connection, batch).await? {
-                writeln!(out, "{}", keys.mint_access(user, None, now, lifetime)?.0)?;
+                writeln!(out, "{}", keys.issue_access_token(user, None, now, lifetime)?.0)?;
             }
         }
         Ok(out.flush()?)

@@ -71,7 +71,7 @@ impl InternalError {
 
 impl Error {
     /// The same error; what was not found, and points nowhere yet, points at `input.<field>`.
-    pub fn missing_at(self, field: &str) -> Self {
+    pub fn not_found_at(self, field: &str) -> Self {
         let missing = |refusal: &Refusal| refusal.code == Code::NotFound && refusal.path.is_empty();
         match self {
             Error::Refused(refusals) => Error::Refused(

@@ -67,7 +67,7 @@ fn decode(text: &str) -> Option<Uuid> {
 static CONTEXT: std::sync::LazyLock<Mutex<ContextV7>> = std::sync::LazyLock::new(Default::default);
 
 /// A new UUIDv7 of that instant; those of one process grow even within a millisecond.
-pub fn mint<I: TypedId>(at: Instant) -> I {
+pub fn new_id<I: TypedId>(at: Instant) -> I {
     let context = CONTEXT.lock();
     let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
     Uuid::new_v7(Timestamp::from_unix(&*context, seconds, at.timestamp_subsec_nanos())).into()
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn ids_of_one_millisecond_grow() {
         let now = super::super::Clock::default().now();
-        let ids: Vec<UserId> = (0..1000).map(|_| mint(now)).collect();
+        let ids: Vec<UserId> = (0..1000).map(|_| new_id(now)).collect();
         assert!(ids.is_sorted());
     }
 }

@@ -79,7 +79,7 @@ impl Validator {
 }
 
 /// The ID in `input.<name>`, of an input that has nothing else to check.
-pub fn only_id<I: TypedId>(name: &str, raw: &str) -> Result<I, Error> {
+pub fn parse_id<I: TypedId>(name: &str, raw: &str) -> Result<I, Error> {
     let mut check = Validator::default();
     check.id(name, raw).ok_or_else(|| check.refuse())
 }

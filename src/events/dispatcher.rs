@@ -20,18 +20,18 @@ use crate::store::{Database, users};
 const BATCH: i64 = 500;
 /// At most so often is the log looked at, and are other processes told: what comes in between goes together. At least, at most,
 /// and for each time that something was handed on: the more there are who hear of it, the more is to go together.
-const BREATH: (Duration, Duration, Duration) =
+const COALESCE: (Duration, Duration, Duration) =
     (Duration::from_millis(3), Duration::from_millis(30), Duration::from_micros(20));
 /// How long until it looks unasked.
 const POLL: Duration = Duration::from_secs(3);
 /// How soon it looks again for entries behind a transaction that is still open: at first, and at last.
-const SOON: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+const GAP_POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
 /// How soon it tries again when the database is away: at first, and at last.
-const AWAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const RECONNECT_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Pumps until it is cancelled; then the hub is closed.
 pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
-    let mut away = AWAY.0;
+    let mut away = RECONNECT_DELAY.0;
     while !cancel.is_cancelled() {
         let lost = tokio::select! {
             () = cancel.cancelled() => break,
@@ -42,7 +42,7 @@ pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
         }
         tokio::select! {
             () = cancel.cancelled() => break,
-            () = tokio::time::sleep(away) => away = (away * 2).min(AWAY.1),
+            () = tokio::time::sleep(away) => away = (away * 2).min(RECONNECT_DELAY.1),
         }
     }
     hub.close();
@@ -53,20 +53,20 @@ async fn pump(store: &Database, hub: &Hub, away: &mut Duration) -> Result<()> {
     // Hears first and reads then: what is written in between is told.
     let mut ear = NotifyListener::open(store).await?;
     start(&mut ear, hub).await?;
-    *away = AWAY.0;
-    let mut soon = SOON.0;
+    *away = RECONNECT_DELAY.0;
+    let mut soon = GAP_POLL.0;
     loop {
         let Read { more, times } = read(&mut ear, hub).await?;
-        let breath = (BREATH.0 + BREATH.2 * u32::try_from(times).unwrap_or(u32::MAX)).min(BREATH.1);
+        let breath = (COALESCE.0 + COALESCE.2 * u32::try_from(times).unwrap_or(u32::MAX)).min(COALESCE.1);
         let pause = if more { soon } else { POLL };
-        soon = if more { (soon * 2).min(SOON.1) } else { SOON.0 };
+        soon = if more { (soon * 2).min(GAP_POLL.1) } else { GAP_POLL.0 };
         tokio::select! {
             heard = ear.heard() => heard?,
             () = store.recorded() => {
                 ear.tell().await?;
-                soon = SOON.0;
+                soon = GAP_POLL.0;
             }
-            () = hub.arrived() => soon = SOON.0,
+            () = hub.arrived() => soon = GAP_POLL.0,
             () = tokio::time::sleep(pause) => {}
         }
         tokio::time::sleep(breath).await;
@@ -101,7 +101,7 @@ struct Read {
 /// Hands on what has come. Where nobody listens it is not even read.
 async fn read(ear: &mut NotifyListener, hub: &Hub) -> Result<Read> {
     let mut times = 0;
-    if hub.listeners() == 0 && hub.pass_over(events::extent(ear.connection()).await?.horizon) {
+    if hub.listeners() == 0 && hub.skip_to(events::extent(ear.connection()).await?.horizon) {
         return Ok(Read { more: false, times });
     }
     loop {
@@ -110,7 +110,7 @@ async fn read(ear: &mut NotifyListener, hub: &Hub) -> Result<Read> {
         let full = entries.len() as i64 == BATCH;
         if !entries.is_empty() {
             let news = address(ear, entries).await?;
-            times += hub.hand_on(&news);
+            times += hub.publish(&news);
         }
         if !full {
             return Ok(Read { more, times });

@@ -94,7 +94,7 @@ impl Hub {
     }
 
     /// Goes on to a place without handing anything on, if nobody listens.
-    pub fn pass_over(&self, mark: EventPosition) -> bool {
+    pub fn skip_to(&self, mark: EventPosition) -> bool {
         let mut state = self.state();
         let unheard = state.streams.is_empty();
         if unheard {
@@ -109,7 +109,7 @@ impl Hub {
     }
 
     /// Hands entries on, which are the next of the log; tells how often. Who has no room for one is cut off.
-    pub fn hand_on(&self, news: &[Delivery]) -> usize {
+    pub fn publish(&self, news: &[Delivery]) -> usize {
         let mut state = self.state();
         let mut times = 0;
         for Delivery { entry, concerned } in news {
@@ -265,7 +265,7 @@ mod tests {
         let hub = hub();
         let mut first = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
         let mut second = hub.listen(Topic::Workspace(Uuid::from_u128(2))).await;
-        hub.hand_on(&[news(1, 1), news(2, 2), news(1, 3)]);
+        hub.publish(&[news(1, 1), news(2, 2), news(1, 3)]);
         let places = |heard: Vec<Arc<Entry>>| heard.iter().map(|entry| entry.place.sequence).collect::<Vec<_>>();
         assert_eq!(places(first.heard(9).await), [1, 3]);
         assert_eq!(places(second.heard(9).await), [2]);
@@ -278,7 +278,7 @@ mod tests {
         let mut slow = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
         let mut quick = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
         for sequence in 1..=4 {
-            hub.hand_on(&[news(1, sequence)]);
+            hub.publish(&[news(1, sequence)]);
             assert_eq!(quick.heard(9).await.len(), 1);
         }
         assert_eq!(slow.heard(9).await.len(), 2, "what had room");
@@ -292,12 +292,12 @@ mod tests {
     async fn what_nobody_listens_to_is_passed_over() {
         let hub = hub();
         let later = EventPosition { transaction: 5, sequence: 0 };
-        assert!(hub.pass_over(later) && hub.pass_over(EventPosition::default()));
+        assert!(hub.skip_to(later) && hub.skip_to(EventPosition::default()));
         assert_eq!(hub.mark(), Some(later));
 
         let live = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
         hub.arrived().await;
-        assert!(!hub.pass_over(EventPosition { transaction: 6, sequence: 0 }));
+        assert!(!hub.skip_to(EventPosition { transaction: 6, sequence: 0 }));
         assert_eq!((live.mark, hub.mark()), (later, Some(later)));
     }
 

@@ -34,7 +34,7 @@ pub struct RequestContext {
     pub refusals: Refusals,
     /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
     /// is put together from several.
-    pub takes_json: bool,
+    pub raw_json: bool,
     /// Bytes of JSON that are in parts of the answer already.
     written: AtomicUsize,
     /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
@@ -53,7 +53,7 @@ impl RequestContext {
             began: Some(std::time::Instant::now()),
         }));
         let (refusals, written, consulted) = (Refusals::default(), AtomicUsize::new(0), AtomicBool::new(false));
-        Self { actor, address, now, loader, refusals, takes_json: false, written, consulted }
+        Self { actor, address, now, loader, refusals, raw_json: false, written, consulted }
     }
 
     /// Whether the answer is still short enough with this part in it.
@@ -63,7 +63,7 @@ impl RequestContext {
 
     /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the
     /// same for everybody and at any time.
-    pub fn was_consulted(&self) -> bool {
+    pub fn was_accessed(&self) -> bool {
         self.consulted.load(Ordering::Relaxed)
     }
 

@@ -14,9 +14,9 @@ use crate::domain::{CloudStorageId, JobId, OwnershipOfferId, ProjectId, TaskId, 
 use crate::graphql::Result;
 use crate::graphql::shared_loader::SharedLoader;
 use crate::graphql::types::event::Event;
-use crate::operations::access::workspace::standing_of;
+use crate::operations::access::workspace::access_of;
 use crate::operations::ownership_offers::shared;
-use crate::policy::event_visibility::{VisibleTypes, reads, sees, sees_all, sees_any, visible_types};
+use crate::policy::event_visibility::{VisibleTypes, reads, sees, sees_any, sees_without_target, visible_types};
 use crate::policy::{self, AccessContext, Action, Decision, Member, Target, decide};
 use crate::store::Database;
 use crate::store::events::list;
@@ -41,7 +41,7 @@ impl EventViewer {
 
     /// How the viewer stands to a workspace that they look at.
     pub fn standing(&self, workspace: Uuid) -> AccessContext {
-        self.onlooker.get(&workspace).map(standing_of).unwrap_or_default()
+        self.onlooker.get(&workspace).map(access_of).unwrap_or_default()
     }
 
     /// Whether the viewer may listen to a workspace that they look at.
@@ -70,7 +70,8 @@ impl EventViewer {
         if !sees_any(&standing, kind) {
             return Ok(None);
         }
-        let target = if sees_all(&standing, kind) { Target::default() } else { self.target(kind, &entry).await? };
+        let target =
+            if sees_without_target(&standing, kind) { Target::default() } else { self.target(kind, &entry).await? };
         if !sees(&standing, kind, &target) {
             return Ok(None);
         }

@@ -73,7 +73,7 @@ fn written<'a, T: SyncFields + OutputType>(
     rows: &[T],
     ctx: &ContextSelectionSet<'a>,
 ) -> Option<(JsonWriter, &'a RequestContext)> {
-    let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.takes_json)?;
+    let request = ctx.data_opt::<Arc<RequestContext>>().filter(|request| request.raw_json)?;
     let plan = FieldPlan::of(&ctx.item.node, &ctx.query_env.fragments)?;
     let mut json = JsonWriter::with_room(128 * rows.len() + 2);
     json.list(rows, |row, json| plan.write(row, request, json))?;

@@ -144,7 +144,7 @@ pub fn answer(ctx: &Context<'_>) -> ServerResult<Value> {
     if !fits {
         return Err(ctx.set_error_path(async_graphql::Error::from(ApiError::TooLarge).into_server_error(ctx.item.pos)));
     }
-    if request.is_some_and(|request| request.takes_json) {
+    if request.is_some_and(|request| request.raw_json) {
         return Ok(Value::Binary(json.into_bytes().into()));
     }
     serde_json::from_slice(&json.into_bytes()).map_err(|cause| ServerError::new(cause.to_string(), Some(ctx.item.pos)))

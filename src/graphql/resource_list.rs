@@ -17,7 +17,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::loaders;
 use crate::graphql::loaders::{ListCount, ListPage};
 use crate::graphql::types::workspace::Workspace;
-use crate::policy::{AccessContext, Action, roles_that_see, visible, visible_in};
+use crate::policy::{AccessContext, Action, roles_that_see, visible, visible_within};
 use crate::store::resource_lists::{Filter, List, ListableResource, ParentKind, ResourcePage, RolesThatSee};
 
 /// What a list shows of its rows.
@@ -61,7 +61,7 @@ impl ResourceList {
         standing: AccessContext,
         ties: Relations,
     ) -> Result<Self> {
-        let rows = visible_in(&standing, N::ACTION, ties);
+        let rows = visible_within(&standing, N::ACTION, ties);
         let list = List { rows, ..blank::<N>(ctx.request().actor()?.user_id, within) };
         Ok(Self { name: format!("{:?} of {within:?} {id}", list.kind), parent: id, list, standing: Some(standing) })
     }

@@ -32,7 +32,7 @@ mod tests {
         let now = Clock::default().now();
         let mut firsts = std::collections::HashSet::new();
         for _ in 0..200 {
-            let id: MailId = ids::mint(now);
+            let id: MailId = ids::new_id(now);
             let waits: Vec<_> = (1..).map_while(|attempt| wait(id, attempt)).collect();
             assert_eq!((waits.len(), ATTEMPTS), (4, 5));
             for (waited, seconds) in waits.iter().zip(WAITS) {

@@ -13,7 +13,7 @@ fn composed(recipient: &str, organization: &str) -> Result<String, ComposeError>
     let variables = json!({ "organization": organization });
     let at = Clock::default().now();
     let letter = OutgoingMail {
-        id: ids::mint(at),
+        id: ids::new_id(at),
         template: Template::Invitation,
         recipient,
         variables: &variables,

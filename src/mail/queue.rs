@@ -84,7 +84,7 @@ impl Outbox {
         }
         let link = mail.token.map(|token| self.links.url(mail.template, &token));
         Ok(mails::NewRow {
-            id: ids::mint(now),
+            id: ids::new_id(now),
             template: mail.template.name(),
             recipient: mail.recipient,
             variables: mail.variables,

@@ -18,13 +18,13 @@ async fn mail_server(answer: &'static str) -> (String, mpsc::UnboundedReceiver<S
     let (taken, received) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, answer, taken.clone()));
+            tokio::spawn(serve_connection(stream, answer, taken.clone()));
         }
     });
     (url, received)
 }
 
-async fn converse(stream: TcpStream, answer: &str, taken: mpsc::UnboundedSender<String>) -> Option<()> {
+async fn serve_connection(stream: TcpStream, answer: &str, taken: mpsc::UnboundedSender<String>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 ready\r\n").await.ok()?;
     loop {
@@ -53,7 +53,7 @@ async fn send(transport: &Transport) -> (String, Result<(), DeliveryError>) {
     let at = Clock::default().now();
     let variables = json!({ "username": "ada" });
     let letter = OutgoingMail {
-        id: ids::mint(at),
+        id: ids::new_id(at),
         template: Template::VerifyEmail,
         recipient: "ada@example.org",
         variables: &variables,

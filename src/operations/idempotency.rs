@@ -33,18 +33,18 @@ pub struct Idempotency {
     /// The actor. None: nobody is signed in.
     actor: Option<Actor>,
     /// The idempotency key, if the client gave one.
-    keyed: Option<Keyed>,
+    keyed: Option<KeyedRequest>,
 }
 
 #[derive(Clone, Debug)]
-struct Keyed {
+struct KeyedRequest {
     name: Name,
     input_hash: Vec<u8>,
 }
 
 impl Idempotency {
     /// A write without a key.
-    pub fn unkeyed(actor: Option<&Actor>) -> Self {
+    pub fn without_key(actor: Option<&Actor>) -> Self {
         Self { actor: actor.copied(), keyed: None }
     }
 
@@ -57,7 +57,7 @@ impl Idempotency {
         let input_hash = Sha256::digest(input).to_vec();
         let scope = actor.map_or_else(|| of_nobody(&input_hash), |actor| Uuid::from(actor.user_id));
         let name = Name { scope, mutation: mutation.to_owned(), key: key.to_owned() };
-        Ok(Self { actor: actor.copied(), keyed: Some(Keyed { name, input_hash }) })
+        Ok(Self { actor: actor.copied(), keyed: Some(KeyedRequest { name, input_hash }) })
     }
 
     /// Lets go of the key: the write came to nothing, so the next one with this key is the first. Needs its transaction.
@@ -69,7 +69,7 @@ impl Idempotency {
     }
 }
 
-impl Keyed {
+impl KeyedRequest {
     /// What an earlier write with this key came to. None if this is the first; then the key is taken until the transaction
     /// ends, and a repeat that comes meanwhile waits.
     async fn earlier<T: DeserializeOwned>(

@@ -137,7 +137,7 @@ pub fn decide(standing: &AccessContext, action: Action, target: &Target) -> Deci
     let decision = match permitted(standing, rule, target) {
         // Before what is wrong about the target: nothing can be done about that either.
         Decision::Allow | Decision::Refused(_)
-            if rule.effect == Access::Writes && standing.place == WorkspaceState::PendingDeletion =>
+            if rule.effect == Access::Write && standing.place == WorkspaceState::PendingDeletion =>
         {
             Decision::Refused(Code::OrganizationPendingDeletion)
         }

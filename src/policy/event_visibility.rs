@@ -7,7 +7,7 @@ use crate::domain::resource::Relations;
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
 /// What somebody must be allowed to do to see events of a type.
-pub fn shown_by(kind: EventType) -> Action {
+pub fn required_action(kind: EventType) -> Action {
     use EventType::*;
     match kind {
         OrganizationCreated
@@ -37,7 +37,7 @@ fn is_own(kind: EventType) -> bool {
 /// Whether somebody with this standing sees an event of that type about that target.
 pub fn sees(standing: &AccessContext, kind: EventType, target: &Target) -> bool {
     let allows = |action| decide(standing, action, target) == Decision::Allow;
-    allows(shown_by(kind)) || (is_own(kind) && allows(Action::OwnEventView))
+    allows(required_action(kind)) || (is_own(kind) && allows(Action::OwnEventView))
 }
 
 /// Whether an event of that type tells who did it to everybody who sees it. Who declines an invitation has not joined: to others
@@ -47,7 +47,7 @@ pub fn names_actor(kind: EventType) -> bool {
 }
 
 /// Whether somebody with this standing sees events of that type whatever they are about.
-pub fn sees_all(standing: &AccessContext, kind: EventType) -> bool {
+pub fn sees_without_target(standing: &AccessContext, kind: EventType) -> bool {
     sees(standing, kind, &Target::default())
 }
 
@@ -95,7 +95,7 @@ pub fn visible_types(standing: &AccessContext) -> VisibleTypes {
 /// What somebody must be allowed to do to read a field that an event says has changed, besides seeing the event.
 pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
     let part = field.split('.').next().unwrap_or_default();
-    match (shown_by(kind), part) {
+    match (required_action(kind), part) {
         (Action::InvitationView, "delivery" | "invitee") => Some(Action::DeliveryView),
         (Action::MembersView, "email" | "lastActiveAt") => Some(Action::MemberEmailView),
         (Action::PlanView, "billing") => Some(Action::BillingView),
@@ -138,15 +138,15 @@ mod tests {
         {
             assert!(sees(&member(Role::Worker), kind, &tied), "{kind:?}");
             assert!(!sees(&member(Role::Worker), kind, &Target::default()), "{kind:?}");
-            assert!(sees_all(&member(Role::Maintainer), kind), "{kind:?}");
+            assert!(sees_without_target(&member(Role::Maintainer), kind), "{kind:?}");
         }
         assert!(!sees(&member(Role::Worker), EventType::CloudStorageCreated, &tied));
-        assert!(sees_all(&member(Role::Supervisor), EventType::CloudStorageCreated));
+        assert!(sees_without_target(&member(Role::Supervisor), EventType::CloudStorageCreated));
     }
 
     #[test]
     fn maintainers_see_all_but_offers_of_ownership_that_are_none_of_their_business() {
-        let hidden = |role| EventType::ALL.iter().filter(move |kind| !sees_all(&member(role), **kind));
+        let hidden = |role| EventType::ALL.iter().filter(move |kind| !sees_without_target(&member(role), **kind));
         let names: Vec<_> = hidden(Role::Maintainer).map(|kind| kind.name()).collect();
         assert_eq!(names, ["OWNERSHIP_OFFERED", "OWNERSHIP_OFFER_RESOLVED"]);
         assert_eq!(hidden(Role::Owner).count(), 0);

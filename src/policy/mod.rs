@@ -14,4 +14,4 @@ pub mod visibility;
 
 pub use action::Action;
 pub use decide::{AccessContext, Decision, Member, Target, WorkspaceState, assignable_roles, decide, permissions};
-pub use visibility::{roles_that_see, visible, visible_in};
+pub use visibility::{roles_that_see, visible, visible_within};

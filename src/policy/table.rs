@@ -44,11 +44,11 @@ pub enum Condition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Nothing.
-    Reads,
+    Read,
     /// It changes what is there.
-    Writes,
+    Write,
     /// It ends or begins the state of being read-only itself.
-    Revives,
+    Restore,
 }
 
 /// Who may as well, whatever their role.
@@ -123,50 +123,50 @@ const OWNER: MinimumRole = MinimumRole::Role(Role::Owner);
 #[rustfmt::skip]
 rules! {
     // action           | permission          | at least,   | and only                             | or                                 | effect  | in words
-    PublicUse           | None                | Anyone,     | []                                   | []                                 | Reads   | "ask for what is public";
-    AccountUse          | None                | SignedIn,   | []                                   | []                                 | Reads   | "look at or change one's own account";
-    PersonView          | None                | Nobody,     | []                                   | [Acquaintance, Administrator]      | Reads   | "see the account of a person";
-    OrganizationCreate  | None                | SignedIn,   | []                                   | []                                 | Writes  | "create an organization";
-    OrganizationGlimpse | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Reads   | "read the name of an organization";
-    OrganizationView    | ViewOrganization    | WORKER,     | []                                   | []                                 | Reads   | "see an organization";
-    OrganizationUpdate  | UpdateOrganization  | MAINTAINER, | []                                   | []                                 | Writes  | "edit it (slug too)";
-    OrganizationDelete  | DeleteOrganization  | OWNER,      | []                                   | []                                 | Writes  | "delete it";
-    OrganizationRestore | RestoreOrganization | OWNER,      | [PendingDeletion]                    | []                                 | Revives | "restore it";
-    OwnershipOfferView  | OfferOwnership      | OWNER,      | []                                   | [Offeree, Offerer]                 | Reads   | "see an offer of its ownership";
-    OwnershipOffer      | OfferOwnership      | OWNER,      | [MemberNotOwner]                     | []                                 | Writes  | "offer its ownership, take the offer back";
-    OwnershipAccept     | AcceptOwnership     | Nobody,     | []                                   | [Offeree]                          | Writes  | "accept the ownership offered";
-    OwnershipDecline    | DeclineOwnership    | Nobody,     | []                                   | [Offeree]                          | Writes  | "decline the ownership offered";
-    MembersView         | ViewMembers         | WORKER,     | []                                   | []                                 | Reads   | "see its members";
-    MemberEmailView     | ViewMemberEmails    | MAINTAINER, | []                                   | [Oneself]                          | Reads   | "see a member's e-mail and last activity";
-    MemberRoleChange    | ChangeMemberRole    | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []                                 | Writes  | "change a member's role";
-    MemberRemove        | RemoveMember        | MAINTAINER, | [NotSelf, MemberBelow]               | []                                 | Writes  | "remove a member";
-    OrganizationLeave   | LeaveOrganization   | Member,     | [NotOwner]                           | []                                 | Writes  | "leave";
-    InvitationView      | ViewInvitations     | MAINTAINER, | []                                   | [Invitee]                          | Reads   | "see invitations";
-    InvitationCreate    | InviteMember        | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                                 | Writes  | "invite";
-    InvitationResend    | ResendInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "send an invitation again";
-    InvitationRevoke    | RevokeInvitation    | MAINTAINER, | []                                   | []                                 | Writes  | "revoke an invitation";
-    InvitationPreview   | ViewInvitations     | Nobody,     | []                                   | [TokenHolder]                      | Reads   | "look at an invitation before signing in";
-    InvitationAccept    | AcceptInvitation    | Nobody,     | []                                   | [Invitee, TokenHolder]             | Writes  | "accept an invitation";
-    InvitationDecline   | DeclineInvitation   | Nobody,     | []                                   | [Invitee, TokenHolder]             | Writes  | "decline an invitation";
-    WorkspaceSelect     | ViewOrganization    | Member,     | []                                   | []                                 | Reads   | "make a workspace the selected one";
-    AllResourcesView    | ViewAllResources    | MAINTAINER, | []                                   | []                                 | Reads   | "see every project, task and job";
-    ProjectCreate       | CreateProject       | SUPERVISOR, | []                                   | []                                 | Writes  | "create a project";
-    TaskCreate          | CreateTask          | SUPERVISOR, | []                                   | []                                 | Writes  | "create a task, alone or in a project that one can see";
-    ResourceView        | ViewResource        | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Reads   | "see a project, task or job";
-    ResourceUpdate      | UpdateResource      | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Writes  | "edit a project or task";
-    ResourceAssign      | AssignResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "assign a project or task, set its storages; assign a job, set its stage";
-    JobStateUpdate      | UpdateJobState      | MAINTAINER, | []                                   | [ItsAssignee, Container]           | Writes  | "set a job's state";
-    ResourceDelete      | DeleteResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "delete a project or task, take a task out of its project";
-    ResourceTransfer    | TransferResource    | MAINTAINER, | []                                   | [ItsOwner, Container]              | Writes  | "transfer a project or task, where one may create it";
-    CloudStorageView    | ViewCloudStorages   | SUPERVISOR, | []                                   | [ItsOwner]                         | Reads   | "see cloud storages";
-    CloudStorageCreate  | ManageCloudStorages | MAINTAINER, | []                                   | []                                 | Writes  | "connect a cloud storage";
-    CloudStorageManage  | ManageCloudStorages | MAINTAINER, | []                                   | [ItsOwner]                         | Writes  | "edit, disconnect a cloud storage";
-    EventsView          | ViewEvents          | WORKER,     | []                                   | []                                 | Reads   | "read the log, as far as one sees what an event is about";
-    OwnEventView        | ViewEvents          | Nobody,     | []                                   | [Concerned]                        | Reads   | "be told of one's own membership, its end too, and of the end of one's own organization";
-    DeliveryView        | ViewInvitations     | MAINTAINER, | []                                   | []                                 | Reads   | "see what became of the mail of an invitation";
-    PlanView            | ViewOrganization    | WORKER,     | []                                   | [Administrator]                    | Reads   | "see the plan, seats, limits";
-    BillingView         | ViewBilling         | MAINTAINER, | []                                   | [Administrator]                    | Reads   | "see what the plan costs";
-    PlanManage          | ManagePlan          | OWNER,      | [OwnersManagePlans]                  | [Administrator]                    | Writes  | "change, cancel the plan";
+    PublicUse           | None                | Anyone,     | []                                   | []                                 | Read   | "ask for what is public";
+    AccountUse          | None                | SignedIn,   | []                                   | []                                 | Read   | "look at or change one's own account";
+    PersonView          | None                | Nobody,     | []                                   | [Acquaintance, Administrator]      | Read   | "see the account of a person";
+    OrganizationCreate  | None                | SignedIn,   | []                                   | []                                 | Write  | "create an organization";
+    OrganizationGlimpse | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Read   | "read the name of an organization";
+    OrganizationView    | ViewOrganization    | WORKER,     | []                                   | []                                 | Read   | "see an organization";
+    OrganizationUpdate  | UpdateOrganization  | MAINTAINER, | []                                   | []                                 | Write  | "edit it (slug too)";
+    OrganizationDelete  | DeleteOrganization  | OWNER,      | []                                   | []                                 | Write  | "delete it";
+    OrganizationRestore | RestoreOrganization | OWNER,      | [PendingDeletion]                    | []                                 | Restore | "restore it";
+    OwnershipOfferView  | OfferOwnership      | OWNER,      | []                                   | [Offeree, Offerer]                 | Read   | "see an offer of its ownership";
+    OwnershipOffer      | OfferOwnership      | OWNER,      | [MemberNotOwner]                     | []                                 | Write  | "offer its ownership, take the offer back";
+    OwnershipAccept     | AcceptOwnership     | Nobody,     | []                                   | [Offeree]                          | Write  | "accept the ownership offered";
+    OwnershipDecline    | DeclineOwnership    | Nobody,     | []                                   | [Offeree]                          | Write  | "decline the ownership offered";
+    MembersView         | ViewMembers         | WORKER,     | []                                   | []                                 | Read   | "see its members";
+    MemberEmailView     | ViewMemberEmails    | MAINTAINER, | []                                   | [Oneself]                          | Read   | "see a member's e-mail and last activity";
+    MemberRoleChange    | ChangeMemberRole    | MAINTAINER, | [NotSelf, MemberBelow, NewRoleBelow] | []                                 | Write  | "change a member's role";
+    MemberRemove        | RemoveMember        | MAINTAINER, | [NotSelf, MemberBelow]               | []                                 | Write  | "remove a member";
+    OrganizationLeave   | LeaveOrganization   | Member,     | [NotOwner]                           | []                                 | Write  | "leave";
+    InvitationView      | ViewInvitations     | MAINTAINER, | []                                   | [Invitee]                          | Read   | "see invitations";
+    InvitationCreate    | InviteMember        | MAINTAINER, | [EmailVerified, NewRoleBelow]        | []                                 | Write  | "invite";
+    InvitationResend    | ResendInvitation    | MAINTAINER, | []                                   | []                                 | Write  | "send an invitation again";
+    InvitationRevoke    | RevokeInvitation    | MAINTAINER, | []                                   | []                                 | Write  | "revoke an invitation";
+    InvitationPreview   | ViewInvitations     | Nobody,     | []                                   | [TokenHolder]                      | Read   | "look at an invitation before signing in";
+    InvitationAccept    | AcceptInvitation    | Nobody,     | []                                   | [Invitee, TokenHolder]             | Write  | "accept an invitation";
+    InvitationDecline   | DeclineInvitation   | Nobody,     | []                                   | [Invitee, TokenHolder]             | Write  | "decline an invitation";
+    WorkspaceSelect     | ViewOrganization    | Member,     | []                                   | []                                 | Read   | "make a workspace the selected one";
+    AllResourcesView    | ViewAllResources    | MAINTAINER, | []                                   | []                                 | Read   | "see every project, task and job";
+    ProjectCreate       | CreateProject       | SUPERVISOR, | []                                   | []                                 | Write  | "create a project";
+    TaskCreate          | CreateTask          | SUPERVISOR, | []                                   | []                                 | Write  | "create a task, alone or in a project that one can see";
+    ResourceView        | ViewResource        | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Read   | "see a project, task or job";
+    ResourceUpdate      | UpdateResource      | MAINTAINER, | []                                   | [ItsOwner, ItsAssignee, Container] | Write  | "edit a project or task";
+    ResourceAssign      | AssignResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Write  | "assign a project or task, set its storages; assign a job, set its stage";
+    JobStateUpdate      | UpdateJobState      | MAINTAINER, | []                                   | [ItsAssignee, Container]           | Write  | "set a job's state";
+    ResourceDelete      | DeleteResource      | MAINTAINER, | []                                   | [ItsOwner, Container]              | Write  | "delete a project or task, take a task out of its project";
+    ResourceTransfer    | TransferResource    | MAINTAINER, | []                                   | [ItsOwner, Container]              | Write  | "transfer a project or task, where one may create it";
+    CloudStorageView    | ViewCloudStorages   | SUPERVISOR, | []                                   | [ItsOwner]                         | Read   | "see cloud storages";
+    CloudStorageCreate  | ManageCloudStorages | MAINTAINER, | []                                   | []                                 | Write  | "connect a cloud storage";
+    CloudStorageManage  | ManageCloudStorages | MAINTAINER, | []                                   | [ItsOwner]                         | Write  | "edit, disconnect a cloud storage";
+    EventsView          | ViewEvents          | WORKER,     | []                                   | []                                 | Read   | "read the log, as far as one sees what an event is about";
+    OwnEventView        | ViewEvents          | Nobody,     | []                                   | [Concerned]                        | Read   | "be told of one's own membership, its end too, and of the end of one's own organization";
+    DeliveryView        | ViewInvitations     | MAINTAINER, | []                                   | []                                 | Read   | "see what became of the mail of an invitation";
+    PlanView            | ViewOrganization    | WORKER,     | []                                   | [Administrator]                    | Read   | "see the plan, seats, limits";
+    BillingView         | ViewBilling         | MAINTAINER, | []                                   | [Administrator]                    | Read   | "see what the plan costs";
+    PlanManage          | ManagePlan          | OWNER,      | [OwnersManagePlans]                  | [Administrator]                    | Write  | "change, cancel the plan";
 }
 
 /// The line of an action.

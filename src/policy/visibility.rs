@@ -21,7 +21,7 @@ pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
 }
 
 /// The same, of those inside of something that they are tied to by `ties`.
-pub fn visible_in(standing: &AccessContext, action: Action, ties: Relations) -> RowScope {
+pub fn visible_within(standing: &AccessContext, action: Action, ties: Relations) -> RowScope {
     let rows = visible(standing, action);
     let named = ties.owner || ties.assignee || ties.container;
     RowScope { all: rows.all || (named && rows.tied.container), ..rows }
@@ -62,9 +62,9 @@ mod tests {
             Relations { assignee: true, ..Relations::default() },
             Relations { container: true, ..Relations::default() },
         ] {
-            assert!(visible_in(&worker, Action::ResourceView, ties).all, "{ties:?}");
+            assert!(visible_within(&worker, Action::ResourceView, ties).all, "{ties:?}");
         }
-        assert!(!visible_in(&worker, Action::ResourceView, Relations::default()).all);
+        assert!(!visible_within(&worker, Action::ResourceView, Relations::default()).all);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl HttpError {
     }
 
     /// The same, labelled as the client prefers.
-    pub fn labelled(mut self, media: Media) -> Self {
+    pub fn with_media_type(mut self, media: Media) -> Self {
         self.media = media;
         self
     }
@@ -119,7 +119,7 @@ pub fn code(error: &ServerError) -> Option<&str> {
 
 impl IntoResponse for HttpError {
     fn into_response(mut self) -> Response {
-        error_limits::shorten(&mut self.errors);
+        error_limits::truncate_errors(&mut self.errors);
         let mut response = (self.status, self.document()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media.content_type()));
         if self.status == StatusCode::UNAUTHORIZED {

@@ -13,7 +13,7 @@ pub const MAX_MESSAGE: usize = 300;
 const MAX_LOCATIONS: usize = 10;
 
 /// Shortens them.
-pub fn shorten(errors: &mut Vec<ServerError>) {
+pub fn truncate_errors(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.split_off(MAX_ERRORS - 1);
         let message = format!("At least {} more errors were left out.", left_out.len());
@@ -42,7 +42,7 @@ mod tests {
             (1000, "At least 981 more errors were left out."),
         ] {
             let mut errors = errors(given);
-            shorten(&mut errors);
+            truncate_errors(&mut errors);
             assert_eq!((errors.len(), errors[19].message.as_str()), (MAX_ERRORS, last));
             assert_eq!(code(&errors[19]), Some("FORBIDDEN"));
         }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn messages_are_cut_between_characters() {
         let mut errors = vec![error("BAD_REQUEST", "ü".repeat(MAX_MESSAGE)), error("BAD_REQUEST", "ü".repeat(100_000))];
-        shorten(&mut errors);
+        truncate_errors(&mut errors);
         assert_eq!(errors[0].message, "ü".repeat(MAX_MESSAGE));
         assert_eq!(errors[1].message, "ü".repeat(MAX_MESSAGE) + "…");
     }

@@ -58,7 +58,7 @@ pub struct Running {
 /// Runs an operation in a context of its own.
 pub fn run(server: &ServerState, caller: &Caller, prepared: Prepared) -> Running {
     let mut context = RequestContext::new(&server.env, caller.actor, caller.address);
-    context.takes_json = prepared.kind == OperationType::Query && !prepared.repeats_fields;
+    context.raw_json = prepared.kind == OperationType::Query && !prepared.repeats_fields;
     let refusals = context.refusals.clone();
     let (request, server, id) = (prepared.request, server.clone(), caller.id.0.clone());
     let results = match prepared.kind {

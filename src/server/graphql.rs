@@ -92,7 +92,7 @@ async fn respond(server: &ServerState, arrival: Incoming) -> Response {
         return not_acceptable().into_response();
     }
     let answer = answer(server, arrival, media).await;
-    answer.unwrap_or_else(|problem| problem.labelled(media.unwrap_or_default()).into_response())
+    answer.unwrap_or_else(|problem| problem.with_media_type(media.unwrap_or_default()).into_response())
 }
 
 /// Answers in that media type; none: as a stream of events.
@@ -155,13 +155,13 @@ fn refuse(mut problem: HttpError, media: Option<Media>) -> Response {
     if media == Media::Json {
         problem.status = StatusCode::OK;
     }
-    problem.labelled(media).into_response()
+    problem.with_media_type(media).into_response()
 }
 
 fn not_by_get(media: Option<Media>) -> Response {
     let message = "A mutation is sent by POST: a GET changes nothing.";
     let problem = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
-    ([(ALLOW, "POST")], problem.labelled(media.unwrap_or_default())).into_response()
+    ([(ALLOW, "POST")], problem.with_media_type(media.unwrap_or_default())).into_response()
 }
 
 fn unsupported() -> HttpError {

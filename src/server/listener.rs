@@ -82,7 +82,7 @@ async fn serve_patiently(
         let (router, stopping, answers) = (router.clone(), stopping.clone(), outgoing.connection());
         let connection = Connection { peer, router, stopping, answers, patience };
         let builder = builder.clone();
-        connections.spawn(async move { connection.converse(stream, &builder, (permit, place)).await });
+        connections.spawn(async move { connection.serve_connection(stream, &builder, (permit, place)).await });
     }
     drop(listener);
     connections.close();
@@ -142,7 +142,7 @@ struct Connection {
 impl Connection {
     /// Answers the requests until the connection ends, the server stops, or the client is too slow. `permits` are released with
     /// the stream, which a WebSocket takes over.
-    async fn converse(self, stream: TcpStream, builder: &Builder<TokioExecutor>, permits: impl Send + 'static) {
+    async fn serve_connection(self, stream: TcpStream, builder: &Builder<TokioExecutor>, permits: impl Send + 'static) {
         let _ = stream.set_nodelay(true);
         // So that what the reader has not taken waits here, and is seen.
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);

@@ -56,7 +56,7 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
             error.extensions.get_or_insert_default().set("code", code);
         }
     }
-    error_limits::shorten(&mut executed.errors);
+    error_limits::truncate_errors(&mut executed.errors);
 }
 
 /// In the place of an answer that is longer than answers may be.
@@ -75,7 +75,7 @@ pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Respons
         } else {
             StatusCode::BAD_REQUEST
         };
-        return HttpError::of(status, executed.errors).labelled(media).into_response();
+        return HttpError::of(status, executed.errors).with_media_type(media).into_response();
     }
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };

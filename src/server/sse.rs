@@ -67,6 +67,6 @@ fn refused(executed: &Executed) -> String {
 
 /// A document that was not executed: told as an event, since browsers show nothing of another status.
 pub fn refusal(mut problem: HttpError) -> Response {
-    error_limits::shorten(&mut problem.errors);
+    error_limits::truncate_errors(&mut problem.errors);
     stream_of(stream::once(ready(SubscriptionItem::Executed(Box::new(Executed::from_errors(problem.errors))))))
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::limit::{LimitKind, Plans};
 use guildhall::domain::{Code, Error, OrganizationId, ProjectId, UserId, WorkspaceId};
-use guildhall::operations::maintenance::expire_plans::end_plans;
+use guildhall::operations::maintenance::expire_plans::expire_plans;
 use guildhall::operations::plans::quota;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -310,7 +310,7 @@ async fn a_cancelled_plan_lasts_to_the_end_of_its_period_and_everything_stays() 
     let results = ada.mutate("inviteMembers", invitees(&id, 0..1), "results { userErrors { code } }").await.done();
     assert_eq!(results["results"][0]["userErrors"][0]["code"], "LIMIT_EXCEEDED");
 
-    let ended: usize = futures_util::future::join_all((0..4).map(|_| end_plans(&app.env.store, &app.env.clock)))
+    let ended: usize = futures_util::future::join_all((0..4).map(|_| expire_plans(&app.env.store, &app.env.clock)))
         .await
         .into_iter()
         .map(|ended| ended.expect("it ends"))
@@ -336,7 +336,7 @@ async fn a_plan_that_is_bought_after_the_end_of_another_begins_anew_and_the_end_
     let team = changes(&ada, json!({ "workspaceId": id, "tier": "TEAM" })).await["plan"].clone();
     assert_eq!((&team["interval"], &team["seats"]), (&json!("MONTH"), &Value::Null), "nothing of the old one is left");
     assert_eq!(app.number("SELECT count(*) FROM events WHERE type = 'PLAN_CHANGED'").await, 4);
-    assert_eq!(end_plans(&app.env.store, &app.env.clock).await.expect("it runs"), 0, "and it is told once");
+    assert_eq!(expire_plans(&app.env.store, &app.env.clock).await.expect("it runs"), 0, "and it is told once");
     app.close().await;
 }
 
@@ -504,7 +504,7 @@ async fn room(app: &TestApp, workspace: &str, kind: LimitKind, more: i64) -> Opt
     let workspace = WorkspaceId::parse(workspace).expect("a workspace");
     let now = app.env.clock.now();
     let mut connection = app.env.store.read().await.expect("a connection");
-    match quota::require_room(&app.env, &mut connection, workspace, kind, more, now).await {
+    match quota::check_quota(&app.env, &mut connection, workspace, kind, more, now).await {
         Ok(()) => None,
         Err(Error::Refused(refusals)) => {
             let limit = refusals[0].limit.expect("a limit");
@@ -521,7 +521,7 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     let user = Uuid::from(UserId::parse(&ada.id).expect("an ID"));
-    let (own, project) = (personal(&ada), guildhall::domain::ids::mint::<ProjectId>(app.env.clock.now()));
+    let (own, project) = (personal(&ada), guildhall::domain::ids::new_id::<ProjectId>(app.env.clock.now()));
     app.sql(&format!(
         "INSERT INTO projects (id, workspace_id, user_id, owner_id, name, created_at, updated_at)
            VALUES ('{}', '{user}', '{user}', '{user}', 'p', now(), now());
@@ -540,16 +540,16 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
     let now = app.env.clock.now();
     let workspace = WorkspaceId::parse(&own).expect("a workspace");
     let mut connection = app.env.store.read().await.expect("a connection");
-    let full = quota::require_room_in_project(&app.env, &mut connection, workspace, project, 1, now).await;
+    let full = quota::check_project_quota(&app.env, &mut connection, workspace, project, 1, now).await;
     assert!(matches!(full, Err(Error::Refused(refusals)) if refusals[0].limit.is_some_and(|limit| limit.used == 5)));
     for (tasks, fits) in [(5, true), (6, false)] {
-        let room = quota::room_of_new_project(&app.env, &mut connection, workspace, now).await;
+        let room = quota::new_project_quota(&app.env, &mut connection, workspace, now).await;
         assert_eq!(room.expect("the room").take(tasks).is_ok(), fits, "a project of {tasks}");
     }
     changes(&ada, json!({ "workspaceId": own, "tier": "SOLO" })).await;
     assert_eq!(room(&app, &own, LimitKind::Projects, 9).await, None);
     assert_eq!(room(&app, &own, LimitKind::Tasks, 246).await, Some((5, Some(250))));
-    quota::require_room_in_project(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
+    quota::check_project_quota(&app.env, &mut connection, workspace, project, 1000, now).await.expect("no limit");
     drop(connection);
     app.close().await;
 }

@@ -38,7 +38,7 @@ impl World {
     }
 
     async fn storage(&self, workspace: &str, owner: &Person, resource: &str) -> String {
-        let id = self.mint::<CloudStorageId>();
+        let id = self.new_id::<CloudStorageId>();
         let sql = format!(
             "INSERT INTO cloud_storages (id, {COLUMNS}, owner_id, display_name, provider, resource, created_at)
              VALUES ('{}', {}, '{}', 'storage', 'AWS_S3', '{resource}', now())",
@@ -51,7 +51,7 @@ impl World {
     }
 
     async fn project(&self, workspace: &str, owner: &Person) -> String {
-        let id = self.mint::<ProjectId>();
+        let id = self.new_id::<ProjectId>();
         let sql = format!(
             "INSERT INTO projects (id, {COLUMNS}, owner_id, name, created_at, updated_at)
              VALUES ('{}', {}, '{}', 'project', now(), now())",
@@ -65,7 +65,7 @@ impl World {
 
     /// A task with two jobs.
     async fn task(&self, workspace: &str, owner: &Person, project: Option<&str>) -> String {
-        let id = self.mint::<TaskId>();
+        let id = self.new_id::<TaskId>();
         let project = project
             .map_or("NULL".to_owned(), |project| format!("'{}'", uuid(ProjectId::parse(project).expect("a project"))));
         let mut sql = format!(
@@ -78,7 +78,7 @@ impl World {
         for _ in 0..2 {
             sql += &format!(
                 "INSERT INTO jobs (id, {COLUMNS}, task_id, created_at, updated_at) VALUES ('{}', {}, '{}', now(), now());",
-                uuid(self.mint::<JobId>()),
+                uuid(self.new_id::<JobId>()),
                 columns(workspace),
                 uuid(id)
             );
@@ -87,8 +87,8 @@ impl World {
         id.to_string()
     }
 
-    fn mint<I: TypedId>(&self) -> I {
-        ids::mint(self.app.env.clock.now())
+    fn new_id<I: TypedId>(&self) -> I {
+        ids::new_id(self.app.env.clock.now())
     }
 
     /// Sets columns of a row.

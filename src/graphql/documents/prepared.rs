@@ -114,7 +114,8 @@ impl PreparedDocument {
             .operations
             .iter()
             .try_for_each(|(_, operation)| duplicate_mutation_fields::check(&document, &operation.node));
-        once.and_then(|()| single_root_field::make_plain(&mut document)).map_err(DocumentError::Excessive)?;
+        once.and_then(|()| single_root_field::inline_root_fragments(&mut document))
+            .map_err(DocumentError::Excessive)?;
         let ExecutableDocument { operations, fragments } = document;
         let operations: Vec<(Option<Name>, Positioned<OperationDefinition>)> = match operations {
             DocumentOperations::Single(operation) => vec![(None, operation)],

@@ -12,7 +12,7 @@ use crate::graphql::documents::limits::LimitExceeded;
 
 /// Has each subscription of a document that was checked name its one field plainly at its root, in the place of fragments that
 /// name it: async-graphql would pass over those, and answer nothing. Refuses what is not one field.
-pub fn make_plain(document: &mut ExecutableDocument) -> Result<(), LimitExceeded> {
+pub fn inline_root_fragments(document: &mut ExecutableDocument) -> Result<(), LimitExceeded> {
     let ExecutableDocument { operations, fragments } = document;
     let operations: Vec<&mut OperationDefinition> = match operations {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
@@ -80,7 +80,7 @@ mod tests {
     fn a_subscription_is_to_one_field_wherever_it_is_named() {
         let plain = |text: &str| {
             let mut document = parse_query(text).expect("a document");
-            make_plain(&mut document).map(|()| document)
+            inline_root_fragments(&mut document).map(|()| document)
         };
         for good in [
             "subscription { a { id } }",

@@ -167,7 +167,7 @@ impl SharedExecution {
         let turn = Arc::new(Step::Show(Mutex::new(Some(event))));
         let request = self.script.request().data(context.clone()).data(turn);
         let executed = schema.execute_stream(request).next().await.unwrap_or_default();
-        let alike = executed.errors.is_empty() && executed.data != Value::Null && !context.was_consulted();
+        let alike = executed.errors.is_empty() && executed.data != Value::Null && !context.was_accessed();
         (executed, alike)
     }
 

@@ -19,7 +19,7 @@ use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::event_visibility::EventViewer;
 use crate::graphql::shared_loader::SharedLoader;
 use crate::graphql::types::enums;
-use crate::graphql::types::event::{Event, list_of_person, list_of_workspace};
+use crate::graphql::types::event::{Event, list_of_workspace, user_stream_name};
 use crate::graphql::{ApiError, Result};
 use crate::operations::AppContext;
 use crate::policy::Action;
@@ -61,7 +61,7 @@ impl Subscriber {
         look(&audience, actor, topic, &[]).await?;
         let list = match topic {
             Topic::Workspace(workspace) => list_of_workspace(workspace),
-            Topic::Person(user) => list_of_person(user),
+            Topic::Person(user) => user_stream_name(user),
         };
         let after = after
             .map(|cursor| read_cursor::<EventPosition>(&list, &cursor).ok_or(ApiError::InvalidCursor))

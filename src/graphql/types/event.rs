@@ -68,7 +68,7 @@ pub fn list_of_workspace(workspace: Uuid) -> String {
 }
 
 /// The list that the cursors of a user's own stream are of.
-pub fn list_of_person(user: UserId) -> String {
+pub fn user_stream_name(user: UserId) -> String {
     format!("events for {user}")
 }
 
@@ -88,7 +88,7 @@ impl Event {
     /// workspace.
     async fn cursor(&self) -> String {
         let list = match self.stream_of {
-            Some(user) => list_of_person(user),
+            Some(user) => user_stream_name(user),
             None => list_of_workspace(self.entry.workspace_id),
         };
         cursor(&list, &place_of(&self.entry))

@@ -7,7 +7,7 @@ use async_graphql::{Context, ID, Lookahead, Object, SimpleObject};
 use uuid::Uuid;
 
 use super::enums::{DeliveryState, InvitationStatus, Permission, Role};
-use super::organization::standing_of;
+use super::organization::access_of;
 use super::user::User;
 use crate::domain::clock::Instant;
 use crate::domain::page::{Keyset, PageRequest, PageRows};
@@ -85,7 +85,7 @@ impl Invitation {
         let seen = ctx.request().loader.load_one(organization).await?;
         let (Some(row), Some(seen)) = (row, seen) else { return Ok(None) };
         let is_invitee = viewer.verified_email() == Some(row.email.as_str());
-        Ok(Self { row, standing: standing_of(&seen), is_invitee: Some(is_invitee), inviter: None }.allowed())
+        Ok(Self { row, standing: access_of(&seen), is_invitee: Some(is_invitee), inviter: None }.allowed())
     }
 
     fn allowed(self) -> Option<Self> {
@@ -391,7 +391,7 @@ impl InvitationConnection {
         let viewer = ctx.request().viewer_id();
         let is_invitee = standing.is_none().then_some(true);
         let node = |row: ListedRow| {
-            let standing = standing.or_else(|| seen.get(&row.0.organization_id).map(standing_of));
+            let standing = standing.or_else(|| seen.get(&row.0.organization_id).map(access_of));
             Invitation::listed(row, standing.unwrap_or_default(), is_invitee, viewer)
         };
         let count: Count = Arc::new(move || {

@@ -18,7 +18,7 @@ use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand}
 use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::{LockedOrganization, WithAccess};
-use crate::operations::accounts::record_activity::note_activity;
+use crate::operations::accounts::record_activity::record_activity;
 use crate::operations::idempotency::Written;
 use crate::policy::{AccessContext, Action, Decision, Member, Target, assignable_roles, decide, permissions};
 use crate::store::memberships;
@@ -75,7 +75,7 @@ impl Membership {
     ) -> Result<Option<Self>> {
         let Some(WithAccess { row, by }) = written.row else { return Self::open(ctx, written.id).await };
         if let Some(own) = &by.membership {
-            note_activity(ctx.env(), own);
+            record_activity(ctx.env(), own);
         }
         let membership = Self { by: Some(by.clone()), ..Self::new(row, by.standing()) };
         let decision = decide(&membership.standing, Action::MembersView, &Target::default());
@@ -249,7 +249,7 @@ impl MembersArgs {
 /// How much is asked of the members of a list: their names are in the memberships.
 fn depth(connection: &Lookahead<'_>) -> Depth {
     let beyond = |field| asks_nodes_for(connection, &["user", field]);
-    if User::BEYOND_NAMES.into_iter().any(beyond) { Depth::Accounts } else { Depth::Memberships }
+    if User::FIELDS_NEEDING_PROFILE.into_iter().any(beyond) { Depth::Accounts } else { Depth::Memberships }
 }
 
 impl MembershipConnection {

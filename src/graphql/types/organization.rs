@@ -59,7 +59,7 @@ const ABOUT_ORGANIZATION: &[Action] = &[
 ];
 
 /// How the viewer stands to an organization.
-pub fn standing_of(seen: &OrganizationForViewer) -> AccessContext {
+pub fn access_of(seen: &OrganizationForViewer) -> AccessContext {
     AccessContext {
         signed_in: true,
         is_admin: seen.viewer_is_admin,
@@ -99,14 +99,14 @@ impl Organization {
         // What is about to be deleted is read-only, and looking after it is no work in it.
         let in_use = organization.0.organization.deletion_scheduled_for.is_none();
         if let Some(membership) = organization.0.membership.as_ref().filter(|_| in_use) {
-            operations::accounts::record_activity::note_activity(ctx.env(), membership);
+            operations::accounts::record_activity::record_activity(ctx.env(), membership);
         }
         Some(organization)
     }
 
     /// How the viewer stands to it.
     pub fn standing(&self) -> AccessContext {
-        standing_of(&self.0)
+        access_of(&self.0)
     }
 
     /// Whether the viewer may see who its members are.

@@ -38,7 +38,7 @@ impl<A: Into<Profile>> From<A> for User {
 
 impl User {
     /// The fields that memberships do not tell.
-    pub const BEYOND_NAMES: [&str; 2] = ["email", "createdAt"];
+    pub const FIELDS_NEEDING_PROFILE: [&str; 2] = ["email", "createdAt"];
 
     /// A member whose address the viewer may see, or not on these grounds alone: there may be another organization.
     pub fn member(account: Profile, email_visible: bool) -> Self {

@@ -188,7 +188,7 @@ fn settle(
     };
     let accepted = status == InvitationStatus::Accepted;
     Ok(InvitationRow {
-        id: ids::mint(now),
+        id: ids::new_id(now),
         organization_id,
         email: email.to_string(),
         email_written: email.written().map(str::to_owned),

@@ -185,7 +185,7 @@ pub fn join(
             tally.change(member.name(), "it has no date: it counts as old as the organization");
             home.created_at
         });
-        let id = ids::mint(now);
+        let id = ids::new_id(now);
         enter(ledger, &member, id, now);
         if let Some(invitation) = member.overtakes {
             tally.change(member.name(), "it was accepted there since: so is its invitation here");

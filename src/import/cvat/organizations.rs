@@ -189,7 +189,7 @@ fn row(
         now
     });
     OrganizationRow {
-        id: ids::mint(now),
+        id: ids::new_id(now),
         slug,
         name,
         description,

@@ -103,7 +103,7 @@ pub fn plan(
             change("it has no date: it counts as made now".into());
             now
         });
-        let id = ids::mint::<UserId>(now);
+        let id = ids::new_id::<UserId>(now);
         ledger.enter(Kind::User, user.id, id, date, now);
         people.accounts.insert(user.id, (id, username.clone()));
         made.push(UserRow {

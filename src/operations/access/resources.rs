@@ -99,7 +99,7 @@ impl LockedProject {
     }
 
     fn seen(self) -> Result<Self> {
-        unmoved(self.ground.id, self.project.workspace())?;
+        ensure_not_moved(self.ground.id, self.project.workspace())?;
         self.require(Action::ResourceView)?;
         Ok(self)
     }
@@ -131,9 +131,9 @@ impl LockedTask {
         let ground = LockedWorkspace::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
         // Only now it stays in its project: it may have moved while this waited for the workspace.
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
-        let project = share_project(tx, found.project_id).await?;
+        let project = lock_project_shared(tx, found.project_id).await?;
         let task = tasks::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
-        unmoved((ground.id, found.project_id), (task.workspace(), task.project_id))?;
+        ensure_not_moved((ground.id, found.project_id), (task.workspace(), task.project_id))?;
         let held = Self { ground, project, task };
         held.require(Action::ResourceView)?;
         Ok(held)
@@ -173,10 +173,10 @@ impl LockedJob {
         let ground = LockedWorkspace::enter(tx, actor, found.job.workspace(), LockMode::Shared, JOB).await?;
         // Only now its task stays in its project: it may have moved while this waited for the workspace.
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
-        let project = share_project(tx, place.project_id).await?;
+        let project = lock_project_shared(tx, place.project_id).await?;
         let task = tasks::lock(tx, place.task_id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let job = jobs::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
-        unmoved((ground.id, place.project_id), (task.workspace(), task.project_id))?;
+        ensure_not_moved((ground.id, place.project_id), (task.workspace(), task.project_id))?;
         let held = Self { ground, project, task, job };
         held.require(Action::ResourceView)?;
         Ok(held)
@@ -221,12 +221,12 @@ impl LockedStorage {
 }
 
 /// Holds a workspace alone, for somebody who is about to make something in it.
-pub async fn enter_to_create(tx: &mut Connection, actor: &Actor, id: WorkspaceId) -> Result<LockedWorkspace> {
+pub async fn lock_to_create(tx: &mut Connection, actor: &Actor, id: WorkspaceId) -> Result<LockedWorkspace> {
     let ground = LockedWorkspace::enter(tx, actor, id, LockMode::Exclusive, "workspace").await?;
     if ground.sees() { Ok(ground) } else { Err(Refusal::not_found("workspace").into()) }
 }
 
-async fn share_project(tx: &mut Connection, id: Option<ProjectId>) -> Result<Option<Project>> {
+async fn lock_project_shared(tx: &mut Connection, id: Option<ProjectId>) -> Result<Option<Project>> {
     match id {
         Some(id) => projects::share(tx, id).await,
         None => Ok(None),
@@ -234,7 +234,7 @@ async fn share_project(tx: &mut Connection, id: Option<ProjectId>) -> Result<Opt
 }
 
 /// What was looked up to know what to hold must still be so once it is held: a transfer may have come in between.
-fn unmoved<T: PartialEq>(looked_up: T, held: T) -> Result<()> {
+fn ensure_not_moved<T: PartialEq>(looked_up: T, held: T) -> Result<()> {
     if looked_up == held {
         return Ok(());
     }

@@ -31,7 +31,7 @@ pub struct LockedWorkspace {
 }
 
 /// How somebody stands to a workspace of either kind, whether or not it is there.
-pub fn standing_of(onlooker: &WorkspaceAccess) -> AccessContext {
+pub fn access_of(onlooker: &WorkspaceAccess) -> AccessContext {
     if onlooker.is_personal {
         return AccessContext::personal(onlooker.workspace_id == Uuid::from(onlooker.user_id), onlooker.is_admin);
     }
@@ -65,12 +65,12 @@ impl LockedWorkspace {
             }
             WorkspaceId::Personal(user) => {
                 // An actor's own account is held before the session is asked about, which may end while this waits.
-                let own = if user == by.user_id { hold_account(tx, user, hold).await? } else { None };
+                let own = if user == by.user_id { lock_account(tx, user, hold).await? } else { None };
                 let actor = users::find_actor(tx, by).await?.ok_or(Error::Unauthenticated)?;
                 let standing = AccessContext::personal(user == actor.id, actor.is_admin);
                 // Nobody holds up an account that is no business of theirs.
                 decide(&standing, Action::PlanView, &Target::default()).require(what)?;
-                let held = if user == actor.id { own } else { hold_account(tx, user, hold).await? };
+                let held = if user == actor.id { own } else { lock_account(tx, user, hold).await? };
                 held.ok_or_else(|| Refusal::not_found(what))?;
                 Ok(Self { id, actor, owner_id: user, standing, by: *by })
             }
@@ -84,7 +84,7 @@ impl LockedWorkspace {
 
     /// Keeps the actor's account there until the commit, for somebody who is about to own something: administrators need not
     /// be members, so the hold of the workspace does not do that.
-    pub async fn keep_actor(&self, tx: &mut Connection) -> Result<()> {
+    pub async fn lock_actor(&self, tx: &mut Connection) -> Result<()> {
         users::keep(tx, self.actor.id).await?.map(|_| ()).ok_or(Error::Unauthenticated)
     }
 
@@ -110,7 +110,7 @@ impl LockedWorkspace {
 }
 
 /// Holds an account.
-async fn hold_account(tx: &mut Connection, user: UserId, hold: LockMode) -> Result<Option<User>> {
+async fn lock_account(tx: &mut Connection, user: UserId, hold: LockMode) -> Result<Option<User>> {
     match hold {
         LockMode::Unheld => users::find(tx, user).await,
         LockMode::Shared => users::share(tx, user).await,

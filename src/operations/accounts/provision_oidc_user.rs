@@ -75,7 +75,7 @@ async fn settle(tx: &mut Connection, issuer: &str, vouched: &VerifiedToken, now:
 async fn make(tx: &mut Connection, issuer: &str, identity: &Identity, now: Instant) -> Result<User> {
     let username = free_username(tx, issuer, identity, None).await?;
     let new = NewUser {
-        id: ids::mint::<UserId>(now),
+        id: ids::new_id::<UserId>(now),
         username: username.as_str(),
         display_name: None,
         email: None,

@@ -5,7 +5,7 @@ use crate::store::memberships::{self, Membership};
 
 /// Notes it in the background, if today's activity is not noted yet. The answer does not wait for it, and does not fail with
 /// it.
-pub fn note_activity(env: &AppContext, membership: &Membership) {
+pub fn record_activity(env: &AppContext, membership: &Membership) {
     let today = env.clock.now().date_naive();
     if membership.last_active_on >= Some(today) {
         return;

@@ -108,7 +108,7 @@ async fn invited(
 ) -> Result<User> {
     let named = InvitationRef::Token(token_hash.to_vec());
     let entered = enter(tx, None, &named, Action::InvitationAccept, now).await;
-    let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at("invitationToken"))?;
+    let Entered { invitation, access, .. } = entered.map_err(|error| error.not_found_at("invitationToken"))?;
     require_pending(&invitation, now)?;
     let email = invitation.address();
     if wanted.email.as_ref().is_some_and(|given| *given != email) {
@@ -158,7 +158,7 @@ async fn insert(
     now: Instant,
 ) -> Result<User> {
     let new = NewUser {
-        id: ids::mint::<UserId>(now),
+        id: ids::new_id::<UserId>(now),
         username: wanted.username.as_str(),
         display_name: wanted.display_name.as_deref(),
         email: email.map(Email::as_str),

@@ -8,9 +8,9 @@ use crate::domain::validation::Validator;
 use crate::domain::{CloudStorageId, Result, ids, text};
 use crate::events::record;
 use crate::operations::AppContext;
-use crate::operations::access::resources::enter_to_create;
+use crate::operations::access::resources::lock_to_create;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::plans::quota::require_room;
+use crate::operations::plans::quota::check_quota;
 use crate::operations::resources::events::of_storage;
 use crate::policy::{Action, Target};
 use crate::store::cloud_storages::{self, CloudStorage};
@@ -47,13 +47,13 @@ pub async fn create_cloud_storage(
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = enter_to_create(tx, actor, workspace).await.map_err(|error| error.missing_at("workspaceId"))?;
+        let ground = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
         ground.require(Action::CloudStorageCreate, &Target::default(), "workspace")?;
-        require_room(env, tx, workspace, LimitKind::CloudStorages, 1, now).await?;
-        ground.keep_actor(tx).await?;
+        check_quota(env, tx, workspace, LimitKind::CloudStorages, 1, now).await?;
+        ground.lock_actor(tx).await?;
 
         let storage = CloudStorage {
-            id: ids::mint(now),
+            id: ids::new_id(now),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
             owner_id: ground.actor.id,

@@ -41,7 +41,7 @@ pub async fn update_cloud_storage(
     env.write(retry, async |tx| {
         let held = LockedStorage::lock(tx, actor, id, LockMode::Shared)
             .await
-            .map_err(|error| error.missing_at("cloudStorageId"))?;
+            .map_err(|error| error.not_found_at("cloudStorageId"))?;
         held.require(Action::CloudStorageManage)?;
         let before = held.storage;
         let after = CloudStorage {

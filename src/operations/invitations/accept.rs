@@ -21,7 +21,7 @@ use crate::operations::AppContext;
 use crate::operations::access::organization::WithAccess;
 use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::join::{
-    Access, Entered, InvitationRef, enter, join, require_pending, require_stranger,
+    Access, Entered, InvitationRef, enter, join, require_non_member, require_pending,
 };
 
 /// Which invitation. Exactly one of the two.
@@ -77,7 +77,7 @@ async fn accept(
         InvitationRef::Id(_) => try_join(entering, users::keep(tx, actor.user_id)).await,
         InvitationRef::Token(_) => entering.await.map(|entered| (entered, None)),
     };
-    let (entered, kept) = entered.map_err(|error| error.missing_at(named.field()))?;
+    let (entered, kept) = entered.map_err(|error| error.not_found_at(named.field()))?;
     let Entered { invitation, access: Access::Account(mut floor), .. } = entered else {
         return Err(Error::Unauthenticated);
     };
@@ -89,7 +89,7 @@ async fn accept(
         InvitationRef::Token(_) => prove_by_token(tx, actor, &invitation, now).await?,
     };
     require_pending(&invitation, now)?;
-    require_stranger(floor.membership.as_ref())?;
+    require_non_member(floor.membership.as_ref())?;
     floor.actor = user;
     let (membership, accepted) = join(env, tx, now, (&floor.organization, &invitation), &floor.actor).await?;
     let by = Arc::new(floor.joined(membership.clone()));

@@ -27,7 +27,7 @@ pub async fn decline_invitation(
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let entered = enter(tx, actor, &named, Action::InvitationDecline, now).await;
-        let Entered { invitation, access, .. } = entered.map_err(|error| error.missing_at(named.field()))?;
+        let Entered { invitation, access, .. } = entered.map_err(|error| error.not_found_at(named.field()))?;
         require_pending(&invitation, now)?;
         let declined = invitation.resolved(InvitationStatus::Declined, now);
         tx.queue(invitations::resolve(&declined));

@@ -31,7 +31,7 @@ use crate::operations::plans::quota;
 use crate::operations::plans::quota::Quota;
 
 /// Most people in one request.
-const MOST: usize = 100;
+const MAX_INVITEES: usize = 100;
 /// Invitation mails a day for each user.
 const A_DAY_PER_USER: i64 = 100;
 /// Invitation mails a day for each organization.
@@ -76,8 +76,8 @@ pub async fn invite_members(
     let mut check = Validator::default();
     let number = match input.invitees.len() {
         0 => Err(FieldError::new(Code::OutOfRange, "Name at least one person.")),
-        1..=MOST => Ok(()),
-        _ => Err(FieldError::new(Code::TooLong, format!("Name at most {MOST} people."))),
+        1..=MAX_INVITEES => Ok(()),
+        _ => Err(FieldError::new(Code::TooLong, format!("Name at most {MAX_INVITEES} people."))),
     };
     let (Some(id), Some(()), Some(message)) = (
         check.id::<OrganizationId>("organizationId", &input.organization_id),
@@ -120,7 +120,7 @@ pub async fn invite_members(
             Ok(verdicts.into_iter().map(outcome).collect())
         })
         .await
-        .map_err(|error| error.missing_at("organizationId"))?;
+        .map_err(|error| error.not_found_at("organizationId"))?;
     env.outbox.wake();
     Ok(outcomes)
 }
@@ -207,7 +207,7 @@ async fn send(
     let (sent, tokens): (Vec<_>, Vec<_>) = people
         .map(|(email, role)| {
             let invitation = Invitation {
-                id: ids::mint::<InvitationId>(now),
+                id: ids::new_id::<InvitationId>(now),
                 organization_id: floor.organization.id,
                 email: email.to_string(),
                 email_written: email.written().map(str::to_owned),

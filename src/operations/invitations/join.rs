@@ -100,7 +100,7 @@ pub async fn enter_to_administer(
     now: Instant,
 ) -> Result<(LockedOrganization, Invitation)> {
     let entered =
-        lock(tx, Some(actor), &InvitationRef::Id(id), now).await.map_err(|error| error.missing_at("invitationId"))?;
+        lock(tx, Some(actor), &InvitationRef::Id(id), now).await.map_err(|error| error.not_found_at("invitationId"))?;
     let (standing, target) = (entered.standing(), entered.target());
     if standing.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
         return Err(Refusal::not_found("invitation").at("invitationId").into());
@@ -202,9 +202,9 @@ pub async fn join(
     (organization, invitation): (&Organization, &Invitation),
     user: &User,
 ) -> Result<(Membership, Invitation)> {
-    quota::require_room_for_member(env, tx, organization, now).await?;
+    quota::check_member_quota(env, tx, organization, now).await?;
     let membership = Membership {
-        id: ids::mint::<MembershipId>(now),
+        id: ids::new_id::<MembershipId>(now),
         organization_id: invitation.organization_id,
         user_id: user.id,
         username: user.username.clone(),
@@ -227,7 +227,7 @@ pub async fn join(
 }
 
 /// Goes on only for somebody who is no member.
-pub fn require_stranger(membership: Option<&Membership>) -> Result<()> {
+pub fn require_non_member(membership: Option<&Membership>) -> Result<()> {
     match membership {
         None => Ok(()),
         Some(_) => Err(Refusal::new(Code::AlreadyMember, "You are a member of this organization already.").into()),

@@ -10,7 +10,7 @@ use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::secret::SecretToken;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{Code, InvitationId, Refusal, Result};
 use crate::events::record;
 use crate::policy::Action;
@@ -42,7 +42,7 @@ pub async fn resend_invitation(
     input: Input,
     retry: &Idempotency,
 ) -> Result<Written<InvitationId, WithAccess<Invitation>>> {
-    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
+    let id: InvitationId = parse_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     let resent = env
         .write(retry, async |tx| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::invitation::InvitationStatus;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{InvitationId, Result};
 use crate::events::record;
 use crate::policy::Action;
@@ -29,7 +29,7 @@ pub async fn revoke_invitation(
     input: Input,
     retry: &Idempotency,
 ) -> Result<Written<InvitationId, WithAccess<Invitation>>> {
-    let id: InvitationId = only_id("invitationId", &input.invitation_id)?;
+    let id: InvitationId = parse_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationRevoke, now).await?;

@@ -14,7 +14,7 @@ const BATCH: usize = 100;
 
 /// Takes away all that have ended, a batch a transaction; tells how many. Rows that somebody else has locked are left to the
 /// next run.
-pub async fn end_plans(store: &Database, clock: &Clock) -> Result<usize> {
+pub async fn expire_plans(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
         let now = clock.now();

@@ -11,7 +11,7 @@ use crate::domain::{Clock, Result};
 use crate::operations::idempotency;
 use crate::operations::maintenance::expire_invitations::expire_invitations;
 use crate::operations::maintenance::expire_ownership_offers::expire_ownership_offers;
-use crate::operations::maintenance::expire_plans::end_plans;
+use crate::operations::maintenance::expire_plans::expire_plans;
 use crate::operations::maintenance::fill_text_keys::fill_text_keys;
 use crate::operations::maintenance::purge_organizations::purge_organizations;
 use crate::store::sign_in_networks;
@@ -57,7 +57,7 @@ pub async fn run(store: Database, clock: Clock, event_retention: TimeDelta, canc
             Ok(count) => tracing::info!(count, "deleted organizations for good"),
             Err(error) => tracing::error!(?error, "cannot delete organizations for good"),
         }
-        match end_plans(&store, &clock).await {
+        match expire_plans(&store, &clock).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "ended plans that were cancelled"),
             Err(error) => tracing::error!(?error, "cannot end plans that were cancelled"),

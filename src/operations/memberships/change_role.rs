@@ -7,7 +7,7 @@ use futures_util::future::try_join;
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{MembershipId, Refusal, Result, Role};
 use crate::events::record;
 use crate::events::record::NewEvent;
@@ -35,10 +35,10 @@ pub async fn change_member_role(
     input: Input,
     retry: &Idempotency,
 ) -> Result<Written<MembershipId, WithAccess<Membership>>> {
-    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        let (floor, member) = lock_member(tx, actor, id, now).await?;
         let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
         floor.require(Action::MemberRoleChange, &target, "member")?;
         if member.role == input.role {
@@ -60,7 +60,7 @@ pub async fn change_member_role(
 }
 
 /// Enters the organization of a member, and locks the membership.
-pub(crate) async fn enter_by_member(
+pub(crate) async fn lock_member(
     tx: &Connection,
     actor: &Actor,
     id: MembershipId,
@@ -68,7 +68,7 @@ pub(crate) async fn enter_by_member(
 ) -> Result<(LockedOrganization, Membership)> {
     let entering = LockedOrganization::enter_by(tx, actor, OrganizationRef::Membership(id), "member", now);
     let entered = try_join(entering, memberships::lock(tx, id, actor.user_id)).await;
-    let (floor, member) = entered.map_err(|error| error.missing_at("membershipId"))?;
+    let (floor, member) = entered.map_err(|error| error.not_found_at("membershipId"))?;
     let member = member.filter(|_| floor.sees());
     Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
 }

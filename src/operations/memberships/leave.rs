@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{MembershipId, OrganizationId, Refusal, Result};
 use crate::policy::{Action, Target};
 
@@ -24,7 +24,7 @@ pub async fn leave_organization(
     input: Input,
     retry: &Idempotency,
 ) -> Result<MembershipId> {
-    let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
+    let id: OrganizationId = parse_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
@@ -34,5 +34,5 @@ pub async fn leave_organization(
         Ok(membership.id)
     })
     .await
-    .map_err(|error| error.missing_at("organizationId"))
+    .map_err(|error| error.not_found_at("organizationId"))
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{MembershipId, OrganizationId, Result, UserId};
 use crate::events::record;
 use crate::events::record::NewEvent;
@@ -16,7 +16,7 @@ use crate::store::organizations::Organization;
 
 use crate::operations::AppContext;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::memberships::change_role::{about, enter_by_member};
+use crate::operations::memberships::change_role::{about, lock_member};
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::ownership_offers::shared::cancel_offer_of;
 
@@ -37,10 +37,10 @@ pub struct Removed {
 
 /// Removes them.
 pub async fn remove_member(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Removed> {
-    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        let (floor, member) = lock_member(tx, actor, id, now).await?;
         floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
         end_membership(tx, &floor.organization, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
         Ok(Removed { membership: id, organization: floor.organization.id })

@@ -61,9 +61,9 @@ pub async fn create_organization(
         let standing = AccessContext { signed_in: true, is_admin: owner.is_admin, ..AccessContext::default() };
         decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
-        quota::require_owned_room(env, tx, owner.id, now).await?;
+        quota::check_owned_organizations_quota(env, tx, owner.id, now).await?;
 
-        let id = ids::mint::<OrganizationId>(now);
+        let id = ids::new_id::<OrganizationId>(now);
         let new = NewOrganization {
             id,
             slug: slug.as_str(),
@@ -78,7 +78,7 @@ pub async fn create_organization(
         };
         organizations::insert(tx, &new).await?;
         let membership = Membership {
-            id: ids::mint::<MembershipId>(now),
+            id: ids::new_id::<MembershipId>(now),
             organization_id: id,
             user_id: owner.id,
             shown_name: kept.display_name().to_owned(),

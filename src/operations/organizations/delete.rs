@@ -4,7 +4,7 @@ use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::ownership_offer::OwnershipOfferStatus;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{Code, OrganizationId, Refusal, Result, Slug, UserId};
 use crate::events::record;
 use crate::events::record::NewEvent;
@@ -33,7 +33,7 @@ pub async fn delete_organization(
     input: Input,
     retry: &Idempotency,
 ) -> Result<OrganizationId> {
-    let id: OrganizationId = only_id("organizationId", &input.organization_id)?;
+    let id: OrganizationId = parse_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
@@ -46,7 +46,7 @@ pub async fn delete_organization(
         Ok(id)
     })
     .await
-    .map_err(|error| error.missing_at("organizationId"))
+    .map_err(|error| error.not_found_at("organizationId"))
 }
 
 /// Begins the time of grace of an organization, or deletes it where there is none. The organization's row must be locked.

@@ -16,7 +16,7 @@ use crate::operations::AppContext;
 use crate::operations::access::organization::LockedOrganization;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::reassign_resources::hand_over;
-use crate::operations::plans::quota::require_owned_room;
+use crate::operations::plans::quota::check_owned_organizations_quota;
 
 /// What to restore.
 pub struct Input {
@@ -52,11 +52,11 @@ pub async fn restore_organization(
         }
         let owner = users::find(tx, floor.organization.owner_id).await?;
         match (owner, heir) {
-            (Some(owner), None) => require_owned_room(env, tx, owner.id, now).await?,
+            (Some(owner), None) => check_owned_organizations_quota(env, tx, owner.id, now).await?,
             (Some(_), Some(_)) => return Err(has_owner().into()),
             (None, None) => return Err(needs_owner().into()),
             (None, Some(heir)) => {
-                require_owned_room(env, tx, heir, now).await?;
+                check_owned_organizations_quota(env, tx, heir, now).await?;
                 replace_owner(tx, &floor, heir, now).await?;
             }
         }
@@ -70,7 +70,7 @@ pub async fn restore_organization(
         Ok(id)
     })
     .await
-    .map_err(|error| error.missing_at("organizationId"))
+    .map_err(|error| error.not_found_at("organizationId"))
 }
 
 /// Gives the organization, whose owner's account was deleted, to `heir`. The organization's row must be locked.
@@ -83,7 +83,7 @@ async fn replace_owner(tx: &mut Connection, floor: &LockedOrganization, heir: Us
     let organization = Organization { owner_id: heir, ..floor.organization.clone() };
     hand_over(tx, &organization, former.user_id, floor.actor.id, now).await?;
     let membership = Membership {
-        id: ids::mint::<MembershipId>(now),
+        id: ids::new_id::<MembershipId>(now),
         user_id: heir,
         shown_name: kept.display_name().to_owned(),
         username: kept.username,

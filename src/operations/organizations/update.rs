@@ -106,7 +106,7 @@ pub async fn update_organization(
         Ok(id)
     })
     .await
-    .map_err(|error| error.missing_at("organizationId"))
+    .map_err(|error| error.not_found_at("organizationId"))
 }
 
 fn changes(before: &Organization, after: &Organization) -> Vec<FieldChange> {

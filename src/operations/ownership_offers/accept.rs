@@ -6,7 +6,7 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::ownership_offer::{FORMER_OWNER, OwnershipOfferStatus};
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{InternalError, OrganizationId, OwnershipOfferId, Refusal, Result, UserId};
 use crate::events::record;
 use crate::events::record::NewEvent;
@@ -37,7 +37,7 @@ pub struct Accepted {
 
 /// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
 pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Accepted> {
-    let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
+    let id: OwnershipOfferId = parse_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
@@ -46,7 +46,7 @@ pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, ret
         let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
             .await?
             .ok_or_else(|| InternalError::new("an organization without its owner"))?;
-        quota::require_owned_room(env, tx, heir.user_id, now).await?;
+        quota::check_owned_organizations_quota(env, tx, heir.user_id, now).await?;
         let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
         hand_over(tx, &owner, &heir, now).await?;
         Ok(Accepted { offer: Written::now(id, accepted), organization: floor.organization.id })

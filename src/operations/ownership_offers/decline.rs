@@ -2,7 +2,7 @@
 
 use crate::auth::Actor;
 use crate::domain::ownership_offer::OwnershipOfferStatus;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{OwnershipOfferId, Result};
 use crate::policy::Action;
 use crate::store::ownership_offers::OwnershipOffer;
@@ -24,7 +24,7 @@ pub async fn decline_ownership(
     input: Input,
     retry: &Idempotency,
 ) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
-    let id: OwnershipOfferId = only_id("ownershipOfferId", &input.ownership_offer_id)?;
+    let id: OwnershipOfferId = parse_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipDecline, now).await?;

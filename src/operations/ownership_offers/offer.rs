@@ -3,7 +3,7 @@
 use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::ownership_offer::OFFER_EXPIRY;
-use crate::domain::validation::only_id;
+use crate::domain::validation::parse_id;
 use crate::domain::{Code, MembershipId, OwnershipOfferId, Refusal, Result, ids};
 use crate::events::record;
 use crate::events::record::NewEvent;
@@ -12,7 +12,7 @@ use crate::store::ownership_offers::{self, NewOwnershipOffer, OwnershipOffer};
 
 use crate::operations::AppContext;
 use crate::operations::idempotency::{Idempotency, Written};
-use crate::operations::memberships::change_role::{about, enter_by_member};
+use crate::operations::memberships::change_role::{about, lock_member};
 use crate::operations::ownership_offers::shared::pending;
 
 /// To whom.
@@ -28,17 +28,17 @@ pub async fn offer_ownership(
     input: Input,
     retry: &Idempotency,
 ) -> Result<Written<OwnershipOfferId, OwnershipOffer>> {
-    let id: MembershipId = only_id("membershipId", &input.membership_id)?;
+    let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = enter_by_member(tx, actor, id, now).await?;
+        let (floor, member) = lock_member(tx, actor, id, now).await?;
         floor.require(Action::OwnershipOffer, &about(&floor, &member), "member")?;
         if pending(tx, floor.organization.id, now).await?.is_some() {
             let message = "The organization has a pending offer of ownership: cancel it first.";
             return Err(Refusal::new(Code::OfferAlreadyPending, message).into());
         }
         let new = NewOwnershipOffer {
-            id: ids::mint::<OwnershipOfferId>(now),
+            id: ids::new_id::<OwnershipOfferId>(now),
             organization_id: floor.organization.id,
             from_id: floor.organization.owner_id,
             to_id: member.user_id,

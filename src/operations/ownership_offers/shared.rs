@@ -30,7 +30,7 @@ pub(crate) async fn enter_by_offer(
     let found =
         look(tx, actor, OrganizationRef::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer"))
             .await;
-    let organization = found.map_err(|error| error.missing_at("ownershipOfferId"))?.organization_id;
+    let organization = found.map_err(|error| error.not_found_at("ownershipOfferId"))?.organization_id;
     let floor = LockedOrganization::enter(tx, actor, organization, "offer", now).await?;
     let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;
     let target = about(&offer, floor.actor.id);

@@ -26,5 +26,5 @@ pub async fn cancel_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
         Ok(id)
     })
     .await
-    .map_err(|error| error.missing_at("workspaceId"))
+    .map_err(|error| error.not_found_at("workspaceId"))
 }

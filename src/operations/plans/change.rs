@@ -51,7 +51,7 @@ pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
         Ok(id)
     })
     .await
-    .map_err(|error| error.missing_at("workspaceId"))
+    .map_err(|error| error.not_found_at("workspaceId"))
 }
 
 /// What is asked for, where it says nothing as it was before.

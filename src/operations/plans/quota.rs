@@ -3,7 +3,7 @@
 //! A count is only as good as the lock that it is made under. What is asked here holds until the commit because the caller
 //! has the workspace for itself ([`Hold::Exclusive`](crate::operations::access::workspace::Hold), or
 //! [`Floor::enter`](crate::operations::access::organization::Floor::enter)),
-//! and everybody else who adds something of the kind has to wait for that. The one exception is [`require_owned_room`], which
+//! and everybody else who adds something of the kind has to wait for that. The one exception is [`check_owned_organizations_quota`], which
 //! takes its lock itself. Nothing is counted where there is no limit.
 //!
 //! A limit never takes anything away: who is above it after a downgrade keeps what there is, and gets no more.
@@ -64,7 +64,7 @@ impl Quota {
 
 /// Refuses unless the workspace has room for `more` projects, tasks or cloud storages: LIMIT_EXCEEDED. The caller holds the
 /// workspace alone.
-pub async fn require_room(
+pub async fn check_quota(
     env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
@@ -97,7 +97,7 @@ pub async fn room(
 
 /// Refuses unless a project of the workspace has room for `more` tasks: LIMIT_EXCEEDED. The room of the workspace is a matter
 /// of its own: ask for that as well when the tasks are new there. The caller holds the workspace alone.
-pub async fn require_room_in_project(
+pub async fn check_project_quota(
     env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
@@ -112,7 +112,7 @@ pub async fn require_room_in_project(
 }
 
 /// The room for tasks of a project that is about to come to the workspace.
-pub async fn room_of_new_project(
+pub async fn new_project_quota(
     env: &AppContext,
     tx: &mut Connection,
     workspace: WorkspaceId,
@@ -125,7 +125,12 @@ pub async fn room_of_new_project(
 
 /// Refuses unless the user may own one more organization: LIMIT_EXCEEDED, by the plan of their personal workspace. Locks
 /// their account until the transaction ends, so organizations have to be locked before.
-pub async fn require_owned_room(env: &AppContext, tx: &mut Connection, user: UserId, now: Instant) -> Result<()> {
+pub async fn check_owned_organizations_quota(
+    env: &AppContext,
+    tx: &mut Connection,
+    user: UserId,
+    now: Instant,
+) -> Result<()> {
     let (workspace, kind) = (WorkspaceId::Personal(user), LimitKind::OwnedOrganizations);
     if env.rules.plans.unlimited {
         return Ok(());
@@ -157,7 +162,7 @@ pub async fn seats(
 
 /// Refuses unless an organization, whose row is locked, has room for one more member: LIMIT_EXCEEDED or SEATS_EXHAUSTED. A
 /// pending invitation holds a seat, but a plan that has ended may leave more of them than there are seats.
-pub async fn require_room_for_member(
+pub async fn check_member_quota(
     env: &AppContext,
     tx: &mut Connection,
     organization: &Organization,

@@ -6,9 +6,9 @@ use crate::domain::validation::Validator;
 use crate::domain::{ProjectId, Result, ids, text};
 use crate::events::record;
 use crate::operations::AppContext;
-use crate::operations::access::resources::enter_to_create;
+use crate::operations::access::resources::lock_to_create;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::plans::quota::require_room;
+use crate::operations::plans::quota::check_quota;
 use crate::operations::resources::assignment;
 use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::project_created;
@@ -40,15 +40,15 @@ pub async fn create_project(env: &AppContext, actor: &Actor, input: Input, retry
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = enter_to_create(tx, actor, workspace).await.map_err(|error| error.missing_at("workspaceId"))?;
+        let ground = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
         wishes.find(tx, &ground).await?;
         ground.require(Action::ProjectCreate, &Target::default(), "workspace")?;
         wishes.require_possible(tx, &ground).await?;
-        require_room(env, tx, workspace, LimitKind::Projects, 1, now).await?;
-        ground.keep_actor(tx).await?;
+        check_quota(env, tx, workspace, LimitKind::Projects, 1, now).await?;
+        ground.lock_actor(tx).await?;
 
         let project = Project {
-            id: ids::mint(now),
+            id: ids::new_id(now),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
             owner_id: ground.actor.id,

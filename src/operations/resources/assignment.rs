@@ -52,7 +52,7 @@ impl AssignmentPatch {
         let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
         let mut missing = Vec::new();
         for (field, id) in named {
-            match look_for_storage(tx, &ground.by, id).await.map_err(|error| error.missing_at(field)) {
+            match look_for_storage(tx, &ground.by, id).await.map_err(|error| error.not_found_at(field)) {
                 Ok(storage) if storage.workspace() == ground.id => {}
                 Ok(_) => self.elsewhere.push(field),
                 Err(Error::Refused(refusals)) => missing.extend(refusals),

@@ -76,7 +76,7 @@ pub async fn delete_resource(env: &AppContext, actor: &Actor, input: Input, retr
             Deletable::Task(id) => delete_task(tx, actor, id).await,
             Deletable::Storage(id) => delete_storage(tx, actor, id, now).await,
         };
-        record::record(tx, now, events.map_err(|error| error.missing_at("resourceId"))?).await?;
+        record::record(tx, now, events.map_err(|error| error.not_found_at("resourceId"))?).await?;
         Ok(resource)
     })
     .await

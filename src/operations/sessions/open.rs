@@ -70,7 +70,8 @@ pub(crate) async fn open(
 
 /// A fresh access token, and the newest refresh token of the session.
 pub(crate) fn tokens(env: &AppContext, session: &Session, now: Instant) -> Result<Tokens> {
-    let (access, access_expires_at) = env.keys.mint_access(session.user_id, Some(session.id), now, ACCESS_LIFETIME)?;
+    let (access, access_expires_at) =
+        env.keys.issue_access_token(session.user_id, Some(session.id), now, ACCESS_LIFETIME)?;
     Ok(Tokens {
         access,
         access_expires_at,

@@ -9,10 +9,10 @@ use crate::domain::validation::Validator;
 use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};
 use crate::events::record;
 use crate::operations::AppContext;
-use crate::operations::access::resources::{LockedProject, enter_to_create};
+use crate::operations::access::resources::{LockedProject, lock_to_create};
 use crate::operations::access::workspace::LockedWorkspace;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::plans::quota::{require_room, require_room_in_project};
+use crate::operations::plans::quota::{check_project_quota, check_quota};
 use crate::operations::resources::assignment;
 use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::{of_job, task_created};
@@ -65,15 +65,15 @@ pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &
         wishes.find(tx, &ground).await?;
         ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
         wishes.require_possible(tx, &ground).await?;
-        require_room(env, tx, ground.id, LimitKind::Tasks, 1, now).await?;
+        check_quota(env, tx, ground.id, LimitKind::Tasks, 1, now).await?;
         if let Some(project) = &project {
-            require_room_in_project(env, tx, ground.id, project.id, 1, now).await?;
+            check_project_quota(env, tx, ground.id, project.id, 1, now).await?;
         }
-        ground.keep_actor(tx).await?;
+        ground.lock_actor(tx).await?;
 
         let (stage, state) = BEGINNING;
         let task = Task {
-            id: ids::mint(now),
+            id: ids::new_id(now),
             workspace_id: ground.id.uuid(),
             organization_id: ground.id.organization(),
             project_id: project.as_ref().map(|project| project.id),
@@ -87,7 +87,7 @@ pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &
             updated_at: now,
         };
         let job = |_| Job {
-            id: ids::mint(now),
+            id: ids::new_id(now),
             workspace_id: task.workspace_id,
             organization_id: task.organization_id,
             task_id: task.id,
@@ -134,11 +134,11 @@ fn job_count(count: i32) -> std::result::Result<i32, FieldError> {
 async fn enter(tx: &mut Connection, actor: &Actor, place: TaskLocation) -> Result<(LockedWorkspace, Option<Project>)> {
     match place {
         TaskLocation::Workspace(id) => {
-            let ground = enter_to_create(tx, actor, id).await.map_err(|error| error.missing_at("workspaceId"))?;
+            let ground = lock_to_create(tx, actor, id).await.map_err(|error| error.not_found_at("workspaceId"))?;
             Ok((ground, None))
         }
         TaskLocation::Project(id) => {
-            let held = LockedProject::share(tx, actor, id).await.map_err(|error| error.missing_at("projectId"))?;
+            let held = LockedProject::share(tx, actor, id).await.map_err(|error| error.not_found_at("projectId"))?;
             Ok((held.ground, Some(held.project)))
         }
     }

@@ -8,7 +8,7 @@ use crate::operations::AppContext;
 use crate::operations::access::resources::{LockedTask, look_for_project};
 use crate::operations::access::workspace::LockMode;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::plans::quota::require_room_in_project;
+use crate::operations::plans::quota::check_project_quota;
 use crate::operations::resources::assignment;
 use crate::operations::resources::assignment::AssignmentPatch;
 use crate::operations::resources::events::task_updated;
@@ -45,7 +45,7 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     let hold = if moves { LockMode::Exclusive } else { LockMode::Shared };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let held = LockedTask::lock(tx, actor, id, hold).await.map_err(|error| error.missing_at("taskId"))?;
+        let held = LockedTask::lock(tx, actor, id, hold).await.map_err(|error| error.not_found_at("taskId"))?;
         let project = find_project(tx, &held, &destination).await?;
         wishes.find(tx, &held.ground).await?;
         if name.is_some() || !(moves || wishes.are_given()) {
@@ -75,7 +75,7 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
             ..before.clone()
         };
         if let Some(project) = after.project_id.filter(|_| after.project_id != before.project_id) {
-            require_room_in_project(env, tx, held.ground.id, project, 1, now).await?;
+            check_project_quota(env, tx, held.ground.id, project, 1, now).await?;
         }
         let outer: Vec<_> = if moves { project.iter().map(Project::people).collect() } else { held.containers() };
         if let Some(event) = task_updated(Some(held.ground.actor.id), before, &after, &outer) {
@@ -92,5 +92,5 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
 async fn find_project(tx: &Connection, held: &LockedTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
     let found = look_for_project(tx, &held.ground.by, id).await;
-    found.map(Some).map_err(|error| error.missing_at("projectId"))
+    found.map(Some).map_err(|error| error.not_found_at("projectId"))
 }

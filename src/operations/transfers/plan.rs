@@ -21,7 +21,7 @@ use crate::store::transfers::JobsOfTask;
 use crate::store::{Connection, cloud_storages, projects, tasks, transfers, workspace_access};
 
 use crate::operations::AppContext;
-use crate::operations::access::workspace::{LockMode, LockedWorkspace, standing_of};
+use crate::operations::access::workspace::{LockMode, LockedWorkspace, access_of};
 use crate::operations::plans::quota;
 use crate::operations::plans::quota::Quota;
 
@@ -161,7 +161,7 @@ impl Quotas {
         Ok(Self {
             projects: quota::room(env, connection, workspace, LimitKind::Projects, now).await?,
             tasks: quota::room(env, connection, workspace, LimitKind::Tasks, now).await?,
-            tasks_of_a_new_project: quota::room_of_new_project(env, connection, workspace, now).await?,
+            tasks_of_a_new_project: quota::new_project_quota(env, connection, workspace, now).await?,
         })
     }
 
@@ -204,7 +204,7 @@ pub(crate) async fn survey(
     let onlookers = workspace_access::find_many(connection, &pairs, env.clock.now()).await?;
     let standing = |place: WorkspaceId| {
         let onlooker = onlookers.iter().find(|onlooker| onlooker.workspace_id == place.uuid());
-        onlooker.map(standing_of).map(|standing| AccessContext { invited: false, ..standing })
+        onlooker.map(access_of).map(|standing| AccessContext { invited: false, ..standing })
     };
     named.require_seen(actor, &request, standing)?;
     let grounds = enter(connection, actor, &places, hold).await?;

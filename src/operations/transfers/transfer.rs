@@ -34,7 +34,7 @@ pub async fn transfer_resources(
         if !problems.is_empty() {
             return Err(Error::Refused(problems));
         }
-        survey.destination().keep_actor(tx).await?;
+        survey.destination().lock_actor(tx).await?;
         take(tx, &survey, now).await?;
         Ok(plan)
     })

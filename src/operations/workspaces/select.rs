@@ -29,5 +29,5 @@ pub async fn select_workspace(env: &AppContext, actor: &Actor, input: Input, ret
         Ok(ground.actor.id)
     })
     .await
-    .map_err(|error| error.missing_at("workspaceId"))
+    .map_err(|error| error.not_found_at("workspaceId"))
 }

@@ -28,7 +28,7 @@ pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (Dataset, 
         .zip(PEOPLE)
         .map(|(number, person)| {
             let created_at = now - TimeDelta::days(oldest + 1) + TimeDelta::minutes(number);
-            let id = ids::mint(now);
+            let id = ids::new_id(now);
             made.users.push(UserRow {
                 id,
                 username: person.username.to_owned(),
@@ -61,7 +61,7 @@ fn populate(
     happened: &mut Vec<DemoEvents>,
 ) {
     let created_at = now - TimeDelta::days(place.age);
-    let id: OrganizationId = ids::mint(now);
+    let id: OrganizationId = ids::new_id(now);
     let members: Vec<_> = PEOPLE
         .iter()
         .filter_map(|person| {
@@ -95,7 +95,7 @@ fn populate(
     for (number, (person, role, user)) in (0..).zip(members) {
         let invited = role != Role::Owner;
         let joined_at = if invited { created_at + TimeDelta::hours(20 * (number + 1)) } else { created_at };
-        let membership: MembershipId = ids::mint(now);
+        let membership: MembershipId = ids::new_id(now);
         made.memberships.push(MembershipRow {
             id: membership,
             organization_id: id,
@@ -139,7 +139,7 @@ fn invitation(
     expiry: TimeDelta,
 ) -> InvitationRow {
     InvitationRow {
-        id: ids::mint::<InvitationId>(created_at),
+        id: ids::new_id::<InvitationId>(created_at),
         organization_id,
         email: email.to_owned(),
         email_written: None,

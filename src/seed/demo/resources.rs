@@ -41,7 +41,7 @@ impl Filling<'_> {
                 continue;
             };
             let row = CloudStorage {
-                id: ids::mint(created_at),
+                id: ids::new_id(created_at),
                 workspace_id: workspace.uuid(),
                 organization_id: workspace.organization(),
                 owner_id,
@@ -73,7 +73,7 @@ impl Filling<'_> {
         let project = work.project.and_then(|plan| {
             let named = |name: Option<&str>| name.and_then(|name| storages.get(name)).copied();
             Some(Project {
-                id: ids::mint(begun),
+                id: ids::new_id(begun),
                 workspace_id: workspace.uuid(),
                 organization_id: workspace.organization(),
                 owner_id: self.user(plan.owner)?,
@@ -100,7 +100,7 @@ impl Filling<'_> {
         let Some(owner_id) = self.user(piece.owner) else { return };
         let outer: Vec<Participants> = project.iter().map(|project| project.people()).collect();
         let fresh = Task {
-            id: ids::mint(created_at),
+            id: ids::new_id(created_at),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
             project_id: project.map(|project| project.id),
@@ -133,7 +133,7 @@ impl Filling<'_> {
 
     fn work_on(&mut self, (worker, stage, state): &DemoJob, task: &Task, people: &[Participants], at: Instant) {
         let fresh = Job {
-            id: ids::mint(task.created_at),
+            id: ids::new_id(task.created_at),
             workspace_id: task.workspace_id,
             organization_id: task.organization_id,
             task_id: task.id,

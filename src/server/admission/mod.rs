@@ -62,7 +62,7 @@ impl Admission {
     /// A place for a stream of events, or what is told if the caller has as many as they may have.
     pub fn stream(&self, caller: &Caller, now: Instant) -> Result<(Permit<IpAddr>, Permit<UserId>), HttpError> {
         let places = self.stream_from(caller.address).zip(self.stream_of(caller.actor.map(|actor| actor.user_id)));
-        places.ok_or_else(|| rate_limit::too_often(FULL_TIME, now))
+        places.ok_or_else(|| rate_limit::rate_limited(FULL_TIME, now))
     }
 
     /// A place for a WebSocket or stream from there; none if that address has as many as it may have.

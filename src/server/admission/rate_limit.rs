@@ -55,13 +55,13 @@ impl Admission {
         let points = asked.as_ref().map_or(OPERATION, |prepared| prepared.cost);
         match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
             Ok(()) => asked,
-            Err(wait) => Err(too_often(wait, now)),
+            Err(wait) => Err(rate_limited(wait, now)),
         }
     }
 }
 
 /// What is told of a limit that has been reached.
-pub fn too_often(wait: Duration, now: Instant) -> HttpError {
+pub fn rate_limited(wait: Duration, now: Instant) -> HttpError {
     let retry_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
     let message = "Too much was asked for in the last minute. Wait a little.";
     let mut problem = HttpError::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);

@@ -81,7 +81,7 @@ pub async fn open(
         Err(problem) => return problem.into_response(),
     };
     let Some(place) = server.admission.stream_from(address) else {
-        return rate_limit::too_often(CROWDED_TIME, server.env.clock.now()).into_response();
+        return rate_limit::rate_limited(CROWDED_TIME, server.env.clock.now()).into_response();
     };
     // Somewhat more than is taken, so that the protocol can tell what was wrong.
     let upgrade = upgrade
@@ -148,7 +148,7 @@ impl Session {
     }
 
     async fn run(mut self) {
-        let end = self.converse().await;
+        let end = self.serve_connection().await;
         // Whatever still runs has nobody to tell.
         self.tasks.clear();
         if let Err(Some(Close { code, reason })) = end {
@@ -162,7 +162,7 @@ impl Session {
         let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
     }
 
-    async fn converse(&mut self) -> Result<(), End> {
+    async fn serve_connection(&mut self) -> Result<(), End> {
         let stopping = self.server.stopping.clone();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -241,7 +241,7 @@ impl Session {
         let prepared = match self.server.admission.charge(&caller, asked, now) {
             Ok(prepared) => prepared,
             Err(mut problem) => {
-                error_limits::shorten(&mut problem.errors);
+                error_limits::truncate_errors(&mut problem.errors);
                 let refused = self.protocol.refuse(number, &problem.errors);
                 return self.say(refused).await;
             }

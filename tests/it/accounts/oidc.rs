@@ -145,7 +145,7 @@ async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_
 
     publish(&[second.clone(), third.clone()]);
     let followed = app(RefreshPolicy { least: ALWAYS, most: Duration::from_millis(20) }).await;
-    followed.app.follow_issuer();
+    followed.app.spawn_jwks_refresh();
     assert_eq!(status(&followed, &second).await, StatusCode::OK);
     publish(&[third]);
     // Nobody has named a key that is not at hand.

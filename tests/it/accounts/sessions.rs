@@ -53,7 +53,7 @@ async fn create(person: &Person, slug: &str) -> Answer {
 fn ended(app: &TestApp, person: &Person) -> Person {
     let (user, session) = (UserId::parse(&person.id).expect("an ID"), SessionId::from(Uuid::new_v4()));
     let lifetime = TimeDelta::minutes(15);
-    let token = app.env.keys.mint_access(user, Some(session), app.env.clock.now(), lifetime).expect("a token").0;
+    let token = app.env.keys.issue_access_token(user, Some(session), app.env.clock.now(), lifetime).expect("a token").0;
     app.holder(&person.name, token)
 }
 
@@ -248,7 +248,7 @@ async fn change_password_ends_every_other_session_and_tokens_without_one() {
     // A token that is good for longer than 15 minutes reads no longer than that.
     let lifetime = TimeDelta::days(365);
     let user = UserId::parse(&here.id).expect("an ID");
-    let token = app.env.keys.mint_access(user, None, app.env.clock.now(), lifetime).expect("a token").0;
+    let token = app.env.keys.issue_access_token(user, None, app.env.clock.now(), lifetime).expect("a token").0;
     let robot = app.holder("ada", token);
     robot.ask("{ viewer { isAdmin } }").await.data();
     app.sql("UPDATE users SET tokens_valid_from = now() + interval '1 second'").await;

@@ -11,7 +11,7 @@ use guildhall::domain::{
 };
 use guildhall::operations::maintenance::expire_invitations::expire_invitations;
 use guildhall::operations::maintenance::expire_ownership_offers::expire_ownership_offers;
-use guildhall::operations::maintenance::expire_plans::end_plans;
+use guildhall::operations::maintenance::expire_plans::expire_plans;
 use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -258,7 +258,7 @@ async fn what_runs_out_by_itself_has_its_event_without_an_actor() {
     app.env.clock.advance(TimeDelta::days(40));
     assert_eq!(expire_invitations(&app.env.store, &app.env.clock).await.ok(), Some(1));
     assert_eq!(expire_ownership_offers(&app.env.store, &app.env.clock).await.ok(), Some(1));
-    assert_eq!(end_plans(&app.env.store, &app.env.clock).await.ok(), Some(1));
+    assert_eq!(expire_plans(&app.env.store, &app.env.clock).await.ok(), Some(1));
     assert_eq!(purge_organizations(&app.env.store, &app.env.clock).await.ok(), Some(1));
     let told = app.texts("SELECT type FROM events WHERE actor_id IS NULL ORDER BY sequence").await;
     assert_eq!(told, ["INVITATION_EXPIRED", "OWNERSHIP_OFFER_RESOLVED", "PLAN_CHANGED", "ORGANIZATION_DELETED"]);

@@ -217,8 +217,8 @@ async fn when_the_connections_that_hear_of_events_are_cut_subscribers_miss_nothi
     let servers = Server::three(&app.url, &[]).await;
     everybody_hears_all(&scene, servers, async |_| {
         for _ in 0..3 {
-            timeout(PATIENCE, app.have_ears(3)).await.expect("all come back");
-            assert_eq!(app.cut_ears().await, 3);
+            timeout(PATIENCE, app.wait_for_listeners(3)).await.expect("all come back");
+            assert_eq!(app.end_listeners().await, 3);
         }
     })
     .await;

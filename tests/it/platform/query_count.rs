@@ -359,7 +359,7 @@ async fn jobs_of_one_task_take_no_statement_per_job() {
 async fn an_event_is_asked_about_for_all_who_listen_at_once() {
     count_statements();
     let app = TestApp::with(|_| {}).await;
-    app.app.tell_events();
+    app.app.spawn_event_dispatcher();
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     let query = "subscription S($id: ID!) { workspaceEvents(workspaceId: $id) { id type cursor } }";

@@ -160,7 +160,7 @@ async fn no_name_and_no_address_changes_the_form_of_a_mail() {
 
     let folder = std::env::temp_dir().join(format!("guildhall-strings-{}", std::process::id()));
     let transport = Transport::folder(folder.clone(), "Guildhall <guildhall@example.org>", None).expect("a folder");
-    app.app.send_mails(transport);
+    app.app.spawn_mail_worker(transport);
     let mail = mail_in(&folder).await;
     let (head, body) = mail.split_once("\r\n\r\n").expect("a head and a body");
     let mut names: Vec<&str> = head

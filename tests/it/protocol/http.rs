@@ -91,7 +91,8 @@ async fn a_bad_token_is_refused_and_never_nobody() {
     let other =
         guildhall::auth::tokens::TokenSigner::from_secret("another secret that is long enough as well").expect("a key");
     let id = guildhall::domain::ids::TypedId::parse(&ada.id).expect("an ID");
-    let forged = other.mint_access(id, None, app.env.clock.now(), chrono::TimeDelta::minutes(5)).expect("a token").0;
+    let forged =
+        other.issue_access_token(id, None, app.env.clock.now(), chrono::TimeDelta::minutes(5)).expect("a token").0;
     app.env.clock.advance(chrono::TimeDelta::minutes(20));
     for token in ["nonsense", "", &forged, &ada.token, &"x".repeat(9000)] {
         let request = post("").header(header::AUTHORIZATION, format!("Bearer {token}"));

@@ -116,7 +116,7 @@ proptest! {
         prop_assert!(keys.verify(&raw, now).is_err());
         prop_assert!(keys.read_refresh_token(&raw).is_none());
         let session = guildhall::domain::SessionId::from(uuid::Uuid::from_u128(8));
-        let access = keys.mint_access(user, None, now, TimeDelta::minutes(1)).expect("a token").0;
+        let access = keys.issue_access_token(user, None, now, TimeDelta::minutes(1)).expect("a token").0;
         let refresh = keys.refresh_token(session, 3);
         let altered = |token: &str| {
             let mut characters: Vec<char> = token.chars().collect();

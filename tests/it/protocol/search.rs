@@ -191,9 +191,9 @@ async fn organizations_by_name_are_in_the_same_order_on_every_locale() {
     mixed.sort_unstable();
     for (locale, app) in everywhere().await {
         let ada = organizations(&app, &mixed).await;
-        let mut unkeyed = by_name(&ada, "ASC").await;
-        unkeyed.sort_unstable();
-        assert_eq!(unkeyed, mixed, "{locale}: each is listed once before it has its key");
+        let mut without_key = by_name(&ada, "ASC").await;
+        without_key.sort_unstable();
+        assert_eq!(without_key, mixed, "{locale}: each is listed once before it has its key");
         assert_eq!(fill_text_keys(&app.env.store).await.expect("filled"), 7, "{locale}");
         assert_eq!(by_name(&ada, "ASC").await, ordered, "{locale}");
         let mut backwards = ordered;

@@ -24,14 +24,14 @@ use crate::support::{Office, Person, TestApp};
 /// An application that tells events.
 async fn telling() -> TestApp {
     let app = TestApp::with(|_| {}).await;
-    app.app.tell_events();
+    app.app.spawn_event_dispatcher();
     app
 }
 
 /// Another one over the same database.
 async fn beside(app: &TestApp) -> TestApp {
     let another = app.another().await;
-    another.app.tell_events();
+    another.app.spawn_event_dispatcher();
     another
 }
 
@@ -257,7 +257,7 @@ async fn a_connection_that_is_cut_loses_nothing() {
     for round in 0..3 {
         rename(&ada, &id, &format!("Before {round}")).await;
         assert_eq!(listener.types(1).await, ["ORGANIZATION_UPDATED"]);
-        assert_eq!(app.cut_ears().await, 2, "both listen");
+        assert_eq!(app.end_listeners().await, 2, "both listen");
         rename(&ada, &id, &format!("After {round}")).await;
         assert_eq!(listener.types(1).await, ["ORGANIZATION_UPDATED"]);
     }
@@ -442,7 +442,7 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
     assert_eq!(app.number("SELECT count(*) FROM event_log WHERE base > 4000000000").await, 1);
     app.log_settles().await;
     let start = events_of(&ada, &id, "first: 1").await;
-    app.app.tell_events();
+    app.app.spawn_event_dispatcher();
     let other = beside(&app).await;
     let mut listener = other.follow(&bob, &id, &text(&start[0], "cursor"));
     rename(&ada, &id, "After").await;

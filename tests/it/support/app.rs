@@ -109,7 +109,7 @@ impl TestApp {
     }
 
     async fn account(&self, name: &str, verified: &str, is_admin: bool) -> Person {
-        let id = guildhall::domain::ids::mint::<UserId>(self.env.clock.now());
+        let id = guildhall::domain::ids::new_id::<UserId>(self.env.clock.now());
         let insert = format!(
             "INSERT INTO users (id, username, email, email_verified_at, is_admin, created_at)
              VALUES ('{}', '{name}', '{name}@example.org', {verified}, {is_admin}, now())",
@@ -121,7 +121,7 @@ impl TestApp {
 
     fn sign_in(&self, name: &str, id: UserId) -> Person {
         let (token, _) =
-            self.env.keys.mint_access(id, None, self.env.clock.now(), TimeDelta::minutes(15)).expect("a token");
+            self.env.keys.issue_access_token(id, None, self.env.clock.now(), TimeDelta::minutes(15)).expect("a token");
         Person { name: name.to_owned(), id: id.to_string(), token, router: self.router.clone() }
     }
 
@@ -271,12 +271,12 @@ impl TestApp {
     }
 
     /// Cuts the connections by which processes hear of events, and tells how many there were, once they are gone.
-    pub async fn cut_ears(&self) -> i64 {
+    pub async fn end_listeners(&self) -> i64 {
         self.number(&format!("SELECT count(pg_terminate_backend(pid, 20000)) {EARS}")).await
     }
 
     /// Waits until so many processes hear of events.
-    pub async fn have_ears(&self, count: i64) {
+    pub async fn wait_for_listeners(&self, count: i64) {
         while self.number(&format!("SELECT count(*) {EARS}")).await != count {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }

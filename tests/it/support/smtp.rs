@@ -111,7 +111,7 @@ fn serve() {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let attempts = attempts.clone();
-            std::thread::spawn(move || converse(&client, &attempts));
+            std::thread::spawn(move || serve_connection(&client, &attempts));
         }
     });
     // The pipe closes when whoever has started it ends, however that happens.
@@ -138,7 +138,7 @@ fn tell(to: &str, done: &str, message: &str) {
     eprintln!("{}", json!({ "to": to, "done": done, "message": message }));
 }
 
-fn converse(client: &TcpStream, attempts: &Attempts) -> Option<()> {
+fn serve_connection(client: &TcpStream, attempts: &Attempts) -> Option<()> {
     let mut lines = BufReader::new(client);
     let say = |text: &str| (&mut &*client).write_all(format!("{text}\r\n").as_bytes()).ok();
     let hold = |lines: &mut BufReader<&TcpStream>| lines.read_to_end(&mut Vec::new()).ok();

@@ -28,7 +28,7 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl TestApp {
     /// Serves on a free port, with events told.
     pub async fn serve(&self) -> SocketAddr {
-        self.app.tell_events();
+        self.app.spawn_event_dispatcher();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let app = self.app.clone();

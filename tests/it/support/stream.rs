@@ -10,7 +10,7 @@ use guildhall::domain::{EventId, UserId};
 use guildhall::graphql::connection;
 use guildhall::graphql::context::RequestContext;
 use guildhall::graphql::subscription::{self, SubscriptionItem};
-use guildhall::graphql::types::event::list_of_person;
+use guildhall::graphql::types::event::user_stream_name;
 use serde_json::{Value, json};
 
 use super::{Person, TestApp};
@@ -60,7 +60,7 @@ impl TestApp {
     pub async fn own_cursor(&self, person: &Person) -> String {
         self.log_settles().await;
         let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
-        let list = list_of_person(UserId::parse(&person.id).expect("an ID"));
+        let list = user_stream_name(UserId::parse(&person.id).expect("an ID"));
         connection::cursor(&list, &Keyset { key: last.place(), id: last.into() })
     }
 }
