@@ -16,7 +16,7 @@ use guildhall::graphql::connection::{Page, PageArgs};
 use guildhall::graphql::context::RequestContext;
 use guildhall::graphql::documents::PreparedDocument;
 use guildhall::graphql::json_writer::JsonWriter;
-use guildhall::graphql::loaders::MemberRow;
+use guildhall::graphql::loaders::memberships::MemberRow;
 use guildhall::graphql::types::membership::{Membership, MembershipConnection};
 use guildhall::graphql::validation::Exposure;
 use guildhall::policy::AccessContext;

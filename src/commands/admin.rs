@@ -1,4 +1,5 @@
-//! `guildhall admin grant|revoke NAME`: who passes every rule that asks for a role. Signing up never makes one.
+//! `guildhall admin grant|revoke NAME`: makes an account a site administrator, who passes every check for a role.
+//! Signing up never does.
 
 use clap::{Args, Subcommand};
 
@@ -8,7 +9,7 @@ use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::domain::Username;
 use crate::store::users;
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Admin {
     #[command(subcommand)]
@@ -21,9 +22,9 @@ pub struct Admin {
 
 #[derive(Subcommand)]
 enum AdminAction {
-    /// Make somebody a site administrator.
+    /// Make an account a site administrator.
     Grant(AdminTarget),
-    /// Take that away again.
+    /// Make a site administrator an ordinary account again.
     Revoke(AdminTarget),
 }
 

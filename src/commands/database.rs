@@ -1,4 +1,4 @@
-//! Finds the database that a command works on, and starts the private PostgreSQL where it is asked to.
+//! Opens the database of a command, and starts the private PostgreSQL if the settings choose it.
 
 use crate::commands::error::CliError;
 use crate::config::{DataDirSettings, DatabaseSettings, DatabaseSource, HttpSettings, OnOff};
@@ -10,15 +10,15 @@ use crate::store::{BuildError, Database, migrate};
 /// Name of the database in the private PostgreSQL.
 const NAME: &str = "guildhall";
 
-/// A database, and what has to be stopped after it was used.
+/// A database, with the private PostgreSQL that must be stopped after use.
 pub struct CommandDatabase {
-    /// Its URL.
+    /// URL of the database.
     pub url: String,
     private: Option<Embedded>,
 }
 
 impl CommandDatabase {
-    /// The private PostgreSQL of the data folder, started and migrated.
+    /// Starts and migrates the private PostgreSQL of the data folder.
     pub async fn start(place: &DataDirSettings) -> Result<Self, CliError> {
         let programs = Programs { bin: place.postgres_bin.clone(), download: place.postgres_download.into() };
         let private = Embedded::start(&place.data_dir, programs).await?;
@@ -36,7 +36,7 @@ impl CommandDatabase {
         }
     }
 
-    /// The database to serve: that of DATABASE_URL, which must be migrated, or the private one.
+    /// Opens the database to serve: the one of DATABASE_URL, which must be migrated, or the private one.
     pub async fn open_migrated(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
         match database.choice()? {
             DatabaseSource::Embedded => Self::start(place).await,
@@ -44,7 +44,8 @@ impl CommandDatabase {
         }
     }
 
-    /// The database to work on beside a server: as above, or the private one of a server that runs.
+    /// Opens the database for a command that may run beside a server: as above, or the private PostgreSQL of a running
+    /// server.
     pub async fn open_existing(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
         let running = if database.url().is_none() { Embedded::running(&place.data_dir) } else { None };
         match running {
@@ -66,12 +67,12 @@ impl CommandDatabase {
         }
     }
 
-    /// A pool of at most `size` connections.
+    /// Creates a pool of at most `size` connections.
     pub fn connect(&self, size: u16) -> Result<Database, CliError> {
         Database::connect(&self.url, size.into()).map_err(no_connections)
     }
 
-    /// The pool of a server, with its size and batching of reads as set.
+    /// Creates the pool of a server, with the configured size and batching of reads.
     pub fn connect_to_serve(&self, settings: &HttpSettings) -> Result<Database, CliError> {
         let size = settings.pool_size.into();
         match settings.database_batching {
@@ -81,7 +82,7 @@ impl CommandDatabase {
         .map_err(no_connections)
     }
 
-    /// Stops what was started.
+    /// Stops the private PostgreSQL, if this command started it.
     pub async fn stop(self) -> Result<(), CliError> {
         match self.private {
             Some(private) => Ok(private.stop().await?),
@@ -90,8 +91,8 @@ impl CommandDatabase {
     }
 }
 
-/// Brings the database of DATABASE_URL, or the private one, to the present schema, and fills the keys that its texts lack. Returns
-/// the names of the migrations that were run, and the number of keys.
+/// Migrates the database of DATABASE_URL, or the private one, to the current schema, and fills missing text keys.
+/// Returns the names of the migrations that ran, and the number of filled keys.
 pub async fn migrate(database: &DatabaseSettings, place: &DataDirSettings) -> Result<(Vec<String>, usize), CliError> {
     if let Ok(DatabaseSource::Url(url)) = database.choice() {
         let ready = async {

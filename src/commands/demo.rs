@@ -1,4 +1,4 @@
-//! `guildhall demo`: a small world to try things out, with nothing to set up. It says who lives there and how to go on.
+//! `guildhall demo`: serves example data without any setup, and prints the accounts and the next steps.
 
 use clap::Args;
 use tokio::sync::mpsc;
@@ -18,10 +18,10 @@ use crate::seed::demo::{DemoUser, PASSWORD, PEOPLE};
 use crate::server::shutdown::Shutdown;
 use crate::telemetry;
 
-/// Sender of the mails that never leave.
+/// Sender of the demo's mails, which are only written to files.
 const SENDER: &str = "Guildhall demo <demo@localhost>";
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Demo {
     #[command(flatten)]
@@ -69,7 +69,7 @@ impl Demo {
     }
 }
 
-/// Shows the links of mails, so that a newcomer can follow them without a mail server.
+/// Prints the links of mails, so that a new user can follow them without a mail server.
 async fn announce(mut posted: mpsc::UnboundedReceiver<SentMail>) {
     while let Some(SentMail { recipient, subject, link }) = posted.recv().await {
         println!("Mail to {recipient}: {subject}");
@@ -80,7 +80,7 @@ async fn announce(mut posted: mpsc::UnboundedReceiver<SentMail>) {
 }
 
 fn introduction(public_url: &str, mails: &str) -> String {
-    // Those who are known by their first name alone; the others are a team of annotators.
+    // Accounts with only a first name are listed; the others are a team of annotators.
     let known: Vec<&DemoUser> = PEOPLE.iter().filter(|person| !person.username.contains('.')).collect();
     let others = PEOPLE.len() - known.len();
     let people: String = known.into_iter().map(line).collect();

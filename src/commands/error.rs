@@ -1,4 +1,4 @@
-//! Why a command did not do what it was asked: a sentence for whoever typed it.
+//! Errors of commands: one sentence for the person who ran the command.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,21 +8,21 @@ use crate::domain::{Error, InternalError};
 use crate::embedded::EmbeddedError;
 use crate::server::response::chain;
 
-/// Why a command failed.
+/// Why a command ended early.
 pub enum CliError {
-    /// With that sentence.
+    /// The command failed for this reason.
     Because(String),
-    /// It did not: help or the version was asked for, and clap has it.
+    /// Not a failure: help or the version was requested, and clap has the text.
     Shown(Box<clap::Error>),
 }
 
 impl CliError {
-    /// A failure with that sentence.
+    /// Creates a failure with this sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self::Because(sentence.into())
     }
 
-    /// Tells it, and says how the process ends.
+    /// Prints the error, and returns the exit code of the process.
     pub fn tell(self) -> ExitCode {
         match self {
             CliError::Shown(shown) => {

@@ -1,4 +1,4 @@
-//! What `demo` and `serve` have in common: listening, serving until told to stop, and leaving everything in order.
+//! What `demo` and `serve` have in common: listen, serve until a shutdown, and close the database pool.
 
 use tokio::net::TcpListener;
 
@@ -7,7 +7,7 @@ use crate::commands::error::CliError;
 use crate::config::HttpSettings;
 use crate::server::shutdown;
 
-/// Listens, and finds out under which URL clients reach the server.
+/// Binds the listener, and returns it with the URL under which clients reach the server.
 pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliError> {
     let cannot = |cause| {
         CliError::new(format!(
@@ -18,14 +18,14 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliErr
     let listener = TcpListener::bind(http.listen).await.map_err(cannot)?;
     let mut bound = listener.local_addr()?;
     if bound.ip().is_unspecified() {
-        // All interfaces: the one that links on this machine can name.
+        // Bound to all interfaces: links use the address of this machine.
         bound.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let public_url = http.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     Ok((listener, public_url))
 }
 
-/// Serves until told to stop, and brings what is under way to its end.
+/// Serves until a shutdown, and lets running work finish.
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), CliError> {
     app.spawn_event_dispatcher();
     app.spawn_maintenance();

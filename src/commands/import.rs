@@ -1,4 +1,4 @@
-//! `guildhall import cvat DIR`: takes over people, organizations, memberships and invitations from CVAT.
+//! `guildhall import cvat DIR`: imports users, organizations, memberships and invitations from CVAT.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::domain::Clock;
 use crate::import::cvat;
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Import {
     #[command(subcommand)]
@@ -24,11 +24,12 @@ pub struct Import {
 
 #[derive(Subcommand)]
 enum Source {
-    /// The pages of CVAT's REST API, in files: users.json, organizations.json, memberships.json, invitations.json.
+    /// Import the pages of CVAT's REST API from files: users.json, organizations.json, memberships.json,
+    /// invitations.json.
     ///
-    /// Run it with --dry-run first, and read the report. It writes all or nothing. What came over before is left as it is: a
-    /// second run changes nothing, and a later export brings what is new. No mail is sent: pending invitations wait for a
-    /// resend, and people set a password by a reset mail.
+    /// Run it with --dry-run first, and read the report. The import is one transaction. Rows that were imported before
+    /// are not changed: a second run changes nothing, and a later export adds its new rows. No mail is sent: pending
+    /// invitations must be sent again, and users set a password through a reset mail.
     Cvat(Cvat),
 }
 
@@ -37,11 +38,11 @@ struct Cvat {
     /// Folder with the files.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Name of the CVAT that the export is of, by which a later export of it is known [default: `cvat:` and the origin of
-    /// its users' addresses, such as `cvat:https://cvat.example.org`].
+    /// Name of the CVAT instance, which identifies it in later imports [default: `cvat:` and the origin of its users'
+    /// addresses, such as `cvat:https://cvat.example.org`].
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     source: Option<String>,
-    /// Do everything and take it all back: shows the report, and writes nothing.
+    /// Run the import and roll it back: prints the report and writes nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -59,7 +60,7 @@ impl Import {
 
 impl Cvat {
     async fn import(&self, database: &CommandDatabase) -> Result<(), CliError> {
-        // It hides itself where standard error is no terminal.
+        // The bar hides itself if standard error is not a terminal.
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} rows");
         let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let progress = |written: usize, all: usize| {

@@ -1,4 +1,4 @@
-//! `guildhall migrate`: brings a database to the present schema.
+//! `guildhall migrate`: migrates a database to the current schema.
 
 use clap::Args;
 
@@ -6,7 +6,7 @@ use super::database;
 use crate::commands::error::CliError;
 use crate::config::{DataDirSettings, DatabaseSettings};
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Migrate {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What the executable can do: one sub-command, one file. Whatever goes wrong is told in a sentence on standard error.
+//! The commands of the executable, one sub-command per file. Every error is printed as a sentence on standard error.
 
 mod admin;
 mod database;
@@ -29,25 +29,25 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve a small world to try things out, on a private PostgreSQL: nothing to set up.
+    /// Serve example data on a private PostgreSQL, without any setup.
     Demo(demo::Demo),
-    /// Serve GraphQL.
+    /// Run the server.
     Serve(Box<serve::Serve>),
-    /// Bring a database to the present schema.
+    /// Migrate a database to the current schema.
     Migrate(migrate::Migrate),
     /// Print the GraphQL schema.
     Schema,
-    /// Make access tokens, for scripts and load tests.
+    /// Create access tokens, for scripts and load tests.
     Token(token::Token),
-    /// Say who is a site administrator.
+    /// Grant or revoke site administration.
     Admin(admin::Admin),
-    /// Fill an empty database with a large world, to measure with.
+    /// Fill an empty database with a large data set, for load tests.
     Seed(seed::SeedArguments),
-    /// Take over data from elsewhere.
+    /// Import data from another system.
     Import(import::Import),
 }
 
-/// Runs what the command line asks for.
+/// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let told = Cli::try_parse().map_err(CliError::from).and_then(|cli| match cli.command {
         Command::Schema => schema::run(),
@@ -73,7 +73,7 @@ fn on_runtime(command: Command) -> Result<(), CliError> {
             Command::Import(import) => import.run().await,
         }
     });
-    // What was cut off by a hard shutdown is not waited for.
+    // Does not wait for tasks that a hard shutdown has cut off.
     runtime.shutdown_timeout(Duration::from_millis(500));
     told
 }

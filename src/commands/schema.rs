@@ -8,7 +8,7 @@ use crate::graphql::schema;
 /// Runs the command.
 pub fn run() -> Result<(), CliError> {
     match io::stdout().write_all(schema::sdl().as_bytes()) {
-        // Who reads has read enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }

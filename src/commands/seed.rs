@@ -1,4 +1,4 @@
-//! `guildhall seed`: fills an empty database with a large world.
+//! `guildhall seed`: fills an empty database with a large data set.
 
 use std::time::Instant;
 
@@ -10,16 +10,16 @@ use crate::config::{DataDirSettings, DatabaseSettings};
 use crate::seed::load_test;
 use crate::seed::load_test::Seed;
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct SeedArguments {
-    /// Accounts.
+    /// Number of accounts.
     #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().users)]
     users: u32,
-    /// Organizations.
+    /// Number of organizations.
     #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().organizations)]
     organizations: u32,
-    /// Memberships in all of them.
+    /// Total number of memberships.
     #[arg(long, value_name = "NUMBER", default_value_t = Seed::default().memberships)]
     memberships: u32,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `guildhall serve`: serves GraphQL, on a database of one's own or on a private one.
+//! `guildhall serve`: runs the server, on an existing database or on a private one.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::server::shutdown::Shutdown;
 use crate::store::installation;
 use crate::telemetry;
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub struct Serve {
     log: LogSettings,
 }
 
-/// What is made of the settings before there is a database.
+/// Components that are built from the settings before the database is opened.
 struct Components {
     keys: TokenSigner,
     transport: Transport,
@@ -61,7 +61,7 @@ impl Serve {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
         telemetry::start(&self.log)?;
-        // Whatever can be wrong without a database is told before one is started.
+        // Settings are checked first, so that errors appear before a database is started.
         let parts = Components {
             keys: match self.database.choice()? {
                 DatabaseSource::Embedded => self.keys.kept(&self.place.data_dir)?,
@@ -104,10 +104,10 @@ impl Serve {
 }
 
 impl DocumentSettings {
-    /// Which documents may run.
+    /// Returns the rules for documents: exposure of the schema, and the trusted documents.
     fn rules(&self) -> Result<DocumentRules, ConfigError> {
         let exposure = if self.introspection.into() { Exposure::Open } else { Exposure::Hidden };
-        // What the operator trusts may look at the schema.
+        // Documents of the manifest may use introspection.
         let plan = |text: &str| {
             PreparedDocument::new(text, schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string())
         };
@@ -121,7 +121,7 @@ impl DocumentSettings {
 }
 
 impl MailSettings {
-    /// The way that mails leave.
+    /// Returns the transport of mails: SMTP, or a folder.
     fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, ConfigError> {
         let transport = match self.smtp() {
             Some(url) => Transport::smtp(url, &self.mail_from),

@@ -1,4 +1,4 @@
-//! `guildhall token`: access tokens without a password, for whoever holds the server's key. Works beside a running server.
+//! `guildhall token`: creates access tokens without a password, with the server's key. Works beside a running server.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufWriter, Write};
@@ -13,19 +13,19 @@ use crate::domain::ids::TypedId;
 use crate::domain::{Clock, UserId, Username};
 use crate::store::{Connection, users};
 
-/// How many accounts are looked up in one statement.
+/// Number of accounts that are looked up in one statement.
 const BATCH: usize = 1000;
 
-/// Its arguments.
+/// Arguments of the command.
 #[derive(Args)]
 pub struct Token {
     /// Username or ID (`usr_…`) of the account.
     #[arg(long, value_name = "NAME", required_unless_present = "stdin", conflicts_with = "stdin")]
     user: Option<String>,
-    /// Read one username or ID a line, and write one token a line, in the same order.
+    /// Read one username or ID per line, and write one token per line, in the same order.
     #[arg(long)]
     stdin: bool,
-    /// For how many minutes the tokens are good.
+    /// Lifetime of the tokens, in minutes.
     #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=525_600))]
     minutes: u32,
     #[command(flatten)]
@@ -65,7 +65,7 @@ impl Token {
     }
 }
 
-/// The accounts of that name or ID, in the same order.
+/// Returns the accounts with these names or IDs, in the same order. Fails at the first unknown one.
 async fn find(connection: &mut Connection, named: &[&str]) -> Result<Vec<UserId>, CliError> {
     let ids: Vec<UserId> = named.iter().filter_map(|name| UserId::parse(name)).collect();
     let usernames: Vec<String> = named.iter().map(|name| Username::lowercase(name)).collect();

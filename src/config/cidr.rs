@@ -1,4 +1,4 @@
-//! IP networks as operators write them: addresses, and ranges with the length of their prefix.
+//! IP networks in the notation of operators: addresses, and ranges with a prefix length.
 
 use std::net::IpAddr;
 

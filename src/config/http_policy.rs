@@ -1,41 +1,41 @@
-//! Who is let in: what the front door goes by, put together from the settings.
+//! The access policy of the HTTP server, built from the settings.
 
 use std::num::NonZeroU32;
 
 use crate::config::{HttpSettings, Networks, Origins, RuleSettings};
 
-/// What the front door goes by.
+/// Limits and origins that the HTTP server enforces.
 #[derive(Clone, Debug)]
 pub struct HttpPolicy {
-    /// URL under which clients reach the server, where it is known.
+    /// URL under which clients reach the server, if known.
     pub public_url: Option<String>,
-    /// Other origins than the server's own whose pages may ask.
+    /// Other origins than the server's own whose pages may send requests.
     pub origins: Origins,
-    /// Proxies whose word on where a request comes from is taken.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub proxies: Networks,
-    /// Most connections at once, whoever they are from.
+    /// Maximum number of concurrent connections from all addresses.
     pub connections: usize,
-    /// Bounds on what one may have; none: as much as there is.
+    /// Limits for accounts and addresses; `None` means no limits.
     pub bounds: Option<RateLimits>,
 }
 
-/// How much anybody may have.
+/// Limits for each account and each address.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
-    /// Points that an account may spend in a minute.
+    /// Points that an account may spend per minute.
     pub per_actor: NonZeroU32,
-    /// Points that may be spent from an address of the network in a minute.
+    /// Points that an address may spend per minute.
     pub per_address: NonZeroU32,
-    /// Connections from one address at once, WebSockets among them. Proxies are not bound.
+    /// Maximum concurrent connections of one address, including WebSockets. Proxies have no limit.
     pub connections: usize,
-    /// WebSockets and streams of one account at once.
+    /// Maximum concurrent WebSockets and streams of one account.
     pub streams_per_actor: usize,
-    /// WebSockets and streams from one address at once, also behind a proxy.
+    /// Maximum concurrent WebSockets and streams of one address, also behind a proxy.
     pub streams_per_address: usize,
 }
 
 impl HttpPolicy {
-    /// What operators have set, for a server that is reached at `public_url`.
+    /// Builds the policy from the settings, for a server that clients reach at `public_url`.
     pub fn new(http: &HttpSettings, rules: &RuleSettings, public_url: &str) -> Self {
         let bounds =
             RateLimits { per_actor: rules.actor_rate, per_address: rules.address_rate, ..RateLimits::default() };
@@ -49,7 +49,7 @@ impl HttpPolicy {
     }
 }
 
-/// Nothing that is not asked for: the server's own pages, no proxies, no bounds.
+/// The policy without any settings: only the server's own pages, no proxies, no limits for accounts and addresses.
 impl Default for HttpPolicy {
     fn default() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The key of the server: given by a file or as a secret, or made once and kept in the data folder.
+//! The signing key of the server: given as a file or a secret, or created once in the data folder.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,19 +13,19 @@ use crate::config::validate::ConfigError;
 /// Name of the key file in the data folder.
 const FILE: &str = "signing-key.pem";
 
-/// The key that tokens are signed with. All processes on one database need the same.
+/// Settings of the key that signs tokens. All processes on one database need the same key.
 #[derive(Args, Clone, Default)]
 pub struct KeySettings {
-    /// File with the Ed25519 key (PEM) that tokens are signed with. [default: one made in the data folder, with `--embedded`]
+    /// File with the Ed25519 key (PEM) that signs tokens. [default: created in the data folder, with `--embedded`]
     #[arg(long, env = "GUILDHALL_SIGNING_KEY_FILE", value_name = "FILE")]
     pub signing_key_file: Option<PathBuf>,
-    /// Secret of 32 bytes or more that tokens are signed with (HS256), instead of a key.
+    /// Secret of 32 bytes or more that signs tokens (HS256), instead of a key.
     #[arg(long, env = "GUILDHALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
 }
 
 impl KeySettings {
-    /// The keys that are set, if any are.
+    /// Returns the configured key, `None` if no key is set.
     pub fn given(&self) -> Result<Option<TokenSigner>, ConfigError> {
         let secret = validate::filled(self.jwt_secret.as_deref());
         let file = self.signing_key_file.as_deref().filter(|file| !file.as_os_str().is_empty());
@@ -41,7 +41,7 @@ impl KeySettings {
         }
     }
 
-    /// The keys that are set; without, a sentence that says how to make one.
+    /// Returns the configured key, or an error that says how to create one.
     pub fn required(&self) -> Result<TokenSigner, ConfigError> {
         self.given()?.ok_or_else(|| {
             ConfigError::new(
@@ -51,7 +51,7 @@ impl KeySettings {
         })
     }
 
-    /// The keys that are set, else those of the data folder, which are made at the first start.
+    /// Returns the configured key, else the key of the data folder, which is created at the first start.
     pub fn kept(&self, data_dir: &Path) -> Result<TokenSigner, ConfigError> {
         if let Some(keys) = self.given()? {
             return Ok(keys);
@@ -73,7 +73,8 @@ fn from_file(file: &Path) -> Result<TokenSigner, ConfigError> {
     TokenSigner::from_pem(&pem).map_err(|cause| wrong(cause.to_string()))
 }
 
-/// Appears under its name only when it is complete, and never in place of another: two starts at once end up with one key.
+/// Writes a new key. The file gets its name only when it is complete, and never replaces another file, so that two
+/// concurrent starts use the same key.
 fn write_new(data_dir: &Path, file: &Path) -> io::Result<()> {
     fs::create_dir_all(data_dir)?;
     let unfinished = data_dir.join(format!("{FILE}.{}", std::process::id()));

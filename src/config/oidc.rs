@@ -1,4 +1,4 @@
-//! The issuer elsewhere that keeps the accounts, if one does.
+//! Settings of an external issuer of access tokens that keeps the accounts (OpenID Connect).
 
 use std::path::PathBuf;
 
@@ -10,28 +10,32 @@ use crate::auth::tokens;
 use crate::config::validate;
 use crate::config::validate::ConfigError;
 
-/// Whose tokens are believed besides the server's own. With an issuer, accounts are kept by it: nobody signs up or in here.
+/// Settings of the issuer whose tokens are accepted besides the server's own. With an issuer, signing up and signing in
+/// here are disabled.
 #[derive(Args, Clone, Debug, Default)]
 pub struct IssuerSettings {
-    /// Issuer of access tokens that keeps the accounts (Keycloak, Auth0, …), as their `iss` names it. [default: accounts are kept here]
+    /// Issuer of access tokens that keeps the accounts (Keycloak, Auth0, …), as in the claim `iss`. [default: accounts
+    /// are kept here]
     #[arg(long, env = "JWT_ISSUER", value_name = "ISSUER")]
     pub jwt_issuer: Option<String>,
-    /// What the issuer's tokens name as their audience (`aud`) when they are meant for this server.
+    /// Audience (`aud`) of the issuer's tokens for this server.
     #[arg(long, env = "JWT_AUDIENCE", value_name = "AUDIENCE")]
     pub jwt_audience: Option<String>,
-    /// URL of the issuer's public keys (JSON Web Key Set): RS256, ES256 and EdDSA. Read again every 5 minutes, and when a token names another key.
+    /// URL of the issuer's public keys (JSON Web Key Set): RS256, ES256 and EdDSA. Reloaded every 5 minutes, and when a
+    /// token names an unknown key.
     #[arg(long, env = "JWKS_URL", value_name = "URL")]
     pub jwks_url: Option<String>,
-    /// File with the issuer's public keys, instead of a URL; read at the start, and again likewise.
+    /// File with the issuer's public keys, instead of a URL; read at the start, and reloaded in the same way.
     #[arg(long, env = "JWKS_FILE", value_name = "FILE")]
     pub jwks_file: Option<PathBuf>,
-    /// Claim that makes site administrators, and its value or one of its values, such as `realm_access.roles=guildhall-admin`. [default: the issuer makes none]
+    /// Claim and value that make an account a site administrator, such as `realm_access.roles=guildhall-admin`; a list
+    /// must contain the value. [default: the issuer makes no administrators]
     #[arg(long, env = "JWT_ADMIN_CLAIM", value_name = "CLAIM=VALUE")]
     pub jwt_admin_claim: Option<String>,
 }
 
 impl IssuerSettings {
-    /// The issuer that is set, if one is.
+    /// Returns the configured issuer, `None` if no issuer is set.
     pub fn issuer(&self) -> Result<Option<OidcIssuer>, ConfigError> {
         let audience = validate::filled(self.jwt_audience.as_deref());
         let url = validate::filled(self.jwks_url.as_deref());

@@ -1,4 +1,4 @@
-//! Origins of pages, as operators write them and as browsers send them.
+//! Origins of pages, in the notation of operators and of browsers.
 
 use url::Url;
 
@@ -7,7 +7,7 @@ use url::Url;
 pub struct Origins(Vec<String>);
 
 impl Origins {
-    /// Reads a list with commas, such as `https://app.example.org, http://localhost:5173`.
+    /// Parses a list with commas, such as `https://app.example.org, http://localhost:5173`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(origin).collect::<Option<_>>().map(Self).ok_or_else(|| {
@@ -15,18 +15,19 @@ impl Origins {
         })
     }
 
-    /// Whether a page of that origin, as its browser writes it, is among them.
+    /// Whether the list contains the origin, written as in the browser's `Origin` header.
     pub fn contain(&self, origin: &str) -> bool {
         self.0.iter().any(|listed| listed == origin)
     }
 
-    /// All of them, as browsers write them.
+    /// Iterates over the origins, written as in the browser's `Origin` header.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-/// As browsers write it: in lower case, without the port that is the scheme's own.
+/// Normalizes an origin as browsers write it: lower case, without the default port of the scheme. `None` if it is
+/// invalid.
 fn origin(entry: &str) -> Option<String> {
     let url = Url::parse(entry).ok()?;
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();

@@ -1,4 +1,5 @@
-//! Plans as the operator sets them: the built-in ones, none that limits anything, or what a file changes of them.
+//! Plans as set by the operator: the built-in plans, plans without limits, or the built-in plans with changes from a
+//! file.
 
 use std::fs;
 
@@ -9,20 +10,20 @@ use crate::config::validate;
 use crate::config::validate::ConfigError;
 use crate::domain::limit::{LimitKind, PlanLimits, Plans, Price};
 
-/// Highest price, in minor units: some seats can still be paid for within the numbers of the schema.
+/// Maximum price, in minor units. Leaves room for the total of several seats within the schema's 32-bit integers.
 const HIGHEST_PRICE: i64 = 100_000_000;
 
-/// Plans, and who changes them.
+/// The plans, and whether owners may change the plan of their workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRules {
-    /// What plans allow and cost.
+    /// Limits and prices of the plans.
     pub plans: Plans,
-    /// Whether owners change them, rather than site administrators alone.
+    /// Whether owners may change plans; if not, only site administrators may.
     pub owners_manage_plans: bool,
 }
 
 impl RuleSettings {
-    /// The rules on plans that are set; `unless_set` says who changes them where that is left open.
+    /// Returns the configured plans. `unless_set` is the default for the plan management.
     pub fn plan_rules(&self, unless_set: PlanManagement) -> Result<PlanRules, ConfigError> {
         let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanManagement::Owners;
         let plans = match validate::filled(self.plans.as_deref()) {
@@ -39,7 +40,7 @@ fn read(file: &str) -> Result<Plans, String> {
     parse(&text).map_err(|wrong| format!("{file}: {wrong}"))
 }
 
-/// The built-in plans with what the text changes of them; else what is wrong with it, as the end of a sentence.
+/// Parses the text and applies its changes to the built-in plans. An error is written as the end of a sentence.
 fn parse(text: &str) -> Result<Plans, String> {
     let mut file: Table = text.parse().map_err(|cause: toml::de::Error| {
         let line = cause.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
@@ -74,10 +75,10 @@ fn parse(text: &str) -> Result<Plans, String> {
     Ok(plans)
 }
 
-/// What is limited for everybody.
+/// Limits of every plan.
 const RESOURCES: &[LimitKind] =
     &[LimitKind::Projects, LimitKind::Tasks, LimitKind::TasksPerProject, LimitKind::CloudStorages];
-/// What is limited in personal workspaces.
+/// Limits of personal workspaces.
 const PERSONAL: &[LimitKind] = &[
     LimitKind::Projects,
     LimitKind::Tasks,
@@ -85,11 +86,11 @@ const PERSONAL: &[LimitKind] = &[
     LimitKind::CloudStorages,
     LimitKind::OwnedOrganizations,
 ];
-/// What is limited in organizations without seats.
+/// Limits of organizations without seats.
 const ORGANIZATION: &[LimitKind] =
     &[LimitKind::Projects, LimitKind::Tasks, LimitKind::TasksPerProject, LimitKind::CloudStorages, LimitKind::Members];
 
-/// Keys of the file are the names of the schema in small letters.
+/// Returns the key in the file: the name in the schema, in lower case.
 fn key(kind: LimitKind) -> String {
     kind.name().to_lowercase()
 }
@@ -133,7 +134,7 @@ fn check_currency(value: &Value) -> Result<String, String> {
     code.map(str::to_owned).ok_or_else(|| "`currency` must be three capital letters, such as \"USD\"".to_owned())
 }
 
-/// Refuses what nobody has taken out of the table: a word that is misspelt must not be overlooked.
+/// Fails if the table has unknown keys, because a misspelt key must not be ignored.
 fn nothing_else(name: &str, table: &Table, known: &[&str]) -> Result<(), String> {
     match table.keys().next() {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! All settings as a table for the README, from the same definitions that read them.
+//! Lists all settings as a table for the README, from the definitions that clap parses.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use crate::config::{
     LogSettings, MailSettings, RuleSettings,
 };
 
-/// The table, in Markdown.
+/// Returns the table, in Markdown.
 pub fn markdown() -> String {
     let mut command = Command::new("guildhall");
     command = DatabaseSettings::augment_args(command);
@@ -49,7 +49,8 @@ fn meaning(setting: &Arg) -> String {
     }
 }
 
-/// What the setting means, and what `[default: …]` at the end says where the default is no fixed text.
+/// Returns the description of the setting, and the text of `[default: …]` at its end, for a default that is no fixed
+/// value.
 fn help(setting: &Arg) -> (String, String) {
     let help = setting.get_help().map(ToString::to_string).unwrap_or_default();
     let (meaning, default) = match help.split_once(" [default: ") {

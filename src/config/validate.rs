@@ -1,4 +1,4 @@
-//! Which values of settings are good, beyond what clap sees to. Every refusal is one sentence that names the setting.
+//! Validates settings beyond the checks of clap. Every error is one sentence that names the setting.
 
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -12,18 +12,18 @@ use crate::mail::links::Links;
 pub struct ConfigError(pub String);
 
 impl ConfigError {
-    /// The refusal with that sentence.
+    /// Creates the error from a sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
         Self(sentence.into())
     }
 }
 
-/// What is set to more than nothing: a blank environment variable counts as none.
+/// Returns the trimmed setting; a blank environment variable counts as unset.
 pub(super) fn filled(setting: Option<&str>) -> Option<&str> {
     setting.map(str::trim).filter(|setting| !setting.is_empty())
 }
 
-/// A URL of http or https, without a slash at its end.
+/// Checks an http or https URL and removes the slash at its end.
 pub(super) fn web_address(text: &str) -> Result<String, String> {
     let sentence = "it must be an http or https URL, without query and fragment";
     let url = Url::parse(text.trim()).map_err(|_| sentence.to_owned())?;
@@ -32,7 +32,7 @@ pub(super) fn web_address(text: &str) -> Result<String, String> {
 }
 
 impl LinkSettings {
-    /// The links of mails, for a server that is reached at `public_url`.
+    /// Returns the links of mails, for a server that clients reach at `public_url`.
     pub fn links(&self, public_url: &str) -> Result<Links, ConfigError> {
         let link = |setting: &Option<String>, key| {
             filled(setting.as_deref()).map_or_else(|| format!("{public_url}/graphiql#{key}={{token}}"), str::to_owned)
@@ -49,7 +49,7 @@ impl LinkSettings {
 }
 
 impl LogSettings {
-    /// The filter of the log.
+    /// Returns the filter of the log, or an error if it cannot be parsed.
     pub fn filter(&self) -> Result<EnvFilter, ConfigError> {
         EnvFilter::try_new(&self.log_filter).map_err(|cause| {
             ConfigError::new(format!(

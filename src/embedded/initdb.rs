@@ -1,5 +1,5 @@
-//! The first start: a cluster made beside its final place and renamed into it, so that an interrupted attempt leaves
-//! nothing that looks like a database.
+//! Creates a cluster at the first start. It is built in another folder and then renamed, so that an interrupted attempt
+//! leaves nothing that looks like a database.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::embedded::os_user::OsUser;
 
 const UNFINISHED: &str = "new-";
 
-/// Makes the cluster in `location` unless it is there. `durable` is false for throw-away clusters only.
+/// Creates the cluster in `location` unless it exists. `durable` is false only for temporary clusters.
 pub(super) async fn ensure(
     location: &Path,
     tools: &Binaries,
@@ -24,7 +24,7 @@ pub(super) async fn ensure(
         return Ok(());
     }
     sweep(location);
-    // An initdb whose parent was killed may still be writing to a folder of the same kind: never share the name.
+    // The `initdb` of a killed process may still be writing to such a folder: the name must not be shared.
     let unfinished = location.join(format!("{UNFINISHED}{}", std::process::id()));
     let preferred = run(&unfinished, location, tools, account, &["--locale=C.UTF-8"], durable).await?;
     if preferred.is_err() {
@@ -35,7 +35,7 @@ pub(super) async fn ensure(
     File::open(location).and_then(|folder| folder.sync_all()).map_err(EmbeddedError::io("sync", location))
 }
 
-/// The inner error is what initdb printed.
+/// The inner error is the output of `initdb`.
 async fn run(
     target: &Path,
     location: &Path,

@@ -1,8 +1,8 @@
-//! Which command installs PostgreSQL on this system, for people who are told that it is missing.
+//! The command that installs PostgreSQL on this system, for the error message when it is missing.
 
 use std::fs;
 
-/// The command, without `sudo`.
+/// Returns the command for this system, without `sudo`.
 pub(super) fn install() -> &'static str {
     if cfg!(target_os = "macos") {
         return "brew install postgresql@17";
@@ -10,7 +10,7 @@ pub(super) fn install() -> &'static str {
     install_on(&fs::read_to_string("/etc/os-release").unwrap_or_default())
 }
 
-/// The command that installs the server on the system that `os_release` describes.
+/// Returns the command for the system that `os_release` describes.
 fn install_on(os_release: &str) -> &'static str {
     let names: Vec<&str> = os_release
         .lines()

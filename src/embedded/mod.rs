@@ -1,6 +1,6 @@
-//! A private PostgreSQL for a server that was given no database: made at the first start, kept in the data folder, reached
-//! through a unix socket only, stopped with the server. One process at a time owns it; if that one was killed, the next
-//! adopts what still runs.
+//! A private PostgreSQL for a server without a configured database. It is created at the first start, kept in the data
+//! folder, reached only through a Unix socket, and stopped with the server. One process at a time owns it; if that
+//! process was killed, the next one adopts the running cluster.
 //!
 //! In the data folder: `postgres` (the cluster and its socket, or a link to them), `postgres.log`, `postgres.lock`.
 
@@ -31,28 +31,28 @@ use os_user::OsUser;
 use pid_file::PidFile;
 use postmaster::{ClusterPaths, Postmaster};
 
-/// How long a dropped cluster is waited for.
+/// How long a dropped cluster may take to stop.
 const DROP: Duration = Duration::from_secs(3);
 
-/// A running private PostgreSQL that this process owns. Dropping it without [`Embedded::stop`] stops it too, but blocks
-/// the thread for up to three seconds.
+/// A running private PostgreSQL that this process owns. Dropping it without [`Embedded::stop`] also stops it, but
+/// blocks the thread for up to three seconds.
 #[derive(Debug)]
 pub struct Embedded {
     site: ClusterPaths,
     running: Option<Postmaster>,
-    // The last field: the folder is free again only when all else is done.
+    // Must be the last field: the lock is released after everything else is dropped.
     _lock: File,
 }
 
 impl Embedded {
-    /// Starts the cluster of `data_dir`, makes it first if need be, or adopts one that a killed process left running.
-    /// Where the machine has no programs for it, and they may be got, this may take minutes, and says so on standard error.
+    /// Starts the cluster of `data_dir`, creates it first if necessary, or adopts one that a killed process left
+    /// running. A download of missing programs, if allowed, may take minutes, and is announced on standard error.
     pub async fn start(data_dir: &Path, programs: Programs) -> Result<Self, EmbeddedError> {
         Self::start_with(data_dir, programs, &[]).await
     }
 
-    /// The same with further settings of PostgreSQL, name and value; an adopted cluster keeps those that it has.
-    /// `("fsync", "off")` also makes the first start quicker, for data that may be lost.
+    /// Like [`start`](Self::start), with further settings of PostgreSQL as name and value; an adopted cluster keeps its
+    /// settings. `("fsync", "off")` also speeds up the first start, for data that may be lost.
     pub async fn start_with(
         data_dir: &Path,
         programs: Programs,
@@ -82,7 +82,7 @@ impl Embedded {
         Ok(Self { site, running: Some(running), _lock: lock })
     }
 
-    /// URL of the database `guildhall` of a cluster in `data_dir` that some process keeps running; none if none is.
+    /// Returns the URL of the database `guildhall` in a running cluster of `data_dir`; `None` if no cluster is running.
     pub fn running(data_dir: &Path) -> Option<String> {
         let location = fs::canonicalize(data_dir::entrance(data_dir)).ok()?;
         let file = PidFile::read(&data_dir::cluster(&location))?;
@@ -90,19 +90,19 @@ impl Embedded {
         Some(url::url(&file.socket_folder, url::DATABASE))
     }
 
-    /// URL of a database in the cluster, which need not exist yet.
+    /// Returns the URL of a database in the cluster; the database need not exist.
     pub fn url(&self, database: &str) -> String {
         let socket_folder = self.running.as_ref().map(|running| running.socket_folder.as_path());
         url::url(socket_folder.unwrap_or(&self.site.location), database)
     }
 
-    /// The folder of the cluster. Not within the data folder when PostgreSQL's user cannot get there.
+    /// Returns the folder of the cluster, which is outside of the data folder if PostgreSQL's user cannot access that.
     pub fn location(&self) -> &Path {
         &self.site.location
     }
 
-    /// Fast shutdown: ends all sessions, writes everything down, returns when the process is gone. After 20 seconds, or if the
-    /// cluster was deleted, it does not wait for the writing.
+    /// Stops the cluster with a fast shutdown: ends all sessions, writes all data, and returns when the process has
+    /// ended. After 20 seconds, or if the cluster was deleted, the shutdown skips writing the data.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         let Some(mut running) = self.running.take() else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! As whom PostgreSQL runs. It refuses to run as root, so root steps down to the owner of the existing cluster, else to
-//! `postgres`, else to `nobody`; anybody else runs it as themselves.
+//! The user that runs PostgreSQL. PostgreSQL refuses to run as root, so root switches to the owner of the existing
+//! cluster, else to `postgres`, else to `nobody`; other users run PostgreSQL themselves.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
@@ -18,7 +18,8 @@ pub(super) struct OsUser {
 }
 
 impl OsUser {
-    /// Ourselves, or whom root steps down to: the owner of `cluster` if that exists and is not root.
+    /// Returns the current user, or for root, the user to switch to: the owner of `cluster` if it exists and its owner
+    /// is not root.
     pub(super) fn choose(cluster: &Path) -> Result<Self, EmbeddedError> {
         let me = my_uid()?;
         if me != 0 {
@@ -33,22 +34,22 @@ impl OsUser {
         Ok(Self { me, step_down: Some(account.ok_or(EmbeddedError::NoAccount)?) })
     }
 
-    /// The user and group that our folders are given to, if that is not ourselves.
+    /// Returns the user and group that own the cluster's folders, if they differ from the current user.
     pub(super) fn step_down(self) -> Option<(u32, u32)> {
         self.step_down
     }
 
-    /// Whether that is the user id of this process.
+    /// Whether this is the user ID of this process.
     pub(super) fn is(self, uid: u32) -> bool {
         uid == self.me
     }
 
-    /// Whether a folder of this user id may be taken as ours.
+    /// Whether a folder with this owner may be used for the cluster.
     pub(super) fn owns(self, uid: u32) -> bool {
         uid == self.me || self.step_down.is_some_and(|(other, _)| other == uid)
     }
 
-    /// Whether the account may pass through every folder on the way to `path`, which must be canonical.
+    /// Whether the account has access to every folder on the path, which must be canonical.
     pub(super) fn reaches(self, path: &Path) -> bool {
         let Some((uid, gid)) = self.step_down else {
             return true;
@@ -66,8 +67,8 @@ impl OsUser {
         })
     }
 
-    /// A command that runs as this account, in `folder`, free of PostgreSQL's settings in our environment. The standard
-    /// library drops root's supplementary groups together with the user id.
+    /// Returns a command that runs as this account in `folder`, without the `PG…` variables of the environment. The
+    /// standard library drops root's supplementary groups together with the user ID.
     pub(super) fn command(self, program: impl AsRef<OsStr>, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null()).env("LC_ALL", "C");
@@ -89,7 +90,7 @@ fn my_uid() -> Result<u32, EmbeddedError> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse().unwrap_or(u32::MAX))
 }
 
-/// User and group id of a name in the text of `/etc/passwd`; root under another name does not count.
+/// Returns user and group ID of a name in the text of `/etc/passwd`; a name with the user ID of root does not count.
 fn entry(passwd: &str, name: &str) -> Option<(u32, u32)> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -1,20 +1,20 @@
-//! What the operating system knows of a postmaster: the file it leaves in its cluster, and the process behind it.
+//! Information about a postmaster: the PID file in its cluster, and the process with that ID.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The parts of `postmaster.pid` that matter here.
+/// The parts of `postmaster.pid` that are used here.
 #[derive(Debug)]
 pub(super) struct PidFile {
-    /// The postmaster's process.
+    /// Process ID of the postmaster.
     pub(super) pid: u32,
-    /// Where it listens; empty until it has got that far.
+    /// Folder of its socket; empty until the postmaster has written it.
     pub(super) socket_folder: PathBuf,
 }
 
 impl PidFile {
-    /// Reads the file of the cluster; none if it is missing or half written.
+    /// Reads the PID file of the cluster; `None` if it is missing or incomplete.
     pub(super) fn read(cluster: &Path) -> Option<Self> {
         let text = fs::read_to_string(Self::path(cluster)).ok()?;
         let mut lines = text.lines();
@@ -26,24 +26,24 @@ impl PidFile {
         cluster.join("postmaster.pid")
     }
 
-    /// The socket that the port 5432 stands for.
+    /// Returns the path of the socket for port 5432.
     pub(super) fn socket(&self) -> PathBuf {
         self.socket_folder.join(".s.PGSQL.5432")
     }
 }
 
-/// Whose a process is.
+/// The identity of a process.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     /// The postmaster of this cluster.
     Ours,
-    /// Some PostgreSQL, of this cluster or not.
+    /// Another PostgreSQL process, of this cluster or of another one.
     Postgres,
-    /// Gone, or a stranger that was given the number since.
+    /// No process, or another program that has reused the process ID.
     Other,
 }
 
-/// Looks at the command line: process numbers are given anew, after a reboot above all.
+/// Identifies a process by its command line, because process IDs are reused, especially after a reboot.
 pub(super) fn identify(pid: u32, cluster: &Path) -> Identity {
     let words = command_line(pid);
     let ours = cluster.to_string_lossy();
@@ -57,7 +57,7 @@ pub(super) fn identify(pid: u32, cluster: &Path) -> Identity {
     }
 }
 
-/// The words, divided by zero bytes where the system tells them apart.
+/// Returns the command line, with words separated by zero bytes if the system provides them.
 fn command_line(pid: u32) -> String {
     if Path::new("/proc/self/cmdline").exists() {
         let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! A running postmaster: our child, or one that a killed process left and that we adopt. Starting waits until it takes
-//! connections; stopping is PostgreSQL's fast shutdown, which ends sessions and writes everything down.
+//! A running postmaster: a child of this process, or one that a killed process left and this one adopts. Starting waits
+//! until it accepts connections; stopping is PostgreSQL's fast shutdown, which ends sessions and writes all data.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -20,15 +20,16 @@ use crate::embedded::readiness;
 use crate::embedded::readiness::Readiness;
 
 const POLL: Duration = Duration::from_millis(4);
-/// Long, because a start after a crash replays the log first.
+/// Long, because a start after a crash replays the WAL first.
 const START: Duration = Duration::from_secs(120);
-/// How PostgreSQL is asked to stop, and how long it may take: a fast shutdown, one without writing everything down, which the
-/// next start makes good, and an end. Nothing that was committed is lost by any of them.
+/// Signals that stop PostgreSQL, and their time limits: a fast shutdown, an immediate shutdown that leaves recovery to
+/// the next start, and a kill. Committed data is never lost.
 const STOP: [(&str, Duration); 3] =
     [("INT", Duration::from_secs(20)), ("QUIT", Duration::from_secs(5)), ("KILL", Duration::from_secs(5))];
-/// A live process without its socket was cut off from it, by somebody who swept the temporary folder perhaps.
+/// Time after which a live process without a socket is stopped; a cleanup of the temporary folder may have deleted the
+/// socket.
 const UNREACHABLE: Duration = Duration::from_secs(5);
-/// The log starts anew at the next start when it has grown beyond this many bytes.
+/// Size in bytes above which the log is emptied at the next start.
 const LOG_LIMIT: u64 = 8 << 20;
 
 const SETTINGS: [(&str, &str); 9] = [
@@ -43,7 +44,7 @@ const SETTINGS: [(&str, &str); 9] = [
     ("max_wal_size", "512MB"),
 ];
 
-/// All that is needed to start a postmaster and to find it again.
+/// The programs, account and paths that are needed to start a postmaster and to find it again.
 #[derive(Debug)]
 pub(super) struct ClusterPaths {
     pub(super) tools: Binaries,
@@ -53,7 +54,7 @@ pub(super) struct ClusterPaths {
     pub(super) log: PathBuf,
 }
 
-/// A postmaster that takes connections.
+/// A postmaster that accepts connections.
 #[derive(Debug)]
 pub(super) struct Postmaster {
     pid: u32,
@@ -62,14 +63,14 @@ pub(super) struct Postmaster {
 }
 
 impl Postmaster {
-    /// The live postmaster of the cluster, if a killed owner left one.
+    /// Adopts the running postmaster of the cluster, if a killed owner left one.
     pub(super) async fn adopt(site: &ClusterPaths) -> Result<Option<Self>, EmbeddedError> {
         let begun = Instant::now();
         let mut told = false;
         while let Some(file) = PidFile::read(&site.cluster) {
             match identify(file.pid, &site.cluster) {
                 Identity::Ours => {}
-                // PostgreSQL itself would take the stranger for its own kind, and refuse.
+                // PostgreSQL itself would mistake the other process for a postmaster, and refuse to start.
                 Identity::Other => return remove(&PidFile::path(&site.cluster)).map(|()| None),
                 Identity::Postgres => return Ok(None),
             }
@@ -88,7 +89,7 @@ impl Postmaster {
         Ok(None)
     }
 
-    /// Starts a postmaster. One that was killed itself leaves sessions that hold the cluster for a moment: try again.
+    /// Starts a postmaster. Retries while the sessions of a killed postmaster still hold the cluster.
     pub(super) async fn start(
         site: &ClusterPaths,
         socket_folder: &Path,
@@ -120,7 +121,8 @@ impl Postmaster {
         for (name, value) in SETTINGS.iter().chain(extra) {
             command.args(["-c", &format!("{name}={value}")]);
         }
-        // Its own process group, so that Ctrl-C in the terminal reaches the server alone, which then stops it in order.
+        // A process group of its own: Ctrl-C in the terminal reaches only the server, which then stops PostgreSQL in
+        // order.
         command.stdout(Stdio::from(log)).stderr(Stdio::from(errors)).process_group(0);
         let child = command.spawn().map_err(EmbeddedError::io("run", &program))?;
         Ok(Self { pid: child.id(), child: Some(child), socket_folder: socket_folder.to_owned() })
@@ -148,7 +150,7 @@ impl Postmaster {
         }
     }
 
-    /// Stops it, if need be less and less gently; returns when the process has ended.
+    /// Stops the postmaster, with stronger signals after each time limit; returns when the process has ended.
     pub(super) async fn stop(&mut self, site: &ClusterPaths) -> Result<(), EmbeddedError> {
         for (signal, limit) in site.ways_to_stop() {
             let begun = Instant::now();
@@ -164,7 +166,7 @@ impl Postmaster {
         Err(site.timeout(self.pid, "stop", STOP.iter().map(|(_, limit)| *limit).sum()))
     }
 
-    /// The same for a place that cannot wait asynchronously, and not for long.
+    /// Like `stop`, for synchronous code and with a short time limit.
     pub(super) fn stop_blocking(&mut self, site: &ClusterPaths, limit: Duration) {
         let begun = Instant::now();
         self.ask_to_stop(site);
@@ -194,13 +196,13 @@ impl Postmaster {
 }
 
 impl ClusterPaths {
-    /// Without its first where somebody has deleted the cluster: there is nothing to write down any more, and trying to takes
-    /// its time.
+    /// Skips the fast shutdown if the cluster was deleted: writing the data is then useless, and takes time.
     fn ways_to_stop(&self) -> &'static [(&'static str, Duration)] {
         if self.cluster.exists() { &STOP } else { &STOP[1..] }
     }
 
-    /// `pg_ctl` comes with every server, while `kill` is missing from small images. It runs in a folder that is always there.
+    /// Uses `pg_ctl`, which every server has, while `kill` is missing in small images. Runs in `/`, which always
+    /// exists.
     fn signal(&self, name: &str, pid: u32) {
         let mut command = self.account.command(self.tools.program("pg_ctl"), Path::new("/"));
         command.args(["kill", name, &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());

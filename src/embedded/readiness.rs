@@ -1,5 +1,5 @@
-//! Asking a postmaster whether it is ready, by connecting to our database, which is made if it is not there yet. A
-//! restart thus costs one connection and no statement.
+//! Checks whether a postmaster is ready, by connecting to the server's database, which is created if missing. A restart
+//! thus needs one connection and no statement.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, NoTls};
 
 use crate::embedded::url::{DATABASE, url};
 
-/// What a postmaster says to a connection.
+/// Whether a postmaster accepts connections.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
     /// Ready, and the database exists.
@@ -17,7 +17,7 @@ pub(super) enum Readiness {
     NotYet,
 }
 
-/// Connects once. An error is one that waiting does not cure.
+/// Connects once. An error is permanent: waiting does not help.
 pub(super) async fn ask(socket_folder: &Path) -> Result<Readiness, Error> {
     match connect(socket_folder, DATABASE).await {
         Ok(_) => Ok(Readiness::Ready),

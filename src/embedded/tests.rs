@@ -1,4 +1,4 @@
-//! Real clusters in throw-away folders. The process that is killed in one of them is this test binary, started again.
+//! Tests with real clusters in temporary folders. The process that a test kills is this test binary, started again.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::{Embedded, EmbeddedError, Programs};
 const QUICK: [(&str, &str); 3] = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off")];
 const CHILD: &str = "GUILDHALL_TEST_EMBEDDED_FOLDER";
 
-/// A folder that goes away with everything that a test left in it.
+/// A folder that is deleted at the end of the test, with all its contents.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -118,7 +118,7 @@ async fn a_cluster_that_was_deleted_while_it_ran_stops_all_the_same() {
     let pid = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
     let process = Path::new("/proc").join(pid.lines().next().unwrap());
     assert!(process.exists());
-    // Out of everybody's reach at once; deleting takes turns with those who write there.
+    // Renamed first, so that no process can write to the folder while it is deleted.
     fs::rename(&folder.0, folder.0.with_extension("gone")).unwrap();
     fs::remove_dir_all(folder.0.with_extension("gone")).unwrap();
     let stopped = tokio::time::timeout(Duration::from_secs(5), cluster.stop()).await;
@@ -160,7 +160,7 @@ async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
     run(&cluster.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     cluster.stop().await.unwrap();
 
-    // Open or not, the next start finds the same place.
+    // Readable or not, the next start finds the same folder.
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o755)).unwrap();
     let cluster = quick(&folder.0).await;
     assert_eq!(cluster.location(), location);

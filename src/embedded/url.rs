@@ -1,4 +1,4 @@
-//! How a database behind a unix socket is written as a URL.
+//! URLs of databases behind a Unix socket.
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ pub(super) const USER: &str = "guildhall";
 /// The database that the server uses.
 pub(super) const DATABASE: &str = "guildhall";
 
-/// `postgres://guildhall@/DATABASE?host=FOLDER`, both percent-encoded.
+/// Returns `postgres://guildhall@/DATABASE?host=FOLDER`, both percent-encoded.
 pub(super) fn url(socket_folder: &Path, database: &str) -> String {
     let database = encode(database.as_bytes());
     let folder = encode(socket_folder.as_os_str().as_bytes());

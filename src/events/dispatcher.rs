@@ -38,7 +38,7 @@ pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
             lost = pump(&store, &hub, &mut away) => lost,
         };
         if let Err(error) = lost {
-            tracing::warn!(?error, "cannot read the log of events; trying again");
+            tracing::warn!(?error, "reading the event log failed; retrying");
         }
         tokio::select! {
             () = cancel.cancelled() => break,

@@ -9,12 +9,12 @@ use async_graphql::{Context, QueryPathNode, QueryPathSegment};
 use parking_lot::Mutex;
 
 use super::Result;
-use super::loaders::{self, DbLoader};
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Refusal, UserId};
 use crate::graphql::json_writer;
 use crate::graphql::json_writer::JsonWriter;
+use crate::graphql::loaders::{self, DbLoader};
 use crate::graphql::shared_loader::SharedLoader;
 use crate::operations::AppContext;
 use crate::policy::{AccessContext, Action, Target, decide};

@@ -1,5 +1,6 @@
-//! What of the log the viewer sees: each event is asked about with today's standing and ties, which are read for all who look
-//! at the same moment in one statement of each kind.
+//! Decides which events a viewer may see. Each event is checked with the current access and relations of the viewer.
+//! These are read through the [`SharedLoader`]: one statement of each kind for all viewers that need them at the same
+//! moment.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::store::events::list::Visible;
 use crate::store::events::{self, Entry, Filter};
 use crate::store::workspace_access::WorkspaceAccess;
 
-/// The viewer, looking at workspaces as things are now.
+/// A viewer with their current access to some workspaces.
 pub struct EventViewer {
     audience: SharedLoader,
     viewer: UserId,
@@ -32,24 +33,24 @@ pub struct EventViewer {
 }
 
 impl EventViewer {
-    /// Looks at those workspaces, of either kind, whether or not they are there; at least one. UNAUTHENTICATED if the account
-    /// is gone.
+    /// Loads the viewer's access to the workspaces: at least one, of either kind, existing or not. Fails with
+    /// UNAUTHENTICATED if the account no longer exists.
     pub async fn of(audience: &SharedLoader, viewer: UserId, workspaces: Vec<Uuid>) -> Result<Self> {
         let onlooker = audience.onlooker(viewer, workspaces).await?;
         Ok(Self { audience: audience.clone(), viewer, onlooker })
     }
 
-    /// How the viewer stands to a workspace that they look at.
+    /// Returns the viewer's access to a loaded workspace.
     pub fn standing(&self, workspace: Uuid) -> AccessContext {
         self.onlooker.get(&workspace).map(access_of).unwrap_or_default()
     }
 
-    /// Whether the viewer may listen to a workspace that they look at.
+    /// Whether the viewer may subscribe to a loaded workspace.
     pub fn may_listen_to(&self, workspace: Uuid) -> bool {
         decide(&self.standing(workspace), Action::EventsView, &Target::default()) == Decision::Allow
     }
 
-    /// How the viewer stands to another workspace.
+    /// Returns the viewer's access to any workspace, and loads it if necessary.
     async fn standing_elsewhere(&self, workspace: Uuid) -> Result<AccessContext> {
         if self.onlooker.contains_key(&workspace) {
             return Ok(self.standing(workspace));
@@ -57,13 +58,14 @@ impl EventViewer {
         Ok(Self::of(&self.audience, self.viewer, vec![workspace]).await?.standing(workspace))
     }
 
-    /// Those of the entries, of workspaces looked at, that the viewer may see, as they may see them, in the same order.
+    /// Returns the events that the viewer may see, in the same order, without the changes that they may not read. The
+    /// workspaces of the entries must be loaded.
     pub async fn seen(&self, entries: Vec<Arc<Entry>>) -> Result<Vec<Event>> {
         let seen = try_join_all(entries.into_iter().map(|entry| self.see(entry))).await?;
         Ok(seen.into_iter().flatten().collect())
     }
 
-    /// An entry of a workspace looked at as the viewer may see it, if they may.
+    /// Returns the event of an entry as the viewer may see it; `None` if they may not. The workspace must be loaded.
     pub async fn see(&self, entry: Arc<Entry>) -> Result<Option<Event>> {
         let Some(kind) = entry.kind else { return Ok(None) };
         let standing = self.standing(entry.workspace_id);
@@ -79,13 +81,13 @@ impl EventViewer {
         Ok(Some(Event { entry, kind, hidden, stream_of: None }))
     }
 
-    /// Whether the viewer may see an entry of a workspace looked at.
+    /// Whether the viewer may see an entry. The workspace must be loaded.
     async fn allows(&self, entry: &Entry) -> Result<bool> {
         let Some(kind) = entry.kind else { return Ok(false) };
         Ok(sees(&self.standing(entry.workspace_id), kind, &self.target(kind, entry).await?))
     }
 
-    /// What the viewer may see of the log of a workspace that they look at, for the statements that read it.
+    /// Returns the conditions by which statements select the events of a loaded workspace that the viewer may see.
     pub async fn visible(&self, store: &Database, workspace: Uuid) -> Result<Visible> {
         let standing = self.standing(workspace);
         let VisibleTypes { always, to_invitee, of_offers, of_resources } = visible_types(&standing);
@@ -106,8 +108,9 @@ impl EventViewer {
         Ok(visible.with_subjects(&mut *store.read().await?, resources, storages).await?)
     }
 
-    /// How many events of a workspace that they look at the viewer may see: those of types that they see in any case are
-    /// counted, of the others one of each that look the same to the policy is asked about.
+    /// Counts the events of a loaded workspace that the viewer may see. Events of types that are always visible are
+    /// counted in the database. The others are grouped by what the policy looks at, and one event of each group is
+    /// checked.
     pub async fn count(&self, store: &Database, workspace: Uuid, filter: &Filter) -> Result<i64> {
         let visible = self.visible(store, workspace).await?;
         let asked = |kind: &EventType| filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind));
@@ -123,7 +126,7 @@ impl EventViewer {
         Ok(count)
     }
 
-    /// What an entry is about, as the policy looks at it.
+    /// Returns the subject of an entry, as the policy needs it.
     async fn target(&self, kind: EventType, entry: &Entry) -> Result<Target> {
         let is_concerned = entry.person_id == Some(self.viewer);
         let email = self.onlooker.get(&entry.workspace_id).and_then(|onlooker| onlooker.verified_email.as_deref());
@@ -138,8 +141,8 @@ impl EventViewer {
         Ok(Target { is_concerned, is_invitee, ..target })
     }
 
-    /// How the viewer is tied to the resource that an entry is about: today, if it is still in that workspace, else as it was
-    /// when it happened.
+    /// Returns the viewer's relations to the resource of an entry: the current ones if the resource is still in that
+    /// workspace, else those at the time of the event.
     async fn ties(&self, kind: EventType, entry: &Entry) -> Result<Relations> {
         let viewer = self.viewer;
         let found = match self.resource(&entry.subject_id).await? {
@@ -159,7 +162,8 @@ impl EventViewer {
         })
     }
 
-    /// A resource by its ID, if it is there: its workspace, its people, and those of what contains it.
+    /// Finds a resource by its ID: its workspace, its participants, and the participants of its containers. `None` if
+    /// it does not exist.
     async fn resource(&self, id: &str) -> Result<Option<(WorkspaceId, Participants, Vec<Participants>)>> {
         let audience = &self.audience;
         Ok(if let Some(id) = ProjectId::parse(id) {
@@ -175,7 +179,7 @@ impl EventViewer {
         })
     }
 
-    /// Which of the changes the viewer may not read.
+    /// Returns the indexes of the changes that the viewer may not read.
     async fn hidden(
         &self,
         kind: EventType,
@@ -199,8 +203,8 @@ impl EventViewer {
         Ok(hidden)
     }
 
-    /// Whether the viewer may be told what a field refers to: where the schema has null for what they may not see, so have they
-    /// here. What is gone is told to those who would see any such thing.
+    /// Whether the viewer may read the reference in a field. A reference that is null elsewhere in the schema is hidden
+    /// here as well. A reference to a deleted resource is shown to viewers that may see every resource of the kind.
     async fn shows(&self, field: &str, id: &str, standing: &AccessContext) -> Result<bool> {
         let action = match field {
             "project" => Action::ResourceView,

@@ -1,6 +1,6 @@
-//! Lists of objects in an answer. Where every field that is asked of them is at hand, nothing has to be waited for, and the
-//! rows are written straight to JSON by a plan that is made once for all of them. Where it is not so for a single field of a
-//! single row, the list is resolved field by field, as everything else is: what is answered is the same.
+//! Lists of objects in a response. If every requested field is available without waiting, the rows are written directly
+//! as JSON by a plan that is made once for all rows. If a single field of a single row is not available, the whole list
+//! is resolved field by field, as everything else is. Both ways give the same response.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,12 +16,13 @@ use crate::graphql::context::RequestContext;
 use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::scalars::DateTime;
 
-/// Writes a field of an object. None: it has to be resolved.
+/// Writes a field of an object as JSON. Returns `None` if the field has to be resolved.
 pub type FieldWriter<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut JsonWriter) -> Option<()> + Send + Sync + 'p>;
 
-/// An object of which fields may be at hand. What is written for one is what its resolver gives.
+/// An object some of whose fields can be written without waiting. The written value is the same that the resolver
+/// returns.
 pub trait SyncFields {
-    /// How that field is written, which has no arguments. None: it has to be resolved.
+    /// Returns the writer of a field, which has no arguments; `None` if the field has to be resolved.
     fn at_hand<'p>(_: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: Sized + 'p,
@@ -40,7 +41,7 @@ impl<T: SyncFields> SyncFields for &T {
     }
 }
 
-/// Rows of a list in an answer.
+/// The rows of a list in a response.
 pub struct FastList<T>(pub Vec<T>);
 
 impl<T: SyncFields + OutputType> OutputType for FastList<T> {
@@ -68,7 +69,7 @@ impl<T: SyncFields + OutputType> OutputType for FastList<T> {
     }
 }
 
-/// The rows as JSON, if it can be written.
+/// Writes the rows as JSON. Returns `None` if they have to be resolved.
 fn written<'a, T: SyncFields + OutputType>(
     rows: &[T],
     ctx: &ContextSelectionSet<'a>,
@@ -82,11 +83,12 @@ fn written<'a, T: SyncFields + OutputType>(
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// How the fields of a selection are written, in order.
+/// The writers of a selection set's fields, in order, each with its response key.
 struct FieldPlan<'p, T>(Vec<(String, FieldWriter<'p, T>)>);
 
 impl<'p, T: SyncFields + OutputType + 'p> FieldPlan<'p, T> {
-    /// None if a field has to be resolved, or directives or repeated fields make it a matter of more than one look.
+    /// Returns `None` if a field has to be resolved, has arguments or is repeated, if there are directives, or if a
+    /// fragment is on another type.
     fn of(selection: &'p SelectionSet, fragments: &'p Fragments) -> Option<Self> {
         let mut plan = Self(Vec::with_capacity(selection.items.len()));
         plan.add(selection, fragments)?;
@@ -146,19 +148,20 @@ impl<'p, T: SyncFields + OutputType + 'p> FieldPlan<'p, T> {
     }
 }
 
-/// A field that is asked for.
+/// A requested field.
 pub struct SelectedField<'p> {
     field: &'p Field,
     fragments: &'p Fragments,
 }
 
 impl<'p> SelectedField<'p> {
-    /// Its name in the schema.
+    /// The name of the field in the schema.
     pub fn name(&self) -> &'p str {
         self.field.name.node.as_str()
     }
 
-    /// An object that is part of this one; `get` gives none while it has to be loaded, and nothing in it for null.
+    /// Writes an object that is part of the row. `get` returns `None` if the part is not loaded, and `Some(None)` for
+    /// null.
     pub fn object<T: 'p, U: SyncFields + OutputType + 'p>(
         &self,
         get: impl for<'r> Fn(&'r T, &'r RequestContext) -> Option<Option<&'r U>> + Send + Sync + 'p,
@@ -173,7 +176,7 @@ impl<'p> SelectedField<'p> {
         }))
     }
 
-    /// An object that is made of this one.
+    /// Writes an object that `make` creates from the row. `make` returns the same as `get` of [`object`](Self::object).
     pub fn made<T: 'p, U: SyncFields + OutputType + 'p>(
         &self,
         make: impl Fn(&T, &RequestContext) -> Option<Option<U>> + Send + Sync + 'p,
@@ -189,7 +192,7 @@ impl<'p> SelectedField<'p> {
     }
 }
 
-/// A field that is always at hand.
+/// Makes the writer of a field that is available for every row.
 pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut JsonWriter) + Send + Sync + 'p) -> FieldWriter<'p, T> {
     Box::new(move |object, request, json| {
         write(object, request, json);
@@ -197,7 +200,7 @@ pub fn at_hand<'p, T>(write: impl Fn(&T, &RequestContext, &mut JsonWriter) + Sen
     })
 }
 
-/// A field that is at hand for some of the rows.
+/// Makes the writer of a field that is available for some of the rows.
 pub fn maybe<'p, T>(
     write: impl Fn(&T, &RequestContext, &mut JsonWriter) -> Option<()> + Send + Sync + 'p,
 ) -> FieldWriter<'p, T> {

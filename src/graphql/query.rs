@@ -1,4 +1,4 @@
-//! What can be read.
+//! The queries.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ use crate::store::invitations;
 use crate::store::organizations;
 use crate::store::organizations::list::Filter;
 
-/// The root of queries: [`Query`], and the fields that describe the schema.
+/// The root of queries: [`Query`] and the introspection fields.
 pub struct Root(pub Query);
 
 impl OutputType for Root {
@@ -57,24 +57,24 @@ impl ContainerType for Root {
 
 impl ObjectType for Root {}
 
-/// What can be read.
+/// The queries.
 pub struct Query;
 
-/// What can be read.
+/// The queries.
 #[Object]
 impl Query {
-    /// The caller. Null when nobody is signed in; a bad token is refused and never treated as nobody.
+    /// The caller. Null if the caller is not signed in. A bad token is refused and never treated as no token.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Result<Viewer>> {
         let id = ctx.request().actor().ok()?.user_id;
         Some(Viewer::open(ctx, id).await)
     }
 
-    /// Any object by its ID. Null if there is none that the viewer can see.
+    /// Any object by its ID. Null if the object does not exist or the viewer cannot see it.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "ID of the object.")] id: ID) -> Option<Result<AnyNode>> {
         node::open(ctx, &id).await.transpose()
     }
 
-    /// Objects by their IDs, in the order of `ids`. Null in the place of each that the viewer cannot see.
+    /// Objects by their IDs, in the order of `ids`. The entry is null for each object that the viewer cannot see.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -87,13 +87,13 @@ impl Query {
         Ok(futures_util::future::join_all(opened).await.into_iter().map(Result::transpose).collect())
     }
 
-    /// One organization, by slug or by ID. Null if there is none that the viewer can see. Exactly one of the two arguments
-    /// must be given: BAD_USER_INPUT otherwise.
+    /// One organization, by slug or by ID. Null if it does not exist or the viewer cannot see it. Exactly one of the
+    /// two arguments must be given: BAD_USER_INPUT otherwise.
     async fn organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The slug, without regard to case.")] slug: Option<String>,
-        #[graphql(desc = "The ID.")] id: Option<ID>,
+        #[graphql(desc = "The slug, in upper or lower case.")] slug: Option<String>,
+        #[graphql(desc = "ID of the organization.")] id: Option<ID>,
     ) -> Option<Result<Organization>> {
         match (slug, id) {
             (Some(slug), None) => Organization::by_slug(ctx, &slug).await,
@@ -106,21 +106,21 @@ impl Query {
         .transpose()
     }
 
-    /// Every organization, for site administrators; for others, their own. Needs a signed-in viewer: UNAUTHENTICATED
-    /// otherwise.
+    /// All organizations for site administrators; for other viewers, their own. Needs a signed-in viewer:
+    /// UNAUTHENTICATED otherwise.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose slug or name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only organizations whose slug or name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "By default SLUG, ASC.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Default: SLUG, ASC.")] order_by: Option<OrganizationOrder>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let viewer = ctx.request().viewer().await?;
         let filter = Filter { search: connection::search(search.as_deref())?, roles: None, everyones: viewer.is_admin };
@@ -137,8 +137,8 @@ impl Query {
         Invitation::open(ctx, InvitationId::parse(&id)?).await.transpose()
     }
 
-    /// An invitation, for the holder of its token. Works without signing in: the token is the credential. Null if there is
-    /// none, or a resend replaced the token.
+    /// An invitation, for the holder of its token. Works without signing in: the token is the credential. Null if no
+    /// invitation has this token, for example because a resend replaced it.
     async fn invitation_preview(
         &self,
         ctx: &Context<'_>,
@@ -156,11 +156,11 @@ impl Query {
         load.await.transpose()
     }
 
-    /// Whether a slug can be had, and which could be instead. Needs a signed-in viewer: UNAUTHENTICATED otherwise.
+    /// Whether a slug is available, and alternatives if not. Needs a signed-in viewer: UNAUTHENTICATED otherwise.
     async fn slug_availability(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The slug wished for.")] slug: String,
+        #[graphql(desc = "The slug to check.")] slug: String,
     ) -> Result<SlugAvailability> {
         ctx.request().viewer().await?;
         let asked = Slug::lowercase(&slug);
@@ -179,15 +179,15 @@ impl Query {
         Ok(SlugAvailability { suggestions: free, ..SlugAvailability::impossible(asked, UserErrorCode::SlugTaken) })
     }
 
-    /// What `transferResources` would do with the same arguments. Changes nothing. Null if the viewer cannot see the
-    /// destination or one of the resources; what else speaks against it is in the `problems` of the plan.
+    /// The effects of `transferResources` with the same arguments. Changes nothing. Null if the viewer cannot see the
+    /// destination or one of the resources; other obstacles are in the `problems` of the plan's items.
     async fn transfer_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "IDs of projects, and of tasks that are in no project: 1 to 100, each once.")]
+        #[graphql(desc = "IDs of projects, and of tasks without a project: 1 to 100, each once.")]
         resource_ids: Vec<ID>,
-        #[graphql(desc = "ID of the workspace to move them to.")] destination_workspace_id: ID,
-        #[graphql(desc = "What happens to their links to cloud storages.")] storage: StorageHandling,
+        #[graphql(desc = "ID of the destination workspace.")] destination_workspace_id: ID,
+        #[graphql(desc = "How to handle their links to cloud storages.")] storage: StorageHandling,
     ) -> Option<Result<TransferPlan>> {
         let input = plan::Input {
             resource_ids: resource_ids.into_iter().map(|id| id.0).collect(),
@@ -199,7 +199,8 @@ impl Query {
         plan.await.transpose()
     }
 
-    /// The rules, as served and as enforced, from WORKER to OWNER: at most one for each Role. Works without signing in.
+    /// The permissions of each role, as the server enforces them, from WORKER to OWNER: at most one entry for each
+    /// Role. Works without signing in.
     async fn roles(&self) -> Vec<RoleDefinition> {
         crate::domain::Role::ALL.into_iter().map(Role::from).map(RoleDefinition).collect()
     }

@@ -1,5 +1,5 @@
-//! Lists of resources: all of them are read by the same loader and counted by the same, and show what could be opened one by
-//! one.
+//! Lists of resources. One loader reads all of them and one counts all of them. A list shows the resources that the
+//! viewer could also open one by one.
 
 use std::sync::Arc;
 
@@ -15,34 +15,34 @@ use crate::graphql::Result;
 use crate::graphql::connection::{Count, Page, PageArgs};
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders;
-use crate::graphql::loaders::{ListCount, ListPage};
+use crate::graphql::loaders::resources::{ListCount, ListPage};
 use crate::graphql::types::workspace::Workspace;
 use crate::policy::{AccessContext, Action, roles_that_see, visible, visible_within};
 use crate::store::resource_lists::{Filter, List, ListableResource, ParentKind, ResourcePage, RolesThatSee};
 
-/// What a list shows of its rows.
+/// The GraphQL object that a list returns for its rows.
 pub trait ResourceNode: Sized {
-    /// What is listed.
+    /// The ID type of the listed resources.
     type Id: ListableResource;
-    /// What has to be allowed for a row to be shown.
+    /// The action that the policy must allow for a row to be shown.
     const ACTION: Action;
 
-    /// The thing, if the viewer, who stands to its workspace like that, may see it.
+    /// Returns the node of a row for a viewer with this access to its workspace; `None` if they may not see it.
     fn seen(ctx: &Context<'_>, row: <Self::Id as ListableResource>::Row, standing: AccessContext) -> Option<Self>;
 }
 
-/// A list within one thing, for the viewer.
+/// A list of resources of one parent, for the viewer.
 pub struct ResourceList {
-    /// Tells its cursors from those of other lists.
+    /// Part of the cursors, so that cursors of other lists are refused.
     name: String,
     parent: Uuid,
     list: List,
-    /// How the viewer stands to the one workspace that it is about; none if there may be several.
+    /// The viewer's access to the workspace of all rows; `None` if the rows may be of several workspaces.
     standing: Option<AccessContext>,
 }
 
 impl ResourceList {
-    /// What a workspace has of a kind, newest first.
+    /// Lists the resources of a kind in a workspace, newest first.
     pub fn of_workspace<N: ResourceNode>(
         ctx: &Context<'_>,
         id: WorkspaceId,
@@ -54,7 +54,8 @@ impl ResourceList {
         Ok(Self { name: format!("{:?} of {id}", list.kind), parent: id.uuid(), list, standing: Some(standing) })
     }
 
-    /// What a project or a task has of a kind, newest first. The viewer is tied to it by `ties`.
+    /// Lists the resources of a kind in a project or a task, newest first. `ties` are the viewer's relations to the
+    /// container.
     pub fn of_container<N: ResourceNode>(
         ctx: &Context<'_>,
         (within, id): (ParentKind, Uuid),
@@ -66,7 +67,7 @@ impl ResourceList {
         Ok(Self { name: format!("{:?} of {within:?} {id}", list.kind), parent: id, list, standing: Some(standing) })
     }
 
-    /// What is assigned to the viewer of a kind, in every workspace, newest first.
+    /// Lists the resources of a kind that are assigned to the viewer in any workspace, newest first.
     pub fn assigned<N: ResourceNode>(viewer: UserId, is_admin: bool, filter: Filter) -> Self {
         let ties = Relations { assignee: true, ..Relations::default() };
         let (active, pending) = roles_that_see(is_admin, N::ACTION, ties);
@@ -80,12 +81,13 @@ impl ResourceList {
         Self { name: format!("{:?} assigned to {viewer}", list.kind), parent: viewer.into(), list, standing: None }
     }
 
-    /// The same, oldest first.
+    /// Returns the list in the opposite order, oldest first.
     pub fn oldest_first(self) -> Self {
         Self { list: List { newest_first: false, ..self.list }, ..self }
     }
 
-    /// A page of it. The pages of all lists of a kind in an answer are loaded together.
+    /// Loads a page of the list. The pages of all lists of a kind in a response are loaded together. Fails with
+    /// BAD_USER_INPUT or INVALID_CURSOR for arguments that [`PageArgs::window`] refuses.
     pub async fn page<N: ResourceNode>(self, ctx: &Context<'_>, args: PageArgs) -> Result<Page<N>> {
         let window = args.window(&self.name)?;
         let part = Arc::new(ResourcePage { list: self.list.clone(), window: window.clone() });
@@ -102,7 +104,7 @@ impl ResourceList {
         Ok(Page::new(&self.name, &window, slice, |(place, _)| place.clone(), |(_, node)| node, count))
     }
 
-    /// The node of a row, with its place. None if it is not there for the viewer any more.
+    /// Returns the node of a row with its keyset position; `None` if the viewer may no longer see it.
     async fn node<N: ResourceNode>(
         &self,
         ctx: &Context<'_>,
@@ -117,13 +119,13 @@ impl ResourceList {
     }
 }
 
-/// A list of everything, newest first.
+/// Returns a list without filter, newest first.
 fn blank<N: ResourceNode>(viewer: UserId, within: ParentKind) -> List {
     let rows = RowScope::default();
     List { kind: N::Id::KIND, within, viewer, rows, seers: None, filter: Filter::default(), newest_first: true }
 }
 
-/// How many of a kind a project or a task has in all, whether or not the viewer may open them.
+/// Counts the resources of a kind in a project or a task, whether or not the viewer may open them.
 pub async fn count_all<N: ResourceNode>(ctx: &Context<'_>, within: ParentKind, id: Uuid) -> Result<i32> {
     let rows = RowScope { all: true, ..RowScope::default() };
     let list = List { rows, ..blank::<N>(ctx.request().actor()?.user_id, within) };

@@ -1,22 +1,22 @@
-//! Scalars, and typed IDs as clients write them.
+//! Scalars of the schema, and the conversion of typed IDs.
 
 use async_graphql::{ID, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::ids::TypedId;
 
-/// An instant, written as in RFC 3339, always in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
+/// A time in the format of RFC 3339, in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
 #[derive(Clone, Copy)]
 pub struct DateTime(pub Instant);
 
 impl DateTime {
-    /// As clients read it.
+    /// Returns the text that clients receive.
     pub fn text(self) -> String {
         clock::text(self.0)
     }
 }
 
-/// An instant, written as in RFC 3339, always in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
+/// A time in the format of RFC 3339, in UTC, with milliseconds: `2026-11-23T17:03:41.000Z`.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -40,7 +40,7 @@ impl From<Instant> for DateTime {
     }
 }
 
-/// A typed ID as clients see it.
+/// Converts a typed ID to an ID of the schema.
 pub fn id(id: impl TypedId) -> ID {
     ID(id.to_string())
 }

@@ -1,8 +1,8 @@
-//! Asks for all who listen together: what many subscribers need to know at the same moment is read in one statement. Nothing
-//! is kept. Whatever is answered was read after it was asked for.
+//! Batches reads across subscribers: what many subscribers need at the same moment is read in one statement. Nothing is
+//! cached: every row is read after it was requested.
 //!
-//! It is what a loader does for one request, for all at once. The loaders of the library lock by spinning, which takes longer
-//! than all the rest when a thousand ask at a time.
+//! It does for all subscribers what a data loader does for one request. The loaders of the library use spin locks, and
+//! with a thousand concurrent callers, spinning takes longer than all the other work.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -20,23 +20,25 @@ use crate::operations::AppContext;
 use crate::store::workspace_access;
 use crate::store::workspace_access::WorkspaceAccess;
 
-/// How often whoever is ready to ask may do so before all are asked for: enough for a thousand who were woken together. Where
-/// nobody is, it takes microseconds. A worker of the runtime lets some sixty have their turn at a time.
+/// How many times the batch task yields to the runtime before it runs the batch: enough for a thousand subscribers that
+/// were woken together to join. Without other ready tasks this takes microseconds. A worker of the runtime polls about
+/// sixty tasks at a time.
 const TURNS: u32 = 16;
 
-/// One for the whole process. Cheap to clone.
+/// The shared loader of the process. Cheap to clone.
 #[derive(Clone)]
 pub struct SharedLoader(Arc<Inner>);
 
 impl SharedLoader {
-    /// One that nobody has asked yet.
+    /// Creates a loader without pending requests.
     pub fn new(env: &AppContext) -> Self {
         let source =
             DbLoader { store: env.store.clone(), actor: Arc::new(OnceLock::new()), now: env.clock.now(), began: None };
         Self(Arc::new(Inner { source, env: env.clone(), waiting: PendingRequest::default() }))
     }
 
-    /// A user as they stand now to each of the workspaces. UNAUTHENTICATED if their account is gone.
+    /// Returns the current access of a user to each of the workspaces. Fails with UNAUTHENTICATED if the account no
+    /// longer exists.
     pub async fn onlooker(&self, user: UserId, workspaces: Vec<Uuid>) -> Result<HashMap<Uuid, WorkspaceAccess>> {
         let asked = workspaces.into_iter().map(|workspace| BatchKey { user, workspace });
         let found = self.ask(asked.collect()).await?;
@@ -46,7 +48,7 @@ impl SharedLoader {
         Ok(found.into_iter().map(|(asked, onlooker)| (asked.workspace, onlooker)).collect())
     }
 
-    /// A row that looks the same to everybody, if it is there.
+    /// Returns a row that does not depend on the viewer; `None` if it does not exist.
     pub async fn row<K: AccessKey>(&self, id: K) -> Result<Option<K::Row>> {
         Ok(self.ask(vec![id]).await?.pop().map(|(_, row)| row))
     }
@@ -66,7 +68,7 @@ impl SharedLoader {
         found.map_err(loaders::error)
     }
 
-    /// Answers all who wait by then.
+    /// Loads the keys of all pending requests in one batch and sends each requester its rows.
     async fn answer<K: AccessKey>(&self) {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
@@ -78,44 +80,44 @@ impl SharedLoader {
             let own: Answer<K, K::Row> = found.as_ref().map_err(Arc::clone).map(|found| {
                 keys.into_iter().filter_map(|key| found.get(&key).cloned().map(|row| (key, row))).collect()
             });
-            // Who does not wait any more has no need of it.
+            // A requester that was cancelled has dropped its receiver.
             let _ = answer.send(own);
         }
     }
 }
 
-/// Where the rows come from, and who waits for them.
+/// The source of the rows, and the pending requests.
 pub struct Inner {
-    /// For what looks the same to everybody and at any time.
+    /// Loads rows that do not depend on the viewer or the time.
     source: DbLoader,
     env: AppContext,
     waiting: PendingRequest,
 }
 
-/// Those who wait for rows of one kind.
+/// The pending requests for rows of one kind.
 type Queue<K, R> = Mutex<Vec<Queues<K, R>>>;
 
-/// One who waits.
+/// A pending request.
 pub struct Queues<K, R> {
     keys: Vec<K>,
     answer: oneshot::Sender<Answer<K, R>>,
 }
 
-/// The rows that are there, with what they were asked for by.
+/// The rows that exist, each with its key.
 type Answer<K, R> = std::result::Result<Vec<(K, R)>, Arc<InternalError>>;
 
-/// What can be asked for.
+/// A key that rows can be requested by.
 pub trait AccessKey: Clone + Eq + Hash + Send + Sync + 'static {
-    /// What is answered.
+    /// The row that is loaded for a key.
     type Row: Clone + Send + Sync + 'static;
 
-    /// Those who wait for it.
+    /// Returns the queue of this kind of key.
     fn waiting(waiting: &PendingRequest) -> &Mutex<Vec<Queues<Self, Self::Row>>>;
-    /// Reads it.
+    /// Loads the rows of these keys.
     fn load(crowd: &Inner, keys: &[Self]) -> impl Future<Output = Loaded<Self, Self::Row>> + Send;
 }
 
-/// Asks how somebody stands to a workspace.
+/// Key of a user's access to a workspace.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct BatchKey {
     user: UserId,
@@ -140,7 +142,7 @@ impl AccessKey for BatchKey {
 
 macro_rules! rows {
     ($($field:ident: $id:ty),+) => {
-        /// Those who wait, by what they wait for.
+        /// The pending requests, one queue for each kind of key.
         #[derive(Default)]
         pub struct PendingRequest {
             lookings: Queue<BatchKey, WorkspaceAccess>,

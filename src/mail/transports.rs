@@ -86,7 +86,7 @@ impl Transport {
             },
             Backend::Folder(folder, told) => {
                 folder.put(letter.id, letter.at, &message.formatted()).await.map_err(|error| {
-                    tracing::error!(error = %error.kind(), "cannot write to the folder of mails");
+                    tracing::error!(error = %error.kind(), "writing to the mail folder failed");
                     DeliveryError::passing("The mail could not be written to the folder of mails.")
                 })?;
                 if let Some(told) = told {

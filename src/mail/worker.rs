@@ -38,7 +38,7 @@ pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: C
         let pause = match worker.work().await {
             Ok(()) => PAUSE,
             Err(error) => {
-                tracing::error!(?error, "cannot work on the queue of mails");
+                tracing::error!(?error, "processing the mail queue failed");
                 LONG_PAUSE
             }
         };
@@ -51,7 +51,7 @@ pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: C
         }
     }
     if let Err(error) = worker.finish(renewal).await {
-        tracing::error!(?error, "cannot write down which mails were sent");
+        tracing::error!(?error, "recording sent mails failed");
     }
 }
 
@@ -133,7 +133,7 @@ impl Worker {
         let Some(mail) = self.under_way.remove(&task) else { return };
         if let Outcome::NotSent(failure) = &outcome {
             // Without the reason: mail servers like to repeat the address in it.
-            tracing::warn!(mail = %mail.id, attempt = mail.attempts, passing = failure.passing, "a mail was not sent");
+            tracing::warn!(mail = %mail.id, attempt = mail.attempts, passing = failure.passing, "mail not sent");
         }
         self.back.push((mail, outcome));
     }
@@ -158,7 +158,7 @@ impl Worker {
         }
         let renewed = async { mails::renew_claims(&mut *self.store.writer().await?, &claims).await };
         if let Err(error) = renewed.await {
-            tracing::warn!(?error, "cannot renew the claims of mails that are under way");
+            tracing::warn!(?error, "renewing mail claims failed");
         }
     }
 

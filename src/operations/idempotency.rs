@@ -1,5 +1,5 @@
-//! Writes that are safe to ask for again: with an idempotency key, the first that succeeds keeps the IDs of what it wrote, in
-//! its own transaction, and each repeat gets those instead of writing.
+//! Idempotent writes: with an idempotency key, the first write that succeeds stores the IDs of the written rows in its own
+//! transaction, and each repeated request gets these IDs instead of writing again.
 //!
 //! ```text
 //! env.write(&retry, async |tx| {
@@ -22,17 +22,17 @@ use crate::operations::AppContext;
 use crate::store::idempotency_keys::{self, Name, Repeat};
 use crate::store::{Connection, Transactional, Work, users};
 
-/// For how long a key stands for the write that it was first used for.
+/// How long a key identifies the write that it was first used for.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
-/// Longest key, in characters.
+/// Maximum length of a key, in characters.
 const LONGEST: usize = 128;
 
-/// Who asks for a write, and by which key it is told from another.
+/// Actor and idempotency key of a write.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
-    /// The actor. None: nobody is signed in.
+    /// The actor; `None` if the caller is not signed in.
     actor: Option<Actor>,
-    /// The idempotency key, if the client gave one.
+    /// The idempotency key; `None` if the client sent no key.
     keyed: Option<KeyedRequest>,
 }
 
@@ -43,13 +43,13 @@ struct KeyedRequest {
 }
 
 impl Idempotency {
-    /// A write without a key.
+    /// Describes a write without a key.
     pub fn without_key(actor: Option<&Actor>) -> Self {
         Self { actor: actor.copied(), keyed: None }
     }
 
-    /// The write of that mutation with that key and input. When nobody is signed in, the input stands for who asks: it has
-    /// the token that is their credential.
+    /// Describes a write of `mutation` with a key and an input. If the caller is not signed in, the hash of the input
+    /// replaces the user ID as the key's scope: the input contains the token that is the caller's credential.
     pub fn keyed(actor: Option<&Actor>, mutation: &str, key: &str, input: &[u8]) -> Result<Self> {
         let mut check = Validator::default();
         check.field("idempotencyKey", check_key(key));
@@ -60,7 +60,8 @@ impl Idempotency {
         Ok(Self { actor: actor.copied(), keyed: Some(KeyedRequest { name, input_hash }) })
     }
 
-    /// Lets go of the key: the write came to nothing, so the next one with this key is the first. Needs its transaction.
+    /// Releases the key: the write changed nothing, so the next write with this key counts as the first. Must run in
+    /// the transaction of the write.
     pub async fn release(&self, tx: &mut Connection) -> Result<()> {
         match &self.keyed {
             Some(keyed) => idempotency_keys::give_back(tx, &keyed.name).await,
@@ -70,8 +71,8 @@ impl Idempotency {
 }
 
 impl KeyedRequest {
-    /// What an earlier write with this key came to. None if this is the first; then the key is taken until the transaction
-    /// ends, and a repeat that comes meanwhile waits.
+    /// Returns the result of an earlier write with this key. `None` if this is the first write; the transaction then
+    /// holds the key until its end, and a concurrent repeat waits.
     async fn earlier<T: DeserializeOwned>(
         &self,
         env: &AppContext,
@@ -98,11 +99,12 @@ impl KeyedRequest {
 }
 
 impl AppContext {
-    /// Does `work` in a transaction in the name of `actor`, which commits if it succeeds and rolls back with its error if not. All
-    /// mutations write here. None: it needs no identity.
+    /// Runs `work` in a transaction on behalf of `actor`. Commits if `work` succeeds, and rolls back with its error if
+    /// not. All mutations write here. `None` means that the write needs no identity.
     ///
-    /// UNAUTHENTICATED, and nothing is written, if the session of the actor's token has ended: `work` mostly finds that out by
-    /// the statement that looks the actor up; if it has not looked, one is sent before the commit.
+    /// UNAUTHENTICATED, and nothing is written, if the session of the actor's token has ended. Mostly the statement in
+    /// `work` that looks the actor up checks this; if `work` has not looked the actor up, one more statement is sent
+    /// before the commit.
     pub async fn transaction<R, F>(&self, actor: Option<&Actor>, work: F) -> Result<R>
     where
         R: Send,
@@ -123,8 +125,9 @@ impl AppContext {
             .await
     }
 
-    /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. If it was done before
-    /// with the same key, gives what it came to then; `T` is what is kept for that: IDs, from which the answer is made afresh.
+    /// Runs `work` in a transaction. Commits if `work` succeeds, and rolls back with its error if not. If an earlier
+    /// write with the same key succeeded, returns the result of that write instead. `T` is what is stored for this:
+    /// IDs, from which the answer is read again.
     pub async fn write<T, F>(&self, retry: &Idempotency, work: F) -> Result<T>
     where
         T: Serialize + DeserializeOwned + Send,
@@ -146,30 +149,30 @@ impl AppContext {
     }
 }
 
-/// A row that was written. On a repeat there is its ID alone, and the row is to be read afresh.
+/// A written row. A repeated request gets only the ID, and the row has to be read again.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent, bound(serialize = "I: Serialize", deserialize = "I: Deserialize<'de>"))]
 pub struct Written<I, R> {
-    /// Its ID.
+    /// The row's ID.
     pub id: I,
-    /// What was written, if it was just now and is known.
+    /// The row; `None` if the request was a repeat, or if the write did not read the row.
     #[serde(skip)]
     pub row: Option<R>,
 }
 
 impl<I, R> Written<I, R> {
-    /// A row that was written just now.
+    /// A row that this request wrote.
     pub fn now(id: I, row: R) -> Self {
         Self { id, row: Some(row) }
     }
 
-    /// A row that was written, and has to be read to be shown.
+    /// A written row that has to be read before it is shown.
     pub fn unseen(id: I) -> Self {
         Self { id, row: None }
     }
 }
 
-/// A key is opaque, so it is taken as it is or not at all.
+/// Checks a key. Keys are opaque, so they are accepted or rejected but never normalized.
 fn check_key(key: &str) -> std::result::Result<(), FieldError> {
     if key.is_empty() {
         return Err(FieldError::new(
@@ -186,7 +189,7 @@ fn check_key(key: &str) -> std::result::Result<(), FieldError> {
     Ok(())
 }
 
-/// An ID of a kind that no user has.
+/// Returns the scope of a key for a caller who is not signed in: a version 8 UUID, which no user ID is.
 fn of_nobody(input_hash: &[u8]) -> Uuid {
     uuid::Builder::from_custom_bytes(std::array::from_fn(|place| input_hash[place])).into_uuid()
 }

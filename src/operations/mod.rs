@@ -1,5 +1,5 @@
-//! What can be done: one verb, one file, one transaction. Each locks what it decides on, asks the policy, writes, and
-//! records the event; it happens as a whole or not at all.
+//! The operations: one verb, one file, one transaction. Each operation locks the rows that its decision depends on,
+//! asks the policy, writes, and records the event. It takes effect as a whole or not at all.
 
 pub mod access;
 pub mod accounts;
@@ -36,59 +36,59 @@ use crate::mail::queue::Outbox;
 use crate::store::Database;
 pub use crate::store::outcome::Commits;
 
-/// What operations work with. Cheap to clone.
+/// The services that operations use. Cheap to clone.
 #[derive(Clone)]
 pub struct AppContext {
     /// The database.
     pub store: Database,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// Makes and checks tokens.
+    /// Signs and verifies tokens.
     pub keys: Arc<TokenSigner>,
-    /// Who else makes tokens, and keeps the accounts. None: accounts are kept here.
+    /// The external OIDC issuer, which issues tokens and keeps the accounts; `None` if this server keeps the accounts.
     pub issuer: Option<Arc<OidcIssuer>>,
-    /// Tokens without a session that were not revoked a short while ago.
+    /// Caches tokens without a session that were recently found not revoked.
     pub unrevoked: Arc<RevocationCache>,
     /// Hashes and checks passwords.
     pub passwords: Passwords,
-    /// How often somebody may try.
+    /// Limits the rate of attempts.
     pub throttle: Throttle,
-    /// Tells subscribers what happens.
+    /// Dispatches events to subscribers.
     pub hub: Hub,
     /// Queues mails.
     pub outbox: Outbox,
-    /// How this installation is set.
+    /// Settings of this installation.
     pub rules: Arc<InstallationSettings>,
-    /// What answers leave to be done after them: the shutdown waits for it.
+    /// Background tasks that responses start; the shutdown waits for them.
     pub tasks: TaskTracker,
 }
 
 /// Settings that operations decide by.
 #[derive(Clone, Debug)]
 pub struct InstallationSettings {
-    /// Who may sign up.
+    /// Which callers may sign up.
     pub sign_up: SignUp,
     /// How long an invitation can be accepted after it was last sent.
     pub invitation_expiry: TimeDelta,
     /// How long events are kept.
     pub event_retention: TimeDelta,
-    /// How long a deleted organization can be restored. Zero: it is gone at once.
+    /// How long a deleted organization can be restored. With zero, it is deleted permanently at once.
     pub deletion_grace: TimeDelta,
-    /// Whether throttles hold.
+    /// Whether rate limits are enforced.
     pub rate_limits: bool,
-    /// Whether owners change the plans of their workspaces themselves, rather than site administrators alone.
+    /// Whether owners may change the plans of their workspaces; if not, only site administrators may.
     pub owners_manage_plans: bool,
-    /// What plans allow and cost.
+    /// Limits and prices of the plans.
     pub plans: Plans,
 }
 
-/// Who may sign up.
+/// Which callers may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SignUp {
-    /// Anybody.
+    /// Every caller.
     Open,
-    /// Who has an invitation.
+    /// Callers with an invitation.
     Invited,
-    /// Nobody.
+    /// No caller.
     Closed,
 }

@@ -1,39 +1,39 @@
-//! Everything that is guarded, and which root fields of the schema it is asked for.
+//! The actions that the policy guards, and the root fields of the schema that need them.
 
-/// Something that somebody wants to do.
+/// An action that a caller wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Ask for what is public, or prove oneself by a token: nobody has to be signed in.
+    /// Use a public field, or one whose credential is a token: the caller need not be signed in.
     PublicUse,
-    /// Look at or change one's own account.
+    /// Read or change one's own account.
     AccountUse,
-    /// See the account of a person by its ID.
+    /// See a user's account by its ID.
     PersonView,
     /// Create an organization.
     OrganizationCreate,
-    /// Read the name of an organization, as an invitee may.
+    /// Read the name of an organization, which invitees may.
     OrganizationGlimpse,
     /// See an organization.
     OrganizationView,
-    /// Change its own fields.
+    /// Change the organization's own fields.
     OrganizationUpdate,
-    /// Delete an organization, for good after a while.
+    /// Schedule an organization for permanent deletion.
     OrganizationDelete,
-    /// Restore an organization that is about to be deleted.
+    /// Restore an organization that is pending deletion.
     OrganizationRestore,
-    /// See an offer of its ownership.
+    /// See an offer of an organization's ownership.
     OwnershipOfferView,
-    /// Offer its ownership to a member, or take the offer back.
+    /// Offer the ownership to a member, or cancel the offer.
     OwnershipOffer,
-    /// Accept the ownership that was offered.
+    /// Accept an offered ownership.
     OwnershipAccept,
-    /// Decline the ownership that was offered.
+    /// Decline an offered ownership.
     OwnershipDecline,
-    /// List its members.
+    /// List an organization's members.
     MembersView,
     /// See a member's e-mail address and last activity.
     MemberEmailView,
-    /// Give a member another role.
+    /// Change a member's role.
     MemberRoleChange,
     /// Remove a member.
     MemberRemove,
@@ -41,37 +41,37 @@ pub enum Action {
     OrganizationLeave,
     /// See an invitation.
     InvitationView,
-    /// Invite somebody.
+    /// Invite a person.
     InvitationCreate,
     /// Send an invitation again.
     InvitationResend,
-    /// Take an invitation back.
+    /// Revoke an invitation.
     InvitationRevoke,
-    /// Look at an invitation before signing in.
+    /// Preview an invitation before signing in.
     InvitationPreview,
     /// Accept an invitation.
     InvitationAccept,
     /// Decline an invitation.
     InvitationDecline,
-    /// Make a workspace the selected one.
+    /// Make a workspace the selected workspace.
     WorkspaceSelect,
     /// See every project, task and job of a workspace.
     AllResourcesView,
     /// Create a project.
     ProjectCreate,
-    /// Create a task, alone or in a project that one can see.
+    /// Create a task, alone or in a project that the caller can see.
     TaskCreate,
     /// See a project, task or job.
     ResourceView,
     /// Edit a project or task.
     ResourceUpdate,
-    /// Assign a project or task, set its storages; assign a job, set its stage.
+    /// Assign a project or task, or set its storages; assign a job, or set its stage.
     ResourceAssign,
     /// Set a job's state.
     JobStateUpdate,
-    /// Delete a project or task, or take it out of where it is.
+    /// Delete a project or task, or take a task out of its project.
     ResourceDelete,
-    /// Take a project or task to another workspace.
+    /// Transfer a project or task to another workspace.
     ResourceTransfer,
     /// See a cloud storage.
     CloudStorageView,
@@ -79,21 +79,21 @@ pub enum Action {
     CloudStorageCreate,
     /// Edit or disconnect a cloud storage.
     CloudStorageManage,
-    /// Read the log of a workspace, as far as one sees what an event is about.
+    /// Read the events of a workspace whose objects the caller may see.
     EventsView,
-    /// Be told of one's own membership, its end included, and of the end of an organization that was one's own.
+    /// See events about one's own membership, including its end, and about the deletion of one's former organization.
     OwnEventView,
-    /// See what became of the mail of an invitation.
+    /// See the delivery state of an invitation's mail.
     DeliveryView,
-    /// See the plan of a workspace, and what is left of its limits.
+    /// See the plan of a workspace, and the usage of its limits.
     PlanView,
-    /// See what the plan costs.
+    /// See the price of the plan.
     BillingView,
     /// Change or cancel the plan.
     PlanManage,
 }
 
-/// What can be done in a personal workspace; all else is a matter of organizations.
+/// The actions that are possible in a personal workspace; all other actions are about organizations.
 pub const IN_PERSONAL_WORKSPACES: &[Action] = &[
     Action::WorkspaceSelect,
     Action::AllResourcesView,
@@ -114,8 +114,8 @@ pub const IN_PERSONAL_WORKSPACES: &[Action] = &[
     Action::PlanManage,
 ];
 
-/// What each root field of the schema asks before it does anything; a field that takes IDs of several kinds has a line for each
-/// action that it asks for. A test drives every field as every standing and compares.
+/// The action that each root field of the schema checks first; a field that takes IDs of several kinds has an entry for
+/// each action that it checks. A test calls every field with every access context and compares.
 pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.viewer", Action::AccountUse),
     ("Query.node", Action::OrganizationGlimpse),

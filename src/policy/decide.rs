@@ -1,7 +1,6 @@
-//! Reads the table: may somebody with this standing do that to this target?
+//! Decides by the table of rules whether a caller may do an action to a target.
 //!
-//! Answers in the order of the house: who is nobody, what is not visible, what is not permitted, what is wrong about the
-//! target.
+//! The checks run in this order: authentication, visibility, permission, state of the target.
 
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::resource::Relations;
@@ -11,15 +10,16 @@ use super::Action;
 use super::action::IN_PERSONAL_WORKSPACES;
 use super::table::{Access, Condition, Exception, MinimumRole, RULES, Rule, rule};
 
-/// What kind of workspace it is about.
+/// Kind and state of the workspace that an action is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WorkspaceState {
-    /// An organization in use.
+    /// An active organization.
     #[default]
     Organization,
-    /// An organization that is about to be deleted: read-only for its owner, gone for everybody else.
+    /// An organization that is pending deletion: read-only for its owner and site administrators, hidden from all
+    /// others.
     PendingDeletion,
-    /// A personal workspace: there for its user alone, who stands to it as an owner.
+    /// A personal workspace: visible to its user alone, who has the role of an owner.
     Personal,
 }
 
@@ -32,29 +32,30 @@ impl From<OrganizationStatus> for WorkspaceState {
     }
 }
 
-/// Who asks, as seen from the workspace that it is about.
+/// The caller's access to the workspace that an action is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessContext {
-    /// Whether somebody is signed in at all.
+    /// Whether the caller is signed in.
     pub signed_in: bool,
-    /// Whether they are a site administrator: passes every rule that asks for a role.
+    /// Whether the caller is a site administrator, who passes every rule that needs a role in an organization.
     pub is_admin: bool,
-    /// Their role in the organization. None: not a member.
+    /// The caller's role in the organization; `None` if the caller is not a member.
     pub role: Option<Role>,
-    /// Whether they hold a pending invitation to the organization.
+    /// Whether the caller has a pending invitation to the organization.
     pub invited: bool,
-    /// What kind of workspace it is.
+    /// Kind and state of the workspace.
     pub place: WorkspaceState,
 }
 
 impl AccessContext {
-    /// How `user` stands to a personal workspace, which is their own or not.
+    /// Returns the access of a signed-in caller to the caller's own or another user's personal workspace.
     pub fn personal(is_own: bool, is_admin: bool) -> Self {
         let role = is_own.then_some(Role::Owner);
         Self { signed_in: true, is_admin, role, invited: false, place: WorkspaceState::Personal }
     }
 
-    /// Their rank: in an organization, an administrator's is the owner's. None: the workspace is not there for them.
+    /// Returns the caller's rank; a site administrator has the owner's rank in organizations. `None` if the workspace
+    /// is hidden from the caller.
     pub fn rank(&self) -> Option<Role> {
         match self.place {
             WorkspaceState::Personal => self.role,
@@ -65,12 +66,13 @@ impl AccessContext {
         }
     }
 
-    /// Whether they are a member in person, of a workspace that is there for them.
+    /// Whether the caller is a member in person, and the workspace is visible to the caller.
     fn is_member(&self) -> bool {
         self.role.is_some() && self.rank().is_some()
     }
 
-    /// Whether they hold an invitation that counts: those to an organization that is about to be deleted rest.
+    /// Whether the caller has an invitation that counts; invitations to an organization that is pending deletion do
+    /// not.
     fn is_invited(&self) -> bool {
         self.invited && self.place == WorkspaceState::Organization
     }
@@ -80,62 +82,63 @@ impl AccessContext {
     }
 }
 
-/// The member that something is about.
+/// The member that an action is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The member's role.
     pub role: Role,
-    /// Whether it is the one who asks.
+    /// Whether the member is the caller.
     pub is_self: bool,
 }
 
-/// What something is about, as far as the rules look at it.
+/// The facts about the object of an action that the rules depend on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// The member it is about.
+    /// The member that the action is about.
     pub member: Option<Member>,
-    /// The role to be given. None: it is not yet known, and any that could be given will do.
+    /// The role to be given; `None` if it is not known yet, in which case one assignable role is enough.
     pub new_role: Option<Role>,
-    /// Whether whoever asks is the person invited.
+    /// Whether the caller is the invitee.
     pub is_invitee: bool,
-    /// Whether the person is the caller, or shares an organization with them.
+    /// Whether the person is the caller, or shares an organization with the caller.
     pub is_acquaintance: bool,
-    /// Whether the caller has shown the token of the invitation.
+    /// Whether the caller has sent the token of the invitation.
     pub holds_token: bool,
-    /// Whether whoever asks is the person to whom the ownership is offered.
+    /// Whether the ownership is offered to the caller.
     pub is_offeree: bool,
-    /// Whether whoever asks is the owner, or was, who made the offer of ownership.
+    /// Whether the caller is the owner or former owner who made the offer of ownership.
     pub is_offerer: bool,
-    /// Whether the address of whoever asks is unproven, where that is known.
+    /// Whether the caller's address is unverified, if that is known.
     pub unverified: bool,
-    /// Whether whoever asks is the person whom the event concerns.
+    /// Whether the event concerns the caller.
     pub is_concerned: bool,
-    /// How whoever asks is tied to the resource.
+    /// The caller's relations to the resource.
     pub ties: Relations,
-    /// Whether this server leaves plans to owners.
+    /// Whether this server lets owners change plans.
     pub owners_manage_plans: bool,
 }
 
-/// What comes of it.
+/// The result of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Go on.
+    /// The caller may do it.
     Allow,
-    /// As if it were not there.
+    /// The target is hidden: the caller gets NOT_FOUND.
     Hidden,
-    /// Sign in first.
+    /// The caller must sign in first.
     Unauthenticated,
-    /// The permission is lacking, and the least role that would have it here, if any.
+    /// The caller lacks the permission. The role is the lowest that would have it here; `None` if no role would.
     Forbidden(Permission, Option<Role>),
-    /// The permission is there, but this target, or this person, is not right.
+    /// The caller has the permission, but the state of the target or of the caller does not allow the action.
     Refused(Code),
 }
 
-/// May somebody with this standing do that to this target?
+/// Decides whether a caller with this access may do `action` to `target`.
 pub fn decide(standing: &AccessContext, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
     let decision = match permitted(standing, rule, target) {
-        // Before what is wrong about the target: nothing can be done about that either.
+        // This code replaces refusals about the target: the caller cannot fix those before the organization is
+        // restored.
         Decision::Allow | Decision::Refused(_)
             if rule.effect == Access::Write && standing.place == WorkspaceState::PendingDeletion =>
         {
@@ -165,14 +168,15 @@ fn permitted(standing: &AccessContext, rule: &Rule, target: &Target) -> Decision
         MinimumRole::Anyone | MinimumRole::SignedIn | MinimumRole::Nobody => (false, None),
     };
     if !enough {
-        // A higher role is of no use where none gives the permission.
+        // A required role is not named if no role gives the permission.
         let given = target.owners_manage_plans || !rule.only.contains(&Condition::OwnersManagePlans);
         return Decision::Forbidden(permission, least.filter(|_| given));
     }
     rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
 }
 
-/// Whether whoever asks is the one of whom the rule says "or". Members only while they are.
+/// Whether an exception of a rule (its `or` column) applies to the caller. Most exceptions for members need a current
+/// membership.
 fn related(standing: &AccessContext, or: Exception, action: Action, target: &Target) -> bool {
     match or {
         Exception::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
@@ -187,7 +191,7 @@ fn related(standing: &AccessContext, or: Exception, action: Action, target: &Tar
         Exception::ItsOwner => standing.is_member() && target.ties.owner,
         Exception::ItsAssignee => standing.is_member() && target.ties.assignee,
         Exception::Container => standing.is_member() && target.ties.container,
-        // Whatever has become of their membership, and of the organization.
+        // Applies whatever the state of the caller's membership and of the organization.
         Exception::Concerned => standing.signed_in && target.is_concerned,
         Exception::Administrator => standing.is_admin,
     }
@@ -222,7 +226,7 @@ fn least_above(role: Role) -> Option<Role> {
     Role::ALL.into_iter().find(|above| *above > role)
 }
 
-/// The permissions that somebody has on a target, of those that `about` such a target.
+/// Returns the permissions that the caller has on a target, for the actions in `about`.
 pub fn permissions(standing: &AccessContext, target: &Target, about: &[Action]) -> Vec<Permission> {
     let mut permissions: Vec<_> = RULES
         .iter()
@@ -234,7 +238,7 @@ pub fn permissions(standing: &AccessContext, target: &Target, about: &[Action]) 
     permissions
 }
 
-/// The roles that somebody can give by `action`, to the target's member if there is one.
+/// Returns the roles that the caller can give by `action`, to the target's member if there is one.
 pub fn assignable_roles(standing: &AccessContext, action: Action, target: &Target) -> Vec<Role> {
     let allowed =
         |role: &Role| decide(standing, action, &Target { new_role: Some(*role), ..*target }) == Decision::Allow;
@@ -242,7 +246,8 @@ pub fn assignable_roles(standing: &AccessContext, action: Action, target: &Targe
 }
 
 impl Decision {
-    /// Goes on if allowed, else the error that says why not. `what` names the thing: "organization".
+    /// Returns `Ok` if allowed, else the error that gives the reason. `what` names the object, for example
+    /// "organization".
     pub fn require(self, what: &str) -> Result<(), Error> {
         match self {
             Decision::Allow => Ok(()),
@@ -254,7 +259,7 @@ impl Decision {
     }
 }
 
-/// FORBIDDEN, with the permission and the least role that has it.
+/// Returns FORBIDDEN with the permission and the lowest role that has it.
 pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal {
     let message = match required_role {
         Some(role) => {
@@ -265,7 +270,7 @@ pub fn forbidden(permission: Permission, required_role: Option<Role>) -> Refusal
     Refusal { permission: Some(permission), required_role, ..Refusal::new(Code::Forbidden, message) }
 }
 
-/// What somebody is told who may not do that, whether or not the workspace is there for them.
+/// Returns the refusal for a caller who may not do `action`, whether or not the workspace is visible to the caller.
 pub fn denied(action: Action) -> Refusal {
     let rule = rule(action);
     let least = match rule.least {

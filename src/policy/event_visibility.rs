@@ -1,12 +1,12 @@
-//! Which events somebody sees, and how much of them: whoever may see what an event is about. Asked with the standing of the
-//! moment for events of any age.
+//! Decides which events a caller sees, and which fields of them: a caller sees an event if the caller may see its
+//! object. The caller's present access decides, for events of any age.
 
 use crate::domain::event::EventType;
 use crate::domain::resource::Relations;
 
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
-/// What somebody must be allowed to do to see events of a type.
+/// Returns the action that a caller must be allowed to do to see events of a type.
 pub fn required_action(kind: EventType) -> Action {
     use EventType::*;
     match kind {
@@ -28,51 +28,52 @@ pub fn required_action(kind: EventType) -> Action {
     }
 }
 
-/// Whether whoever it concerns is told of it even when they are no longer there, or it is not.
+/// Whether the person whom an event of this type concerns sees it even after the end of the membership or of the
+/// organization.
 fn is_own(kind: EventType) -> bool {
     use EventType::*;
     matches!(kind, MemberJoined | MemberRoleChanged | MemberRemoved | MemberLeft | OrganizationDeleted)
 }
 
-/// Whether somebody with this standing sees an event of that type about that target.
+/// Whether a caller with this access sees an event of a type about a target.
 pub fn sees(standing: &AccessContext, kind: EventType, target: &Target) -> bool {
     let allows = |action| decide(standing, action, target) == Decision::Allow;
     allows(required_action(kind)) || (is_own(kind) && allows(Action::OwnEventView))
 }
 
-/// Whether an event of that type tells who did it to everybody who sees it. Who declines an invitation has not joined: to others
-/// the address invited is not to lead to an account.
+/// Whether an event of this type shows its actor to every viewer of the event. A person who declines an invitation has
+/// not joined, so other viewers must not learn which account has the invited address.
 pub fn names_actor(kind: EventType) -> bool {
     kind != EventType::InvitationDeclined
 }
 
-/// Whether somebody with this standing sees events of that type whatever they are about.
+/// Whether a caller with this access sees all events of a type, whatever they are about.
 pub fn sees_without_target(standing: &AccessContext, kind: EventType) -> bool {
     sees(standing, kind, &Target::default())
 }
 
-/// Whether there is anything about which somebody with this standing sees events of that type.
+/// Whether a caller with this access can see any event of a type, for some target.
 pub fn sees_any(standing: &AccessContext, kind: EventType) -> bool {
     let ties = Relations { owner: true, assignee: true, container: true };
     let (is_invitee, is_offeree, is_offerer, is_concerned) = (true, true, true, true);
     sees(standing, kind, &Target { ties, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() })
 }
 
-/// The types of events that somebody sees in a workspace, by what an event must be about.
+/// The event types that a caller sees in a workspace, grouped by the target that an event must have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VisibleTypes {
-    /// Whatever they are about.
+    /// Types that are visible whatever the event is about.
     pub always: Vec<EventType>,
-    /// About an invitation to them.
+    /// Types that are visible for invitations to the caller.
     pub to_invitee: Vec<EventType>,
-    /// About an offer of ownership to them or by them.
+    /// Types that are visible for offers of ownership to the caller or by the caller.
     pub of_offers: Vec<EventType>,
-    /// About a resource that they are tied to.
+    /// Types that are visible for resources to which the caller has a relation.
     pub of_resources: Vec<EventType>,
 }
 
-/// The types of events that somebody with this standing sees in a workspace that they may read the log of: the rule of a single
-/// event as a filter of lists.
+/// Returns the event types that a caller with this access sees in a workspace whose events the caller may read: the
+/// rule of a single event as a filter of lists.
 pub fn visible_types(standing: &AccessContext) -> VisibleTypes {
     let none = Target::default();
     let ties = Relations { owner: true, assignee: true, container: true };
@@ -92,7 +93,8 @@ pub fn visible_types(standing: &AccessContext) -> VisibleTypes {
     types
 }
 
-/// What somebody must be allowed to do to read a field that an event says has changed, besides seeing the event.
+/// Returns the action that a caller must be allowed to do to read a changed field of an event, besides seeing the
+/// event; `None` if seeing the event is enough.
 pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
     let part = field.split('.').next().unwrap_or_default();
     match (required_action(kind), part) {
@@ -103,7 +105,7 @@ pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
     }
 }
 
-/// Whether somebody with this standing may read that field of an event that they see.
+/// Whether a caller with this access may read a field of an event that the caller sees.
 pub fn reads(standing: &AccessContext, kind: EventType, field: &str, target: &Target) -> bool {
     read_by(kind, field).is_none_or(|action| decide(standing, action, target) == Decision::Allow)
 }

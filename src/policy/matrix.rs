@@ -1,4 +1,4 @@
-//! Renders the rules: the golden matrix (every action × standing × target), the README's table, `Query.roles`.
+//! Renders the rules: the golden matrix (every action × access context × target), the README's table, `Query.roles`.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::action::IN_PERSONAL_WORKSPACES;
 use super::table::{Condition, Exception, MinimumRole, RULES, Rule};
 use super::{AccessContext, Action, Decision, Member, Target, WorkspaceState, decide};
 
-/// Everybody who can ask, by name.
+/// Returns every kind of caller, by name.
 pub fn standings() -> Vec<(&'static str, AccessContext)> {
     let signed_in = AccessContext { signed_in: true, ..AccessContext::default() };
     let member = |role| AccessContext { role: Some(role), ..signed_in };
@@ -32,10 +32,10 @@ pub fn standings() -> Vec<(&'static str, AccessContext)> {
     ]
 }
 
-/// A target that an action can have, and its name.
+/// A target that an action can have, with its name.
 type Named = (String, Target);
 
-/// Every target that an action can have.
+/// Returns every target that an action can have.
 fn targets(rule: &Rule) -> Vec<Named> {
     let about_member = rule.only.iter().any(|only| matches!(only, Condition::MemberBelow | Condition::MemberNotOwner))
         || rule.or.contains(&Exception::Oneself);
@@ -53,7 +53,7 @@ fn targets(rule: &Rule) -> Vec<Named> {
             (format!(" → {}", role.name()), Target { new_role: Some(role), ..target })
         });
     }
-    // Whoever asks: with no relation to the target, and with each that counts.
+    // The caller: without a relation to the target, and with each relation that counts.
     let related = rule.or.iter().filter(|or| !matches!(or, Exception::Oneself | Exception::Administrator)).map(Some);
     targets = vary(targets, std::iter::once(None).chain(related), |target, or| match or {
         Some(or) => (format!(" as {}", words(*or)), relate(target, *or)),
@@ -73,7 +73,7 @@ fn targets(rule: &Rule) -> Vec<Named> {
     targets
 }
 
-/// Each target with each of the variants.
+/// Returns each target with each of the variants.
 fn vary<V>(
     targets: Vec<Named>,
     variants: impl Iterator<Item = V> + Clone,
@@ -86,7 +86,7 @@ fn vary<V>(
     targets.into_iter().flat_map(each).collect()
 }
 
-/// The target of whoever is the one of whom the rule says "or".
+/// Returns the target of a caller to whom an exception (the rule's `or` column) applies.
 fn relate(target: Target, or: Exception) -> Target {
     let tied = |ties| Target { ties, ..target };
     match or {
@@ -99,12 +99,12 @@ fn relate(target: Target, or: Exception) -> Target {
         Exception::ItsAssignee => tied(Relations { assignee: true, ..Relations::default() }),
         Exception::Container => tied(Relations { container: true, ..Relations::default() }),
         Exception::Concerned => Target { is_concerned: true, ..target },
-        // These are a matter of who asks, or of the member that it is about.
+        // These depend on the caller, or on the member that the action is about.
         Exception::Administrator | Exception::Oneself => target,
     }
 }
 
-/// Of whom a rule says "or", in words.
+/// Describes an exception in words.
 fn words(or: Exception) -> &'static str {
     match or {
         Exception::Oneself => "oneself",
@@ -121,7 +121,7 @@ fn words(or: Exception) -> &'static str {
     }
 }
 
-/// The golden matrix: a line for each action and target, with what everybody gets.
+/// Returns the golden matrix: for each action and target, a line with the decision for every kind of caller.
 pub fn golden() -> String {
     let mut text =
         String::from("# Who may do what: made from src/policy/table.rs by `UPDATE=1 cargo test golden_matrix`.\n");
@@ -129,11 +129,11 @@ pub fn golden() -> String {
         for (name, target) in targets(rule) {
             let _ = writeln!(text, "\n{:?}{name}", rule.action);
             for (who, standing) in standings() {
-                // Oneself is a member with the role that one has: other pairs do not occur.
+                // A member who is the caller has the caller's role: other pairs do not occur.
                 if target.member.is_some_and(|m| m.is_self && standing.role != Some(m.role)) {
                     continue;
                 }
-                // What is a matter of organizations is not asked about personal workspaces.
+                // Actions that are only about organizations are left out for personal workspaces.
                 if standing.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
                     continue;
                 }
@@ -153,7 +153,7 @@ pub fn golden() -> String {
     text
 }
 
-/// The table of the README, in Markdown.
+/// Returns the README's table, in Markdown.
 pub fn markdown() -> String {
     let mut text =
         String::from("| action | permission | at least | and only | or, whatever the role |\n|---|---|---|---|---|\n");
@@ -183,13 +183,14 @@ pub fn markdown() -> String {
     text
 }
 
-/// What a member with `role` may do without further condition, in an organization in use or, where that is the point of
-/// it, in one that is about to be deleted.
+/// Returns the permissions that a member with `role` has without further conditions, in an active organization or, for
+/// restoring, in an organization that is pending deletion.
 pub fn permissions_of(role: Role, owners_manage_plans: bool) -> Vec<Permission> {
     allowed(role, &Target { owners_manage_plans, ..Target::default() })
 }
 
-/// What a member with `role` may do besides, with resources that they own or are assigned to.
+/// Returns the additional permissions of a member with `role` on resources to which the member has a relation, as
+/// owner, assignee or participant of a container.
 pub fn conditional_permissions_of(role: Role) -> Vec<Permission> {
     let always = allowed(role, &Target::default());
     let ties = Relations { owner: true, assignee: true, container: true };

@@ -1,7 +1,8 @@
-//! Who may do what: decided here and nowhere else. Pure: facts in, decision out.
+//! The authorization policy, the only place that decides which caller may do what. Pure functions: facts in, decision
+//! out.
 //!
-//! Callers name an [`Action`] and describe a [`AccessContext`] and a [`Target`]; [`table::RULES`] holds one line for each
-//! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same lines.
+//! Callers name an [`Action`] and describe an [`AccessContext`] and a [`Target`]; [`table::RULES`] has a row for each
+//! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same rows.
 //! [`public`] lists the root fields that need no identity.
 
 pub mod action;

@@ -1,16 +1,16 @@
-//! The root fields that need no identity: a request whose token is bad runs as nobody if it asks for these alone.
+//! The root fields that need no identity: a request with an invalid token runs unauthenticated if it uses only these.
 
-/// What makes a root field public.
+/// The reason why a root field is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Public {
-    /// It always is.
+    /// The field is always public.
     Always,
-    /// Its input has a `token`, which is the credential.
+    /// The field is public if its input has a `token`, which is the credential.
     ByToken,
 }
 
-/// The public root fields, as `Query.roles`. The list is closed: a field that is not in it needs an identity, or tells those who
-/// have one more than others.
+/// The public root fields, as `Query.roles`. The list is complete: a field outside of it needs an identity, or returns
+/// more to callers with an identity.
 pub const PUBLIC_FIELDS: &[(&str, Public)] = &[
     ("Query.__schema", Public::Always),
     ("Query.__type", Public::Always),
@@ -27,7 +27,7 @@ pub const PUBLIC_FIELDS: &[(&str, Public)] = &[
     ("Mutation.signUp", Public::Always),
 ];
 
-/// What makes a field of a root type public. None: nothing does.
+/// Returns why a field of a root type is public; `None` if it is not.
 pub fn public(root: &str, field: &str) -> Option<Public> {
     let is_it = |name: &str| name.split_once('.') == Some((root, field));
     PUBLIC_FIELDS.iter().find(|(name, _)| is_it(name)).map(|(_, public)| *public)

@@ -1,66 +1,66 @@
-//! The rules: one line for each action, read by [`decide`](super::decide()), the README, `Query.roles` and the matrix.
+//! The rules: one row for each action, read by [`decide`](super::decide()), the README, `Query.roles` and the matrix.
 
 use crate::domain::{Permission, Role};
 
 use super::Action;
 
-/// What somebody must be at least.
+/// The lowest role that may do an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MinimumRole {
-    /// Nothing: nobody has to be signed in.
+    /// Every caller, signed in or not.
     Anyone,
-    /// Signed in.
+    /// Every signed-in caller.
     SignedIn,
-    /// A member with that role or a higher one; or a site administrator.
+    /// A member with this or a higher role, or a site administrator.
     Role(Role),
-    /// A member, in person: site administrators have to be one, too.
+    /// A member in person: site administrators must be members, too.
     Member,
-    /// No role is enough: only those named under "or".
+    /// No role is enough: only the exceptions may.
     Nobody,
 }
 
-/// What must hold besides.
+/// A condition that must hold besides the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// It is not about oneself.
+    /// The member is not the caller.
     NotSelf,
-    /// The member it is about is below one's own rank.
+    /// The member's role is below the caller's rank.
     MemberBelow,
-    /// The member it is about is not the owner.
+    /// The member is not the owner.
     MemberNotOwner,
-    /// The role to be given is below one's own rank.
+    /// The role to be given is below the caller's rank.
     NewRoleBelow,
-    /// One is not the owner.
+    /// The caller is not the owner.
     NotOwner,
-    /// One's own address is proven.
+    /// The caller's address is verified.
     EmailVerified,
-    /// The organization is about to be deleted.
+    /// The organization is pending deletion.
     PendingDeletion,
-    /// This server leaves plans to owners.
+    /// This server lets owners change plans.
     OwnersManagePlans,
 }
 
-/// What it does to the workspace. Those that are about to be deleted are read-only.
+/// The effect of an action on the workspace. Workspaces that are pending deletion are read-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing.
+    /// The action changes nothing.
     Read,
-    /// It changes what is there.
+    /// The action changes the workspace or its content.
     Write,
-    /// It ends or begins the state of being read-only itself.
+    /// The action ends the read-only state; it is allowed in that state.
     Restore,
 }
 
-/// Who may as well, whatever their role.
+/// A caller who may do the action whatever the caller's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exception {
-    /// The member it is about.
+    /// The member that the action is about.
     Oneself,
-    /// Who holds the invitation it is about; for an organization, a pending one to it.
+    /// The invitee; for an organization, a caller with a pending invitation to it.
     Invitee,
     /// The holder of the token of the invitation, with an account or without.
     TokenHolder,
-    /// The person themselves, and who shares an organization with them.
+    /// The person, and every user who shares an organization with the person.
     Acquaintance,
     /// The member to whom the ownership is offered.
     Offeree,
@@ -78,28 +78,28 @@ pub enum Exception {
     Administrator,
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// What is to be done.
+    /// The action that the rule guards.
     pub action: Action,
-    /// What clients call it. None for what needs no permission.
+    /// The permission in the schema; `None` if the action needs no permission.
     pub permission: Option<Permission>,
-    /// Who may.
+    /// The lowest role that may do the action.
     pub least: MinimumRole,
-    /// Under which conditions.
+    /// The conditions that must hold besides.
     pub only: &'static [Condition],
-    /// Who may as well.
+    /// The callers who may do the action whatever their role.
     pub or: &'static [Exception],
-    /// What it does to the workspace.
+    /// The effect on the workspace.
     pub effect: Access,
-    /// The action in words, for people.
+    /// The action in words, for documentation.
     pub words: &'static str,
 }
 
 macro_rules! rules {
     ($($action:ident | $permission:ident | $least:expr, | [$($only:ident),*] | [$($or:ident),*] | $effect:ident | $words:literal;)+) => {
-        /// The rules.
+        /// The rules, in the order of [`Action`].
         pub const RULES: &[Rule] = &[$(Rule {
             action: Action::$action,
             permission: rules!(@permission $permission),
@@ -169,9 +169,9 @@ rules! {
     PlanManage          | ManagePlan          | OWNER,      | [OwnersManagePlans]                  | [Administrator]                    | Write  | "change, cancel the plan";
 }
 
-/// The line of an action.
+/// Returns the rule of an action.
 pub fn rule(action: Action) -> &'static Rule {
-    // Written in the order of the enum; a test holds it to that.
+    // The rules are in the order of the enum; a test checks this.
     &RULES[action as usize]
 }
 

@@ -1,12 +1,12 @@
-//! The rule of a single object as a filter of lists: asks [`decide`](super::decide()) once for each way in which somebody can
-//! be tied to a resource, so that a list shows what could be opened one by one, and nothing else.
+//! The rule of a single object as a filter of lists: asks [`decide`](super::decide()) once for each relation that a
+//! caller can have to a resource, so that a list has exactly the rows that the caller could open one by one.
 
 use crate::domain::Role;
 use crate::domain::resource::{Relations, RowScope};
 
 use super::{AccessContext, Action, Decision, Target, WorkspaceState, decide};
 
-/// The resources of a workspace to which somebody with this standing may do `action`.
+/// Returns the resources of a workspace to which a caller with this access may do `action`.
 pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
     let allows = |ties| decide(standing, action, &Target { ties, ..Target::default() }) == Decision::Allow;
     let none = Relations::default();
@@ -20,15 +20,15 @@ pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
     }
 }
 
-/// The same, of those inside of something that they are tied to by `ties`.
+/// Returns the same for the resources inside of a container to which the caller has the relations `ties`.
 pub fn visible_within(standing: &AccessContext, action: Action, ties: Relations) -> RowScope {
     let rows = visible(standing, action);
     let named = ties.owner || ties.assignee || ties.container;
     RowScope { all: rows.all || (named && rows.tied.container), ..rows }
 }
 
-/// The roles with which somebody may do `action` to what they are tied to by `ties`: in organizations in use, and in those
-/// that are about to be deleted.
+/// Returns the roles with which a caller may do `action` to a resource to which the caller has the relations `ties`: in
+/// active organizations, and in organizations that are pending deletion.
 pub fn roles_that_see(is_admin: bool, action: Action, ties: Relations) -> (Vec<Role>, Vec<Role>) {
     let target = Target { ties, ..Target::default() };
     let allows = |role, place| {

@@ -1,4 +1,4 @@
-//! Reads the body of a POST: within a megabyte and half a minute, one JSON object with a `query`.
+//! Reads the body of a POST: one JSON object that names a document, of at most 1 MiB, within 30 seconds.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use serde::Deserialize;
 use crate::server::error::HttpError;
 use crate::server::variable_limits;
 
-/// Longest body that is read, in bytes, however it is sent.
+/// Maximum length of a body, in bytes, with or without a `Content-Length`.
 pub const MAX_BYTES: usize = 1024 * 1024;
-/// How long a client may take to send it.
+/// How long a client may take to send the body.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
-/// What a client asks for. Unknown members are ignored, as the specification wants it.
+/// The parameters of a GraphQL request. Unknown members are ignored, as the specification requires.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct GraphQLParams {
-    /// The document; empty where it is only named by [`id`](Self::id).
+    /// The document; empty if the request gives only its [`id`](Self::id).
     pub query: String,
-    /// The SHA-256 of the document, or its name in a manifest.
+    /// The SHA-256 of the document, or its ID in a manifest.
     pub id: Option<String>,
-    /// Which operation of the document, where there are several.
+    /// Name of the operation to run, needed if the document has several.
     pub operation_name: Option<String>,
     /// Values of the operation's variables.
     pub variables: Variables,
-    /// Whether the answer shall tell what it may cost.
+    /// Whether the client asks for the cost in the response (`extensions.cost`).
     pub tells_cost: bool,
 }
 
-/// The members of the body. Clients name a document as Apollo does (`extensions.persistedQuery`), or by `documentId`, as the
-/// specification of GraphQL over HTTP will have it, or by `id`, as Relay's documentation has it.
+/// The members of the body. Clients identify a document as Apollo does (`extensions.persistedQuery`), by `documentId`
+/// (as in the draft of GraphQL over HTTP), or by `id` (as in Relay's documentation).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
@@ -81,7 +81,7 @@ impl TryFrom<Written> for GraphQLParams {
     }
 }
 
-/// Reads the whole body.
+/// Reads the whole body. Fails if the body is too large, too slow or incomplete.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
     let too_large = || HttpError::too_large("A request may have 1 MB at most.");
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -98,7 +98,7 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
     }
 }
 
-/// Understands the body.
+/// Parses the body. Batches are refused.
 pub fn parse(bytes: &[u8]) -> Result<GraphQLParams, HttpError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(HttpError::bad_request("Batches are not taken: send one operation in a request."));
@@ -109,9 +109,9 @@ pub fn parse(bytes: &[u8]) -> Result<GraphQLParams, HttpError> {
     serde_json::from_slice(bytes).map_err(|cause| unreadable(&cause))
 }
 
-/// What is told of JSON that says nothing to us.
+/// The error for a body that is not a valid request in JSON.
 pub(super) fn unreadable(cause: &serde_json::Error) -> HttpError {
-    // The parser has no other word for it.
+    // serde_json reports exceeded recursion only through this message.
     if cause.to_string().starts_with("recursion limit exceeded") {
         return HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", "The JSON nests too deep: 127 levels are read.");
     }

@@ -1,20 +1,20 @@
-//! Media types: which the client sends, and which it takes. By the GraphQL-over-HTTP specification.
+//! Negotiates the media types of requests and responses, by the GraphQL-over-HTTP specification.
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 
-/// How an answer is labelled. The body is the same; what the HTTP status may say differs.
+/// The media type of a response. The body is the same for both; the HTTP status may differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Media {
-    /// `application/graphql-response+json`: the status tells a request that was refused from one that was executed.
+    /// `application/graphql-response+json`: the status shows whether the request was refused or executed.
     #[default]
     GraphqlResponse,
-    /// `application/json`: 200 for every well-formed request, for clients from before there was the other.
+    /// `application/json`: status 200 for every well-formed request, for older clients.
     Json,
 }
 
 impl Media {
-    /// The value of `Content-Type`.
+    /// Returns the value of `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
@@ -30,7 +30,8 @@ impl Media {
     }
 }
 
-/// The media type to answer in; none if the client takes neither. Who does not name the newer one is from before it.
+/// Chooses the media type of the response; `None` if the client accepts neither. Clients that do not name the newer
+/// type get `application/json`.
 pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let values: Vec<&str> = headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or("")).collect();
     let accept = values.join(",");
@@ -48,14 +49,14 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     }
 }
 
-/// Whether the client names `text/event-stream` among what it takes: who takes anything does not mean a stream.
+/// Whether the client names `text/event-stream` in `Accept`. A wildcard does not count.
 pub fn takes_events(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(',')).filter_map(Range::parse);
     ranges.any(|range| range.essence.eq_ignore_ascii_case("text/event-stream") && range.weight > 0)
 }
 
-/// Whether a body is sent as JSON in UTF-8, and as it is: unpacking would make a megabyte of a kilobyte.
+/// Whether the body is sent as JSON in UTF-8 and not compressed: decompression could turn a kilobyte into a megabyte.
 pub fn sends_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return false };
@@ -67,13 +68,13 @@ pub fn sends_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json") && is_utf8(parameters)
 }
 
-/// Precision of a range that names one media type.
+/// Precision of a range that names one media type exactly.
 const NAMED: u8 = 2;
 
 /// One entry of `Accept`.
 struct Range<'a> {
     essence: &'a str,
-    /// Weight in thousandths.
+    /// Weight (`q`) in thousandths.
     weight: u16,
 }
 
@@ -86,7 +87,7 @@ impl<'a> Range<'a> {
         is_utf8(parameters).then_some(Range { essence: essence.trim(), weight })
     }
 
-    /// How exactly this names the media type; none if it does not cover it.
+    /// Returns how precisely the range matches the media type; `None` if it does not match.
     fn precision(&self, media: Media) -> Option<u8> {
         if self.essence.eq_ignore_ascii_case(media.essence()) {
             Some(NAMED)
@@ -98,7 +99,7 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Weight and precision of the most precise range that covers the media type; none if that forbids it.
+/// Returns weight and precision of the most precise matching range; `None` if that range excludes the type.
 fn preference(ranges: &[Range], media: Media) -> Option<(u16, u8)> {
     let covering = ranges.iter().filter_map(|range| Some((range.precision(media)?, range.weight)));
     covering.max().filter(|(_, weight)| *weight > 0).map(|(precision, weight)| (weight, precision))

@@ -1,4 +1,5 @@
-//! Who asks: the bearer token of a request. No token is nobody; a bad one is refused, but for operations that need no identity.
+//! Authenticates the caller by bearer token. Without a token the caller is anonymous; an invalid token is an error,
+//! except for operations that need no identity.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -14,13 +15,13 @@ use crate::server::error::HttpError;
 use crate::server::response;
 use crate::server::websocket::protocol::Close;
 
-/// What is told of a token that is not good.
+/// Message for an invalid or expired token.
 pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";
 
-/// What is told of a token that is longer than [`MAX_TOKEN`].
+/// Message for a token longer than [`MAX_TOKEN`].
 const TOO_LONG: &str = "The token is longer than 65,536 bytes, which is the most that is read.";
 
-/// Who the bearer token of a request stands for.
+/// Returns the actor of the request's bearer token, or `None` without a token.
 pub async fn actor(headers: &HeaderMap, env: &AppContext) -> Result<Option<Actor>, HttpError> {
     let Some(token) = header_token(headers).map_err(HttpError::unauthenticated)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
@@ -29,7 +30,7 @@ pub async fn actor(headers: &HeaderMap, env: &AppContext) -> Result<Option<Actor
     })
 }
 
-/// Who the token in the first message of a WebSocket stands for.
+/// Returns the actor of the token in a WebSocket's first message, or `None` without a token.
 pub async fn actor_of_payload(payload: &Map<String, Value>, env: &AppContext) -> Result<Option<Actor>, Close> {
     let Some(token) = payload_token(payload).map_err(Close::unauthorized)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
@@ -41,7 +42,7 @@ pub async fn actor_of_payload(payload: &Map<String, Value>, env: &AppContext) ->
     })
 }
 
-/// The token in the header, if there is one. Else what to tell.
+/// Returns the token in the header, if present, or an error message.
 fn header_token(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -52,7 +53,7 @@ fn header_token(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
     bounded(token.ok_or("The Authorization header must read `Bearer` and an access token.")?).map(Some)
 }
 
-/// The token in the payload: in `Authorization`, as the header has it, or plainly in `token`. Else what to tell.
+/// Returns the token in the payload: `Authorization` as in the header, or a plain `token`. Fails with an error message.
 fn payload_token(payload: &Map<String, Value>) -> Result<Option<&str>, &'static str> {
     let header = payload.iter().find(|(name, value)| name.eq_ignore_ascii_case("authorization") && !value.is_null());
     let token = match (header, payload.get("token")) {
@@ -64,14 +65,14 @@ fn payload_token(payload: &Map<String, Value>) -> Result<Option<&str>, &'static 
     bounded(token.ok_or("`Authorization` must read `Bearer` and an access token.")?).map(Some)
 }
 
-/// A token that is not too long to be looked at. Else what to tell.
+/// Returns the token if it is short enough to be parsed, else an error message.
 fn bounded(token: &str) -> Result<&str, &'static str> {
     if token.len() > MAX_TOKEN { Err(TOO_LONG) } else { Ok(token) }
 }
 
-/// It is not the token's fault that nobody knows whose it is.
+/// Returns 503: a token that could not be checked must not be reported as invalid.
 fn unanswerable(fault: &InternalError) -> HttpError {
-    tracing::warn!(cause = response::chain(fault), "cannot find out who presents a token");
+    tracing::warn!(cause = response::chain(fault), "authentication failed with an internal error");
     HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", response::UNAVAILABLE)
 }
 

@@ -1,5 +1,5 @@
-//! Answers to requests that were not executed. Whatever goes wrong at whatever path, the body is a GraphQL document with
-//! `errors` and without `data`: a client has one thing to read.
+//! Errors for requests that were not executed. On every path, the body of an error is a GraphQL response with `errors`
+//! and without `data`, so clients handle one format.
 
 use std::time::Duration;
 
@@ -13,74 +13,74 @@ use crate::domain::error::Outcome;
 use crate::server::content_type::Media;
 use crate::server::error_limits;
 
-/// Something that is wrong with a request as a whole.
+/// An error that concerns a request as a whole.
 #[derive(Clone, Debug)]
 pub struct HttpError {
-    /// Status of the answer.
+    /// HTTP status of the response.
     pub status: StatusCode,
-    /// How the answer is labelled.
+    /// Media type of the response.
     pub media: Media,
-    /// What is wrong: at least one error, each with a code in its extensions.
+    /// At least one error, each with a code in its extensions.
     pub errors: Vec<ServerError>,
-    /// After how long it may be asked again, where that is known.
+    /// Time after which the client may retry, if known.
     pub retry_after: Option<Duration>,
 }
 
-/// The codes of the errors in an answer, those in the payloads of mutations too, for the log. An extension of the response.
+/// Error codes of a response, including those in mutation payloads, for the log. An extension of the response.
 #[derive(Clone, Debug, Default)]
 pub struct Codes(pub Vec<String>);
 
 impl HttpError {
-    /// One error.
+    /// Creates a response with one error.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self::of(status, vec![error(code, message)])
     }
 
-    /// Those errors.
+    /// Creates a response with several errors.
     pub fn of(status: StatusCode, errors: Vec<ServerError>) -> Self {
         Self { status, media: Media::Json, errors, retry_after: None }
     }
 
-    /// A request that makes no sense.
+    /// A malformed request (400 `BAD_REQUEST`).
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
 
-    /// No such path.
+    /// An unknown path (404).
     pub fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "BAD_REQUEST", "There is nothing at this path. GraphQL is served at /graphql.")
     }
 
-    /// A token that is not, or no longer, good.
+    /// A missing, invalid or expired token (401 `UNAUTHENTICATED`).
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
-    /// More bytes than are read.
+    /// A request with too many bytes (413 `PAYLOAD_TOO_LARGE`).
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     }
 
-    /// An internal error, which the log tells about under that ID.
+    /// An internal error (500 `INTERNAL`); the log has the cause under this request ID.
     pub fn internal(request_id: &str) -> Self {
         let mut error = error_with_outcome("INTERNAL", INTERNAL, Outcome::Unknown);
         error.extensions.get_or_insert_default().set("requestId", request_id);
         Self::of(StatusCode::INTERNAL_SERVER_ERROR, vec![error])
     }
 
-    /// The same, told of those places in the document.
+    /// Returns this error with these locations in the document.
     pub fn at(mut self, places: Vec<Pos>) -> Self {
         self.errors.iter_mut().for_each(|error| error.locations.clone_from(&places));
         self
     }
 
-    /// The same, labelled as the client prefers.
+    /// Returns this error with the media type that the client prefers.
     pub fn with_media_type(mut self, media: Media) -> Self {
         self.media = media;
         self
     }
 
-    /// The body of the answer.
+    /// Returns the body of the response, in JSON.
     pub fn document(&self) -> String {
         #[derive(Serialize)]
         struct Document<'a> {
@@ -90,15 +90,15 @@ impl HttpError {
     }
 }
 
-/// What is shown of faults.
+/// Message for internal errors.
 pub const INTERNAL: &str = "Something went wrong on our side. The request ID helps to find out what.";
 
-/// An error with its code, of a request that was not executed.
+/// Creates an error with a code, for a request that was not executed.
 pub fn error(code: &str, message: impl Into<String>) -> ServerError {
     error_with_outcome(code, message, Outcome::NotDone)
 }
 
-/// An error with its code, and its outcome if the code is one of those that tell it.
+/// Creates an error with a code, and with the outcome if errors of this code include it.
 pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outcome) -> ServerError {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code);
@@ -108,7 +108,7 @@ pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outco
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
 }
 
-/// The code of an error.
+/// Returns the code of an error, if it has one.
 pub fn code(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         async_graphql::Value::String(code) => Some(code),

@@ -1,18 +1,18 @@
-//! Keeps the errors of an answer few and short, however much is wrong with a request: a document of a thousand unknown fields
-//! is not worth an answer of a megabyte.
+//! Limits the number and length of errors in a response: a document with a thousand unknown fields must not cause a
+//! response of a megabyte.
 
 use async_graphql::ServerError;
 
 use crate::server::error::{code, error};
 
-/// Most errors of one answer, with the one that says that more were left out.
+/// Maximum number of errors in one response, including the error that reports how many were left out.
 pub const MAX_ERRORS: usize = 20;
-/// Longest message, in characters. What the client wrote itself may be repeated in it.
+/// Maximum length of a message, in characters. Messages may repeat text of the client.
 pub const MAX_MESSAGE: usize = 300;
-/// Most places in the document that an error points to.
+/// Maximum number of locations in one error.
 const MAX_LOCATIONS: usize = 10;
 
-/// Shortens them.
+/// Cuts the list of errors, their messages and their locations to the limits above.
 pub fn truncate_errors(errors: &mut Vec<ServerError>) {
     if errors.len() > MAX_ERRORS {
         let left_out = errors.split_off(MAX_ERRORS - 1);

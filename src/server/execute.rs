@@ -1,4 +1,5 @@
-//! Runs a prepared operation, whichever way it came: a query or a mutation has one result, a subscription any number.
+//! Executes a prepared operation, from HTTP or WebSocket: a query or mutation has one result, a subscription any
+//! number.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,12 +22,12 @@ use crate::server::error::error_with_outcome;
 use crate::server::middleware::RequestId;
 use crate::server::response;
 
-/// How long operations may take.
+/// Time limits of operations.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimits {
     /// For queries.
     pub query: Duration,
-    /// For mutations, which are not given up lightly: whether one was done in the end, nobody can tell then.
+    /// For mutations. Longer, because after a timeout it may be unknown whether the mutation was committed.
     pub mutation: Duration,
 }
 
@@ -36,26 +37,26 @@ impl Default for TimeLimits {
     }
 }
 
-/// Who has an operation run.
+/// The caller of an operation.
 #[derive(Clone)]
 pub struct Caller {
-    /// Names what they ask in answers and in the log.
+    /// Identifies the request in responses and in the log.
     pub id: RequestId,
-    /// Whose token came with it.
+    /// The authenticated actor, `None` if anonymous.
     pub actor: Option<Actor>,
-    /// Where it comes from.
+    /// Address of the client, `None` if unknown.
     pub address: Option<IpAddr>,
 }
 
-/// An operation that has begun, or will once its results are asked for.
+/// An operation that has begun, or begins when its results are polled.
 pub struct Running {
-    /// What its mutations are refused for, as far as they have run.
+    /// Refusals of the mutations that have run so far.
     pub refusals: Refusals,
-    /// What it results in. Dropped, a query and a subscription end; a mutation that has begun does not.
+    /// The results. Dropping them ends a query or subscription, but not a mutation that has begun.
     pub results: BoxStream<'static, SubscriptionItem>,
 }
 
-/// Runs an operation in a context of its own.
+/// Runs an operation in its own request context.
 pub fn run(server: &ServerState, caller: &Caller, prepared: Prepared) -> Running {
     let mut context = RequestContext::new(&server.env, caller.actor, caller.address);
     context.raw_json = prepared.kind == OperationType::Query && !prepared.repeats_fields;
@@ -76,13 +77,13 @@ pub fn run(server: &ServerState, caller: &Caller, prepared: Prepared) -> Running
     Running { refusals, results }
 }
 
-/// The result of a query or mutation. A query ends when its client goes away; a mutation is brought to its end all the same.
-/// Given up before its commit was sent, either leaves nothing behind in the database: its statement is cancelled unless others
-/// wait for it too, and its transaction rolled back.
+/// Returns the result of a query or mutation. A query ends when its client disconnects; a mutation still runs to its
+/// end. If either is abandoned before its commit was sent, the database is unchanged: the statement is cancelled,
+/// unless other requests wait for it too, and the transaction is rolled back.
 async fn one(server: ServerState, id: String, kind: OperationType, request: Request) -> Executed {
     let (schema, exposure) = (server.schema.clone(), server.documents.exposure());
     let commits = Commits::default();
-    // On the heap: it is large, and handed from one to the next.
+    // Boxed because the future is large and is moved several times.
     let execution = Box::pin(commits.clone().count(async move {
         let mut executed = schema.execute(request).await;
         response::settle(&mut executed, &id, exposure);
@@ -109,13 +110,13 @@ async fn one(server: ServerState, id: String, kind: OperationType, request: Requ
     };
     match server.tasks.spawn(bounded.in_current_span()).await {
         Ok(executed) => executed,
-        // Passed on to where panics of all requests are answered.
+        // Resumes the panic, which the middleware answers like all others.
         Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
         Err(_) => shutting_down(commits.outcome()),
     }
 }
 
-/// What a subscription tells, until it ends or the server does.
+/// Returns the results of a subscription, until the subscription or the server ends.
 fn many(
     server: ServerState,
     id: String,

@@ -1,5 +1,5 @@
-//! `/graphql`: who asks, in which media types, for what; executed, and answered. A POST asks in its body; a GET asks in its
-//! query string, for what changes nothing, or opens a WebSocket.
+//! `/graphql`: authenticates the caller, negotiates the media type, executes the operation and responds. A POST has its
+//! parameters in the body; a GET has them in the query string (no mutations), or opens a WebSocket.
 
 use std::net::IpAddr;
 
@@ -29,7 +29,7 @@ use crate::server::middleware::{Operation, RequestId};
 use crate::server::operation_log::OperationLog;
 use crate::server::{response, sse, websocket};
 
-/// Answers one request by POST.
+/// Handles a POST request.
 pub async fn post(
     State(server): State<ServerState>,
     Extension(id): Extension<RequestId>,
@@ -40,7 +40,7 @@ pub async fn post(
     respond(&server, Incoming { id, address, headers, sent: Payload::Body(body) }).await
 }
 
-/// Answers one request by GET, or opens a WebSocket.
+/// Handles a GET request, or opens a WebSocket.
 pub async fn get(
     State(server): State<ServerState>,
     Extension(id): Extension<RequestId>,
@@ -55,12 +55,12 @@ pub async fn get(
     respond(&server, Incoming { id, address, headers, sent: Payload::Query(query.unwrap_or_default()) }).await
 }
 
-/// Says which methods there are.
+/// Lists the allowed methods.
 pub async fn options() -> Response {
     (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, POST, OPTIONS")]).into_response()
 }
 
-/// A request that has come.
+/// A request that was received.
 struct Incoming {
     id: RequestId,
     address: Option<IpAddr>,
@@ -68,16 +68,16 @@ struct Incoming {
     sent: Payload,
 }
 
-/// How a request says what it asks for.
+/// Where the parameters of a request are.
 enum Payload {
-    /// In the body of a POST.
+    /// The body of a POST.
     Body(Body),
-    /// In the query string of a GET.
+    /// The query string of a GET.
     Query(String),
 }
 
 impl Payload {
-    /// Reads it.
+    /// Reads and parses the parameters.
     async fn read(self, headers: &HeaderMap) -> Result<GraphQLParams, HttpError> {
         match self {
             Payload::Body(body) => body::parse(&body::read(headers, body).await?),
@@ -95,7 +95,7 @@ async fn respond(server: &ServerState, arrival: Incoming) -> Response {
     answer.unwrap_or_else(|problem| problem.with_media_type(media.unwrap_or_default()).into_response())
 }
 
-/// Answers in that media type; none: as a stream of events.
+/// Returns the response in this media type; `None` means an event stream.
 async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -> Result<Response, HttpError> {
     let Incoming { id, address, headers, sent } = arrival;
     let may_write = matches!(sent, Payload::Body(_));
@@ -149,7 +149,8 @@ async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -
     Ok(response)
 }
 
-/// Answers a well-formed request whose document is not. In `application/json`, that has the status 200.
+/// Returns the error for a document that is invalid in a well-formed request. With `application/json`, the status is
+/// 200.
 fn refuse(mut problem: HttpError, media: Option<Media>) -> Response {
     let Some(media) = media else { return sse::refusal(problem) };
     if media == Media::Json {

@@ -1,4 +1,4 @@
-//! For whoever watches the server: whether the process lives, and whether it can do its work.
+//! Health checks for monitoring: liveness of the process, and readiness to serve requests.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::domain::Error;
 use crate::server::error::HttpError;
 use crate::server::response;
 
-/// How long the database may take to answer.
+/// How long the database may take to answer a readiness check.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `/health/live`: the process answers.
+/// `/health/live`: returns 200 while the process runs.
 pub async fn live() -> Response {
     Json(json!({"status": "live"})).into_response()
 }
 
-/// `/health/ready`: the database answers, and the server is not shutting down.
+/// `/health/ready`: returns 200 if the database answers and the server is not shutting down, otherwise 503.
 pub async fn ready(State(server): State<ServerState>) -> Response {
     let unavailable = |code, message| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, code, message).into_response();
     if server.stopping.is_cancelled() {
@@ -30,9 +30,9 @@ pub async fn ready(State(server): State<ServerState>) -> Response {
     match tokio::time::timeout(PATIENCE, server.env.store.ping()).await {
         Ok(Ok(())) => return Json(json!({"status": "ready"})).into_response(),
         Ok(Err(Error::Failed(fault))) => {
-            tracing::warn!(cause = response::chain(&fault), "the database does not answer")
+            tracing::warn!(cause = response::chain(&fault), "database not responding")
         }
-        Ok(Err(_)) | Err(_) => tracing::warn!("the database does not answer"),
+        Ok(Err(_)) | Err(_) => tracing::warn!("database not responding"),
     }
     unavailable("SERVICE_UNAVAILABLE", "The database does not answer.")
 }

@@ -1,6 +1,7 @@
-//! Accepts connections and limits them: how many there are, and how long one may send no request or take nothing of its answer.
-//! Reads of a body, a WebSocket and HTTP/2 are bounded where they are read ([`body`](super::body), [`websocket`](super::websocket), the
-//! pings of HTTP/2). Waiting for bytes has no limit of its own, since the client of an event stream sends none for hours.
+//! Accepts connections and limits them: their number, the time without a request, and the time without progress in
+//! sending a response. Request bodies, WebSockets and HTTP/2 have limits elsewhere ([`body`](super::body),
+//! [`websocket`](super::websocket), HTTP/2 pings). Idle reads have no limit, because the client of an event stream
+//! sends nothing for hours.
 
 use std::convert::Infallible;
 use std::io;
@@ -31,15 +32,15 @@ use crate::server::admission::Admission;
 use crate::server::outgoing_bytes::{Answers, Outgoing};
 use crate::server::unread_body;
 
-/// How long clients are waited for.
+/// Timeouts of a connection.
 #[derive(Clone, Copy)]
 struct Timeouts {
-    /// For the headers of a request, from the end of the one before. Longer than what load balancers keep a connection for, so
-    /// that it is them who close it.
+    /// For the headers of a request, counted from the end of the previous request. Longer than the idle timeout of load
+    /// balancers, so that the load balancer closes the connection first.
     headers: Duration,
-    /// For room to write more of an answer.
+    /// For the socket to accept more bytes of a response.
     write: Duration,
-    /// For a reader that takes an answer too slowly.
+    /// Period over which the client must read a response at the minimum rate.
     read: Duration,
 }
 
@@ -49,18 +50,18 @@ impl Default for Timeouts {
     }
 }
 
-/// How long nothing may come over HTTP/2 before the client is asked for a sign of life, and how long it may take to give it.
+/// Idle time after which an HTTP/2 client is pinged, and the time that it has to answer the ping.
 const PING_TIME: Duration = Duration::from_secs(20);
-/// Most bytes of a request's headers.
+/// Maximum size of a request's headers, in bytes.
 const MAX_HEADERS: usize = MAX_TOKEN;
-/// Most requests at once in one connection, over HTTP/2.
+/// Maximum number of concurrent requests in one HTTP/2 connection.
 const MAX_STREAMS: u32 = 100;
-/// Most bytes that the system holds for a connection before it sends them.
+/// Maximum number of unsent bytes that the operating system buffers for a connection.
 const MAX_UNSENT: u32 = 64 * 1024;
-/// How long to wait before another try to accept, when there are no files left for a connection.
+/// Delay before the next attempt to accept, for example when no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves all that come until told to stop, and then those who are there until they are done.
+/// Serves connections until `stopping` is cancelled, then waits until the open connections are done.
 pub async fn serve(listener: TcpListener, router: Router, admission: Admission, stopping: CancellationToken) {
     serve_patiently(listener, router, admission, stopping, Timeouts::default()).await;
 }
@@ -89,7 +90,7 @@ async fn serve_patiently(
     connections.wait().await;
 }
 
-/// The next one, once there is room for it; none when told to stop.
+/// Accepts the next connection when a permit is free. `None` if the server is stopping.
 async fn next(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
@@ -102,7 +103,7 @@ async fn next(
                 Ok((stream, peer)) => return Some((stream, peer, permit)),
                 Err(cause) if is_the_clients(&cause) => {}
                 Err(cause) => {
-                    tracing::warn!(%cause, "cannot accept a connection");
+                    tracing::warn!(%cause, "accepting a connection failed");
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -111,7 +112,7 @@ async fn next(
     stopping.run_until_cancelled(accepted).await?
 }
 
-/// Whether it was the client that has gone before it was accepted.
+/// Whether the client disconnected before the connection was accepted.
 fn is_the_clients(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
@@ -130,7 +131,7 @@ fn builder(patience: Timeouts) -> Builder<TokioExecutor> {
     builder
 }
 
-/// One connection.
+/// One client connection.
 struct Connection {
     peer: SocketAddr,
     router: Router,
@@ -140,16 +141,16 @@ struct Connection {
 }
 
 impl Connection {
-    /// Answers the requests until the connection ends, the server stops, or the client is too slow. `permits` are released with
-    /// the stream, which a WebSocket takes over.
+    /// Serves requests until the connection ends, the server stops, or the client is too slow. `permits` are released
+    /// with the stream, which a WebSocket takes over.
     async fn serve_connection(self, stream: TcpStream, builder: &Builder<TokioExecutor>, permits: impl Send + 'static) {
         let _ = stream.set_nodelay(true);
-        // So that what the reader has not taken waits here, and is seen.
+        // Keeps unread bytes in this process, where slow readers are detected.
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
         let Self { peer, router, stopping, answers, patience } = self;
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(patience.write));
-        // The closure does nothing but own the permits.
+        // The closure only owns the permits.
         let stream = InspectReader::new(stream, move |_| _ = &permits);
         let begun = Arc::new(AtomicBool::new(false));
         let service = {
@@ -160,7 +161,8 @@ impl Connection {
             })
         };
         let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
-        // `header_read_timeout` begins once the version of HTTP is known, so the first request needs a limit of its own.
+        // `header_read_timeout` begins once the version of HTTP is known, so the first request needs a limit of its
+        // own.
         let mut first_request = pin!(tokio::time::sleep(patience.headers));
         let mut too_slow = pin!(answers.too_slow(patience.read));
         let mut told = false;
@@ -168,7 +170,7 @@ impl Connection {
             tokio::select! {
                 result = &mut connection => {
                     if let Err(cause) = result {
-                        tracing::debug!(%peer, cause, "a connection broke");
+                        tracing::debug!(%peer, cause, "connection error");
                     }
                     return;
                 }
@@ -177,7 +179,7 @@ impl Connection {
                     connection.as_mut().graceful_shutdown();
                 }
                 () = &mut too_slow => {
-                    tracing::debug!(%peer, "cut off a reader that was too slow");
+                    tracing::debug!(%peer, "closed the connection of a slow reader");
                     return;
                 }
                 () = &mut first_request, if !first_request.is_elapsed() => {

@@ -1,4 +1,4 @@
-//! Clients that dawdle, and clients that are too many.
+//! Tests with slow clients, and with too many clients.
 
 use axum::routing::{get, post};
 use futures_util::StreamExt;
@@ -9,10 +9,10 @@ use crate::config::{HttpPolicy, RateLimits};
 
 const SOON: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
-/// Bytes of a long answer: more than the system holds, and less than all answers may.
+/// Bytes of a long response: more than the system buffers, and less than the memory limit of all responses.
 const LARGE: usize = 11 << 20;
 
-/// Serves some paths with that patience; returns the address.
+/// Serves some paths with these timeouts; returns the address.
 async fn served(access: HttpPolicy, patience: Timeouts) -> SocketAddr {
     let large = get(async || "x".repeat(LARGE));
     let slow = get(async || {
@@ -38,7 +38,7 @@ async fn client(address: SocketAddr, begins: &str) -> TcpStream {
     client
 }
 
-/// All that is read until the server closes.
+/// Reads until the server closes the connection.
 async fn rest(mut client: TcpStream) -> Vec<u8> {
     let mut read = Vec::new();
     let reading = async {
@@ -103,7 +103,7 @@ async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connecti
     for length in [4, 5, 1000] {
         let length = format!("content-length: {length}\r\n");
         for headers in [format!("{length}{chunked}"), format!("{chunked}{length}")] {
-            // To who goes by the other length, the second request stands elsewhere.
+            // A parser that uses the other length finds the second request at another position.
             let both = format!("POST /body HTTP/1.1\r\nhost: a\r\n{headers}\r\n4\r\nbody\r\n0\r\n\r\n");
             let answer = rest(client(address, &format!("{both}GET / HTTP/1.1\r\nhost: a\r\n\r\n")).await).await;
             let answer = String::from_utf8(answer).unwrap();
@@ -233,7 +233,7 @@ async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
             assert!(answer.contains("connection: close\r\n"), "{asked}: {answer}");
         }
     }
-    // More than is discarded.
+    // Longer than the part that is discarded.
     let endless = format!("POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n{body}");
     let mut client = client(address, &endless).await;
     let mut answer = vec![0; 16];

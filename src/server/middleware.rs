@@ -1,5 +1,5 @@
-//! What every answer has and every request leaves behind: a request ID, one line in the log, and an answer even when the
-//! code that should give it panics. The line says nothing of variables, texts, mails or tokens.
+//! Middleware for every request: a request ID, security headers, one log entry, and a response even if the handler
+//! panics. The log entry contains no variables, texts, email addresses or tokens.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -20,24 +20,24 @@ use crate::server::error::{Codes, HttpError};
 use crate::server::prepare::Prepared;
 use crate::server::security_headers::defend;
 
-/// The header that carries the ID, in requests and answers.
+/// Header with the request ID, in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest ID that is taken from a client.
+/// Maximum length of an ID from a client.
 const MAX_ID: usize = 64;
-/// Longest name of an operation that is logged.
+/// Maximum length of an operation name in the log.
 const MAX_NAME: usize = 64;
 
-/// Names one request in answers and in the log. An extension of every request.
+/// Identifies a request in responses and in the log. An extension of every request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
 impl RequestId {
-    /// A random one.
+    /// Creates a random ID.
     pub fn random() -> Self {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// The client's, if it is short and plain; else a random one.
+    /// Returns the client's ID if it is short and has only safe characters, otherwise a random ID.
     fn of(headers: &HeaderMap) -> Self {
         let plain = |id: &&str| {
             (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
@@ -47,37 +47,37 @@ impl RequestId {
     }
 }
 
-/// What was asked, for the log. An extension of the answers to operations.
+/// The executed operation, for the log. An extension of responses to operations.
 #[derive(Clone, Debug)]
 pub struct Operation {
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// Its name, as the client has it.
+    /// Name of the operation in the document, `None` if it is anonymous.
     pub name: Option<String>,
-    /// Who asked.
+    /// Account of the caller, `None` if anonymous.
     pub actor: Option<UserId>,
 }
 
 impl Operation {
-    /// What that actor asks.
+    /// Describes the prepared operation and its caller.
     pub fn new(prepared: &Prepared, actor: Option<&Actor>) -> Self {
         Self { kind: prepared.kind, name: prepared.name.clone(), actor: actor.map(|actor| actor.user_id) }
     }
 }
 
-/// Surrounds every request.
+/// Wraps the handling of every request.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let method = request.method().clone();
-    // The path as the router has it: what a client writes there is nobody's business.
+    // The route pattern; the raw path contains text of the client, which must not be logged.
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = tracing::info_span!("request", request_id = %id.0);
     let started = Instant::now();
 
     let answer = AssertUnwindSafe(next.run(request).instrument(span)).catch_unwind().await;
     let mut response = answer.unwrap_or_else(|_| {
-        tracing::error!(request_id = %id.0, "panicked while answering");
+        tracing::error!(request_id = %id.0, "request handler panicked");
         HttpError::internal(&id.0).into_response()
     });
 
@@ -112,13 +112,13 @@ fn log(id: &RequestId, method: &str, path: &str, started: Instant, response: &Re
     );
 }
 
-/// The codes, each once.
+/// Returns the codes without duplicates, with commas between them.
 pub(super) fn distinct(Codes(codes): &Codes) -> String {
     let codes: BTreeSet<&str> = codes.iter().map(String::as_str).collect();
     codes.into_iter().collect::<Vec<_>>().join(",")
 }
 
-/// A name as the log may have it.
+/// Returns a name with only the characters and length that the log allows.
 pub(super) fn sanitised(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_NAME).collect()
 }

@@ -1,4 +1,4 @@
-//! HTTP: what comes in over the wire, and how answers go out. Reads from `router.rs`, which lists all that there is.
+//! The HTTP layer: requests, responses and WebSockets. Start with `router.rs`, which lists all paths.
 
 pub mod admission;
 pub mod body;

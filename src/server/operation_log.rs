@@ -1,5 +1,5 @@
-//! One line in the log for an operation whose results come one by one, in a WebSocket or as a stream of events: once it is over,
-//! however it ended.
+//! Writes one log entry for an operation with streamed results (WebSocket or Server-Sent Events), when the operation is
+//! over, however it ended.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::graphql::subscription::SubscriptionItem;
 use crate::server::error::{Codes, code};
 use crate::server::middleware::{Operation, RequestId, distinct, sanitised};
 
-/// What there is to say of an operation. Dropped, it is said.
+/// Log entry of an operation, written when this value is dropped.
 pub struct OperationLog {
     id: RequestId,
     operation: Operation,
@@ -18,12 +18,12 @@ pub struct OperationLog {
 }
 
 impl OperationLog {
-    /// Of an operation that begins now.
+    /// Creates the entry for an operation that begins now.
     pub fn new(id: RequestId, operation: Operation, refusals: Refusals) -> Self {
         Self { id, operation, started: Instant::now(), refusals, codes: Codes::default() }
     }
 
-    /// Notes what went wrong in a result.
+    /// Records the error codes of a result.
     pub fn note(&mut self, told: &SubscriptionItem) {
         let SubscriptionItem::Executed(executed) = told else { return };
         for code in executed.errors.iter().filter_map(code) {

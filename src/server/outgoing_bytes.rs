@@ -1,6 +1,6 @@
-//! Answers that wait for their readers. A connection is cut off when its reader takes less than [`MIN_RATE`] for a while, and when
-//! the answers of all connections hold too much memory: then those that have waited longest are. Streams of events and WebSockets
-//! have limits of their own and are not counted.
+//! Limits responses that wait for slow readers. A connection is closed when its client reads less than [`MIN_RATE`] for
+//! some time. When the responses of all connections hold too much memory, the connections that have waited longest are
+//! closed. Event streams and WebSockets have their own limits and are not counted.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -17,33 +17,33 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Least that a reader takes while an answer waits, in bytes per second.
+/// Minimum rate at which a client must read a waiting response, in bytes per second.
 pub const MIN_RATE: u64 = 10_000;
-/// Most bytes of memory in the answers of all connections.
+/// Maximum memory of the responses of all connections, in bytes.
 const MAX_HELD: usize = 24 * 1024 * 1024;
-/// Bytes that are handed to the connection at a time.
+/// Bytes that are passed to the connection at a time.
 const CHUNK: usize = 32 * 1024;
 
-/// The answers of all connections. Cheap to clone; the clones count together.
+/// The responses of all connections. Cheap to clone; clones share the counts.
 #[derive(Clone, Default)]
 pub struct Outgoing(Arc<Budget>);
 
 #[derive(Default)]
 struct Budget {
-    /// Bytes of memory in answers that are not sent yet.
+    /// Memory of unsent responses, in bytes.
     held: AtomicUsize,
     begun: AtomicU64,
-    /// Connections with answers that wait, by when they began to.
+    /// Connections with waiting responses, ordered by when the wait began.
     connections: Mutex<BTreeMap<u64, Answers>>,
 }
 
-/// The answers of one connection. Cheap to clone.
+/// The responses of one connection. Cheap to clone.
 #[derive(Clone)]
 pub struct Answers(Arc<OfConnection>);
 
 struct OfConnection {
     all: Outgoing,
-    /// Cancelled to cut the connection off.
+    /// Cancelled to close the connection.
     cut: CancellationToken,
     state: Mutex<State>,
     /// Notified when bytes begin to wait.
@@ -52,18 +52,18 @@ struct OfConnection {
 
 #[derive(Default)]
 struct State {
-    /// Bytes of memory in answers that are not sent yet.
+    /// Memory of unsent responses, in bytes.
     held: usize,
-    /// Bytes that wait.
+    /// Bytes that wait to be sent.
     waiting: usize,
-    /// Bytes that were taken since the connection began.
+    /// Bytes that were sent since the connection began.
     taken: u64,
-    /// Place among all connections, while bytes wait.
+    /// Key in `connections`, set while bytes wait.
     place: Option<u64>,
 }
 
 impl Outgoing {
-    /// A connection without answers.
+    /// Registers a connection without responses.
     pub fn connection(&self) -> Answers {
         let (cut, state, begins) = (CancellationToken::new(), Mutex::default(), Notify::new());
         Answers(Arc::new(OfConnection { all: self.clone(), cut, state, begins }))
@@ -71,7 +71,7 @@ impl Outgoing {
 }
 
 impl Answers {
-    /// Counts an answer while it waits. One of unknown length is a stream.
+    /// Counts a response until it is sent. A body of unknown length is a stream and is not counted.
     pub fn send(&self, response: Response) -> Response {
         response.map(|body| match body.size_hint().exact() {
             Some(length) if length > 0 => {
@@ -83,7 +83,8 @@ impl Answers {
         })
     }
 
-    /// Waits until the connection is to be cut off, for a reader that is too slow over that time, or for lack of memory.
+    /// Completes when the connection must be closed, because the client read too slowly over `time`, or because memory
+    /// is short.
     pub async fn too_slow(&self, time: Duration) {
         let least = MIN_RATE * u64::try_from(time.as_millis()).unwrap_or(u64::MAX) / 1000;
         let slow = async {
@@ -91,7 +92,7 @@ impl Answers {
                 self.0.begins.notified().await;
                 while let Some((place, taken)) = self.progress() {
                     sleep(time).await;
-                    // Bytes of another place have not waited for all of the time.
+                    // Under another key, the bytes have not waited for the whole time.
                     if self.progress().is_some_and(|now| now.0 == place && now.1 - taken < least) {
                         return;
                     }
@@ -104,7 +105,7 @@ impl Answers {
         }
     }
 
-    /// Since when bytes have waited without a break, and how many were taken by now; none if no bytes wait.
+    /// Returns the key of the current wait and the number of bytes sent so far; `None` if no bytes wait.
     fn progress(&self) -> Option<(u64, u64)> {
         let state = self.0.state.lock();
         state.place.map(|place| (place, state.taken))
@@ -142,7 +143,7 @@ impl Answers {
         }
     }
 
-    /// Gives memory back, at most what is held.
+    /// Releases memory, at most what this connection holds.
     fn release(&self, bytes: usize) {
         let mut state = self.0.state.lock();
         let bytes = bytes.min(state.held);
@@ -151,12 +152,12 @@ impl Answers {
     }
 }
 
-/// The body of an answer, in chunks.
+/// The body of a response, in chunks.
 struct Sent {
     body: Body,
     chunk: Bytes,
     length: usize,
-    /// Bytes that wait.
+    /// Bytes that wait to be sent.
     left: usize,
     answers: Answers,
 }

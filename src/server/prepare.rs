@@ -1,4 +1,5 @@
-//! From what a client asks to an operation that can be executed: parsed, chosen, and with the variables that it needs.
+//! Turns the parameters of a request into an operation that can be executed: parsed, validated, selected, with its
+//! variables.
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError};
@@ -13,25 +14,25 @@ use crate::graphql::validation::variable_values;
 use crate::server::error::{HttpError, error};
 use crate::server::variable_limits as size;
 
-/// An operation, ready for the schema.
+/// An operation that is ready to execute.
 pub struct Prepared {
-    /// For the schema: the parsed document and its variables.
+    /// The request for the schema: parsed document and variables.
     pub request: Request,
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// Name of the operation, if it has one.
+    /// Name of the operation, `None` if it is anonymous.
     pub name: Option<String>,
-    /// Fields that the answer may have at most, as far as the sizes of pages tell beforehand.
+    /// Maximum cost of the operation in points, computed from the document and its page sizes.
     pub cost: u64,
-    /// The same, where the client wants to be told.
+    /// The cost, if the client asked for it in the response.
     pub told_cost: Option<u64>,
-    /// Whether a field of the answer may be put together from several places of the document.
+    /// Whether a field of the response may be merged from several places of the document.
     pub repeats_fields: bool,
-    /// Whether it needs no identity: it is run as nobody if the token is bad.
+    /// Whether the operation needs no identity; if so, it runs anonymously when the token is invalid.
     pub is_public: bool,
 }
 
-/// Finds the document and picks the operation, or says what is in the way.
+/// Finds the document, selects the operation and checks its variables and limits.
 pub fn prepare(documents: &Documents, mut asked: GraphQLParams) -> Result<Prepared, HttpError> {
     size::check(&asked.variables)?;
     let named = match &asked.id {
@@ -71,7 +72,7 @@ fn missing(missing: LookupError) -> HttpError {
             refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place])
         }
         LookupError::Rejected(DocumentError::Invalid(mistakes)) => invalid(mistakes),
-        // Clients wait for these very words to send the text.
+        // Clients look for exactly this message, and then send the text.
         LookupError::Unknown => refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
         LookupError::Untrusted => refuse(
             "DOCUMENT_NOT_TRUSTED",
@@ -83,7 +84,7 @@ fn missing(missing: LookupError) -> HttpError {
     }
 }
 
-/// A document, or variables, that do not fit the schema.
+/// The error for a document or variables that do not fit the schema.
 fn invalid(mistakes: Vec<DocumentMistake>) -> HttpError {
     let told = mistakes.into_iter().map(|DocumentMistake { message, place }| ServerError {
         locations: vec![place],

@@ -1,4 +1,5 @@
-//! Reads the query string of a GET: `query`, and if needed `operationName`, `variables` and `extensions`, the last two as JSON.
+//! Reads the query string of a GET: `query`, and optionally `operationName`, `variables` and `extensions`, the last two
+//! as JSON.
 
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -6,7 +7,8 @@ use url::form_urlencoded;
 use super::body::{self, GraphQLParams};
 use crate::server::error::HttpError;
 
-/// Understands it. Parameters of other names are ignored, as other members of a body are; one without a value is as good as absent.
+/// Parses the query string. Unknown parameters are ignored, like unknown members of a body; an empty value counts as
+/// absent.
 pub fn parse(text: &str) -> Result<GraphQLParams, HttpError> {
     let mut given = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {

@@ -1,5 +1,5 @@
-//! From what the schema answered to what goes over the wire: codes for the errors of the library, IDs for faults, and the
-//! status and media type that the GraphQL-over-HTTP specification gives them.
+//! Turns the result of the schema into an HTTP response: codes for errors of the library, request IDs for internal
+//! errors, and the status and media type of the GraphQL-over-HTTP specification.
 
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use crate::server::content_type::Media;
 use crate::server::error::{Codes, HttpError, INTERNAL, code, error};
 use crate::server::error_limits;
 
-/// Shown while the database is away. `extensions.outcome` says whether something may be done.
+/// Message while the database is unavailable. `extensions.outcome` says whether changes may have been made.
 pub const UNAVAILABLE: &str = "The service is not available for the moment.";
 
-/// Gives every error its code, and logs each fault once under the request's ID, with the cause that clients never see.
+/// Sets a code on every error, and logs each internal error once with the request ID and its cause, which clients never
+/// see.
 pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     let refused = is_refused(executed);
     let mut logged: Vec<*const ()> = Vec::new();
@@ -50,7 +51,7 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
         } else if uncoded {
             let code = library_code(error, refused);
             if exposure == Exposure::Hidden {
-                // The library's messages name types.
+                // Messages of the library contain type names.
                 "A value does not fit where it stands.".clone_into(&mut error.message);
             }
             error.extensions.get_or_insert_default().set("code", code);
@@ -59,12 +60,12 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     error_limits::truncate_errors(&mut executed.errors);
 }
 
-/// In the place of an answer that is longer than answers may be.
+/// Replaces a result that exceeds the maximum size of a response.
 pub fn too_large() -> Executed {
     Executed::from_errors(vec![error("TOO_COMPLEX", TOO_LARGE)])
 }
 
-/// The answer to an operation of that kind, labelled and with its status.
+/// Returns the HTTP response for an executed operation, with media type and status.
 pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Response {
     if is_refused(&executed) {
         let has = |wanted: &str| executed.errors.iter().any(|error| code(error) == Some(wanted));
@@ -80,7 +81,7 @@ pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Respons
     let codes = Codes(executed.errors.iter().filter_map(code).map(str::to_owned).collect());
     let status = if executed.data == Value::Null { status_of_nothing(&codes) } else { StatusCode::OK };
     let mut response = match kind {
-        // Parts of its data may be JSON already, which the library does not know of.
+        // Parts of the data may already be JSON, which the library cannot serialize.
         OperationType::Query => match JsonWriter::of(&executed) {
             Some(json) => json.into_bytes().into_response(),
             None => return respond(kind, too_large(), media),
@@ -97,14 +98,14 @@ pub fn respond(kind: OperationType, executed: Executed, media: Media) -> Respons
     response
 }
 
-/// Whether the schema refused to execute the request. The library has no flag for it: errors of the execution have a path.
+/// Whether the schema refused to execute the request. The library has no flag for this: execution errors have a path.
 pub fn is_refused(executed: &Executed) -> bool {
     executed.data == Value::Null
         && !executed.errors.is_empty()
         && executed.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Status of an answer whose data is null.
+/// Status of a response whose data is null.
 fn status_of_nothing(codes: &Codes) -> StatusCode {
     let has = |wanted: &str| codes.0.iter().any(|code| code == wanted);
     if has("UNAUTHENTICATED") {
@@ -116,7 +117,7 @@ fn status_of_nothing(codes: &Codes) -> StatusCode {
     }
 }
 
-/// The code of an error that the library made: what does not fit the schema, breaks its limits, or is no value of a scalar.
+/// Code for an error of the library: invalid against the schema, over a limit, or an invalid scalar value.
 fn library_code(error: &ServerError, refused: bool) -> &'static str {
     let limits = ["Query is too complex", "Query is nested too deep", "The recursion depth of the query"];
     if limits.iter().any(|limit| error.message.starts_with(limit)) {
@@ -130,7 +131,7 @@ fn library_code(error: &ServerError, refused: bool) -> &'static str {
 
 fn report(fault: Option<&InternalError>, message: &str, request_id: &str) {
     let Some(fault) = fault else {
-        return tracing::error!(request_id, cause = message, "an error got to the client's edge without a code");
+        return tracing::error!(request_id, cause = message, "error without a code");
     };
     let cause = chain(fault);
     if fault.passing {
@@ -140,7 +141,7 @@ fn report(fault: Option<&InternalError>, message: &str, request_id: &str) {
     }
 }
 
-/// The cause of a fault and the causes of that, in one line.
+/// Returns the cause of an internal error with its chain of sources, in one line.
 pub fn chain(fault: &InternalError) -> String {
     let mut text = fault.cause.to_string();
     let mut source = fault.cause.source();

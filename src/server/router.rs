@@ -1,4 +1,4 @@
-//! All paths that are served, and what surrounds them.
+//! The router: all paths of the server, and the middleware around them.
 
 use std::sync::Arc;
 
@@ -23,26 +23,26 @@ use crate::server::error::HttpError;
 use crate::server::graphiql;
 use crate::server::middleware::observe;
 
-/// What the handlers work with. Cheap to clone.
+/// State that all handlers share. Cheap to clone.
 #[derive(Clone)]
 pub struct ServerState {
     /// Executes operations.
     pub schema: Schema,
-    /// The documents that were found good.
+    /// Documents that passed validation, by their text and by their ID.
     pub documents: Arc<Documents>,
-    /// Who is let in.
+    /// Limits on connections, streams, rates and origins.
     pub admission: Admission,
     /// How long operations may take.
     pub time_limits: TimeLimits,
-    /// Database, keys, clock.
+    /// Database, keys, clock and the other parts of the application.
     pub env: AppContext,
-    /// Mutations that are under way, whether or not somebody still waits for them.
+    /// Mutations that are running, also those whose client has disconnected.
     pub tasks: TaskTracker,
     /// Cancelled when the server begins to shut down.
     pub stopping: CancellationToken,
 }
 
-/// The whole of HTTP.
+/// Returns the router with all routes, CORS and the middleware for logging.
 pub fn router(server: ServerState) -> Router {
     let cors = server.admission.cors();
     let router = Router::new()
@@ -62,7 +62,7 @@ pub fn router(server: ServerState) -> Router {
     router.layer(middleware::from_fn(observe))
 }
 
-/// The schema, for code generators.
+/// Returns the schema in SDL, for code generators; 404 if introspection is off.
 async fn sdl(State(server): State<ServerState>) -> Response {
     if server.documents.exposure() == Exposure::Hidden {
         return HttpError::no_such_path().into_response();
@@ -70,12 +70,12 @@ async fn sdl(State(server): State<ServerState>) -> Response {
     ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
 }
 
-/// The public keys that access tokens can be checked with.
+/// Returns the public keys that verify the server's access tokens.
 async fn jwks(State(server): State<ServerState>) -> Response {
     Json(server.env.keys.jwks()).into_response()
 }
 
-/// The router adds which methods are.
+/// Returns 405. The router adds the `Allow` header.
 async fn method_not_allowed() -> HttpError {
     let message = "This path does not take this method; the Allow header says which it takes.";
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)

@@ -1,14 +1,14 @@
-//! Headers by which browsers keep answers from being misused: read as another type, framed, stored, or told onwards.
+//! Security headers for browsers: they prevent content sniffing, framing, caching and referrers.
 
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 
-/// Policy of answers that are data: nothing in them is run or fetched, wherever they are shown.
+/// Content security policy of data responses: browsers run and load nothing from them.
 const DATA: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// Puts them on every answer. What an answer says of its own storage and contents stays.
+/// Adds the headers to a response. An existing `Cache-Control` or `Content-Security-Policy` is kept.
 pub fn defend(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

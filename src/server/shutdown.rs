@@ -1,5 +1,5 @@
-//! Serves until told to stop, then in two steps: the first signal stops accepting and lets what is under way finish for ten
-//! seconds; the second one does not wait.
+//! Graceful shutdown in two steps: the first signal stops accepting connections and gives running requests ten seconds
+//! to finish; the second signal ends the server without waiting.
 
 use std::io;
 use std::time::Duration;
@@ -12,28 +12,28 @@ use tokio_util::task::TaskTracker;
 use super::admission::Admission;
 use crate::server::listener;
 
-/// How long requests may take to finish once the server is told to stop.
+/// How long running requests may take to finish after a shutdown begins.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// Tells everybody to stop, and knows who has not yet. Cheap to clone.
+/// Signals a shutdown to all parts of the server, and tracks the tasks that must finish first. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// Cancelled first: accept nothing new, finish what is under way.
+    /// Cancelled first: nothing new is accepted, running work may finish.
     pub soft: CancellationToken,
-    /// Cancelled when there is no more time for that.
+    /// Cancelled when the grace period is over, or at the second signal.
     pub hard: CancellationToken,
-    /// Everything that should be finished before the process ends.
+    /// Tasks that should finish before the process ends.
     pub tasks: TaskTracker,
 }
 
 impl Shutdown {
-    /// From now on, SIGINT and SIGTERM shut down: the first softly, the second at once.
+    /// Starts to listen for SIGINT and SIGTERM: the first signal shuts down gracefully, the second at once.
     pub fn listen_to_signals(&self) -> io::Result<()> {
         let mut signals = Signals::new()?;
         let shutdown = self.clone();
         tokio::spawn(async move {
             signals.next().await;
-            tracing::info!("shutting down; once more to do so at once");
+            tracing::info!("shutting down gracefully; a second signal exits at once");
             shutdown.soft.cancel();
             signals.next().await;
             shutdown.hard.cancel();
@@ -41,7 +41,7 @@ impl Shutdown {
         Ok(())
     }
 
-    /// Over when the grace period has passed or nobody wants to wait for it.
+    /// Completes when the grace period has passed or a second signal has ended it; then cancels `hard`.
     async fn out_of_time(&self) {
         self.soft.cancelled().await;
         tokio::select! {
@@ -52,7 +52,7 @@ impl Shutdown {
     }
 }
 
-/// Serves until the shutdown is complete.
+/// Runs the server until the shutdown is complete.
 pub async fn serve(listener: TcpListener, router: Router, admission: Admission, shutdown: &Shutdown) {
     let finished = async {
         listener::serve(listener, router, admission, shutdown.soft.clone()).await;
@@ -61,7 +61,7 @@ pub async fn serve(listener: TcpListener, router: Router, admission: Admission, 
     };
     tokio::select! {
         () = finished => {}
-        () = shutdown.out_of_time() => tracing::warn!("not everything was finished in time"),
+        () = shutdown.out_of_time() => tracing::warn!("shutdown deadline reached with unfinished work"),
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::config::HttpPolicy;
 
-    /// A server with one request under way, which is answered when `finish` is told.
+    /// A server with one running request, which is answered when `finish` is notified.
     struct UnderWay {
         shutdown: Shutdown,
         finish: Arc<Notify>,

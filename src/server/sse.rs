@@ -1,5 +1,5 @@
-//! GraphQL over Server-Sent Events, in distinct connections: each POST that takes `text/event-stream` has its own stream of
-//! `next` events, and a `complete` at its end.
+//! GraphQL over Server-Sent Events in "distinct connections" mode: each request that accepts `text/event-stream` gets
+//! its own stream of `next` events, with a `complete` event at its end.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -21,15 +21,15 @@ use crate::server::error::HttpError;
 use crate::server::operation_log::OperationLog;
 use crate::server::{error_limits, response};
 
-/// How long nothing may be sent before a comment is, for proxies that cut what is silent.
+/// Idle time after which a comment is sent, because proxies close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
-/// Tells proxies to hand on what comes as it comes.
+/// Header that disables response buffering in proxies.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The end of a stream.
+/// The last event of a stream.
 const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
 
-/// The results as events, noted in the ledger. What is `held` is let go once the stream has ended.
+/// Returns the results as an event stream, recorded in `ledger`. `held` is dropped when the stream ends.
 pub fn respond(
     results: impl Stream<Item = SubscriptionItem> + Send + 'static,
     mut ledger: OperationLog,
@@ -54,7 +54,7 @@ fn stream_of(results: impl Stream<Item = SubscriptionItem> + Send + 'static) -> 
     let complete = stream::once(ready(Event::default().event("complete").data("\n")));
     let events = results.map(next).chain(complete).map(Ok::<_, Infallible>);
     let response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
-    // axum writes either no line of data, and browsers do not tell of such an event, or two where one would do.
+    // axum writes either no data line (browsers ignore such an event) or two data lines instead of one.
     let once = |data: Bytes| if data.starts_with(b"event: complete\n") { Bytes::from_static(COMPLETE) } else { data };
     let mut response = response.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(once))));
     response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
@@ -65,7 +65,7 @@ fn refused(executed: &Executed) -> String {
     json!({ "errors": executed.errors }).to_string()
 }
 
-/// A document that was not executed: told as an event, since browsers show nothing of another status.
+/// Returns a refused document as an event, because browsers hide responses with an error status.
 pub fn refusal(mut problem: HttpError) -> Response {
     error_limits::truncate_errors(&mut problem.errors);
     stream_of(stream::once(ready(SubscriptionItem::Executed(Box::new(Executed::from_errors(problem.errors))))))

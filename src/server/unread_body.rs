@@ -1,5 +1,6 @@
-//! Request bodies that were answered before they were read to the end. The connection ends after such an answer, which says so
-//! (RFC 9112, 9.6), and the rest of the body is read and discarded, so that the client can finish sending and read the answer.
+//! Handles request bodies that were not read to the end before the response. Such a response closes the connection and
+//! declares it (RFC 9112, 9.6); the rest of the body is read and discarded, so that the client can finish sending and
+//! read the response.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,10 +16,10 @@ use tokio::time::timeout;
 
 use crate::server::body::MAX_BYTES;
 
-/// Longest time to discard the rest of a body.
+/// Maximum time to discard the rest of a body.
 const MAX_TIME: Duration = Duration::from_secs(10);
 
-/// A request body that is handed back when it is dropped before its end.
+/// A request body that returns its unread rest to [`Watch`] when it is dropped.
 pub struct Returned {
     body: Option<Incoming>,
     polled: bool,
@@ -28,18 +29,18 @@ pub struct Returned {
 /// A body that was not read to its end.
 struct Unread {
     body: Incoming,
-    /// Whether reading has begun: a client that waits for `100 Continue` is not asked to send the body before.
+    /// Whether reading has begun. If not, a client that waits for `100 Continue` is not asked to send the body.
     polled: bool,
 }
 
-/// Ends the connection after the answer if the request's body was not read.
+/// Closes the connection after the response if the request's body was not fully read.
 pub struct Watch {
     back: oneshot::Receiver<Unread>,
     version: Version,
     waits: bool,
 }
 
-/// Takes a body into a request handler, and watches what becomes of it.
+/// Wraps a body for a request handler, so that its unread rest is known after the handler.
 pub fn watch(body: Incoming, version: Version, headers: &HeaderMap) -> (Returned, Watch) {
     let (back, returned) = oneshot::channel();
     let watch = Watch { back: returned, version, waits: headers.contains_key(EXPECT) };
@@ -47,9 +48,9 @@ pub fn watch(body: Incoming, version: Version, headers: &HeaderMap) -> (Returned
 }
 
 impl Watch {
-    /// Completes the headers of the answer, once the request's handler has ended.
+    /// Completes the headers of the response after the handler has returned.
     pub fn end(mut self, headers: &mut HeaderMap) {
-        // HTTP/2 resets the stream alone.
+        // HTTP/2 resets only the stream.
         let Some(unread) = self.back.try_recv().ok().filter(|_| self.version < Version::HTTP_2) else { return };
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         if unread.polled || !self.waits {
@@ -94,7 +95,7 @@ impl Drop for Returned {
         if let (Some(body), Some(back)) = (self.body.take(), self.back.take())
             && !body.is_end_stream()
         {
-            // Nobody receives it once the connection has ended.
+            // The receiver is gone if the connection has ended.
             let _ = back.send(Unread { body, polled: self.polled });
         }
     }

@@ -1,23 +1,23 @@
-//! How large the values of variables may be, whether or not the document uses them. Operations bound what they take more
-//! narrowly; this is so that nothing has to be done with what nobody would send in good faith.
+//! Size limits for the values of variables, also of variables that the document does not use. Operations have narrower
+//! limits; these reject oversized input before any work is done for it.
 
 use async_graphql::{Value, Variables};
 use axum::http::StatusCode;
 
 use crate::server::error::HttpError;
 
-/// How deep lists and objects may nest.
+/// Maximum nesting depth of lists and objects.
 pub const MAX_DEPTH: usize = 32;
-/// Most values of one list.
+/// Maximum length of one list.
 pub const MAX_LIST: usize = 1_000;
-/// Most values in all, with those in lists and objects.
+/// Maximum number of values in total, including values inside lists and objects.
 pub const MAX_VALUES: usize = 10_000;
 
-/// Most values of a request in JSON: those of its variables, and the few of its own.
+/// Maximum number of values in a JSON request: those of the variables, and a few of the request itself.
 const MAX_REQUEST_VALUES: usize = MAX_VALUES + 100;
 
-/// Whether the JSON text of a request has more values than are taken, before they are read. Counts the brackets and commas outside
-/// of strings, of which there are never more than values.
+/// Whether the JSON text of a request has more values than allowed; checked before the text is parsed. Counts brackets
+/// and commas outside of strings, which are never more than the values.
 pub fn has_too_many(json: &[u8]) -> bool {
     let (mut count, mut in_string, mut escaped) = (0, false, false);
     for byte in json {
@@ -32,13 +32,13 @@ pub fn has_too_many(json: &[u8]) -> bool {
     count > MAX_REQUEST_VALUES
 }
 
-/// The refusal of a request that [`has_too_many`] values.
+/// The error for a request that [`has_too_many`] values.
 pub fn too_many() -> HttpError {
     let message = format!("The variables may have {MAX_VALUES} values in all.");
     HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
 }
 
-/// Refuses what is too large.
+/// Returns a `TOO_COMPLEX` error if the variables exceed a limit.
 pub fn check(variables: &Variables) -> Result<(), HttpError> {
     let mut left = MAX_VALUES;
     let fits = variables.values().try_for_each(|value| measure(value, MAX_DEPTH, &mut left));

@@ -57,7 +57,7 @@ async fn convert_addresses(database_url: &str) -> Result<()> {
 pub async fn settle_log(database_url: &str) -> Result<()> {
     let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
     if events::settle_base(&mut connection).await? {
-        tracing::warn!("this database came from another cluster: its log of events goes on from a new base");
+        tracing::warn!("database restored from another cluster: event positions continue from a new base");
     }
     Ok(())
 }

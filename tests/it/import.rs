@@ -1,4 +1,4 @@
-//! Exports of CVAT as they are met in the field: what becomes of each row, once, twice, and when the export has grown.
+//! Import of CVAT exports with the irregularities of real ones: the first run, a repeat, and a run with a grown export.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
-/// A folder with an export in it, that goes with the test.
+/// A folder with an export. It is deleted with the value.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -35,7 +35,7 @@ impl Drop for Folder {
 
 const REAL: Options<'static> = Options { source: None, dry_run: false, progress: &|_, _| () };
 
-/// Rehearses, imports, and sees that the rehearsal told what happened.
+/// Runs a dry run and an import, and checks that both report the same.
 async fn import(app: &TestApp, export: &Value) -> Report {
     let folder = Folder::with(export);
     let before = dump(app).await;
@@ -56,7 +56,7 @@ async fn failure(app: &TestApp, export: &Value) -> ImportError {
     cvat::import(&app.env.store, &app.env.clock, &folder.0, REAL).await.expect_err("no import")
 }
 
-/// All rows of all tables that an import writes, but for the day that the server notes when somebody has done something.
+/// All rows of the tables that an import writes, without the day of last activity, which the server updates.
 async fn dump(app: &TestApp) -> Vec<String> {
     let mut rows = Vec::new();
     for table in ["users", "organizations", "former_slugs", "memberships", "invitations", "imports", "events", "mails"]
@@ -68,7 +68,7 @@ async fn dump(app: &TestApp) -> Vec<String> {
     rows
 }
 
-/// Read, new, known, changed and refused.
+/// The numbers of read, new, known, changed and refused rows.
 fn figures(tally: &cvat::Counts) -> [usize; 5] {
     let rows =
         |notes: &[cvat::Note]| notes.iter().map(|note| &note.row).collect::<std::collections::HashSet<_>>().len();
@@ -114,7 +114,7 @@ fn with(mut row: Value, changes: Value) -> Value {
     row
 }
 
-/// Everything at once that has been met.
+/// An export with all known irregularities.
 fn messy() -> Value {
     json!({
         "users": [
@@ -171,7 +171,7 @@ fn extended(export: &Value, more: Value) -> Value {
     export
 }
 
-/// An application where somebody has a name, an address and a slug that the messy export wants.
+/// An application with an account and an organization whose username, address and slug occur in the messy export.
 async fn with_locals() -> TestApp {
     let app = TestApp::new().await;
     app.person("local").await.creates("local").await;
@@ -179,7 +179,7 @@ async fn with_locals() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_oddity_of_the_field_has_an_outcome_and_is_reported() {
+async fn cvat_import_handles_and_reports_every_irregularity() {
     let app = with_locals().await;
     let report = import(&app, &messy()).await;
     let text = report.to_string();
@@ -264,7 +264,7 @@ async fn every_oddity_of_the_field_has_an_outcome_and_is_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_run_changes_nothing_and_says_so() {
+async fn cvat_import_repeat_changes_nothing_and_reports_it() {
     let app = with_locals().await;
     let first = import(&app, &messy()).await;
     let before = dump(&app).await;
@@ -291,11 +291,11 @@ async fn a_second_run_changes_nothing_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here() {
+async fn cvat_import_of_a_grown_export_adds_new_rows_and_keeps_local_changes() {
     let app = with_locals().await;
     import(&app, &messy()).await;
 
-    // What people do here: rename, remove, promote, revoke, delete an account and an organization.
+    // Local changes: rename, remove, promote, decline, delete an account and organizations.
     app.sql(
         "UPDATE organizations SET slug = 'renamed', name = 'Another' WHERE slug = 'team-a-2';
          DELETE FROM memberships WHERE username = 'leaver';
@@ -326,7 +326,7 @@ async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here
             "invitations": [invitation("k-guest", 2, 32, json!(false))],
         }),
     );
-    // Two invitees have accepted there since; one of them declined here.
+    // Two invitees have accepted in CVAT since; one of them has declined in Guildhall.
     for row in grown["memberships"].as_array_mut().expect("rows") {
         match row["id"].as_i64() {
             Some(23) => *row = accepted(23, 14, "k-waiting"),
@@ -388,7 +388,7 @@ async fn a_grown_export_brings_what_is_new_and_leaves_alone_what_people_did_here
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn imported_invitations_wait_for_a_resend_that_sends_the_first_mail() {
+async fn resend_invitation_sends_the_first_mail_of_an_imported_invitation() {
     let app = with_locals().await;
     import(&app, &messy()).await;
     let riser = "UPDATE memberships SET role = 'MAINTAINER' WHERE username = 'riser';
@@ -429,7 +429,7 @@ async fn imported_invitations_wait_for_a_resend_that_sends_the_first_mail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_cvat_at_the_same_address_is_not_taken_for_the_first() {
+async fn cvat_import_refuses_another_cvat_at_the_same_address() {
     let app = TestApp::new().await;
     let first = json!({ "users": [plain(1, "ada")], "organizations": [], "memberships": [], "invitations": [] });
     import(&app, &first).await;
@@ -449,7 +449,7 @@ async fn another_cvat_at_the_same_address_is_not_taken_for_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_progress_grows_to_the_end() {
+async fn cvat_import_progress_increases_to_the_total() {
     let app = TestApp::new().await;
     let users: Vec<Value> = (1..=5_000).map(|id| plain(id, &format!("user-{id}"))).collect();
     let folder = Folder::with(&json!({ "users": users, "organizations": [], "memberships": [], "invitations": [] }));
@@ -465,7 +465,7 @@ async fn the_progress_grows_to_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_fails_in_the_middle_leaves_nothing() {
+async fn cvat_import_failure_leaves_no_rows() {
     let app = TestApp::new().await;
     app.sql("ALTER TABLE imports ADD CONSTRAINT no_room CHECK (kind <> 'INVITATION')").await;
     let error = failure(&app, &messy()).await.to_string();

@@ -1,4 +1,5 @@
-//! The life of an invitation.
+//! Invitations: `inviteMembers`, `resendInvitation`, `revokeInvitation`, `acceptInvitation`, `declineInvitation`, lists
+//! and previews.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ async fn accept_by_token(by: &Person, token: &str) -> crate::support::Answer {
 }
 
 #[tokio::test]
-async fn an_invitee_sees_accepts_and_is_a_member() {
+async fn accept_invitation_makes_the_invitee_a_member() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -56,7 +57,7 @@ async fn an_invitee_sees_accepts_and_is_a_member() {
 }
 
 #[tokio::test]
-async fn each_person_gets_a_result_of_their_own() {
+async fn invite_members_returns_a_result_for_each_invitee() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -97,7 +98,7 @@ async fn each_person_gets_a_result_of_their_own() {
 }
 
 #[tokio::test]
-async fn who_may_not_invite_is_told_why() {
+async fn invite_members_refuses_callers_without_permission_and_bad_lists() {
     let app = TestApp::new().await;
     let (ada, sue, eve) = (app.person("ada").await, app.person("sue").await, app.person("eve").await);
     let newbie = app.unverified("newbie").await;
@@ -121,7 +122,7 @@ async fn who_may_not_invite_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_hundred_mails_a_day_is_the_limit() {
+async fn invite_members_is_limited_to_a_hundred_mails_a_day() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -141,7 +142,7 @@ async fn a_hundred_mails_a_day_is_the_limit() {
 }
 
 #[tokio::test]
-async fn an_invitation_runs_out_to_the_millisecond_and_comes_back_by_a_resend() {
+async fn resend_invitation_renews_an_expired_invitation_with_a_new_token() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -176,7 +177,7 @@ async fn an_invitation_runs_out_to_the_millisecond_and_comes_back_by_a_resend() 
 }
 
 #[tokio::test]
-async fn an_expired_invitation_does_not_block_a_new_one() {
+async fn invite_members_accepts_an_address_with_an_expired_invitation() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -199,7 +200,7 @@ async fn an_expired_invitation_does_not_block_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_maintainer_resends_an_invitation_whatever_its_role() {
+async fn resend_invitation_allows_a_maintainer_any_role() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -213,7 +214,7 @@ async fn a_maintainer_resends_an_invitation_whatever_its_role() {
 }
 
 #[tokio::test]
-async fn revoked_and_declined_invitations_are_over() {
+async fn revoke_invitation_and_decline_invitation_end_an_invitation() {
     let app = TestApp::new().await;
     let (ada, bob, sue) = (app.person("ada").await, app.person("bob").await, app.person("sue").await);
     let id = ada.creates("acme").await;
@@ -244,7 +245,7 @@ async fn revoked_and_declined_invitations_are_over() {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_the_address_it_was_sent_to() {
+async fn accept_invitation_by_token_requires_an_account_with_the_invited_address() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("ada").await, app.person("eve").await);
     let bob = app.unverified("bob").await;
@@ -275,7 +276,7 @@ async fn a_token_is_good_for_the_address_it_was_sent_to() {
 }
 
 #[tokio::test]
-async fn invitations_are_listed_for_those_who_administer_them() {
+async fn invitations_list_filters_by_status_role_and_search() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -300,7 +301,7 @@ async fn invitations_are_listed_for_those_who_administer_them() {
 }
 
 #[tokio::test]
-async fn every_change_is_in_the_log() {
+async fn member_and_invitation_changes_each_write_one_event() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -327,7 +328,7 @@ async fn every_change_is_in_the_log() {
     app.close().await;
 }
 
-/// The invitation as everything shows it that names one: what is told of its invitee.
+/// The `invitee` of the invitation in each place where it is readable: `invitation`, `node`, the list, and its events.
 async fn invitee_shown(ada: &Person, organization: &str, invitation: &str) -> Vec<Value> {
     let query = format!(
         r#"{{ invitation(id: "{invitation}") {{ invitee {{ username }} }}
@@ -376,7 +377,7 @@ async fn invitation_invitee_is_null_until_accepted() {
 }
 
 #[tokio::test]
-async fn invitation_invitee_is_shown_to_who_shares_an_organization_with_them_and_to_administrators() {
+async fn invitation_invitee_is_shown_to_fellow_members_and_administrators() {
     let app = TestApp::new().await;
     let (ada, bob, root) = (app.person("ada").await, app.person("bob").await, app.admin("root").await);
     let (id, other) = (ada.creates("acme").await, ada.creates("other").await);
@@ -390,7 +391,7 @@ async fn invitation_invitee_is_shown_to_who_shares_an_organization_with_them_and
 }
 
 #[tokio::test]
-async fn invitation_invitee_is_not_who_takes_over_the_address_of_a_member() {
+async fn invitation_invitee_is_not_a_later_owner_of_the_address() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -404,7 +405,7 @@ async fn invitation_invitee_is_not_who_takes_over_the_address_of_a_member() {
 }
 
 #[tokio::test]
-async fn decline_invitation_does_not_tell_the_inviter_whose_the_address_is() {
+async fn decline_invitation_hides_the_account_of_the_address_from_the_inviter() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -427,7 +428,7 @@ async fn decline_invitation_does_not_tell_the_inviter_whose_the_address_is() {
 }
 
 #[tokio::test]
-async fn invitation_invitee_takes_the_same_statements_whether_or_not_there_is_an_account() {
+async fn invitation_invitee_runs_the_same_statements_with_and_without_an_account() {
     count_statements();
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
@@ -451,7 +452,7 @@ async fn invitation_invitee_takes_the_same_statements_whether_or_not_there_is_an
 }
 
 #[tokio::test]
-async fn a_token_opens_nothing_while_the_organization_is_about_to_be_deleted() {
+async fn invitation_token_is_not_found_while_the_organization_is_pending_deletion() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;

@@ -1,4 +1,4 @@
-//! Mails, with a mail server in a process of its own that refuses, delays and hangs up, and with processes that are killed.
+//! Mail delivery, with a mail server in its own process that refuses, delays and disconnects, and with killed senders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::support::{Office, TestApp};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Processes that send mails by that server, each under a name of its own.
+/// Processes that send mails through that server, each with its own sender name.
 async fn senders(names: &[&str], app: &TestApp, mail: &MailServer) -> Vec<Server> {
     let start = async |name: &&str| {
         let from = format!("{name} <guildhall@example.org>");
@@ -33,7 +33,7 @@ async fn invite_at(server: &Server, office: &Office, emails: &[String]) {
         .expect("an answer");
 }
 
-/// Waits until a query gives that number.
+/// Waits until a query returns that number.
 async fn becomes(app: &TestApp, sql: &str, number: i64) {
     let reached = async {
         while app.number(sql).await != number {
@@ -43,7 +43,7 @@ async fn becomes(app: &TestApp, sql: &str, number: i64) {
     tokio::time::timeout(PATIENCE, reached).await.expect(sql);
 }
 
-/// What the events say of how each invitation was delivered, by address: their types, and the state after each.
+/// The delivery events of each address, in order: type, and delivery state after the event.
 async fn told(app: &TestApp) -> BTreeMap<String, Vec<(String, String)>> {
     let log =
         "SELECT email, type, jsonb_path_query_first(changes, '$[*] ? (@.field == \"delivery.state\").after') #>> '{}'
@@ -63,7 +63,7 @@ fn are(told: &[(String, String)], expected: &[(&str, &str)]) -> bool {
     told.iter().map(|(kind, state)| (kind.as_str(), state.as_str())).eq(expected.iter().copied())
 }
 
-/// No mail that is done with has its link any more, and every other one has it, unreadable.
+/// Checks that only queued mails have a link, and that it is encrypted.
 async fn check_links(app: &TestApp) {
     let wrong = "SELECT count(*) FROM mails WHERE (state = 'QUEUED') <> (sealed_link IS NOT NULL)
         OR position('invitation='::bytea IN coalesce(sealed_link, '')) > 0 OR variables::text LIKE '%invitation=%'";
@@ -71,7 +71,7 @@ async fn check_links(app: &TestApp) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_processes_share_the_mails_and_send_each_once() {
+async fn mail_worker_in_three_processes_sends_each_mail_once() {
     const EACH: usize = 40;
     let mut mail = MailServer::start(&[("", &["late 40"])]).await;
     let office = Office::over(TestApp::with(|_| {}).await).await;
@@ -105,7 +105,7 @@ async fn three_processes_share_the_mails_and_send_each_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_whose_process_is_killed_before_it_is_marked_goes_again_as_the_same_message() {
+async fn mail_worker_resends_the_same_message_after_its_process_was_killed() {
     let mut mail = MailServer::start(&[("held", &["hold-after-dot", "take"])]).await;
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let app = &office.app;
@@ -141,8 +141,8 @@ async fn a_mail_whose_process_is_killed_before_it_is_marked_goes_again_as_the_sa
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_living_process_is_sending_is_not_taken_on_by_another_however_long_it_takes() {
-    // Longer than a claim holds that is not renewed.
+async fn mail_worker_does_not_take_over_a_mail_that_a_live_process_is_sending() {
+    // Longer than a claim lasts without renewal.
     let mut mail = MailServer::start(&[("slow", &["late 18000"])]).await;
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let app = &office.app;
@@ -150,7 +150,7 @@ async fn what_a_living_process_is_sending_is_not_taken_on_by_another_however_lon
     let servers = senders(&["One", "Two"], app, &mail).await;
     invite_at(&servers[0], &office, &["slow@example.org".to_owned()]).await;
     becomes(app, "SELECT count(*) FROM mails WHERE state = 'QUEUED' AND claimed_until > now()", 1).await;
-    // It holds up nobody else.
+    // The slow mail does not delay other mails.
     invite_at(&servers[0], &office, &["quick@example.org".to_owned()]).await;
     assert_eq!(mail.next().await.to, "quick@example.org");
     assert_eq!(mail.next().await.to, "slow@example.org");
@@ -160,11 +160,12 @@ async fn what_a_living_process_is_sending_is_not_taken_on_by_another_however_lon
     office.app.close().await;
 }
 
-/// A name, its script, what is told in the end, after how many attempts, and the reason if it failed.
+/// Name, script of the mail server, expected event and state, number of attempts, and the reason if the delivery
+/// failed.
 type Case = (&'static str, &'static [&'static str], (&'static str, &'static str), i32, &'static str);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told() {
+async fn mail_worker_retries_transient_failures_and_records_the_outcome() {
     let always = "The mail server answered";
     let cases: [Case; 9] = [
         ("fine", &["take"], DELIVERED, 1, ""),
@@ -188,7 +189,7 @@ async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told
         office.owner.invites(&office.id, &format!("{name}@example.org"), "WORKER").await;
     }
 
-    // In seconds. There is none after the last attempt.
+    // Retry delays in seconds. The last attempt has none.
     let waits = [60.0, 300.0, 900.0, 2400.0, f64::NAN];
     let (mut waited, mut handed) = (BTreeSet::new(), Vec::new());
     for expected in waits {
@@ -240,7 +241,7 @@ async fn refusals_delays_and_dropped_connections_end_as_they_should_and_are_told
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_that_is_of_no_use_any_more_or_ends_every_process_is_given_up_and_that_is_told() {
+async fn mail_worker_gives_up_obsolete_and_exhausted_mails_and_records_it() {
     let mut mail = MailServer::start(&[]).await;
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let (app, env) = (&office.app, &office.app.env);
@@ -259,7 +260,7 @@ async fn a_mail_that_is_of_no_use_any_more_or_ends_every_process_is_given_up_and
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_mail() {
+async fn mail_worker_does_not_apply_a_late_reply_to_the_next_mail() {
     let mut mail = MailServer::start(&[("tardy", &["late 4000", "take"]), ("unwanted", &["data 554"])]).await;
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let (app, env) = (&office.app, &office.app.env);

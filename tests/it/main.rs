@@ -1,4 +1,4 @@
-//! All integration tests in one executable: real router, real PostgreSQL, a database for each test.
+//! All integration tests in one executable: real router, real PostgreSQL, one database for each test.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests say what went wrong by failing")]
 
 mod accounts;

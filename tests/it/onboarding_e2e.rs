@@ -1,4 +1,4 @@
-//! The whole story over a real socket, with the mails read from their folder: what a newcomer does in the first ten minutes.
+//! End-to-end test over a real socket, with the mails read from their folder: the first steps of a new user.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::TestApp;
 use crate::support::actors::document;
 
-/// A client with a token of its own.
+/// A client with its own token.
 struct Client {
     http: reqwest::Client,
     url: String,
@@ -54,7 +54,7 @@ async fn serve(app: &TestApp, mails: &Path) -> (SocketAddr, CancellationToken) {
     (address, stop)
 }
 
-/// The token in the mail to that address, once it is there.
+/// Waits for the mail to that address and returns its token.
 async fn token_in_mail(folder: &Path, recipient: &str) -> String {
     let mails = || -> Vec<PathBuf> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -84,7 +84,7 @@ async fn token_in_mail(folder: &Path, recipient: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_sign_up_to_leaving() {
+async fn sign_up_to_leave_organization_works_end_to_end() {
     let app = TestApp::new().await;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mail-{}", uuid::Uuid::new_v4()));
     let (address, stop) = serve(&app, &folder).await;
@@ -104,7 +104,7 @@ async fn from_sign_up_to_leaving() {
     let invitation = invited["results"][0]["invitation"]["id"].clone();
     let token = token_in_mail(&folder, "bob@example.org").await;
     let delivery = format!(r#"{{ invitation(id: {invitation}) {{ delivery {{ state sendCount }} }} }}"#);
-    // The mail is there a moment before it is noted that it is.
+    // The mail is written shortly before the database records it.
     let mut delivered = ada.send(&delivery, json!({})).await["invitation"]["delivery"].clone();
     for _ in 0..100 {
         if delivered["state"] != "QUEUED" {

@@ -1,4 +1,4 @@
-//! An organization changes hands: the owner offers, a member accepts, and at no instant is there no owner or two.
+//! Ownership transfer: the owner offers, a member accepts, and the organization has exactly one owner at any time.
 
 use chrono::TimeDelta;
 use guildhall::operations::maintenance::expire_ownership_offers::expire_ownership_offers;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp};
 
-/// An organization with an owner, two maintainers, a worker, and people who are no members.
+/// An organization with an owner, two maintainers, a worker, and people who are not members.
 struct Team {
     app: TestApp,
     id: String,
@@ -34,12 +34,12 @@ impl Team {
         Self { id, owner, max, mia, wim, eve, root, app }
     }
 
-    /// The owner offers the ownership to the worker; the ID of the offer.
+    /// The owner offers the ownership to the worker. Returns the ID of the offer.
     async fn offered(&self) -> String {
         id_of(&offer(&self.owner, &self.wim.1).await.done())
     }
 
-    /// The names of all members, by role.
+    /// Count of members, owner, and the role of each member.
     async fn roles(&self) -> Value {
         let query = format!(
             r#"{{ organization(id: "{}") {{ memberCount owner {{ username }}
@@ -53,12 +53,12 @@ impl Team {
         json!({ "count": data["memberCount"], "owner": data["owner"]["username"], "roles": roles })
     }
 
-    /// What became of an offer, as the owner sees it.
+    /// The status of an offer, as the owner sees it.
     async fn status(&self, offer: &str) -> Value {
         seen(&self.app.again(&self.owner).await, offer).await["status"].clone()
     }
 
-    /// What the log says of the statuses that offers came to.
+    /// The number of events for resolved offers.
     async fn ends(&self) -> i64 {
         self.app.number("SELECT count(*) FROM events WHERE type = 'OWNERSHIP_OFFER_RESOLVED'").await
     }
@@ -86,14 +86,14 @@ async fn answer(by: &Person, mutation: &str, offer: &str) -> Answer {
     by.mutate(mutation, json!({ "ownershipOfferId": offer }), "ownershipOffer { status viewerPermissions }").await
 }
 
-/// The offer as `node` finds it.
+/// The offer through `node`.
 async fn seen(by: &Person, offer: &str) -> Value {
     let query = format!(r#"{{ node(id: "{offer}") {{ ... on OwnershipOffer {{ status viewerPermissions }} }} }}"#);
     by.ask(&query).await.data()["node"].clone()
 }
 
 #[tokio::test]
-async fn an_owner_offers_and_the_member_who_accepts_is_the_owner() {
+async fn accept_ownership_makes_the_recipient_the_owner() {
     let team = Team::new().await;
     let (wim, wim_id) = &team.wim;
     let made = offer(&team.owner, wim_id).await.done()["ownershipOffer"].clone();
@@ -132,7 +132,7 @@ async fn an_owner_offers_and_the_member_who_accepts_is_the_owner() {
 }
 
 #[tokio::test]
-async fn a_declined_and_a_cancelled_offer_are_over_and_make_room_for_the_next() {
+async fn decline_ownership_and_cancel_ownership_offer_allow_a_new_offer() {
     let team = Team::new().await;
     let wim = &team.wim.0;
     let first = team.offered().await;
@@ -153,7 +153,7 @@ async fn a_declined_and_a_cancelled_offer_are_over_and_make_room_for_the_next() 
 }
 
 #[tokio::test]
-async fn an_offer_lapses_after_seven_days_and_the_job_writes_it_down() {
+async fn expire_ownership_offers_records_offers_that_expired_after_seven_days() {
     let team = Team::new().await;
     let first = team.offered().await;
     team.app.env.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(5));
@@ -177,14 +177,14 @@ async fn an_offer_lapses_after_seven_days_and_the_job_writes_it_down() {
     assert_eq!(expire_ownership_offers(&env.store, &env.clock).await.expect("it runs"), 1);
     assert_eq!(expire_ownership_offers(&env.store, &env.clock).await.expect("it runs"), 0, "once");
     assert_eq!(team.ends().await, 1);
-    // One that the job has not come to does not block the next either, and is written down as well.
+    // An overdue offer that the job has not processed does not block the next one, and is resolved then.
     let second = id_of(&offer(&owner, &team.wim.1).await.done());
     env.clock.advance(TimeDelta::days(8));
     let third = id_of(&offer(&team.app.again(&owner).await, &team.wim.1).await.done());
     assert_eq!(team.status(&second).await, "EXPIRED");
     assert_eq!(team.status(&third).await, "PENDING");
     assert_eq!(team.ends().await, 2);
-    // Nor does leaving cancel what has lapsed before.
+    // Leaving does not cancel an offer that has expired.
     env.clock.advance(TimeDelta::days(8));
     let (wim, leave) = (team.app.again(&team.wim.0).await, json!({ "organizationId": team.id }));
     wim.mutate("leaveOrganization", leave, "leftMembershipId").await.done();
@@ -196,7 +196,7 @@ async fn an_offer_lapses_after_seven_days_and_the_job_writes_it_down() {
 }
 
 #[tokio::test]
-async fn whoever_is_removed_leaves_or_deletes_the_account_takes_the_offer_along() {
+async fn ownership_offer_ends_when_its_recipient_is_removed_leaves_or_deletes_the_account() {
     let team = Team::new().await;
     let (owner, wim) = (&team.owner, &team.wim);
     let first = team.offered().await;
@@ -207,7 +207,7 @@ async fn whoever_is_removed_leaves_or_deletes_the_account_takes_the_offer_along(
     assert_eq!(answer(&wim.0, "acceptOwnership", &first).await.refused(), ["NOT_FOUND"]);
     assert_eq!(team.app.log_after("MEMBER_REMOVED").await, [] as [&str; 0], "the offer ended before");
 
-    // Coming back does not bring the offer back.
+    // A member who joins again does not get the offer back.
     let again = wim.0.accepts(&owner.invites(&team.id, &wim.0.email(), "WORKER").await).await;
     assert_eq!(answer(&wim.0, "acceptOwnership", &first).await.refused(), ["OFFER_NOT_PENDING"]);
     let second = id_of(&offer(owner, &again).await.done());
@@ -230,7 +230,7 @@ async fn whoever_is_removed_leaves_or_deletes_the_account_takes_the_offer_along(
 }
 
 #[tokio::test]
-async fn an_offer_is_seen_by_the_two_whom_it_concerns() {
+async fn ownership_offer_is_visible_to_owner_recipient_and_administrators() {
     let team = Team::new().await;
     let id = team.offered().await;
     let (owner, wim) = (&team.owner, &team.wim.0);
@@ -270,7 +270,7 @@ async fn an_offer_is_seen_by_the_two_whom_it_concerns() {
 }
 
 #[tokio::test]
-async fn only_the_owner_offers_and_only_the_person_offered_answers() {
+async fn offer_ownership_requires_the_owner_and_answers_require_the_recipient() {
     let team = Team::new().await;
     let (wim, wim_id) = &team.wim;
     for person in [&team.max.0, wim] {
@@ -317,7 +317,7 @@ async fn only_the_owner_offers_and_only_the_person_offered_answers() {
 }
 
 #[tokio::test]
-async fn an_administrator_offers_in_the_name_of_an_owner_who_is_gone() {
+async fn offer_ownership_by_an_administrator_names_the_owner_as_sender() {
     let team = Team::new().await;
     let made = offer(&team.root, &team.max.1).await.done()["ownershipOffer"].clone();
     assert_eq!((&made["from"]["username"], &made["to"]["username"]), (&json!("owner"), &json!("max")));
@@ -332,7 +332,7 @@ async fn an_administrator_offers_in_the_name_of_an_owner_who_is_gone() {
 }
 
 #[tokio::test]
-async fn menus_offer_the_ownership_to_the_owner_alone() {
+async fn viewer_permissions_include_offer_ownership_for_owner_and_administrators_only() {
     let team = Team::new().await;
     let query = r#"{ organization(slug: "team") { viewerPermissions members { nodes { user { username } viewerPermissions } } } }"#;
     let offers =

@@ -1,4 +1,4 @@
-//! Plans, what they limit and what they cost.
+//! Plans: limits, seats, billing and periods.
 
 use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
@@ -13,12 +13,12 @@ use crate::support::{Person, TestApp};
 
 const LIMIT: &str = "limit { kind used max }";
 
-/// An application that holds everybody to the built-in plans.
+/// An application where the limits of the built-in plans apply to all accounts.
 pub async fn limited() -> TestApp {
     TestApp::with(|settings| settings.rules.plans = Plans::default()).await
 }
 
-/// The personal workspace of somebody.
+/// The ID of the person's personal workspace.
 fn personal(person: &Person) -> String {
     let user = UserId::parse(&person.id).expect("an ID");
     guildhall::domain::PersonalWorkspaceId::from(Uuid::from(user)).to_string()
@@ -34,13 +34,13 @@ fn invitees(organization: &str, names: std::ops::Range<usize>) -> Value {
     json!({ "organizationId": organization, "invitees": people })
 }
 
-/// The field of an organization, as somebody sees it.
+/// Fields of an organization, as the person sees them.
 async fn seen(person: &Person, organization: &str, fields: &str) -> Value {
     let query = format!(r#"{{ organization(id: "{organization}") {{ {fields} }} }}"#);
     person.ask(&query).await.data()["organization"].clone()
 }
 
-/// Adds so many members, as workers.
+/// Adds that many workers to the organization.
 pub async fn join(app: &TestApp, organization: &str, count: usize) {
     app.sql(&format!(
         "BEGIN;
@@ -55,7 +55,7 @@ pub async fn join(app: &TestApp, organization: &str, count: usize) {
 }
 
 #[tokio::test]
-async fn a_free_user_owns_one_organization_and_is_told_which_limit_is_reached() {
+async fn create_organization_refuses_a_second_one_on_the_free_plan_and_names_the_limit() {
     let app = limited().await;
     let ada = app.person("ada").await;
     ada.creates("acme").await;
@@ -73,7 +73,7 @@ async fn a_free_user_owns_one_organization_and_is_told_which_limit_is_reached() 
 }
 
 #[tokio::test]
-async fn an_organization_that_is_about_to_be_deleted_does_not_count_as_owned() {
+async fn create_organization_does_not_count_organizations_pending_deletion() {
     let app = limited().await;
     let ada = app.person("ada").await;
     ada.creates("acme").await;
@@ -84,7 +84,7 @@ async fn an_organization_that_is_about_to_be_deleted_does_not_count_as_owned() {
 }
 
 #[tokio::test]
-async fn the_first_invitees_get_the_last_seats_and_the_later_ones_are_refused() {
+async fn invite_members_gives_the_last_seats_to_the_first_invitees() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -110,7 +110,7 @@ async fn the_first_invitees_get_the_last_seats_and_the_later_ones_are_refused() 
 }
 
 #[tokio::test]
-async fn invite_members_that_rejects_all_tells_what_is_used_and_not_what_was_rejected() {
+async fn invite_members_reject_all_reports_current_use_without_rejected_invitees() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -129,7 +129,7 @@ async fn invite_members_that_rejects_all_tells_what_is_used_and_not_what_was_rej
 }
 
 #[tokio::test]
-async fn an_expired_invitation_gives_its_seat_back_and_asks_for_one_again() {
+async fn resend_invitation_of_an_expired_one_needs_a_free_seat() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -146,8 +146,8 @@ async fn an_expired_invitation_gives_its_seat_back_and_asks_for_one_again() {
     app.close().await;
 }
 
-/// An organization with `members` members besides its owner, and pending invitations to the accounts `guest-…`: what a plan
-/// that has ended leaves behind. Returns its ID, and the guests with their invitations.
+/// An organization with `members` members besides its owner, and pending invitations to the accounts `guest-…`: the
+/// state after a paid plan has ended. Returns the owner, the ID, and the guests with their invitations.
 pub async fn left_by_a_plan(app: &TestApp, members: usize, invited: usize) -> (Person, String, Vec<(Person, String)>) {
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -162,7 +162,7 @@ pub async fn left_by_a_plan(app: &TestApp, members: usize, invited: usize) -> (P
 }
 
 #[tokio::test]
-async fn accept_invitation_is_limit_exceeded_where_the_plan_has_no_room_for_the_member() {
+async fn accept_invitation_refuses_members_above_the_plan_limit() {
     let app = limited().await;
     let (ada, id, guests) = left_by_a_plan(&app, 8, 3).await;
     let accept = async |n: usize| {
@@ -172,7 +172,7 @@ async fn accept_invitation_is_limit_exceeded_where_the_plan_has_no_room_for_the_
     accept(0).await.done();
     assert_eq!(accept(1).await.refused(), ["LIMIT_EXCEEDED"]);
 
-    // By its token, as a member to be and as a newcomer.
+    // By token, with an account and through `signUp`.
     let (guest, _) = &guests[2];
     let token = json!({ "token": app.token_to(&guest.email()).await });
     let fields = format!("membership {{ id }} userErrors {{ message {LIMIT} }}");
@@ -191,7 +191,7 @@ async fn accept_invitation_is_limit_exceeded_where_the_plan_has_no_room_for_the_
 }
 
 #[tokio::test]
-async fn an_heir_who_owns_as_many_as_their_plan_allows_cannot_accept() {
+async fn accept_ownership_checks_the_limit_of_owned_organizations() {
     let app = limited().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -212,14 +212,14 @@ async fn an_heir_who_owns_as_many_as_their_plan_allows_cannot_accept() {
 const PLAN: &str =
     "plan { tier interval seats renewsAt cancelsAt } billing { currency unitPrice quantity amount interval }";
 
-/// Changes the plan of a workspace, and returns the workspace as it is then.
+/// Changes the plan of a workspace, and returns the workspace after the change.
 async fn changes(person: &Person, input: Value) -> Value {
     let fields = format!("workspace {{ id {PLAN} }}");
     person.mutate("changePlan", input, &fields).await.done()["workspace"].clone()
 }
 
 #[tokio::test]
-async fn seats_that_are_bought_are_billed_and_elastic_ones_go_by_members() {
+async fn change_plan_bills_bought_seats_or_members_if_seats_are_elastic() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -258,7 +258,7 @@ async fn seats_that_are_bought_are_billed_and_elastic_ones_go_by_members() {
 }
 
 #[tokio::test]
-async fn each_plan_is_for_its_kind_of_workspace() {
+async fn change_plan_refuses_tiers_of_the_other_kind_of_workspace() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -281,7 +281,7 @@ async fn each_plan_is_for_its_kind_of_workspace() {
 }
 
 #[tokio::test]
-async fn a_cancelled_plan_lasts_to_the_end_of_its_period_and_everything_stays() {
+async fn cancel_plan_keeps_the_plan_until_its_period_ends_and_deletes_nothing() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -325,7 +325,7 @@ async fn a_cancelled_plan_lasts_to_the_end_of_its_period_and_everything_stays() 
 }
 
 #[tokio::test]
-async fn a_plan_that_is_bought_after_the_end_of_another_begins_anew_and_the_end_is_told() {
+async fn change_plan_after_an_ended_plan_starts_anew_and_logs_the_end() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -341,7 +341,7 @@ async fn a_plan_that_is_bought_after_the_end_of_another_begins_anew_and_the_end_
 }
 
 #[tokio::test]
-async fn a_new_interval_begins_a_period_and_new_seats_keep_it() {
+async fn change_plan_of_interval_starts_a_new_period_and_of_seats_keeps_it() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -363,7 +363,7 @@ async fn a_new_interval_begins_a_period_and_new_seats_keep_it() {
 }
 
 #[tokio::test]
-async fn where_administrators_manage_plans_owners_do_not() {
+async fn change_plan_by_owners_is_refused_if_only_administrators_manage_plans() {
     let app = TestApp::with(|settings| settings.rules.owners_manage_plans = false).await;
     let (ada, root) = (app.person("ada").await, app.admin("root").await);
     let bob = app.person("bob").await;
@@ -396,7 +396,7 @@ async fn where_administrators_manage_plans_owners_do_not() {
 }
 
 #[tokio::test]
-async fn strangers_are_told_of_no_plan_and_members_below_the_owner_may_not_change_it() {
+async fn change_plan_is_not_found_for_non_members_and_forbidden_below_owner() {
     let app = limited().await;
     let (ada, bob, eve) = (app.person("ada").await, app.person("bob").await, app.person("eve").await);
     let id = ada.creates("acme").await;
@@ -421,7 +421,7 @@ async fn strangers_are_told_of_no_plan_and_members_below_the_owner_may_not_chang
 }
 
 #[tokio::test]
-async fn everybody_sees_the_plan_and_maintainers_what_it_costs() {
+async fn plan_is_visible_to_all_members_and_billing_to_maintainers() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -452,7 +452,7 @@ async fn everybody_sees_the_plan_and_maintainers_what_it_costs() {
 }
 
 #[tokio::test]
-async fn what_is_used_is_counted_where_it_is() {
+async fn limits_count_the_resources_of_the_workspace() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -485,7 +485,7 @@ async fn what_is_used_is_counted_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_sent_again_with_its_key_is_done_once() {
+async fn change_plan_with_a_repeated_idempotency_key_runs_once() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -499,7 +499,8 @@ async fn a_change_that_is_sent_again_with_its_key_is_done_once() {
     app.close().await;
 }
 
-/// The room for one more project, task or storage of a workspace: none, or the limit that is reached.
+/// Whether `more` projects, tasks or storages fit into the workspace: `None` if they fit, or use and maximum of the
+/// exceeded limit.
 async fn room(app: &TestApp, workspace: &str, kind: LimitKind, more: i64) -> Option<(i64, Option<i32>)> {
     let workspace = WorkspaceId::parse(workspace).expect("a workspace");
     let now = app.env.clock.now();
@@ -516,7 +517,7 @@ async fn room(app: &TestApp, workspace: &str, kind: LimitKind, more: i64) -> Opt
 }
 
 #[tokio::test]
-async fn resources_have_room_up_to_the_limit_of_the_plan() {
+async fn check_quota_allows_resources_up_to_the_plan_limit() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -555,7 +556,7 @@ async fn resources_have_room_up_to_the_limit_of_the_plan() {
 }
 
 #[tokio::test]
-async fn what_a_plan_costs_is_guarded_through_the_interface_too() {
+async fn billing_requires_permission_through_the_workspace_interface_too() {
     let app = limited().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;

@@ -1,4 +1,4 @@
-//! Data that fills a database: the demo world, a large one, another system's export.
+//! Data sets: the demo data, the load test data, and the export of a CVAT.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demo_world_loads_once_and_its_people_sign_in() {
+async fn demo_data_loads_once_and_its_users_can_sign_in() {
     let app = TestApp::new().await;
     assert!(demo::load(&app.env).await.expect("it loads"));
     assert!(!demo::load(&app.env).await.expect("it is there"), "once");
@@ -25,7 +25,7 @@ async fn the_demo_world_loads_once_and_its_people_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_world_is_as_large_as_asked_for_and_whole() {
+async fn load_test_seed_creates_the_requested_size_and_keeps_invariants() {
     let app = TestApp::new().await;
     let size = || load_test::Seed { users: 300, organizations: 40, memberships: 900 };
     load_test::run(&app.env.store, size()).await.expect("it seeds");
@@ -39,7 +39,7 @@ async fn a_large_world_is_as_large_as_asked_for_and_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
+async fn cvat_import_creates_users_who_can_sign_in_after_a_reset() {
     let app = TestApp::new().await;
     let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
     let options = cvat::Options { source: None, dry_run: true, progress: &|_, _| () };
@@ -73,7 +73,7 @@ async fn people_of_a_cvat_come_over_and_sign_in_after_a_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_queries_of_the_readme_do_what_they_say() {
+async fn readme_queries_return_what_the_readme_says() {
     let app = TestApp::new().await;
     demo::load(&app.env).await.expect("it loads");
     let readme = include_str!("../../README.md");

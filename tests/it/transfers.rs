@@ -1,4 +1,4 @@
-//! Projects and tasks move between workspaces: what the plan says, what is done, and what stands in the way.
+//! Transfers of projects and tasks between workspaces: `transferPlan`, `transferResources`, and their refusals.
 
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{CloudStorageId, JobId, ProjectId, TaskId, UserId, WorkspaceId, ids};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::support::{Answer, Person, TestApp};
 
-/// Two organizations and the people in them, and what is put there without further ado.
+/// Two organizations with their members; resources are inserted by SQL.
 struct World {
     app: TestApp,
     /// Organization of ada, where sue is a supervisor and wim a worker.
@@ -91,7 +91,7 @@ impl World {
         ids::new_id(self.app.env.clock.now())
     }
 
-    /// Sets columns of a row.
+    /// Updates columns of a row.
     async fn set(&self, table: &str, id: &str, columns: &str) {
         let id = id.split_once('_').map(|_| raw(id)).expect("an ID");
         self.app.sql(&format!("UPDATE {table} SET {columns} WHERE id = '{id}'")).await;
@@ -119,7 +119,7 @@ fn user(person: &Person) -> Uuid {
     UserId::parse(&person.id).expect("an ID").into()
 }
 
-/// The UUID of whatever is moved here.
+/// The UUID of a project, task or cloud storage.
 fn raw(id: &str) -> Uuid {
     let project = ProjectId::parse(id).map(Uuid::from);
     project
@@ -150,7 +150,7 @@ async fn plan(by: &Person, resources: &[&String], to: &str, storage: &str) -> Va
     answer.data()["transferPlan"].clone()
 }
 
-/// The codes of a plan's problems, item by item.
+/// The problem codes of each item of a plan.
 fn problems(plan: &Value) -> Vec<Vec<String>> {
     let codes = |item: &Value| {
         let problems = item["problems"].as_array().expect("problems");
@@ -160,7 +160,7 @@ fn problems(plan: &Value) -> Vec<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_project_moves_with_its_tasks_and_jobs_and_becomes_the_movers() {
+async fn transfer_resources_moves_a_project_with_tasks_and_jobs_to_the_caller() {
     let world = World::new().await;
     let project = world.project(&world.here, &world.sue).await;
     let task = world.task(&world.here, &world.ada, Some(&project)).await;
@@ -203,7 +203,7 @@ async fn a_project_moves_with_its_tasks_and_jobs_and_becomes_the_movers() {
 }
 
 #[tokio::test]
-async fn things_move_between_personal_workspaces_and_organizations() {
+async fn transfer_resources_works_between_personal_workspaces_and_organizations() {
     let world = World::new().await;
     let project = world.project(&world.here, &world.sue).await;
     let task = world.task(&world.here, &world.sue, None).await;
@@ -216,14 +216,14 @@ async fn things_move_between_personal_workspaces_and_organizations() {
     let done = transfer(&world.sue, &[&task, &project], back, "DETACH").await.done();
     assert_eq!(done["resources"][0]["id"], task, "in the order of the request");
     assert_eq!(done["resources"][1]["workspace"]["id"], *back);
-    // A worker may take home what is theirs.
+    // A worker may transfer their own task to their personal workspace.
     let own_task = world.task(&world.here, &world.wim, None).await;
     transfer(&world.wim, &[&own_task], &personal(&world.wim), "DETACH").await.done();
     world.app.close().await;
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
+async fn transfer_plan_reports_problems_per_resource_and_one_blocks_the_transfer() {
     let world = World::new().await;
     let project = world.project(&world.here, &world.sue).await;
     let inner = world.task(&world.here, &world.sue, Some(&project)).await;
@@ -241,14 +241,14 @@ async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
     let told = plan(&world.sue, &[&project], &world.here, "DETACH").await;
     assert_eq!(problems(&told), [["SAME_WORKSPACE"]]);
 
-    // An assignee sees a project, but may not take it away.
+    // An assignee sees a project, but may not transfer it.
     world.set("projects", &other, &format!("assignee_id = '{}'", user(&world.sue))).await;
     let told = plan(&world.sue, &[&other], &world.there, "DETACH").await;
     assert_eq!(problems(&told), [["FORBIDDEN"]]);
     let problem = &told["items"][0]["problems"][0];
     assert_eq!((&problem["permission"], &problem["requiredRole"]), (&json!("TRANSFER_RESOURCE"), &json!("MAINTAINER")));
 
-    // Permission comes before state.
+    // Permission is checked before state.
     let told = plan(&world.sue, &[&other], &world.here, "DETACH").await;
     assert_eq!(problems(&told), [["FORBIDDEN", "SAME_WORKSPACE"]]);
     let within = world.task(&world.here, &world.ada, Some(&project)).await;
@@ -258,7 +258,7 @@ async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
     assert_eq!(problems(&told), [["FORBIDDEN", "RESOURCE_IN_PROJECT"]]);
     world.set("projects", &project, &format!("owner_id = '{}'", user(&world.sue))).await;
 
-    // A worker may take their own away, but not create it there.
+    // A worker may transfer their own task out, but may not create it in the destination.
     let told = plan(&world.wim, &[&wims], &world.there, "DETACH").await;
     let problem = &told["items"][0]["problems"][0];
     assert_eq!((&problem["permission"], &problem["requiredRole"]), (&json!("CREATE_TASK"), &json!("SUPERVISOR")));
@@ -267,7 +267,7 @@ async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
     let error = &refused["transferResources"]["userErrors"][0];
     assert_eq!((&error["code"], &error["path"]), (&json!("FORBIDDEN"), &json!(["input", "destinationWorkspaceId"])));
 
-    // One that cannot move keeps all the others.
+    // One resource that cannot be transferred blocks all others.
     assert_eq!(transfer(&world.sue, &[&project, &other], &world.there, "DETACH").await.refused(), ["FORBIDDEN"]);
     let there = WorkspaceId::parse(&world.there).expect("a workspace").uuid();
     let moved = format!("SELECT count(*) FROM projects WHERE workspace_id = '{there}'");
@@ -276,7 +276,7 @@ async fn what_stands_in_the_way_is_told_for_each_resource_and_nothing_moves() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_seen_is_not_there() {
+async fn transfer_plan_and_transfer_resources_hide_invisible_resources() {
     let world = World::new().await;
     let project = world.project(&world.here, &world.ada).await;
     let eve = world.app.person("eve").await;
@@ -304,7 +304,7 @@ async fn what_cannot_be_seen_is_not_there() {
 }
 
 #[tokio::test]
-async fn storages_are_matched_by_provider_and_resource() {
+async fn transfer_resources_matches_storages_by_provider_and_resource() {
     let world = World::new().await;
     let project = world.project(&world.here, &world.sue).await;
     let storage = world.storage(&world.here, &world.ada, "bucket").await;
@@ -318,7 +318,7 @@ async fn storages_are_matched_by_provider_and_resource() {
         ["STORAGE_MATCH_NOT_FOUND"]
     );
 
-    // Somebody else's, which a supervisor sees; and then a second one.
+    // A storage of another person, which a supervisor sees; and then a second one.
     let alike = world.storage(&world.there, &world.bob, "bucket").await;
     assert_eq!(codes().await, [[] as [&str; 0]]);
     let second = world.storage(&world.there, &world.bob, "bucket").await;
@@ -336,9 +336,9 @@ async fn storages_are_matched_by_provider_and_resource() {
 }
 
 #[tokio::test]
-async fn transfer_plan_matches_no_storages_for_who_may_not_move_the_resource() {
+async fn transfer_plan_matches_no_storages_without_permission_to_transfer() {
     let world = World::new().await;
-    // Wim sees the task, and may take it nowhere.
+    // Wim sees the task, but may not transfer it.
     let task = world.task(&world.here, &world.ada, None).await;
     let linked = world.storage(&world.here, &world.ada, "right").await;
     let set = format!("assignee_id = '{}', source_storage_id = '{}'", user(&world.wim), raw(&linked));
@@ -358,9 +358,9 @@ async fn transfer_plan_matches_no_storages_for_who_may_not_move_the_resource() {
 }
 
 #[tokio::test]
-async fn transfer_plan_matches_no_storages_that_the_mover_may_not_see() {
+async fn transfer_plan_matches_no_storages_that_the_caller_cannot_see() {
     let world = World::new().await;
-    // Wim owns the task, so may take it home, but does not see the storage that it is linked to.
+    // Wim owns the task, so he may transfer it to his personal workspace, but he does not see its storage.
     let task = world.task(&world.here, &world.wim, None).await;
     let linked = world.storage(&world.here, &world.ada, "right").await;
     world.set("tasks", &task, &format!("source_storage_id = '{}'", raw(&linked))).await;
@@ -373,7 +373,7 @@ async fn transfer_plan_matches_no_storages_that_the_mover_may_not_see() {
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     let refused = transfer(&world.wim, &[&task], &personal(&world.wim), "AUTO_MATCH").await;
     assert_eq!(refused.refused(), ["STORAGE_MATCH_NOT_FOUND"]);
-    // With a storage of their own there is a match.
+    // A storage that Wim owns is matched.
     let own = world.storage(&world.here, &world.wim, "own").await;
     world.set("tasks", &task, &format!("source_storage_id = '{}'", raw(&own))).await;
     let alike = world.storage(&personal(&world.wim), &world.wim, "own").await;
@@ -383,7 +383,7 @@ async fn transfer_plan_matches_no_storages_that_the_mover_may_not_see() {
 }
 
 #[tokio::test]
-async fn the_limits_of_the_destination_hold() {
+async fn transfer_resources_respects_the_limits_of_the_destination() {
     let app = TestApp::with(|settings| settings.rules.plans = Default::default()).await;
     let world = World::of(app).await;
     let mut projects = Vec::new();
@@ -410,7 +410,7 @@ async fn the_limits_of_the_destination_hold() {
 }
 
 #[tokio::test]
-async fn a_hundred_projects_move_at_once_in_as_many_statements_as_one() {
+async fn transfer_resources_moves_a_hundred_projects_and_refuses_bad_lists() {
     let world = World::new().await;
     let mut projects = Vec::new();
     for _ in 0..100 {
@@ -440,12 +440,12 @@ async fn a_hundred_projects_move_at_once_in_as_many_statements_as_one() {
 }
 
 #[tokio::test]
-async fn of_two_transfers_of_the_same_thing_one_happens() {
+async fn transfer_resources_concurrently_never_splits_a_project() {
     let world = World::new().await;
     for round in 0..5 {
         let project = world.project(&world.here, &world.sue).await;
         world.task(&world.here, &world.sue, Some(&project)).await;
-        // Of the owner's and the supervisor's, the later one finds it elsewhere.
+        // Two destinations compete: the later transfer finds the project in another workspace.
         let destinations = [&world.there, &personal(&world.sue)];
         let attempts = (0..10).map(|n| {
             let (sue, project, to) = (world.sue.clone(), project.clone(), destinations[n % 2].clone());
@@ -469,7 +469,7 @@ async fn of_two_transfers_of_the_same_thing_one_happens() {
 }
 
 #[tokio::test]
-async fn a_transfer_with_a_key_happens_once() {
+async fn transfer_resources_runs_once_per_idempotency_key() {
     let world = World::new().await;
     let task = world.task(&world.here, &world.sue, None).await;
     let input = json!({
@@ -484,7 +484,7 @@ async fn a_transfer_with_a_key_happens_once() {
 }
 
 #[tokio::test]
-async fn a_repeat_of_a_transfer_is_answered_with_what_is_there_today() {
+async fn transfer_resources_repeat_returns_the_current_rows() {
     let world = World::new().await;
     let (kept, gone) =
         (world.task(&world.here, &world.sue, None).await, world.task(&world.here, &world.sue, None).await);
@@ -504,7 +504,7 @@ async fn a_repeat_of_a_transfer_is_answered_with_what_is_there_today() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_administrator_whose_account_ends_meanwhile_takes_nothing_along() {
+async fn transfer_resources_is_refused_if_the_callers_account_ends_meanwhile() {
     let world = World::new().await;
     let (root, task) = (world.app.admin("root").await, world.task(&world.here, &world.sue, None).await);
     let (other, connection) =

@@ -1,4 +1,4 @@
-//! Workspaces: the one that is selected, what a personal one is, and that interfaces show what objects do.
+//! Workspaces: selection, the personal workspace, and the same fields through objects and interfaces.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{Answer, Person, TestApp};
 
 const SELECTED: &str = "viewer { selectedWorkspace { id isSelected displayName } personalWorkspace { id isSelected } }";
 
-/// The ID of the selected workspace, which alone says of itself that it is.
+/// The ID of the selected workspace, after a check that only this one has `isSelected`.
 async fn selected(person: &Person) -> String {
     let viewer = person.ask(&format!("{{ {SELECTED} }}")).await.data()["viewer"].clone();
     let chosen = &viewer["selectedWorkspace"];
@@ -25,7 +25,7 @@ async fn personal(person: &Person) -> String {
 }
 
 #[tokio::test]
-async fn the_personal_workspace_is_there_for_its_user_alone() {
+async fn personal_workspace_is_visible_to_its_user_only() {
     let app = TestApp::new().await;
     let (ada, bob, root) = (app.person("ada").await, app.person("bob").await, app.admin("root").await);
     let id = personal(&ada).await;
@@ -49,7 +49,7 @@ async fn the_personal_workspace_is_there_for_its_user_alone() {
 }
 
 #[tokio::test]
-async fn a_choice_is_remembered_and_falls_back_when_it_is_lost() {
+async fn select_workspace_is_stored_and_falls_back_when_access_is_lost() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let acme = ada.creates("acme").await;
@@ -87,7 +87,7 @@ async fn a_choice_is_remembered_and_falls_back_when_it_is_lost() {
 }
 
 #[tokio::test]
-async fn two_tabs_do_not_disturb_each_other() {
+async fn select_workspace_does_not_affect_queries_that_name_a_workspace() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let acme = ada.creates("acme").await;
@@ -108,7 +108,7 @@ async fn two_tabs_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn only_what_one_is_a_member_of_can_be_selected() {
+async fn select_workspace_requires_a_membership() {
     let app = TestApp::new().await;
     let (ada, bob, root) = (app.person("ada").await, app.person("bob").await, app.admin("root").await);
     let acme = ada.creates("acme").await;
@@ -127,7 +127,7 @@ async fn only_what_one_is_a_member_of_can_be_selected() {
 }
 
 #[tokio::test]
-async fn a_repeated_choice_changes_nothing_more() {
+async fn select_workspace_repeat_with_the_same_key_changes_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let (acme, home) = (ada.creates("acme").await, personal(&ada).await);
@@ -142,11 +142,11 @@ async fn a_repeated_choice_changes_nothing_more() {
     app.close().await;
 }
 
-/// An organization with a project in it, of everybody: ada owns it, bob is a worker with a task and a job, eve is invited.
+/// An organization with one project: ada is the owner, bob a worker with a task and a job, eve an invitee.
 struct World {
     app: TestApp,
     people: Vec<(&'static str, Person)>,
-    /// Type and ID of one object each.
+    /// Type and ID of one object of each type.
     objects: Vec<(&'static str, String)>,
 }
 
@@ -196,7 +196,7 @@ impl World {
     }
 }
 
-/// What somebody gets for a field: its value, and the errors beside it.
+/// The value of a field for a person, and the extensions of its errors.
 async fn got(person: &Person, path: &str, field: &str) -> (Value, Vec<Value>) {
     let answer = person.ask(&format!("{{ {} }}", path.replace("FIELD", field))).await;
     let mut value = &answer.body["data"];
@@ -208,7 +208,7 @@ async fn got(person: &Person, path: &str, field: &str) -> (Value, Vec<Value>) {
     (value.get("f").cloned().unwrap_or_default(), errors)
 }
 
-/// The fields of a type, as they can be asked for without arguments.
+/// Selections of the fields of a type, without arguments.
 async fn fields(app: &TestApp, name: &str) -> Vec<String> {
     let query = format!(
         r#"{{ __type(name: "{name}") {{ fields {{ name type {{ kind ofType {{ kind ofType {{ kind ofType {{ kind }} }} }} }} }} }} }}"#
@@ -223,7 +223,7 @@ async fn fields(app: &TestApp, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_field_is_the_same_through_every_interface() {
+async fn interface_fields_equal_those_of_the_object() {
     let world = World::new().await;
     let (mut compared, mut forbidden) = (0, 0);
     for (kind, id) in &world.objects {
@@ -249,7 +249,7 @@ async fn a_field_is_the_same_through_every_interface() {
 }
 
 #[tokio::test]
-async fn a_workspace_is_the_same_from_wherever_it_is_reached() {
+async fn workspace_fields_are_the_same_on_every_path() {
     let world = World::new().await;
     let id = |kind: &str| world.objects.iter().find(|(of, _)| *of == kind).expect("one").1.clone();
     let acme = id("Organization");
@@ -284,7 +284,7 @@ async fn a_workspace_is_the_same_from_wherever_it_is_reached() {
 }
 
 #[tokio::test]
-async fn what_somebody_may_not_see_is_null_without_an_error() {
+async fn links_to_invisible_objects_are_null_without_an_error() {
     let world = World::new().await;
     let (_, bob) = &world.people[1];
     let id = |kind: &str| world.objects.iter().find(|(of, _)| *of == kind).expect("one").1.clone();

@@ -83,13 +83,13 @@ impl JwksCache {
             match keyring.source.read().await {
                 Ok(keys) => *keyring.current.write() = Some(Arc::new(keys)),
                 Err(cause) => {
-                    tracing::warn!(%cause, "cannot read the keys of the issuer; those at hand go on being used")
+                    tracing::warn!(%cause, "refreshing the issuer's keys failed; the cached keys stay in use")
                 }
             }
             *tried = Some(Instant::now());
         });
         if reading.await.is_err() {
-            tracing::error!("panicked while reading the keys of the issuer");
+            tracing::error!("refreshing the issuer's keys panicked");
         }
     }
 

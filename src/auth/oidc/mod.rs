@@ -99,6 +99,6 @@ impl OidcIssuer {
 }
 
 fn refused(why: TokenError) -> Error {
-    tracing::debug!(?why, "refused a token of the issuer");
+    tracing::debug!(?why, "rejected a token of the issuer");
     Error::Unauthenticated
 }

@@ -1,5 +1,5 @@
-//! Where programs are kept that were got: a folder for each version in the user's cache. Root, whose own cache PostgreSQL's
-//! user seldom can get to, has one in `/var/cache`.
+//! The cache of downloaded programs: one folder per version in the user's cache. For root, whose own cache is seldom
+//! accessible to PostgreSQL's user, `/var/cache` is used too.
 
 use std::env;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -11,12 +11,12 @@ use crate::embedded::binaries::{complete, versions};
 use crate::embedded::error::EmbeddedError;
 use crate::embedded::os_user::OsUser;
 
-/// Begins the name of each version's folder.
+/// Prefix of the folder of a version.
 const PREFIX: &str = "postgresql-";
-/// Begins the name of what is not finished.
+/// Prefix of unfinished folders.
 const UNFINISHED: &str = "new-";
 
-/// The cache that the account can get to, and that is ours, if there is any.
+/// Returns the first cache folder that the account can access and this user owns, if any.
 pub(super) fn root(account: OsUser) -> Option<PathBuf> {
     let mut roots = vec![of_user()];
     if account.step_down().is_some() {
@@ -26,7 +26,7 @@ pub(super) fn root(account: OsUser) -> Option<PathBuf> {
     roots.find(|root| fit(root, account))
 }
 
-/// Root takes no folder within another's, whose owner could put other programs there.
+/// Whether the folder can be the cache. Root uses no folder of another user, who could replace the programs there.
 fn fit(root: &Path, account: OsUser) -> bool {
     let Some(existing) = root.ancestors().find_map(|folder| fs::canonicalize(folder).ok()) else {
         return false;
@@ -42,7 +42,7 @@ fn of_user() -> Option<PathBuf> {
     set.or_else(|| env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(usual)))
 }
 
-/// The folders with programs in the cache, the newest version first.
+/// Returns the folders with programs in the cache, newest version first.
 pub(super) fn kept(root: &Path) -> Vec<PathBuf> {
     let unpacked = versions(root, PREFIX).into_iter();
     unpacked
@@ -51,12 +51,12 @@ pub(super) fn kept(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The folder of a version.
+/// Returns the folder of a version.
 pub(super) fn home(root: &Path, version: &str) -> PathBuf {
     root.join(format!("{PREFIX}{version}"))
 }
 
-/// Makes the cache if need be, and waits until this process has it for itself, which is until the file is closed.
+/// Creates the cache if necessary, and waits for its lock, which is held until the file is closed.
 pub(super) fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, EmbeddedError> {
     fs::create_dir_all(root).map_err(EmbeddedError::io("create", root))?;
     fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(EmbeddedError::io("open", root))?;
@@ -69,11 +69,12 @@ pub(super) fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, EmbeddedErro
     Ok(file)
 }
 
-/// A folder for what is not finished, which goes away with all that is left in it.
+/// A folder for unfinished downloads, deleted with its contents on drop.
 pub(super) struct StagingDir(pub(super) PathBuf);
 
 impl StagingDir {
-    /// A new one. With the lock held, all others were left by processes that were killed.
+    /// Creates a new folder. Because the lock is held, all other such folders were left by killed processes, and are
+    /// deleted.
     pub(super) fn new(root: &Path) -> Result<Self, EmbeddedError> {
         for entry in fs::read_dir(root).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {

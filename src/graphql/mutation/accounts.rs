@@ -15,19 +15,19 @@ use crate::operations::accounts::{
 };
 use crate::operations::sessions::{refresh, sign_in, sign_out};
 
-/// Accounts of the built-in issuer.
+/// The mutations of accounts of the built-in issuer.
 #[derive(Default)]
 pub struct AccountMutations;
 
-/// Accounts of the built-in issuer.
+/// The mutations of accounts of the built-in issuer.
 #[Object]
 impl AccountMutations {
-    /// Makes an account and signs it in. With an invitation's token it joins the organization as well, in one
-    /// transaction. FORBIDDEN where the server is closed to newcomers, or to those without an invitation.
+    /// Creates an account and signs it in. With an invitation's token, the account also joins the organization, in the
+    /// same transaction. FORBIDDEN if the server does not allow sign-up, or allows it only with an invitation.
     async fn sign_up(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: SignUpInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: SignUpInput,
     ) -> Result<SignUpPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = sign_up::Input {
@@ -46,12 +46,12 @@ impl AccountMutations {
         .await
     }
 
-    /// Signs in. An e-mail address that was not proven cannot sign in: INVALID_CREDENTIALS, also with the right password. The
-    /// username can.
+    /// Signs in. As a login, an unverified e-mail address is refused with INVALID_CREDENTIALS, even with the right
+    /// password. The username is accepted.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: SignInInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: SignInInput,
     ) -> Result<SignInPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let address = ctx.request().address;
@@ -64,12 +64,12 @@ impl AccountMutations {
         .await
     }
 
-    /// Exchanges a refresh token for new ones. The same token gets the newest ones again until its successor is used, and for
-    /// 10 seconds after its own first use; after that, its reuse ends the session.
+    /// Exchanges a refresh token for new tokens. Until its successor is used, and for 10 seconds after its own first
+    /// use, the same token returns the newest tokens again. After that, its reuse ends the session.
     async fn refresh_session(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: RefreshSessionInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = refresh::Input { refresh_token: input.refresh_token };
@@ -79,11 +79,11 @@ impl AccountMutations {
         .await
     }
 
-    /// Ends the session of a refresh token. Succeeds if it has ended already.
+    /// Ends the session of a refresh token. Succeeds if the session has already ended.
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: SignOutInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: SignOutInput,
     ) -> Result<SignOutPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = sign_out::Input { refresh_token: input.refresh_token };
@@ -93,13 +93,13 @@ impl AccountMutations {
         .await
     }
 
-    /// Proves that the address of the viewer's account, or the one that is to take its place, is the viewer's. FORBIDDEN for
-    /// callers who are not signed in, or are signed in to another account than the one that the mail names. The same answer
-    /// once the address is proven.
+    /// Verifies the address of the viewer's account, or the new address that is to replace it. FORBIDDEN if the caller
+    /// is not signed in, or is signed in to another account than the one that the mail names. Returns the same result
+    /// if the address is already verified.
     async fn verify_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: VerifyEmailInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: VerifyEmailInput,
     ) -> Result<VerifyEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = verify_email::Input { token: input.token };
@@ -109,11 +109,11 @@ impl AccountMutations {
         .await
     }
 
-    /// Sends the viewer the mail for `verifyEmail` again. The token sent before no longer works.
+    /// Sends the mail for `verifyEmail` to the viewer again. The previous token stops working.
     async fn resend_verification_email(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ResendVerificationEmailInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ResendVerificationEmailInput,
     ) -> Result<ResendVerificationEmailPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let request = ctx.request();
@@ -125,12 +125,13 @@ impl AccountMutations {
         .await
     }
 
-    /// Sends a mail for `resetPassword`. The same answer whether or not there is such an account, and whether or not a mail
-    /// goes out: three a day to an address, then one an hour. Each link is good for an hour, whatever else is asked for.
+    /// Sends a mail for `resetPassword`. The response is the same whether or not the account exists and whether or not
+    /// a mail is sent. An address gets three mails a day without delay, then one an hour. Each link is valid for one
+    /// hour, even if others are requested.
     async fn request_password_reset(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: RequestPasswordResetInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = request_password_reset::Input { email: input.email, address: ctx.request().address };
@@ -144,7 +145,7 @@ impl AccountMutations {
     async fn reset_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ResetPasswordInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input = reset_password::Input { token: input.token, new_password: input.new_password };
@@ -158,7 +159,7 @@ impl AccountMutations {
     async fn change_password(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ChangePasswordInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input =
@@ -173,7 +174,7 @@ impl AccountMutations {
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateProfileInput,
+        #[graphql(desc = "The new names.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfilePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let input =
@@ -184,7 +185,7 @@ impl AccountMutations {
         .await
     }
 
-    /// Sends a link to a new address of the viewer, which takes the place of the old one once it is proven.
+    /// Sends a link to a new address of the viewer. The new address replaces the old one once it is verified.
     async fn change_email(
         &self,
         ctx: &Context<'_>,
@@ -199,13 +200,13 @@ impl AccountMutations {
         .await
     }
 
-    /// Deletes the viewer's account with its personal workspace, at once. OWNER_CANNOT_LEAVE while it owns an
-    /// organization that has other members; those without can be restored by administrators for the time of grace. Asks the
-    /// password, or a sign-in within the last 10 minutes.
+    /// Deletes the viewer's account and its personal workspace immediately. OWNER_CANNOT_LEAVE while the viewer owns an
+    /// organization with other members. Administrators can restore owned organizations without other members during the
+    /// grace period. Needs the password, or a sign-in within the last 10 minutes.
     async fn delete_account(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: DeleteAccountInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: DeleteAccountInput,
     ) -> Result<DeleteAccountPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let DeleteAccountInput { confirm_username, password, .. } = input;
@@ -217,33 +218,33 @@ impl AccountMutations {
     }
 }
 
-/// What `signUp` is to do.
+/// Input of `signUp`.
 #[derive(InputObject)]
 pub struct SignUpInput {
-    /// Address of the new account, at most 254 characters. Required unless `invitationToken` is given, which
-    /// implies it; if both are, they must agree.
+    /// Address of the new account, at most 254 characters. Required unless `invitationToken` is given, which implies
+    /// the address. If both are given, they must match.
     pub email: Option<String>,
-    /// Name of the new account: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`; unique without regard to case.
+    /// Username of the new account: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`; unique regardless of case.
     pub username: String,
-    /// At least 8 and at most 128 characters, and not a common one.
+    /// Password of the new account: at least 8 and at most 128 characters, and not a common password.
     pub password: String,
-    /// Name shown to people, at most 64 characters. Absent: the username.
+    /// Display name, at most 64 characters. Defaults to the username.
     pub display_name: Option<String>,
-    /// Token from the mail of an invitation. It proves the address, and the account joins the organization. If the
-    /// invitation cannot be accepted any more, no account is made.
+    /// Token from an invitation mail. It verifies the address, and the account joins the organization. If the
+    /// invitation can no longer be accepted, no account is created.
     pub invitation_token: Option<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `signUp` did.
+/// Payload of `signUp`.
 #[derive(Default, SimpleObject)]
 pub struct SignUpPayload {
     /// The tokens of the new account. Null on failure.
     pub session: Option<Session>,
     /// The new account. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -251,25 +252,25 @@ pub struct SignUpPayload {
 
 payload!(SignUpPayload);
 
-/// What `signIn` is to do.
+/// Input of `signIn`.
 #[derive(InputObject)]
 pub struct SignInInput {
     /// E-mail address or username.
     pub login: String,
     /// The password.
     pub password: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `signIn` did.
+/// Payload of `signIn`.
 #[derive(Default, SimpleObject)]
 pub struct SignInPayload {
     /// The tokens. Null on failure.
     pub session: Option<Session>,
-    /// The account signed in. Null on failure.
+    /// The signed-in account. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -277,21 +278,21 @@ pub struct SignInPayload {
 
 payload!(SignInPayload);
 
-/// What `refreshSession` is to do.
+/// Input of `refreshSession`.
 #[derive(InputObject)]
 pub struct RefreshSessionInput {
     /// The newest refresh token of the session.
     pub refresh_token: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `refreshSession` did.
+/// Payload of `refreshSession`.
 #[derive(Default, SimpleObject)]
 pub struct RefreshSessionPayload {
     /// The new tokens. Null on failure.
     pub session: Option<Session>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -299,19 +300,19 @@ pub struct RefreshSessionPayload {
 
 payload!(RefreshSessionPayload);
 
-/// What `signOut` is to do.
+/// Input of `signOut`.
 #[derive(InputObject)]
 pub struct SignOutInput {
     /// The newest refresh token of the session.
     pub refresh_token: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `signOut` did.
+/// Payload of `signOut`.
 #[derive(Default, SimpleObject)]
 pub struct SignOutPayload {
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -319,21 +320,21 @@ pub struct SignOutPayload {
 
 payload!(SignOutPayload);
 
-/// What `verifyEmail` is to do.
+/// Input of `verifyEmail`.
 #[derive(InputObject)]
 pub struct VerifyEmailInput {
     /// Token from the mail.
     pub token: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `verifyEmail` did.
+/// Payload of `verifyEmail`.
 #[derive(Default, SimpleObject)]
 pub struct VerifyEmailPayload {
-    /// The caller, with the proven address. Null on failure.
+    /// The caller, with the verified address. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -341,19 +342,19 @@ pub struct VerifyEmailPayload {
 
 payload!(VerifyEmailPayload);
 
-/// What `resendVerificationEmail` is to do.
+/// Input of `resendVerificationEmail`.
 #[derive(InputObject)]
 pub struct ResendVerificationEmailInput {
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `resendVerificationEmail` did.
+/// Payload of `resendVerificationEmail`.
 #[derive(Default, SimpleObject)]
 pub struct ResendVerificationEmailPayload {
     /// The caller. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -361,19 +362,19 @@ pub struct ResendVerificationEmailPayload {
 
 payload!(ResendVerificationEmailPayload);
 
-/// What `requestPasswordReset` is to do.
+/// Input of `requestPasswordReset`.
 #[derive(InputObject)]
 pub struct RequestPasswordResetInput {
     /// E-mail address of the account.
     pub email: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `requestPasswordReset` did.
+/// Payload of `requestPasswordReset`.
 #[derive(Default, SimpleObject)]
 pub struct RequestPasswordResetPayload {
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -381,21 +382,21 @@ pub struct RequestPasswordResetPayload {
 
 payload!(RequestPasswordResetPayload);
 
-/// What `resetPassword` is to do.
+/// Input of `resetPassword`.
 #[derive(InputObject)]
 pub struct ResetPasswordInput {
     /// Token from the mail.
     pub token: String,
-    /// The new password: at least 8 and at most 128 characters, and not a common one.
+    /// The new password: at least 8 and at most 128 characters, and not a common password.
     pub new_password: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `resetPassword` did.
+/// Payload of `resetPassword`.
 #[derive(Default, SimpleObject)]
 pub struct ResetPasswordPayload {
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -403,23 +404,23 @@ pub struct ResetPasswordPayload {
 
 payload!(ResetPasswordPayload);
 
-/// What `changePassword` is to do.
+/// Input of `changePassword`.
 #[derive(InputObject)]
 pub struct ChangePasswordInput {
-    /// The present password. INVALID_CREDENTIALS if it is another.
+    /// The present password. INVALID_CREDENTIALS if it is wrong.
     pub current_password: String,
-    /// The new password: at least 8 and at most 128 characters, and not a common one.
+    /// The new password: at least 8 and at most 128 characters, and not a common password.
     pub new_password: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `changePassword` did.
+/// Payload of `changePassword`.
 #[derive(Default, SimpleObject)]
 pub struct ChangePasswordPayload {
     /// The caller. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -430,9 +431,9 @@ payload!(ChangePasswordPayload);
 /// Input of `updateProfile`.
 #[derive(InputObject)]
 pub struct UpdateProfileInput {
-    /// Returned as it is in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// New name shown to people, 1 to 64 characters. Unchanged if absent.
+    /// New display name, 1 to 64 characters. Unchanged if absent.
     pub display_name: MaybeUndefined<String>,
     /// New username: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`. Unchanged if absent.
     pub username: MaybeUndefined<String>,
@@ -441,11 +442,11 @@ pub struct UpdateProfileInput {
 /// Payload of `updateProfile`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateProfilePayload {
-    /// The one of the input.
+    /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
-    /// What went wrong. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
-    /// The viewer as it is now.
+    /// The viewer with the new names. Null on failure.
     pub viewer: Option<Viewer>,
 }
 
@@ -454,9 +455,9 @@ payload!(UpdateProfilePayload);
 /// Input of `changeEmail`.
 #[derive(InputObject)]
 pub struct ChangeEmailInput {
-    /// Returned as it is in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// The new address. It counts once it is proven with `verifyEmail`; until then the old one stays.
+    /// The new address. It takes effect when it is verified with `verifyEmail`; until then the old one stays.
     pub email: String,
     /// The present password.
     pub password: String,
@@ -465,34 +466,34 @@ pub struct ChangeEmailInput {
 /// Payload of `changeEmail`.
 #[derive(Default, SimpleObject)]
 pub struct ChangeEmailPayload {
-    /// The one of the input.
+    /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
-    /// What went wrong. Empty on success: a link is on its way to the new address.
+    /// Why the mutation was refused. Empty on success: a link is then sent to the new address.
     pub user_errors: Vec<UserError>,
-    /// The viewer, still with the old address.
+    /// The viewer, still with the old address. Null on failure.
     pub viewer: Option<Viewer>,
 }
 
 payload!(ChangeEmailPayload);
 
-/// What `deleteAccount` is to do.
+/// Input of `deleteAccount`.
 #[derive(InputObject)]
 pub struct DeleteAccountInput {
-    /// The viewer's username, typed by a person. CONFIRMATION_MISMATCH if it is another.
+    /// The viewer's username, typed as confirmation. CONFIRMATION_MISMATCH if it differs.
     pub confirm_username: String,
-    /// The password. Needed unless the viewer has signed in within the last 10 minutes:
-    /// INVALID_CREDENTIALS then if it is absent, and always if it is wrong.
+    /// The password. Needed unless the viewer has signed in within the last 10 minutes. INVALID_CREDENTIALS if it is
+    /// needed and absent, and always if it is wrong.
     pub password: Option<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
 }
 
-/// What `deleteAccount` did.
+/// Payload of `deleteAccount`.
 #[derive(Default, SimpleObject)]
 pub struct DeleteAccountPayload {
-    /// ID of the user that is gone. Null on failure.
+    /// ID of the deleted user. Null on failure.
     pub deleted_user_id: Option<ID>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -12,18 +12,18 @@ use crate::graphql::types::enums::CloudProvider;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::cloud_storages::{create, update};
 
-/// Changes of cloud storages.
+/// The mutations of cloud storages.
 #[derive(Default)]
 pub struct StorageMutations;
 
-/// Changes of cloud storages.
+/// The mutations of cloud storages.
 #[Object]
 impl StorageMutations {
-    /// Connects a cloud storage, owned by the viewer. Needs MANAGE_CLOUD_STORAGES.
+    /// Connects a cloud storage. The viewer becomes its owner. Needs MANAGE_CLOUD_STORAGES.
     async fn create_cloud_storage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CreateCloudStorageInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CreateCloudStorageInput,
     ) -> Result<CreateCloudStoragePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -42,11 +42,11 @@ impl StorageMutations {
         .await
     }
 
-    /// Changes name or description of a cloud storage. Needs MANAGE_CLOUD_STORAGES.
+    /// Changes the name or the description of a cloud storage. Needs MANAGE_CLOUD_STORAGES.
     async fn update_cloud_storage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: UpdateCloudStorageInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: UpdateCloudStorageInput,
     ) -> Result<UpdateCloudStoragePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -64,32 +64,32 @@ impl StorageMutations {
     }
 }
 
-/// What `createCloudStorage` is to do.
+/// Input of `createCloudStorage`.
 #[derive(InputObject)]
 pub struct CreateCloudStorageInput {
-    /// ID of the workspace to own it.
+    /// ID of the workspace in which to create it.
     pub workspace_id: ID,
-    /// Name shown to people, 1 to 64 characters.
+    /// Display name, 1 to 64 characters.
     pub display_name: String,
-    /// Whose cloud it is.
+    /// Provider of the storage.
     pub provider: CloudProvider,
     /// Name of the bucket or container, 1 to 256 characters.
     pub resource: String,
-    /// What it is for, at most 4,096 characters.
+    /// Purpose of the storage, at most 4,096 characters.
     pub description: Option<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `createCloudStorage` did.
+/// Payload of `createCloudStorage`.
 #[derive(Default, SimpleObject)]
 pub struct CreateCloudStoragePayload {
     /// The new cloud storage. Null on failure.
     pub cloud_storage: Option<CloudStorage>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -97,7 +97,7 @@ pub struct CreateCloudStoragePayload {
 
 payload!(CreateCloudStoragePayload);
 
-/// What `updateCloudStorage` is to do.
+/// Input of `updateCloudStorage`.
 #[derive(InputObject)]
 pub struct UpdateCloudStorageInput {
     /// ID of the cloud storage.
@@ -106,19 +106,19 @@ pub struct UpdateCloudStorageInput {
     pub display_name: MaybeUndefined<String>,
     /// New description, at most 4,096 characters. Null clears it.
     pub description: MaybeUndefined<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `updateCloudStorage` did.
+/// Payload of `updateCloudStorage`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateCloudStoragePayload {
-    /// The cloud storage as it is now. Null on failure.
+    /// The changed cloud storage. Null on failure.
     pub cloud_storage: Option<CloudStorage>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,5 +1,4 @@
-//! By what a mutation with an idempotency key is told from another: its name, the key, and the input as it was meant, however
-//! it was written.
+//! Identifies a mutation with an idempotency key by its name, the key and the canonical form of its input.
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Context, InputType, Name, Value};
@@ -9,10 +8,10 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::operations::idempotency::Idempotency;
 
-/// The parts of an input that may differ from one repeat to the next.
+/// Input fields that may differ between the first request and a retry.
 const IGNORED_FIELDS: [&str; 2] = ["clientMutationId", "idempotencyKey"];
 
-/// What the field of a mutation hands to its operation, so that it is done once for each key. Without a key it costs nothing.
+/// Returns the idempotency scope that a mutation passes to its operation. Without a key, the input is not processed.
 pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Result<Idempotency> {
     let actor = ctx.request().signed_in();
     let Some(key) = key else { return Ok(Idempotency::without_key(actor)) };
@@ -27,8 +26,9 @@ pub fn retry(ctx: &Context<'_>, key: Option<&str>, input: &impl InputType) -> Re
     Ok(Idempotency::keyed(actor, ctx.field().name(), key, &meant)?)
 }
 
-/// A value that was read, with its defaults, its fields in order. What was read has null for absent fields too, where an
-/// update keeps the one and clears the other: only the value as it was given tells them apart.
+/// Returns an input with its defaults and with sorted fields; `None` if it was absent. `read` has null for absent
+/// fields too, but an update keeps an absent field and clears a null one. Only `given`, the raw value, distinguishes
+/// them.
 fn canonical_input(read: Value, given: Option<&Value>) -> Option<Value> {
     match (read, given) {
         (Value::Null, None) => None,
@@ -45,7 +45,7 @@ fn canonical_input(read: Value, given: Option<&Value>) -> Option<Value> {
         (Value::List(items), given) => {
             let given_at = |place| match given {
                 Some(Value::List(given)) => given.get(place),
-                // One value may stand for a list of it.
+                // GraphQL accepts a single value in place of a list of one.
                 given => given,
             };
             let items = items.into_iter().enumerate();

@@ -13,20 +13,20 @@ use crate::graphql::types::membership::Membership;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::invitations::{accept, decline, invite, resend, revoke};
 
-/// Changes of invitations.
+/// The mutations of invitations.
 #[derive(Default)]
 pub struct InvitationMutations;
 
-/// Changes of invitations.
+/// The mutations of invitations.
 #[Object]
 impl InvitationMutations {
-    /// Invites up to 100 people by e-mail, with a result for each. Needs INVITE_MEMBER; EMAIL_NOT_VERIFIED unless
-    /// the viewer's own address is verified; RATE_LIMITED beyond 100 mails a day for each viewer and 500 for each
+    /// Invites up to 100 people by e-mail, with a result for each. Needs INVITE_MEMBER. EMAIL_NOT_VERIFIED unless the
+    /// viewer's own address is verified. RATE_LIMITED beyond 100 mails a day for each viewer and 500 for each
     /// organization.
     async fn invite_members(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: InviteMembersInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: InviteMembersInput,
     ) -> Result<InviteMembersPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -52,13 +52,13 @@ impl InvitationMutations {
         .await
     }
 
-    /// Sends a pending or expired invitation again, with a new token and a new expiry. Needs RESEND_INVITATION. At
-    /// most once a minute for each invitation, and 5 times an hour for each viewer. Asks again for seats,
-    /// membership and another pending invitation.
+    /// Sends a pending or expired invitation again, with a new token and a new expiry. Needs RESEND_INVITATION. At most
+    /// once a minute for each invitation, and 5 times an hour for each viewer. Seats, membership and other pending
+    /// invitations are checked again.
     async fn resend_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ResendInvitationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -70,11 +70,11 @@ impl InvitationMutations {
         .await
     }
 
-    /// Takes a pending invitation back. Needs REVOKE_INVITATION.
+    /// Revokes a pending invitation. Needs REVOKE_INVITATION.
     async fn revoke_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: RevokeInvitationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -90,7 +90,7 @@ impl InvitationMutations {
     async fn accept_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: AcceptInvitationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -103,11 +103,11 @@ impl InvitationMutations {
         .await
     }
 
-    /// Declines an invitation. Only for the invitee; with a token, also without signing in.
+    /// Declines an invitation. Only for the invitee. With a token, no sign-in is needed.
     async fn decline_invitation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: DeclineInvitationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: DeclineInvitationInput,
     ) -> Result<DeclineInvitationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -124,42 +124,42 @@ impl InvitationMutations {
     }
 }
 
-/// One person to invite.
+/// A person to invite.
 #[derive(InputObject)]
 pub struct InviteeInput {
     /// E-mail address, at most 254 characters.
     pub email: String,
-    /// The role to offer; one of `Organization.viewerAssignableRoles`.
+    /// The offered role, one of `Organization.viewerAssignableRoles`.
     pub role: Role,
 }
 
-/// What `inviteMembers` is to do.
+/// Input of `inviteMembers`.
 #[derive(InputObject)]
 pub struct InviteMembersInput {
     /// ID of the organization.
     pub organization_id: ID,
     /// The people: 1 to 100, each address once.
     pub invitees: Vec<InviteeInput>,
-    /// Words of the inviter for the mail: plain text, at most 1,000 characters.
+    /// The inviter's message for the mail: plain text, at most 1,000 characters.
     pub message: Option<String>,
-    /// What happens to the others when one person cannot be invited.
+    /// Whether the others are still invited if one person cannot be invited.
     #[graphql(default_with = "InviteErrorPolicy::Skip")]
     pub on_error: InviteErrorPolicy,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `inviteMembers` did.
+/// Payload of `inviteMembers`.
 #[derive(Default, SimpleObject)]
 pub struct InviteMembersPayload {
-    /// At most 100: one for each person, in the order of `invitees`. Null if the request failed as a whole, such as
-    /// with FORBIDDEN. With SKIP, problems of one person are in their result only, and `userErrors` is empty. With
-    /// REJECT_ALL, they are in `userErrors` as well, and no result has an invitation.
+    /// At most 100 results: one for each person, in the order of `invitees`. Null if the whole request failed, for
+    /// example with FORBIDDEN. With SKIP, the problems of one person are in that person's result only, and `userErrors`
+    /// is empty. With REJECT_ALL, they are in `userErrors` as well, and no result has an invitation.
     pub results: Option<Vec<InviteMemberResult>>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -167,24 +167,24 @@ pub struct InviteMembersPayload {
 
 payload!(InviteMembersPayload);
 
-/// What `resendInvitation` is to do.
+/// Input of `resendInvitation`.
 #[derive(InputObject)]
 pub struct ResendInvitationInput {
     /// ID of the invitation, pending or expired.
     pub invitation_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `resendInvitation` did.
+/// Payload of `resendInvitation`.
 #[derive(Default, SimpleObject)]
 pub struct ResendInvitationPayload {
     /// The invitation, pending, with its new expiry. Null on failure.
     pub invitation: Option<Invitation>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -192,24 +192,24 @@ pub struct ResendInvitationPayload {
 
 payload!(ResendInvitationPayload);
 
-/// What `revokeInvitation` is to do.
+/// Input of `revokeInvitation`.
 #[derive(InputObject)]
 pub struct RevokeInvitationInput {
     /// ID of the invitation.
     pub invitation_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `revokeInvitation` did.
+/// Payload of `revokeInvitation`.
 #[derive(Default, SimpleObject)]
 pub struct RevokeInvitationPayload {
     /// The revoked invitation. Null on failure.
     pub invitation: Option<Invitation>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -217,29 +217,29 @@ pub struct RevokeInvitationPayload {
 
 payload!(RevokeInvitationPayload);
 
-/// What `acceptInvitation` is to do.
+/// Input of `acceptInvitation`.
 #[derive(InputObject)]
 pub struct AcceptInvitationInput {
     /// ID of the invitation. The viewer's address must be verified.
     pub invitation_id: Option<ID>,
-    /// Token from the mail. It verifies the viewer's address if that is the one invited. Exactly one of the two
-    /// must be given: REQUIRED otherwise.
+    /// Token from the mail. It verifies the viewer's address if the invitation was sent to that address. Exactly one of
+    /// `invitationId` and `token` must be given: REQUIRED otherwise.
     pub token: Option<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `acceptInvitation` did.
+/// Payload of `acceptInvitation`.
 #[derive(Default, SimpleObject)]
 pub struct AcceptInvitationPayload {
     /// The accepted invitation. Null on failure.
     pub invitation: Option<Invitation>,
     /// The viewer's new membership. Null on failure.
     pub membership: Option<Membership>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -247,26 +247,26 @@ pub struct AcceptInvitationPayload {
 
 payload!(AcceptInvitationPayload);
 
-/// What `declineInvitation` is to do.
+/// Input of `declineInvitation`.
 #[derive(InputObject)]
 pub struct DeclineInvitationInput {
     /// ID of the invitation. The viewer's address must be verified.
     pub invitation_id: Option<ID>,
-    /// Token from the mail. Exactly one of the two must be given: REQUIRED otherwise.
+    /// Token from the mail. Exactly one of `invitationId` and `token` must be given: REQUIRED otherwise.
     pub token: Option<String>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `declineInvitation` did.
+/// Payload of `declineInvitation`.
 #[derive(Default, SimpleObject)]
 pub struct DeclineInvitationPayload {
-    /// The declined invitation. Null on failure, and when nobody is signed in.
+    /// The declined invitation. Null on failure, and if the caller is not signed in.
     pub invitation: Option<Invitation>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -274,15 +274,15 @@ pub struct DeclineInvitationPayload {
 
 payload!(DeclineInvitationPayload);
 
-/// What became of one person to invite.
+/// The result for one person to invite.
 #[derive(SimpleObject)]
 pub struct InviteMemberResult {
-    /// The address as it was given.
+    /// The address as given in the input.
     email: String,
-    /// The new invitation. Null if there is none.
+    /// The new invitation. Null if the person was not invited.
     invitation: Option<Invitation>,
-    /// Why there is none, such as ALREADY_MEMBER or ALREADY_INVITED. Empty if there is. `path` points into the input of the
-    /// request.
+    /// Why the person was not invited, such as ALREADY_MEMBER or ALREADY_INVITED. Empty if there is an invitation.
+    /// `path` points into the input of the request.
     user_errors: Vec<UserError>,
 }
 

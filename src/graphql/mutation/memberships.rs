@@ -13,18 +13,19 @@ use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::memberships::{change_role, leave, remove};
 
-/// Changes of memberships.
+/// The mutations of memberships.
 #[derive(Default)]
 pub struct MemberMutations;
 
-/// Changes of memberships.
+/// The mutations of memberships.
 #[Object]
 impl MemberMutations {
-    /// Gives a member another role. Needs CHANGE_MEMBER_ROLE; both roles must be below the viewer's own.
+    /// Changes the role of a member. Needs CHANGE_MEMBER_ROLE. Both the old and the new role must be below the viewer's
+    /// own.
     async fn change_member_role(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ChangeMemberRoleInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -36,11 +37,11 @@ impl MemberMutations {
         .await
     }
 
-    /// Removes a member, whose access ends at once. Needs REMOVE_MEMBER.
+    /// Removes a member. Their access ends immediately. Needs REMOVE_MEMBER.
     async fn remove_member(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: RemoveMemberInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -60,7 +61,7 @@ impl MemberMutations {
     async fn leave_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: LeaveOrganizationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: LeaveOrganizationInput,
     ) -> Result<LeaveOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -72,26 +73,26 @@ impl MemberMutations {
     }
 }
 
-/// What `changeMemberRole` is to do.
+/// Input of `changeMemberRole`.
 #[derive(InputObject)]
 pub struct ChangeMemberRoleInput {
     /// ID of the membership.
     pub membership_id: ID,
-    /// The new role; one of `Membership.viewerAssignableRoles`. The present one changes nothing.
+    /// The new role, one of `Membership.viewerAssignableRoles`. The present role changes nothing.
     pub role: Role,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `changeMemberRole` did.
+/// Payload of `changeMemberRole`.
 #[derive(Default, SimpleObject)]
 pub struct ChangeMemberRolePayload {
     /// The membership with its new role. Null on failure.
     pub membership: Option<Membership>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -99,26 +100,26 @@ pub struct ChangeMemberRolePayload {
 
 payload!(ChangeMemberRolePayload);
 
-/// What `removeMember` is to do.
+/// Input of `removeMember`.
 #[derive(InputObject)]
 pub struct RemoveMemberInput {
     /// ID of the membership.
     pub membership_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `removeMember` did.
+/// Payload of `removeMember`.
 #[derive(Default, SimpleObject)]
 pub struct RemoveMemberPayload {
-    /// ID of the membership that is gone. Null on failure.
+    /// ID of the removed membership. Null on failure.
     pub removed_membership_id: Option<ID>,
-    /// The organization, with one member less. Null on failure.
+    /// The organization without the removed member. Null on failure.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -126,24 +127,24 @@ pub struct RemoveMemberPayload {
 
 payload!(RemoveMemberPayload);
 
-/// What `leaveOrganization` is to do.
+/// Input of `leaveOrganization`.
 #[derive(InputObject)]
 pub struct LeaveOrganizationInput {
     /// ID of the organization.
     pub organization_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `leaveOrganization` did.
+/// Payload of `leaveOrganization`.
 #[derive(Default, SimpleObject)]
 pub struct LeaveOrganizationPayload {
-    /// ID of the viewer's membership that is gone. Null on failure.
+    /// ID of the viewer's ended membership. Null on failure.
     pub left_membership_id: Option<ID>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,4 +1,4 @@
-//! What can be changed: one resolver a mutation, which calls one operation and shows what came of it.
+//! The mutations. Each resolver calls one operation and returns its result as a payload.
 
 pub mod accounts;
 pub mod cloud_storages;
@@ -28,8 +28,8 @@ use crate::graphql::mutation::cloud_storages::StorageMutations;
 use crate::graphql::mutation::memberships::MemberMutations;
 use crate::graphql::mutation::ownership_offers::OwnershipMutations;
 
-/// What can be changed. Every mutation takes one `input` and gives one payload. A mutation happens as a whole or not at all,
-/// `inviteMembers` with SKIP excepted.
+/// All mutations. Every mutation takes one `input` and returns one payload. A mutation is atomic, except
+/// `inviteMembers` with SKIP.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     AccountMutations,

@@ -11,18 +11,18 @@ use crate::graphql::types::organization::Organization;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::organizations::{create, delete, restore, update};
 
-/// Changes of organizations.
+/// The mutations of organizations.
 #[derive(Default)]
 pub struct OrganizationMutations;
 
-/// Changes of organizations.
+/// The mutations of organizations.
 #[Object]
 impl OrganizationMutations {
     /// Creates an organization. The viewer becomes its owner.
     async fn create_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CreateOrganizationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -46,7 +46,7 @@ impl OrganizationMutations {
     async fn update_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: UpdateOrganizationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: UpdateOrganizationInput,
     ) -> Result<UpdateOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -68,11 +68,12 @@ impl OrganizationMutations {
         .await
     }
 
-    /// Deletes an organization after a time of grace, in which it can be restored. Needs DELETE_ORGANIZATION.
+    /// Schedules an organization for deletion after a grace period, during which it can be restored. Needs
+    /// DELETE_ORGANIZATION.
     async fn delete_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: DeleteOrganizationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: DeleteOrganizationInput,
     ) -> Result<DeleteOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -84,12 +85,12 @@ impl OrganizationMutations {
         .await
     }
 
-    /// Takes a deletion back during the time of grace, within the viewer's OWNED_ORGANIZATIONS. Needs
-    /// RESTORE_ORGANIZATION.
+    /// Cancels the deletion of an organization during the grace period, within the owner's OWNED_ORGANIZATIONS limit.
+    /// Needs RESTORE_ORGANIZATION.
     async fn restore_organization(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: RestoreOrganizationInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: RestoreOrganizationInput,
     ) -> Result<RestoreOrganizationPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -105,42 +106,42 @@ impl OrganizationMutations {
     }
 }
 
-/// How to reach an organization.
+/// Contact details of an organization.
 #[derive(Default, InputObject)]
 pub struct OrganizationContactInput {
     /// E-mail address, at most 254 characters.
     pub email: MaybeUndefined<String>,
-    /// Telephone number as people write it, at most 32 characters.
+    /// Telephone number in free form, at most 32 characters.
     pub phone: MaybeUndefined<String>,
-    /// Postal address or place, at most 256 characters.
+    /// Postal address or location, at most 256 characters.
     pub location: MaybeUndefined<String>,
 }
 
-/// What `createOrganization` is to do.
+/// Input of `createOrganization`.
 #[derive(InputObject)]
 pub struct CreateOrganizationInput {
-    /// Short name: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit. Capitals are taken as
-    /// small letters.
+    /// Short name: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit. Upper-case letters are
+    /// converted to lower case.
     pub slug: String,
     /// Full name, at most 64 characters.
     pub name: Option<String>,
-    /// What the organization is for, at most 4,096 characters.
+    /// Purpose of the organization, at most 4,096 characters.
     pub description: Option<String>,
-    /// How to reach it.
+    /// Contact details.
     pub contact: Option<OrganizationContactInput>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `createOrganization` did.
+/// Payload of `createOrganization`.
 #[derive(Default, SimpleObject)]
 pub struct CreateOrganizationPayload {
     /// The new organization. Null on failure.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -148,35 +149,35 @@ pub struct CreateOrganizationPayload {
 
 payload!(CreateOrganizationPayload);
 
-/// What `updateOrganization` is to do.
+/// Input of `updateOrganization`.
 #[derive(InputObject)]
 pub struct UpdateOrganizationInput {
     /// ID of the organization.
     pub organization_id: ID,
-    /// Refuse with VERSION_CONFLICT unless this is its present `version`. Absent or null: change it whatever its
-    /// version.
+    /// The `version` that the change is based on. VERSION_CONFLICT if it is not the present one. Absent or null: no
+    /// check.
     pub expected_version: Option<i32>,
-    /// New short name, in the form described at `CreateOrganizationInput.slug`. Cannot be cleared.
+    /// New short name, in the format of `CreateOrganizationInput.slug`. Cannot be cleared.
     pub slug: MaybeUndefined<String>,
     /// New full name, at most 64 characters. Null clears it.
     pub name: MaybeUndefined<String>,
     /// New description, at most 4,096 characters. Null clears it.
     pub description: MaybeUndefined<String>,
-    /// New contact. Its absent fields stay as they are, its null ones are cleared. Null clears all of them.
+    /// New contact details. Absent fields stay as they are, and null fields are cleared. Null clears all of them.
     pub contact: MaybeUndefined<OrganizationContactInput>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `updateOrganization` did.
+/// Payload of `updateOrganization`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateOrganizationPayload {
-    /// The organization as it is now. Null on failure.
+    /// The changed organization. Null on failure.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -184,26 +185,27 @@ pub struct UpdateOrganizationPayload {
 
 payload!(UpdateOrganizationPayload);
 
-/// What `deleteOrganization` is to do.
+/// Input of `deleteOrganization`.
 #[derive(InputObject)]
 pub struct DeleteOrganizationInput {
     /// ID of the organization.
     pub organization_id: ID,
-    /// The slug of the organization, typed by a person. CONFIRMATION_MISMATCH if it is another.
+    /// The slug of the organization, typed as confirmation. CONFIRMATION_MISMATCH if it differs.
     pub confirm_slug: String,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `deleteOrganization` did.
+/// Payload of `deleteOrganization`.
 #[derive(Default, SimpleObject)]
 pub struct DeleteOrganizationPayload {
-    /// The organization, pending deletion. Null on failure, and where the time of grace is 0 days, since it is gone.
+    /// The organization, pending deletion. Null on failure, and if the grace period is 0 days, because it is then
+    /// already deleted.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -211,27 +213,27 @@ pub struct DeleteOrganizationPayload {
 
 payload!(DeleteOrganizationPayload);
 
-/// What `restoreOrganization` is to do.
+/// Input of `restoreOrganization`.
 #[derive(InputObject)]
 pub struct RestoreOrganizationInput {
     /// ID of the organization.
     pub organization_id: ID,
-    /// ID of the user who is to own it, within their OWNED_ORGANIZATIONS. Needed where the owner's account was deleted:
-    /// REQUIRED then if it is absent; OWNER_CANNOT_BE_CHANGED in any other case.
+    /// ID of the user who becomes the owner, within that user's OWNED_ORGANIZATIONS limit. Needed if the owner's
+    /// account was deleted: REQUIRED then if it is absent. OWNER_CANNOT_BE_CHANGED in any other case.
     pub new_owner_id: Option<ID>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `restoreOrganization` did.
+/// Payload of `restoreOrganization`.
 #[derive(Default, SimpleObject)]
 pub struct RestoreOrganizationPayload {
     /// The organization, active again. Null on failure.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -239,7 +241,7 @@ pub struct RestoreOrganizationPayload {
 
 payload!(RestoreOrganizationPayload);
 
-/// What an update does to a field: absent keeps it, null clears it.
+/// Converts an input field to a change: an absent value keeps the field, null clears it.
 pub(super) fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
     match value {
         MaybeUndefined::Undefined => Patch::Keep,
@@ -248,7 +250,7 @@ pub(super) fn patch<T>(value: MaybeUndefined<T>) -> Patch<T> {
     }
 }
 
-/// What an update does to the contact: null clears all of it.
+/// The changes of the contact details. A null contact clears all of them.
 struct ContactPatch {
     email: Patch<String>,
     phone: Patch<String>,

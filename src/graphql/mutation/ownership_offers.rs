@@ -11,18 +11,18 @@ use crate::graphql::types::ownership_offer::OwnershipOffer;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::ownership_offers::{accept, cancel, decline, offer};
 
-/// Changes of hands.
+/// The mutations of offers of ownership.
 #[derive(Default)]
 pub struct OwnershipMutations;
 
-/// Changes of hands.
+/// The mutations of offers of ownership.
 #[Object]
 impl OwnershipMutations {
-    /// Offers the ownership to a member. Nothing changes hands until they accept. Needs OFFER_OWNERSHIP.
+    /// Offers the ownership to a member. The owner stays the same until the member accepts. Needs OFFER_OWNERSHIP.
     async fn offer_ownership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: OfferOwnershipInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: OfferOwnershipInput,
     ) -> Result<OfferOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -34,11 +34,11 @@ impl OwnershipMutations {
         .await
     }
 
-    /// Takes the ownership that was offered. The old owner becomes MAINTAINER. Only for the person offered.
+    /// Accepts an offer of ownership. The old owner becomes MAINTAINER. Only for the member to whom the offer was made.
     async fn accept_ownership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: AcceptOwnershipInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: AcceptOwnershipInput,
     ) -> Result<AcceptOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -51,11 +51,11 @@ impl OwnershipMutations {
         .await
     }
 
-    /// Refuses the ownership that was offered. Only for the person offered.
+    /// Declines an offer of ownership. Only for the member to whom the offer was made.
     async fn decline_ownership(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: DeclineOwnershipInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: DeclineOwnershipInput,
     ) -> Result<DeclineOwnershipPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -67,11 +67,11 @@ impl OwnershipMutations {
         .await
     }
 
-    /// Takes an offer of ownership back. Needs OFFER_OWNERSHIP.
+    /// Cancels an offer of ownership. Needs OFFER_OWNERSHIP.
     async fn cancel_ownership_offer(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CancelOwnershipOfferInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CancelOwnershipOfferInput,
     ) -> Result<CancelOwnershipOfferPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -84,24 +84,24 @@ impl OwnershipMutations {
     }
 }
 
-/// What `offerOwnership` is to do.
+/// Input of `offerOwnership`.
 #[derive(InputObject)]
 pub struct OfferOwnershipInput {
-    /// ID of the membership of the person offered.
+    /// ID of the membership of the member to whom the offer is made.
     pub membership_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `offerOwnership` did.
+/// Payload of `offerOwnership`.
 #[derive(Default, SimpleObject)]
 pub struct OfferOwnershipPayload {
     /// The pending offer. Null on failure.
     pub ownership_offer: Option<OwnershipOffer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -109,26 +109,26 @@ pub struct OfferOwnershipPayload {
 
 payload!(OfferOwnershipPayload);
 
-/// What `acceptOwnership` is to do.
+/// Input of `acceptOwnership`.
 #[derive(InputObject)]
 pub struct AcceptOwnershipInput {
     /// ID of the offer.
     pub ownership_offer_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `acceptOwnership` did.
+/// Payload of `acceptOwnership`.
 #[derive(Default, SimpleObject)]
 pub struct AcceptOwnershipPayload {
     /// The accepted offer. Null on failure.
     pub ownership_offer: Option<OwnershipOffer>,
     /// The organization, with the viewer as its owner. Null on failure.
     pub organization: Option<Organization>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -136,24 +136,24 @@ pub struct AcceptOwnershipPayload {
 
 payload!(AcceptOwnershipPayload);
 
-/// What `declineOwnership` is to do.
+/// Input of `declineOwnership`.
 #[derive(InputObject)]
 pub struct DeclineOwnershipInput {
     /// ID of the offer.
     pub ownership_offer_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `declineOwnership` did.
+/// Payload of `declineOwnership`.
 #[derive(Default, SimpleObject)]
 pub struct DeclineOwnershipPayload {
     /// The declined offer. Null on failure.
     pub ownership_offer: Option<OwnershipOffer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -161,24 +161,24 @@ pub struct DeclineOwnershipPayload {
 
 payload!(DeclineOwnershipPayload);
 
-/// What `cancelOwnershipOffer` is to do.
+/// Input of `cancelOwnershipOffer`.
 #[derive(InputObject)]
 pub struct CancelOwnershipOfferInput {
     /// ID of the offer.
     pub ownership_offer_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `cancelOwnershipOffer` did.
+/// Payload of `cancelOwnershipOffer`.
 #[derive(Default, SimpleObject)]
 pub struct CancelOwnershipOfferPayload {
     /// The cancelled offer. Null on failure.
     pub ownership_offer: Option<OwnershipOffer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

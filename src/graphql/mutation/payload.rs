@@ -1,4 +1,4 @@
-//! Payloads: what a mutation did, or what stood in its way.
+//! Payloads of mutations: the result, or the reasons why the mutation was refused.
 
 use async_graphql::Context;
 
@@ -11,15 +11,15 @@ use crate::store::outcome;
 /// Longest `clientMutationId`, in characters.
 const CLIENT_MUTATION_ID_MAX: usize = 256;
 
-/// A payload: empty by default, as on failure.
+/// A payload. The default value is that of a failure.
 pub trait Payload: Default {
-    /// The payload of a mutation that was refused.
+    /// Returns the payload of a refused mutation.
     fn refused(user_errors: Vec<UserError>) -> Self;
-    /// The payload with the text of the client's.
+    /// Sets the client's `clientMutationId`.
     fn with_client_mutation_id(self, client_mutation_id: Option<String>) -> Self;
 }
 
-/// Makes a struct with `user_errors` and `client_mutation_id` a [`Payload`].
+/// Implements [`Payload`] for a struct with `user_errors` and `client_mutation_id`.
 macro_rules! payload {
     ($payload:ident) => {
         impl $crate::graphql::mutation::payload::Payload for $payload {
@@ -35,7 +35,7 @@ macro_rules! payload {
 }
 pub(super) use payload;
 
-/// Runs a mutation: refusals become `userErrors`, everything else that goes wrong a top-level error.
+/// Runs a mutation. Refusals become `userErrors`; every other error becomes a top-level error.
 pub async fn answer<P: Payload>(
     ctx: &Context<'_>,
     client_mutation_id: Option<String>,

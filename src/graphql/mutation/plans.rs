@@ -12,19 +12,19 @@ use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::workspace::Workspace;
 use crate::operations::plans::{cancel, change};
 
-/// Changes of plans.
+/// The mutations of plans.
 #[derive(Default)]
 pub struct PlanMutations;
 
-/// Changes of plans.
+/// The mutations of plans.
 #[Object]
 impl PlanMutations {
-    /// Gives a workspace another plan, or the same one with other seats or another interval. To FREE: as `cancelPlan` does;
-    /// else at once. Needs MANAGE_PLAN.
+    /// Changes the plan of a workspace, or its seats or interval. A change to FREE works like `cancelPlan`; every other
+    /// change takes effect immediately. Needs MANAGE_PLAN.
     async fn change_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: ChangePlanInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: ChangePlanInput,
     ) -> Result<ChangePlanPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -41,11 +41,11 @@ impl PlanMutations {
         .await
     }
 
-    /// Lets the plan end with its present period; then the workspace is FREE. Needs MANAGE_PLAN.
+    /// Cancels the plan at the end of the present period. The workspace is FREE after that. Needs MANAGE_PLAN.
     async fn cancel_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CancelPlanInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CancelPlanInput,
     ) -> Result<CancelPlanPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -58,31 +58,31 @@ impl PlanMutations {
     }
 }
 
-/// What `changePlan` is to do.
+/// Input of `changePlan`.
 #[derive(InputObject)]
 pub struct ChangePlanInput {
     /// ID of the workspace.
     pub workspace_id: ID,
-    /// What is paid for: SOLO for a personal workspace, TEAM for an organization, FREE for either.
+    /// Tier of the plan: SOLO for a personal workspace, TEAM for an organization, FREE for either.
     pub tier: PlanTier,
-    /// How often is paid. Absent or null: as before, or MONTH if the plan was FREE. Not looked at for FREE.
+    /// Billing interval. Absent or null: the present interval, or MONTH if the plan is FREE. Ignored for FREE.
     pub interval: Option<BillingInterval>,
-    /// TEAM only: how many seats to buy; OUT_OF_RANGE if fewer than are used and reserved. Absent: as before. Null: elastic,
-    /// as many as there are members.
+    /// TEAM only: number of seats to buy. OUT_OF_RANGE if it is below the number of used and reserved seats. Absent:
+    /// unchanged. Null: elastic, always as many as there are members.
     pub seats: MaybeUndefined<i32>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `changePlan` did.
+/// Payload of `changePlan`.
 #[derive(Default, SimpleObject)]
 pub struct ChangePlanPayload {
     /// The workspace with its new plan. Null on failure.
     pub workspace: Option<Workspace>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -90,24 +90,24 @@ pub struct ChangePlanPayload {
 
 payload!(ChangePlanPayload);
 
-/// What `cancelPlan` is to do.
+/// Input of `cancelPlan`.
 #[derive(InputObject)]
 pub struct CancelPlanInput {
     /// ID of the workspace.
     pub workspace_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `cancelPlan` did.
+/// Payload of `cancelPlan`.
 #[derive(Default, SimpleObject)]
 pub struct CancelPlanPayload {
     /// The workspace; `plan.cancelsAt` is set. Null on failure.
     pub workspace: Option<Workspace>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,4 +1,4 @@
-//! Mutations of projects, and of whatever else can be deleted.
+//! Mutations of projects, and the deletion of projects, tasks and cloud storages.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
@@ -12,18 +12,18 @@ use crate::graphql::types::user_error::UserError;
 use crate::operations::projects::{create, update};
 use crate::operations::resources::{assignment, delete};
 
-/// Changes of projects.
+/// The mutations of projects.
 #[derive(Default)]
 pub struct ProjectMutations;
 
-/// Changes of projects.
+/// The mutations of projects.
 #[Object]
 impl ProjectMutations {
-    /// Creates a project, owned by the viewer. Needs CREATE_PROJECT.
+    /// Creates a project. The viewer becomes its owner. Needs CREATE_PROJECT.
     async fn create_project(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CreateProjectInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CreateProjectInput,
     ) -> Result<CreateProjectPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -43,7 +43,7 @@ impl ProjectMutations {
     async fn update_project(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: UpdateProjectInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: UpdateProjectInput,
     ) -> Result<UpdateProjectPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -59,12 +59,12 @@ impl ProjectMutations {
         .await
     }
 
-    /// Deletes a project with its tasks, a task with its jobs, or disconnects a cloud storage. Needs DELETE_RESOURCE or
-    /// MANAGE_CLOUD_STORAGES.
+    /// Deletes a project with its tasks, or a task with its jobs, or disconnects a cloud storage. Needs DELETE_RESOURCE
+    /// or MANAGE_CLOUD_STORAGES.
     async fn delete_resource(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: DeleteResourceInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: DeleteResourceInput,
     ) -> Result<DeleteResourcePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -76,14 +76,14 @@ impl ProjectMutations {
     }
 }
 
-/// Assignee and storages of something new.
+/// Assignee and storages of a new project or task.
 pub(super) fn chosen(assignee: Option<ID>, source: Option<ID>, target: Option<ID>) -> assignment::Input {
     let [assignee_id, source_storage_id, target_storage_id] =
         [assignee, source, target].map(|id| id.map(|id| id.0).into());
     assignment::Input { assignee_id, source_storage_id, target_storage_id }
 }
 
-/// Assignee and storages of an update.
+/// Changes of the assignee and storages of a project or task.
 pub(super) fn patched(
     assignee: MaybeUndefined<ID>,
     source: MaybeUndefined<ID>,
@@ -94,34 +94,34 @@ pub(super) fn patched(
     assignment::Input { assignee_id, source_storage_id, target_storage_id }
 }
 
-/// What `createProject` is to do.
+/// Input of `createProject`.
 #[derive(InputObject)]
 pub struct CreateProjectInput {
-    /// ID of the workspace to own it.
+    /// ID of the workspace in which to create it.
     pub workspace_id: ID,
     /// Name, 1 to 256 characters.
     pub name: String,
-    /// What the project is about, at most 4,096 characters.
+    /// Description of the project, at most 4,096 characters.
     pub description: Option<String>,
-    /// ID of the user to assign it to: a member of the organization, or, in a personal workspace, its user.
+    /// ID of the assignee: a member of the organization or, in a personal workspace, its user.
     pub assignee_id: Option<ID>,
-    /// ID of a cloud storage of the same workspace to read data from.
+    /// ID of the cloud storage, in the same workspace, from which data is read.
     pub source_storage_id: Option<ID>,
-    /// ID of a cloud storage of the same workspace to write results to.
+    /// ID of the cloud storage, in the same workspace, to which results are written.
     pub target_storage_id: Option<ID>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `createProject` did.
+/// Payload of `createProject`.
 #[derive(Default, SimpleObject)]
 pub struct CreateProjectPayload {
     /// The new project. Null on failure.
     pub project: Option<Project>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -129,7 +129,7 @@ pub struct CreateProjectPayload {
 
 payload!(CreateProjectPayload);
 
-/// What `updateProject` is to do.
+/// Input of `updateProject`.
 #[derive(InputObject)]
 pub struct UpdateProjectInput {
     /// ID of the project.
@@ -138,25 +138,26 @@ pub struct UpdateProjectInput {
     pub name: MaybeUndefined<String>,
     /// New description, at most 4,096 characters. Null clears it.
     pub description: MaybeUndefined<String>,
-    /// ID of the user to assign it to: a member of the organization, or, in a personal workspace, its user. Null clears it.
+    /// ID of the assignee: a member of the organization or, in a personal workspace, its user. Null removes the
+    /// assignee.
     pub assignee_id: MaybeUndefined<ID>,
-    /// ID of a cloud storage of the same workspace to read data from. Null cuts the link.
+    /// ID of the cloud storage, in the same workspace, from which data is read. Null removes the link.
     pub source_storage_id: MaybeUndefined<ID>,
-    /// ID of a cloud storage of the same workspace to write results to. Null cuts the link.
+    /// ID of the cloud storage, in the same workspace, to which results are written. Null removes the link.
     pub target_storage_id: MaybeUndefined<ID>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `updateProject` did.
+/// Payload of `updateProject`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateProjectPayload {
-    /// The project as it is now. Null on failure, and if the viewer may not see it any more.
+    /// The changed project. Null on failure, and if the viewer may no longer see it.
     pub project: Option<Project>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -164,24 +165,24 @@ pub struct UpdateProjectPayload {
 
 payload!(UpdateProjectPayload);
 
-/// What `deleteResource` is to do.
+/// Input of `deleteResource`.
 #[derive(InputObject)]
 pub struct DeleteResourceInput {
     /// ID of a project, a task, or a cloud storage.
     pub resource_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `deleteResource` did.
+/// Payload of `deleteResource`.
 #[derive(Default, SimpleObject)]
 pub struct DeleteResourcePayload {
-    /// ID of what is gone. Null on failure.
+    /// ID of the deleted resource. Null on failure.
     pub deleted_resource_id: Option<ID>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -15,18 +15,18 @@ use crate::graphql::types::user_error::UserError;
 use crate::operations::tasks::create;
 use crate::operations::{jobs, tasks};
 
-/// Changes of tasks and jobs.
+/// The mutations of tasks and jobs.
 #[derive(Default)]
 pub struct TaskMutations;
 
-/// Changes of tasks and jobs.
+/// The mutations of tasks and jobs.
 #[Object]
 impl TaskMutations {
-    /// Creates a task with its jobs, alone or in a project, owned by the viewer. Needs CREATE_TASK.
+    /// Creates a task with its jobs, in a project or without one. The viewer becomes its owner. Needs CREATE_TASK.
     async fn create_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: CreateTaskInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: CreateTaskInput,
     ) -> Result<CreateTaskPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -47,7 +47,7 @@ impl TaskMutations {
     async fn update_task(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: UpdateTaskInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: UpdateTaskInput,
     ) -> Result<UpdateTaskPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -67,7 +67,7 @@ impl TaskMutations {
     async fn update_job(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: UpdateJobInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: UpdateJobInput,
     ) -> Result<UpdateJobPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -84,38 +84,38 @@ impl TaskMutations {
     }
 }
 
-/// What `createTask` is to do.
+/// Input of `createTask`.
 #[derive(InputObject)]
 pub struct CreateTaskInput {
-    /// ID of the workspace to own it, for a task in no project. Exactly one of `workspaceId` and `projectId` must be given:
+    /// ID of the workspace, for a task without a project. Exactly one of `workspaceId` and `projectId` must be given:
     /// REQUIRED otherwise.
     pub workspace_id: Option<ID>,
-    /// ID of the project to put it in.
+    /// ID of the project in which to create it.
     pub project_id: Option<ID>,
     /// Name, 1 to 256 characters.
     pub name: String,
-    /// ID of the user to assign it to: a member of the organization, or, in a personal workspace, its user.
+    /// ID of the assignee: a member of the organization or, in a personal workspace, its user.
     pub assignee_id: Option<ID>,
-    /// How many jobs to make: 1 to 100.
+    /// Number of jobs to create: 1 to 100.
     #[graphql(default = 1)]
     pub job_count: i32,
-    /// ID of a cloud storage of the same workspace to read data from.
+    /// ID of the cloud storage, in the same workspace, from which data is read.
     pub source_storage_id: Option<ID>,
-    /// ID of a cloud storage of the same workspace to write results to.
+    /// ID of the cloud storage, in the same workspace, to which results are written.
     pub target_storage_id: Option<ID>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `createTask` did.
+/// Payload of `createTask`.
 #[derive(Default, SimpleObject)]
 pub struct CreateTaskPayload {
     /// The new task. Null on failure.
     pub task: Option<Task>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -123,35 +123,36 @@ pub struct CreateTaskPayload {
 
 payload!(CreateTaskPayload);
 
-/// What `updateTask` is to do.
+/// Input of `updateTask`.
 #[derive(InputObject)]
 pub struct UpdateTaskInput {
     /// ID of the task.
     pub task_id: ID,
     /// New name, 1 to 256 characters. Cannot be cleared.
     pub name: MaybeUndefined<String>,
-    /// ID of the user to assign it to: a member of the organization, or, in a personal workspace, its user. Null clears it.
+    /// ID of the assignee: a member of the organization or, in a personal workspace, its user. Null removes the
+    /// assignee.
     pub assignee_id: MaybeUndefined<ID>,
-    /// ID of a project of the same workspace to put it in. Null takes it out of its project. Needs DELETE_RESOURCE where it
-    /// is, and CREATE_TASK where it goes.
+    /// ID of the project, in the same workspace, to move it to. Null removes it from its project. Needs DELETE_RESOURCE
+    /// on the task in its present place, and CREATE_TASK in the new one.
     pub project_id: MaybeUndefined<ID>,
-    /// ID of a cloud storage of the same workspace to read data from. Null cuts the link.
+    /// ID of the cloud storage, in the same workspace, from which data is read. Null removes the link.
     pub source_storage_id: MaybeUndefined<ID>,
-    /// ID of a cloud storage of the same workspace to write results to. Null cuts the link.
+    /// ID of the cloud storage, in the same workspace, to which results are written. Null removes the link.
     pub target_storage_id: MaybeUndefined<ID>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `updateTask` did.
+/// Payload of `updateTask`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateTaskPayload {
-    /// The task as it is now. Null on failure, and if the viewer may not see it any more.
+    /// The changed task. Null on failure, and if the viewer may no longer see it.
     pub task: Option<Task>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,
@@ -159,30 +160,31 @@ pub struct UpdateTaskPayload {
 
 payload!(UpdateTaskPayload);
 
-/// What `updateJob` is to do.
+/// Input of `updateJob`.
 #[derive(InputObject)]
 pub struct UpdateJobInput {
     /// ID of the job.
     pub job_id: ID,
-    /// ID of the user to assign it to: a member of the organization, or, in a personal workspace, its user. Null clears it.
+    /// ID of the assignee: a member of the organization or, in a personal workspace, its user. Null removes the
+    /// assignee.
     pub assignee_id: MaybeUndefined<ID>,
-    /// New stage. Without a `state` beside it, the state becomes NEW. Cannot be cleared.
+    /// New stage. If `state` is not given as well, the state becomes NEW. Cannot be cleared.
     pub stage: MaybeUndefined<JobStage>,
     /// New state. Cannot be cleared.
     pub state: MaybeUndefined<JobState>,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `updateJob` did.
+/// Payload of `updateJob`.
 #[derive(Default, SimpleObject)]
 pub struct UpdateJobPayload {
-    /// The job as it is now. Null on failure, and if the viewer may not see it any more.
+    /// The changed job. Null on failure, and if the viewer may no longer see it.
     pub job: Option<Job>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,4 +1,4 @@
-//! The mutation that takes resources from one workspace to another.
+//! The mutation that moves resources between workspaces.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::future::try_join_all;
@@ -14,19 +14,20 @@ use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::workspace::Workspace;
 use crate::operations::transfers::{plan, transfer};
 
-/// Moves between workspaces.
+/// The mutation that moves resources between workspaces.
 #[derive(Default)]
 pub struct TransferMutations;
 
-/// Moves between workspaces.
+/// The mutation that moves resources between workspaces.
 #[Object]
 impl TransferMutations {
-    /// Moves projects and tasks to another workspace: all or none. The viewer becomes their owner; assignments are cleared,
-    /// down to the jobs. Needs TRANSFER_RESOURCE for each. `Query.transferPlan` tells beforehand what it would do.
+    /// Moves projects and tasks to another workspace, all of them or none. The viewer becomes their owner. Assignments
+    /// are cleared, those of jobs included. Needs TRANSFER_RESOURCE for each. `Query.transferPlan` shows the effects in
+    /// advance.
     async fn transfer_resources(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: TransferResourcesInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: TransferResourcesInput,
     ) -> Result<TransferResourcesPayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -38,7 +39,8 @@ impl TransferMutations {
             let actor = ctx.request().actor()?;
             let done = transfer::transfer_resources(ctx.env(), actor, input, &retry).await?;
             let moved = try_join_all(done.items.iter().map(|item| Resource::open(ctx, item.resource))).await?;
-            // On a repeat something may be gone by now, or lost to the viewer, and a plan shows all that it is about.
+            // On a retry with the same idempotency key, a resource may be deleted or no longer visible to the viewer. A
+            // plan resolves every object that it names, so it is omitted then.
             let all_there =
                 moved.iter().all(Option::is_some) && Workspace::open(ctx, done.destination).await?.is_some();
             let plan = all_there.then_some(TransferPlan(done));
@@ -49,30 +51,30 @@ impl TransferMutations {
     }
 }
 
-/// What `transferResources` is to do.
+/// Input of `transferResources`.
 #[derive(InputObject)]
 pub struct TransferResourcesInput {
-    /// IDs of projects, and of tasks that are in no project: 1 to 100, each once.
+    /// IDs of projects, and of tasks without a project: 1 to 100, each once.
     pub resource_ids: Vec<ID>,
-    /// ID of the workspace to move them to.
+    /// ID of the destination workspace.
     pub destination_workspace_id: ID,
-    /// What happens to their links to cloud storages.
+    /// How to handle their links to cloud storages.
     pub storage: StorageHandling,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `transferResources` did.
+/// Payload of `transferResources`.
 #[derive(Default, SimpleObject)]
 pub struct TransferResourcesPayload {
-    /// What was done. Null on failure.
+    /// The executed plan. Null on failure, and on a retry if the viewer no longer sees all of its objects.
     pub plan: Option<TransferPlan>,
-    /// At most 100: what was moved, in the order of `resourceIds`. Null on failure.
+    /// The moved resources, at most 100, in the order of `resourceIds`. Null on failure.
     pub resources: Option<Vec<Resource>>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,4 +1,4 @@
-//! Mutations of the choice of a workspace.
+//! The mutation of the viewer's selected workspace.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -10,18 +10,18 @@ use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::viewer::Viewer;
 use crate::operations::workspaces::select;
 
-/// The choice of a workspace.
+/// The mutation of the viewer's selected workspace.
 #[derive(Default)]
 pub struct WorkspaceMutations;
 
-/// The choice of a workspace.
+/// The mutation of the viewer's selected workspace.
 #[Object]
 impl WorkspaceMutations {
-    /// Remembers the workspace that the viewer works in, for menus. It grants nothing.
+    /// Sets `Viewer.selectedWorkspace`, for menus. It grants no access.
     async fn select_workspace(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to do, and with what.")] input: SelectWorkspaceInput,
+        #[graphql(desc = "Arguments of the mutation.")] input: SelectWorkspaceInput,
     ) -> Result<SelectWorkspacePayload> {
         answer(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
@@ -34,24 +34,24 @@ impl WorkspaceMutations {
     }
 }
 
-/// What `selectWorkspace` is to do.
+/// Input of `selectWorkspace`.
 #[derive(InputObject)]
 pub struct SelectWorkspaceInput {
-    /// ID of the viewer's personal workspace, or of an organization of theirs.
+    /// ID of the viewer's personal workspace, or of an organization of which the viewer is a member.
     pub workspace_id: ID,
-    /// Any text of the client's, at most 256 characters; comes back in the payload.
+    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
     pub client_mutation_id: Option<String>,
-    /// Makes a retry safe: once this has succeeded, for 24 hours the same key with the same input changes nothing more and
-    /// gets the same objects as answer; with another input it is IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
+    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
+    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
     pub idempotency_key: Option<String>,
 }
 
-/// What `selectWorkspace` did.
+/// Payload of `selectWorkspace`.
 #[derive(Default, SimpleObject)]
 pub struct SelectWorkspacePayload {
-    /// The caller, with the new choice. Null on failure.
+    /// The caller, with the newly selected workspace. Null on failure.
     pub viewer: Option<Viewer>,
-    /// What stands in the way. Empty on success.
+    /// Why the mutation was refused. Empty on success.
     pub user_errors: Vec<UserError>,
     /// `clientMutationId` of the input. Null if there was none.
     pub client_mutation_id: Option<String>,

@@ -1,9 +1,8 @@
-//! What can be listened to: events as they happen, each asked about anew.
+//! Subscriptions: events as they happen, each authorized again before it is sent.
 //!
-//! The executor runs a subscription one turn at a time: the first checks its arguments and begins to listen,
-//! each of the others shows one event. Between them a `Subscriber` waits for events and
-//! asks the policy, and an `SharedExecution` keeps what looks the same to all who listen alike from being shown
-//! to each of them anew.
+//! The executor runs a subscription in steps. The first step checks the arguments and creates a `Subscriber`; each
+//! further step executes the selection for one event. Between steps the `Subscriber` waits for events and checks the
+//! policy. A `SharedExecution` executes an event only once for all subscribers that get the same result.
 
 pub mod shared_result;
 mod subscriber;
@@ -26,21 +25,21 @@ use crate::graphql::subscription::subscriber::Subscriber;
 use crate::policy::Action;
 use crate::policy::decide::denied;
 
-/// What can be listened to.
+/// The subscriptions.
 pub struct Subscription;
 
-/// What can be listened to.
+/// The subscriptions.
 #[Subscribable]
 impl Subscription {
-    /// Events of one workspace that the viewer may see. With `after`, first replays what was missed, with no gap and no
-    /// repeat, then goes on live. Asked again for every event: when the viewer loses access, the stream ends with a
-    /// FORBIDDEN error; when the token runs out, with UNAUTHENTICATED.
+    /// Events of one workspace that the viewer may see. With `after`, first replays the missed events, with no gap and
+    /// no repeat, then continues live. Access is checked again for every event: when the viewer loses access, the
+    /// stream ends with a FORBIDDEN error; when the token expires, with UNAUTHENTICATED.
     async fn workspace_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "ID of the workspace. FORBIDDEN if there is none that the viewer can see.")] workspace_id: ID,
+        #[graphql(desc = "ID of the workspace. FORBIDDEN if it does not exist or the viewer cannot see it.")] workspace_id: ID,
         #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
-        #[graphql(desc = "Cursor of the last event seen: replays what came after it. Absent: from now on.")]
+        #[graphql(desc = "Cursor of the last received event: later events are replayed. Absent: new events only.")]
         after: Option<String>,
     ) -> Result<Shown> {
         take_turn(ctx, async move {
@@ -52,14 +51,14 @@ impl Subscription {
         .await
     }
 
-    /// Events that concern the viewer personally, in any workspace: invitations, own memberships, offers, assignments, and
-    /// the end of an organization that was theirs.
+    /// Events that concern the viewer personally, in any workspace: invitations, own memberships, offers, assignments,
+    /// and the deletion of an organization that was theirs.
     async fn viewer_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
         #[graphql(
-            desc = "Cursor of the last event of this stream that was seen: replays what came after it. Absent: from now on."
+            desc = "Cursor of the last event received from this stream: later events are replayed. Absent: new events only."
         )]
         after: Option<String>,
     ) -> Result<Shown> {
@@ -71,15 +70,15 @@ impl Subscription {
     }
 }
 
-/// What the executor is to do with a subscription.
+/// A step of a subscription in the executor.
 enum Step {
-    /// To begin to listen, and leave that here.
+    /// Creates the subscriber and stores it here.
     Begin(Mutex<Option<Box<Subscriber>>>),
-    /// To show this event, or this error.
+    /// Executes the selection for this event, or returns this error.
     Show(Mutex<Option<Result<Event>>>),
 }
 
-/// The event of a turn that shows one.
+/// The event or error of a [`Step::Show`]; empty for [`Step::Begin`].
 type Shown = stream::Iter<std::option::IntoIter<Result<Event>>>;
 
 async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Subscriber>>) -> Result<Shown> {
@@ -94,15 +93,15 @@ async fn take_turn(ctx: &Context<'_>, begin: impl Future<Output = Result<Subscri
     Ok(stream::iter(shown))
 }
 
-/// What a subscription tells.
+/// A result that a subscription sends.
 pub enum SubscriptionItem {
-    /// A result of its own.
+    /// A result for this subscriber alone.
     Executed(Box<Response>),
-    /// A result without errors, as JSON, which others are told as well.
+    /// A result without errors, as JSON, shared with other subscribers.
     Shared(Arc<str>),
 }
 
-/// Runs a subscription, until it ends. An error is the last that it tells.
+/// Runs a subscription until it ends. An error is its last result.
 pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxStream<'static, SubscriptionItem> {
     let schema = schema.clone();
     let begun = stream::once(async move {
@@ -117,7 +116,7 @@ pub fn tell(schema: &Schema, request: Request, context: RequestContext) -> BoxSt
     begun.flatten().boxed()
 }
 
-/// A subscription that goes on.
+/// A running subscription.
 struct Run {
     schema: Schema,
     listening: Box<Subscriber>,
@@ -126,7 +125,7 @@ struct Run {
 }
 
 impl Run {
-    /// Begins to listen, or tells why not.
+    /// Creates the subscriber, or returns the response with the errors.
     async fn begin(
         schema: Schema,
         mut request: Request,
@@ -143,7 +142,7 @@ impl Run {
             Step::Begin(begun) => begun.lock().take(),
             Step::Show(_) => None,
         };
-        // A document that the executor runs and that reaches no field of the root: its stream has nothing in it.
+        // If the document reaches no field of the root, there is no subscriber and the stream is empty.
         let listening = begun.ok_or_else(Response::default)?;
         let edition = schema.data::<SharedExecutions>().cloned().unwrap_or_default().of(listening.topic(), script);
         Ok(Self { schema, listening, edition, ended: false })

@@ -1,6 +1,6 @@
-//! What all see alike is shown once. Those who listen to the same topic with the same document and variables share an
-//! edition; an event that a first one was shown is handed to the others as it was written then, if nothing but the event
-//! itself had to be looked at for it and they may read as much of it.
+//! Shares results among subscribers. Subscribers with the same topic, document and variables share one execution. The
+//! result for an event is cached and sent to the other subscribers that may read the same changes, provided that no
+//! resolver used the request or anything outside the event.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -23,15 +23,15 @@ use crate::graphql::subscription::subscriber::Subscriber;
 use crate::graphql::subscription::{Step, SubscriptionItem};
 use crate::graphql::types::event::Event;
 
-/// How many events are kept, for those who are not quite as quick as the first.
+/// How many results an execution caches, for subscribers that are slower than the first.
 const KEPT: usize = 256;
 
-/// The editions that somebody reads. Cheap to clone.
+/// The shared executions that have subscribers. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct SharedExecutions(Arc<Mutex<HashMap<Arc<Key>, Weak<SharedExecution>>>>);
 
 impl SharedExecutions {
-    /// The edition for those who listen to that topic by that script.
+    /// Returns the execution for a topic and a document. Creates it if there is none.
     pub fn of(&self, topic: Topic, script: SubscriptionDocument) -> Arc<SharedExecution> {
         let key = Arc::new(Key { topic, text: script.text(), variables: script.variables_that_matter() });
         let mut editions = self.0.lock();
@@ -57,7 +57,7 @@ struct Key {
     variables: String,
 }
 
-/// What is executed for each event.
+/// The operation that is executed for each event.
 pub struct SubscriptionDocument {
     document: ExecutableDocument,
     operation: Option<String>,
@@ -65,7 +65,7 @@ pub struct SubscriptionDocument {
 }
 
 impl SubscriptionDocument {
-    /// That of a request.
+    /// Takes document, operation name and variables from a request. Fails if the document cannot be parsed.
     pub fn of(request: &mut Request) -> ServerResult<Self> {
         let document = request.parsed_query()?.clone();
         let (operation, variables) = (request.operation_name.clone(), request.variables.clone());
@@ -79,12 +79,13 @@ impl SubscriptionDocument {
         request
     }
 
-    /// The document, and which of its operations. The text that it was parsed from need not be there any more.
+    /// Returns the parsed document and the operation name as text. The source text may no longer be available.
     fn text(&self) -> String {
         format!("{:?} {:?}", self.operation, self.document)
     }
 
-    /// The variables as text, but for that of the cursor: it says where to begin, and everybody's is another.
+    /// Returns the variables as JSON, without the variable of the cursor: the cursor only says where to begin and
+    /// differs between subscribers.
     fn variables_that_matter(&self) -> String {
         let mut variables = self.variables.clone();
         if let Some(cursor) = self.cursor_variable() {
@@ -113,27 +114,27 @@ impl SubscriptionDocument {
     }
 }
 
-/// An edition.
+/// An execution that is shared by all subscribers with the same topic, document and variables.
 pub struct SharedExecution {
     script: SubscriptionDocument,
-    /// The last that were shown.
+    /// The cached results of the latest events, at most [`KEPT`].
     prints: Mutex<VecDeque<Arc<CachedResult>>>,
-    /// Whether what is shown differs from one listener to the other.
+    /// Whether results differ between subscribers. Once set, every event is executed for each subscriber.
     differs: AtomicBool,
     key: Arc<Key>,
     among: SharedExecutions,
 }
 
-/// An event as some may read it.
+/// The result of an event, for subscribers to whom the same changes are hidden.
 struct CachedResult {
     event: EventId,
     hidden: Vec<usize>,
-    /// How it was shown; none if it is shown to each anew.
+    /// The result as JSON; `None` if the event has to be executed for each subscriber.
     text: OnceCell<Option<Arc<str>>>,
 }
 
 impl SharedExecution {
-    /// Shows an event, or an error, to one who listens.
+    /// Returns the result of an event, or of an error, for a subscriber.
     pub(super) async fn show(&self, schema: &Schema, event: Result<Event>, to: &Subscriber) -> SubscriptionItem {
         let event = match event {
             Ok(event) if !self.differs.load(Ordering::Relaxed) => event,
@@ -161,7 +162,8 @@ impl SharedExecution {
         }
     }
 
-    /// Shows it, and tells whether it is shown alike to everybody who may read as much of it.
+    /// Executes the operation for an event. Also returns whether the result is the same for all subscribers that may
+    /// read the same changes.
     async fn execute(&self, schema: &Schema, event: Result<Event>, context: RequestContext) -> (Response, bool) {
         let context = Arc::new(context);
         let turn = Arc::new(Step::Show(Mutex::new(Some(event))));
@@ -190,7 +192,7 @@ impl SharedExecution {
 impl Drop for SharedExecution {
     fn drop(&mut self) {
         let mut editions = self.among.0.lock();
-        // Another one of the same key may have taken the place.
+        // A new execution may have been inserted under the same key.
         if editions.get(&self.key).is_some_and(|edition| edition.strong_count() == 0) {
             editions.remove(&self.key);
         }

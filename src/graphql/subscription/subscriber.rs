@@ -1,4 +1,4 @@
-//! One who listens: waits for what happens, and asks of each event, with today's rights, whether they may see it.
+//! A subscriber: waits for events, and checks with the viewer's current access whether they may see each event.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -27,13 +27,13 @@ use crate::policy::decide::denied;
 use crate::store::events::Entry;
 use crate::store::events::list::Visible;
 
-/// How long nothing may happen before the token and the standing are looked at. That is done at full seconds, so that all
-/// whose turn it is are asked about together.
+/// How long a subscription may be without events before token and access are checked again. The check runs at full
+/// seconds, so that the checks of many subscribers are batched.
 const QUIET: Duration = Duration::from_secs(9);
-/// How long what was asked about one event holds for those that were asked about with it.
+/// How long the access check of a batch of events is valid. Events that are delivered later are checked again.
 const FRESH: Duration = Duration::from_millis(250);
 
-/// One who listens.
+/// A subscriber to one topic.
 pub struct Subscriber {
     env: AppContext,
     audience: SharedLoader,
@@ -42,14 +42,15 @@ pub struct Subscriber {
     feed: EventStream,
     topic: Topic,
     kinds: Option<Vec<EventType>>,
-    /// What the viewer may see of what has come.
+    /// The received events that the viewer may see.
     waiting: VecDeque<Event>,
-    /// When that was asked.
+    /// When the access was last checked.
     asked: Instant,
 }
 
 impl Subscriber {
-    /// Begins after a cursor, or with what happens from now on.
+    /// Subscribes after a cursor, or from now on if there is none. Fails with INVALID_CURSOR for a cursor of another
+    /// stream, and with FORBIDDEN if the viewer may not subscribe to the topic.
     pub async fn begin(
         ctx: &Context<'_>,
         topic: Topic,
@@ -79,22 +80,22 @@ impl Subscriber {
         })
     }
 
-    /// What is listened to.
+    /// The topic of the subscription.
     pub fn topic(&self) -> Topic {
         self.topic
     }
 
-    /// A request of the listener's own, which nothing was loaded by.
+    /// Creates a new request context for the subscriber, with empty loaders.
     pub fn request(&self) -> RequestContext {
         RequestContext::new(&self.env, Some(self.actor), self.address)
     }
 
-    /// The next event that the viewer may see. After an error there is none.
+    /// Waits for the next event that the viewer may see. After an error there are no more events.
     pub async fn next(&mut self) -> Result<Event> {
         loop {
             let patience = self.patience()?;
             if !self.waiting.is_empty() && self.asked.elapsed() > FRESH {
-                // Whoever takes their time does not see by rights that they had.
+                // A slow client must not see events by access that it has lost.
                 let entries = self.waiting.drain(..).map(|event| event.entry).collect();
                 self.ask(entries).await?;
             }
@@ -109,7 +110,7 @@ impl Subscriber {
         }
     }
 
-    /// What of the workspace's log is to be read, if the next events come from there.
+    /// Returns the conditions for reading the workspace's event log; `None` if the next events are not read from it.
     async fn visible(&self) -> Result<Option<Visible>> {
         let Topic::Workspace(workspace) = self.topic else { return Ok(None) };
         if !self.feed.reads_workspace() {
@@ -119,7 +120,7 @@ impl Subscriber {
         Ok(Some(sight.visible(&self.env.store, workspace).await?))
     }
 
-    /// UNAUTHENTICATED once the token has run out; else how long to wait before looking again.
+    /// Returns how long to wait before the next access check. Fails with UNAUTHENTICATED once the token has expired.
     fn patience(&self) -> Result<Duration> {
         let now = self.env.clock.now();
         let until_full_second = Duration::from_millis(1000 - u64::from(now.timestamp_subsec_millis()).min(999));
@@ -131,7 +132,7 @@ impl Subscriber {
         }
     }
 
-    /// Asks whether the viewer may still listen, and what of the entries they may see.
+    /// Checks whether the viewer may still subscribe, and keeps those of the entries that they may see.
     async fn ask(&mut self, mut entries: Vec<Arc<Entry>>) -> Result<()> {
         if let Some(kinds) = &self.kinds {
             entries.retain(|entry| entry.kind.is_some_and(|kind| kinds.contains(&kind)));
@@ -146,8 +147,8 @@ impl Subscriber {
     }
 }
 
-/// Looks at what the topic and the entries are about, if the viewer may listen to that topic: FORBIDDEN otherwise, also where
-/// there is nothing.
+/// Loads the viewer's access to the workspaces of the topic and the entries. Fails with FORBIDDEN if the viewer may not
+/// subscribe to the topic, also if the workspace does not exist.
 async fn look(audience: &SharedLoader, actor: Actor, topic: Topic, entries: &[Arc<Entry>]) -> Result<EventViewer> {
     match topic {
         Topic::Workspace(workspace) => {

@@ -17,10 +17,10 @@ use crate::policy::{AccessContext, Action};
 use crate::store::cloud_storages;
 use crate::store::resource_lists::Filter;
 
-/// What can be done with a cloud storage.
+/// The actions on a cloud storage that `viewerPermissions` checks.
 const ABOUT_CLOUD_STORAGE: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];
 
-/// A cloud storage that the viewer sees, and on which grounds.
+/// A cloud storage that the viewer may see, with the grounds for it.
 #[derive(Clone)]
 pub struct CloudStorage {
     row: cloud_storages::CloudStorage,
@@ -28,15 +28,15 @@ pub struct CloudStorage {
 }
 
 impl CloudStorage {
-    /// A cloud storage by its ID, if the viewer may see it.
+    /// Loads a cloud storage by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: CloudStorageId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.workspace())).await?;
         Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
-    /// The cloud storage that something in its workspace is linked to, if the viewer, who stands to the workspace like that,
-    /// may see it.
+    /// Loads the cloud storage that a resource of the same workspace links to; `None` unless the viewer, with access
+    /// `standing` to the workspace, may see it.
     pub async fn linked(
         ctx: &Context<'_>,
         id: Option<CloudStorageId>,
@@ -46,7 +46,7 @@ impl CloudStorage {
         row.map(|row| Self::seen(ctx, row?, standing)).map_err(Into::into).transpose()
     }
 
-    /// The cloud storage, if the viewer, who stands to its workspace like that, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
         Some(Self { row, grounds })
@@ -66,7 +66,7 @@ impl ResourceNode for CloudStorage {
 /// workspaces.
 #[Object]
 impl CloudStorage {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
@@ -76,12 +76,12 @@ impl CloudStorage {
         Workspace::of(ctx, self.row.workspace()).await
     }
 
-    /// Name shown to people, 1 to 64 characters.
+    /// Display name, 1 to 64 characters.
     async fn display_name(&self) -> &str {
         &self.row.display_name
     }
 
-    /// Whose cloud it is.
+    /// Provider of the storage.
     async fn provider(&self) -> CloudProvider {
         self.row.provider.into()
     }
@@ -91,22 +91,22 @@ impl CloudStorage {
         &self.row.resource
     }
 
-    /// What it is for, at most 4,096 characters. Null if none was given.
+    /// Purpose of the storage, at most 4,096 characters. Null if none was given.
     async fn description(&self) -> Option<&str> {
         self.row.description.as_deref()
     }
 
-    /// Who connected it, or the owner of the organization once that person has left.
+    /// The user who connected it. After that user has left, the owner of the organization.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         resource::owner(ctx, self.row.owner_id).await
     }
 
-    /// When it was connected.
+    /// Time of connection.
     async fn created_at(&self) -> DateTime {
         self.row.created_at.into()
     }
 
-    /// What the viewer may do with this storage now.
+    /// The viewer's present permissions on this storage.
     async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_CLOUD_STORAGE)
     }
@@ -121,7 +121,7 @@ connection!(
 );
 
 impl CloudStorageConnection {
-    /// A page of the cloud storages of a workspace that the viewer stands to like that.
+    /// Loads a page of the cloud storages of a workspace to which the viewer has access `standing`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
         (workspace, standing): (WorkspaceId, AccessContext),

@@ -1,4 +1,4 @@
-//! Entries of the log, as the viewer may see them.
+//! Events: the entries of a workspace's log, reduced to what the viewer may see.
 
 use std::sync::Arc;
 
@@ -32,24 +32,24 @@ use crate::policy::event_visibility::names_actor;
 use crate::store::events::list;
 use crate::store::events::{self, Entry, EventRange, Filter};
 
-/// Most entries that are read at once while looking for those that the viewer may see.
+/// Maximum number of entries per read while searching for entries that the viewer may see.
 const MOST: i64 = 512;
 
-/// An entry of the log that the viewer sees.
+/// An entry of the log that the viewer may see.
 #[derive(Clone)]
 pub struct Event {
-    /// The entry.
+    /// The row of the log.
     pub entry: Arc<Entry>,
-    /// What happened.
+    /// Type of the event.
     pub kind: domain::event::EventType,
-    /// Which of its changes the viewer may not read.
+    /// Indexes of the changes that the viewer may not see.
     pub hidden: Vec<usize>,
-    /// Whose own stream it is part of, rather than of the workspace's.
+    /// The user whose own stream it belongs to; `None` for the workspace's stream.
     pub stream_of: Option<UserId>,
 }
 
 impl Event {
-    /// An event by its ID, if the viewer may see it.
+    /// Loads an event by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: EventId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let entry = ctx.request().loader.load_one(id).await?;
@@ -62,12 +62,12 @@ impl Event {
     }
 }
 
-/// The list that the cursors of a workspace's events are of.
+/// Returns the name, in cursors, of the list of a workspace's events.
 pub fn list_of_workspace(workspace: Uuid) -> String {
     format!("events of {workspace}")
 }
 
-/// The list that the cursors of a user's own stream are of.
+/// Returns the name, in cursors, of a user's own stream.
 pub fn user_stream_name(user: UserId) -> String {
     format!("events for {user}")
 }
@@ -76,16 +76,16 @@ fn place_of(entry: &Entry) -> Keyset<EventPosition> {
     Keyset { key: entry.place, id: entry.id.into() }
 }
 
-/// Something that changed, written in the same transaction as the change. The log is never altered.
+/// A change, recorded in the same transaction as the change itself. Events are never altered.
 #[Object]
 impl Event {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.entry.id)
     }
 
-    /// Place in its stream. Pass it as `after` to go on from here: to the same subscription, or to `events` of the same
-    /// workspace.
+    /// Position in its stream. Pass it as `after` to continue from here: to the same subscription, or to `events` of
+    /// the same workspace.
     async fn cursor(&self) -> String {
         let list = match self.stream_of {
             Some(user) => user_stream_name(user),
@@ -94,19 +94,19 @@ impl Event {
         cursor(&list, &place_of(&self.entry))
     }
 
-    /// What happened.
+    /// Type of the event.
     #[graphql(name = "type")]
     async fn kind(&self) -> EventType {
         self.kind.into()
     }
 
-    /// When it happened.
+    /// Time of the event.
     async fn at(&self) -> DateTime {
         self.entry.at.into()
     }
 
-    /// Who did it. Null for the server itself, such as at an expiry, and for who declined an invitation, unless the viewer shares
-    /// an organization with them. A deleted account is shown as `deleted user`.
+    /// The user who caused it. Null if the server did, for example at an expiry. Null for a user who declined an
+    /// invitation, unless the viewer shares an organization with them. A deleted account is shown as `deleted user`.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         let actor = self.entry.actor_id?;
         match names_actor(self.kind) {
@@ -115,7 +115,7 @@ impl Event {
         }
     }
 
-    /// Where it happened. Null once the workspace is gone, or when the viewer may not see it.
+    /// The workspace in which it happened. Null if the workspace is gone or the viewer may not see it.
     async fn workspace(&self, ctx: &Context<'_>) -> Option<Result<Workspace>> {
         let id = self.entry.workspace_id;
         let is_own = ctx.request().viewer_id().map(Uuid::from) == Some(id);
@@ -123,25 +123,25 @@ impl Event {
         Workspace::open(ctx, workspace).await.transpose()
     }
 
-    /// ID of what it happened to, even once that is gone.
+    /// ID of the object that changed, even after the object is gone.
     async fn subject_id(&self) -> ID {
         ID(self.entry.subject_id.clone())
     }
 
-    /// What it happened to, as it is now. Null once it is gone, or when the viewer may not see it.
+    /// The object that changed, in its present state. Null if it is gone or the viewer may not see it.
     async fn subject(&self, ctx: &Context<'_>) -> Option<Result<EventSubject>> {
         let node = node::find(ctx, &self.entry.subject_id).await;
         node.map(|node| node.and_then(EventSubject::of)).transpose()
     }
 
-    /// Fields that changed: at most one for each field of the subject. Empty where the type says all.
+    /// The changed fields: at most one entry for each field of the subject. Empty if the type says everything.
     async fn changes(&self) -> Vec<FieldChange> {
         let changes = self.entry.changes.iter().enumerate();
         changes.filter(|(n, _)| !self.hidden.contains(n)).map(|(_, change)| change.clone().into()).collect()
     }
 }
 
-/// What an event can be about.
+/// An object that an event can be about.
 #[derive(Union)]
 pub enum EventSubject {
     /// A personal workspace.
@@ -181,14 +181,14 @@ impl EventSubject {
     }
 }
 
-/// One field before and after a change. Fields that the viewer may not see are left out.
+/// One field before and after a change. Fields that the viewer may not see are omitted.
 #[derive(SimpleObject)]
 pub struct FieldChange {
     /// Name of the field in this schema, such as `role` or `contact.email`.
     field: String,
-    /// Its value before: a text, number, enum value, time or ID as text. Null if there was none.
+    /// The value before, as text: a string, number, enum value, time or ID. Null if there was none.
     before: Option<String>,
-    /// Its value after, in the same form. Null if there is none.
+    /// The value after, in the same form. Null if there is none.
     after: Option<String>,
 }
 
@@ -208,8 +208,8 @@ connection!(
 );
 
 impl EventConnection {
-    /// A page of a workspace's log, of which those of the types and by the actor count. CURSOR_EXPIRED if some of what the
-    /// cursor leads to is no longer kept.
+    /// Loads a page of a workspace's log, filtered by event types and actor. CURSOR_EXPIRED if entries that the cursor
+    /// leads to are no longer kept.
     pub async fn load(
         ctx: &Context<'_>,
         workspace: WorkspaceId,
@@ -219,14 +219,15 @@ impl EventConnection {
         let workspace = workspace.uuid();
         let list = list_of_workspace(workspace);
         let window = args.window::<EventPosition>(&list)?;
-        // What is no user's ID is nobody's, and nobody has done anything.
+        // An invalid ID becomes the nil UUID, which matches no event.
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let mut kinds: Option<Vec<domain::event::EventType>> =
             kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
         if let Some(actor) = actor
             && User::open(ctx, actor).await?.is_none()
         {
-            // Where the actor is not told, a guess does not find them.
+            // If the viewer may not see the actor, event types that hide their actor are excluded: a guessed ID must
+            // not find them.
             let all = kinds.unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
             kinds = Some(all.into_iter().filter(|kind| names_actor(*kind)).collect());
         }
@@ -254,7 +255,8 @@ impl EventConnection {
     }
 }
 
-/// The page that the viewer may see: reads on until it is full.
+/// Reads a page of the events that the viewer may see. Reads again, each time up to twice as many entries, until the
+/// page is full or the log ends.
 async fn read(
     ctx: &Context<'_>,
     workspace: Uuid,
@@ -274,7 +276,8 @@ async fn read(
         let mut connection = store.read().await?;
         let entries = list::page(&mut connection, &visible, filter, stretch).await?;
         if found.is_empty() && from.is_some() {
-            // Asked afterwards: what was deleted before was missing when it was read.
+            // `extent` is read after the page, so that it covers all entries that were deleted before the page was
+            // read.
             let extent = events::extent(&mut connection).await?;
             if from < Some(extent.pruned) {
                 return Err(ApiError::CursorExpired);

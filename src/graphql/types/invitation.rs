@@ -1,4 +1,4 @@
-//! Offers of a role, and what those who hold one may know.
+//! Invitations, their lists, and the preview for the holder of a token.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use crate::graphql::connection;
 use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
 use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand};
-use crate::graphql::loaders::{OrganizationName, ProvenEmail};
+use crate::graphql::loaders::organizations::OrganizationName;
+use crate::graphql::loaders::users::ProvenEmail;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::WithAccess;
 use crate::operations::idempotency::Written;
@@ -30,7 +31,7 @@ use crate::store::invitations::list::{Filter, Inviter, Whose};
 use crate::store::organizations::NamedOrganization;
 use crate::store::users;
 
-/// What can be done with an invitation that is pending.
+/// The actions on a pending invitation that `viewerPermissions` checks.
 const ABOUT_PENDING: [Action; 5] = [
     Action::InvitationView,
     Action::InvitationResend,
@@ -39,19 +40,20 @@ const ABOUT_PENDING: [Action; 5] = [
     Action::InvitationDecline,
 ];
 
-/// An invitation that the viewer sees, and on which grounds.
+/// An invitation that the viewer may see, with the grounds for it.
 #[derive(Clone)]
 pub struct Invitation {
     row: invitations::Invitation,
     standing: AccessContext,
-    /// Whether the viewer is the invitee. None: not looked at, since they see it by their role.
+    /// Whether the viewer is the invitee; `None` if not checked, because the viewer sees the invitation by role.
     is_invitee: Option<bool>,
-    /// Who sent it, if they are still there. None: not read yet.
+    /// The inviter, if the account still exists; the outer `None` means not loaded.
     inviter: Option<Option<User>>,
 }
 
 impl Invitation {
-    /// An invitation by its ID, if the viewer is the invitee or may see the organization's.
+    /// Loads an invitation by its ID; `None` unless the viewer is the invitee or may see the organization's
+    /// invitations.
     pub async fn open(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>> {
         if ctx.request().signed_in().is_none() {
             return Ok(None);
@@ -60,7 +62,8 @@ impl Invitation {
         Self::found(ctx, row).await
     }
 
-    /// An invitation that was written, now or before, if the viewer is the invitee or may see the organization's.
+    /// Returns an invitation that a mutation wrote, now or before a retry; `None` unless the viewer is the invitee or
+    /// may see the organization's invitations.
     pub async fn written(
         ctx: &Context<'_>,
         written: Written<InvitationId, WithAccess<invitations::Invitation>>,
@@ -74,7 +77,7 @@ impl Invitation {
         }
     }
 
-    /// The invitation, if the viewer is the invitee or may see the organization's.
+    /// Wraps a row; `None` unless the viewer is the invitee or may see the organization's invitations.
     pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         Self::found(ctx, Some(row)).await
     }
@@ -94,7 +97,7 @@ impl Invitation {
         (decision == Decision::Allow).then_some(self)
     }
 
-    /// One that was read for a list, by that viewer.
+    /// Wraps a row of a list that `viewer` requested.
     fn listed(
         (row, inviter): ListedRow,
         standing: AccessContext,
@@ -125,7 +128,7 @@ impl Invitation {
         self.row.resolved_at.or(overdue.then_some(self.row.expires_at)).map(DateTime)
     }
 
-    /// Whether the viewer may see it by their role, not merely as the invitee.
+    /// Whether the viewer may see it by role, not only as the invitee.
     fn administered(&self) -> bool {
         decide(&self.standing, Action::InvitationView, &Target::default()) == Decision::Allow
     }
@@ -158,26 +161,26 @@ impl SyncFields for Invitation {
 }
 
 /// An offer of a role in an organization, sent to an e-mail address. At most one is pending for each organization and
-/// address. Seen by members with VIEW_INVITATIONS, and by the invitee once their address is verified.
+/// address. Visible to members with VIEW_INVITATIONS, and to the invitee once their address is verified.
 #[Object]
 impl Invitation {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
 
-    /// The organization, as far as an invitee may know it.
+    /// The fields of the organization that an invitee may see.
     async fn organization(&self, ctx: &Context<'_>) -> Result<OrganizationSummary> {
         OrganizationSummary::load(ctx, self.row.organization_id).await
     }
 
-    /// The address invited.
+    /// The invited address.
     async fn email(&self) -> &str {
         self.row.shown_email()
     }
 
-    /// The account of the invitee. Null, without an error, until the invitation is accepted, unless the viewer is the invitee or
-    /// shares an organization with them. Null as well if there is no account with that verified address.
+    /// The account of the invitee. Null, without an error, until the invitation is accepted, unless the viewer is the
+    /// invitee or shares an organization with them. Null as well if no account has verified the address.
     async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         let load = async {
             match invitee_of(ctx, &self.row).await? {
@@ -188,17 +191,17 @@ impl Invitation {
         load.await.transpose()
     }
 
-    /// The role offered; never OWNER.
+    /// The offered role; never OWNER.
     async fn role(&self) -> Role {
         self.row.role.into()
     }
 
-    /// Where the invitation stands now. It runs out at `expiresAt` to the millisecond.
+    /// Present status. The invitation expires at `expiresAt`, exactly to the millisecond.
     async fn status(&self, ctx: &Context<'_>) -> InvitationStatus {
         self.row.status_at(ctx.request().now).into()
     }
 
-    /// Who sent it last. Null once that account is gone.
+    /// The user who sent it last. Null if that account is gone.
     async fn inviter(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         match &self.inviter {
             Some(inviter) => inviter.clone().map(Ok),
@@ -206,27 +209,27 @@ impl Invitation {
         }
     }
 
-    /// Words of the inviter, as sent in the mail: plain text, at most 1,000 characters. Null if there are none.
+    /// The inviter's message, as sent in the mail: plain text, at most 1,000 characters. Null if there is none.
     async fn message(&self) -> Option<&str> {
         self.row.message.as_deref()
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         self.row.created_at.into()
     }
 
-    /// When it runs out, or ran out. A resend sets it anew.
+    /// Time at which it expires or expired. A resend sets a new time.
     async fn expires_at(&self) -> DateTime {
         self.row.expires_at.into()
     }
 
-    /// When it was accepted, declined, revoked, or ran out. Null while pending.
+    /// Time at which it was accepted, declined or revoked, or expired. Null while pending.
     async fn resolved_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         self.resolved_at_by(ctx.request().now)
     }
 
-    /// What became of the mail. Null, without an error, unless the viewer has VIEW_INVITATIONS.
+    /// Delivery of the mail. Null, without an error, unless the viewer has VIEW_INVITATIONS.
     async fn delivery(&self, ctx: &Context<'_>) -> Option<InvitationDelivery> {
         let status = self.row.status_at(ctx.request().now);
         let resendable = matches!(
@@ -243,7 +246,7 @@ impl Invitation {
         })
     }
 
-    /// What the viewer may do with this invitation now.
+    /// The viewer's present permissions on this invitation.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         use domain::invitation::InvitationStatus;
         let about: &[Action] = match self.row.status_at(ctx.request().now) {
@@ -256,21 +259,21 @@ impl Invitation {
     }
 }
 
-/// The account of the invitee, if there is one that the viewer may know of.
+/// Returns the account of the invitee; `None` if there is none or the viewer may not know of it.
 async fn invitee_of(ctx: &Context<'_>, row: &invitations::Invitation) -> Result<Option<UserId>> {
     let accepted = row.status == domain::invitation::InvitationStatus::Accepted;
     let invitee = users::Invitee { email: row.email.clone(), organization: row.organization_id, accepted };
     Ok(ctx.request().loader.load_one(invitee).await?)
 }
 
-/// What somebody who is not a member may know of an organization that invited them.
+/// The fields of an organization that an invitee who is not a member may see.
 #[derive(SimpleObject)]
 pub struct OrganizationSummary {
-    /// ID of the organization: `Query.node` opens it for its members.
+    /// ID of the organization. `Query.node` returns the organization to its members.
     id: ID,
-    /// Its short name.
+    /// `slug` of the organization.
     slug: String,
-    /// Its full name.
+    /// `displayName` of the organization.
     display_name: String,
 }
 
@@ -290,7 +293,7 @@ impl OrganizationSummary {
     }
 }
 
-/// An invitation of a list; whoever sent it only if that was asked for.
+/// An invitation of a list, with its inviter if the query selects `inviter`.
 type ListedRow = (invitations::Invitation, Option<Inviter>);
 
 connection!(
@@ -299,15 +302,15 @@ connection!(
     InvitationEdge: "One entry of a list of invitations."
 );
 
-/// The arguments of a list of an organization's invitations.
+/// Arguments of `Organization.invitations`.
 pub struct InvitationsArgs {
-    /// What addresses contain.
+    /// Text that the address must contain; `None` for all.
     pub search: Option<String>,
-    /// In which states.
+    /// Statuses to include; `None` for all.
     pub statuses: Option<Vec<InvitationStatus>>,
-    /// To which roles.
+    /// Offered roles to include; `None` for all.
     pub roles: Option<Vec<Role>>,
-    /// Which page.
+    /// The page to load.
     pub page: PageArgs,
 }
 
@@ -323,7 +326,7 @@ impl InvitationsArgs {
     }
 }
 
-/// A page of invitations, for a field of the answer.
+/// Reads a page of invitations, with the inviters if `field` selects them.
 async fn read_page(
     connection: &Connection,
     filter: &Filter,
@@ -339,7 +342,7 @@ async fn read_page(
 }
 
 impl InvitationConnection {
-    /// A page of an organization's invitations, for somebody who may see them.
+    /// Loads a page of an organization's invitations. The caller must have checked that the viewer may see them.
     pub async fn of_organization(
         ctx: &Context<'_>,
         organization: OrganizationId,
@@ -351,7 +354,7 @@ impl InvitationConnection {
         Self::load(ctx, &list, filter, &args.page, Some(standing)).await
     }
 
-    /// A page of the invitations to the viewer's proven address.
+    /// Loads a page of the invitations to the viewer's verified address.
     pub async fn of_viewer(
         ctx: &Context<'_>,
         viewer: &users::User,
@@ -373,7 +376,8 @@ impl InvitationConnection {
         Self::load(ctx, &format!("invitations to {}", viewer.id), filter, &args, None).await
     }
 
-    /// A page of `filter`. `standing` is the viewer's in the one organization that the list is about; `None` for the invitee.
+    /// Loads a page of `filter`. `standing` is the viewer's access to the organization of the list; `None` for the
+    /// invitee's own list, which may cover several organizations.
     async fn load(
         ctx: &Context<'_>,
         list: &str,
@@ -403,45 +407,46 @@ impl InvitationConnection {
     }
 }
 
-/// What became of the mail of an invitation, so that the complaint of not having received it has an answer.
+/// Delivery of an invitation's mail. It helps to answer a complaint that the mail was not received.
 #[derive(SimpleObject)]
 pub struct InvitationDelivery {
-    /// Where the last sending stands.
+    /// State of the last sending.
     state: DeliveryState,
-    /// How many times it was handed over to the mail server, resends included. 0 until the first.
+    /// Number of times that the mail was handed over to the mail server, resends included. 0 until the first.
     send_count: i32,
-    /// When it was last handed over to the mail server. Null until the first time.
+    /// Last time that the mail was handed over to the mail server. Null until the first time.
     last_sent_at: Option<DateTime>,
-    /// Why the last sending failed, in words. Null unless it did.
+    /// Why the last sending failed, as text for people. Null unless it failed.
     failure: Option<String>,
-    /// Earliest time of the next resend. Null if the invitation cannot be resent at all.
+    /// Earliest time of the next resend. Null if the invitation cannot be resent.
     resend_available_at: Option<DateTime>,
 }
 
-/// What the holder of an invitation's token sees before signing in.
+/// The fields of an invitation that the holder of its token may see before signing in.
 #[derive(SimpleObject)]
 pub struct InvitationPreview {
     /// `displayName` of the organization.
     organization_name: String,
     /// `slug` of the organization.
     organization_slug: String,
-    /// `displayName` of the inviter. Null once that account is gone.
+    /// `displayName` of the inviter. Null if that account is gone.
     inviter_name: Option<String>,
-    /// The role offered.
+    /// The offered role.
     role: Role,
-    /// Where the invitation stands.
+    /// Present status of the invitation.
     status: InvitationStatus,
-    /// When it runs out, or ran out.
+    /// Time at which it expires or expired.
     expires_at: DateTime,
-    /// The address invited.
+    /// The invited address.
     email: String,
-    /// Whether an account with that verified address exists: sign in rather than sign up. To a signed-in viewer it is true only
-    /// where they may see `Invitation.invitee`.
+    /// Whether an account with that verified address exists, so that the invitee should sign in and not sign up. For a
+    /// signed-in viewer it is true only if they may see `Invitation.invitee`.
     account_exists: bool,
 }
 
 impl InvitationPreview {
-    /// The preview of an invitation whose token was shown, if invitations to the organization are there.
+    /// Loads the preview of an invitation whose token the caller has shown; `None` if the organization is gone or
+    /// pending deletion.
     pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let loader = &ctx.request().loader;
         let Some(organization) = loader.load_one(OrganizationName(row.organization_id)).await? else { return Ok(None) };
@@ -455,7 +460,7 @@ impl InvitationPreview {
             Some(inviter) => loader.load_one(inviter).await?,
             None => None,
         };
-        // To a viewer who has an account already it tells no more than `Invitation.invitee` does.
+        // For a signed-in viewer this reveals no more than `Invitation.invitee`.
         let account_exists = match ctx.request().viewer_id() {
             Some(_) => invitee_of(ctx, &row).await?.is_some(),
             None => loader.load_one(ProvenEmail(row.email.clone())).await?.is_some(),

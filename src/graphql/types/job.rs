@@ -18,10 +18,10 @@ use crate::policy::{AccessContext, Action};
 use crate::store::resource_lists::{Filter, ParentKind};
 use crate::store::{jobs, users};
 
-/// What can be done with a job.
+/// The actions on a job that `viewerPermissions` checks.
 const ABOUT_JOB: [Action; 3] = [Action::ResourceView, Action::ResourceAssign, Action::JobStateUpdate];
 
-/// A job that the viewer sees, and on which grounds.
+/// A job that the viewer may see, with the grounds for it.
 #[derive(Clone)]
 pub struct Job {
     row: jobs::Job,
@@ -29,14 +29,14 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job by its ID, if the viewer may see it.
+    /// Loads a job by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.job.workspace())).await?;
         Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
-    /// The job, if the viewer, who stands to its workspace like that, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
         Some(Self { row: row.job, grounds })
@@ -55,43 +55,43 @@ impl ResourceNode for Job {
 /// A part of a task that one person works on at a time.
 #[Object]
 impl Job {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
 
-    /// The task it is part of. Null if the viewer may not see the task.
+    /// The task that the job is part of. Null if the viewer may not see the task.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let row = ctx.request().loader.load_one(self.row.task_id).await;
         row.map(|row| Task::seen(ctx, row?, self.grounds.standing)).map_err(Into::into).transpose()
     }
 
-    /// Who works on it. Null if nobody does.
+    /// The user who works on it. Null if it is not assigned.
     async fn assignee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         resource::assignee(ctx, self.row.assignee_id).await
     }
 
-    /// Which round of the work it is in.
+    /// Stage of the work.
     async fn stage(&self) -> JobStage {
         self.row.stage.into()
     }
 
-    /// How far the present round is.
+    /// State of the job within its stage.
     async fn state(&self) -> JobState {
         self.row.state.into()
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         self.row.created_at.into()
     }
 
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     async fn updated_at(&self) -> DateTime {
         self.row.updated_at.into()
     }
 
-    /// What the viewer may do with this job now.
+    /// The viewer's present permissions on this job.
     async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_JOB)
     }
@@ -106,14 +106,14 @@ connection!(
 );
 
 impl JobConnection {
-    /// A page of the jobs of a task that the viewer sees on those grounds, oldest first.
+    /// Loads a page of the jobs of a task that the viewer may see on `grounds`, oldest first.
     pub async fn of_task(ctx: &Context<'_>, task: TaskId, grounds: Grounds, args: PageArgs) -> Result<Self> {
         let container = (ParentKind::Task, task.into());
         let listing = ResourceList::of_container::<Job>(ctx, container, grounds.standing, grounds.ties)?;
         listing.oldest_first().page(ctx, args).await.map(Self)
     }
 
-    /// A page of the jobs that are assigned to the viewer.
+    /// Loads a page of the jobs that are assigned to the viewer.
     pub async fn assigned(
         ctx: &Context<'_>,
         viewer: &users::User,

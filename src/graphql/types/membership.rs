@@ -1,4 +1,4 @@
-//! One user in one organization, with one role.
+//! The membership of one user in one organization, with one role.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::graphql::connection;
 use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
 use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand};
-use crate::graphql::loaders::{Depth, MemberRow, MembersPage, members_page};
+use crate::graphql::loaders::memberships::{Depth, MemberRow, MembersPage, members_page};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::{LockedOrganization, WithAccess};
 use crate::operations::accounts::record_activity::record_activity;
@@ -25,7 +25,7 @@ use crate::store::memberships;
 use crate::store::memberships::list;
 use crate::store::memberships::list::{Filter, Order, Pages};
 
-/// What the menu of a member's row offers.
+/// The actions on a member that `viewerPermissions` checks.
 const ABOUT_MEMBER: [Action; 6] = [
     Action::OwnershipOffer,
     Action::MembersView,
@@ -35,24 +35,24 @@ const ABOUT_MEMBER: [Action; 6] = [
     Action::OrganizationLeave,
 ];
 
-/// A membership, and how the viewer stands to its organization.
+/// A membership, with the viewer's access to its organization.
 #[derive(Clone)]
 pub struct Membership {
     row: memberships::Membership,
     standing: AccessContext,
-    /// The member. None: no more is known than the membership tells.
+    /// The member; `None` if only the names in the membership row are loaded.
     user: Option<User>,
-    /// What is known of its organization, if it was written just now.
+    /// The organization as the write loaded it; `None` if this request did not write the membership.
     by: Option<Arc<LockedOrganization>>,
 }
 
 impl Membership {
-    /// A membership in an organization that the viewer stands to like that.
+    /// Wraps a row. `standing` is the viewer's access to its organization.
     pub fn new(row: memberships::Membership, standing: AccessContext) -> Self {
         Self { row, standing, user: None, by: None }
     }
 
-    /// One that was read for a list, by that viewer.
+    /// Wraps a row of a list that `viewer` requested.
     pub fn listed((row, user): MemberRow, standing: AccessContext, viewer: Option<UserId>) -> Self {
         let membership = Self::new(row, standing);
         let user = user.map(|user| User::member(user, membership.shows_email(viewer)));
@@ -60,7 +60,7 @@ impl Membership {
         Self { user: Some(user), ..membership }
     }
 
-    /// A membership by its ID, if the viewer may see the members of its organization.
+    /// Loads a membership by its ID; `None` unless the viewer may see the members of its organization.
     pub async fn open(ctx: &Context<'_>, id: MembershipId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
@@ -68,7 +68,8 @@ impl Membership {
         Ok(row.zip(organization).map(|(row, organization)| Self::new(row, organization.standing())))
     }
 
-    /// A membership that was written, now or before, if the viewer may see the members of its organization.
+    /// Returns a membership that a mutation wrote, now or before a retry; `None` unless the viewer may see the members
+    /// of its organization.
     pub async fn written(
         ctx: &Context<'_>,
         written: Written<MembershipId, WithAccess<memberships::Membership>>,
@@ -91,7 +92,7 @@ impl Membership {
         decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
     }
 
-    /// The member, as far as the membership tells.
+    /// The member, with the names in the membership row.
     fn named(&self, viewer: Option<UserId>) -> User {
         User::named_member(&self.row, self.shows_email(viewer))
     }
@@ -138,10 +139,10 @@ impl SyncFields for Membership {
     }
 }
 
-/// One user in one organization, with one role.
+/// The membership of one user in one organization, with one role.
 #[Object]
 impl Membership {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
@@ -167,28 +168,29 @@ impl Membership {
         self.row.role.into()
     }
 
-    /// When the member joined, or created the organization.
+    /// Time at which the member joined, or created the organization.
     async fn joined_at(&self) -> DateTime {
         self.row.joined_at.into()
     }
 
-    /// The day on which the member was last active, at 00:00 UTC. Null if never. Null, without an error, unless it is the
+    /// Day on which the member was last active, at 00:00 UTC. Null if never. Null, without an error, unless it is the
     /// viewer's own membership or the viewer has VIEW_MEMBER_EMAILS.
     async fn last_active_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         self.last_active(ctx.request().viewer_id())
     }
 
-    /// Who invited the member. Null for the creator, and once that account is gone.
+    /// The user who invited the member. Null for the creator, and if that account is gone.
     async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::named(ctx, self.row.invited_by?).await.transpose()
     }
 
-    /// What the viewer may do to this member now; drives the menu of the row.
+    /// The viewer's present permissions on this member, for example for the menu of the member's row.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         self.permissions(ctx.request().viewer_id())
     }
 
-    /// Roles that the viewer can give to this member now, its present one included. Empty if the viewer cannot change it.
+    /// Roles that the viewer can give to this member now, the present role included. Empty if the viewer cannot change
+    /// it.
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Vec<Role> {
         self.assignable_roles(ctx.request().viewer_id())
     }
@@ -200,36 +202,36 @@ connection!(
     MembershipEdge: "One entry of a list of memberships."
 );
 
-/// The order of a list of members. Ties are broken by ID, so that pages are stable.
+/// Order of a list of members. Ties are broken by ID, so that pages are stable.
 #[derive(Clone, InputObject)]
 pub struct MembershipOrder {
-    /// What to order by.
+    /// Field to order by.
     pub field: MembershipOrderField,
-    /// Which way.
+    /// Direction of the order.
     pub direction: OrderDirection,
 }
 
 impl MembershipOrder {
-    /// In the order of joining.
+    /// Orders by time of joining, earliest first.
     fn by_joining() -> Self {
         Self { field: MembershipOrderField::JoinedAt, direction: OrderDirection::Asc }
     }
 }
 
-/// The arguments of a list of members.
+/// Arguments of `Organization.members`.
 pub struct MembersArgs {
-    /// What names contain.
+    /// Text that the username or display name must contain; `None` for all.
     pub search: Option<String>,
-    /// Which roles.
+    /// Roles to include; `None` for all.
     pub roles: Option<Vec<Role>>,
-    /// In which order: of joining by default.
+    /// Order of the list; `None` for the order of joining.
     pub order_by: Option<MembershipOrder>,
-    /// Which page.
+    /// The page to load.
     pub page: PageArgs,
 }
 
 impl MembersArgs {
-    /// What is to be read of an organization, and the name of the list in cursors.
+    /// Returns the name of the list in cursors, and what to read of an organization.
     fn pages(&self, organization: OrganizationId) -> Result<(String, Pages)> {
         let MembershipOrder { field, direction } = self.order_by.clone().unwrap_or_else(MembershipOrder::by_joining);
         let descending = direction == OrderDirection::Desc;
@@ -246,15 +248,15 @@ impl MembersArgs {
     }
 }
 
-/// How much is asked of the members of a list: their names are in the memberships.
+/// Returns how much a list of members must load. The names are in the membership rows; other fields need the accounts.
 fn depth(connection: &Lookahead<'_>) -> Depth {
     let beyond = |field| asks_nodes_for(connection, &["user", field]);
     if User::FIELDS_NEEDING_PROFILE.into_iter().any(beyond) { Depth::Accounts } else { Depth::Memberships }
 }
 
 impl MembershipConnection {
-    /// A page of the members of an organization that the viewer stands to like that. The pages of all organizations of an
-    /// answer are loaded together.
+    /// Loads a page of the members of an organization to which the viewer has access `standing`. The pages of all
+    /// organizations in one response are loaded together.
     pub async fn load(
         ctx: &Context<'_>,
         (organization, member_count): (OrganizationId, i32),

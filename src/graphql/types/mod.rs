@@ -1,4 +1,4 @@
-//! The objects of the schema, one file a noun.
+//! The object types of the schema, one file for each.
 
 pub mod cloud_storage;
 pub mod enums;

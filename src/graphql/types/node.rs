@@ -1,4 +1,4 @@
-//! The interface `Node`: whatever can be found again by its ID.
+//! The interface `Node`: objects that can be loaded by their ID.
 
 use std::borrow::Cow;
 
@@ -26,12 +26,12 @@ use crate::domain::{
 };
 use crate::graphql::Result;
 
-/// An object that `Query.node` can find again.
+/// An object that `Query.node` can load by its ID.
 #[derive(Interface)]
 #[graphql(field(
     name = "id",
     ty = "ID",
-    desc = "Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`."
+    desc = "Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`."
 ))]
 pub enum Node {
     /// An account.
@@ -76,8 +76,8 @@ impl From<Resource> for Node {
     }
 }
 
-/// A [`Node`] that says, besides, which interfaces are nodes too: their derives cannot. As variants of `Node` they would be
-/// named among its possible types, which only objects may be.
+/// A [`Node`] that also registers the interfaces `Workspace` and `Resource` as implementing `Node`, which their derives
+/// cannot do. As variants of `Node` they would be listed among its possible types, which must be objects.
 pub struct AnyNode(Node);
 
 impl OutputType for AnyNode {
@@ -101,12 +101,12 @@ impl OutputType for AnyNode {
     }
 }
 
-/// The object with that ID, if the viewer can see it. Whatever is not an ID of ours is not there.
+/// Loads an object by its ID; `None` if the viewer cannot see it or the ID has no known type.
 pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<AnyNode>> {
     Ok(find(ctx, id).await?.map(AnyNode))
 }
 
-/// The same, as what it is.
+/// Loads an object like [`open`], but returns the concrete [`Node`].
 pub async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>> {
     Ok(if let Some(id) = UserId::parse(id) {
         User::open(ctx, id).await?.map(Node::User)

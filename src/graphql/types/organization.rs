@@ -32,7 +32,7 @@ use crate::store::organizations::list;
 use crate::store::organizations::list::{Filter, Order};
 use crate::store::organizations::{self, By, OrganizationForViewer};
 
-/// What can be done in an organization.
+/// The actions in an organization that `viewerPermissions` checks.
 const ABOUT_ORGANIZATION: &[Action] = &[
     Action::OrganizationView,
     Action::OrganizationUpdate,
@@ -58,7 +58,7 @@ const ABOUT_ORGANIZATION: &[Action] = &[
     Action::PlanManage,
 ];
 
-/// How the viewer stands to an organization.
+/// Returns the viewer's access to an organization.
 pub fn access_of(seen: &OrganizationForViewer) -> AccessContext {
     AccessContext {
         signed_in: true,
@@ -69,18 +69,18 @@ pub fn access_of(seen: &OrganizationForViewer) -> AccessContext {
     }
 }
 
-/// An organization that the viewer sees, wholly or as an invitee.
+/// An organization that the viewer sees, either in full or as an invitee.
 #[derive(Clone)]
 pub struct Organization(OrganizationForViewer);
 
 impl Organization {
-    /// An organization by its ID, if it is there for the viewer.
+    /// Loads an organization by its ID; `None` unless the viewer may see at least its name.
     pub async fn open(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
         let seen = ctx.request().loader.load_one(id).await?;
         Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
     }
 
-    /// An organization by its slug, if it is there for the viewer.
+    /// Loads an organization by its slug; `None` unless the viewer may see at least its name.
     pub async fn by_slug(ctx: &Context<'_>, slug: &str) -> Result<Option<Self>> {
         let slug = Slug::lowercase(slug);
         let Some(viewer) = ctx.request().viewer_id().filter(|_| !slug.contains('\0')) else { return Ok(None) };
@@ -90,13 +90,13 @@ impl Organization {
         Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
     }
 
-    /// An organization as the viewer sees it, if it is there for them.
+    /// Wraps a row and records the viewer's activity; `None` unless the viewer may see at least its name.
     pub fn visible(ctx: &Context<'_>, seen: OrganizationForViewer) -> Option<Self> {
         let organization = Self(seen);
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;
         }
-        // What is about to be deleted is read-only, and looking after it is no work in it.
+        // An organization pending deletion is read-only, so opening it is not recorded as activity.
         let in_use = organization.0.organization.deletion_scheduled_for.is_none();
         if let Some(membership) = organization.0.membership.as_ref().filter(|_| in_use) {
             operations::accounts::record_activity::record_activity(ctx.env(), membership);
@@ -104,17 +104,17 @@ impl Organization {
         Some(organization)
     }
 
-    /// How the viewer stands to it.
+    /// Returns the viewer's access to it.
     pub fn standing(&self) -> AccessContext {
         access_of(&self.0)
     }
 
-    /// Whether the viewer may see who its members are.
+    /// Whether the viewer may see its members.
     pub fn shows_members(&self) -> bool {
         decide(&self.standing(), Action::MembersView, &Target::default()) == Decision::Allow
     }
 
-    /// Goes on only for those who may see more than an invitee.
+    /// Returns the row; an error if the viewer may see no more than an invitee.
     fn seen(&self) -> Result<&organizations::Organization> {
         require(&self.standing(), Action::OrganizationView, &Target::default())?;
         Ok(&self.0.organization)
@@ -124,12 +124,12 @@ impl Organization {
         self.0.membership.clone().map(|row| Membership::new(row, self.standing()))
     }
 
-    /// Where its resources are, for those who may see more than an invitee.
+    /// Returns the workspace and the viewer's access to it; an error if the viewer may see no more than an invitee.
     fn place(&self) -> Result<(WorkspaceId, AccessContext)> {
         Ok((self.seen()?.id.into(), self.standing()))
     }
 
-    /// Whether the viewer's own address is unproven, which keeps them from inviting.
+    /// Whether the viewer's own address is unverified, in which case the viewer cannot invite.
     async fn viewer_is_unverified(ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.request().viewer().await?.verified_email().is_none())
     }
@@ -158,30 +158,30 @@ impl SyncFields for Organization {
     }
 }
 
-/// A field that invitees do not see, written for those who do.
+/// Returns the writer of a field that invitees may not see. For them, the resolver returns the error.
 fn of_seen<'p>(
     write: impl Fn(&organizations::Organization, &mut JsonWriter) + Send + Sync + 'p,
 ) -> FieldWriter<'p, Organization> {
     maybe(move |it: &Organization, _, json| it.seen().ok().map(|seen| write(seen, json)))
 }
 
-/// A workspace shared by its members, each with a role. For anybody else it does not exist, with two exceptions: site
-/// administrators, and whoever holds a pending invitation to it, who may read `id`, `slug`, `name`, `displayName`,
-/// `description` and `viewerPermissions`, and gets a FORBIDDEN error for any other field.
+/// A workspace shared by its members, each with a role. It does not exist for other viewers, with two exceptions: site
+/// administrators, and users with a pending invitation to it, who may read `id`, `slug`, `name`, `displayName`,
+/// `description` and `viewerPermissions` and get a FORBIDDEN error for any other field.
 #[Object]
 impl Organization {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.0.organization.id)
     }
 
-    /// Short name, used in addresses and menus: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit.
-    /// Unique without regard to case.
+    /// Short name, used in URLs and menus: 1 to 16 of `a-z`, `0-9`, `-`, beginning and ending with a letter or digit.
+    /// Unique regardless of case.
     async fn slug(&self) -> &str {
         &self.0.organization.slug
     }
 
-    /// Full name, 1 to 64 characters; the slug where none was given.
+    /// Full name, 1 to 64 characters. The slug if no name was given.
     async fn name(&self) -> &str {
         self.0.organization.display_name()
     }
@@ -191,12 +191,12 @@ impl Organization {
         self.0.organization.display_name()
     }
 
-    /// What the organization is for, at most 4,096 characters. Null if none was given.
+    /// Purpose of the organization, at most 4,096 characters. Null if none was given.
     async fn description(&self) -> Option<&str> {
         self.0.organization.description.as_deref()
     }
 
-    /// How to reach the organization.
+    /// Contact details of the organization.
     async fn contact(&self) -> Result<OrganizationContact> {
         let organization = self.seen()?;
         Ok(OrganizationContact {
@@ -206,34 +206,34 @@ impl Organization {
         })
     }
 
-    /// The one owner.
+    /// The owner. Every organization has exactly one.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         let owner = User::named(ctx, self.seen()?.owner_id).await?;
         Ok(owner.ok_or_else(|| Error::from(InternalError::passing("an organization without its owner")))?)
     }
 
-    /// Whether it is active, or about to be deleted.
+    /// Whether it is active or pending deletion.
     async fn status(&self) -> Result<OrganizationStatus> {
         Ok(self.seen()?.status.into())
     }
 
-    /// When the data goes for good. Null while active.
+    /// Time at which the data is deleted permanently. Null while active.
     async fn deletion_scheduled_for(&self) -> Option<Result<DateTime>> {
         self.seen().map(|organization| organization.deletion_scheduled_for.map(DateTime)).transpose()
     }
 
-    /// Begins at 1 and grows by one with every change of the organization's own fields. See
+    /// Starts at 1 and increases by one with every change of the organization's own fields. See
     /// `UpdateOrganizationInput.expectedVersion`.
     async fn version(&self) -> Result<i32> {
         Ok(self.seen()?.version)
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self) -> Result<DateTime> {
         Ok(self.seen()?.created_at.into())
     }
 
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     async fn updated_at(&self) -> Result<DateTime> {
         Ok(self.seen()?.updated_at.into())
     }
@@ -246,11 +246,11 @@ impl Organization {
     /// Whether it is `Viewer.selectedWorkspace`.
     pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
         let id = self.seen()?.id;
-        // Only what is there for the viewer gets here, and who is no member cannot have selected it.
+        // `seen` has checked the viewer's access, and only a member can have selected the organization.
         Ok(ctx.request().viewer().await?.selected_organization_id == Some(id))
     }
 
-    /// What the viewer may do here now.
+    /// The viewer's present permissions in this workspace.
     pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let standing = self.standing();
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
@@ -260,7 +260,7 @@ impl Organization {
         Ok(permissions.into_iter().map(Into::into).collect())
     }
 
-    /// Roles that the viewer can give to an invitee. Empty if the viewer can invite nobody.
+    /// Roles that the viewer can give to an invitee. Empty if the viewer cannot invite.
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
         self.seen()?;
         let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
@@ -268,49 +268,50 @@ impl Organization {
         Ok(roles.into_iter().map(Into::into).collect())
     }
 
-    /// The plan.
+    /// The plan of the workspace.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
-    /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
+    /// The limits of the plan and their present use: at most one entry for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
     }
 
-    /// How many seats are taken and left.
+    /// The seats of the organization.
     async fn seats(&self, ctx: &Context<'_>) -> Result<SeatUsage> {
         plan::seats_of(ctx, &self.0.organization, &self.standing()).await
     }
 
-    /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
+    /// Price of the plan. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has
+    /// VIEW_BILLING.
     pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
         let organization = &self.0.organization;
         plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
     }
 
-    /// How many members there are, the owner included.
+    /// Number of members, the owner included.
     async fn member_count(&self) -> Result<i32> {
         Ok(self.seen()?.member_count)
     }
 
-    /// The members. By default in the order of joining.
+    /// The members, by default in the order of joining.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn members(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose username or displayName contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only members whose username or displayName contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
         #[graphql(desc = "Only members with one of these roles. All if absent, none if empty.")] roles: Option<
             Vec<Role>,
         >,
-        #[graphql(desc = "By default JOINED_AT, ASC.")] order_by: Option<MembershipOrder>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Default: JOINED_AT, ASC.")] order_by: Option<MembershipOrder>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<MembershipConnection> {
         require(&self.standing(), Action::MembersView, &Target::default())?;
         let of = (self.0.organization.id, self.0.organization.member_count);
@@ -324,34 +325,34 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<ProjectConnection> {
         ProjectConnection::of_workspace(ctx, self.place()?, search, PageArgs { first, after, last, before }).await
     }
 
-    /// The tasks that the viewer may open, alone or in projects, newest first.
+    /// The tasks that the viewer may open, in projects or without one, newest first.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     pub async fn tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+        #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] statuses: Option<
             Vec<TaskStatus>,
         >,
         #[graphql(desc = "Only those assigned to the user with this ID. All if absent.")] assignee_id: Option<ID>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         let args = PageArgs { first, after, last, before };
         TaskConnection::of_workspace(ctx, self.place()?, (search, statuses, assignee_id), args).await
@@ -361,10 +362,10 @@ impl Organization {
     pub async fn cloud_storages(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<CloudStorageConnection> {
         CloudStorageConnection::of_workspace(ctx, self.place()?, PageArgs { first, after, last, before }).await
     }
@@ -375,17 +376,17 @@ impl Organization {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose address contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose address contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+        #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] statuses: Option<
             Vec<InvitationStatus>,
         >,
-        #[graphql(desc = "Only those to one of these roles. All if absent, none if empty.")] roles: Option<Vec<Role>>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Only those that offer one of these roles. All if absent, none if empty.")] roles: Option<Vec<Role>>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<InvitationConnection>> {
         let standing = self.standing();
         guarded(&standing, Action::InvitationView, async {
@@ -395,18 +396,18 @@ impl Organization {
         .await
     }
 
-    /// The log, oldest first, as far as the viewer may see it: the same events and cursors as
+    /// The events that the viewer may see, oldest first: the same events and cursors as in
     /// `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     pub async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
-        #[graphql(desc = "Only those by the user with this ID. All if absent.")] actor_id: Option<ID>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Only events caused by the user with this ID. All if absent.")] actor_id: Option<ID>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<EventConnection>> {
         guarded(&self.standing(), Action::EventsView, async {
             let args = PageArgs { first, after, last, before };
@@ -417,21 +418,21 @@ impl Organization {
         .await
     }
 
-    /// The pending offer of ownership. Null if there is none. Null with a FORBIDDEN error unless the viewer is the owner,
-    /// or, while there is one, the person it is made to.
+    /// The pending offer of ownership. Null if there is none. Null with a FORBIDDEN error unless the viewer is the
+    /// owner or the member to whom the pending offer is made.
     async fn ownership_offer(&self, ctx: &Context<'_>) -> Option<Result<OwnershipOffer>> {
         OwnershipOffer::pending_of(ctx, self.0.organization.id, self.standing()).await.transpose()
     }
 }
 
-/// How to reach an organization. Each part may be empty.
+/// Contact details of an organization. Each of them may be null.
 #[derive(SimpleObject)]
 pub struct OrganizationContact {
     /// E-mail address, at most 254 characters. Null if none was given.
     email: Option<String>,
-    /// Telephone number as people write it, at most 32 characters. Null if none was given.
+    /// Telephone number in free form, at most 32 characters. Null if none was given.
     phone: Option<String>,
-    /// Postal address or place, at most 256 characters. Null if none was given.
+    /// Postal address or location, at most 256 characters. Null if none was given.
     location: Option<String>,
 }
 
@@ -441,29 +442,29 @@ connection!(
     OrganizationEdge: "One entry of a list of organizations."
 );
 
-/// The order of a list of organizations. Ties are broken by ID, so that pages are stable.
+/// Order of a list of organizations. Ties are broken by ID, so that pages are stable.
 #[derive(InputObject)]
 pub struct OrganizationOrder {
-    /// What to order by.
+    /// Field to order by.
     pub field: OrganizationOrderField,
-    /// Which way.
+    /// Direction of the order.
     pub direction: OrderDirection,
 }
 
 impl OrganizationOrder {
-    /// In the order of joining.
+    /// Orders by time of joining, earliest first.
     pub fn by_joining() -> Self {
         Self { field: OrganizationOrderField::JoinedAt, direction: OrderDirection::Asc }
     }
 
-    /// By slug, from A to Z.
+    /// Orders by slug, ascending.
     pub fn by_slug() -> Self {
         Self { field: OrganizationOrderField::Slug, direction: OrderDirection::Asc }
     }
 }
 
 impl OrganizationConnection {
-    /// A page of the organizations that `filter` lets through for `viewer`.
+    /// Loads a page of the organizations that match `filter` for `viewer`.
     pub async fn load(
         ctx: &Context<'_>,
         viewer: UserId,
@@ -473,7 +474,7 @@ impl OrganizationConnection {
     ) -> Result<Self> {
         let descending = order.direction == OrderDirection::Desc;
         let list = match order.field {
-            // Cursors with names in lower case, as they were before there were keys, are refused.
+            // Older cursors hold names in lower case instead of name keys. The new name of the list refuses them.
             OrganizationOrderField::Name => "Name key".to_owned(),
             field => format!("{field:?}"),
         };
@@ -488,7 +489,7 @@ impl OrganizationConnection {
         let store = ctx.env().store.clone();
         let slice = list::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
         if slice.rows.is_empty() {
-            // Whoever is in no organization may not be there at all.
+            // The page is also empty if the viewer's account is gone, which must be an error.
             ctx.request().viewer().await?;
         }
         let count: Count = Arc::new(move || {

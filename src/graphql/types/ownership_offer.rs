@@ -1,4 +1,4 @@
-//! An offer of the ownership of an organization, for the two whom it concerns.
+//! Offers of ownership: from the owner of an organization to one of its members.
 
 use async_graphql::{Context, ID, Object};
 use futures_util::future::try_join_all;
@@ -11,17 +11,17 @@ use crate::domain::{self, Error, InternalError, OrganizationId, OwnershipOfferId
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::require;
-use crate::graphql::loaders::PendingOffer;
+use crate::graphql::loaders::ownership_offers::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::idempotency::Written;
 use crate::operations::ownership_offers::shared::about;
 use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 use crate::store::ownership_offers;
 
-/// What can be done with an offer that is pending.
+/// The actions on a pending offer that `viewerPermissions` checks.
 const ABOUT_PENDING: [Action; 3] = [Action::OwnershipOffer, Action::OwnershipAccept, Action::OwnershipDecline];
 
-/// An offer that the viewer sees, and on which grounds.
+/// An offer that the viewer may see, with the grounds for it.
 #[derive(Clone)]
 pub struct OwnershipOffer {
     row: ownership_offers::OwnershipOffer,
@@ -30,13 +30,13 @@ pub struct OwnershipOffer {
 }
 
 impl OwnershipOffer {
-    /// An offer by its ID, if it is there for the viewer.
+    /// Loads an offer by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: OwnershipOfferId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         Self::found(ctx, row).await
     }
 
-    /// An offer that was written, now or before, if it is there for the viewer.
+    /// Returns an offer that a mutation wrote, now or before a retry; `None` unless the viewer may see it.
     pub async fn written(
         ctx: &Context<'_>,
         written: Written<OwnershipOfferId, ownership_offers::OwnershipOffer>,
@@ -47,7 +47,8 @@ impl OwnershipOffer {
         }
     }
 
-    /// The offer, if it is there for the viewer: a party to it who is still a member, the present owner, or an administrator.
+    /// Wraps a row; `None` unless the viewer may see it: a party to it who is still a member, the present owner, or an
+    /// administrator.
     pub async fn seen(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
         Self::found(ctx, Some(row)).await
     }
@@ -62,14 +63,14 @@ impl OwnershipOffer {
         Ok(allowed.then_some(Self { row, standing, target }))
     }
 
-    /// The pending offer of an organization that the viewer stands to like that; FORBIDDEN for those whom it does not
-    /// concern, whether or not there is one.
+    /// Loads the pending offer of an organization to which the viewer has access `standing`. FORBIDDEN for viewers whom
+    /// no offer concerns, whether or not there is one.
     pub async fn pending_of(
         ctx: &Context<'_>,
         organization: OrganizationId,
         standing: AccessContext,
     ) -> Result<Option<Self>> {
-        // Refused without a statement where no offer at all could be seen.
+        // A viewer who could not see any offer is refused without an SQL statement.
         let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
         require(&standing, Action::OwnershipOfferView, &party)?;
         let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
@@ -81,7 +82,7 @@ impl OwnershipOffer {
         Ok(row.map(|row| Self { row, standing, target }))
     }
 
-    /// The pending offers to the viewer, newest first.
+    /// Loads the pending offers to the viewer, newest first.
     pub async fn to_viewer(ctx: &Context<'_>, viewer: UserId) -> Result<Vec<Self>> {
         let mut connection = ctx.env().store.read().await?;
         let rows = ownership_offers::pending_to(&mut connection, viewer, ctx.request().now).await?;
@@ -96,11 +97,12 @@ impl OwnershipOffer {
     }
 }
 
-/// An offer of the ownership of an organization, from its owner to a member. Seen by the two of them. When it is accepted,
-/// both roles change at once, and the old owner becomes MAINTAINER. It lapses after 7 days, or when either leaves.
+/// An offer of the ownership of an organization, from its owner to a member. Visible to the two of them. When it is
+/// accepted, both roles change at once, and the old owner becomes MAINTAINER. It expires after 7 days, or is cancelled
+/// when one of the two leaves.
 #[Object]
 impl OwnershipOffer {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
@@ -117,27 +119,27 @@ impl OwnershipOffer {
         Self::party(ctx, self.row.from_id).await
     }
 
-    /// The member to whom it is made.
+    /// The member to whom the offer is made.
     async fn to(&self, ctx: &Context<'_>) -> Result<User> {
         Self::party(ctx, self.row.to_id).await
     }
 
-    /// Where the offer stands now.
+    /// Present status of the offer.
     async fn status(&self, ctx: &Context<'_>) -> OwnershipOfferStatus {
         self.row.status_at(ctx.request().now).into()
     }
 
-    /// When it was made.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         self.row.created_at.into()
     }
 
-    /// When it lapses, or lapsed: 7 days after it was made.
+    /// Time at which it expires or expired: 7 days after its creation.
     async fn expires_at(&self) -> DateTime {
         self.row.expires_at.into()
     }
 
-    /// What the viewer may do with this offer now; OFFER_OWNERSHIP cancels it.
+    /// The viewer's present permissions on this offer. OFFER_OWNERSHIP allows to cancel it.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         use domain::ownership_offer::OwnershipOfferStatus;
         let about: &[Action] = match self.row.status_at(ctx.request().now) {

@@ -18,7 +18,7 @@ use crate::graphql::guard::guarded;
 use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 use crate::store::users;
 
-/// What can be done in a personal workspace.
+/// The actions in a personal workspace that `viewerPermissions` checks.
 const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
     Action::AllResourcesView,
     Action::ProjectCreate,
@@ -39,13 +39,13 @@ pub struct PersonalWorkspace {
 }
 
 impl PersonalWorkspace {
-    /// That of the viewer.
+    /// Returns the viewer's own personal workspace.
     pub fn own(viewer: users::User) -> Self {
         let standing = AccessContext::personal(true, viewer.is_admin);
         Self { owner: viewer, standing }
     }
 
-    /// That of a user, if it is there for the viewer.
+    /// Loads the personal workspace of a user; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
         let standing = AccessContext::personal(ctx.request().viewer_id() == Some(user), false);
         if decide(&standing, Action::AllResourcesView, &Target::default()) != Decision::Allow {
@@ -54,7 +54,8 @@ impl PersonalWorkspace {
         ctx.request().viewer().await.map(Self::own).map(Some)
     }
 
-    /// That of a user, for whoever may see its plan: administrators change the plans of others.
+    /// Loads the personal workspace of a user; `None` unless the viewer may see its plan. Administrators can change the
+    /// plans of other users.
     pub async fn by_plan(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
         let viewer = ctx.request().viewer().await?;
         let standing = AccessContext::personal(viewer.id == user, viewer.is_admin);
@@ -68,7 +69,7 @@ impl PersonalWorkspace {
         WorkspaceId::Personal(self.owner.id)
     }
 
-    /// How the viewer stands to it.
+    /// Returns the viewer's access to it.
     pub fn standing(&self) -> AccessContext {
         self.standing
     }
@@ -78,15 +79,15 @@ impl PersonalWorkspace {
     }
 }
 
-/// The workspace of one user alone. Its resources cannot be shared with anybody.
+/// The workspace of one user alone. Its resources cannot be shared.
 #[Object]
 impl PersonalWorkspace {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         ID(self.workspace().to_string())
     }
 
-    /// The user whom it belongs to.
+    /// The user to whom it belongs.
     async fn owner(&self) -> User {
         self.owner.clone().into()
     }
@@ -102,24 +103,25 @@ impl PersonalWorkspace {
         Ok(matches!(selected, Workspace::PersonalWorkspace(selected) if selected.owner.id == self.owner.id))
     }
 
-    /// What the viewer may do here now.
+    /// The viewer's present permissions in this workspace.
     pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { owners_manage_plans, ..Target::default() };
         permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
     }
 
-    /// The plan.
+    /// The plan of the workspace.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
         plan::plan_of(ctx, self.workspace(), &self.standing).await
     }
 
-    /// What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING.
+    /// Price of the plan. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has
+    /// VIEW_BILLING.
     pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
         plan::billing_of(ctx, self.workspace(), 1, &self.standing).await
     }
 
-    /// What the plan limits here, and how much of it is used: at most one for each LimitKind.
+    /// The limits of the plan and their present use: at most one entry for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
         plan::limits_of(ctx, self.workspace(), &self.standing).await
     }
@@ -130,34 +132,34 @@ impl PersonalWorkspace {
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<ProjectConnection> {
         ProjectConnection::of_workspace(ctx, self.place(), search, PageArgs { first, after, last, before }).await
     }
 
-    /// The tasks that the viewer may open, alone or in projects, newest first.
+    /// The tasks that the viewer may open, in projects or without one, newest first.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     pub async fn tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+        #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] statuses: Option<
             Vec<TaskStatus>,
         >,
         #[graphql(desc = "Only those assigned to the user with this ID. All if absent.")] assignee_id: Option<ID>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         let args = PageArgs { first, after, last, before };
         TaskConnection::of_workspace(ctx, self.place(), (search, statuses, assignee_id), args).await
@@ -167,26 +169,26 @@ impl PersonalWorkspace {
     pub async fn cloud_storages(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<CloudStorageConnection> {
         CloudStorageConnection::of_workspace(ctx, self.place(), PageArgs { first, after, last, before }).await
     }
 
-    /// The log, oldest first, as far as the viewer may see it: the same events and cursors as
+    /// The events that the viewer may see, oldest first: the same events and cursors as in
     /// `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     pub async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
-        #[graphql(desc = "Only those by the user with this ID. All if absent.")] actor_id: Option<ID>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Only events caused by the user with this ID. All if absent.")] actor_id: Option<ID>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<EventConnection>> {
         guarded(&self.standing, Action::EventsView, async {
             let args = PageArgs { first, after, last, before };

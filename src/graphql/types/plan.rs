@@ -1,4 +1,4 @@
-//! Plans of workspaces, what they limit and what they cost. Both kinds of workspaces ask here.
+//! Plans, limits, seats and prices of workspaces, for both kinds of workspace.
 
 use async_graphql::{Context, SimpleObject};
 
@@ -8,7 +8,7 @@ use crate::domain::{InternalError, WorkspaceId, plan};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
-use crate::graphql::loaders::{PlanOf, ReservedSeats, UsageOf};
+use crate::graphql::loaders::plans::{PlanOf, ReservedSeats, UsageOf};
 use crate::graphql::scalars::DateTime;
 use crate::policy::{AccessContext, Action, Target};
 use crate::store::organizations;
@@ -17,26 +17,28 @@ use crate::store::usage::Usage;
 /// The plan of a workspace.
 #[derive(SimpleObject)]
 pub struct Plan {
-    /// What is paid for.
+    /// Tier of the plan.
     tier: PlanTier,
-    /// How often is paid. Null for FREE.
+    /// Billing interval. Null for FREE.
     interval: Option<BillingInterval>,
-    /// How many seats are bought. Null for a plan that is not TEAM, and for elastic seats: as many as there are members.
+    /// Number of bought seats. Null for a plan that is not TEAM, and for elastic seats, of which there are always as
+    /// many as members.
     seats: Option<i32>,
-    /// When the next period begins. Null for FREE, and once the plan is cancelled.
+    /// Start of the next billing period. Null for FREE, and if the plan is cancelled.
     renews_at: Option<DateTime>,
-    /// When the plan falls back to FREE. Null unless it is cancelled.
+    /// Time at which the plan becomes FREE. Null unless it is cancelled.
     cancels_at: Option<DateTime>,
 }
 
 /// One limit of a workspace's plan.
 #[derive(SimpleObject)]
 pub struct Limit {
-    /// What is limited.
+    /// The kind of the limit.
     kind: LimitKind,
-    /// How many there are. For TASKS_PER_PROJECT: in the fullest project. It may exceed `max` after a downgrade.
+    /// The present number. For TASKS_PER_PROJECT, that of the project with the most tasks. It may exceed `max` after a
+    /// downgrade.
     used: i32,
-    /// How many there may be. Null: no limit.
+    /// The maximum number. Null means no limit.
     max: Option<i32>,
 }
 
@@ -49,30 +51,30 @@ impl From<limit::Limit> for Limit {
 /// The seats of an organization.
 #[derive(SimpleObject)]
 pub struct SeatUsage {
-    /// Taken by members; the owner takes one.
+    /// Number of seats taken by members, the owner included.
     used: i32,
-    /// Held by pending invitations.
+    /// Number of seats reserved for pending invitations.
     reserved: i32,
-    /// How many there are in all. Null: no limit.
+    /// Total number of seats. Null means no limit.
     total: Option<i32>,
 }
 
-/// What a plan costs. Amounts are in minor units of the currency, such as cents, for one interval.
+/// Price of a plan. Amounts are in minor units of the currency, such as cents, for one interval.
 #[derive(SimpleObject)]
 pub struct Billing {
-    /// Three letters of ISO 4217, such as `USD`.
+    /// Currency code of ISO 4217, such as `USD`.
     currency: String,
     /// Price of one seat, or of the personal plan, for one interval, in minor units.
     unit_price: i32,
-    /// How many are billed: seats bought, or, for elastic seats, members; 1 for a personal plan.
+    /// Number of billed units: bought seats or, for elastic seats, members; 1 for a personal plan.
     quantity: i32,
-    /// What is due for one interval, in minor units: `unitPrice` times `quantity`.
+    /// Amount due for one interval, in minor units: `unitPrice` times `quantity`.
     amount: i32,
-    /// How often it is due.
+    /// Billing interval.
     interval: BillingInterval,
 }
 
-/// A count as the schema shows it. None comes anywhere near the end of the type.
+/// Converts a count to the type of the schema. No real count comes near `i32::MAX`.
 fn int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
@@ -81,7 +83,7 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
     Ok(ctx.request().loader.load_one(PlanOf(workspace)).await?.unwrap_or_default())
 }
 
-/// The plan of a workspace, for somebody with that standing.
+/// Loads the plan of a workspace to which the viewer has access `standing`.
 pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Plan> {
     require(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
@@ -94,7 +96,7 @@ pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Acces
     })
 }
 
-/// What the plan of a workspace limits, and how much of it is used, for somebody with that standing.
+/// Loads the limits of a workspace's plan and their present use. `standing` is the viewer's access.
 pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Vec<Limit>> {
     require(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
@@ -115,7 +117,7 @@ fn used(usage: &Usage, kind: Kind) -> i64 {
     }
 }
 
-/// The seats of an organization, for somebody with that standing.
+/// Loads the seats of an organization to which the viewer has access `standing`.
 pub async fn seats_of(
     ctx: &Context<'_>,
     organization: &organizations::Organization,
@@ -129,7 +131,7 @@ pub async fn seats_of(
     Ok(SeatUsage { used: organization.member_count, reserved: int(reserved), total })
 }
 
-/// What the plan of a workspace with so many members costs, for somebody with that standing.
+/// Loads the price of the plan of a workspace with `members` members. `standing` is the viewer's access.
 pub async fn billing_of(
     ctx: &Context<'_>,
     workspace: WorkspaceId,

@@ -21,7 +21,7 @@ use crate::policy::{AccessContext, Action};
 use crate::store::projects;
 use crate::store::resource_lists::{Filter, ParentKind};
 
-/// What can be done with a project.
+/// The actions on a project that `viewerPermissions` checks.
 const ABOUT_PROJECT: [Action; 5] = [
     Action::ResourceView,
     Action::ResourceUpdate,
@@ -30,7 +30,7 @@ const ABOUT_PROJECT: [Action; 5] = [
     Action::ResourceTransfer,
 ];
 
-/// A project that the viewer sees, and on which grounds.
+/// A project that the viewer may see, with the grounds for it.
 #[derive(Clone)]
 pub struct Project {
     row: projects::Project,
@@ -38,14 +38,14 @@ pub struct Project {
 }
 
 impl Project {
-    /// A project by its ID, if the viewer may see it.
+    /// Loads a project by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: ProjectId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.workspace())).await?;
         Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
     }
 
-    /// The project, if the viewer, who stands to its workspace like that, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
         let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.people(), &[])?;
         Some(Self { row, grounds })
@@ -64,29 +64,29 @@ impl ResourceNode for Project {
 /// A project: a set of tasks that are managed together.
 #[Object]
 impl Project {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.row.id)
     }
 
-    /// What the project is about, at most 4,096 characters. Null if none was given.
+    /// Description of the project, at most 4,096 characters. Null if none was given.
     async fn description(&self) -> Option<&str> {
         self.row.description.as_deref()
     }
 
-    /// Its tasks that the viewer may open, newest first.
+    /// The project's tasks that the viewer may open, newest first.
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         TaskConnection::of_project(ctx, self.row.id, self.grounds, PageArgs { first, after, last, before }).await
     }
 
-    /// How many tasks it has in all, whether or not the viewer may open them.
+    /// Total number of tasks, whether or not the viewer may open them.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i32> {
         resource_list::count_all::<Task>(ctx, ParentKind::Project, self.row.id.into()).await
     }
@@ -101,37 +101,37 @@ impl Project {
         Workspace::of(ctx, self.row.workspace()).await
     }
 
-    /// Who made it, or moved it here; the workspace's owner after that person has left. Null once that account is gone.
+    /// The user who created it or moved it here. After that user has left, the owner of the workspace.
     pub async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         resource::owner(ctx, self.row.owner_id).await
     }
 
-    /// Who is responsible for the work. Null if nobody is.
+    /// The user who is responsible for the work. Null if it is not assigned.
     pub async fn assignee(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         resource::assignee(ctx, self.row.assignee_id).await
     }
 
-    /// Where its data are read from. Null if nowhere, or if the viewer may not see the storage.
+    /// The storage from which its data is read. Null if there is none, or if the viewer may not see the storage.
     pub async fn source_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
         CloudStorage::linked(ctx, self.row.source_storage_id, self.grounds.standing).await
     }
 
-    /// Where its results are written to. Null if nowhere, or if the viewer may not see the storage.
+    /// The storage to which its results are written. Null if there is none, or if the viewer may not see the storage.
     pub async fn target_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
         CloudStorage::linked(ctx, self.row.target_storage_id, self.grounds.standing).await
     }
 
-    /// When it was created.
+    /// Time of creation.
     pub async fn created_at(&self) -> DateTime {
         self.row.created_at.into()
     }
 
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     pub async fn updated_at(&self) -> DateTime {
         self.row.updated_at.into()
     }
 
-    /// What the viewer may do with this project now.
+    /// The viewer's present permissions on this project.
     pub async fn viewer_permissions(&self) -> Vec<Permission> {
         self.grounds.permissions(&ABOUT_PROJECT)
     }
@@ -146,7 +146,7 @@ connection!(
 );
 
 impl ProjectConnection {
-    /// A page of the projects of a workspace that the viewer stands to like that.
+    /// Loads a page of the projects of a workspace to which the viewer has access `standing`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
         (workspace, standing): (WorkspaceId, AccessContext),

@@ -1,4 +1,4 @@
-//! The rules, so that no client hard-codes them.
+//! The permissions of each role, for clients, so that they need not hard-code them.
 
 use async_graphql::{Context, Object};
 
@@ -7,7 +7,7 @@ use crate::domain;
 use crate::graphql::context::ContextExt;
 use crate::policy::{AccessContext, Action, Member, Target, assignable_roles, matrix};
 
-/// One row of the rules, so that no client hard-codes them.
+/// The permissions of one role, so that clients need not hard-code them.
 pub struct RoleDefinition(pub Role);
 
 impl RoleDefinition {
@@ -16,7 +16,7 @@ impl RoleDefinition {
     }
 }
 
-/// One row of the rules, so that no client hard-codes them.
+/// The permissions of one role, so that clients need not hard-code them.
 #[Object]
 impl RoleDefinition {
     /// The role.
@@ -24,29 +24,29 @@ impl RoleDefinition {
         self.0
     }
 
-    /// What the role is for, in a sentence for people.
+    /// Purpose of the role, as a sentence for people.
     async fn description(&self) -> &str {
         domain::Role::from(self.0).purpose()
     }
 
-    /// What a member with this role may do without further condition.
+    /// Permissions that a member with this role has without further conditions.
     async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         matrix::permissions_of(self.0.into(), owners_manage_plans).into_iter().map(Into::into).collect()
     }
 
-    /// What a member with this role may do, besides, with resources that they own or are assigned to.
+    /// Additional permissions of a member with this role on resources that they own or are assigned to.
     async fn conditional_permissions(&self) -> Vec<Permission> {
         matrix::conditional_permissions_of(self.0.into()).into_iter().map(Into::into).collect()
     }
 
-    /// Roles that somebody with this role can give, to an invitee or a member.
+    /// Roles that a member with this role can give to an invitee or a member.
     async fn assignable_roles(&self) -> Vec<Role> {
         let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &Target::default());
         roles.into_iter().map(Into::into).collect()
     }
 
-    /// Roles of the members whom somebody with this role can change or remove.
+    /// Roles of the members whom a member with this role can change or remove.
     async fn manageable_roles(&self) -> Vec<Role> {
         let standing = self.standing();
         let manageable = |role: &domain::Role| {

@@ -1,29 +1,30 @@
-//! Whether a slug can be had.
+//! Availability of a slug.
 
 use async_graphql::SimpleObject;
 
 use crate::graphql::types::enums::UserErrorCode;
 
-/// Whether a slug can be had.
+/// Availability of a slug.
 #[derive(SimpleObject)]
 pub struct SlugAvailability {
-    /// The slug asked about, in lower case.
+    /// The checked slug, in lower case.
     pub slug: String,
-    /// Whether an organization could take it now. It is not reserved by asking.
+    /// Whether an organization could take it now. The query does not reserve it.
     pub available: bool,
-    /// Why it is not available: SLUG_TAKEN, SLUG_RESERVED, INVALID_FORMAT, TOO_LONG or REQUIRED. Null if it is.
+    /// Why it is not available: SLUG_TAKEN, SLUG_RESERVED, INVALID_FORMAT, TOO_LONG or REQUIRED. Null if it is
+    /// available.
     pub problem: Option<UserErrorCode>,
     /// Up to 5 similar slugs that are available. Empty if this one is.
     pub suggestions: Vec<String>,
 }
 
 impl SlugAvailability {
-    /// It can be had.
+    /// Returns the answer for an available slug.
     pub fn free(slug: String) -> Self {
         Self { slug, available: true, problem: None, suggestions: Vec::new() }
     }
 
-    /// It cannot be had.
+    /// Returns the answer for a slug that is not available because of `problem`, without suggestions.
     pub fn impossible(slug: String, problem: UserErrorCode) -> Self {
         Self { slug, available: false, problem: Some(problem), suggestions: Vec::new() }
     }

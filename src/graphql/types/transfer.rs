@@ -1,4 +1,4 @@
-//! What a transfer would do, before anybody confirms it.
+//! Plans of transfers: the effects of a transfer, before it is confirmed.
 
 use async_graphql::{Context, Object};
 
@@ -11,20 +11,20 @@ use crate::domain::{Error, InternalError};
 use crate::graphql::Result;
 use crate::operations::transfers::plan::{Item, Match, PlannedTransfer};
 
-/// What a transfer would do, resource by resource, before anybody confirms it.
+/// The effects of a transfer on each resource, before it is confirmed.
 pub struct TransferPlan(pub PlannedTransfer);
 
-/// What a transfer would do, resource by resource, before anybody confirms it.
+/// The effects of a transfer on each resource, before it is confirmed.
 #[Object]
 impl TransferPlan {
-    /// Where the resources would go.
+    /// The workspace to which the resources would move.
     async fn destination(&self, ctx: &Context<'_>) -> Result<Workspace> {
         let destination = Workspace::open(ctx, self.0.destination).await?;
         Ok(destination
             .ok_or_else(|| Error::from(InternalError::passing("the destination of a visible plan is not there")))?)
     }
 
-    /// At most 100: one for each resource asked for, in the same order.
+    /// At most 100 items: one for each requested resource, in the same order.
     async fn items(&self) -> Vec<TransferItem<'_>> {
         self.0.items.iter().map(TransferItem).collect()
     }
@@ -35,10 +35,10 @@ impl TransferPlan {
     }
 }
 
-/// What a transfer would do to one resource.
+/// The effects of a transfer on one resource.
 pub struct TransferItem<'a>(&'a Item);
 
-/// What a transfer would do to one resource.
+/// The effects of a transfer on one resource.
 #[Object]
 impl TransferItem<'_> {
     /// The project or task that would move.
@@ -47,46 +47,47 @@ impl TransferItem<'_> {
         Ok(resource.ok_or_else(|| Error::from(InternalError::passing("a resource of a visible plan is not there")))?)
     }
 
-    /// How many tasks would move: those of a project, or 1 for a task.
+    /// Number of tasks that would move: those of a project, or 1 for a task.
     async fn task_count(&self) -> i32 {
         i32::try_from(self.0.task_count).unwrap_or(i32::MAX)
     }
 
-    /// How many jobs would move.
+    /// Number of jobs that would move.
     async fn job_count(&self) -> i32 {
         i32::try_from(self.0.job_count).unwrap_or(i32::MAX)
     }
 
-    /// People who would lose an assignment, each once. At most one for each member of the workspace that it leaves.
+    /// Users who would lose an assignment, each once. At most one for each member of the workspace that the resource
+    /// leaves.
     async fn unassigned(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
         let people = self.0.unassigned.iter().map(|id| User::named(ctx, *id));
         Ok(futures_util::future::try_join_all(people).await?.into_iter().flatten().collect())
     }
 
-    /// What would happen to its links to cloud storages, those of its tasks included. At most one for each storage of the
-    /// workspace that it leaves.
+    /// The effects on its links to cloud storages, those of its tasks included. At most one entry for each storage of
+    /// the workspace that the resource leaves.
     async fn storages(&self) -> Vec<StorageMatch<'_>> {
         self.0.storages.iter().map(StorageMatch).collect()
     }
 
-    /// Why it cannot move. Empty if it can. `path` points into the arguments of `Query.transferPlan`.
+    /// Why the resource cannot move. Empty if it can. `path` points into the arguments of `Query.transferPlan`.
     async fn problems(&self) -> Vec<UserError> {
         self.0.problems.iter().cloned().map(Into::into).collect()
     }
 }
 
-/// What would become of the links to one cloud storage.
+/// The effects of a transfer on the links to one cloud storage.
 pub struct StorageMatch<'a>(&'a Match);
 
-/// What would become of the links to one cloud storage.
+/// The effects of a transfer on the links to one cloud storage.
 #[Object]
 impl StorageMatch<'_> {
-    /// The storage linked now. Null, without an error, if the viewer may not see it.
+    /// The presently linked storage. Null, without an error, if the viewer may not see it.
     async fn current(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
         CloudStorage::open(ctx, self.0.current).await.transpose()
     }
 
-    /// The storage that would be linked instead. Null if the links would be cut, or if there is no one match.
+    /// The storage that would be linked instead. Null if the links would be removed, or if there is no single match.
     async fn replacement(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
         CloudStorage::open(ctx, self.0.replacement?).await.transpose()
     }

@@ -1,4 +1,4 @@
-//! An account, as others see it.
+//! Accounts, as other users see them.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,25 @@ use crate::domain::{UserId, Username};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand, maybe};
-use crate::graphql::loaders::{EmailVisible, SharesOrganization};
+use crate::graphql::loaders::users::{EmailVisible, SharesOrganization};
 use crate::graphql::scalars::{DateTime, id};
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::memberships::Membership;
 use crate::store::users::{self, Profile};
 
-/// An account, and what is known of whether the viewer may see its address.
+/// An account, and whether it is already known that the viewer may see its address.
 #[derive(Clone)]
 pub struct User {
     known: Known,
     email_visible: bool,
 }
 
-/// What is known of an account.
+/// The loaded data of an account.
 #[derive(Clone)]
 enum Known {
-    /// Whose it is, and its names.
+    /// The ID and the names, from a membership row.
     Names { id: UserId, username: String, shown_name: String },
-    /// All that others may see.
+    /// All fields that other users may see.
     Profile(Profile),
 }
 
@@ -37,15 +37,16 @@ impl<A: Into<Profile>> From<A> for User {
 }
 
 impl User {
-    /// The fields that memberships do not tell.
+    /// The fields that membership rows do not contain.
     pub const FIELDS_NEEDING_PROFILE: [&str; 2] = ["email", "createdAt"];
 
-    /// A member whose address the viewer may see, or not on these grounds alone: there may be another organization.
+    /// Returns a member with a full profile. `email_visible`: whether the viewer may see the address by this
+    /// membership. If not, another shared organization may still allow it.
     pub fn member(account: Profile, email_visible: bool) -> Self {
         Self { known: Known::Profile(account), email_visible }
     }
 
-    /// The same, as far as the membership tells.
+    /// Returns a member with the names in the membership row. `email_visible` is as in [`Self::member`].
     pub fn named_member(membership: &Membership, email_visible: bool) -> Self {
         let Membership { user_id: id, username, shown_name, .. } = membership.clone();
         Self { known: Known::Names { id, username, shown_name }, email_visible }
@@ -58,7 +59,7 @@ impl User {
         }
     }
 
-    /// Whether it is the row that a deleted account leaves behind while it owns an organization.
+    /// Whether it is the row that remains of a deleted account while it owns an organization.
     fn is_deleted(&self) -> bool {
         Username::is_of_deleted(match &self.known {
             Known::Names { username, .. } => username,
@@ -82,7 +83,7 @@ impl User {
         }
     }
 
-    /// All that others may see, if it is known already.
+    /// Returns all fields that other users may see, if they are loaded.
     fn profile(&self) -> Option<&Profile> {
         match &self.known {
             Known::Names { .. } => None,
@@ -98,22 +99,24 @@ impl User {
         Ok(Cow::Owned(user.map_or_else(|| Profile::deleted(self.user_id()), Profile::from)))
     }
 
-    /// Whether the viewer may see the address as far as is known. If not so, there may be another organization.
+    /// Whether the viewer is already known to be allowed to see the address. If not, another shared organization may
+    /// still allow it.
     fn shows_email_to(&self, viewer: UserId) -> bool {
         self.email_visible || viewer == self.user_id()
     }
 
-    /// An account that an object names; none once it is gone.
+    /// Loads an account that a visible object refers to; `None` if it is gone.
     pub async fn named(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         Ok(ctx.request().loader.load_one(id).await?.map(Self::from))
     }
 
-    /// An account that the log names, whatever has become of it.
+    /// Loads an account that the log refers to, or a placeholder if it is gone.
     pub async fn logged(ctx: &Context<'_>, id: UserId) -> Result<Self> {
         Ok(Self::named(ctx, id).await?.unwrap_or_else(|| Self::from(Profile::deleted(id))))
     }
 
-    /// An account by its ID: oneself, people with whom one shares an organization, and for administrators everybody.
+    /// Loads an account by its ID; `None` unless it is the viewer's own, shares an organization with the viewer, or the
+    /// viewer is an administrator.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let is_acquaintance = viewer == id || ctx.request().loader.load_one(SharesOrganization(id)).await?.is_some();
@@ -147,26 +150,27 @@ impl SyncFields for User {
     }
 }
 
-/// An account, as others see it: those who share an organization with it, or see an object that names it.
+/// An account, as other users see it: users who share an organization with it, or see an object that refers to it.
 #[Object]
 impl User {
-    /// Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`.
+    /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
     pub async fn id(&self) -> ID {
         id(self.user_id())
     }
 
-    /// Unique name of the account, without regard to case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
+    /// Unique name of the account, regardless of case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
     async fn username(&self) -> &str {
         self.known_username()
     }
 
-    /// Name shown to people; the username where none was given. At most 64 characters.
+    /// Display name, at most 64 characters. The username if none was given.
     async fn display_name(&self) -> &str {
         self.shown_name()
     }
 
-    /// E-mail address. Null, without an error, unless it is the viewer's own, or the viewer has VIEW_MEMBER_EMAILS in an
-    /// organization that both are members of. Null as well if the account has none.
+    /// E-mail address. Null, without an error, unless it is the viewer's own, the viewer has VIEW_MEMBER_EMAILS in an
+    /// organization that both are members of, or the viewer is a site administrator. Null as well if the account has
+    /// none.
     async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
         let request = ctx.request();
         let viewer = request.viewer_id()?;
@@ -181,7 +185,7 @@ impl User {
         ask.await.transpose()
     }
 
-    /// When the account was made.
+    /// Time of creation.
     async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(self.load(ctx).await?.created_at.into())
     }

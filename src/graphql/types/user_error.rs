@@ -1,4 +1,4 @@
-//! Refusals, as mutations show them.
+//! User errors: the refusals that a mutation returns in its payload.
 
 use async_graphql::SimpleObject;
 
@@ -7,24 +7,25 @@ use super::plan::Limit;
 use crate::domain::Refusal;
 use crate::graphql::scalars::DateTime;
 
-/// A problem that the caller can act on. Business rules speak through the `userErrors` of a payload; the top-level `errors`
-/// are for malformed or too costly requests, missing or bad credentials, denied fields, throttling and faults.
+/// A problem that the caller can act on. Violated business rules are in the `userErrors` of a payload. The top-level
+/// `errors` are for malformed or too costly requests, missing or bad credentials, denied fields, throttling and
+/// internal errors.
 #[derive(SimpleObject)]
 pub struct UserError {
-    /// A sentence for people, in English. It may change at any time: never match on it.
+    /// A sentence for people, in English. It may change at any time: do not match on it.
     pub message: String,
-    /// What is wrong, for programs.
+    /// The kind of problem, for programs.
     pub code: UserErrorCode,
-    /// Path to the input at fault, such as `["input", "invitees", "2", "email"]`. List positions count from 0. Empty if the
-    /// whole request is at fault.
+    /// Path to the invalid input, such as `["input", "invitees", "2", "email"]`. List positions count from 0. Empty if
+    /// the problem concerns the whole request.
     pub path: Vec<String>,
-    /// The permission that the viewer lacks. Null unless the code is FORBIDDEN and a permission is what is lacking.
+    /// The permission that the viewer lacks. Null unless the code is FORBIDDEN because of a missing permission.
     pub permission: Option<Permission>,
-    /// The least role that has `permission`. Null if `permission` is null, or no role has it.
+    /// The lowest role that has `permission`. Null if `permission` is null, or if no role has it.
     pub required_role: Option<Role>,
-    /// The limit that is reached. Null unless the code is LIMIT_EXCEEDED.
+    /// The reached limit. Null unless the code is LIMIT_EXCEEDED.
     pub limit: Option<Limit>,
-    /// When it works again. Null unless the code is RATE_LIMITED.
+    /// Earliest time of the next try. Null unless the code is RATE_LIMITED.
     pub retry_at: Option<DateTime>,
 }
 

@@ -23,10 +23,10 @@ use crate::operations::sessions::open::Tokens;
 use crate::store::organizations::list::Filter;
 use crate::store::users;
 
-/// The caller: what only they may see of themselves.
+/// The caller, with the fields that only the caller may see.
 pub struct Viewer {
     id: UserId,
-    /// The account. None: not read, since nothing was asked that is in it.
+    /// The account; `None` if not loaded, because the query selects no field that needs it.
     row: Option<users::User>,
 }
 
@@ -37,7 +37,8 @@ impl From<users::User> for Viewer {
 }
 
 impl Viewer {
-    /// The account that is signed in, which may be gone. The list of their organizations tells that by itself.
+    /// Returns the signed-in account. If the query selects only `organizations`, the account is not loaded, although it
+    /// may be gone: that list checks it by itself.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Self> {
         if ctx.field().selection_set().all(|field| field.name() == "organizations") {
             return Ok(Self { id, row: None });
@@ -53,27 +54,27 @@ impl Viewer {
     }
 }
 
-/// The caller: what only they may see of themselves.
+/// The caller, with the fields that only the caller may see.
 #[Object]
 impl Viewer {
-    /// The viewer's account, as others see it.
+    /// The viewer's account, as other users see it.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         Ok(self.row(ctx).await?.into_owned().into())
     }
 
-    /// E-mail address of the account. Null if there is none: an external issuer gave no verified one, or somebody else has
-    /// proven that the unverified address is theirs.
+    /// E-mail address of the account. Null if there is none: an external issuer gave no verified address, or another
+    /// account has verified the address that was unverified here.
     async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
         self.row(ctx).await.map(|row| row.shown_email().map(str::to_owned)).transpose()
     }
 
-    /// Whether the viewer has proven that the address is theirs. Needed to invite, and to see invitations and accept them by
-    /// ID.
+    /// Whether the viewer has verified the address. Needed to invite, to see invitations, and to accept them by ID.
     async fn email_verified(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.row(ctx).await?.email_verified_at.is_some())
     }
 
-    /// Whether the viewer is a site administrator, who passes every rule that asks for a role, in every organization.
+    /// Whether the viewer is a site administrator, who satisfies every rule that requires a role, in every
+    /// organization.
     async fn is_admin(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.row(ctx).await?.is_admin)
     }
@@ -83,28 +84,28 @@ impl Viewer {
         Ok(PersonalWorkspace::own(self.row(ctx).await?.into_owned()))
     }
 
-    /// The menu's check mark: a remembered choice, at first the personal workspace, and again when the chosen one is lost.
-    /// It grants nothing and scopes nothing; every operation names its workspace.
+    /// The selected workspace, for menus. The personal workspace at first, and again if the viewer loses the selected
+    /// one. It neither grants nor limits access: every operation names its workspace.
     async fn selected_workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
         Workspace::selected(ctx).await
     }
 
-    /// The organizations that the viewer is a member of. Besides them, the owner sees those pending deletion.
+    /// The organizations that the viewer is a member of. Those pending deletion are listed for their owner only.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the schema")]
     async fn organizations(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Only those whose slug or name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only organizations whose slug or name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         )]
         search: Option<String>,
-        #[graphql(desc = "Only those where the viewer has one of these roles. All if absent, none if empty.")]
+        #[graphql(desc = "Only organizations where the viewer has one of these roles. All if absent, none if empty.")]
         roles: Option<Vec<Role>>,
-        #[graphql(desc = "By default JOINED_AT, ASC.")] order_by: Option<OrganizationOrder>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Default: JOINED_AT, ASC.")] order_by: Option<OrganizationOrder>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
         let filter = Filter { search: connection::search(search.as_deref())?, roles, everyones: false };
@@ -116,12 +117,12 @@ impl Viewer {
     async fn invitations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those in one of these states. Only pending ones if absent, none if empty.")]
+        #[graphql(desc = "Only those with one of these statuses. Pending ones if absent, none if empty.")]
         statuses: Option<Vec<InvitationStatus>>,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<InvitationConnection> {
         InvitationConnection::of_viewer(ctx, &*self.row(ctx).await?, statuses, PageArgs { first, after, last, before })
             .await
@@ -131,13 +132,13 @@ impl Viewer {
     async fn assigned_tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] statuses: Option<
+        #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] statuses: Option<
             Vec<TaskStatus>,
         >,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         TaskConnection::assigned(ctx, &*self.row(ctx).await?, statuses, PageArgs { first, after, last, before }).await
     }
@@ -146,19 +147,19 @@ impl Viewer {
     async fn assigned_jobs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those in one of these states. All if absent, none if empty.")] states: Option<
+        #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] states: Option<
             Vec<JobState>,
         >,
-        #[graphql(desc = "Pages forward: how many to return, 0 to 100. Not together with `last`.")] first: Option<i32>,
-        #[graphql(desc = "Pages forward: the cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Pages backward: how many to return, 0 to 100. Not together with `first`.")] last: Option<i32>,
-        #[graphql(desc = "Pages backward: the cursor before which to end.")] before: Option<String>,
+        #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
+        #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<JobConnection> {
         JobConnection::assigned(ctx, &*self.row(ctx).await?, states, PageArgs { first, after, last, before }).await
     }
 
-    /// Pending offers of ownership made to the viewer, newest first: at most one for each organization they are a member
-    /// of.
+    /// Pending offers of ownership to the viewer, newest first: at most one for each organization of which the viewer
+    /// is a member.
     async fn ownership_offers(&self, ctx: &Context<'_>) -> Result<Vec<OwnershipOffer>> {
         OwnershipOffer::to_viewer(ctx, self.id).await
     }
@@ -167,13 +168,13 @@ impl Viewer {
 /// Tokens of a signed-in user.
 #[derive(SimpleObject)]
 pub struct Session {
-    /// JWT for `Authorization: Bearer …`, and for `connection_init` on a socket.
+    /// JWT for `Authorization: Bearer …`, and for `connection_init` on a WebSocket.
     pub access_token: String,
-    /// When the access token runs out: 15 minutes after it was made.
+    /// Time at which the access token expires: 15 minutes after it was issued.
     pub access_token_expires_at: DateTime,
-    /// Opaque token for `refreshSession`, for one use. Keep it secret.
+    /// Opaque single-use token for `refreshSession`. Keep it secret.
     pub refresh_token: String,
-    /// When the refresh token runs out.
+    /// Time at which the refresh token expires.
     pub refresh_token_expires_at: DateTime,
 }
 

@@ -1,4 +1,4 @@
-//! The interface `Workspace`: a place that owns resources.
+//! The interface `Workspace`: the owner of resources.
 
 use async_graphql::{Context, ID, Interface};
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
-/// A place that owns resources: somebody's personal workspace, or an organization.
+/// An owner of resources: the personal workspace of a user, or an organization.
 #[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
 #[allow(clippy::large_enum_variant, reason = "most workspaces are organizations")]
 #[derive(Clone, Interface)]
@@ -24,21 +24,21 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
     field(
         name = "id",
         ty = "ID",
-        desc = "Globally unique, stable and opaque: a prefix for the type and a UUIDv7, such as `org_01jd…`."
+        desc = "Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`."
     ),
-    field(name = "display_name", ty = "String", desc = "`displayName` of the user or of the organization."),
+    field(name = "display_name", ty = "String", desc = "`displayName` of the user or the organization."),
     field(name = "is_selected", ty = "bool", desc = "Whether it is `Viewer.selectedWorkspace`."),
-    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "What the viewer may do here now."),
-    field(name = "plan", ty = "Plan", desc = "The plan."),
+    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "The viewer's present permissions in this workspace."),
+    field(name = "plan", ty = "Plan", desc = "The plan of the workspace."),
     field(
         name = "billing",
         ty = "Option<Result<Billing>>",
-        desc = "What the plan costs. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING."
+        desc = "Price of the plan. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has VIEW_BILLING."
     ),
     field(
         name = "limits",
         ty = "Vec<Limit>",
-        desc = "What the plan limits here, and how much of it is used: at most one for each LimitKind."
+        desc = "The limits of the plan and their present use: at most one entry for each LimitKind."
     ),
     field(
         name = "projects",
@@ -47,34 +47,34 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
         arg(
             name = "search",
             ty = "Option<String>",
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         ),
         arg(
             name = "first",
             ty = "Option<i32>",
-            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+            desc = "Forward paging: number of entries, 0 to 100. Not together with `last`."
         ),
-        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(name = "after", ty = "Option<String>", desc = "Forward paging: cursor after which the page begins."),
         arg(
             name = "last",
             ty = "Option<i32>",
-            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+            desc = "Backward paging: number of entries, 0 to 100. Not together with `first`."
         ),
-        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+        arg(name = "before", ty = "Option<String>", desc = "Backward paging: cursor before which the page ends.")
     ),
     field(
         name = "tasks",
         ty = "TaskConnection",
-        desc = "The tasks that the viewer may open, alone or in projects, newest first.",
+        desc = "The tasks that the viewer may open, in projects or without one, newest first.",
         arg(
             name = "search",
             ty = "Option<String>",
-            desc = "Only those whose name contains this, without regard to case and accents. At most 256 characters; all if absent or empty."
+            desc = "Only those whose name contains this text, regardless of case and accents. At most 256 characters; all if absent or empty."
         ),
         arg(
             name = "statuses",
             ty = "Option<Vec<TaskStatus>>",
-            desc = "Only those in one of these states. All if absent, none if empty."
+            desc = "Only those with one of these statuses. All if absent, none if empty."
         ),
         arg(
             name = "assignee_id",
@@ -84,15 +84,15 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
         arg(
             name = "first",
             ty = "Option<i32>",
-            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+            desc = "Forward paging: number of entries, 0 to 100. Not together with `last`."
         ),
-        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(name = "after", ty = "Option<String>", desc = "Forward paging: cursor after which the page begins."),
         arg(
             name = "last",
             ty = "Option<i32>",
-            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+            desc = "Backward paging: number of entries, 0 to 100. Not together with `first`."
         ),
-        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+        arg(name = "before", ty = "Option<String>", desc = "Backward paging: cursor before which the page ends.")
     ),
     field(
         name = "cloud_storages",
@@ -101,49 +101,49 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
         arg(
             name = "first",
             ty = "Option<i32>",
-            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+            desc = "Forward paging: number of entries, 0 to 100. Not together with `last`."
         ),
-        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(name = "after", ty = "Option<String>", desc = "Forward paging: cursor after which the page begins."),
         arg(
             name = "last",
             ty = "Option<i32>",
-            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+            desc = "Backward paging: number of entries, 0 to 100. Not together with `first`."
         ),
-        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+        arg(name = "before", ty = "Option<String>", desc = "Backward paging: cursor before which the page ends.")
     ),
     field(
         name = "events",
         ty = "Option<Result<EventConnection>>",
-        desc = "The log, oldest first, as far as the viewer may see it: the same events and cursors as `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.",
+        desc = "The events that the viewer may see, oldest first: the same events and cursors as in `Subscription.workspaceEvents`. Null with a FORBIDDEN error unless the viewer has VIEW_EVENTS.",
         arg(
             name = "types",
             ty = "Option<Vec<EventType>>",
             desc = "Only events of these types. All if absent, none if empty."
         ),
-        arg(name = "actor_id", ty = "Option<ID>", desc = "Only those by the user with this ID. All if absent."),
+        arg(name = "actor_id", ty = "Option<ID>", desc = "Only events caused by the user with this ID. All if absent."),
         arg(
             name = "first",
             ty = "Option<i32>",
-            desc = "Pages forward: how many to return, 0 to 100. Not together with `last`."
+            desc = "Forward paging: number of entries, 0 to 100. Not together with `last`."
         ),
-        arg(name = "after", ty = "Option<String>", desc = "Pages forward: the cursor after which to begin."),
+        arg(name = "after", ty = "Option<String>", desc = "Forward paging: cursor after which the page begins."),
         arg(
             name = "last",
             ty = "Option<i32>",
-            desc = "Pages backward: how many to return, 0 to 100. Not together with `first`."
+            desc = "Backward paging: number of entries, 0 to 100. Not together with `first`."
         ),
-        arg(name = "before", ty = "Option<String>", desc = "Pages backward: the cursor before which to end.")
+        arg(name = "before", ty = "Option<String>", desc = "Backward paging: cursor before which the page ends.")
     )
 )]
 pub enum Workspace {
-    /// Of one user alone.
+    /// The workspace of one user alone.
     PersonalWorkspace(PersonalWorkspace),
-    /// Shared by members.
+    /// A workspace shared by its members.
     Organization(Organization),
 }
 
 impl Workspace {
-    /// A workspace by its ID, if it is there for the viewer.
+    /// Loads a workspace by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: WorkspaceId) -> Result<Option<Self>> {
         Ok(match id {
             WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
@@ -151,8 +151,9 @@ impl Workspace {
         })
     }
 
-    /// The workspace of what was looked for by its ID, if anything was found and its workspace is there for the viewer. The same
-    /// statements are sent in either case, so that they do not tell what is hidden.
+    /// Loads the workspace of an object that was looked up by its ID; `None` if the object was not found or the viewer
+    /// may not see its workspace. The same statements are sent in both cases, so that a hidden object cannot be
+    /// detected.
     pub async fn of_found(ctx: &Context<'_>, found: Option<WorkspaceId>) -> Result<Option<Self>> {
         match found {
             Some(WorkspaceId::Personal(user)) if ctx.request().viewer_id() == Some(user) => {
@@ -165,7 +166,7 @@ impl Workspace {
         }
     }
 
-    /// A workspace by its ID, for whoever may see its plan.
+    /// Loads a workspace by its ID; `None` unless the viewer may see its plan.
     pub async fn by_plan(ctx: &Context<'_>, id: WorkspaceId) -> Result<Option<Self>> {
         Ok(match id {
             WorkspaceId::Organization(id) => Organization::open(ctx, id).await?.map(Self::Organization),
@@ -173,14 +174,14 @@ impl Workspace {
         })
     }
 
-    /// The workspace of something that the viewer sees.
+    /// Loads the workspace of an object that the viewer sees; an internal error if it is not visible.
     pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
         let workspace = Self::open(ctx, id).await?;
         Ok(workspace
             .ok_or_else(|| Error::from(InternalError::passing("a visible resource of a workspace that is not")))?)
     }
 
-    /// How the viewer stands to it.
+    /// Returns the viewer's access to it.
     pub fn standing(&self) -> AccessContext {
         match self {
             Self::PersonalWorkspace(workspace) => workspace.standing(),
@@ -188,7 +189,7 @@ impl Workspace {
         }
     }
 
-    /// The workspace that the viewer has chosen: their personal one if none is, or the chosen one is lost.
+    /// Loads the viewer's selected workspace: the personal one if none is selected or the viewer has lost access to it.
     pub async fn selected(ctx: &Context<'_>) -> Result<Self> {
         let viewer = ctx.request().viewer().await?;
         if let Some(id) = viewer.selected_organization_id

@@ -1,4 +1,4 @@
-//! Locks what an operation changes and reads what the actor may do with it, under the lock.
+//! Locks the rows that an operation changes, and reads the actor's access to them under the lock.
 
 pub mod organization;
 pub mod resources;

@@ -1,5 +1,5 @@
-//! Where a write in an organization begins: its row is locked, and who asks is read under that lock. Whoever writes
-//! memberships or invitations has passed here, so nothing that is decided on can change before the write.
+//! The start of each write in an organization: locks its row, and reads the actor's access under that lock. Writes of
+//! memberships and invitations begin here, so the facts behind a decision cannot change before the write.
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ use crate::store::organizations::access::{LockMode, OrganizationAccess, Organiza
 use crate::store::organizations::{Organization, OrganizationForViewer};
 use crate::store::users::User;
 
-/// A locked organization, and who is about to do something in it.
+/// A locked organization with the actor's access to it.
 pub struct LockedOrganization {
-    /// The organization, locked.
+    /// The organization, whose row is locked.
     pub organization: Organization,
-    /// Who asks.
+    /// The actor's account.
     pub actor: User,
-    /// Their membership.
+    /// The actor's membership; `None` if the actor is not a member.
     pub membership: Option<Membership>,
     invited: bool,
 }
 
-/// A row that was written in an organization, and how whoever wrote it stands to that by then.
+/// A written row together with the writer's access to the organization after the write.
 pub struct WithAccess<R> {
-    /// The row.
+    /// The written row.
     pub row: R,
-    /// Who wrote it.
+    /// The organization after the write, with the writer's access to it.
     pub by: Arc<LockedOrganization>,
 }
 
 impl LockedOrganization {
-    /// Locks the organization and reads how the actor stands to it. `what` names the thing that the caller asked for: it is
-    /// what is not found.
+    /// Locks the organization and reads the actor's access to it. `what` names the requested object in the NOT_FOUND
+    /// error.
     pub async fn enter(
         tx: &Connection,
         actor: &Actor,
@@ -48,7 +48,7 @@ impl LockedOrganization {
         Self::enter_by(tx, actor, OrganizationRef::Id(organization), what, now).await
     }
 
-    /// The same for the organization that something belongs to.
+    /// Locks the organization that `of` refers to; see [`enter`](Self::enter).
     pub async fn enter_by(
         tx: &Connection,
         actor: &Actor,
@@ -63,7 +63,7 @@ impl LockedOrganization {
         Ok(Self { organization, actor, membership, invited: invited_until.is_some_and(|end| end > now) })
     }
 
-    /// How the actor stands to the organization.
+    /// Returns the actor's access to the organization.
     pub fn standing(&self) -> AccessContext {
         AccessContext {
             signed_in: true,
@@ -74,22 +74,22 @@ impl LockedOrganization {
         }
     }
 
-    /// Asks the policy, and goes on only if it allows.
+    /// Returns an error unless the policy allows the action.
     pub fn require(&self, action: Action, target: &Target, what: &str) -> Result<()> {
         decide(&self.standing(), action, target).require(what)
     }
 
-    /// Whether the actor sees more of the organization than an invitee.
+    /// Whether the actor sees more of the organization than an invitee does.
     pub fn sees(&self) -> bool {
         self.standing().rank().is_some()
     }
 
-    /// Whether the proven address of the actor is the one invited.
+    /// Whether the invitation is to the actor's verified address.
     pub fn is_invitee(&self, invitation: &Invitation) -> bool {
         self.actor.verified_email() == Some(invitation.email.as_str())
     }
 
-    /// The organization as the actor sees it.
+    /// Returns the organization as the actor sees it.
     pub fn seen(&self) -> OrganizationForViewer {
         OrganizationForViewer {
             organization: self.organization.clone(),
@@ -99,14 +99,14 @@ impl LockedOrganization {
         }
     }
 
-    /// How it is once the actor has become a member.
+    /// Returns the state after the actor has become a member.
     pub fn joined(self, membership: Membership) -> Self {
         let member_count = self.organization.member_count + 1;
         let organization = Organization { member_count, ..self.organization };
         Self { organization, membership: Some(membership), invited: false, ..self }
     }
 
-    /// How it is once that invitation has come to its end.
+    /// Returns the state after the invitation has ended.
     pub fn without(self, invitation: &Invitation) -> Self {
         Self { invited: self.invited && !self.is_invitee(invitation), ..self }
     }

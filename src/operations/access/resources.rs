@@ -1,5 +1,5 @@
-//! Resources that a write is about, held together with all that the decision on them rests on: the workspace, then the
-//! project, the task, the job; a cloud storage last. Who may not even see one is told that it is not there.
+//! Locks the resources that a write is about, with all rows that the decision depends on. The lock order is: workspace,
+//! project, task, job, cloud storage. An actor who may not see a resource gets NOT_FOUND.
 
 use futures_util::future::try_join;
 
@@ -23,8 +23,9 @@ const TASK: &str = "task";
 const JOB: &str = "job";
 const STORAGE: &str = "cloud storage";
 
-/// Looks for what an actor asks for by its ID, without holding anything, and returns it if the policy lets them see it. The same
-/// statements are sent whether or not it is there, and nothing is locked that is not there for the actor.
+/// Finds an object by its ID without locking, and returns it if the policy lets the actor see it, else NOT_FOUND. It
+/// sends the same statements whether or not the object exists. Callers lock after this check, so an actor never locks
+/// an object that is hidden from the actor.
 pub(crate) async fn look<T>(
     tx: &Connection,
     actor: &Actor,
@@ -54,35 +55,35 @@ pub(crate) async fn look<T>(
     }
 }
 
-/// How the policy looks at a resource that names `people`, inside of `containers`.
+/// Returns the policy target of a resource that names `people` and is inside of `containers`.
 fn tied(actor: UserId, people: Participants, containers: &[Participants]) -> Target {
     Target { ties: Relations::of(actor, people, containers), ..Target::default() }
 }
 
-/// A project that the actor sees, in whatever workspace, and that is not held.
+/// Finds a project that the actor sees, in any workspace, without a lock.
 pub(crate) async fn look_for_project(tx: &Connection, actor: &Actor, id: ProjectId) -> Result<Project> {
     let about = |project: &Project| (project.workspace(), tied(actor.user_id, project.people(), &[]));
     let found = projects::find_many(tx, std::slice::from_ref(&id));
     look(tx, actor, OrganizationRef::Project(id), found, about, (Action::ResourceView, PROJECT)).await
 }
 
-/// A cloud storage that the actor sees, in whatever workspace, and that is not held.
+/// Finds a cloud storage that the actor sees, in any workspace, without a lock.
 pub(crate) async fn look_for_storage(tx: &Connection, actor: &Actor, id: CloudStorageId) -> Result<CloudStorage> {
     let about = |storage: &CloudStorage| (storage.workspace(), tied(actor.user_id, storage.people(), &[]));
     let found = cloud_storages::find_many(tx, std::slice::from_ref(&id));
     look(tx, actor, OrganizationRef::Storage(id), found, about, (Action::CloudStorageView, STORAGE)).await
 }
 
-/// A project that is locked.
+/// A locked project.
 pub struct LockedProject {
-    /// Its workspace.
+    /// The project's workspace, locked.
     pub ground: LockedWorkspace,
-    /// The project.
+    /// The project, locked.
     pub project: Project,
 }
 
 impl LockedProject {
-    /// Locks a project, and shares its workspace.
+    /// Locks a project exclusively and its workspace in shared mode.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
         let found = look_for_project(tx, actor, id).await?;
         let ground = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Shared, PROJECT).await?;
@@ -90,7 +91,8 @@ impl LockedProject {
         Self { ground, project }.seen()
     }
 
-    /// Holds a project as it is, and its workspace alone: for somebody who is about to put something into it.
+    /// Locks a project in shared mode and its workspace exclusively, for an operation that adds something to the
+    /// project.
     pub async fn share(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
         let found = look_for_project(tx, actor, id).await?;
         let ground = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Exclusive, PROJECT).await?;
@@ -104,24 +106,24 @@ impl LockedProject {
         Ok(self)
     }
 
-    /// Goes on only if the actor may do that to it.
+    /// Returns an error unless the actor may do `action` to the project.
     pub fn require(&self, action: Action) -> Result<()> {
         self.ground.require_of(action, Relations::of(self.ground.actor.id, self.project.people(), &[]), PROJECT)
     }
 }
 
-/// A task that is locked.
+/// A locked task.
 pub struct LockedTask {
-    /// Its workspace.
+    /// The task's workspace, locked.
     pub ground: LockedWorkspace,
-    /// The project that it is in, held as it is.
+    /// The project that contains the task, locked in shared mode; `None` if the task is in no project.
     pub project: Option<Project>,
-    /// The task.
+    /// The task, locked.
     pub task: Task,
 }
 
 impl LockedTask {
-    /// Locks a task.
+    /// Locks a task, and its workspace with the mode `hold`.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: TaskId, hold: LockMode) -> Result<Self> {
         let about = |found: &TaskInProject| {
             (found.task.workspace(), tied(actor.user_id, found.task.people(), &found.containers()))
@@ -129,7 +131,7 @@ impl LockedTask {
         let found = tasks::find_many(tx, std::slice::from_ref(&id));
         let found = look(tx, actor, OrganizationRef::Task(id), found, about, (Action::ResourceView, TASK)).await?;
         let ground = LockedWorkspace::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
-        // Only now it stays in its project: it may have moved while this waited for the workspace.
+        // The task may have moved while this waited for the workspace. From here on it stays in its project.
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         let project = lock_project_shared(tx, found.project_id).await?;
         let task = tasks::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
@@ -139,39 +141,39 @@ impl LockedTask {
         Ok(held)
     }
 
-    /// The people of what contains it.
+    /// Returns the participants of the project that contains the task.
     pub fn containers(&self) -> Vec<Participants> {
         self.project.iter().map(Project::people).collect()
     }
 
-    /// Goes on only if the actor may do that to it.
+    /// Returns an error unless the actor may do `action` to the task.
     pub fn require(&self, action: Action) -> Result<()> {
         let ties = Relations::of(self.ground.actor.id, self.task.people(), &self.containers());
         self.ground.require_of(action, ties, TASK)
     }
 }
 
-/// A job that is locked, as is its task.
+/// A locked job, with its locked task.
 pub struct LockedJob {
-    /// Its workspace, which is shared.
+    /// The job's workspace, locked in shared mode.
     pub ground: LockedWorkspace,
-    /// The project that its task is in, held as it is.
+    /// The project that contains the task, locked in shared mode; `None` if the task is in no project.
     pub project: Option<Project>,
-    /// Its task.
+    /// The job's task, locked.
     pub task: Task,
-    /// The job.
+    /// The job, locked.
     pub job: Job,
 }
 
 impl LockedJob {
-    /// Locks a job.
+    /// Locks a job and its task, and their workspace in shared mode.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: JobId) -> Result<Self> {
         let about =
             |found: &JobInTask| (found.job.workspace(), tied(actor.user_id, found.job.people(), &found.containers()));
         let found = jobs::find_many(tx, std::slice::from_ref(&id));
         let found = look(tx, actor, OrganizationRef::Job(id), found, about, (Action::ResourceView, JOB)).await?;
         let ground = LockedWorkspace::enter(tx, actor, found.job.workspace(), LockMode::Shared, JOB).await?;
-        // Only now its task stays in its project: it may have moved while this waited for the workspace.
+        // The task may have moved while this waited for the workspace. From here on it stays in its project.
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let project = lock_project_shared(tx, place.project_id).await?;
         let task = tasks::lock(tx, place.task_id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
@@ -182,28 +184,28 @@ impl LockedJob {
         Ok(held)
     }
 
-    /// The people of what contains it.
+    /// Returns the participants of the task and the project that contain the job.
     pub fn containers(&self) -> Vec<Participants> {
         std::iter::once(self.task.people()).chain(self.project.iter().map(Project::people)).collect()
     }
 
-    /// Goes on only if the actor may do that to it.
+    /// Returns an error unless the actor may do `action` to the job.
     pub fn require(&self, action: Action) -> Result<()> {
         let ties = Relations::of(self.ground.actor.id, self.job.people(), &self.containers());
         self.ground.require_of(action, ties, JOB)
     }
 }
 
-/// A cloud storage that is locked.
+/// A locked cloud storage.
 pub struct LockedStorage {
-    /// Its workspace.
+    /// The storage's workspace, locked.
     pub ground: LockedWorkspace,
-    /// The cloud storage.
+    /// The cloud storage, locked.
     pub storage: CloudStorage,
 }
 
 impl LockedStorage {
-    /// Locks a cloud storage.
+    /// Locks a cloud storage, and its workspace with the mode `hold`.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: CloudStorageId, hold: LockMode) -> Result<Self> {
         let found = look_for_storage(tx, actor, id).await?;
         let ground = LockedWorkspace::enter(tx, actor, found.workspace(), hold, STORAGE).await?;
@@ -213,14 +215,15 @@ impl LockedStorage {
         Ok(held)
     }
 
-    /// Goes on only if the actor may do that to it.
+    /// Returns an error unless the actor may do `action` to the cloud storage.
     pub fn require(&self, action: Action) -> Result<()> {
         let ties = Relations::of(self.ground.actor.id, self.storage.people(), &[]);
         self.ground.require(action, &Target { ties, ..Target::default() }, STORAGE)
     }
 }
 
-/// Holds a workspace alone, for somebody who is about to make something in it.
+/// Locks a workspace exclusively, for an operation that creates something in it. NOT_FOUND if the actor does not see
+/// the workspace.
 pub async fn lock_to_create(tx: &mut Connection, actor: &Actor, id: WorkspaceId) -> Result<LockedWorkspace> {
     let ground = LockedWorkspace::enter(tx, actor, id, LockMode::Exclusive, "workspace").await?;
     if ground.sees() { Ok(ground) } else { Err(Refusal::not_found("workspace").into()) }
@@ -233,7 +236,8 @@ async fn lock_project_shared(tx: &mut Connection, id: Option<ProjectId>) -> Resu
     }
 }
 
-/// What was looked up to know what to hold must still be so once it is held: a transfer may have come in between.
+/// Returns a transient error if the values read before the lock differ from those under the lock: a transfer may have
+/// moved the resource in between.
 fn ensure_not_moved<T: PartialEq>(looked_up: T, held: T) -> Result<()> {
     if looked_up == held {
         return Ok(());

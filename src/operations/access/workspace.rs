@@ -1,7 +1,9 @@
-//! Where a write among the resources of a workspace begins: the workspace is held, and who asks is read under that hold.
+//! The start of each write to the resources of a workspace: locks the workspace, and reads the actor's access under
+//! that lock.
 //!
-//! What counts against a limit needs the workspace for itself; what changes one resource shares it with others, and keeps
-//! out those who change memberships or the workspace. Resources are locked afterwards.
+//! A write that counts against a limit locks the workspace exclusively. A write that changes one resource takes a
+//! shared lock: it runs together with other writes of this kind, and blocks changes of memberships and of the
+//! workspace. Resources are locked after the workspace.
 
 use uuid::Uuid;
 
@@ -16,21 +18,21 @@ use crate::store::organizations::access::{OrganizationAccess, OrganizationRef};
 use crate::store::users::{self, User};
 use crate::store::workspace_access::WorkspaceAccess;
 
-/// A workspace that is held, and who is about to do something in it.
+/// A locked workspace with the actor's access to it.
 pub struct LockedWorkspace {
-    /// The workspace.
+    /// The workspace's ID.
     pub id: WorkspaceId,
-    /// Who asks.
+    /// The actor's account.
     pub actor: User,
     /// The organization's owner, or the user whose workspace it is.
     pub owner_id: UserId,
-    /// How the actor stands to it.
+    /// The actor's access to the workspace.
     pub standing: AccessContext,
     /// The actor, as the access token names it.
     pub by: Actor,
 }
 
-/// How somebody stands to a workspace of either kind, whether or not it is there.
+/// Returns a user's access to a workspace of either kind, whether or not the workspace exists.
 pub fn access_of(onlooker: &WorkspaceAccess) -> AccessContext {
     if onlooker.is_personal {
         return AccessContext::personal(onlooker.workspace_id == Uuid::from(onlooker.user_id), onlooker.is_admin);
@@ -45,8 +47,8 @@ pub fn access_of(onlooker: &WorkspaceAccess) -> AccessContext {
 }
 
 impl LockedWorkspace {
-    /// Holds the workspace and reads how the actor stands to it. `what` names the thing that the caller asked for: it is what
-    /// is not found.
+    /// Locks the workspace and reads the actor's access to it. `what` names the requested object in the NOT_FOUND
+    /// error.
     pub async fn enter(tx: &mut Connection, by: &Actor, id: WorkspaceId, hold: LockMode, what: &str) -> Result<Self> {
         match id {
             WorkspaceId::Organization(organization) => {
@@ -64,11 +66,13 @@ impl LockedWorkspace {
                 Ok(Self { id, actor, owner_id: organization.owner_id, standing, by: *by })
             }
             WorkspaceId::Personal(user) => {
-                // An actor's own account is held before the session is asked about, which may end while this waits.
+                // The actor's own account is locked before the session is checked, because the session may end during
+                // the wait.
                 let own = if user == by.user_id { lock_account(tx, user, hold).await? } else { None };
                 let actor = users::find_actor(tx, by).await?.ok_or(Error::Unauthenticated)?;
                 let standing = AccessContext::personal(user == actor.id, actor.is_admin);
-                // Nobody holds up an account that is no business of theirs.
+                // The actor is authorized before the lock, so that an actor without access cannot block another user's
+                // account.
                 decide(&standing, Action::PlanView, &Target::default()).require(what)?;
                 let held = if user == actor.id { own } else { lock_account(tx, user, hold).await? };
                 held.ok_or_else(|| Refusal::not_found(what))?;
@@ -77,24 +81,24 @@ impl LockedWorkspace {
         }
     }
 
-    /// Whether the workspace is there for the actor.
+    /// Whether the actor sees the workspace.
     pub fn sees(&self) -> bool {
         self.standing.rank().is_some()
     }
 
-    /// Keeps the actor's account there until the commit, for somebody who is about to own something: administrators need not
-    /// be members, so the hold of the workspace does not do that.
+    /// Keeps the actor's account from being deleted until the commit, for an actor who is about to own something:
+    /// administrators need not be members, so the lock of the workspace does not protect their accounts.
     pub async fn lock_actor(&self, tx: &mut Connection) -> Result<()> {
         users::keep(tx, self.actor.id).await?.map(|_| ()).ok_or(Error::Unauthenticated)
     }
 
-    /// Asks the policy, and goes on only if it allows.
+    /// Returns an error unless the policy allows the action.
     pub fn require(&self, action: Action, target: &Target, what: &str) -> Result<()> {
         decide(&self.standing, action, target).require(what)
     }
 
-    /// Asks the policy about a resource that the actor is tied to like that: who may not even see it is told that it is not
-    /// there.
+    /// Authorizes an action on a resource to which the actor has the relations `ties`. NOT_FOUND if the actor may not
+    /// see the resource.
     pub fn require_of(&self, action: Action, ties: Relations, what: &str) -> Result<()> {
         let target = Target { ties, ..Target::default() };
         if self.require(Action::ResourceView, &target, what).is_err() {
@@ -103,13 +107,13 @@ impl LockedWorkspace {
         self.require(action, &target, what)
     }
 
-    /// Which of the workspace's resources the actor may do `action` to.
+    /// Returns which of the workspace's resources the actor may do `action` to.
     pub fn visible(&self, action: Action) -> RowScope {
         policy::visible(&self.standing, action)
     }
 }
 
-/// Holds an account.
+/// Reads an account and locks it with the mode `hold`; `None` if the account does not exist.
 async fn lock_account(tx: &mut Connection, user: UserId, hold: LockMode) -> Result<Option<User>> {
     match hold {
         LockMode::Unheld => users::find(tx, user).await,

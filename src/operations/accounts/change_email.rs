@@ -1,4 +1,4 @@
-//! Sends a link to a new address, which takes the place of the present one once the link is followed.
+//! Sends a link to a new address. The new address replaces the present one once the link is used.
 
 use std::net::IpAddr;
 
@@ -12,18 +12,18 @@ use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
 
-/// Where to.
+/// The new address and its confirmation.
 pub struct Input {
     /// The new address.
     pub email: String,
     /// The present password.
     pub password: String,
-    /// Where the request comes from.
+    /// The client's IP address, if known.
     pub address: Option<IpAddr>,
 }
 
-/// Sends it, and returns the account, still with the present address. No mail goes to an address that an account has proven,
-/// nor more than a few in a day, and nothing tells so.
+/// Sends the link, and returns the account, still with the present address. No mail is sent to an address that an
+/// account has verified, or above the daily limit of the address; the result is the same in these cases.
 pub async fn change_email(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let mut check = Validator::default();

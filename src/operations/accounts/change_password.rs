@@ -1,5 +1,5 @@
-//! Sets a new password for who knows the present one, and ends every other session of the account, and all its tokens
-//! without a session.
+//! Sets a new password for a caller who knows the present one. Ends every other session of the account, and revokes all
+//! its tokens without a session.
 
 use crate::auth::Actor;
 use crate::auth::passwords::check_length;
@@ -14,15 +14,15 @@ use crate::operations::accounts::email_links::forget_resets;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
 
-/// The passwords.
+/// The present and the new password.
 pub struct Input {
-    /// The present one.
+    /// The present password.
     pub current_password: String,
-    /// The new one.
+    /// The new password.
     pub new_password: String,
 }
 
-/// Sets it.
+/// Sets the new password. INVALID_CREDENTIALS if the present password is wrong.
 pub async fn change_password(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();
@@ -50,7 +50,7 @@ pub async fn change_password(env: &AppContext, actor: &Actor, input: Input) -> R
         }
         users::set_password(tx, actor.user_id, &password_hash, now).await?;
         sessions::delete_of_user(tx, actor.user_id, actor.session).await?;
-        // A change of the address may have been asked for with the old password.
+        // A change of the address may have been requested with the old password.
         email_tokens::forget(tx, actor.user_id, EmailTokenPurpose::Change).await?;
         if let Some(email) = login.user.address().filter(|_| login.user.email_verified_at.is_some()) {
             forget_resets(tx, &email, now).await?;

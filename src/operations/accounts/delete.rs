@@ -1,6 +1,6 @@
-//! Deletes the actor's account: it leaves its organizations. Those of which it is the only member can be restored for a while by
-//! an administrator, and until they are gone a row without name, login or address owns them. What it owns in others stays with
-//! their owners; its personal workspace goes.
+//! Deletes the actor's account and personal workspace, and ends its memberships. Organizations of which the account is
+//! the only member can be restored by an administrator during the grace period; until their deletion, a row without
+//! name, login or address owns them. The account's resources in other organizations go to the owners of those.
 
 use std::collections::BTreeSet;
 
@@ -24,19 +24,19 @@ use crate::operations::memberships::remove::end_membership;
 use crate::operations::organizations::delete::schedule_deletion;
 use crate::operations::sessions::open::invalid_credentials;
 
-/// For how long a sign-in stands for the password.
+/// How long after a sign-in the password is not needed.
 const RECENT: TimeDelta = TimeDelta::minutes(10);
 
-/// What confirms it.
+/// The confirmation of the deletion.
 pub struct Input {
-    /// The actor's username, typed.
+    /// The actor's username, typed as a confirmation.
     pub confirm_username: String,
-    /// The password. Not needed where the actor has signed in lately.
+    /// The password. Not needed if the actor signed in within the last 10 minutes.
     pub password: Option<String>,
 }
 
-/// Deletes it, and returns the ID that it had. INVALID_CREDENTIALS with a wrong password, or without one where the sign-in was
-/// over 10 minutes ago.
+/// Deletes the account, and returns its former ID. INVALID_CREDENTIALS if the password is wrong, or is missing and the
+/// sign-in was over 10 minutes ago.
 pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Result<UserId> {
     let now = env.clock.now();
     let password_hash = match &input.password {
@@ -49,7 +49,8 @@ pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Re
             held.extend(organizations::lock(tx, id).await?);
         }
         invitations::forget_inviter(tx, actor.user_id).await?;
-        // Before the account, as in every change of names: the names are in the memberships too.
+        // The memberships are locked before the account, as in every change of names: memberships have copies of the
+        // names.
         memberships::lock_of_user(tx, actor.user_id).await?;
         let login = users::lock_actor_for_deletion(tx, actor).await?.ok_or(Error::Unauthenticated)?;
         match &password_hash {
@@ -72,7 +73,7 @@ pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Re
         for organization in &held {
             match memberships::of(tx, organization.id, user.id).await? {
                 Some(membership) => owns_still |= leave(env, tx, organization, &membership, now).await?,
-                // A site administrator has made something there, or was one then.
+                // A site administrator, or former one, created something there without a membership.
                 None => hand_over(tx, organization, user.id, user.id, now).await?,
             }
         }
@@ -87,7 +88,7 @@ pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Re
     Ok(actor.user_id)
 }
 
-/// The hash that the password of the account was found good by.
+/// Verifies the password, and returns the stored hash that it matched.
 async fn verified(env: &AppContext, actor: &Actor, password: &str, now: Instant) -> Result<Option<String>> {
     env.throttle.sign_in(&actor.user_id.to_string(), None, now)?;
     let found = users::find_actor_with_password(&*env.store.read().await?, actor).await?;
@@ -99,7 +100,7 @@ fn wrong_password() -> Refusal {
     invalid_credentials("This is not the password of the account.").at("password")
 }
 
-/// Goes on only if the actor has signed in lately.
+/// INVALID_CREDENTIALS unless the actor has signed in within [`RECENT`].
 async fn require_recent_sign_in(tx: &mut Connection, actor: &Actor, now: Instant) -> Result<()> {
     let signed_in = match actor.session {
         Some(session) => Some(sessions::find(tx, session).await?.ok_or(Error::Unauthenticated)?.began_at),
@@ -111,15 +112,15 @@ async fn require_recent_sign_in(tx: &mut Connection, actor: &Actor, now: Instant
     Err(invalid_credentials("Give the password of the account, or sign in again.").at("password").into())
 }
 
-/// The organizations that the user is a member of, or owns something in, in the order in which they are locked.
+/// Returns the organizations in which the user is a member or owns something, in their lock order.
 async fn concerned(tx: &mut Connection, user: UserId) -> Result<BTreeSet<OrganizationId>> {
     let joined = memberships::of_user(tx, user).await?.into_iter().map(|membership| membership.organization_id);
     let owning = organizations::where_owning(tx, user).await?;
     Ok(joined.chain(owning).collect())
 }
 
-/// Ends a membership of the account. With the last one the time of grace of the organization begins, which the account owns
-/// until then: tells whether it does.
+/// Ends a membership of the account. If it is the last membership, the organization's grace period starts, and the
+/// account still owns the organization until its end. Returns whether the account still owns the organization.
 async fn leave(
     env: &AppContext,
     tx: &mut Connection,
@@ -128,7 +129,8 @@ async fn leave(
     now: Instant,
 ) -> Result<bool> {
     let user = membership.user_id;
-    // As in an organization in use: one that is about to be deleted does not hold back those who go for good.
+    // The rule for an active organization applies: a pending deletion does not keep members from deleting their
+    // accounts.
     let standing = AccessContext { signed_in: true, role: Some(membership.role), ..AccessContext::default() };
     match decide(&standing, Action::OrganizationLeave, &Target::default()) {
         Decision::Allow => {
@@ -137,12 +139,12 @@ async fn leave(
         }
         refused if organization.member_count > 1 => {
             return match organization.deletion_scheduled_for {
-                // It has to be there to be restored, and it cannot be without its owner.
+                // The organization must stay restorable, and it cannot be restored without its owner.
                 Some(at) => Err(still_restorable(at).into()),
                 None => refused.require("organization").map(|()| false),
             };
         }
-        // Who cannot leave an organization takes it along if nobody else is in it.
+        // An owner who is the only member deletes the organization together with the account.
         _ => {}
     }
     if organization.deletion_scheduled_for.is_none() {

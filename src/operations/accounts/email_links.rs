@@ -1,5 +1,5 @@
-//! The step that accounts share with the mail: a token, kept as a hash, and the link with it on its way to an address. The mail
-//! has no text that the person who caused it could choose freely.
+//! Code that the operations on accounts share: stores a token as a hash, and queues the mail with its link. The mail
+//! contains no text that the person who caused it could choose freely.
 
 use std::net::IpAddr;
 
@@ -21,21 +21,21 @@ use crate::store::users::User;
 use crate::operations::AppContext;
 use crate::operations::sessions::open::invalid_credentials;
 
-/// How long a link that proves an address is good.
+/// Lifetime of a link that verifies an address.
 const PROOF_LIFETIME: TimeDelta = TimeDelta::hours(24);
-/// How long a link that resets a password is good.
+/// Lifetime of a link that resets a password.
 const RESET_LIFETIME: TimeDelta = TimeDelta::hours(1);
 
-/// Mails a day to one address that go out freely: as many of proof, and as many of reset.
+/// Mails per day and address that are sent without delay: this many for verification, and this many for resets.
 const FREE_A_DAY: i32 = 3;
-/// How long each further mail to the address waits after the last one: as long as a link that resets a password is good, so that
-/// a live one is always in the mailbox.
+/// Minimum time between further mails to the address: equal to the lifetime of a reset link, so that the mailbox always
+/// has a valid link.
 const PAUSE: TimeDelta = RESET_LIFETIME;
-/// Mails a day that are caused from one network, whatever addresses they go to.
+/// Maximum number of mails per day that are caused from one network, whatever their recipients.
 const A_DAY_PER_NETWORK: i32 = 200;
 
-/// Counts a mail to that address, and returns whether it may be sent. The caller is not told if not: the refusal would show what
-/// others have asked for.
+/// Counts a mail to an address, and returns whether it may be sent. The caller does not learn the result: a refusal
+/// would reveal the requests of other callers.
 pub(crate) async fn may_send_to(
     tx: &mut Connection,
     env: &AppContext,
@@ -50,7 +50,7 @@ pub(crate) async fn may_send_to(
     Ok(!env.rules.rate_limits || mail_counts::count(tx, subject, now, FREE_A_DAY, Some(PAUSE)).await?)
 }
 
-/// Counts a mail that is caused from the network of that address, and returns whether it may be sent.
+/// Counts a mail that is caused from the network of `address`, and returns whether it may be sent.
 pub(crate) async fn may_send_from(
     tx: &mut Connection,
     env: &AppContext,
@@ -62,7 +62,7 @@ pub(crate) async fn may_send_from(
     mail_counts::count(tx, Subject::Network(&network), now, A_DAY_PER_NETWORK, None).await
 }
 
-/// As [`may_send_from`]; RATE_LIMITED until tomorrow if not.
+/// As [`may_send_from`], but returns RATE_LIMITED until the next day (UTC) if the mail may not be sent.
 pub(crate) async fn require_may_send_from(
     tx: &mut Connection,
     env: &AppContext,
@@ -76,8 +76,8 @@ pub(crate) async fn require_may_send_from(
     Err(Refusal::rate_limited("Too many mails were asked for from your network today.", tomorrow).into())
 }
 
-/// Sends a link for that purpose. Of the links that prove an account's address, or change it, the last one no longer works; the
-/// account must be locked for these. Wake the outbox after the commit.
+/// Sends a link for a purpose. A new link that verifies or changes an account's address invalidates the previous one;
+/// the account must be locked for these purposes. The caller wakes the outbox after the commit.
 pub(crate) async fn send(
     tx: &mut Connection,
     env: &AppContext,
@@ -114,7 +114,8 @@ pub(crate) async fn send(
         token: Some(token.expose().to_owned()),
         invitation: None,
         organization: None,
-        // A mail of reset is the address's: it does not go with an account that merely claims the address.
+        // A reset mail belongs to the address: the deletion of an account that only claims the address must not delete
+        // the mail.
         sender: (purpose != EmailTokenPurpose::Reset).then_some(user.id),
         is_resend: false,
     };
@@ -122,9 +123,10 @@ pub(crate) async fn send(
     Ok(())
 }
 
-/// Uses up a token of that account, which must be locked for the proof of the token's address.
+/// Redeems a token of an account, which must be locked for the verification of the token's address. INVALID_CREDENTIALS
+/// if the token is not valid any more.
 pub(crate) async fn redeem(tx: &mut Connection, token: &EmailToken, user: &User, now: Instant) -> Result<()> {
-    // Another address took the place of the one that the link went to, or another account has proven it.
+    // The account's address may have changed since the link was sent, or another account may have verified the address.
     let claimed = token.purpose == EmailTokenPurpose::Change || user.email.as_deref() == Some(token.email.as_str());
     if !email_tokens::use_up(tx, &token.token_hash, now).await? || !claimed {
         return Err(dead_token().into());
@@ -132,14 +134,14 @@ pub(crate) async fn redeem(tx: &mut Connection, token: &EmailToken, user: &User,
     Ok(())
 }
 
-/// Makes the links worthless that reset a password through that address, now that it has another one, and lets new ones go out
-/// freely: only a reader of the address, or the account that has proven it, gets here.
+/// Invalidates the reset links of an address after its account has a new password, and resets the count of reset mails:
+/// only a reader of the address, or the account that has verified it, gets here.
 pub(crate) async fn forget_resets(tx: &mut Connection, email: &Email, now: Instant) -> Result<()> {
     email_tokens::forget_resets(tx, email.as_str()).await?;
     mail_counts::forget(tx, Subject::Reset(email), now).await
 }
 
-/// The refusal of a token that is unknown, used, or run out.
+/// Returns the refusal of a token that is unknown, used or expired.
 pub(crate) fn dead_token() -> Refusal {
     invalid_credentials("This link does not work any more. Ask for a new one.").at("token")
 }

@@ -1,11 +1,11 @@
-//! The step that the operations of accounts begin with: where an issuer elsewhere keeps the accounts, they are not for us to
-//! sign in or change.
+//! The check at the start of the operations on accounts: accounts that an external issuer keeps cannot be signed in to
+//! or changed here.
 
 use crate::domain::{Code, Refusal, Result};
 
 use crate::operations::AppContext;
 
-/// FORBIDDEN where accounts are kept elsewhere.
+/// FORBIDDEN if an external issuer keeps the accounts.
 pub(crate) fn require_own_accounts(env: &AppContext) -> Result<()> {
     match &env.issuer {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! Accounts: signing up, profiles, passwords, addresses, deletion.
+//! Operations on accounts: sign-up, profiles, passwords, addresses, deletion.
 
 pub mod change_email;
 pub mod change_password;

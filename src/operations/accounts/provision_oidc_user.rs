@@ -1,5 +1,5 @@
-//! Finds the account of somebody whom an issuer elsewhere vouches for: makes it when they come for the first time, and brings it
-//! up to what the issuer claims of them now. Accounts are never linked by address.
+//! Finds the account of a user of an external issuer. Creates it at the first request, and updates it to the issuer's
+//! present claims. Accounts are never linked by address.
 
 use sha2::{Digest, Sha256};
 
@@ -14,10 +14,11 @@ use crate::store::{Connection, Transactional, memberships};
 use crate::operations::AppContext;
 use crate::operations::accounts::sign_up::MAX_DISPLAY_NAME;
 
-/// How often it is tried, when somebody who signs up takes the name that was free a moment ago.
+/// Number of attempts if a concurrent sign-up takes a name that was free before.
 const ATTEMPTS: usize = 5;
 
-/// The account of somebody, as `issuer` calls them. UNAUTHENTICATED if it was deleted after their token was made.
+/// Returns the ID of the account of a user of `issuer`. UNAUTHENTICATED if the account was deleted after the token was
+/// issued.
 pub async fn recognize(env: &AppContext, issuer: &str, vouched: &VerifiedToken, now: Instant) -> Result<UserId> {
     for _ in 0..ATTEMPTS {
         let mut connection = env.store.writer().await?;
@@ -30,12 +31,12 @@ pub async fn recognize(env: &AppContext, issuer: &str, vouched: &VerifiedToken, 
     Err(InternalError::passing("others took every name that was free").into())
 }
 
-/// What is locked is locked in one order: the identity, the name, memberships, the address, then accounts.
+/// The lock order is: identity, username, memberships, address, accounts.
 async fn settle(tx: &mut Connection, issuer: &str, vouched: &VerifiedToken, now: Instant) -> Result<UserId> {
     let VerifiedToken { identity, issued_at, .. } = vouched;
     external_identities::lock(tx, issuer, &identity.subject).await?;
     let (user, username_before) = match external_identities::find(tx, issuer, &identity.subject).await? {
-        // What is known is as new as this.
+        // The stored claims are newer than this token.
         Some(ExternalIdentity { user_id: Some(id), claimed_at, .. }) if *issued_at < claimed_at => return Ok(id),
         Some(ExternalIdentity { user_id: Some(id), preferred_username, .. }) => {
             (Some(users::find(tx, id).await?.ok_or(Error::Unauthenticated)?), preferred_username)
@@ -86,7 +87,8 @@ async fn make(tx: &mut Connection, issuer: &str, identity: &Identity, now: Insta
     users::insert(tx, &new).await
 }
 
-/// An address that the issuer has verified is proven, as if its user had followed a link, unless another account has proven it.
+/// Updates the address from the claim. An address that the issuer has verified counts as verified, as if the user had
+/// used a link, unless another account has verified it.
 async fn update_email(tx: &mut Connection, user: &User, claim: &EmailClaim, now: Instant) -> Result<()> {
     let holds = |email: &Email| user.verified_email() == Some(email.as_str());
     match claim {
@@ -108,7 +110,7 @@ async fn clear_email(tx: &mut Connection, user: &User) -> Result<()> {
     if user.email.is_some() { users::clear_email(tx, user.id).await } else { Ok(()) }
 }
 
-/// The best username for somebody that is free, or is theirs.
+/// Returns the best username for the identity that is free, or that the account already has.
 async fn free_username(tx: &mut Connection, issuer: &str, identity: &Identity, own: Option<&str>) -> Result<Username> {
     let digest = Sha256::digest(format!("{issuer} {}", identity.subject));
     let mark: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();

@@ -1,5 +1,5 @@
-//! Sends a link that resets a password. The answer is the same, and takes about the same time, whether or not there is an
-//! account.
+//! Sends a link that resets a password. The response is the same, and takes about the same time, whether or not there
+//! is an account.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,20 +12,21 @@ use crate::operations::AppContext;
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
-/// How long an answer takes at least: more than it takes to queue a mail, so that the time does not tell whether one was.
+/// Minimum duration of a response: longer than the queueing of a mail, so that the duration does not reveal whether a
+/// mail was queued.
 const FLOOR: Duration = Duration::from_millis(100);
 
-/// Whose password.
+/// The account whose password is reset.
 pub struct Input {
     /// Address of the account.
     pub email: String,
-    /// Where the request comes from.
+    /// The client's IP address, if known.
     pub address: Option<IpAddr>,
 }
 
-/// Sends the link to the account that has proven the address. Where nobody has, to one that claims it: to follow the link is a
-/// proof as good as any, and it gives the account a password that nobody else knows. Accounts that have no password yet,
-/// since they were imported, come first, then the oldest.
+/// Sends the link to the account that has verified the address. If no account has, sends it to an account that claims
+/// the address: the use of the link verifies the address, and sets a password that only its user knows. Accounts
+/// without a password, which were imported, come first, then the oldest.
 pub async fn request_password_reset(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let answer_at = tokio::time::Instant::now() + FLOOR;
@@ -41,9 +42,10 @@ async fn send(env: &AppContext, email: &Email, address: Option<IpAddr>) -> Resul
     env.transaction(None, async |tx| {
         users::lock_address(tx, email).await?;
         let claimants = users::claimants(tx, email).await?;
-        // Counted whether or not there is an account, so that the answer is the same.
+        // This mail is counted whether or not there is an account, so that the response is the same.
         email_links::require_may_send_from(tx, env, address, now).await?;
-        // Counted with an account only: what was asked for before there was one must not keep its user from a link.
+        // This mail is counted only if there is an account: requests from before the account existed must not keep its
+        // user from a link.
         if let Some(claimant) = claimants.first()
             && email_links::may_send_to(tx, env, EmailTokenPurpose::Reset, email, now).await?
         {

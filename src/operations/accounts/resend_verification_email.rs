@@ -1,4 +1,4 @@
-//! Sends the mail that proves the actor's address again.
+//! Sends the mail that verifies the actor's address again.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::operations::AppContext;
 use crate::operations::accounts::email_links;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
-/// Sends it, if there is anything to prove: an account whose address is proven has what it wants.
+/// Sends the mail, unless the address is already verified. REQUIRED if the account has no address.
 pub async fn resend_verification_email(env: &AppContext, actor: &Actor, address: Option<IpAddr>) -> Result<User> {
     require_own_accounts(env)?;
     let now = env.clock.now();

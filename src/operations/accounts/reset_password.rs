@@ -1,5 +1,6 @@
-//! Sets a new password by the token from a mail, which proves the address as well, and ends every session of the account. If the
-//! address was not proven before, the account may be that of a stranger who claimed it: every other way into it goes as well.
+//! Sets a new password by the token from a mail, which also verifies the address, and ends every session of the
+//! account. If the address was not verified before, a stranger who claimed it may have made the account, so every other
+//! way to sign in is removed too.
 
 use crate::auth::passwords::check_length;
 use crate::domain::validation::Validator;
@@ -12,7 +13,7 @@ use crate::operations::AppContext;
 use crate::operations::accounts::email_links::{dead_token, forget_resets, redeem};
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
-/// What the mail said, and what is to be.
+/// The token from the mail, and the new password.
 pub struct Input {
     /// The token.
     pub token: String,
@@ -20,7 +21,7 @@ pub struct Input {
     pub new_password: String,
 }
 
-/// Sets it.
+/// Sets the new password. INVALID_CREDENTIALS if the token is not valid any more.
 pub async fn reset_password(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let mut check = Validator::default();
@@ -30,7 +31,7 @@ pub async fn reset_password(env: &AppContext, input: Input) -> Result<()> {
     let now = env.clock.now();
     let purposes = [EmailTokenPurpose::Reset];
 
-    // Judging and hashing are costly: the token comes first.
+    // The token is checked first, because judging and hashing a password are expensive.
     let mut connection = env.store.read().await?;
     let token = email_tokens::find(&mut connection, &hash, &purposes, now).await?;
     let token = token.filter(|token| token.used_at.is_none()).ok_or_else(dead_token)?;
@@ -56,14 +57,14 @@ pub async fn reset_password(env: &AppContext, input: Input) -> Result<()> {
         users::prove_email(tx, user.id, &email, now).await?;
         users::set_password(tx, user.id, &password_hash, now).await?;
         sessions::delete_of_user(tx, user.id, None).await?;
-        // A change of the address may have been asked for with the old password.
+        // A change of the address may have been requested with the old password.
         email_tokens::forget(tx, user.id, EmailTokenPurpose::Change).await?;
         forget_resets(tx, &email, now).await
     })
     .await
 }
 
-/// The account whose password is reset through an address.
+/// Returns the account whose password is reset through an address.
 async fn account(connection: &mut Connection, email: &Email) -> Result<User> {
     let claimants = users::claimants(connection, email).await?;
     Ok(claimants.into_iter().next().ok_or_else(dead_token)?.user)

@@ -1,5 +1,5 @@
-//! Makes an account. With the token of an invitation the address is proven and the account joins the organization, all in one
-//! transaction; without, the address is a mere claim until the link in a mail is followed.
+//! Creates an account. With the token of an invitation, the address is verified and the account joins the organization,
+//! all in one transaction. Without a token, the address is unverified until the link in a mail is used.
 
 use std::net::IpAddr;
 
@@ -18,26 +18,26 @@ use crate::operations::invitations::join::{Entered, InvitationRef, enter, join, 
 use crate::operations::sessions::open::{SignedIn, open};
 use crate::operations::{AppContext, SignUp};
 
-/// Longest name shown to people, in characters.
+/// Maximum length of a display name, in characters.
 pub(crate) const MAX_DISPLAY_NAME: usize = 64;
 
-/// The account to make.
+/// The account to create.
 pub struct Input {
-    /// Its address. An invitation implies it.
+    /// The account's address. Not needed with an invitation.
     pub email: Option<String>,
-    /// Its unique name.
+    /// The account's unique name.
     pub username: String,
-    /// Its password.
+    /// The account's password.
     pub password: String,
-    /// Its name shown to people. None: the username.
+    /// The account's display name; `None` means the username is shown.
     pub display_name: Option<String>,
     /// The token from the mail of an invitation.
     pub invitation_token: Option<String>,
-    /// Where the request comes from, for the throttle.
+    /// The client's IP address, for the rate limits.
     pub address: Option<IpAddr>,
 }
 
-/// An input whose shape is good.
+/// An input of valid form.
 struct Checked {
     email: Option<Email>,
     username: Username,
@@ -45,7 +45,7 @@ struct Checked {
     token_hash: Option<Vec<u8>>,
 }
 
-/// Makes it, and begins its first session.
+/// Creates the account, and starts its first session.
 pub async fn sign_up(env: &AppContext, input: Input) -> Result<SignedIn> {
     require_own_accounts(env)?;
     let (password, address) = (input.password.clone(), input.address);
@@ -58,7 +58,7 @@ pub async fn sign_up(env: &AppContext, input: Input) -> Result<SignedIn> {
         _ => {}
     }
     let now = env.clock.now();
-    // Judging and hashing are what costs.
+    // Judging and hashing the password are expensive, so the rate limit is checked first.
     env.throttle.sign_up(wanted.username.as_str(), address, now)?;
     let known: Vec<&str> = known.iter().flatten().map(String::as_str).collect();
     let mut check = Validator::default();
@@ -97,7 +97,7 @@ fn checked(input: Input) -> Result<Checked> {
     Ok(Checked { email, username, display_name, token_hash: token.map(|token| secret::hash(&token)) })
 }
 
-/// An account that joins by an invitation, which proves its address.
+/// Creates an account that joins by an invitation, which verifies its address.
 async fn invited(
     env: &AppContext,
     tx: &mut Connection,
@@ -125,7 +125,7 @@ async fn invited(
     Ok(user)
 }
 
-/// An account that claims an address, and is sent a link to prove it.
+/// Creates an account that claims an address, and sends a link to verify it.
 async fn claiming(
     tx: &mut Connection,
     env: &AppContext,
@@ -136,13 +136,14 @@ async fn claiming(
 ) -> Result<User> {
     let required = || Refusal::new(Code::Required, "An e-mail address is needed.").at("email");
     let email = wanted.email.as_ref().ok_or_else(required)?;
-    // Whoever proves the address takes it from all who claim it: nobody may come to claim it unseen meanwhile.
+    // A verification of the address clears it from all accounts that claim it. The lock prevents a new claim during the
+    // verification.
     users::lock_address(tx, email).await?;
     if users::is_proven(tx, email).await? {
         return Err(taken().at("email").into());
     }
     let user = insert(tx, wanted, Some(email), password_hash, now).await?;
-    // Where too many were sent, the account is made all the same, and can ask for the mail later.
+    // If the mail limit is reached, the account is created nevertheless; its user can request the mail later.
     let may_send = email_links::may_send_from(tx, env, address, now).await?;
     if may_send && email_links::may_send_to(tx, env, EmailTokenPurpose::Verify, email, now).await? {
         email_links::send(tx, env, &user, EmailTokenPurpose::Verify, email, now).await?;

@@ -13,13 +13,13 @@ use crate::operations::accounts::sign_up::MAX_DISPLAY_NAME;
 
 /// The new names.
 pub struct Input {
-    /// Name shown to people. Cleared: the username.
+    /// Display name. If cleared, the username is shown.
     pub display_name: Patch<String>,
-    /// Unique name. Cannot be cleared.
+    /// Unique name; cannot be cleared.
     pub username: Patch<String>,
 }
 
-/// Changes them.
+/// Changes the names.
 pub async fn update_profile(env: &AppContext, actor: &Actor, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let mut check = Validator::default();
@@ -35,7 +35,8 @@ pub async fn update_profile(env: &AppContext, actor: &Actor, input: Input) -> Re
     );
     let (Some(display_name), Some(username)) = (display_name, username) else { return Err(check.refuse()) };
     env.transaction(Some(actor), async |tx| {
-        // Before the account, as whoever takes a membership away locks them: the names are in the memberships too.
+        // The memberships are locked before the account, as in every removal of a membership: memberships have copies
+        // of the names.
         memberships::lock_of_user(tx, actor.user_id).await?;
         let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
         let username = username.as_ref().map_or(user.username.as_str(), Username::as_str);

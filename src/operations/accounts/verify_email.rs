@@ -1,5 +1,5 @@
-//! Proves an address by the token from a mail: the one that the account claims, or the one that is to take its place. The token
-//! alone proves nothing: the mail may have been caused by a stranger who claims the address of its reader.
+//! Verifies an address by the token from a mail: the address that the account claims, or the one that replaces it. The
+//! token alone proves nothing: a stranger who claims the address of the mail's reader may have caused the mail.
 
 use crate::auth::Actor;
 use crate::domain::{Code, EmailTokenPurpose, Error, Refusal, Result, secret};
@@ -10,14 +10,14 @@ use crate::operations::AppContext;
 use crate::operations::accounts::email_links::{dead_token, redeem};
 use crate::operations::accounts::local_accounts::require_own_accounts;
 
-/// What the mail said.
+/// The token from the mail.
 pub struct Input {
     /// The token.
     pub token: String,
 }
 
-/// Proves it for the account that the token was made for, which must be the actor's. An address that is proven already stays so,
-/// with the same answer.
+/// Verifies the address for the account of the token, which must be the actor's account: FORBIDDEN if not. An address
+/// that is already verified stays verified, with the same response.
 pub async fn verify_email(env: &AppContext, actor: Option<&Actor>, input: Input) -> Result<User> {
     require_own_accounts(env)?;
     let sign_in = "Sign in to the account that the mail names, then open the link again: it proves the address for that account only.";

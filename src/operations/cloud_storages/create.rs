@@ -1,4 +1,4 @@
-//! Connects a cloud storage, owned by whoever asks.
+//! Connects a cloud storage that the caller owns.
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
@@ -15,21 +15,21 @@ use crate::operations::resources::events::of_storage;
 use crate::policy::{Action, Target};
 use crate::store::cloud_storages::{self, CloudStorage};
 
-/// What to connect.
+/// The cloud storage to connect.
 pub struct Input {
-    /// The workspace to own it.
+    /// ID of the storage's workspace.
     pub workspace_id: String,
     /// Name shown to people.
     pub display_name: String,
-    /// Whose cloud it is.
+    /// The cloud provider.
     pub provider: CloudProvider,
     /// Name of the bucket or container.
     pub resource: String,
-    /// What it is for.
+    /// Description.
     pub description: Option<String>,
 }
 
-/// Connects it.
+/// Connects the cloud storage.
 pub async fn create_cloud_storage(
     env: &AppContext,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Cloud storages: create and update.
+//! Operations on cloud storages: create and update.
 
 pub mod create;
 pub mod update;

@@ -1,4 +1,4 @@
-//! Changes name or description of a cloud storage. Where it points to never changes.
+//! Changes the name or description of a cloud storage. Provider and resource never change.
 
 use crate::auth::Actor;
 use crate::domain::validation::{Patch, Validator};
@@ -12,17 +12,17 @@ use crate::operations::resources::events::storage_updated;
 use crate::policy::Action;
 use crate::store::cloud_storages::{self, CloudStorage};
 
-/// What to change.
+/// The changes of a cloud storage.
 pub struct Input {
-    /// Which cloud storage.
+    /// ID of the cloud storage.
     pub cloud_storage_id: String,
     /// Name shown to people; cannot be cleared.
     pub display_name: Patch<String>,
-    /// What it is for.
+    /// Description.
     pub description: Patch<String>,
 }
 
-/// Changes it.
+/// Changes the cloud storage.
 pub async fn update_cloud_storage(
     env: &AppContext,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! Accepts an invitation: by its ID, for an account whose proven address is the one invited, or by the token from the mail,
-//! which proves the address by itself.
+//! Accepts an invitation: by its ID, for an account whose verified address is the invited one, or by the token from the
+//! mail, which proves the address by itself.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ use crate::operations::invitations::join::{
     Access, Entered, InvitationRef, enter, join, require_non_member, require_pending,
 };
 
-/// Which invitation. Exactly one of the two.
+/// The invitation to accept. Exactly one of the two fields must be set.
 pub struct Input {
-    /// Its ID.
+    /// The invitation's ID.
     pub invitation_id: Option<String>,
     /// The token from the mail.
     pub token: Option<String>,
@@ -49,7 +49,7 @@ impl Input {
     }
 }
 
-/// What came of it.
+/// The result of an acceptance.
 #[derive(Serialize, Deserialize)]
 pub struct Accepted {
     /// The accepted invitation.
@@ -58,7 +58,7 @@ pub struct Accepted {
     pub membership: Written<MembershipId, WithAccess<Membership>>,
 }
 
-/// Accepts it: the actor becomes a member.
+/// Accepts an invitation: the actor becomes a member.
 pub async fn accept_invitation(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Accepted> {
     let named = input.named()?;
     let now = env.clock.now();
@@ -99,10 +99,11 @@ async fn accept(
     })
 }
 
-/// The token went to the address invited, so whoever has it and claims that address has proven it.
+/// Verifies the actor's address by the token: the token was sent to the invited address, so an actor who has the token
+/// and claims this address has proven it.
 async fn prove_by_token(tx: &mut Connection, actor: &Actor, invitation: &Invitation, now: Instant) -> Result<User> {
     let email = invitation.address();
-    // The address before the account, as whoever proves an address locks them; then neither can change any more.
+    // The lock order is address, then account, as in every proof of an address. After both locks neither can change.
     users::lock_address(tx, &email).await?;
     let user = users::lock_actor(tx, actor).await?.ok_or(Error::Unauthenticated)?.user;
     if user.email.as_deref() != Some(email.as_str()) {

@@ -1,4 +1,4 @@
-//! Declines an invitation: by its ID for the one invited, or by the token from the mail, signed in or not.
+//! Declines an invitation: by its ID for the invitee, or by the token from the mail, signed in or not.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::accept::Input;
 use crate::operations::invitations::join::{Access, Entered, enter, event, require_pending};
 
-/// Declines it.
+/// Declines an invitation.
 pub async fn decline_invitation(
     env: &AppContext,
     actor: Option<&Actor>,

@@ -30,43 +30,43 @@ use crate::operations::invitations::join::event;
 use crate::operations::plans::quota;
 use crate::operations::plans::quota::Quota;
 
-/// Most people in one request.
+/// Maximum number of people in one request.
 const MAX_INVITEES: usize = 100;
-/// Invitation mails a day for each user.
+/// Maximum number of invitation mails per day and user.
 const A_DAY_PER_USER: i64 = 100;
-/// Invitation mails a day for each organization.
+/// Maximum number of invitation mails per day and organization.
 const A_DAY_PER_ORGANIZATION: i64 = 500;
 
-/// Whom to invite, and where to.
+/// The people to invite to an organization.
 pub struct Input {
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: String,
-    /// The people: 1 to 100, each address once.
+    /// The people to invite: 1 to 100, each address once.
     pub invitees: Vec<Invitee>,
-    /// Words of the inviter for the mail.
+    /// The inviter's message for the mail.
     pub message: Option<String>,
-    /// Whether nobody is invited if one person cannot be.
+    /// Whether the whole request is rejected if one person cannot be invited.
     pub reject_all: bool,
 }
 
-/// One person to invite.
+/// A person to invite.
 pub struct Invitee {
-    /// The address, as it was given.
+    /// The address as the client wrote it.
     pub email: String,
     /// The role to offer.
     pub role: Role,
 }
 
-/// What became of one person.
+/// The result for one person.
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
-    /// The new invitation. None if there is a refusal, or if everybody was rejected.
+    /// The new invitation; `None` if there is a refusal, or if the whole request was rejected.
     pub invitation: Option<Written<InvitationId, WithAccess<Invitation>>>,
-    /// Why there is none.
+    /// The reason why this person was not invited.
     pub refusal: Option<Refusal>,
 }
 
-/// Invites them, and tells what became of each, in the order of the input.
+/// Invites the people, and returns the result for each in the order of the input.
 pub async fn invite_members(
     env: &AppContext,
     actor: &Actor,
@@ -99,7 +99,7 @@ pub async fn invite_members(
 
             let mut verdicts = judge(&floor, &known, &input.invitees, &addresses);
             let seats = quota::seats(env, tx, &floor.organization, &plan, now).await?;
-            // With REJECT_ALL nobody keeps a seat if one person is refused.
+            // With REJECT_ALL a seat is not kept if one person is refused.
             seat(if input.reject_all { seats } else { seats.keeping_taken() }, &mut verdicts);
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
@@ -125,13 +125,13 @@ pub async fn invite_members(
     Ok(outcomes)
 }
 
-/// What stands in the way of inviting people, as far as it is about their addresses.
+/// The existing members and invitations that conflict with the requested addresses.
 struct ExistingContacts {
-    /// The addresses of members.
+    /// Addresses of members.
     members: Vec<String>,
-    /// The addresses that hold an invitation.
+    /// Addresses with a pending invitation.
     invited: Vec<String>,
-    /// Invitations that have run out unmarked.
+    /// Expired invitations that are not marked as expired yet.
     overdue: Vec<Invitation>,
 }
 
@@ -145,10 +145,11 @@ impl ExistingContacts {
     }
 }
 
-/// Whether a person can be invited: the checked address and the role, or why not.
+/// Whether a person can be invited: the checked address and the role, or the refusal.
 type Verdict = std::result::Result<(Email, Role), Refusal>;
 
-/// Gives seats to those who can be invited, in the order of the input, and refuses the others once none is left.
+/// Takes a seat for each person who can be invited, in the order of the input, and refuses the others once no seat is
+/// left.
 fn seat(mut seats: Quota, verdicts: &mut [Verdict]) {
     for (place, verdict) in verdicts.iter_mut().enumerate() {
         if verdict.is_ok()
@@ -160,7 +161,7 @@ fn seat(mut seats: Quota, verdicts: &mut [Verdict]) {
     }
 }
 
-/// Whether each person can be invited as far as it is about them, in the order of the input.
+/// Checks for each person, in the order of the input, whether address and role allow an invitation.
 fn judge(
     floor: &LockedOrganization,
     known: &ExistingContacts,
@@ -194,7 +195,7 @@ fn judge(
         .collect()
 }
 
-/// Writes the invitations with their mails and events; those that have run out make room for them.
+/// Writes the invitations with their mails and events, and marks expired invitations to the same addresses.
 async fn send(
     env: &AppContext,
     tx: &mut Connection,
@@ -243,7 +244,7 @@ async fn send(
     Ok(sent)
 }
 
-/// The mail of an invitation.
+/// Returns the mail of an invitation.
 pub(crate) fn mail(
     floor: &LockedOrganization,
     invitation: &Invitation,
@@ -268,7 +269,7 @@ pub(crate) fn mail(
     }
 }
 
-/// RATE_LIMITED if `more` invitation mails are too many for the sender or the organization in one day.
+/// RATE_LIMITED if `more` invitation mails exceed the daily limit of the sender or of the organization.
 pub(crate) async fn require_mails_left(
     env: &AppContext,
     tx: &mut Connection,
@@ -279,7 +280,8 @@ pub(crate) async fn require_mails_left(
     if !env.rules.rate_limits {
         return Ok(());
     }
-    // Held until the commit: what the same person sends from other organizations waits, and is counted.
+    // This lock lasts until the commit: concurrent requests of the same sender in other organizations wait, and then
+    // count these mails.
     users::lock(tx, floor.actor.id).await?;
     let day = TimeDelta::days(1);
     for (sender, most) in [

@@ -1,5 +1,5 @@
-//! What acceptance, sign-up and declining share: an invitation is locked, by its ID or its token, the policy is asked, and a
-//! pending one becomes a membership.
+//! Code that acceptance, sign-up and declining share: locks an invitation by its ID or its token, asks the policy, and
+//! turns a pending invitation into a membership.
 
 use futures_util::future::try_join;
 
@@ -22,7 +22,7 @@ use crate::operations::AppContext;
 use crate::operations::access::organization::LockedOrganization;
 use crate::operations::plans::quota;
 
-/// How the caller names an invitation.
+/// The caller's reference to an invitation.
 pub enum InvitationRef {
     /// By its ID.
     Id(InvitationId),
@@ -31,7 +31,7 @@ pub enum InvitationRef {
 }
 
 impl InvitationRef {
-    /// The field of the input that names it.
+    /// Returns the input field that names the invitation.
     pub fn field(&self) -> &'static str {
         match self {
             InvitationRef::Id(_) => "invitationId",
@@ -40,7 +40,7 @@ impl InvitationRef {
     }
 }
 
-/// An invitation that is locked, as is its organization, and the caller's access to that.
+/// A locked invitation and organization, with the caller's access to the organization.
 pub struct Entered {
     /// The invitation.
     pub invitation: Invitation,
@@ -54,12 +54,12 @@ pub struct Entered {
 pub enum Access {
     /// A caller with an account.
     Account(Box<LockedOrganization>),
-    /// A caller without one.
+    /// A caller without an account.
     Nobody(Box<Organization>),
 }
 
 impl Access {
-    /// The organization.
+    /// Returns the organization.
     pub fn organization(&self) -> &Organization {
         match self {
             Access::Account(floor) => &floor.organization,
@@ -67,7 +67,7 @@ impl Access {
         }
     }
 
-    /// The caller's account.
+    /// Returns the caller's account; `None` if the caller has no account.
     pub fn user(&self) -> Option<&User> {
         match self {
             Access::Account(floor) => Some(&floor.actor),
@@ -76,8 +76,8 @@ impl Access {
     }
 }
 
-/// Locks an invitation with its organization, by its ID or its token, and asks the policy for an action of the invitee. A
-/// caller by ID needs an account. NOT_FOUND for a caller who may not see the invitation.
+/// Locks an invitation with its organization, and authorizes an action of the invitee. A caller who gives the ID needs
+/// an account. NOT_FOUND for a caller who may not see the invitation.
 pub async fn enter(
     tx: &Connection,
     actor: Option<&Actor>,
@@ -90,8 +90,8 @@ pub async fn enter(
     Ok(entered)
 }
 
-/// Locks an invitation with its organization, and asks the policy for an action of those who administer invitations.
-/// NOT_FOUND for a caller for whom neither the organization nor the invitation is there.
+/// Locks an invitation with its organization, and authorizes an action of members who administer invitations. NOT_FOUND
+/// for a caller who sees neither the organization nor the invitation.
 pub async fn enter_to_administer(
     tx: &Connection,
     actor: &Actor,
@@ -162,7 +162,7 @@ impl Entered {
         Target { is_invitee, holds_token: self.holds_token, ..Target::default() }
     }
 
-    /// Whether the caller's account has the address invited, proven or not.
+    /// Whether the caller's account has the invited address, verified or not.
     fn claims_address(&self) -> bool {
         let email = self.access.user().and_then(|user| user.email.as_deref());
         email == Some(self.invitation.email.as_str())
@@ -172,13 +172,13 @@ impl Entered {
         decide(&self.standing(), action, target) == Decision::Allow
     }
 
-    /// Asks the policy, and goes on only if it allows: NOT_FOUND for a caller who may not see the invitation, and
-    /// EMAIL_NOT_VERIFIED for one whose account claims the address invited without proof.
+    /// Returns an error unless the policy allows the action: NOT_FOUND for a caller who may not see the invitation, and
+    /// EMAIL_NOT_VERIFIED for a caller whose account has the invited address unverified.
     fn require(&self, action: Action) -> Result<()> {
         let target = self.target();
         let not_found = || Refusal::not_found("invitation");
         if self.holds_token {
-            // A token opens an invitation or nothing: it does not tell who else may do what.
+            // A caller with a token gets access or NOT_FOUND, and never learns which permission is missing.
             return if self.allows(action, &target) { Ok(()) } else { Err(not_found().into()) };
         }
         let proven = Target { is_invitee: true, ..target };
@@ -192,9 +192,10 @@ impl Entered {
     }
 }
 
-/// Makes `user`, who is none yet, a member with the role that was offered, and the invitation an accepted one. LIMIT_EXCEEDED
-/// if the organization has as many members as its plan allows. The organization and the invitation must be locked, the user
-/// the one invited, and their account [kept](crate::store::users::keep).
+/// Makes `user`, who is not a member, a member with the offered role, and marks the invitation as accepted.
+/// LIMIT_EXCEEDED or SEATS_EXHAUSTED if the organization has as many members as its plan allows. The organization and
+/// the invitation must be locked, `user` must be the invitee, and the user's account must be
+/// [kept](crate::store::users::keep).
 pub async fn join(
     env: &AppContext,
     tx: &mut Connection,
@@ -226,7 +227,7 @@ pub async fn join(
     Ok((membership, accepted))
 }
 
-/// Goes on only for somebody who is no member.
+/// ALREADY_MEMBER if there is a membership.
 pub fn require_non_member(membership: Option<&Membership>) -> Result<()> {
     match membership {
         None => Ok(()),
@@ -234,7 +235,8 @@ pub fn require_non_member(membership: Option<&Membership>) -> Result<()> {
     }
 }
 
-/// Goes on only with an invitation that is pending at `now`; tells which end it came to otherwise.
+/// Returns an error unless the invitation is pending at `now`: INVITATION_EXPIRED, or INVITATION_NOT_PENDING with the
+/// way in which it ended.
 pub fn require_pending(invitation: &Invitation, now: Instant) -> Result<()> {
     let ended = |how: &str| Refusal::new(Code::InvitationNotPending, format!("The invitation was {how} before."));
     Err(match invitation.status_at(now) {
@@ -249,7 +251,7 @@ pub fn require_pending(invitation: &Invitation, now: Instant) -> Result<()> {
     .into())
 }
 
-/// Something that happened to an invitation.
+/// Returns an event about an invitation.
 pub fn event(invitation: &Invitation, kind: EventType, actor: Option<&User>) -> NewEvent {
     NewEvent {
         email: Some(invitation.email.clone()),

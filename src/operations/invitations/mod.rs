@@ -1,4 +1,4 @@
-//! Invitations: invite, resend, revoke, accept, decline.
+//! Operations on invitations: invite, resend, revoke, accept, decline.
 
 pub mod accept;
 pub mod decline;

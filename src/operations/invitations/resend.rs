@@ -24,18 +24,19 @@ use crate::operations::invitations::invite::{mail, require_mails_left};
 use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
 use crate::operations::plans::quota;
 
-/// How long an invitation waits between two sendings.
+/// Minimum time between two mails of an invitation.
 pub const PAUSE: TimeDelta = TimeDelta::minutes(1);
-/// Resends an hour for each user.
+/// Maximum number of resends per hour and user.
 const AN_HOUR_PER_USER: i64 = 5;
 
-/// Which invitation.
+/// The invitation to send again.
 pub struct Input {
-    /// Its ID.
+    /// The invitation's ID.
     pub invitation_id: String,
 }
 
-/// Sends it again. An expired one becomes pending, unless the person is a member by now, or invited anew, or no seat is left.
+/// Sends an invitation again. An expired invitation becomes pending, unless the person is a member by now, or has
+/// another pending invitation, or no seat is left.
 pub async fn resend_invitation(
     env: &AppContext,
     actor: &Actor,
@@ -50,7 +51,8 @@ pub async fn resend_invitation(
             if invitation.status_at(now) != InvitationStatus::Expired {
                 require_pending(&invitation, now)?;
             }
-            // This one or a later one may have run out unmarked, and an unmarked one keeps its place.
+            // This invitation or a later one may be expired but not marked, and an unmarked row still blocks the unique
+            // address.
             let overdue = require_free(tx, &invitation, now).await?;
             tx.queue(invitations::expire(&overdue));
             if invitation.status_at(now) == InvitationStatus::Expired {
@@ -73,7 +75,8 @@ pub async fn resend_invitation(
     Ok(resent)
 }
 
-/// Whether the address still waits for this very invitation; returns those to it that are overdue.
+/// Returns an error if the person is a member, or if this invitation is expired and another to the address is pending.
+/// Returns the expired invitations to the address that are not marked yet.
 async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) -> Result<Vec<Invitation>> {
     let (organization, email) = (invitation.organization_id, [invitation.email.clone()]);
     let members = memberships::emails_among(tx, organization, &email);

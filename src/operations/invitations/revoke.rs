@@ -1,4 +1,4 @@
-//! Takes a pending invitation back.
+//! Revokes a pending invitation.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::operations::access::organization::WithAccess;
 use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::invitations::join::{enter_to_administer, event, require_pending};
 
-/// Which invitation.
+/// The invitation to revoke.
 pub struct Input {
-    /// Its ID.
+    /// The invitation's ID.
     pub invitation_id: String,
 }
 
-/// Revokes it.
+/// Revokes an invitation.
 pub async fn revoke_invitation(
     env: &AppContext,
     actor: &Actor,

@@ -1,3 +1,3 @@
-//! Jobs: update.
+//! Operations on jobs.
 
 pub mod update;

@@ -1,4 +1,4 @@
-//! Changes a job: to whom it is assigned, its stage, its state. The status of its task follows.
+//! Changes the assignee, stage and state of a job, and updates the status of its task.
 
 use crate::auth::Actor;
 use crate::domain::resource::{JobStage, JobState, TaskStatus};
@@ -15,19 +15,19 @@ use crate::store::jobs::{self, Job};
 use crate::store::projects::Project;
 use crate::store::tasks::{self, Task};
 
-/// What to change.
+/// The changes of a job.
 pub struct Input {
-    /// Which job.
+    /// ID of the job.
     pub job_id: String,
-    /// To whom it is assigned.
+    /// The assignee's ID.
     pub assignee_id: Patch<String>,
-    /// Stage; cannot be cleared.
+    /// The stage; cannot be cleared.
     pub stage: Patch<JobStage>,
-    /// State; cannot be cleared.
+    /// The state; cannot be cleared.
     pub state: Patch<JobState>,
 }
 
-/// Changes it. Each field asks for its permission if it is given, even with the value that it has.
+/// Changes the job. Each given field needs its permission, even if its value does not change.
 pub async fn update_job(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<JobId> {
     let mut check = Validator::default();
     let (Some(id), Some(assignee), Some(stage), Some(state)) = (

@@ -1,5 +1,5 @@
-//! Marks invitations that have run out, and records the event for it. That they count as expired does not depend on it:
-//! see [`InvitationStatus::at`](crate::domain::invitation::InvitationStatus::at).
+//! Marks expired invitations, and records their events. An invitation counts as expired even before it is marked: see
+//! [`InvitationStatus::at`](crate::domain::invitation::InvitationStatus::at).
 
 use crate::domain::event::EventType;
 use crate::domain::{Clock, Result};
@@ -7,14 +7,14 @@ use crate::events::record;
 use crate::events::record::NewEvent;
 use crate::store::{Database, Transactional, expiry};
 
-/// How many are marked in one transaction.
+/// Number of rows that are marked in one transaction.
 const BATCH: usize = 100;
 
-/// Marks all that are overdue, a batch a transaction; tells how many.
+/// Marks all overdue invitations, one batch per transaction, and returns their number.
 ///
-/// `resolved_at` is when each ran out; the event carries the time of its recording, so that the times in the log do not run
-/// backwards. The only locks are those of the invitations, and none is waited for: rows that somebody else has
-/// locked are left to the next run.
+/// `resolved_at` is the expiry of each invitation. The event has the time of its recording, so that the times of events
+/// never decrease. The function locks only invitations and never waits for a lock: the next run marks the rows that
+/// another transaction has locked.
 pub async fn expire_invitations(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {

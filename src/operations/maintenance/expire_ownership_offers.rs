@@ -1,5 +1,5 @@
-//! Marks offers of ownership that have lapsed, and records the event for it. That they count as expired does not depend on
-//! it: see [`OwnershipOfferStatus::at`](crate::domain::ownership_offer::OwnershipOfferStatus::at).
+//! Marks expired offers of ownership, and records their events. An offer counts as expired even before it is marked:
+//! see [`OwnershipOfferStatus::at`](crate::domain::ownership_offer::OwnershipOfferStatus::at).
 
 use crate::domain::{Clock, Error, Result};
 use crate::events::record;
@@ -7,11 +7,11 @@ use crate::store::{Database, Transactional, ownership_offers};
 
 use crate::operations::ownership_offers::shared::resolution;
 
-/// How many are marked in one transaction.
+/// Number of rows that are marked in one transaction.
 const BATCH: usize = 100;
 
-/// Marks all that are overdue, a batch a transaction; tells how many. Waits for no lock: rows that somebody else has locked
-/// are left to the next run.
+/// Marks all overdue offers, one batch per transaction, and returns their number. Never waits for a lock: the next run
+/// marks the rows that another transaction has locked.
 pub async fn expire_ownership_offers(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {

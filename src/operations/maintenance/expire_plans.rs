@@ -1,5 +1,5 @@
-//! Takes away plans that were cancelled and have ended, and records the event for it. That the workspace is FREE then does
-//! not depend on it: see [`Plan::at`].
+//! Deletes cancelled plans that have ended, and records their events. The workspace is FREE even before the deletion:
+//! see [`Plan::at`].
 
 use crate::domain::plan::Plan;
 use crate::domain::{Clock, Result};
@@ -9,11 +9,11 @@ use crate::store::{Database, Transactional};
 
 use crate::operations::plans::paid_plan::changed;
 
-/// How many are taken away in one transaction.
+/// Number of rows that are deleted in one transaction.
 const BATCH: usize = 100;
 
-/// Takes away all that have ended, a batch a transaction; tells how many. Rows that somebody else has locked are left to the
-/// next run.
+/// Deletes all ended plans, one batch per transaction, and returns their number. The next run deletes the rows that
+/// another transaction has locked.
 pub async fn expire_plans(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Gives texts the keys that they lack: those from before there were keys, and those of processes that know none.
+//! Computes missing text keys: of rows written before there were keys, or by processes of an older release.
 
 use uuid::Uuid;
 
@@ -6,10 +6,10 @@ use crate::domain::Result;
 use crate::store::text_keys::{self, KEYED};
 use crate::store::{Connection, Database, Transactional};
 
-/// Rows in one transaction: few, since other writers may wait for it.
+/// Number of rows in one transaction: few, because other writers may wait for it.
 const BATCH: usize = 500;
 
-/// Fills the keys of all texts that lack one. Returns the number of rows.
+/// Computes the keys of all texts that have none. Returns the number of rows.
 pub async fn fill_text_keys(store: &Database) -> Result<usize> {
     let mut count = 0;
     for keyed in KEYED {

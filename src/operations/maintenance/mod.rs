@@ -1,4 +1,4 @@
-//! Periodic jobs: what expires, what is purged, and when they run.
+//! Periodic jobs: expiry, deletion of old rows, and their schedule.
 
 pub mod expire_invitations;
 pub mod expire_ownership_offers;

@@ -1,16 +1,16 @@
-//! Deletes organizations whose time of grace is over, with all that belongs to them. The event for it outlives them. Rows of
-//! deleted accounts that owned the last of them go as well.
+//! Permanently deletes organizations whose grace period is over, with everything that belongs to them; the event of the
+//! deletion remains. Also deletes the remaining rows of deleted accounts that owned the last of these organizations.
 
 use crate::domain::{Clock, Error, Result};
 use crate::store::{Connection, Database, Transactional, organizations, users};
 
 use crate::operations::organizations::delete::delete_for_good;
 
-/// How many rows of accounts are deleted in one transaction.
+/// Number of account rows that are deleted in one transaction.
 const BATCH: i64 = 500;
 
-/// Deletes all whose time has come, each in a transaction of its own; tells how many. Waits for nobody who has locked one:
-/// another process deletes it, or its owner has just restored it.
+/// Deletes all overdue organizations, each in its own transaction, and returns their number. Does not wait for locked
+/// rows: another process deletes the organization, or its owner has just restored it.
 pub async fn purge_organizations(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {

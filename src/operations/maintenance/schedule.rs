@@ -1,6 +1,7 @@
-//! What the server does unasked, every half minute: it marks what has run out and deletes what nobody needs any more.
+//! Runs the periodic jobs every 30 seconds: they mark expired rows and delete rows that are not needed any more.
 //!
-//! Every process runs it; they take turns by the rows that they lock, and what one has done the next does not find.
+//! Every process runs the jobs. Row locks keep the processes apart, and rows that one process has handled are not found
+//! by the next.
 
 use std::time::Duration;
 
@@ -18,58 +19,58 @@ use crate::store::sign_in_networks;
 use crate::store::users::address_forms;
 use crate::store::{Connection, Database, Transactional, events, expiry, mail_counts, mails};
 
-/// How long it rests in between.
+/// Pause between two runs.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How long mails are kept after they were asked for: the limits on mails count a day back.
+/// How long mails are kept after they were requested: the mail limits count one day back.
 const MAILS_KEPT: TimeDelta = TimeDelta::days(30);
-/// How long it is known whose account was deleted: longer than the tokens of issuers elsewhere usually last, so that none of
-/// them makes another.
+/// How long the identities of deleted accounts are kept: longer than tokens of external issuers are usually valid, so
+/// that no such token creates the account again.
 const ENDED_IDENTITIES_KEPT: TimeDelta = TimeDelta::days(2);
-/// How long counts of mails are kept after their day.
+/// How long mail counts are kept after their day.
 const MAIL_COUNTS_KEPT: TimeDelta = TimeDelta::days(1);
-/// How many rows are deleted in one transaction.
+/// Number of rows that are deleted in one transaction.
 const BATCH: usize = 500;
 
-/// Runs the jobs until it is cancelled.
+/// Runs the jobs until `cancel` is cancelled.
 pub async fn run(store: Database, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
-    // Processes of the release before may have written some since the migration.
+    // Processes of the previous release may have written such rows since the migration.
     if let Err(error) = convert_addresses(&store, &clock).await {
-        tracing::error!(?error, "cannot convert addresses");
+        tracing::error!(?error, "converting addresses failed");
     }
     loop {
         match expire_invitations(&store, &clock).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "marked invitations that have run out"),
-            Err(error) => tracing::error!(?error, "cannot mark invitations that have run out"),
+            Ok(count) => tracing::info!(count, "expired invitations"),
+            Err(error) => tracing::error!(?error, "expiring invitations failed"),
         }
         match expire_ownership_offers(&store, &clock).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "marked offers of ownership that have lapsed"),
-            Err(error) => tracing::error!(?error, "cannot mark offers of ownership that have lapsed"),
+            Ok(count) => tracing::info!(count, "expired ownership offers"),
+            Err(error) => tracing::error!(?error, "expiring ownership offers failed"),
         }
         match fill_text_keys(&store).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "filled text keys"),
-            Err(error) => tracing::error!(?error, "cannot fill text keys"),
+            Err(error) => tracing::error!(?error, "filling text keys failed"),
         }
         match purge_organizations(&store, &clock).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "deleted organizations for good"),
-            Err(error) => tracing::error!(?error, "cannot delete organizations for good"),
+            Ok(count) => tracing::info!(count, "purged organizations"),
+            Err(error) => tracing::error!(?error, "purging organizations failed"),
         }
         match expire_plans(&store, &clock).await {
             Ok(0) => {}
-            Ok(count) => tracing::info!(count, "ended plans that were cancelled"),
-            Err(error) => tracing::error!(?error, "cannot end plans that were cancelled"),
+            Ok(count) => tracing::info!(count, "expired cancelled plans"),
+            Err(error) => tracing::error!(?error, "expiring cancelled plans failed"),
         }
         if let Err(error) = sweep(&store, &clock).await {
-            tracing::error!(?error, "cannot delete what has run out");
+            tracing::error!(?error, "deleting expired rows failed");
         }
         tokio::select! {
-            // The first time there may be many; what is deleted by then stays so.
+            // The first run may have many events to delete; a cancellation keeps what is already deleted.
             () = cancel.cancelled() => return,
             pruned = prune_events(&store, &clock, event_retention) => if let Err(error) = pruned {
-                tracing::error!(?error, "cannot delete old events");
+                tracing::error!(?error, "deleting old events failed");
             }
         }
         tokio::select! {
@@ -84,8 +85,8 @@ async fn convert_addresses(store: &Database, clock: &Clock) -> Result<()> {
     Ok(())
 }
 
-/// Deletes sessions, tokens and idempotency keys that have run out, slugs that are held no longer, old mails and their counts, and
-/// networks that nobody signed in from lately; tells how many rows.
+/// Deletes expired sessions, tokens and idempotency keys, identities of deleted accounts, slugs that are no longer
+/// reserved, old mails and mail counts, and networks without a recent sign-in. Returns the number of rows.
 pub async fn sweep(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;
     loop {
@@ -114,7 +115,7 @@ pub async fn sweep(store: &Database, clock: &Clock) -> Result<usize> {
     }
 }
 
-/// Deletes events that are older than `kept`, from the beginning of the log; tells how many.
+/// Deletes events that are older than `kept`, oldest first, and returns their number.
 pub async fn prune_events(store: &Database, clock: &Clock, kept: TimeDelta) -> Result<usize> {
     let mut count = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Gives a member another role.
+//! Changes the role of a member.
 
 use std::sync::Arc;
 
@@ -20,15 +20,15 @@ use crate::operations::AppContext;
 use crate::operations::access::organization::{LockedOrganization, WithAccess};
 use crate::operations::idempotency::{Idempotency, Written};
 
-/// Whose role, and which.
+/// The member and the new role.
 pub struct Input {
-    /// The membership.
+    /// ID of the membership.
     pub membership_id: String,
-    /// The role it is to have. The present one changes nothing.
+    /// The new role. The present role changes nothing.
     pub role: Role,
 }
 
-/// Gives it.
+/// Changes the role.
 pub async fn change_member_role(
     env: &AppContext,
     actor: &Actor,
@@ -59,7 +59,7 @@ pub async fn change_member_role(
     .await
 }
 
-/// Enters the organization of a member, and locks the membership.
+/// Locks the organization of a member, and the membership. NOT_FOUND if the actor does not see the organization.
 pub(crate) async fn lock_member(
     tx: &Connection,
     actor: &Actor,
@@ -73,7 +73,7 @@ pub(crate) async fn lock_member(
     Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
 }
 
-/// The member as the policy looks at it.
+/// Returns the policy target of a member.
 pub(crate) fn about(floor: &LockedOrganization, member: &Membership) -> Target {
     let member = Member { role: member.role, is_self: member.user_id == floor.actor.id };
     Target { member: Some(member), ..Target::default() }

@@ -1,4 +1,4 @@
-//! Ends one's own membership.
+//! Ends the actor's own membership.
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
@@ -11,13 +11,13 @@ use crate::operations::access::organization::LockedOrganization;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::remove::end_membership;
 
-/// What to leave.
+/// The organization to leave.
 pub struct Input {
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: String,
 }
 
-/// Leaves it, and returns which membership it was.
+/// Leaves the organization, and returns the ID of the ended membership.
 pub async fn leave_organization(
     env: &AppContext,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Memberships: change of role, removal, leaving.
+//! Operations on memberships: change of role, removal, leaving.
 
 pub mod change_role;
 pub mod leave;

@@ -1,5 +1,5 @@
-//! What becomes of somebody's work in an organization when they go: what was assigned to them is assigned to nobody, what they
-//! owned belongs to the owner of the organization.
+//! Reassigns the resources of a user who leaves an organization: assignments are cleared, and owned resources go to the
+//! owner of the organization.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use crate::store::projects::Project;
 use crate::store::tasks::Task;
 use crate::store::{Connection, cloud_storages, jobs, projects, tasks};
 
-/// Clears and hands over. The organization's row must be locked, and the membership, if there is one, be there still: its end
-/// clears assignments without a word.
+/// Clears assignments and changes owners. The organization's row must be locked. The membership, if there is one, must
+/// still exist: its deletion would clear the assignments without events.
 pub(crate) async fn hand_over(
     tx: &mut Connection,
     organization: &Organization,

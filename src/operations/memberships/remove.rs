@@ -20,22 +20,22 @@ use crate::operations::memberships::change_role::{about, lock_member};
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::ownership_offers::shared::cancel_offer_of;
 
-/// Who is to go.
+/// The member to remove.
 pub struct Input {
-    /// The membership.
+    /// ID of the membership.
     pub membership_id: String,
 }
 
-/// What is gone, and whence.
+/// The result of a removal.
 #[derive(Serialize, Deserialize)]
 pub struct Removed {
-    /// The membership that was theirs.
+    /// ID of the ended membership.
     pub membership: MembershipId,
-    /// The organization.
+    /// ID of the organization.
     pub organization: OrganizationId,
 }
 
-/// Removes them.
+/// Removes the member.
 pub async fn remove_member(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Removed> {
     let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
@@ -48,8 +48,8 @@ pub async fn remove_member(env: &AppContext, actor: &Actor, input: Input, retry:
     .await
 }
 
-/// Ends a membership, whichever way, and with it an offer of ownership from or to the member, and the work that was theirs. The
-/// organization's row must be locked.
+/// Ends a membership, by removal or leaving; also cancels an offer of ownership from or to the member, and reassigns
+/// the member's resources. The organization's row must be locked.
 pub(crate) async fn end_membership(
     tx: &mut Connection,
     organization: &Organization,

@@ -1,4 +1,4 @@
-//! Creates an organization, with whoever asks as its owner.
+//! Creates an organization that the caller owns.
 
 use futures_util::future::try_join;
 
@@ -17,24 +17,24 @@ use crate::operations::AppContext;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::quota;
 
-/// What the new organization is to be.
+/// The new organization.
 pub struct Input {
     /// Short name.
     pub slug: String,
     /// Full name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Description.
     pub description: Option<String>,
     /// Contact address.
     pub contact_email: Option<String>,
     /// Contact telephone number.
     pub contact_phone: Option<String>,
-    /// Contact place.
+    /// Contact location.
     pub contact_location: Option<String>,
 }
 
-/// Creates it. SLUG_TAKEN where another organization has the slug, or had it lately; LIMIT_EXCEEDED where the actor owns as
-/// many as their plan allows.
+/// Creates the organization. SLUG_TAKEN if another organization has the slug or had it in the last 30 days;
+/// LIMIT_EXCEEDED if the actor owns as many organizations as the actor's plan allows.
 pub async fn create_organization(
     env: &AppContext,
     actor: &Actor,
@@ -101,7 +101,7 @@ pub async fn create_organization(
     .await
 }
 
-/// SLUG_TAKEN if there is anything in `taken`.
+/// SLUG_TAKEN unless `taken` is empty.
 pub(crate) fn refuse_taken(taken: Vec<String>) -> Result<()> {
     if taken.is_empty() {
         return Ok(());

@@ -1,4 +1,5 @@
-//! Deletes an organization: for a time of grace it is read-only for its owner, gone for everybody else, and can be restored.
+//! Deletes an organization. During a grace period it can be restored, and it is read-only for its owner and hidden from
+//! other members.
 
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
@@ -17,16 +18,16 @@ use crate::operations::access::organization::LockedOrganization;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::ownership_offers::shared::{pending, resolve};
 
-/// What to delete.
+/// The organization to delete.
 pub struct Input {
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: String,
-    /// Its slug, typed to confirm it.
+    /// The organization's slug, typed as a confirmation.
     pub confirm_slug: String,
 }
 
-/// Deletes it; at once where there is no time of grace. An offer of its ownership is cancelled, and whoever else had it
-/// selected is back in their personal workspace, also once it is restored.
+/// Schedules the deletion, or deletes at once if the grace period is zero. Cancels an offer of ownership. Other users
+/// who had selected the organization are back in their personal workspaces, even after a restoration.
 pub async fn delete_organization(
     env: &AppContext,
     actor: &Actor,
@@ -49,7 +50,8 @@ pub async fn delete_organization(
     .map_err(|error| error.not_found_at("organizationId"))
 }
 
-/// Begins the time of grace of an organization, or deletes it where there is none. The organization's row must be locked.
+/// Starts the grace period of an organization, or deletes it if the grace period is zero. The organization's row must
+/// be locked.
 pub(crate) async fn schedule_deletion(
     env: &AppContext,
     tx: &mut Connection,
@@ -74,8 +76,8 @@ pub(crate) async fn schedule_deletion(
     record::record(tx, now, vec![event]).await
 }
 
-/// Deletes an organization with all that belongs to it. The event outlives it, and is all that keeps its names. The
-/// organization's row must be locked.
+/// Permanently deletes an organization with everything that belongs to it. The event remains, and is the only record of
+/// its names. The organization's row must be locked.
 pub(crate) async fn delete_for_good(
     tx: &mut Connection,
     organization: &Organization,

@@ -1,4 +1,4 @@
-//! Organizations: create, update, delete, restore.
+//! Operations on organizations: create, update, delete, restore.
 
 pub mod create;
 pub mod delete;

@@ -1,4 +1,4 @@
-//! Takes the deletion of an organization back, while its time of grace lasts.
+//! Restores an organization during its grace period.
 
 use crate::auth::Actor;
 use crate::domain::clock::{self, Instant};
@@ -18,17 +18,18 @@ use crate::operations::idempotency::Idempotency;
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::plans::quota::check_owned_organizations_quota;
 
-/// What to restore.
+/// The organization to restore.
 pub struct Input {
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: String,
-    /// The user who is to own it. Only where the account of its owner was deleted.
+    /// ID of the new owner, only if the owner's account was deleted.
     pub new_owner_id: Option<String>,
 }
 
-/// Restores it as it was: members, roles, and invitations with the expiry that they had. It counts as owned again, so its
-/// owner needs room for it, whoever asks. Where the owner's account was deleted, the new owner takes its place. When the time of
-/// grace is over it is gone, whether or not the job has come to it.
+/// Restores the organization as it was, with members, roles, and invitations with their former expiry. The owner's plan
+/// must allow one more organization, whoever the actor is: LIMIT_EXCEEDED. If the owner's account was deleted, the new
+/// owner replaces it. After the grace period the organization is NOT_FOUND, even if the purge job has not deleted it
+/// yet.
 pub async fn restore_organization(
     env: &AppContext,
     actor: &Actor,
@@ -73,7 +74,7 @@ pub async fn restore_organization(
     .map_err(|error| error.not_found_at("organizationId"))
 }
 
-/// Gives the organization, whose owner's account was deleted, to `heir`. The organization's row must be locked.
+/// Makes `heir` the owner of an organization whose owner's account was deleted. The organization's row must be locked.
 async fn replace_owner(tx: &mut Connection, floor: &LockedOrganization, heir: UserId, now: Instant) -> Result<()> {
     let no_user = || Refusal::not_found("user").at("newOwnerId");
     let kept = users::keep(tx, heir).await?.ok_or_else(no_user)?;

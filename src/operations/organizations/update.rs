@@ -17,30 +17,30 @@ use crate::operations::access::organization::LockedOrganization;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::organizations::create::refuse_taken;
 
-/// For how long nobody else gets a slug that was given up.
+/// How long an abandoned slug is reserved for its former organization.
 const SLUG_HELD: TimeDelta = TimeDelta::days(30);
 
-/// What to change.
+/// The changes of an organization.
 pub struct Input {
-    /// Which organization.
+    /// ID of the organization.
     pub organization_id: String,
-    /// Refuse unless this is its present version.
+    /// The version that the organization must have, else VERSION_CONFLICT.
     pub expected_version: Option<i32>,
     /// Short name; cannot be cleared.
     pub slug: Patch<String>,
     /// Full name.
     pub name: Patch<String>,
-    /// What it is for.
+    /// Description.
     pub description: Patch<String>,
     /// Contact address.
     pub contact_email: Patch<String>,
     /// Contact telephone number.
     pub contact_phone: Patch<String>,
-    /// Contact place.
+    /// Contact location.
     pub contact_location: Patch<String>,
 }
 
-/// Changes it, and counts its version up if anything is different then.
+/// Changes the organization, and increments its version if anything changed.
 pub async fn update_organization(
     env: &AppContext,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Takes the ownership that was offered: both roles change in one transaction, and the old owner becomes a maintainer.
+//! Accepts an offered ownership: both roles change in one transaction, and the former owner becomes a maintainer.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,22 +20,23 @@ use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
 use crate::operations::plans::quota;
 
-/// Which offer.
+/// The offer to accept.
 pub struct Input {
-    /// Its ID.
+    /// The offer's ID.
     pub ownership_offer_id: String,
 }
 
-/// What came of it.
+/// The result of an acceptance.
 #[derive(Serialize, Deserialize)]
 pub struct Accepted {
     /// The accepted offer.
     pub offer: Written<OwnershipOfferId, OwnershipOffer>,
-    /// The organization, which is the actor's now.
+    /// The organization, which the actor now owns.
     pub organization: OrganizationId,
 }
 
-/// Takes it: the actor becomes the owner, within the organizations that their own plan allows.
+/// Accepts the offer: the actor becomes the owner. LIMIT_EXCEEDED if the actor's own plan does not allow one more
+/// organization.
 pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Accepted> {
     let id: OwnershipOfferId = parse_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
@@ -54,9 +55,9 @@ pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, ret
     .await
 }
 
-/// Makes `heir` the owner in the place of `owner`. The organization's row must be locked.
+/// Makes `heir` the owner in place of `owner`. The organization's row must be locked.
 async fn hand_over(tx: &mut Connection, owner: &Membership, heir: &Membership, now: Instant) -> Result<()> {
-    // In this order: the database bears two owners not even within a transaction.
+    // The order matters: a database constraint forbids two owners even within a transaction.
     let former = Membership { role: FORMER_OWNER, ..owner.clone() };
     let present = Membership { role: owner.role, ..heir.clone() };
     tx.queue(memberships::update_role(&former));

@@ -1,4 +1,4 @@
-//! Takes an offer of ownership back.
+//! Cancels an offer of ownership.
 
 use crate::auth::Actor;
 use crate::domain::ownership_offer::OwnershipOfferStatus;
@@ -11,13 +11,13 @@ use crate::operations::AppContext;
 use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
 
-/// Which offer.
+/// The offer to cancel.
 pub struct Input {
-    /// Its ID.
+    /// The offer's ID.
     pub ownership_offer_id: String,
 }
 
-/// Takes it back.
+/// Cancels the offer.
 pub async fn cancel_ownership_offer(
     env: &AppContext,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Refuses the ownership that was offered.
+//! Declines an offered ownership.
 
 use crate::auth::Actor;
 use crate::domain::ownership_offer::OwnershipOfferStatus;
@@ -11,13 +11,13 @@ use crate::operations::AppContext;
 use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::ownership_offers::shared::{enter_by_offer, require_pending, resolve};
 
-/// Which offer.
+/// The offer to decline.
 pub struct Input {
-    /// Its ID.
+    /// The offer's ID.
     pub ownership_offer_id: String,
 }
 
-/// Refuses it.
+/// Declines the offer.
 pub async fn decline_ownership(
     env: &AppContext,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Offers of ownership: offer, accept, decline, cancel.
+//! Operations on offers of ownership: offer, accept, decline, cancel.
 
 pub mod accept;
 pub mod cancel;

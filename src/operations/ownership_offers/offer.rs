@@ -1,4 +1,4 @@
-//! Offers the ownership to a member. Nothing changes hands until they accept.
+//! Offers the ownership to a member. The ownership changes when the member accepts.
 
 use crate::auth::Actor;
 use crate::domain::event::EventType;
@@ -15,13 +15,13 @@ use crate::operations::idempotency::{Idempotency, Written};
 use crate::operations::memberships::change_role::{about, lock_member};
 use crate::operations::ownership_offers::shared::pending;
 
-/// To whom.
+/// The member to whom the ownership is offered.
 pub struct Input {
-    /// The membership.
+    /// ID of the membership.
     pub membership_id: String,
 }
 
-/// Offers it, in the name of the owner, whoever asks.
+/// Offers the ownership in the name of the owner, even if a site administrator makes the offer.
 pub async fn offer_ownership(
     env: &AppContext,
     actor: &Actor,

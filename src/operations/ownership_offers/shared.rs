@@ -1,4 +1,4 @@
-//! What the operations on offers of ownership share: how one is found and locked, and how it ends.
+//! Code that the operations on offers of ownership share: finding, locking and ending an offer.
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -15,8 +15,8 @@ use crate::store::ownership_offers::{self, OwnershipOffer};
 use crate::operations::access::organization::LockedOrganization;
 use crate::operations::access::resources::look;
 
-/// Enters the organization of an offer to do `action` to it, and locks the offer; who may not even see it is told that it is
-/// not there.
+/// Locks the organization of an offer and the offer, and authorizes `action`. NOT_FOUND for an actor who may not see
+/// the offer.
 pub(crate) async fn enter_by_offer(
     tx: &mut Connection,
     actor: &Actor,
@@ -41,12 +41,12 @@ pub(crate) async fn enter_by_offer(
     Ok((floor, offer))
 }
 
-/// The offer as the policy looks at it.
+/// Returns the policy target of an offer.
 pub fn about(offer: &OwnershipOffer, viewer: UserId) -> Target {
     Target { is_offeree: offer.to_id == viewer, is_offerer: offer.from_id == viewer, ..Target::default() }
 }
 
-/// Goes on only with an offer that is pending at `now`; tells which end it came to otherwise.
+/// OFFER_NOT_PENDING unless the offer is pending at `now`; the message says how the offer ended.
 pub(crate) fn require_pending(offer: &OwnershipOffer, now: Instant) -> Result<()> {
     let how = match offer.status_at(now) {
         OwnershipOfferStatus::Pending => return Ok(()),
@@ -58,7 +58,7 @@ pub(crate) fn require_pending(offer: &OwnershipOffer, now: Instant) -> Result<()
     Err(Refusal::new(Code::OfferNotPending, format!("The offer {how}.")).into())
 }
 
-/// Ends an offer that was pending, with its event. Its row must be locked.
+/// Ends a pending offer, and records the event. Its row must be locked.
 pub(crate) async fn resolve(
     tx: &mut Connection,
     offer: &OwnershipOffer,
@@ -72,7 +72,7 @@ pub(crate) async fn resolve(
     Ok(resolved)
 }
 
-/// What is left of the organization's offer, once an overdue one is marked as such: one that is pending at `now`. The
+/// Returns the organization's offer that is pending at `now`, if any, and marks an expired offer as expired. The
 /// organization's row must be locked.
 pub(crate) async fn pending(
     tx: &mut Connection,
@@ -87,7 +87,8 @@ pub(crate) async fn pending(
     Ok(None)
 }
 
-/// Cancels the organization's offer if it is from or to somebody who is about to go. The organization's row must be locked.
+/// Cancels the organization's pending offer if it is from or to `user`, whose membership is about to end. The
+/// organization's row must be locked.
 pub(crate) async fn cancel_offer_of(
     tx: &mut Connection,
     organization: OrganizationId,
@@ -102,7 +103,7 @@ pub(crate) async fn cancel_offer_of(
     Ok(())
 }
 
-/// The event of an offer that has come to its end.
+/// Returns the event of an offer that has ended.
 pub(crate) fn resolution(offer: &OwnershipOffer, actor: Option<UserId>) -> NewEvent {
     let before = OwnershipOfferStatus::Pending.name();
     NewEvent {

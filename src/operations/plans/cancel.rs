@@ -1,4 +1,4 @@
-//! Cancels the plan of a workspace: it lasts to the end of its period.
+//! Cancels the plan of a workspace at the end of its period.
 
 use crate::auth::Actor;
 use crate::domain::validation::Validator;
@@ -8,13 +8,13 @@ use crate::operations::AppContext;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::paid_plan::{cancel, enter, present};
 
-/// Whose plan.
+/// The workspace whose plan is cancelled.
 pub struct Input {
     /// ID of the workspace.
     pub workspace_id: String,
 }
 
-/// Cancels it. What is FREE or cancelled stays as it is.
+/// Cancels the plan. A plan that is FREE or already cancelled stays as it is.
 pub async fn cancel_plan(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<WorkspaceId> {
     let mut check = Validator::default();
     let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };

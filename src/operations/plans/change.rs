@@ -1,4 +1,4 @@
-//! Gives a workspace another plan, or the same one with other seats or another interval.
+//! Changes the plan of a workspace, or the seats or the billing interval of its plan.
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -12,20 +12,20 @@ use crate::operations::AppContext;
 use crate::operations::idempotency::Idempotency;
 use crate::operations::plans::paid_plan::{agree, cancel, enter, present};
 
-/// Which plan, and for whom.
+/// The new plan of a workspace.
 pub struct Input {
     /// ID of the workspace.
     pub workspace_id: String,
-    /// What is paid for.
+    /// The tier to buy.
     pub tier: PlanTier,
-    /// How often. None: as before, or by the month.
+    /// The billing interval. `None` keeps the present interval, or means monthly if there is none.
     pub interval: Option<BillingInterval>,
-    /// How many seats to buy. Cleared: as many as there are members.
+    /// The number of seats to buy. If cleared, the plan has as many seats as members.
     pub seats: Patch<i32>,
 }
 
-/// Changes it at once, and takes a cancellation back; to FREE with the end of the period. A new tier or interval begins a
-/// period now, anything else keeps the present one.
+/// Changes the plan at once and revokes a cancellation. A change to FREE takes effect at the end of the period. A new
+/// tier or interval starts a new period now; any other change keeps the present period.
 pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<WorkspaceId> {
     let mut check = Validator::default();
     let (Some(id), Some(())) = (
@@ -54,7 +54,7 @@ pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
     .map_err(|error| error.not_found_at("workspaceId"))
 }
 
-/// What is asked for, where it says nothing as it was before.
+/// Returns the requested plan; values that the input omits are taken from the present plan.
 fn terms(before: &Plan, input: &Input, now: Instant) -> PaidPlan {
     let same_tier = before.0.as_ref().filter(|terms| terms.tier == input.tier);
     let interval = input.interval.or(before.interval()).unwrap_or(BillingInterval::Month);
@@ -78,7 +78,7 @@ fn check_seats(input: &Input, most: i32) -> std::result::Result<(), FieldError> 
     Err(FieldError::new(Code::OutOfRange, message))
 }
 
-/// PLAN_NOT_AVAILABLE where this kind of workspace cannot have the plan.
+/// PLAN_NOT_AVAILABLE if a workspace of this kind cannot have the plan.
 fn require_available(workspace: WorkspaceId, tier: PlanTier) -> Result<()> {
     let message = match (tier, workspace) {
         (PlanTier::Solo, WorkspaceId::Organization(_)) => "SOLO is for personal workspaces: take TEAM.",
@@ -88,7 +88,7 @@ fn require_available(workspace: WorkspaceId, tier: PlanTier) -> Result<()> {
     Err(Refusal::new(Code::PlanNotAvailable, message).at("tier").into())
 }
 
-/// OUT_OF_RANGE if members and pending invitations have more seats already. The organization's row must be locked.
+/// OUT_OF_RANGE if members and pending invitations use more than `seats`. The organization's row must be locked.
 async fn require_enough(tx: &mut Connection, organization: OrganizationId, seats: i32, now: Instant) -> Result<()> {
     let members = organizations::lock(tx, organization).await?.map_or(0, |organization| organization.member_count);
     let taken = i64::from(members) + usage::pending_invitations(tx, organization, now).await?;

@@ -1,4 +1,4 @@
-//! Plans: change and cancel, and the quotas that plans set.
+//! Changes and cancels plans, and enforces the quotas of plans.
 
 pub mod cancel;
 pub mod change;

@@ -1,4 +1,4 @@
-//! What the operations on plans share: the event that tells what changed, and the end of a plan that has run out.
+//! Code that the operations on plans share: the event of a changed plan, and the end of an expired plan.
 
 use chrono::SecondsFormat;
 
@@ -15,7 +15,7 @@ use crate::store::{Connection, plans};
 use crate::operations::AppContext;
 use crate::operations::access::workspace::{LockMode, LockedWorkspace};
 
-/// Enters a workspace to change its plan, and holds it alone.
+/// Locks a workspace exclusively to change its plan. FORBIDDEN or NOT_FOUND if the actor may not manage the plan.
 pub(crate) async fn enter(
     env: &AppContext,
     tx: &mut Connection,
@@ -28,8 +28,8 @@ pub(crate) async fn enter(
     Ok(ground)
 }
 
-/// The plan of a workspace that is held alone. One that has run out, and that nobody has taken away yet, is taken away with
-/// its event.
+/// Returns the plan of a workspace that is locked exclusively. If the plan has expired and is still stored, deletes it
+/// and records the event.
 pub(crate) async fn present(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     if let Some(ended) = plans::delete_if_ended(tx, workspace, now).await? {
         record::record(
@@ -42,7 +42,8 @@ pub(crate) async fn present(tx: &mut Connection, workspace: WorkspaceId, now: In
     plans::find(tx, workspace, now).await
 }
 
-/// Puts a workspace that is held alone on other terms, with the event; nothing happens if they are those that it has.
+/// Gives a workspace that is locked exclusively the terms `after`, and records the event. Does nothing if the terms are
+/// the same as before.
 pub(crate) async fn agree(
     tx: &mut Connection,
     workspace: WorkspaceId,
@@ -58,7 +59,7 @@ pub(crate) async fn agree(
     record::record(tx, now, vec![event]).await
 }
 
-/// Lets a plan end with its present period, unless it is FREE, or to end already.
+/// Cancels a plan at the end of its present period. Does nothing if the plan is FREE or already cancelled.
 pub(crate) async fn cancel(
     tx: &mut Connection,
     workspace: WorkspaceId,
@@ -71,7 +72,7 @@ pub(crate) async fn cancel(
     agree(tx, workspace, (before, after), actor, now).await
 }
 
-/// The event of a plan that is not what it was, if it is not.
+/// Returns the event of a changed plan; `None` if `before` and `after` are equal.
 pub fn changed(workspace: WorkspaceId, before: &Plan, after: &Plan, actor: Option<UserId>) -> Option<NewEvent> {
     let seats = |plan: &Plan| plan.seats().map(|seats| seats.to_string());
     let end = |plan: &Plan| plan.cancels_at().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true));

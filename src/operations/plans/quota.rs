@@ -1,12 +1,13 @@
-//! The limits of plans, as whoever is about to add something asks for them.
+//! Checks the limits of plans before something is added.
 //!
-//! A count is only as good as the lock that it is made under. What is asked here holds until the commit because the caller
-//! has the workspace for itself ([`Hold::Exclusive`](crate::operations::access::workspace::Hold), or
-//! [`Floor::enter`](crate::operations::access::organization::Floor::enter)),
-//! and everybody else who adds something of the kind has to wait for that. The one exception is [`check_owned_organizations_quota`], which
-//! takes its lock itself. Nothing is counted where there is no limit.
+//! A count is valid only as long as its lock is held. The results hold until the commit because the caller has locked
+//! the workspace exclusively ([`LockMode::Exclusive`](crate::operations::access::workspace::LockMode), or
+//! [`LockedOrganization::enter`](crate::operations::access::organization::LockedOrganization::enter)), and every other
+//! transaction that adds something of the kind waits for that lock. Only [`check_owned_organizations_quota`] takes its
+//! lock itself. Nothing is counted if there is no limit.
 //!
-//! A limit never takes anything away: who is above it after a downgrade keeps what there is, and gets no more.
+//! A limit never removes anything: a workspace that is above a limit after a downgrade keeps its content, but cannot
+//! add more.
 
 use crate::domain::clock::Instant;
 use crate::domain::limit::{Limit, LimitKind};
@@ -17,16 +18,17 @@ use crate::store::{Connection, plans, usage, users};
 
 use crate::operations::AppContext;
 
-/// The room for things of one kind in one request. What the request takes is gone for the rest of the request.
+/// The remaining quota of one kind within one request. What the request takes is subtracted for the rest of the
+/// request.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
-    /// What is used without the request.
+    /// The maximum, and the usage without this request.
     limit: Limit,
-    /// What the request has taken.
+    /// The number that this request has taken.
     taken: i64,
-    /// What the request has asked for, what was refused included.
+    /// The number that this request has asked for, including refused parts.
     asked: i64,
-    /// Whether what was taken stays taken if more is refused.
+    /// Whether the request keeps what it has taken if a later part is refused.
     keeps_taken: bool,
     seats_bought: bool,
 }
@@ -36,13 +38,13 @@ impl Quota {
         Self { limit: Limit { kind, used, max }, taken: 0, asked: 0, keeps_taken: false, seats_bought: false }
     }
 
-    /// The same room for a request of which a part is done if the rest is refused.
+    /// Returns the same quota for a request that is done in part if the rest is refused.
     pub fn keeping_taken(self) -> Self {
         Self { keeps_taken: true, ..self }
     }
 
-    /// Takes room for `more` things. Returns LIMIT_EXCEEDED if there is not enough, or SEATS_EXHAUSTED for bought seats, and
-    /// then takes none.
+    /// Takes `more` from the quota. If too little is left, takes nothing and returns LIMIT_EXCEEDED, or SEATS_EXHAUSTED
+    /// for bought seats.
     pub fn take(&mut self, more: i64) -> std::result::Result<(), Refusal> {
         let more = more.max(0);
         self.asked = self.asked.saturating_add(more);
@@ -62,8 +64,8 @@ impl Quota {
     }
 }
 
-/// Refuses unless the workspace has room for `more` projects, tasks or cloud storages: LIMIT_EXCEEDED. The caller holds the
-/// workspace alone.
+/// LIMIT_EXCEEDED unless `more` projects, tasks or cloud storages fit into the quota of the workspace. The caller holds
+/// an exclusive lock on the workspace.
 pub async fn check_quota(
     env: &AppContext,
     tx: &mut Connection,
@@ -75,8 +77,8 @@ pub async fn check_quota(
     Ok(room(env, tx, workspace, kind, now).await?.take(more)?)
 }
 
-/// The room for projects, tasks or cloud storages of a workspace, for requests that take it bit by bit. To be relied on by
-/// whoever holds the workspace alone; others may look.
+/// Returns the quota of a workspace for projects, tasks or cloud storages, for requests that take it in parts. The
+/// result is reliable only under an exclusive lock on the workspace; without the lock it is a preview.
 pub async fn room(
     env: &AppContext,
     tx: &mut Connection,
@@ -95,8 +97,8 @@ pub async fn room(
     Ok(Quota::new(kind, used, max))
 }
 
-/// Refuses unless a project of the workspace has room for `more` tasks: LIMIT_EXCEEDED. The room of the workspace is a matter
-/// of its own: ask for that as well when the tasks are new there. The caller holds the workspace alone.
+/// LIMIT_EXCEEDED unless `more` tasks fit into the quota of a project. The quota of the workspace is separate: check it
+/// too if the tasks are new in the workspace. The caller holds an exclusive lock on the workspace.
 pub async fn check_project_quota(
     env: &AppContext,
     tx: &mut Connection,
@@ -111,7 +113,7 @@ pub async fn check_project_quota(
     Ok(Quota::new(kind, used, max).take(more)?)
 }
 
-/// The room for tasks of a project that is about to come to the workspace.
+/// Returns the quota for tasks of a project that is about to move to the workspace.
 pub async fn new_project_quota(
     env: &AppContext,
     tx: &mut Connection,
@@ -123,8 +125,8 @@ pub async fn new_project_quota(
     Ok(Quota::new(kind, 0, max))
 }
 
-/// Refuses unless the user may own one more organization: LIMIT_EXCEEDED, by the plan of their personal workspace. Locks
-/// their account until the transaction ends, so organizations have to be locked before.
+/// LIMIT_EXCEEDED unless the plan of the user's personal workspace allows one more organization. Locks the user's
+/// account until the transaction ends, so organizations must be locked before this call.
 pub async fn check_owned_organizations_quota(
     env: &AppContext,
     tx: &mut Connection,
@@ -135,15 +137,15 @@ pub async fn check_owned_organizations_quota(
     if env.rules.plans.unlimited {
         return Ok(());
     }
-    // Before the plan is read: a change of it waits for this lock, too.
+    // The lock precedes the read of the plan, because a change of the plan waits for this lock too.
     users::lock(tx, user).await?;
     let max = max(env, tx, workspace, kind, now).await?;
     let used = if max.is_some() { usage::owned_organizations(tx, user).await? } else { 0 };
     Ok(Quota::new(kind, used, max).take(1)?)
 }
 
-/// The room for more people in an organization, whose row is locked: members and pending invitations take it. FREE refuses
-/// with LIMIT_EXCEEDED, seats that were bought with SEATS_EXHAUSTED; elastic ones never do.
+/// Returns the quota for members of an organization whose row is locked; members and pending invitations count. The
+/// plan FREE refuses with LIMIT_EXCEEDED, bought seats refuse with SEATS_EXHAUSTED, elastic seats never refuse.
 pub async fn seats(
     env: &AppContext,
     tx: &mut Connection,
@@ -160,8 +162,8 @@ pub async fn seats(
     Ok(Quota { seats_bought: plan.tier() == PlanTier::Team, ..Quota::new(kind, used, max) })
 }
 
-/// Refuses unless an organization, whose row is locked, has room for one more member: LIMIT_EXCEEDED or SEATS_EXHAUSTED. A
-/// pending invitation holds a seat, but a plan that has ended may leave more of them than there are seats.
+/// LIMIT_EXCEEDED or SEATS_EXHAUSTED unless an organization, whose row is locked, can have one more member. A pending
+/// invitation reserves a seat, but after a plan has ended there may be more pending invitations than seats.
 pub async fn check_member_quota(
     env: &AppContext,
     tx: &mut Connection,
@@ -173,12 +175,12 @@ pub async fn check_member_quota(
     if max.is_none_or(|max| organization.member_count < max) {
         return Ok(());
     }
-    // Pending invitations are counted for the refusal alone.
+    // Pending invitations are counted only for the error message.
     let room = seats(env, tx, organization, &plan, now).await?;
     Err(room.limit.exceeded(room.code(), 1).into())
 }
 
-/// How many of a kind there may be in a workspace.
+/// Returns the maximum of a kind in a workspace; `None` if there is no limit.
 async fn max(
     env: &AppContext,
     tx: &mut Connection,
@@ -189,7 +191,7 @@ async fn max(
     Ok(env.rules.plans.max(workspace, &plan(env, tx, workspace, now).await?, kind))
 }
 
-/// The plan to hold somebody to. It does not matter where there are no limits, and is not looked up then.
+/// Returns the plan whose limits apply. If limits are disabled, the plan does not matter and is not read.
 pub async fn plan(env: &AppContext, tx: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     if env.rules.plans.unlimited { Ok(Plan::FREE) } else { plans::find(tx, workspace, now).await }
 }

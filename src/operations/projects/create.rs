@@ -1,4 +1,4 @@
-//! Creates a project, owned by whoever asks.
+//! Creates a project that the caller owns.
 
 use crate::auth::Actor;
 use crate::domain::limit::LimitKind;
@@ -15,19 +15,19 @@ use crate::operations::resources::events::project_created;
 use crate::policy::{Action, Target};
 use crate::store::projects::{self, Project};
 
-/// What the new project is to be.
+/// The new project.
 pub struct Input {
-    /// The workspace to own it.
+    /// ID of the project's workspace.
     pub workspace_id: String,
-    /// Name.
+    /// The project's name.
     pub name: String,
-    /// What it is about.
+    /// The project's description.
     pub description: Option<String>,
     /// Assignee and cloud storages.
     pub wishes: assignment::Input,
 }
 
-/// Creates it. Whoever creates a project is its owner, and so may assign it.
+/// Creates the project. Its creator is its owner, and so may assign it.
 pub async fn create_project(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<ProjectId> {
     let mut check = Validator::default();
     let (Some(workspace), Some(name), Some(description), Some(mut wishes)) = (

@@ -1,4 +1,4 @@
-//! Projects: create and update.
+//! Operations on projects: create and update.
 
 pub mod create;
 pub mod update;

@@ -1,4 +1,4 @@
-//! Changes a project: its own fields, to whom it is assigned, the cloud storages that it uses.
+//! Changes a project's own fields, its assignee and its cloud storages.
 
 use crate::auth::Actor;
 use crate::domain::validation::{Patch, Validator};
@@ -13,19 +13,19 @@ use crate::operations::resources::events::project_updated;
 use crate::policy::Action;
 use crate::store::projects::{self, Project};
 
-/// What to change.
+/// The changes of a project.
 pub struct Input {
-    /// Which project.
+    /// ID of the project.
     pub project_id: String,
-    /// Name; cannot be cleared.
+    /// The name; cannot be cleared.
     pub name: Patch<String>,
-    /// What it is about.
+    /// The description.
     pub description: Patch<String>,
     /// Assignee and cloud storages.
     pub wishes: assignment::Input,
 }
 
-/// Changes it. Each field asks for its permission if it is given, even with the value that it has.
+/// Changes the project. Each given field needs its permission, even if its value does not change.
 pub async fn update_project(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<ProjectId> {
     let mut check = Validator::default();
     let (Some(id), Some(name), Some(description), Some(mut wishes)) = (

@@ -1,4 +1,4 @@
-//! What projects and tasks have in common to be set: to whom they are assigned, and the cloud storages that they use.
+//! The fields that projects and tasks have in common: the assignee and the cloud storages.
 
 use crate::domain::validation::{Patch, Validator};
 use crate::domain::{CloudStorageId, Code, Error, Refusal, Result, UserId, WorkspaceId};
@@ -10,30 +10,30 @@ const ASSIGNEE: &str = "assigneeId";
 const SOURCE: &str = "sourceStorageId";
 const TARGET: &str = "targetStorageId";
 
-/// What is asked for, as it came.
+/// The requested changes, as the client sent them.
 pub struct Input {
-    /// User to assign it to.
+    /// ID of the assignee.
     pub assignee_id: Patch<String>,
-    /// Cloud storage to read from.
+    /// ID of the cloud storage to read from.
     pub source_storage_id: Patch<String>,
-    /// Cloud storage to write to.
+    /// ID of the cloud storage to write to.
     pub target_storage_id: Patch<String>,
 }
 
-/// What is asked for.
+/// The requested changes, parsed.
 pub struct AssignmentPatch {
-    /// To whom it is to be assigned.
+    /// The assignee.
     pub assignee: Patch<UserId>,
-    /// Where it is to read from.
+    /// The cloud storage to read from.
     pub source: Patch<CloudStorageId>,
-    /// Where it is to write to.
+    /// The cloud storage to write to.
     pub target: Patch<CloudStorageId>,
-    /// The fields that name a cloud storage of another workspace, once [`AssignmentPatch::find`] has looked.
+    /// The fields that name a cloud storage of another workspace; filled by [`AssignmentPatch::find`].
     elsewhere: Vec<&'static str>,
 }
 
 impl AssignmentPatch {
-    /// Checks the shape.
+    /// Checks the form of the input.
     pub fn check(check: &mut Validator, input: Input) -> Option<Self> {
         let assignee = check.patch_id(ASSIGNEE, input.assignee_id);
         let source = check.patch_id(SOURCE, input.source_storage_id);
@@ -41,12 +41,12 @@ impl AssignmentPatch {
         Some(Self { assignee: assignee?, source: source?, target: target?, elsewhere: Vec::new() })
     }
 
-    /// Whether there are any.
+    /// Whether any change is requested.
     pub fn are_given(&self) -> bool {
         self.assignee.is_given() || self.source.is_given() || self.target.is_given()
     }
 
-    /// Looks for the cloud storages: NOT_FOUND for those that the actor cannot see.
+    /// Looks up the cloud storages. NOT_FOUND for those that the actor cannot see.
     pub async fn find(&mut self, tx: &Connection, ground: &LockedWorkspace) -> Result<()> {
         let named = [(SOURCE, &self.source), (TARGET, &self.target)];
         let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
@@ -62,7 +62,8 @@ impl AssignmentPatch {
         if missing.is_empty() { Ok(()) } else { Err(Error::Refused(missing)) }
     }
 
-    /// Refuses what cannot be: cloud storages of another workspace, an assignee who does not belong to this one.
+    /// DIFFERENT_WORKSPACE for cloud storages of another workspace, ASSIGNEE_NOT_ELIGIBLE for an assignee outside of
+    /// this one.
     pub async fn require_possible(&self, tx: &mut Connection, ground: &LockedWorkspace) -> Result<()> {
         let message = "This cloud storage belongs to another workspace.";
         let elsewhere = self.elsewhere.iter().map(|field| Refusal::new(Code::DifferentWorkspace, message).at(field));
@@ -72,7 +73,7 @@ impl AssignmentPatch {
     }
 }
 
-/// ASSIGNEE_NOT_ELIGIBLE unless the assignee belongs to the workspace. The same for those who do not exist.
+/// Returns ASSIGNEE_NOT_ELIGIBLE unless the assignee belongs to the workspace. Unknown users get the same refusal.
 pub async fn ineligible(
     tx: &mut Connection,
     ground: &LockedWorkspace,

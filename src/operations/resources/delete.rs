@@ -25,13 +25,13 @@ use crate::store::projects::Project;
 use crate::store::tasks::Task;
 use crate::store::{Connection, cloud_storages, jobs, projects, tasks};
 
-/// What to delete.
+/// The resource to delete.
 pub struct Input {
-    /// A project, a task or a cloud storage.
+    /// ID of a project, a task or a cloud storage.
     pub resource_id: String,
 }
 
-/// What can be deleted.
+/// The ID of a resource that can be deleted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum Deletable {
     /// A project.
@@ -60,7 +60,7 @@ impl std::fmt::Display for Deletable {
     }
 }
 
-/// Deletes it, and returns what is gone. The log tells first of what contained the rest.
+/// Deletes the resource, and returns its ID. The event of a container comes before the events of its content.
 pub async fn delete_resource(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<Deletable> {
     let mut check = Validator::default();
     let wrong = || {
@@ -104,7 +104,7 @@ async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<V
     Ok(with_jobs(held.ground.actor.id, &held.task, &parts, &held.containers()))
 }
 
-/// Holds the workspace alone, so that nothing is linked to it meanwhile.
+/// Deletes a cloud storage. Locks the workspace exclusively, so that no new link to the storage appears meanwhile.
 async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, now: Instant) -> Result<Vec<NewEvent>> {
     let held = LockedStorage::lock(tx, actor, id, LockMode::Exclusive).await?;
     held.require(Action::CloudStorageManage)?;
@@ -132,7 +132,7 @@ async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, 
     Ok(events)
 }
 
-/// The jobs of those tasks, by task.
+/// Returns the jobs of the tasks, by task.
 async fn jobs_of(tx: &mut Connection, tasks: &[Task]) -> Result<HashMap<TaskId, Vec<Job>>> {
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
     let mut by_task: HashMap<TaskId, Vec<Job>> = HashMap::new();
@@ -142,7 +142,7 @@ async fn jobs_of(tx: &mut Connection, tasks: &[Task]) -> Result<HashMap<TaskId, 
     Ok(by_task)
 }
 
-/// The events of a task that goes with its jobs.
+/// Returns the events of a task that is deleted with its jobs.
 fn with_jobs(by: UserId, task: &Task, jobs: &[Job], containers: &[Participants]) -> Vec<NewEvent> {
     let inner = [&[task.people()], containers].concat();
     let gone = jobs.iter().map(|job| of_job(EventType::JobDeleted, Some(by), job, &inner));

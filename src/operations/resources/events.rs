@@ -1,4 +1,4 @@
-//! The events of resources: what changed, whom it concerns, and who could see the resource then.
+//! The events of resources: the changes, the person concerned, and the users who could see the resource at that time.
 
 use std::fmt::Display;
 
@@ -11,37 +11,37 @@ use crate::store::jobs::Job;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
 
-/// An event about a project.
+/// Returns an event about a project.
 pub fn of_project(kind: EventType, actor: Option<UserId>, project: &Project) -> NewEvent {
     NewEvent { tied: tied(project.people(), &[]), ..NewEvent::new(project.workspace(), kind, actor, project.id) }
 }
 
-/// An event about a task in what `containers` are the people of.
+/// Returns an event about a task; `containers` are the participants of its project.
 pub fn of_task(kind: EventType, actor: Option<UserId>, task: &Task, containers: &[Participants]) -> NewEvent {
     NewEvent { tied: tied(task.people(), containers), ..NewEvent::new(task.workspace(), kind, actor, task.id) }
 }
 
-/// An event about a job in what `containers` are the people of.
+/// Returns an event about a job; `containers` are the participants of its task and project.
 pub fn of_job(kind: EventType, actor: Option<UserId>, job: &Job, containers: &[Participants]) -> NewEvent {
     NewEvent { tied: tied(job.people(), containers), ..NewEvent::new(job.workspace(), kind, actor, job.id) }
 }
 
-/// An event about a cloud storage.
+/// Returns an event about a cloud storage.
 pub fn of_storage(kind: EventType, actor: Option<UserId>, storage: &CloudStorage) -> NewEvent {
     NewEvent { tied: tied(storage.people(), &[]), ..NewEvent::new(storage.workspace(), kind, actor, storage.id) }
 }
 
-/// The event of a new project.
+/// Returns the event of a new project.
 pub fn project_created(actor: UserId, project: &Project) -> NewEvent {
     with(of_project(EventType::ProjectCreated, Some(actor), project), vec![], (None, project.assignee_id))
 }
 
-/// The event of a new task.
+/// Returns the event of a new task.
 pub fn task_created(actor: UserId, task: &Task, containers: &[Participants]) -> NewEvent {
     with(of_task(EventType::TaskCreated, Some(actor), task, containers), vec![], (None, task.assignee_id))
 }
 
-/// The event of a project that changed, if it did.
+/// Returns the event of a changed project; `None` if nothing changed.
 pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project) -> Option<NewEvent> {
     let changes = vec![
         FieldChange::between("name", Some(&before.name), Some(&after.name)),
@@ -54,7 +54,7 @@ pub fn project_updated(actor: Option<UserId>, before: &Project, after: &Project)
     changed(with(event, changes, (before.assignee_id, after.assignee_id)))
 }
 
-/// The event of a task that changed, if it did.
+/// Returns the event of a changed task; `None` if nothing changed.
 pub fn task_updated(
     actor: Option<UserId>,
     before: &Task,
@@ -73,7 +73,7 @@ pub fn task_updated(
     changed(with(event, changes, (before.assignee_id, after.assignee_id)))
 }
 
-/// The event of a job that changed, if it did.
+/// Returns the event of a changed job; `None` if nothing changed.
 pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers: &[Participants]) -> Option<NewEvent> {
     let changes = vec![
         FieldChange::between("stage", Some(before.stage.name()), Some(after.stage.name())),
@@ -83,7 +83,7 @@ pub fn job_updated(actor: Option<UserId>, before: &Job, after: &Job, containers:
     changed(with(event, changes, (before.assignee_id, after.assignee_id)))
 }
 
-/// The event of a cloud storage that changed, if it did.
+/// Returns the event of a changed cloud storage; `None` if nothing changed.
 pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &CloudStorage) -> Option<NewEvent> {
     let changes = [
         FieldChange::between("displayName", Some(&before.display_name), Some(&after.display_name)),
@@ -94,7 +94,7 @@ pub fn storage_updated(actor: Option<UserId>, before: &CloudStorage, after: &Clo
     changed(NewEvent { changes: changes.into_iter().flatten().collect(), ..event })
 }
 
-/// The event with those changes and that of the assignee. Whoever becomes the assignee is the person whom it concerns.
+/// Adds the changes, including that of the assignee, to an event. A new assignee is the person whom the event concerns.
 fn with(
     event: NewEvent,
     changes: Vec<Option<FieldChange>>,
@@ -114,7 +114,7 @@ fn of_ids<I: Display>(field: &str, before: Option<I>, after: Option<I>) -> Optio
     FieldChange::between(field, before.as_deref(), after.as_deref())
 }
 
-/// Everybody whom a resource and what contains it name, each once.
+/// Returns the participants of a resource and of its containers, each once.
 fn tied(people: Participants, containers: &[Participants]) -> Vec<UserId> {
     let all = std::iter::once(&people).chain(containers);
     let mut tied: Vec<_> = all.flat_map(|people| [people.owner, people.assignee]).flatten().collect();

@@ -1,4 +1,4 @@
-//! Steps that projects, tasks, jobs and cloud storages share, and their deletion.
+//! Code that projects, tasks, jobs and cloud storages share, and their deletion.
 
 pub mod assignment;
 pub mod delete;

@@ -1,5 +1,5 @@
-//! Finds out who presents an access token: one of our own names its account, one of an issuer elsewhere somebody whose account
-//! is looked up, and made when they come for the first time.
+//! Authenticates an access token. A token of this server names its account; for a token of an external issuer, the
+//! account is looked up, and created at the first request.
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -9,7 +9,7 @@ use crate::store::users;
 use crate::operations::AppContext;
 use crate::operations::accounts::provision_oidc_user::recognize;
 
-/// Whoever presents it. UNAUTHENTICATED if it is not good.
+/// Returns the actor of the token. UNAUTHENTICATED if the token is invalid.
 pub async fn authenticate(env: &AppContext, token: &str) -> Result<Actor> {
     let now = env.clock.now();
     let Some(issuer) = env.issuer.as_deref().filter(|issuer| issuer.is_named_by(token)) else {
@@ -35,7 +35,8 @@ pub async fn authenticate(env: &AppContext, token: &str) -> Result<Actor> {
     unrevoked(env, actor, now).await
 }
 
-/// The actor, unless the token has no session and was revoked. A token with a session runs out soon by itself.
+/// Returns the actor, or UNAUTHENTICATED if the token has no session and was revoked. A token with a session is not
+/// checked, because it expires soon.
 async fn unrevoked(env: &AppContext, actor: Actor, now: Instant) -> Result<Actor> {
     if actor.session.is_some() || env.unrevoked.holds(&actor, now) {
         return Ok(actor);

@@ -1,4 +1,4 @@
-//! Sessions: sign in, refresh, sign out, and the check of access tokens.
+//! Operations on sessions: sign in, refresh, sign out, and the authentication of access tokens.
 
 pub mod authenticate;
 pub mod open;

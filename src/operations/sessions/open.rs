@@ -1,4 +1,4 @@
-//! The step that signing up, signing in and refreshing share: tokens for a session.
+//! Code that sign-up, sign-in and refresh share: issues the tokens of a session.
 
 use std::net::IpAddr;
 
@@ -15,19 +15,19 @@ use crate::store::{Connection, users};
 
 use crate::operations::AppContext;
 
-/// How long a refresh token is good; each exchange begins it anew.
+/// Lifetime of a refresh token; each exchange starts it again.
 pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// Tokens of a signed-in user. They have no `Debug`: they must not get into logs.
+/// Tokens of a signed-in user. They have no `Debug`, so that they cannot get into logs.
 #[derive(Clone)]
 pub struct Tokens {
     /// The access token, a JWT.
     pub access: String,
-    /// When it runs out.
+    /// When the access token expires.
     pub access_expires_at: Instant,
     /// The refresh token, for one use.
     pub refresh: String,
-    /// When it runs out.
+    /// When the refresh token expires.
     pub refresh_expires_at: Instant,
 }
 
@@ -35,13 +35,13 @@ pub struct Tokens {
 pub struct SignedIn {
     /// The account.
     pub user: users::User,
-    /// Its tokens.
+    /// The account's tokens.
     pub tokens: Tokens,
-    /// The session that has begun, for the rest of the request.
+    /// The actor of the new session, for the rest of the request.
     pub actor: Actor,
 }
 
-/// Begins a session of the user, and remembers the network that it is begun from.
+/// Starts a session of the user, and stores the network of `address` as known.
 pub(crate) async fn open(
     tx: &mut Connection,
     env: &AppContext,
@@ -50,7 +50,7 @@ pub(crate) async fn open(
     now: Instant,
 ) -> Result<SignedIn> {
     let session = Session {
-        // Random throughout: unlike other IDs, it says nothing of when it was made.
+        // A random UUIDv4: unlike other IDs, it does not contain the time of its creation.
         id: SessionId::from(Uuid::new_v4()),
         user_id: user.id,
         generation: 0,
@@ -68,7 +68,7 @@ pub(crate) async fn open(
     Ok(SignedIn { user, tokens: tokens(env, &session, now)?, actor })
 }
 
-/// A fresh access token, and the newest refresh token of the session.
+/// Returns a new access token, and the newest refresh token of the session.
 pub(crate) fn tokens(env: &AppContext, session: &Session, now: Instant) -> Result<Tokens> {
     let (access, access_expires_at) =
         env.keys.issue_access_token(session.user_id, Some(session.id), now, ACCESS_LIFETIME)?;
@@ -80,7 +80,7 @@ pub(crate) fn tokens(env: &AppContext, session: &Session, now: Instant) -> Resul
     })
 }
 
-/// The one refusal of whatever does not open an account.
+/// Returns the refusal for all invalid credentials: INVALID_CREDENTIALS.
 pub(crate) fn invalid_credentials(message: &str) -> Refusal {
     Refusal::new(Code::InvalidCredentials, message)
 }

@@ -1,6 +1,6 @@
 //! Exchanges a refresh token for new tokens.
 //!
-//! Which tokens are good is for [`RefreshTokens`] to say.
+//! [`RefreshTokens`] decides which tokens are valid.
 
 use crate::domain::session::{RefreshTokens, Refreshed};
 use crate::domain::{Error, Result};
@@ -10,13 +10,14 @@ use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::{REFRESH_LIFETIME, Tokens, invalid_credentials, tokens};
 
-/// What to exchange.
+/// The token to exchange.
 pub struct Input {
     /// The newest refresh token of the session.
     pub refresh_token: String,
 }
 
-/// Exchanges it.
+/// Exchanges the token. INVALID_CREDENTIALS if the session has ended. A token that is used again too late ends its
+/// session.
 pub async fn refresh_session(env: &AppContext, input: Input) -> Result<Tokens> {
     require_own_accounts(env)?;
     let wrong = || invalid_credentials("The session has ended. Sign in again.").at("refreshToken");

@@ -1,4 +1,4 @@
-//! Signs in with a password. Whatever is wrong, the answer is the same and takes the same time.
+//! Signs in with a password. All failures return the same error and take the same time.
 
 use std::net::IpAddr;
 
@@ -11,29 +11,29 @@ use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::{SignedIn, invalid_credentials, open};
 
-/// Who signs in.
+/// The credentials.
 pub struct Input {
-    /// Username, or proven address.
+    /// Username or verified address.
     pub login: String,
     /// The password.
     pub password: String,
-    /// Where the request comes from.
+    /// The client's IP address, if known.
     pub address: Option<IpAddr>,
 }
 
-/// Begins a session.
+/// Starts a session. INVALID_CREDENTIALS if the login or the password is wrong.
 pub async fn sign_in(env: &AppContext, input: Input) -> Result<SignedIn> {
     require_own_accounts(env)?;
     let now = env.clock.now();
-    // A login that nobody can have is no more than wrong.
+    // An invalid login is treated as an unknown login.
     let login = text::required(&input.login, email::MAX).unwrap_or_default();
     env.throttle.sign_in(&login, input.address, now)?;
 
-    // The connection goes back before the hashing, which takes longer than everything else.
+    // The connection is released before the hashing, which takes longer than everything else.
     let here = input.address.map(|address| network(address).to_string());
     let since = now - sign_in_networks::KEPT;
     let found = users::find_login(&mut *env.store.read().await?, &login, here.as_deref(), since).await?;
-    // Others' tries from elsewhere do not keep an account out of a network that it signed in from.
+    // Attempts from other networks do not block an account in a network from which it has signed in before.
     if !found.as_ref().is_some_and(|(_, known_network)| *known_network) {
         env.throttle.sign_in_from_new_network(&login, now)?;
     }
@@ -45,7 +45,7 @@ pub async fn sign_in(env: &AppContext, input: Input) -> Result<SignedIn> {
 
     env.transaction(None, async |tx| {
         let now_kept = users::lock(tx, found.user.id).await?.ok_or_else(wrong)?;
-        // A new password ends all sessions: one that begins with the old password meanwhile must not outlive it.
+        // A new password ends all sessions: a session that starts meanwhile with the old password must not survive it.
         if now_kept.password_hash != found.password_hash {
             return Err(wrong().into());
         }

@@ -7,13 +7,14 @@ use crate::operations::AppContext;
 use crate::operations::accounts::local_accounts::require_own_accounts;
 use crate::operations::sessions::open::invalid_credentials;
 
-/// Which session.
+/// The session to end.
 pub struct Input {
-    /// A refresh token of it.
+    /// A refresh token of the session.
     pub refresh_token: String,
 }
 
-/// Ends it, if it has not ended. Whichever token of the session is given: an old one would end it in any case.
+/// Ends the session, if it has not ended yet. Any token of the session is accepted: the reuse of an old token would end
+/// the session anyway.
 pub async fn sign_out(env: &AppContext, input: Input) -> Result<()> {
     require_own_accounts(env)?;
     let Some((id, _)) = env.keys.read_refresh_token(&input.refresh_token) else {

@@ -1,4 +1,4 @@
-//! Creates a task with its jobs, alone or in a project, owned by whoever asks.
+//! Creates a task with its jobs, alone or in a project. The caller owns the task.
 
 use crate::auth::Actor;
 use crate::domain::error::FieldError;
@@ -22,33 +22,33 @@ use crate::store::jobs::{self, Job};
 use crate::store::projects::Project;
 use crate::store::tasks::{self, Task};
 
-/// How many jobs a task may have.
+/// Number of jobs that a task may have.
 const JOBS: std::ops::RangeInclusive<i32> = 1..=100;
-/// Where a job begins.
+/// Stage and state of a new job.
 const BEGINNING: (JobStage, JobState) = (JobStage::Annotation, JobState::New);
 
-/// What the new task is to be.
+/// The new task.
 pub struct Input {
-    /// The workspace to own it, unless it is in a project.
+    /// ID of the task's workspace, if the task is not in a project.
     pub workspace_id: Option<String>,
-    /// The project to put it in.
+    /// ID of the task's project.
     pub project_id: Option<String>,
-    /// Name.
+    /// The task's name.
     pub name: String,
-    /// How many jobs to make.
+    /// Number of jobs to create.
     pub job_count: i32,
     /// Assignee and cloud storages.
     pub wishes: assignment::Input,
 }
 
-/// Where to make it.
+/// The workspace or project of a new task.
 #[derive(Clone, Copy)]
 enum TaskLocation {
     Workspace(WorkspaceId),
     Project(ProjectId),
 }
 
-/// Creates it. Whoever creates a task is its owner, and so may assign it.
+/// Creates the task. Its creator is its owner, and so may assign it.
 pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<TaskId> {
     let mut check = Validator::default();
     let (Some(place), Some(name), Some(job_count), Some(mut wishes)) = (
@@ -112,7 +112,7 @@ pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     .await
 }
 
-/// Exactly one of the two.
+/// Returns the location of the new task. REQUIRED unless exactly one of the two IDs is given.
 fn place(check: &mut Validator, workspace: Option<&str>, project: Option<&str>) -> Option<TaskLocation> {
     match (workspace, project) {
         (Some(workspace), None) => check.workspace("workspaceId", workspace).map(TaskLocation::Workspace),
@@ -130,7 +130,7 @@ fn job_count(count: i32) -> std::result::Result<i32, FieldError> {
     if JOBS.contains(&count) { Ok(count) } else { Err(FieldError::new(Code::OutOfRange, message())) }
 }
 
-/// Holds the place alone, and the project in it.
+/// Locks the workspace exclusively, and the project, if any, in shared mode.
 async fn enter(tx: &mut Connection, actor: &Actor, place: TaskLocation) -> Result<(LockedWorkspace, Option<Project>)> {
     match place {
         TaskLocation::Workspace(id) => {

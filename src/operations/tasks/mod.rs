@@ -1,4 +1,4 @@
-//! Tasks: create and update.
+//! Operations on tasks: create and update.
 
 pub mod create;
 pub mod update;

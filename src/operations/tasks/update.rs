@@ -1,4 +1,4 @@
-//! Changes a task: its name, its project, to whom it is assigned, the cloud storages that it uses.
+//! Changes a task's name, project, assignee and cloud storages.
 
 use crate::auth::Actor;
 use crate::domain::validation::{Patch, Validator};
@@ -17,20 +17,20 @@ use crate::store::Connection;
 use crate::store::projects::Project;
 use crate::store::tasks::{self, Task};
 
-/// What to change.
+/// The changes of a task.
 pub struct Input {
-    /// Which task.
+    /// ID of the task.
     pub task_id: String,
-    /// Name; cannot be cleared.
+    /// The name; cannot be cleared.
     pub name: Patch<String>,
-    /// The project to put it in, or none.
+    /// ID of the new project; if cleared, the task leaves its project.
     pub project_id: Patch<String>,
     /// Assignee and cloud storages.
     pub wishes: assignment::Input,
 }
 
-/// Changes it. Each field asks for its permission if it is given, even with the value that it has; to move it needs the right
-/// to delete it where it is, and to create it where it goes.
+/// Changes the task. Each given field needs its permission, even if its value does not change. A move needs the
+/// permissions to delete the task where it is and to create a task at the destination.
 pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<TaskId> {
     let mut check = Validator::default();
     let (Some(id), Some(name), Some(destination), Some(mut wishes)) = (
@@ -87,8 +87,8 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     .await
 }
 
-/// The project that the task is to be put in: NOT_FOUND if the actor cannot see it, wherever it is. One of this workspace stays
-/// as it is, because the workspace is held alone.
+/// Returns the project to move the task to. NOT_FOUND if the actor cannot see it, in any workspace. A project of this
+/// workspace cannot change meanwhile, because the workspace is locked exclusively.
 async fn find_project(tx: &Connection, held: &LockedTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
     let found = look_for_project(tx, &held.ground.by, id).await;

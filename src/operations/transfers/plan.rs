@@ -1,4 +1,5 @@
-//! What a transfer would do, and what speaks against it: computed the same way to be looked at and, under locks, to be done.
+//! Plans a transfer: its effects, and the problems that prevent it. The same code makes the preview and, under locks,
+//! the plan that is executed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,20 +26,20 @@ use crate::operations::access::workspace::{LockMode, LockedWorkspace, access_of}
 use crate::operations::plans::quota;
 use crate::operations::plans::quota::Quota;
 
-/// Most resources in one transfer.
+/// Maximum number of resources in one transfer.
 const MOST: usize = 100;
 
-/// What is to move, where to, and what happens to the links to storages.
+/// The resources to transfer, the destination, and the handling of links to storages.
 pub struct Input {
-    /// Projects and tasks: 1 to 100, each once.
+    /// Projects and tasks to transfer: 1 to 100, each once.
     pub resource_ids: Vec<String>,
-    /// The workspace to move them to.
+    /// The destination workspace.
     pub destination_workspace_id: String,
-    /// What happens to links to storages.
+    /// The handling of links to storages.
     pub storage: StorageHandling,
 }
 
-/// An input whose shape is right.
+/// An input of valid form.
 pub(crate) struct Request {
     pub(crate) resources: Vec<ResourceId>,
     pub(crate) destination: WorkspaceId,
@@ -46,7 +47,7 @@ pub(crate) struct Request {
 }
 
 impl Input {
-    /// Checks the shape, and tells all that is wrong with it.
+    /// Checks the form of the input, and returns all errors in it.
     pub(crate) fn check(&self) -> Result<Request> {
         let mut check = Validator::default();
         let number = match self.resource_ids.len() {
@@ -72,46 +73,46 @@ impl Input {
     }
 }
 
-/// What a transfer would do.
+/// The effects of a transfer.
 #[derive(Serialize, Deserialize)]
 pub struct PlannedTransfer {
-    /// Where the resources would go.
+    /// The destination workspace.
     pub destination: WorkspaceId,
-    /// One for each resource, in the order of the request.
+    /// The effects on each resource, in the order of the request.
     pub items: Vec<Item>,
 }
 
-/// What a transfer would do to one resource.
+/// The effects of a transfer on one resource.
 #[derive(Serialize, Deserialize)]
 pub struct Item {
     /// The resource.
     pub resource: ResourceId,
-    /// How many tasks would move: those of a project, or the task itself.
+    /// Number of tasks that would move: those of the project, or the task itself.
     pub task_count: usize,
-    /// How many jobs would move.
+    /// Number of jobs that would move.
     pub job_count: i64,
-    /// Who would lose an assignment, each once.
+    /// Users who would lose an assignment, each once.
     pub unassigned: Vec<UserId>,
-    /// What would become of the links to each storage.
+    /// The effects on the links to each storage.
     pub storages: Vec<Match>,
-    /// Why it cannot move. Paths begin at the arguments.
+    /// The reasons why the resource cannot move. Paths are relative to the arguments.
     pub problems: Vec<Refusal>,
 }
 
-/// What would become of the links to a storage.
+/// The effect of a transfer on the links to a storage.
 #[derive(Serialize, Deserialize)]
 pub struct Match {
-    /// The storage linked now.
+    /// The storage that is linked now.
     pub current: CloudStorageId,
-    /// The storage that would be linked instead.
+    /// The storage that would be linked instead; `None` if the links would be removed.
     pub replacement: Option<CloudStorageId>,
 }
 
-/// A resource that is to move, and all that goes with it.
+/// A resource to transfer, with everything that moves with it.
 pub(crate) struct TransferBatch {
-    /// Where it is.
+    /// The workspace that the resource is in.
     pub(crate) source: WorkspaceId,
-    /// The project, if it is one.
+    /// The project; `None` if the resource is a task.
     pub(crate) project: Option<Project>,
     /// The tasks of the project, or the task itself.
     pub(crate) tasks: Vec<Task>,
@@ -120,14 +121,14 @@ pub(crate) struct TransferBatch {
 }
 
 impl TransferBatch {
-    /// Storages that it links, each once.
+    /// Returns the storages that the batch links, each once.
     fn storages(&self) -> BTreeSet<CloudStorageId> {
         let of_project = self.project.iter().flat_map(|project| [project.source_storage_id, project.target_storage_id]);
         let of_tasks = self.tasks.iter().flat_map(|task| [task.source_storage_id, task.target_storage_id]);
         of_project.chain(of_tasks).flatten().collect()
     }
 
-    /// Who is assigned to it or to anything in it, each once.
+    /// Returns the assignees of the resource and of everything in it, each once.
     fn assignees(&self) -> BTreeSet<UserId> {
         let of_project = self.project.iter().filter_map(|project| project.assignee_id);
         let of_tasks = self.tasks.iter().filter_map(|task| task.assignee_id);
@@ -136,10 +137,10 @@ impl TransferBatch {
     }
 }
 
-/// Everything that a plan is made from.
+/// All facts that a plan is made from.
 pub(crate) struct TransferContext {
     request: Request,
-    /// What is to move, in the order of the request.
+    /// The resources to transfer, in the order of the request.
     pub(crate) cargo: Vec<TransferBatch>,
     grounds: BTreeMap<WorkspaceId, LockedWorkspace>,
     /// The linked storages that the actor may see.
@@ -148,7 +149,7 @@ pub(crate) struct TransferContext {
     room: Quotas,
 }
 
-/// What the plan of the destination leaves room for.
+/// The remaining quotas of the destination.
 #[derive(Clone, Copy)]
 struct Quotas {
     projects: Quota,
@@ -165,7 +166,7 @@ impl Quotas {
         })
     }
 
-    /// Takes what `cargo` needs; tells what it does not fit into, and takes nothing of that.
+    /// Takes the quota that `cargo` needs. Returns the refusals of exceeded quotas, from which nothing is taken.
     fn take(&mut self, cargo: &TransferBatch) -> Vec<Refusal> {
         let tasks = i64::try_from(cargo.tasks.len()).unwrap_or(i64::MAX);
         let mut tasks_of_this_project = self.tasks_of_a_new_project;
@@ -177,19 +178,20 @@ impl Quotas {
     }
 }
 
-/// Tells what a transfer would do. None if the actor cannot see the destination or one of the resources.
+/// Returns the plan of a transfer; `None` if the actor cannot see the destination or one of the resources.
 pub async fn plan_transfer(env: &AppContext, actor: &Actor, input: Input) -> Result<Option<PlannedTransfer>> {
     let request = input.check()?;
     let mut connection = env.store.read().await?;
     match survey(env, &mut connection, actor, request, LockMode::Unheld).await {
         Ok(survey) => Ok(Some(survey.plan())),
-        // All that is refused here is what cannot be seen.
+        // Only invisible objects are refused here.
         Err(Error::Refused(_)) => Ok(None),
         Err(other) => Err(other),
     }
 }
 
-/// Reads what the plan is made from, while it holds the workspaces if asked to. NOT_FOUND for what the actor cannot see.
+/// Reads the facts for a plan, and locks the workspaces with the mode `hold`. NOT_FOUND for objects that the actor
+/// cannot see.
 pub(crate) async fn survey(
     env: &AppContext,
     connection: &mut Connection,
@@ -199,7 +201,7 @@ pub(crate) async fn survey(
 ) -> Result<TransferContext> {
     let named = Named::read(connection, &request.resources).await?;
     let places: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
-    // Before anything is held: what the actor cannot see takes the same statements as what is not there.
+    // This check precedes all locks, and sends the same statements for invisible and for missing objects.
     let pairs: Vec<_> = places.iter().map(|place| (actor.user_id, place.uuid())).collect();
     let onlookers = workspace_access::find_many(connection, &pairs, env.clock.now()).await?;
     let standing = |place: WorkspaceId| {
@@ -208,7 +210,7 @@ pub(crate) async fn survey(
     };
     named.require_seen(actor, &request, standing)?;
     let grounds = enter(connection, actor, &places, hold).await?;
-    // As they are now that nothing moves any more.
+    // Reads the rows again under the locks, where they cannot move any more.
     let named = if hold == LockMode::Unheld { named } else { Named::read(connection, &request.resources).await? };
     if named.workspaces().any(|workspace| !places.contains(&workspace)) {
         return Err(
@@ -232,15 +234,15 @@ pub(crate) async fn survey(
     Ok(TransferContext { request, cargo, grounds, storages, candidates, room })
 }
 
-/// Whether the actor may see a storage. A match would tell what a hidden one leads to.
+/// Whether the actor may see a storage. A match would reveal the provider and resource of a hidden storage.
 fn sees(grounds: &BTreeMap<WorkspaceId, LockedWorkspace>, storage: &CloudStorage, actor: &Actor) -> bool {
     let target = Target { ties: Relations::of(actor.user_id, storage.people(), &[]), ..Target::default() };
     let ground = grounds.get(&storage.workspace());
     ground.is_some_and(|ground| decide(&ground.standing, Action::CloudStorageView, &target) == Decision::Allow)
 }
 
-/// Enters the workspaces in the order in which they are locked, whichever way things go. Those that the actor cannot see are
-/// left out.
+/// Locks the workspaces in one fixed order, whatever the direction of the transfer. Workspaces that the actor cannot
+/// see are left out.
 async fn enter(
     connection: &mut Connection,
     actor: &Actor,
@@ -286,7 +288,7 @@ impl Named {
         self.projects.values().map(Project::workspace).chain(of_tasks)
     }
 
-    /// NOT_FOUND for each resource that the actor cannot see, and for the destination.
+    /// NOT_FOUND for each resource that the actor cannot see, and for the destination if the actor cannot see it.
     fn require_seen(
         &self,
         actor: &Actor,
@@ -298,7 +300,7 @@ impl Named {
             let refusal = Refusal::not_found(what);
             FieldError::new(refusal.code, refusal.message)
         };
-        // Whoever is not even forbidden to do something there cannot see it.
+        // A caller who gets "hidden" instead of "forbidden" for an action there cannot see the workspace.
         let hidden = |standing| decide(&standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
         if standing(request.destination).is_none_or(hidden) {
             check.note("destinationWorkspaceId", unseen("workspace"));
@@ -316,8 +318,8 @@ impl Named {
         check.finish()
     }
 
-    /// All that goes with what is named, in the order of the request. NOT_FOUND for each that the actor cannot see, and for
-    /// the destination.
+    /// Loads the named resources with everything that moves with them, in the order of the request. NOT_FOUND for each
+    /// resource that the actor cannot see, and for the destination if the actor cannot see it.
     async fn load(
         &self,
         connection: &mut Connection,
@@ -363,7 +365,7 @@ impl Named {
     }
 }
 
-/// The storages of the destination that are for the same provider and resource.
+/// The storages of the destination with the same provider and resource as a linked storage.
 enum Found {
     None,
     One(CloudStorageId),
@@ -395,7 +397,7 @@ impl Found {
 }
 
 impl TransferContext {
-    /// What would happen.
+    /// Returns the plan.
     pub(crate) fn plan(&self) -> PlannedTransfer {
         let mut room = self.room;
         let items = self.cargo.iter().zip(&self.request.resources).enumerate().map(|(place, (cargo, resource))| {
@@ -426,7 +428,7 @@ impl TransferContext {
         PlannedTransfer { destination: self.request.destination, items: items.collect() }
     }
 
-    /// The refusals of a transfer by the policy: here and at the destination.
+    /// Returns the refusals of the policy, at the source and at the destination.
     fn authorize(&self, cargo: &TransferBatch, resource: ResourceId) -> Vec<Refusal> {
         let here = Target { ties: cargo.ties, ..Target::default() };
         let mut problems = refusals(self.grounds[&cargo.source].require(Action::ResourceTransfer, &here, "resource"));
@@ -443,7 +445,7 @@ impl TransferContext {
         problems
     }
 
-    /// What speaks against a transfer because of where the resource is.
+    /// Returns the refusal that follows from the present place of the resource, if any.
     fn obstacles(&self, cargo: &TransferBatch, resource: ResourceId) -> Option<Refusal> {
         if cargo.source == self.request.destination {
             return Some(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
@@ -455,8 +457,8 @@ impl TransferContext {
         })
     }
 
-    /// The storages that are linked now, with what is found in the place of each. Nothing is found for a resource that the
-    /// actor may not move, nor in the place of a storage that the actor may not see.
+    /// Returns the linked storages, each with its match at the destination. There is no match for a resource that the
+    /// actor may not move, or for a storage that the actor may not see.
     fn matches(&self, cargo: &TransferBatch, may_move: bool) -> Vec<(CloudStorageId, Found)> {
         let visible = |id: &CloudStorageId| self.storages.iter().filter(|_| may_move).find(|storage| storage.id == *id);
         let found = |id| (id, visible(&id).map_or(Found::None, |storage| self.find_alike(storage)));
@@ -473,7 +475,7 @@ impl TransferContext {
         }
     }
 
-    /// The refusals of links to storages in the place of which not exactly one was found.
+    /// Returns the refusals for linked storages that do not have exactly one match.
     fn mismatches(&self, storages: &[(CloudStorageId, Found)]) -> Vec<Refusal> {
         if self.request.storage != StorageHandling::AutoMatch {
             return Vec::new();
@@ -483,14 +485,14 @@ impl TransferContext {
         problems
     }
 
-    /// Each storage that is linked by anything that moves, with what is linked in its place. For a plan without problems.
+    /// Returns each linked storage that has a match, with the storage that replaces it. For a plan without problems.
     pub(crate) fn replacements(&self) -> Vec<(CloudStorageId, CloudStorageId)> {
         let matches = self.cargo.iter().flat_map(|cargo| self.matches(cargo, true));
         let replaced: BTreeSet<_> = matches.filter_map(|(of, found)| Some((of, found.one()?))).collect();
         replaced.into_iter().collect()
     }
 
-    /// The actor, and where things go.
+    /// Returns the locked destination workspace, with the actor.
     pub(crate) fn destination(&self) -> &LockedWorkspace {
         &self.grounds[&self.request.destination]
     }

@@ -1,4 +1,5 @@
-//! Moves projects and tasks to another workspace: all or none, exactly as the plan of the same moment says.
+//! Transfers projects and tasks to another workspace: all of them or none, exactly as a plan made at the same moment
+//! says.
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
@@ -18,7 +19,7 @@ use crate::operations::idempotency::Idempotency;
 pub use crate::operations::transfers::plan::Input;
 use crate::operations::transfers::plan::{PlannedTransfer, TransferBatch, TransferContext, survey};
 
-/// Moves them, and returns what was done.
+/// Transfers the resources, and returns the executed plan.
 pub async fn transfer_resources(
     env: &AppContext,
     actor: &Actor,
@@ -41,7 +42,7 @@ pub async fn transfer_resources(
     .await
 }
 
-/// The problem of a plan as a refusal of the mutation.
+/// Converts a problem of a plan to a refusal of the mutation.
 fn in_input(problem: &Refusal) -> Refusal {
     let path = std::iter::once("input".to_owned()).chain(problem.path.iter().cloned()).collect();
     Refusal { path, ..problem.clone() }
@@ -58,7 +59,7 @@ async fn take(tx: &mut Connection, survey: &TransferContext, now: Instant) -> Re
     record::record(tx, now, events).await
 }
 
-/// What both workspaces are told: of the resource itself, and of the tasks that go with a project.
+/// Returns the events for both workspaces: for the resource itself, and for the tasks that move with a project.
 fn moved(cargo: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
     let project = cargo.project.iter().map(Thing::from);
     let in_project = cargo.project.as_ref().map(Project::people);
@@ -82,7 +83,7 @@ fn moved(cargo: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
         .collect()
 }
 
-/// A project or a task, as far as a transfer changes it.
+/// The fields of a project or task that a transfer changes.
 struct Thing {
     id: ResourceId,
     owner: UserId,

@@ -1,3 +1,3 @@
-//! Workspaces: selection.
+//! Operations on workspaces: selection.
 
 pub mod select;

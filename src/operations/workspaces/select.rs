@@ -1,4 +1,4 @@
-//! Remembers the workspace that the actor works in, for menus. It grants nothing, and the log does not tell.
+//! Stores the workspace that the actor works in, for menus. The selection grants no access and records no event.
 
 use crate::auth::Actor;
 use crate::domain::validation::Validator;
@@ -10,17 +10,18 @@ use crate::operations::AppContext;
 use crate::operations::access::workspace::{LockMode, LockedWorkspace};
 use crate::operations::idempotency::Idempotency;
 
-/// What to select.
+/// The workspace to select.
 pub struct Input {
-    /// A workspace of the actor's.
+    /// ID of a workspace of the actor.
     pub workspace_id: String,
 }
 
-/// Selects it, and returns whose choice it is.
+/// Selects the workspace, and returns the ID of the user whose selection changed.
 pub async fn select_workspace(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<UserId> {
     let mut check = Validator::default();
     let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
-    // The choice is kept with the user: whose workspace is their own row, which is about to be written.
+    // The selection is stored in the user's row. This row is also what a lock of a personal workspace locks, and the
+    // write needs it exclusively.
     let hold = if id.user().is_some() { LockMode::Exclusive } else { LockMode::Shared };
     env.write(retry, async |tx| {
         let ground = LockedWorkspace::enter(tx, actor, id, hold, "workspace").await?;

@@ -1,5 +1,5 @@
-//! Where a request comes from, when there are proxies in between: `X-Forwarded-For` is believed as far as proxies that the
-//! operator trusts have written it, and anybody can write the rest.
+//! Finds the client's address behind proxies. Only the entries of `X-Forwarded-For` that trusted proxies have added are
+//! used, because any client can forge the others.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +12,7 @@ use crate::server::router::ServerState;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Address of the client. None where the router is called without a connection, as tests do.
+/// Address of the client. `None` if the router is called without a connection, as in tests.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientIp(pub Option<IpAddr>);
 
@@ -26,7 +26,7 @@ impl FromRequestParts<ServerState> for ClientIp {
     }
 }
 
-/// The last address on the way that is none of a trusted proxy.
+/// Returns the last address on the path that does not belong to a trusted proxy.
 fn behind(proxies: &Networks, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut address = peer.to_canonical();
     let values = headers.get_all(FORWARDED_FOR).iter().rev();
@@ -41,7 +41,7 @@ fn behind(proxies: &Networks, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     address
 }
 
-/// Some proxies write the port, too.
+/// Parses an entry; some proxies add the port.
 fn parse(hop: &str) -> Option<IpAddr> {
     let bare = || hop.trim_start_matches('[').trim_end_matches(']').parse().ok();
     hop.parse::<SocketAddr>().map(|socket| socket.ip()).ok().or_else(bare)

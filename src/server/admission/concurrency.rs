@@ -1,4 +1,4 @@
-//! How many at once: a tally of what each key holds.
+//! A concurrency limiter that counts permits per key.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// Counts what each key holds. Cheap to clone; the clones count together.
+/// Limits the number of permits per key. Cheap to clone; clones share the counts.
 #[derive(Clone)]
 pub struct ConcurrencyLimiter<K: Hash + Eq> {
     most: usize,
     counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-/// Something that a key holds, until it is dropped.
+/// A permit, released when it is dropped.
 pub struct Permit<K: Hash + Eq>(Option<PermitCount<K>>);
 
 struct PermitCount<K: Hash + Eq> {
@@ -22,12 +22,12 @@ struct PermitCount<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
-    /// One of at most so many for each key.
+    /// Creates a limiter with at most `most` permits per key.
     pub fn new(most: usize) -> Self {
         Self { most, counts: Arc::default() }
     }
 
-    /// One more for that key; none if it has as many as it may have. Without a key, nothing is counted.
+    /// Returns a permit for the key; `None` if the key has reached its limit. Without a key, nothing is counted.
     pub fn place(&self, key: Option<K>) -> Option<Permit<K>> {
         let Some(key) = key else { return Some(Permit::uncounted()) };
         let mut counts = self.counts.lock();
@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
 }
 
 impl<K: Hash + Eq> Permit<K> {
-    /// One that counts for nobody.
+    /// Returns a permit that is not counted.
     pub fn uncounted() -> Self {
         Self(None)
     }

@@ -1,5 +1,5 @@
-//! Which pages may ask. What a page of another origin may read over HTTP, browsers decide by the answer to their preflight;
-//! WebSockets have none, so their `Origin` is looked at here.
+//! Checks the origins of pages. For HTTP, browsers enforce the answer to their CORS preflight; WebSockets have no
+//! preflight, so their `Origin` is checked here.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use url::Url;
 use crate::server::admission::Admission;
 use crate::server::middleware::REQUEST_ID;
 
-/// How long a browser may go by what a preflight was answered.
+/// How long a browser may cache the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
 impl Admission {
-    /// What browsers are told of pages of other origins; none where none are allowed. Tokens are no credentials in the sense
-    /// of browsers, which would send those by themselves.
+    /// Returns the CORS layer; `None` if no other origins are allowed. Credentials are not enabled: browsers do not
+    /// send bearer tokens automatically.
     pub fn cors(&self) -> Option<CorsLayer> {
         let origins: Vec<HeaderValue> = self.access.origins.iter().filter_map(|origin| origin.parse().ok()).collect();
         (!origins.is_empty()).then(|| {
@@ -29,7 +29,7 @@ impl Admission {
         })
     }
 
-    /// Whether who asks for a WebSocket is no page, one of this server, or one of an origin that is allowed.
+    /// Whether a WebSocket request comes from no page, from a page of this server, or from an allowed origin.
     pub fn admits_page(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         let (Some(origin), None) = (origins.next(), origins.next()) else { return !headers.contains_key(ORIGIN) };
@@ -41,7 +41,7 @@ impl Admission {
     }
 }
 
-/// Host and port of a URL, without the port that is the scheme's own.
+/// Returns host and port of a URL, without the default port of the scheme.
 fn authority(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;

@@ -1,4 +1,4 @@
-//! Who is let in: from which pages, by which proxies, how often, and how many at once.
+//! Limits access to the server: allowed origins, trusted proxies, rate limits, and concurrency limits.
 
 pub mod client_ip;
 pub mod concurrency;
@@ -20,10 +20,10 @@ use crate::server::admission::rate_limit::OperationRates;
 use crate::server::error::HttpError;
 use crate::server::execute::Caller;
 
-/// After how long somebody who has as many streams as they may have should try again.
+/// Retry delay for a caller that has the maximum number of streams.
 const FULL_TIME: Duration = Duration::from_secs(30);
 
-/// The doorkeeper. Cheap to clone; the clones count together.
+/// Decides which connections, streams and operations are admitted. Cheap to clone; clones share the counts.
 #[derive(Clone)]
 pub struct Admission {
     access: Arc<HttpPolicy>,
@@ -34,7 +34,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// One that has let nobody in yet.
+    /// Creates the limiters from the policy, with nothing in use.
     pub fn new(access: HttpPolicy) -> Self {
         let most = |of: fn(&RateLimits) -> usize| access.bounds.as_ref().map_or(usize::MAX, of);
         Self {
@@ -46,12 +46,12 @@ impl Admission {
         }
     }
 
-    /// Most connections at once, whoever they are from.
+    /// Maximum number of concurrent connections from all addresses.
     pub fn connections(&self) -> usize {
         self.access.connections.min(Semaphore::MAX_PERMITS)
     }
 
-    /// A place for a connection from there; none if that address has as many as it may have. Proxies have any number.
+    /// Returns a permit for a connection; `None` if the address has reached its limit. Proxies have no limit.
     pub fn connection(&self, peer: IpAddr) -> Option<Permit<IpAddr>> {
         if self.access.proxies.contain(peer) {
             return Some(Permit::uncounted());
@@ -59,18 +59,18 @@ impl Admission {
         self.connections_of_addresses.place(Some(network(peer)))
     }
 
-    /// A place for a stream of events, or what is told if the caller has as many as they may have.
+    /// Returns permits for an event stream, or an error if the caller has reached a limit.
     pub fn stream(&self, caller: &Caller, now: Instant) -> Result<(Permit<IpAddr>, Permit<UserId>), HttpError> {
         let places = self.stream_from(caller.address).zip(self.stream_of(caller.actor.map(|actor| actor.user_id)));
         places.ok_or_else(|| rate_limit::rate_limited(FULL_TIME, now))
     }
 
-    /// A place for a WebSocket or stream from there; none if that address has as many as it may have.
+    /// Returns a permit for a WebSocket or stream of this address; `None` if the address has reached its limit.
     pub fn stream_from(&self, address: Option<IpAddr>) -> Option<Permit<IpAddr>> {
         self.streams_of_addresses.place(address.map(network))
     }
 
-    /// A place for a WebSocket or stream of that account; none if it has as many as it may have.
+    /// Returns a permit for a WebSocket or stream of this account; `None` if the account has reached its limit.
     pub fn stream_of(&self, actor: Option<UserId>) -> Option<Permit<UserId>> {
         self.streams_of_actors.place(actor)
     }

@@ -1,4 +1,4 @@
-//! How much in a minute: every operation costs points, of the account that asks for it and of the address it comes from.
+//! Rate limiter: every operation costs points, charged per minute to the caller's account and address.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -19,14 +19,14 @@ use crate::server::error::HttpError;
 use crate::server::execute::Caller;
 use crate::server::prepare::Prepared;
 
-/// What everybody has spent.
+/// Points spent by accounts and addresses.
 pub struct OperationRates {
     actors: KeyedRateLimiter<UserId>,
     addresses: KeyedRateLimiter<IpAddr>,
 }
 
 impl OperationRates {
-    /// Nothing spent yet.
+    /// Creates the limiters with nothing spent.
     pub fn new(bounds: &RateLimits) -> Self {
         Self {
             actors: KeyedRateLimiter::per_minute(bounds.per_actor),
@@ -44,7 +44,7 @@ impl OperationRates {
 }
 
 impl Admission {
-    /// Lets an operation run, or its refusal be told, if the caller has points left for it.
+    /// Charges the caller for an operation, or for a refused request; fails if too few points are left.
     pub fn charge(
         &self,
         caller: &Caller,
@@ -60,7 +60,7 @@ impl Admission {
     }
 }
 
-/// What is told of a limit that has been reached.
+/// The error for a reached limit, with the time after which the caller may retry.
 pub fn rate_limited(wait: Duration, now: Instant) -> HttpError {
     let retry_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
     let message = "Too much was asked for in the last minute. Wait a little.";

@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::server::error::HttpError;
 
-/// What the page may do: run and show what comes from here, and talk to this server. Nothing written into the page itself is
-/// run; styles are, since the editor sets them on its elements.
+/// Content security policy of the page: scripts, files and connections only from this server, and no inline scripts.
+/// Inline styles are allowed, because the editor sets them on its elements.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -41,7 +41,7 @@ static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
     ]
 });
 
-/// `GET /graphiql` with its files, and a redirect to it from `/`.
+/// Routes `GET /graphiql` with its files, and a redirect from `/`.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphiql")))
@@ -61,7 +61,7 @@ struct Asset {
     name: &'static str,
     content_type: &'static str,
     body: &'static [u8],
-    /// Of the content, so that a browser keeps a file for as long as it is the same, and asks each time.
+    /// Hash of the content. Browsers cache the file and revalidate it on each request.
     etag: String,
 }
 

@@ -1,4 +1,4 @@
-//! The files are what was published, the page asks no other host, and a browser's cache is told what it needs.
+//! Tests that vendored files match their checksums, the page uses no other host, and caching works.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn text(response: &Response<Body>, name: header::HeaderName) -> String {
     response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
 }
 
-/// The values of `src` and `href` in the page.
+/// Returns the values of `src` and `href` in the page.
 fn references() -> Vec<&'static str> {
     let after = |attribute| PAGE.split(attribute).skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
     after(" src=\"").chain(after(" href=\"")).collect()

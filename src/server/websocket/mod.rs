@@ -1,5 +1,5 @@
-//! GraphQL in a WebSocket, at `GET /graphql`: moves messages between the socket, the [`protocol`] and the operations, each of
-//! which is a task of its own. Who does not take what is sent to them holds up nobody but themselves.
+//! GraphQL over WebSocket at `GET /graphql`: moves messages between the socket, the [`protocol`] and the operations.
+//! Each operation is a task; a slow client delays only its own connection.
 
 pub mod protocol;
 
@@ -37,28 +37,28 @@ use crate::server::router::ServerState;
 use crate::server::websocket::protocol::{Close, Protocol, Step};
 use crate::server::{credentials, error_limits};
 
-/// How long a client may take to say who it is.
+/// How long a client may take to send `connection_init`.
 const INIT_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take to make room for a message.
+/// How long sending a message to the client may take.
 const SEND_TIME: Duration = Duration::from_secs(30);
-/// How long what is under way may take to finish when the server is going.
+/// How long running operations may take to finish when the server shuts down.
 const FINISH_TIME: Duration = Duration::from_secs(8);
-/// How long to wait for the client's side of the close.
+/// How long to wait for the client's close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
-/// Longest that nothing may come from the client, who answers pings by itself.
+/// Maximum time without any message from the client; clients answer pings automatically.
 const SILENT_TIME: Duration = Duration::from_secs(60);
-/// After how long a client may try again from an address with too many sockets.
+/// Retry delay for an address that has too many sockets.
 const CROWDED_TIME: Duration = Duration::from_secs(30);
-/// How often the token is looked at.
+/// How often the expiry of the token and the activity of the client are checked.
 const TICK: Duration = Duration::from_secs(1);
-/// After how many ticks the client is pinged, for proxies that cut what is silent.
+/// Number of ticks between pings, which keep proxies from closing silent connections.
 const TICKS_TO_PING: u32 = 12;
-/// How many results may wait for the client before operations do.
+/// Number of results that are queued for the client before operations have to wait.
 const WAITING: usize = 16;
-/// How much is read of a socket at once, in bytes. There is a buffer of that size for each.
+/// Size of the read buffer of each socket, in bytes.
 const READ_BUFFER: usize = 4096;
 
-/// Opens a WebSocket.
+/// Upgrades the request to a WebSocket.
 pub async fn open(
     server: ServerState,
     address: Option<IpAddr>,
@@ -83,7 +83,7 @@ pub async fn open(
     let Some(place) = server.admission.stream_from(address) else {
         return rate_limit::rate_limited(CROWDED_TIME, server.env.clock.now()).into_response();
     };
-    // Somewhat more than is taken, so that the protocol can tell what was wrong.
+    // The limit is above that of the protocol, so that the protocol can report the error.
     let upgrade = upgrade
         .protocols([protocol::NAME])
         .max_message_size(2 * MAX_BYTES)
@@ -99,14 +99,14 @@ pub async fn open(
     })
 }
 
-/// What a task says of its operation.
+/// An event of an operation's task.
 enum TaskEvent {
     Result(SubscriptionItem),
     Broken(Vec<ServerError>),
     End,
 }
 
-/// An operation that runs. Dropped, it ends, but for a mutation that has begun.
+/// A running operation. Dropping it ends the operation, except for a mutation that has begun.
 struct Task {
     kind: OperationType,
     _handle: AbortOnDropHandle<()>,
@@ -121,22 +121,22 @@ struct Session {
     tasks: HashMap<u64, Task>,
     teller: mpsc::Sender<(u64, TaskEvent)>,
     told: mpsc::Receiver<(u64, TaskEvent)>,
-    /// When the first message must have come.
+    /// When `connection_init` must have been received.
     deadline: Instant,
-    /// When anything last came.
+    /// When the last message was received.
     heard: Instant,
-    /// Counts this socket among those of the account.
+    /// Counts this socket towards the limit of the account.
     place: Option<Permit<UserId>>,
 }
 
-/// What happens next to a session.
+/// The next event of a session.
 enum SessionEvent {
     Received(Option<Result<Message, axum::Error>>),
     Task(u64, TaskEvent),
     InitTimeout,
 }
 
-/// Why a session ends; none: the client has gone.
+/// Why a session ends; `None` if the client has disconnected.
 type End = Option<Close>;
 
 impl Session {
@@ -149,16 +149,17 @@ impl Session {
 
     async fn run(mut self) {
         let end = self.serve_connection().await;
-        // Whatever still runs has nobody to tell.
+        // The results of running operations can no longer be delivered.
         self.tasks.clear();
         if let Err(Some(Close { code, reason })) = end {
-            tracing::debug!(code, reason, "closing a socket");
+            tracing::debug!(code, reason, "closing WebSocket");
             let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
             if self.send(frame).await.is_err() {
                 return;
             }
         }
-        // Until both sides have closed: the client may not have read our close yet, and its own is answered by reading on.
+        // Waits until both sides have closed: the client may not have read our close frame, and reading answers its
+        // own.
         let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
     }
 
@@ -169,7 +170,8 @@ impl Session {
         let mut quiet = 0;
         loop {
             tokio::select! {
-                // First of all: what subscriptions tell once the server is going is not for the client, who shall come again.
+                // Checked first: during a shutdown, the last results of subscriptions are not sent, because the client
+                // shall reconnect.
                 biased;
                 () = stopping.cancelled() => break,
                 _ = ticks.tick() => {
@@ -190,7 +192,7 @@ impl Session {
     async fn happens(&mut self) -> SessionEvent {
         tokio::select! {
             heard = self.socket.recv() => SessionEvent::Received(heard),
-            // Never none: the session itself has a sender.
+            // Never `None`: the session itself has a sender.
             Some((number, said)) = self.told.recv() => SessionEvent::Task(number, said),
             () = sleep_until(self.deadline), if !self.protocol.has_begun() => SessionEvent::InitTimeout,
         }
@@ -210,7 +212,7 @@ impl Session {
         }
     }
 
-    /// Takes a message of the client.
+    /// Handles a message of the client.
     async fn hear(&mut self, text: &str) -> Result<(), End> {
         match self.protocol.receive(text)? {
             Step::Init(payload) => {
@@ -231,7 +233,7 @@ impl Session {
         }
     }
 
-    /// Begins an operation.
+    /// Starts an operation.
     async fn begin(&mut self, number: u64, asked: GraphQLParams) -> Result<(), End> {
         if self.has_run_out() {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
@@ -255,7 +257,7 @@ impl Session {
         Ok(())
     }
 
-    /// Hands on what an operation says, and what has been said by others meanwhile: the client gets all of it at once.
+    /// Forwards an operation's event and all other queued events, with one flush.
     async fn tell(&mut self, number: u64, said: TaskEvent) -> Result<(), End> {
         let mut next = Some((number, said));
         while let Some((number, said)) = next {
@@ -267,7 +269,7 @@ impl Session {
         self.flush().await
     }
 
-    /// The message for what an operation says. None if the client does not wait for it.
+    /// Returns the message for an operation's event. `None` if the client has ended the operation.
     fn message(&mut self, number: u64, said: TaskEvent) -> Option<String> {
         match said {
             TaskEvent::Result(SubscriptionItem::Shared(text)) => self.protocol.next(number, &text),
@@ -280,7 +282,7 @@ impl Session {
         }
     }
 
-    /// Ends subscriptions and lets the rest finish. Nothing new is begun.
+    /// Ends subscriptions and lets other operations finish. No operation is started.
     async fn finish(&mut self) -> Result<(), End> {
         self.tasks.retain(|_, task| task.kind != OperationType::Subscription);
         while !self.tasks.is_empty() {
@@ -292,13 +294,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends once the token has run out, and the subscriptions have been told so.
+    /// Fails when the token has expired and no operation runs any more, after subscriptions have reported the expiry.
     fn require_token(&self) -> Result<(), End> {
         let over = self.has_run_out() && self.protocol.is_idle();
         if over { Err(Some(Close::unauthorized(credentials::BAD_TOKEN))) } else { Ok(()) }
     }
 
-    /// Ends once the client has not even answered pings.
+    /// Fails when the client has sent nothing, not even a pong, for [`SILENT_TIME`].
     fn require_life(&self) -> Result<(), End> {
         if self.heard.elapsed() > SILENT_TIME { Err(None) } else { Ok(()) }
     }
@@ -320,7 +322,7 @@ impl Session {
         self.flush().await
     }
 
-    /// Sends, at the latest with the next flush.
+    /// Queues a message, which is sent with the next flush at the latest.
     async fn feed(&mut self, message: Message) -> Result<(), End> {
         in_time(self.socket.feed(message)).await
     }
@@ -330,7 +332,7 @@ impl Session {
     }
 }
 
-/// What the client must make room for.
+/// Fails if the client does not accept the bytes within [`SEND_TIME`].
 async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
     match timeout(SEND_TIME, sending).await {
         Ok(Ok(())) => Ok(()),
@@ -338,7 +340,7 @@ async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Resu
     }
 }
 
-/// Runs an operation and tells what comes of it.
+/// Runs an operation and sends its results to the session.
 async fn perform(
     number: u64,
     Running { refusals, mut results }: Running,
@@ -350,12 +352,12 @@ async fn perform(
     let telling = async {
         while let Some(told) = results.next().await {
             ledger.note(&told);
-            // Nobody listens any more: then this ends, too.
+            // If the receiver is gone, this task is aborted too.
             let _ = teller.send((number, TaskEvent::Result(told))).await;
         }
     };
     if AssertUnwindSafe(telling).catch_unwind().await.is_err() {
-        tracing::error!(request_id = %id.0, "panicked while answering");
+        tracing::error!(request_id = %id.0, "request handler panicked");
         let _ = teller.send((number, TaskEvent::Broken(HttpError::internal(&id.0).errors))).await;
     }
     drop(ledger);

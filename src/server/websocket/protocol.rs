@@ -1,5 +1,5 @@
-//! The protocol `graphql-transport-ws`, without a socket: which messages may come when, what they mean, and with which code
-//! a socket is closed when they do not fit.
+//! The protocol `graphql-transport-ws` without a socket: which messages are valid when, what they mean, and which code
+//! closes the socket after an invalid message.
 
 use std::collections::HashMap;
 
@@ -13,19 +13,19 @@ use crate::server::error::error;
 use crate::server::response;
 use crate::server::variable_limits;
 
-/// The name by which clients ask for it.
+/// Name of the subprotocol in the handshake.
 pub const NAME: &str = "graphql-transport-ws";
-/// Most operations at once.
+/// Maximum number of concurrent operations of one socket.
 pub const MAX_OPERATIONS: usize = 100;
-/// Longest reason that a close frame has room for, in bytes.
+/// Maximum length of the reason in a close frame, in bytes.
 const MAX_REASON: usize = 123;
 
 /// Why a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
-    /// Of the WebSocket protocol below 4000, of this one from there on.
+    /// A code of the WebSocket protocol below 4000, of `graphql-transport-ws` from 4000.
     pub code: u16,
-    /// For who reads the client's log.
+    /// Explanation for the developer of the client.
     pub reason: String,
 }
 
@@ -36,54 +36,54 @@ impl Close {
         Self { code, reason }
     }
 
-    /// A message that is none of this protocol.
+    /// An invalid message (4400).
     pub fn invalid(reason: &str) -> Self {
         Self::new(4400, reason)
     }
 
-    /// A token that is not, or no longer, good; or none of the first messages.
+    /// An invalid or expired token, or an operation before `connection_ack` (4401).
     pub fn unauthorized(reason: &str) -> Self {
         Self::new(4401, reason)
     }
 
-    /// A client who may not come in now, though their token is good.
+    /// A client with a valid token that may not connect now (4403).
     pub fn forbidden(reason: &str) -> Self {
         Self::new(4403, reason)
     }
 
-    /// The first message did not come.
+    /// The first message was not received in time (4408).
     pub fn init_timeout() -> Self {
         Self::new(4408, "Connection initialisation timeout")
     }
 
-    /// A message with too many bytes.
+    /// A message with too many bytes (1009).
     pub fn too_large() -> Self {
         Self::new(1009, "A message may have 1 MB at most")
     }
 
-    /// Something that the server needs is away for now.
+    /// A dependency of the server is unavailable for now (1013).
     pub fn unavailable() -> Self {
         Self::new(1013, "The service is not available now. Try again")
     }
 
-    /// The server is going; another one may be there.
+    /// The server shuts down; the client may reconnect to another process (1012).
     pub fn restart() -> Self {
         Self::new(1012, "The server is shutting down")
     }
 }
 
-/// What a message asks for.
+/// What the session must do after a message.
 #[derive(Debug)]
 pub enum Step {
-    /// To find out who it is by the payload, and then to [`acknowledge`](Protocol::acknowledge).
+    /// Authenticate the client by the payload, then [`acknowledge`](Protocol::acknowledge).
     Init(Map<String, Value>),
-    /// To send this.
+    /// Send this message.
     Send(String),
-    /// To run an operation, whose results are told under that number.
+    /// Run an operation; its results are identified by this number.
     Run(u64, GraphQLParams),
-    /// To end the operation of that number.
+    /// End the operation with this number.
     Stop(u64),
-    /// Nothing.
+    /// Do nothing.
     Nothing,
 }
 
@@ -94,14 +94,14 @@ enum Phase {
     Acknowledged,
 }
 
-/// Where one socket is in the protocol.
+/// State of the protocol for one socket.
 pub struct Protocol {
     phase: Phase,
-    /// Numbers of the operations that run, by the client's ID.
+    /// Numbers of the running operations, by the client's ID.
     numbers: HashMap<String, u64>,
-    /// The same the other way round.
+    /// Client's IDs of the running operations, by number.
     ids: HashMap<u64, String>,
-    /// How many operations have begun.
+    /// Number of operations that have begun.
     begun: u64,
 }
 
@@ -130,17 +130,17 @@ impl Default for Protocol {
 }
 
 impl Protocol {
-    /// Whether the first message has come.
+    /// Whether the first message was received.
     pub fn has_begun(&self) -> bool {
         self.phase != Phase::Silent
     }
 
-    /// Whether no operation runs.
+    /// Whether no operation is running.
     pub fn is_idle(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Takes a message of the client.
+    /// Handles a message of the client.
     pub fn receive(&mut self, text: &str) -> Result<Step, Close> {
         if text.len() > MAX_BYTES {
             return Err(Close::too_large());
@@ -167,7 +167,7 @@ impl Protocol {
         }
     }
 
-    /// Refuses a message that has too many values, which are not read.
+    /// Refuses a message with too many values; they are not parsed.
     fn refuse_values(&self, text: &str) -> Result<Step, Close> {
         match serde_json::from_str(text) {
             Ok(Head { kind, id: Some(id) }) if kind == "subscribe" && self.phase == Phase::Acknowledged => {
@@ -185,7 +185,7 @@ impl Protocol {
         Ok(Step::Init(object(payload)?.unwrap_or_default()))
     }
 
-    /// The message that lets the client begin.
+    /// Returns `connection_ack`, after which the client may start operations.
     pub fn acknowledge(&mut self) -> String {
         self.phase = Phase::Acknowledged;
         json!({ "type": "connection_ack" }).to_string()
@@ -214,7 +214,7 @@ impl Protocol {
         Ok(Step::Run(number, asked))
     }
 
-    /// The message for a result. None if nobody waits for it any more.
+    /// Returns the message for a result; `None` if the client has ended the operation.
     pub fn result(&mut self, number: u64, executed: &Executed) -> Option<String> {
         if response::is_refused(executed) {
             return self.refuse(number, &executed.errors);
@@ -225,18 +225,18 @@ impl Protocol {
         }
     }
 
-    /// The message for a result that is JSON already. None if nobody waits for it any more.
+    /// Returns the message for a result that is already JSON; `None` if the client has ended the operation.
     pub fn next(&self, number: u64, payload: &str) -> Option<String> {
         let id = serde_json::to_string(self.ids.get(&number)?).ok()?;
         Some(format!(r#"{{"type":"next","id":{id},"payload":{payload}}}"#))
     }
 
-    /// The message for an operation that did not run, which ends it.
+    /// Returns the message for an operation that did not run, and ends it.
     pub fn refuse(&mut self, number: u64, errors: &[ServerError]) -> Option<String> {
         self.end(number).map(|id| refused(&id, errors))
     }
 
-    /// The message for the end of an operation. None if the client knows.
+    /// Returns the message for the end of an operation; `None` if it has already ended for the client.
     pub fn complete(&mut self, number: u64) -> Option<String> {
         self.end(number).map(|id| json!({ "type": "complete", "id": id }).to_string())
     }

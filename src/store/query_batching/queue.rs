@@ -96,7 +96,7 @@ async fn load(
             Err(cause) if is_passing(&cause) => {
                 return statements.iter().map(|_| Err(connection_lost(&cause))).collect();
             }
-            Err(cause) => tracing::debug!(%cause, "batch failed, its statements are run one by one"),
+            Err(cause) => tracing::debug!(%cause, "query batch failed; running its statements one by one"),
         }
     }
     let mut results = Vec::with_capacity(statements.len());

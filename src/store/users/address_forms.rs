@@ -87,12 +87,12 @@ async fn convert_user(tx: &mut Connection, id: UserId, stored: &str, address: &E
         involved.iter().find_map(|(other, _, proof)| proof.filter(|_| *other != id).map(|proof| (proof, *other)));
     match (own_proof.map(|proof| (proof, id)), rival) {
         (own_proof, Some(rival)) if own_proof.is_none_or(|own_proof| own_proof > rival) => {
-            tracing::warn!(account = %id, kept_by = %rival.1, "two accounts had one address: the older proof keeps it");
+            tracing::warn!(account = %id, kept_by = %rival.1, "two accounts had the same address: the older proof keeps it");
             accounts::clear_email(tx, id).await?;
             return Ok(true);
         }
         (Some(_), Some((_, rival))) => {
-            tracing::warn!(account = %rival, kept_by = %id, "two accounts had one address: the older proof keeps it");
+            tracing::warn!(account = %rival, kept_by = %id, "two accounts had the same address: the older proof keeps it");
             accounts::clear_email(tx, rival).await?;
         }
         _ => {}

@@ -1,4 +1,4 @@
-//! What proves that an address belongs to an account, and what the mails say.
+//! Proofs that an email address belongs to an account, and the content and limits of the mails that carry them.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{Answer, Person, TestApp};
 const PASSWORD: &str = "correct horse battery";
 const ADDRESS: &str = "ada@example.org";
 
-/// Signs up with that address.
+/// Signs up with that email address.
 async fn signs_up(app: &TestApp, username: &str, email: &str) -> Person {
     let input = json!({ "username": username, "email": email, "password": PASSWORD });
     let payload = app.nobody_gets("signUp", input, "session { accessToken }").await.done();
@@ -19,7 +19,7 @@ async fn verify(person: &Person, token: &str) -> Answer {
     person.mutate("verifyEmail", json!({ "token": token }), "viewer { email emailVerified }").await
 }
 
-/// Who has proven which address.
+/// Username and address of each account with a verified address.
 async fn proven(app: &TestApp) -> Vec<String> {
     app.texts("SELECT username || ' ' || email FROM users WHERE email_verified_at IS NOT NULL ORDER BY 1").await
 }
@@ -69,7 +69,7 @@ async fn verify_email_of_a_former_address_proves_nothing() {
 }
 
 #[tokio::test]
-async fn reset_password_through_an_unproven_address_leaves_no_other_way_in() {
+async fn reset_password_through_an_unproven_address_ends_all_other_access() {
     let app = TestApp::new().await;
     let stranger = signs_up(&app, "stranger", ADDRESS).await;
     let elsewhere = json!({ "email": "stranger@example.org", "password": PASSWORD });
@@ -101,7 +101,7 @@ async fn reset_password_through_an_unproven_address_leaves_no_other_way_in() {
 }
 
 #[tokio::test]
-async fn accept_invitation_by_token_proves_the_address_that_it_went_to() {
+async fn accept_invitation_by_token_proves_the_invited_address() {
     let app = TestApp::new().await;
     let owner = app.person("olga").await;
     let id = owner.creates("acme").await;
@@ -116,7 +116,7 @@ async fn accept_invitation_by_token_proves_the_address_that_it_went_to() {
 }
 
 #[tokio::test]
-async fn request_password_reset_leaves_links_of_before_as_they_are() {
+async fn request_password_reset_keeps_earlier_links_valid() {
     let app = TestApp::new().await;
     app.person("ada").await;
     let request = async || app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
@@ -138,7 +138,7 @@ async fn request_password_reset_leaves_links_of_before_as_they_are() {
 }
 
 #[tokio::test]
-async fn request_password_reset_counts_nothing_before_there_is_an_account() {
+async fn request_password_reset_counts_no_mails_before_the_account_exists() {
     let app = TestApp::new().await;
     let request = async || app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     for _ in 0..5 {
@@ -151,7 +151,7 @@ async fn request_password_reset_counts_nothing_before_there_is_an_account() {
 }
 
 #[tokio::test]
-async fn request_password_reset_sends_one_mail_an_hour_after_three() {
+async fn request_password_reset_sends_one_mail_an_hour_after_the_first_three() {
     let app = TestApp::new().await;
     app.person("ada").await;
     let request = async |minutes: i64| {
@@ -159,7 +159,7 @@ async fn request_password_reset_sends_one_mail_an_hour_after_three() {
         app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
         app.mails_to(ADDRESS).await.len()
     };
-    // Begins with a day, so that none ends meanwhile.
+    // The test starts at midnight UTC, so that no daily count is reset during it.
     let until_midnight = 24 * 60 - app.env.clock.now().signed_duration_since(midnight(&app)).num_minutes();
     let mut sent = Vec::new();
     for minutes in [until_midnight, 0, 0, 59, 1, 59, 1] {
@@ -169,13 +169,13 @@ async fn request_password_reset_sends_one_mail_an_hour_after_three() {
     app.close().await;
 }
 
-/// The beginning of the day.
+/// Midnight UTC of the current day.
 fn midnight(app: &TestApp) -> chrono::DateTime<chrono::Utc> {
     app.env.clock.now().date_naive().and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 #[tokio::test]
-async fn sign_up_sends_an_address_no_more_mails_than_a_few_a_day() {
+async fn sign_up_sends_at_most_three_mails_a_day_to_an_address() {
     let app = TestApp::new().await;
     for n in 0..6 {
         signs_up(&app, &format!("ada{n}"), ADDRESS).await;
@@ -194,7 +194,7 @@ async fn sign_up_sends_an_address_no_more_mails_than_a_few_a_day() {
 }
 
 #[tokio::test]
-async fn request_password_reset_is_bounded_by_the_network_that_asks() {
+async fn request_password_reset_is_rate_limited_per_network() {
     let app = TestApp::new().await;
     app.person("ada").await;
     let ask = async |from: [u8; 4], email: &str| {
@@ -212,7 +212,7 @@ async fn request_password_reset_is_bounded_by_the_network_that_asks() {
 }
 
 #[tokio::test]
-async fn mails_of_proof_change_and_reset_carry_no_free_text() {
+async fn account_mails_contain_no_free_text() {
     let app = TestApp::new().await;
     let input = json!({ "username": "ada", "email": ADDRESS, "password": PASSWORD, "displayName": "You won 500 EUR" });
     let payload = app.nobody_gets("signUp", input, "session { accessToken }").await.done();
@@ -232,7 +232,7 @@ async fn mails_of_proof_change_and_reset_carry_no_free_text() {
 }
 
 #[tokio::test]
-async fn update_profile_and_organizations_refuse_new_names_with_web_addresses() {
+async fn name_validation_refuses_new_names_with_web_addresses() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -248,7 +248,7 @@ async fn update_profile_and_organizations_refuse_new_names_with_web_addresses() 
         refused("createOrganization", json!({ "slug": "other", "name": name })).await;
         refused("updateOrganization", json!({ "organizationId": id, "name": name })).await;
     }
-    // Names of before stay, and can be given again.
+    // Names from before this rule stay valid, and an update can send them again.
     app.sql("UPDATE organizations SET name = 'www.acme.example'; UPDATE users SET display_name = 'www.ada.example'")
         .await;
     let kept = json!({ "organizationId": id, "name": "www.acme.example", "description": "new" });

@@ -1,4 +1,4 @@
-//! What the deletion of an account asks, and what becomes of what it had: its organizations, its mails, its name.
+//! `deleteAccount`: what it requires, and what happens to the organizations, mails and name of the account.
 
 use chrono::TimeDelta;
 use guildhall::mail::transports::Transport;
@@ -10,7 +10,7 @@ use crate::support::{Answer, Person, TestApp, TestIssuer};
 
 const PASSWORD: &str = "correct horse battery";
 const SESSION: &str = "session { accessToken refreshToken }";
-/// Rows of accounts that say whose they were.
+/// Deleted accounts whose row still contains personal data.
 const NAMED: &str =
     "users WHERE deleted_at IS NOT NULL AND (username !~ '^~[0-9a-f]{32}$' OR num_nonnulls(display_name, email,
     email_verified_at, password_hash, selected_organization_id) > 0 OR is_admin)";
@@ -37,12 +37,12 @@ async fn purge(app: &TestApp) -> usize {
 }
 
 #[tokio::test]
-async fn delete_account_asks_the_password_or_a_recent_sign_in() {
+async fn delete_account_requires_the_password_or_a_recent_sign_in() {
     let app = TestApp::with(|_| {}).await;
     let (ada, mut token) = newcomer(&app, "ada").await;
     assert_eq!(delete(&ada, Some("wrong")).await.refused(), ["INVALID_CREDENTIALS"]);
     app.env.clock.advance(TimeDelta::minutes(9));
-    // A refresh is no sign-in.
+    // A refresh does not count as a sign-in.
     let payload = app.nobody_gets("refreshSession", json!({ "refreshToken": token }), SESSION).await.done();
     token = payload["session"]["refreshToken"].as_str().expect("a token").to_owned();
     let ada = app.holder("ada", payload["session"]["accessToken"].as_str().expect("a token").to_owned());
@@ -64,7 +64,7 @@ async fn delete_account_asks_the_password_or_a_recent_sign_in() {
 }
 
 #[tokio::test]
-async fn delete_account_asks_when_the_bearer_of_an_issuers_token_signed_in() {
+async fn delete_account_requires_a_recent_auth_time_in_tokens_of_an_issuer() {
     let issuer = TestIssuer::new().await;
     let trusted = issuer.trusted(std::time::Duration::from_secs(3600), None);
     let app = TestApp::with(|settings| settings.issuer = trusted).await;
@@ -92,7 +92,7 @@ async fn delete_account_asks_when_the_bearer_of_an_issuers_token_signed_in() {
 }
 
 #[tokio::test]
-async fn delete_account_leaves_organizations_to_a_nameless_row_for_the_time_of_grace() {
+async fn delete_account_keeps_an_anonymous_row_during_the_grace_period_of_organizations() {
     let app = TestApp::with(|_| {}).await;
     let (root, eve) = (app.admin("root").await, app.person("eve").await);
     let (bob, _) = newcomer(&app, "bob").await;
@@ -108,7 +108,7 @@ async fn delete_account_leaves_organizations_to_a_nameless_row_for_the_time_of_g
     assert_eq!(app.count("sessions").await + app.count("email_tokens").await, 0);
     assert_eq!(app.log().await.iter().filter(|kind| *kind == "ORGANIZATION_DELETION_SCHEDULED").count(), 2);
 
-    // Nobody can enter, and nobody is reminded of the name.
+    // Sign-in is impossible, and the old username is no longer shown.
     let uuid = app.texts("SELECT username FROM users WHERE deleted_at IS NOT NULL").await.swap_remove(0);
     for login in ["bob", "bob@example.org", &uuid] {
         let input = json!({ "login": login, "password": PASSWORD });
@@ -131,7 +131,7 @@ async fn delete_account_leaves_organizations_to_a_nameless_row_for_the_time_of_g
     assert_eq!(seen["organization"]["events"]["nodes"][0]["actor"]["username"], "deleted user");
     assert_eq!(seen["node"], Value::Null);
 
-    // An administrator restores one, and names its owner.
+    // An administrator restores one organization and names its new owner.
     let eves = eve.id.as_str();
     assert_eq!(restore(&eve, &own, Some(eves)).await.refused(), ["NOT_FOUND"]);
     assert_eq!(restore(&root, &own, None).await.refused(), ["REQUIRED"]);
@@ -156,7 +156,7 @@ async fn delete_account_leaves_organizations_to_a_nameless_row_for_the_time_of_g
     assert_eq!(restore(&root, &own, Some(&root.id)).await.refused(), ["OWNER_CANNOT_BE_CHANGED"]);
     restore(&root, &own, None).await.done();
 
-    // The row goes with the last organization.
+    // The row is deleted with its last organization.
     assert_eq!((purge(&app).await, app.count("users WHERE deleted_at IS NOT NULL").await), (0, 1));
     app.env.clock.advance(TimeDelta::days(8));
     assert_eq!((purge(&app).await, app.count("users WHERE deleted_at IS NOT NULL").await), (1, 0));
@@ -166,7 +166,7 @@ async fn delete_account_leaves_organizations_to_a_nameless_row_for_the_time_of_g
 }
 
 #[tokio::test]
-async fn delete_account_takes_organizations_along_where_there_is_no_time_of_grace() {
+async fn delete_account_deletes_owned_organizations_without_a_grace_period() {
     let app = TestApp::with(|settings| settings.rules.deletion_grace = TimeDelta::zero()).await;
     let ada = app.person("ada").await;
     ada.creates("own").await;
@@ -176,20 +176,20 @@ async fn delete_account_takes_organizations_along_where_there_is_no_time_of_grac
 }
 
 #[tokio::test]
-async fn delete_account_leaves_no_address_in_the_queue_of_mails() {
+async fn delete_account_leaves_no_address_in_the_mail_queue() {
     let folder = std::env::temp_dir().join(format!("guildhall-deleted-{}", std::process::id()));
     let app = TestApp::with(|_| {}).await;
     let transport = Transport::folder(folder.clone(), "Guildhall <guildhall@example.org>", None).expect("a folder");
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
     let send = async || send_due(&app.env.store, &app.env.outbox, &transport, &app.env.clock).await;
-    // Sent: the proof of the address, and an invitation.
+    // Sent mails: the verification of the address, and an invitation.
     let (bob, _) = newcomer(&app, "bob").await;
     app.sql("UPDATE users SET email_verified_at = now() WHERE username = 'bob'").await;
     let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
     send().await.expect("sent");
     bob.accepts(&invitation).await;
-    // Queued: an address to change to, a reset, and what somebody else is sent.
+    // Queued mails: a change of address, a password reset, and a mail to another person.
     let change = json!({ "email": "bob-2@example.org", "password": PASSWORD });
     bob.mutate("changeEmail", change, "clientMutationId").await.done();
     app.nobody_mutates("requestPasswordReset", json!({ "email": bob.email() })).await.done();

@@ -1,4 +1,4 @@
-//! One address, however its domain is written: compared and sent as A-labels, shown as it was written.
+//! Internationalized domains: an address is compared and mailed with A-labels, and shown as it was written.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ async fn sign_up(app: &TestApp, username: &str, email: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn sign_up_and_sign_in_take_two_spellings_of_a_domain_for_one() {
+async fn sign_up_and_sign_in_treat_two_spellings_of_a_domain_as_one() {
     let app = TestApp::new().await;
     let payload = sign_up(&app, "user", UNICODE).await.done();
     assert_eq!(payload["viewer"]["email"], UNICODE, "shown as it was written");
@@ -40,7 +40,7 @@ async fn sign_up_and_sign_in_take_two_spellings_of_a_domain_for_one() {
 }
 
 #[tokio::test]
-async fn invite_members_takes_two_spellings_of_a_domain_for_one() {
+async fn invite_members_treats_two_spellings_of_a_domain_as_one() {
     let app = TestApp::new().await;
     let owner = app.person("olga").await;
     let id = owner.creates("acme").await;
@@ -76,7 +76,7 @@ async fn invite_members_takes_two_spellings_of_a_domain_for_one() {
 }
 
 #[tokio::test]
-async fn migrate_converts_addresses_of_before_and_the_older_proof_keeps_one() {
+async fn migrate_converts_stored_addresses_and_the_older_proof_keeps_a_duplicate() {
     let app = TestApp::new().await;
     let owner = app.person("olga").await;
     let id = owner.creates("acme").await;

@@ -1,4 +1,4 @@
-//! Accounts: signing up, proving an address, signing in, sessions, passwords, deletion.
+//! Accounts: sign-up, verification of addresses, sign-in, sessions, passwords and deletion.
 
 mod address_proof;
 mod delete;
@@ -54,7 +54,7 @@ fn refresh_token(payload: &Value) -> String {
 }
 
 #[tokio::test]
-async fn somebody_signs_up_verifies_and_signs_in() {
+async fn sign_up_then_verify_email_allows_sign_in_by_username_and_address() {
     let app = TestApp::new().await;
     let payload = sign_up(
         &app,
@@ -89,7 +89,7 @@ async fn somebody_signs_up_verifies_and_signs_in() {
 }
 
 #[tokio::test]
-async fn bad_sign_ups_are_told_what_is_wrong() {
+async fn sign_up_refuses_each_invalid_input_with_its_code() {
     let app = TestApp::new().await;
     app.person("taken").await;
     let with = |field: &str, value: Value| {
@@ -116,7 +116,7 @@ async fn bad_sign_ups_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_first_to_prove_an_address_has_it() {
+async fn verify_email_gives_the_address_to_the_first_account_that_proves_it() {
     let app = TestApp::new().await;
     let (squatter, _) = newcomer(&app, "squatter").await;
     let mut input = account("ada");
@@ -131,7 +131,7 @@ async fn the_first_to_prove_an_address_has_it() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_reuse_ends_the_session() {
+async fn refresh_session_rotates_tokens_and_reuse_ends_the_session() {
     let app = TestApp::new().await;
     let (_, first) = newcomer(&app, "ada").await;
     let second = refresh_token(&refresh(&app, &first).await.done());
@@ -154,7 +154,7 @@ async fn refresh_tokens_rotate_and_reuse_ends_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_refreshes_at_once_get_one_successor() {
+async fn refresh_session_gives_fifty_concurrent_refreshes_the_same_successor() {
     let app = TestApp::new().await;
     let (_, token) = newcomer(&app, "ada").await;
     let answers = futures_util::future::join_all((0..50).map(|_| refresh(&app, &token))).await;
@@ -165,7 +165,7 @@ async fn fifty_refreshes_at_once_get_one_successor() {
 }
 
 #[tokio::test]
-async fn a_password_is_reset_by_mail_and_changed_by_hand() {
+async fn reset_password_and_change_password_end_other_sessions() {
     let app = TestApp::new().await;
     let (ada, refresh_before) = newcomer(&app, "ada").await;
     let token = json!({ "token": app.token_to("ada@example.org").await });
@@ -205,7 +205,7 @@ async fn a_password_is_reset_by_mail_and_changed_by_hand() {
 }
 
 #[tokio::test]
-async fn a_reset_runs_out_after_its_time() {
+async fn reset_password_refuses_an_expired_token() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     app.nobody_mutates("requestPasswordReset", json!({ "email": ada.email() })).await.done();
@@ -217,7 +217,7 @@ async fn a_reset_runs_out_after_its_time() {
 }
 
 #[tokio::test]
-async fn profile_and_address_change() {
+async fn update_profile_and_change_email_change_the_viewer() {
     let app = TestApp::new().await;
     let (ada, _) = newcomer(&app, "ada").await;
     app.person("taken").await;
@@ -250,7 +250,7 @@ async fn profile_and_address_change() {
 }
 
 #[tokio::test]
-async fn a_newcomer_signs_up_with_an_invitation_and_has_joined() {
+async fn sign_up_with_an_invitation_token_joins_the_organization() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -278,7 +278,7 @@ async fn a_newcomer_signs_up_with_an_invitation_and_has_joined() {
 }
 
 #[tokio::test]
-async fn sign_up_can_be_closed_or_by_invitation() {
+async fn sign_up_can_be_closed_or_limited_to_invitees() {
     use guildhall::operations::SignUp;
     for (rule, open_to_invitees) in [(SignUp::Invited, true), (SignUp::Closed, false)] {
         let app = TestApp::with(|settings| settings.rules.sign_up = rule).await;
@@ -298,7 +298,7 @@ async fn sign_up_can_be_closed_or_by_invitation() {
 }
 
 #[tokio::test]
-async fn an_account_goes_with_what_is_its_alone() {
+async fn delete_account_ends_memberships_and_deletes_organizations_without_other_members() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let shared = ada.creates("shared").await;
@@ -324,7 +324,7 @@ async fn an_account_goes_with_what_is_its_alone() {
 }
 
 #[tokio::test]
-async fn signing_in_is_throttled() {
+async fn sign_in_is_rate_limited_unless_limits_are_off() {
     let app = TestApp::new().await;
     let mut last = Vec::new();
     for _ in 0..15 {
@@ -340,7 +340,7 @@ async fn signing_in_is_throttled() {
 }
 
 #[tokio::test]
-async fn the_verification_mail_can_be_sent_again() {
+async fn resend_verification_email_replaces_the_earlier_token() {
     let app = TestApp::new().await;
     let (ada, _) = newcomer(&app, "ada").await;
     let first = app.token_to("ada@example.org").await;
@@ -361,7 +361,7 @@ async fn the_verification_mail_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn who_signs_in_sees_what_is_theirs_in_the_same_answer() {
+async fn sign_in_payload_selects_the_data_of_the_new_viewer() {
     let app = TestApp::new().await;
     let (ada, _) = newcomer(&app, "ada").await;
     ada.creates("acme").await;
@@ -376,11 +376,11 @@ async fn who_signs_in_sees_what_is_theirs_in_the_same_answer() {
     app.close().await;
 }
 
-/// Long enough, and too common.
+/// Long enough, but too common.
 const WEAK: &str = "password1";
 
 #[tokio::test]
-async fn sign_up_is_throttled_before_the_password_is_judged() {
+async fn sign_up_is_rate_limited_before_the_password_is_checked() {
     let app = TestApp::new().await;
     let mut weak = account("ada");
     weak["password"] = json!(WEAK);
@@ -392,7 +392,7 @@ async fn sign_up_is_throttled_before_the_password_is_judged() {
 }
 
 #[tokio::test]
-async fn reset_password_looks_up_the_token_before_the_password_is_judged() {
+async fn reset_password_looks_up_the_token_before_it_checks_the_new_password() {
     let app = TestApp::new().await;
     let reset = |token: &str| json!({ "token": token, "newPassword": WEAK });
     assert_eq!(app.nobody_mutates("resetPassword", reset("nonsense")).await.refused(), ["INVALID_CREDENTIALS"]);
@@ -404,7 +404,7 @@ async fn reset_password_looks_up_the_token_before_the_password_is_judged() {
 }
 
 #[tokio::test]
-async fn change_password_checks_the_present_password_before_the_new_one_is_judged() {
+async fn change_password_checks_the_current_password_before_the_new_one() {
     let app = TestApp::new().await;
     let (ada, _) = newcomer(&app, "ada").await;
     for (present, code) in [("wrong", "INVALID_CREDENTIALS"), (PASSWORD, "PASSWORD_TOO_WEAK")] {

@@ -1,7 +1,8 @@
-//! A random walk of two people around one address: its reader, and a stranger who cannot read its mail. Whatever they do in
-//! whatever order, the address belongs to an account only by proof, stays with its reader, and the reader can always get in.
+//! Model test with random operations of two people around one address: its reader, and a stranger who cannot read its
+//! mail. After any sequence of operations the address belongs to an account only by proof, that account is the
+//! reader's, and the reader can always sign in.
 //!
-//! The seed is printed; `ACCOUNT_MODEL_SEED=…` repeats a walk.
+//! The test prints its seed; `ACCOUNT_MODEL_SEED=…` repeats a walk.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp, actors, graphql};
 
-/// The address, whose mail the reader alone reads.
+/// The address. Only the reader receives its mail.
 const ADDRESS: &str = "reader@example.org";
 const READER_ELSEWHERE: &str = "reader.elsewhere@example.org";
 const STRANGER_ELSEWHERE: &str = "stranger.elsewhere@example.org";
@@ -19,11 +20,11 @@ const STRANGER_ELSEWHERE: &str = "stranger.elsewhere@example.org";
 const READERS_NETWORK: [u8; 4] = [10, 0, 0, 1];
 const STRANGERS_NETWORK: [u8; 4] = [10, 0, 0, 2];
 
-/// How long new walks are begun.
+/// New walks start during this time.
 const BUDGET: Duration = Duration::from_secs(15);
 /// Operations in one walk.
 const STEPS: usize = 50;
-/// Sign-ins of the reader in one walk: fewer than make the reader's own network wait.
+/// Most sign-ins of the reader in one walk. It is below the rate limit of the reader's own network.
 const SIGN_INS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,16 +33,16 @@ enum Who {
     Stranger,
 }
 
-/// What the model knows of an account.
+/// The expected state of an account.
 struct Account {
     username: String,
     id: String,
-    /// Whose it is: the last one who chose its password.
+    /// The person who last chose the password.
     owner: Who,
     password: String,
-    /// Refresh tokens of its sessions, and who holds them.
+    /// Refresh tokens of the sessions, each with its holder.
     sessions: Vec<(Who, String)>,
-    /// Whether its owner signed in from the reader's network since it was last taken over.
+    /// Whether the owner signed in from the reader's network after the account last changed its owner.
     knows_network: bool,
 }
 
@@ -58,10 +59,10 @@ struct Walk {
     random: u64,
     accounts: Vec<Account>,
     made: usize,
-    /// Username of the account that has proven the address.
+    /// Username of the account that has verified the address.
     holder: Option<String>,
     sign_ins: usize,
-    /// The mails to the address, oldest first: what was delivered stays, whatever becomes of the queue.
+    /// The mails to the address, oldest first. A delivered mail stays here when its row leaves the queue.
     mailbox: Vec<Letter>,
     organization: (Person, String),
     story: Vec<String>,
@@ -103,7 +104,7 @@ impl Walk {
         assert!(holds, "{what}, after:\n  {}", self.story.join("\n  "));
     }
 
-    /// A random account of somebody.
+    /// A random account of that person; `None` if the person has no account.
     fn pick(&mut self, owner: Who) -> Option<usize> {
         let own: Vec<usize> =
             (0..self.accounts.len()).filter(|&account| self.accounts[account].owner == owner).collect();
@@ -115,7 +116,7 @@ impl Walk {
         self.app.person_of(username, id)
     }
 
-    /// A mutation of an account's owner.
+    /// Runs a mutation as the owner of the account.
     async fn does(&self, account: usize, mutation: &str, input: Value) -> Answer {
         self.person(account).mutate(mutation, input, "clientMutationId").await
     }
@@ -125,7 +126,7 @@ impl Walk {
         graphql::send_from(&self.app.router, from.into(), None, &document, json!({ "input": input })).await
     }
 
-    /// Delivers what was queued, and returns the mails to the address, oldest first.
+    /// Delivers the queued mails, and returns all mails to the address, oldest first.
     async fn letters(&mut self) -> Vec<Letter> {
         let names = format!("SELECT variables->>'username' FROM mails WHERE recipient = '{ADDRESS}' ORDER BY id");
         let names = self.app.rows(&names).await;
@@ -149,7 +150,7 @@ impl Walk {
         Some(letters.swap_remove(place))
     }
 
-    /// What the database says of the address is what the model says, and the stranger cannot get in.
+    /// Checks that the database agrees with the model on the address, and that the stranger has no access.
     async fn check(&mut self) {
         let query = format!("SELECT username FROM users WHERE email = '{ADDRESS}' AND email_verified_at IS NOT NULL");
         let holders = self.app.texts(&query).await;
@@ -198,7 +199,7 @@ impl Walk {
         format!("{}{}", if who == Who::Reader { "reader" } else { "stranger" }, self.made)
     }
 
-    /// The reader follows a link of proof: signed in to an account of theirs, or not at all.
+    /// The reader opens a verification link, either signed in to one of the reader's accounts or not signed in.
     async fn reader_verifies(&mut self) {
         let Some(letter) = self.letter(&["verify_email", "change_email"]).await else { return };
         let named = letter.username.expect("a name");
@@ -220,7 +221,7 @@ impl Walk {
         }
     }
 
-    /// The reader sets a new password by the newest links, until one works. Returns whether one did.
+    /// The reader sets a new password with the newest links, until one works. Returns whether one worked.
     async fn reader_resets(&mut self) -> bool {
         let mut resets = self.letters().await;
         resets.retain(|letter| letter.template == "reset_password");
@@ -238,7 +239,7 @@ impl Walk {
         false
     }
 
-    /// The account that has proven the address by now is the reader's, with that password.
+    /// Records that the account with the verified address now belongs to the reader, with that password.
     async fn took_over(&mut self, password: String) {
         let query = format!("SELECT username FROM users WHERE email = '{ADDRESS}' AND email_verified_at IS NOT NULL");
         let username = self.app.texts(&query).await.pop().expect("a reset proves the address");
@@ -252,7 +253,7 @@ impl Walk {
         self.holder = Some(username);
     }
 
-    /// A link that resets the password is in the mailbox once it was asked for, whatever others have asked for.
+    /// Checks that a requested reset link arrives in the mailbox, no matter how many resets others requested.
     async fn reader_gets_a_reset(&mut self) {
         if self.app.count(&format!("users WHERE email = '{ADDRESS}'")).await == 0 {
             return;
@@ -312,7 +313,7 @@ impl Walk {
         }
     }
 
-    /// Somebody moves an account to another address of theirs, and proves that.
+    /// Moves an account to another address of the same person, and verifies it.
     async fn moves(&mut self, who: Who, to: &str) {
         let Some(account) = self.pick(who) else { return };
         let input = json!({ "email": to, "password": self.accounts[account].password });
@@ -341,7 +342,8 @@ impl Walk {
         }
     }
 
-    /// The stranger tries to keep the reader out: wrong passwords from many networks, names that are taken, resets.
+    /// The stranger tries to block the reader: with wrong passwords from many networks and with sign-ups under taken
+    /// names.
     async fn stranger_floods(&mut self) {
         let Some(account) = self.pick(Who::Reader) else { return };
         let username = self.accounts[account].username.clone();
@@ -359,7 +361,7 @@ impl Walk {
         }
     }
 
-    /// The stranger tries what they know of accounts that were theirs once.
+    /// The stranger tries old passwords of accounts that now belong to the reader.
     async fn stranger_tries_old_credentials(&mut self) {
         let once: Vec<usize> = (0..self.accounts.len())
             .filter(|&account| self.accounts[account].username.starts_with("stranger"))
@@ -411,7 +413,7 @@ impl Walk {
         self.check().await;
     }
 
-    /// The stranger asks for the address as that of an account of theirs.
+    /// The stranger changes the address of an account of theirs to the reader's address.
     async fn moves_to_the_address(&mut self) {
         let Some(account) = self.pick(Who::Stranger) else { return };
         let input = json!({ "email": ADDRESS, "password": self.accounts[account].password });
@@ -421,7 +423,7 @@ impl Walk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn accounts_of_two_people_around_one_address() {
+async fn account_model_keeps_the_address_with_its_reader() {
     let given = std::env::var("ACCOUNT_MODEL_SEED").ok().map(|seed| seed.parse::<u64>().expect("a number"));
     let (began, mut walks) = (Instant::now(), 0);
     while walks == 0 || given.is_none() && began.elapsed() < BUDGET {

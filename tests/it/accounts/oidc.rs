@@ -1,4 +1,4 @@
-//! Accounts that an issuer elsewhere keeps: whose tokens are believed, as which keys come and go, and what their claims do.
+//! Accounts of an external OIDC issuer: which tokens are accepted while keys rotate, and what the claims change.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn ask(app: &TestApp, token: &str) -> Answer {
     graphql::send(&app.router, Some(token), VIEWER, json!({})).await
 }
 
-/// What the viewer of that token sees of themselves.
+/// The `viewer` field for that token.
 async fn viewer(app: &TestApp, token: &str) -> Value {
     ask(app, token).await.data()["viewer"].clone()
 }
@@ -42,7 +42,7 @@ fn ada(others: Value) -> Value {
 }
 
 #[tokio::test]
-async fn tokens_of_each_algorithm_are_believed_and_keys_rotate_without_a_restart() {
+async fn oidc_accepts_each_algorithm_and_rotated_keys_without_a_restart() {
     let of = |algorithm, id: &str| Key::new(algorithm, id);
     let algorithms = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
     let issuer = TestIssuer::with(&[of(Algorithm::RS256, "rs"), of(Algorithm::ES256, "es")]).await;
@@ -60,7 +60,7 @@ async fn tokens_of_each_algorithm_are_believed_and_keys_rotate_without_a_restart
 }
 
 #[tokio::test]
-async fn a_token_that_was_believed_goes_with_its_key_even_if_another_has_the_same_name() {
+async fn jwks_refresh_refuses_tokens_of_a_replaced_key_with_the_same_key_id() {
     let named = |id: &str| Key::new(Algorithm::EdDSA, id);
     let issuer = TestIssuer::with(&[named("a")]).await;
     let app = app(&issuer, ALWAYS).await;
@@ -79,7 +79,7 @@ async fn a_token_that_was_believed_goes_with_its_key_even_if_another_has_the_sam
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_at_once_with_a_new_token_are_one_account_and_read_the_keys_once() {
+async fn provision_oidc_user_creates_one_account_for_fifty_concurrent_requests() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let token = issuer.token("ada", ada(json!({})));
@@ -89,7 +89,7 @@ async fn fifty_at_once_with_a_new_token_are_one_account_and_read_the_keys_once()
         .map(|viewer| viewer["user"]["id"].to_string())
         .collect();
     assert_eq!((ids.len(), app.count("users").await, issuer.asked()), (1, 1, 1));
-    // Several who want the same name get one each.
+    // Several people who claim the same name get different names.
     let tokens: Vec<_> =
         (0..20).map(|number| issuer.token(&format!("g{number}"), json!({ "preferred_username": "grace" }))).collect();
     let names: std::collections::HashSet<String> = join_all(tokens.iter().map(|token| viewer(&app, token)))
@@ -102,7 +102,7 @@ async fn fifty_at_once_with_a_new_token_are_one_account_and_read_the_keys_once()
 }
 
 #[tokio::test]
-async fn unknown_keys_are_looked_for_seldom_whoever_asks() {
+async fn jwks_refresh_for_unknown_keys_is_rate_limited() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     viewer(&app, &issuer.token("ada", json!({}))).await;
@@ -116,7 +116,7 @@ async fn unknown_keys_are_looked_for_seldom_whoever_asks() {
 }
 
 #[tokio::test]
-async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_to_time() {
+async fn jwks_file_is_read_again_for_an_unknown_key_and_periodically() {
     let file = std::env::temp_dir().join(format!("guildhall-keys-{}.json", std::process::id()));
     let [first, second, third] = ["1", "2", "3"].map(|id| Key::new(Algorithm::EdDSA, id));
     let publish = |keys: &[Key]| std::fs::write(&file, key_set(keys)).expect("the file");
@@ -148,7 +148,7 @@ async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_
     followed.app.spawn_jwks_refresh();
     assert_eq!(status(&followed, &second).await, StatusCode::OK);
     publish(&[third]);
-    // Nobody has named a key that is not at hand.
+    // No token has named an unknown key since.
     let gone = async {
         while status(&followed, &second).await == StatusCode::OK {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -161,7 +161,7 @@ async fn keys_in_a_file_are_read_again_when_a_token_names_another_and_from_time_
 }
 
 #[tokio::test]
-async fn what_is_refused_anyway_has_no_keys_looked_for() {
+async fn jwks_refresh_is_not_triggered_by_tokens_with_invalid_claims() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, ALWAYS).await;
     for wrong in [json!({ "aud": "another" }), json!({ "exp": 1 }), json!({ "sub": "" })] {
@@ -172,7 +172,7 @@ async fn what_is_refused_anyway_has_no_keys_looked_for() {
 }
 
 #[tokio::test]
-async fn while_the_issuer_is_away_known_keys_go_on_and_unknown_ones_are_refused() {
+async fn jwks_outage_keeps_known_keys_valid_and_refuses_unknown_ones() {
     let issuer = TestIssuer::new().await;
     issuer.set_up(false);
     let app = app(&issuer, ALWAYS).await;
@@ -190,7 +190,7 @@ async fn while_the_issuer_is_away_known_keys_go_on_and_unknown_ones_are_refused(
 }
 
 #[tokio::test]
-async fn claims_make_an_account_and_later_ones_update_it() {
+async fn provision_oidc_user_creates_an_account_and_later_claims_update_it() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let first = viewer(&app, &issuer.token("ada", ada(json!({})))).await;
@@ -218,7 +218,7 @@ async fn claims_make_an_account_and_later_ones_update_it() {
 }
 
 #[tokio::test]
-async fn names_that_clash_or_are_none_here_become_similar_ones() {
+async fn provision_oidc_user_derives_a_free_valid_username() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     app.person("ada").await;
@@ -236,7 +236,7 @@ async fn names_that_clash_or_are_none_here_become_similar_ones() {
         let name = viewer["user"]["username"].as_str().expect("a name").to_owned();
         assert!(name.starts_with("user-") && name.len() == 13, "{name}");
     }
-    // The same claim again is no reason for another name, even if a better one has become free.
+    // The same claim again does not change the name, even if a better one is free now.
     app.sql("DELETE FROM users WHERE username = 'ada'").await;
     let again = json!({ "preferred_username": "Ada", "name": "Ada" });
     assert_eq!(viewer(&app, &issuer.token("1", again)).await["user"]["username"], "ada-2");
@@ -244,7 +244,7 @@ async fn names_that_clash_or_are_none_here_become_similar_ones() {
 }
 
 #[tokio::test]
-async fn accounts_are_never_linked_by_address_and_a_verified_one_is_proven() {
+async fn provision_oidc_user_trusts_a_verified_address_and_never_links_accounts_by_it() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let (squatter, owner) = (app.unverified("ada").await, app.person("grace").await);
@@ -258,7 +258,7 @@ async fn accounts_are_never_linked_by_address_and_a_verified_one_is_proven() {
     let stranger = viewer(&app, &issuer.token("2", taken.clone())).await;
     assert_eq!(stranger["email"], Value::Null, "who has proven it keeps it");
     assert_eq!(owner.ask(VIEWER).await.data()["viewer"]["email"], "grace@example.org");
-    // Once it is free, it is theirs.
+    // Once the address is free, the account gets it.
     app.sql("DELETE FROM users WHERE username = 'grace'").await;
     app.env.clock.advance(chrono::TimeDelta::seconds(61));
     assert_eq!(viewer(&app, &issuer.token("2", taken)).await["email"], "grace@example.org");
@@ -266,7 +266,7 @@ async fn accounts_are_never_linked_by_address_and_a_verified_one_is_proven() {
 }
 
 #[tokio::test]
-async fn a_configured_claim_makes_administrators_and_unmakes_them() {
+async fn oidc_admin_claim_grants_and_revokes_is_admin() {
     let issuer = TestIssuer::new().await;
     let app = app_with(&issuer, SELDOM, Some("realm_access.roles=boss")).await;
     for (roles, is_admin) in [
@@ -293,7 +293,7 @@ async fn a_configured_claim_makes_administrators_and_unmakes_them() {
 }
 
 #[tokio::test]
-async fn accounts_are_changed_where_they_are_kept_and_deleted_here() {
+async fn oidc_accounts_are_refused_all_account_mutations_but_delete_account() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let token = issuer.token("ada", ada(json!({})));
@@ -327,7 +327,7 @@ async fn accounts_are_changed_where_they_are_kept_and_deleted_here() {
 }
 
 #[tokio::test]
-async fn own_tokens_and_the_first_message_of_a_socket_are_believed_as_well() {
+async fn oidc_accepts_own_tokens_too_and_tokens_in_connection_init() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let robot = app.person("robot").await;
@@ -345,7 +345,7 @@ async fn own_tokens_and_the_first_message_of_a_socket_are_believed_as_well() {
 }
 
 #[tokio::test]
-async fn a_long_token_is_believed_in_a_header_and_in_the_first_message_of_a_socket() {
+async fn oidc_accepts_long_tokens_in_headers_and_in_connection_init() {
     let issuer = TestIssuer::new().await;
     let app = app(&issuer, SELDOM).await;
     let address = app.serve().await;
@@ -363,7 +363,7 @@ async fn a_long_token_is_believed_in_a_header_and_in_the_first_message_of_a_sock
     app.close().await;
 }
 
-/// What the server answers over a connection of its own.
+/// The response of the server over a separate TCP connection.
 async fn answer_over_tcp(address: std::net::SocketAddr, token: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");

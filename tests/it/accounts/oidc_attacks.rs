@@ -1,4 +1,5 @@
-//! What is tried against the tokens of an issuer elsewhere. Each is answered with 401, changes nothing, and is never nobody.
+//! Attacks with forged tokens of an external issuer. Each is answered with 401, changes nothing, and is never treated
+//! as an anonymous request.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::fake_oidc::{AUDIENCE, ISSUER, Key, claims};
 use crate::support::{TestApp, TestIssuer, graphql};
 
-/// An application and the issuer that it believes, with a key of each algorithm.
+/// An application and the keys of its trusted issuer, one key for each algorithm.
 struct Siege {
     app: TestApp,
     keys: [Key; 3],
@@ -38,19 +39,19 @@ impl Siege {
         assert_eq!(self.status(token).await, StatusCode::UNAUTHORIZED, "{what}");
     }
 
-    /// Nobody got in.
+    /// Checks that no attack created an account.
     async fn holds(self) {
         assert_eq!(self.app.count("users").await, 0);
         self.app.close().await;
     }
 }
 
-/// A part of a token, as it goes over the wire.
+/// A part of a token in its encoded form.
 fn part(json: impl ToString) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
-/// A token with that header, whatever it says, signed by the key.
+/// A token with exactly that header, signed by the key.
 fn with_header(key: &Key, header: &Value) -> String {
     let signed = format!("{}.{}", part(header), part(claims("eve", json!({}))));
     let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &key.encoding, key.algorithm).expect("a signature");
@@ -58,7 +59,7 @@ fn with_header(key: &Key, header: &Value) -> String {
 }
 
 #[tokio::test]
-async fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
+async fn oidc_verification_uses_the_algorithm_of_the_key_never_that_of_the_token() {
     let siege = Siege::new().await;
     let good = claims("eve", json!({}));
     for alg in ["none", "None", "NONE", "nOnE", ""] {
@@ -67,7 +68,7 @@ async fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
             siege.refuses(alg, &unsigned).await;
         }
     }
-    // The classic confusion: what everybody can read of a key, taken for a shared secret.
+    // Algorithm confusion: a public key is used as a shared secret.
     for key in &siege.keys {
         let text = |name: &str| key.public[name].as_str().unwrap_or_default().to_owned();
         let der: Vec<u8> =
@@ -93,7 +94,7 @@ async fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
 }
 
 #[tokio::test]
-async fn keys_that_a_token_brings_along_or_points_at_are_not_looked_at() {
+async fn oidc_verification_ignores_keys_that_a_token_contains_or_points_at() {
     let siege = Siege::new().await;
     let (eves, ours) = (Key::new(Algorithm::EdDSA, "eve"), &siege.keys[2]);
     let certificate = STANDARD.encode([7u8; 300]);
@@ -137,7 +138,7 @@ async fn keys_that_a_token_brings_along_or_points_at_are_not_looked_at() {
 }
 
 #[tokio::test]
-async fn every_claim_is_asked() {
+async fn oidc_verification_checks_every_claim() {
     let siege = Siege::new().await;
     let now = siege.app.env.clock.now().timestamp();
     for key in &siege.keys {
@@ -213,7 +214,7 @@ async fn every_claim_is_asked() {
 }
 
 #[tokio::test]
-async fn tokens_of_other_keys_altered_ones_and_over_long_ones_are_refused() {
+async fn oidc_verification_refuses_foreign_altered_and_oversized_tokens() {
     let siege = Siege::new().await;
     for key in &siege.keys {
         let id = key.public["kid"].as_str().expect("an ID");

@@ -1,5 +1,5 @@
-//! Sessions and tokens: a token whose session has ended changes nothing, a bad one is refused where an identity is needed, and
-//! refresh tokens are good for as long as they should.
+//! Sessions and tokens: a token of an ended session changes nothing, an invalid token is refused where an identity is
+//! needed, and refresh tokens stay valid for their full lifetime.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -49,7 +49,7 @@ async fn create(person: &Person, slug: &str) -> Answer {
     person.mutate("createOrganization", json!({ "slug": slug }), "organization { id }").await
 }
 
-/// The same person, with a token of a session that is not there.
+/// The same person with a token of a session that does not exist.
 fn ended(app: &TestApp, person: &Person) -> Person {
     let (user, session) = (UserId::parse(&person.id).expect("an ID"), SessionId::from(Uuid::new_v4()));
     let lifetime = TimeDelta::minutes(15);
@@ -57,7 +57,7 @@ fn ended(app: &TestApp, person: &Person) -> Person {
     app.holder(&person.name, token)
 }
 
-/// Tries mutations with the token of an ended session before it does them.
+/// Tries each mutation with the token of an ended session before it runs it with a valid one.
 struct Steps<'a> {
     app: &'a TestApp,
     done: BTreeSet<String>,
@@ -76,7 +76,7 @@ impl Steps<'_> {
 }
 
 #[tokio::test]
-async fn mutations_of_an_ended_session_are_refused_and_change_nothing() {
+async fn ended_session_is_refused_every_mutation_and_changes_nothing() {
     let office = Office::over(TestApp::with(|settings| settings.rules.rate_limits = false).await).await;
     let Office { app, id, owner, maintainer, worker, other, stranger, admin, .. } = &office;
     let mut steps = Steps { app, done: BTreeSet::new() };
@@ -177,7 +177,7 @@ async fn mutations_of_an_ended_session_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn mutations_of_a_revoked_token_without_a_session_are_refused() {
+async fn revoked_token_without_a_session_is_refused_mutations() {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let Office { app, id, owner, worker, .. } = &office;
     let membership = office.membership(worker).await;
@@ -199,7 +199,7 @@ async fn mutations_of_a_revoked_token_without_a_session_are_refused() {
 }
 
 #[tokio::test]
-async fn a_repeat_with_an_idempotency_key_asks_whether_the_session_lives() {
+async fn idempotency_key_repeat_is_refused_after_the_session_ended() {
     let app = TestApp::with(|_| {}).await;
     let ada = app.person("ada").await;
     let input = json!({ "slug": "acme", "idempotencyKey": "k" });
@@ -211,7 +211,7 @@ async fn a_repeat_with_an_idempotency_key_asks_whether_the_session_lives() {
 }
 
 #[tokio::test]
-async fn sign_out_ends_what_its_access_token_may_change() {
+async fn sign_out_ends_mutations_of_its_access_token() {
     let app = TestApp::with(|_| {}).await;
     let (ada, token) = newcomer(&app, "ada").await;
     create(&ada, "before").await.done();
@@ -230,7 +230,7 @@ async fn sign_out_ends_what_its_access_token_may_change() {
 }
 
 #[tokio::test]
-async fn change_password_ends_every_other_session_and_tokens_without_one() {
+async fn change_password_ends_every_other_session_and_tokens_without_a_session() {
     let app = TestApp::with(|_| {}).await;
     let (here, _) = newcomer(&app, "ada").await;
     let (there, _) = sign_in(&app, "ada").await;
@@ -245,7 +245,7 @@ async fn change_password_ends_every_other_session_and_tokens_without_one() {
         ended.ask("{ viewer { isAdmin } }").await.data();
     }
     create(&app.named("ada").await, "new-robots").await.done();
-    // A token that is good for longer than 15 minutes reads no longer than that.
+    // A revoked token with a lifetime above 15 minutes can read for at most 15 minutes.
     let lifetime = TimeDelta::days(365);
     let user = UserId::parse(&here.id).expect("an ID");
     let token = app.env.keys.issue_access_token(user, None, app.env.clock.now(), lifetime).expect("a token").0;
@@ -272,7 +272,7 @@ async fn reset_password_ends_every_session() {
 }
 
 #[tokio::test]
-async fn refresh_session_answers_a_token_until_its_successor_is_used() {
+async fn refresh_session_accepts_a_token_until_its_successor_is_used() {
     let app = TestApp::with(|_| {}).await;
     let (_, first) = newcomer(&app, "ada").await;
     let second = refreshed(&app, &first).await;
@@ -285,7 +285,7 @@ async fn refresh_session_answers_a_token_until_its_successor_is_used() {
 }
 
 #[tokio::test]
-async fn refresh_session_answers_a_token_for_ten_seconds_of_its_first_use() {
+async fn refresh_session_accepts_a_token_for_ten_seconds_after_its_first_use() {
     let app = TestApp::with(|_| {}).await;
     let (_, first) = newcomer(&app, "ada").await;
     let second = refreshed(&app, &first).await;
@@ -302,7 +302,7 @@ async fn refresh_session_answers_a_token_for_ten_seconds_of_its_first_use() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refresh_session_keeps_tabs_that_refresh_at_once() {
+async fn refresh_session_keeps_concurrent_tabs_signed_in() {
     let app = TestApp::with(|_| {}).await;
     let (_, first) = newcomer(&app, "ada").await;
     let tab = async || {
@@ -319,7 +319,7 @@ async fn refresh_session_keeps_tabs_that_refresh_at_once() {
     app.close().await;
 }
 
-/// Sends a document with a token that is none.
+/// Sends a document with an invalid token.
 async fn badly(app: &TestApp, request: axum::http::request::Builder, body: Body) -> (StatusCode, String) {
     let request = request.header(header::AUTHORIZATION, "Bearer nonsense").body(body).expect("a request");
     let response = app.router.clone().oneshot(request).await.expect("a response");
@@ -335,7 +335,7 @@ async fn badly_posted(app: &TestApp, query: &str, variables: Value, accept: &str
 }
 
 #[tokio::test]
-async fn a_bad_token_is_nobody_for_public_root_fields_and_refused_for_all_others() {
+async fn invalid_token_is_anonymous_for_public_root_fields_and_refused_for_all_others() {
     let app = TestApp::with(|_| {}).await;
     let (ada, _) = newcomer(&app, "ada").await;
     let sign_in = format!(r#"signIn(input: {{ login: "ada", password: "{PASSWORD}" }}) {{ {SESSION} }}"#);
@@ -395,7 +395,7 @@ async fn a_bad_token_is_nobody_for_public_root_fields_and_refused_for_all_others
     let named: BTreeSet<_> = PUBLIC_FIELDS.iter().map(|(name, _)| name.split_once('.').expect("a field").1).collect();
     assert!(named.iter().all(|name| public.iter().any(|query| query.contains(name))), "each is tried: {named:?}");
 
-    // So it is once the token has run out.
+    // An expired token is treated in the same way.
     app.env.clock.advance(TimeDelta::hours(1));
     assert_eq!(ada.ask("{ viewer { isAdmin } }").await.status, StatusCode::UNAUTHORIZED);
     let query = format!("mutation {{ {sign_in} }}");
@@ -404,7 +404,7 @@ async fn a_bad_token_is_nobody_for_public_root_fields_and_refused_for_all_others
 }
 
 #[tokio::test]
-async fn connection_init_refuses_a_bad_token() {
+async fn connection_init_refuses_an_invalid_token() {
     let app = TestApp::with(|_| {}).await;
     let address = app.serve().await;
     for token in ["nonsense".to_owned(), "x".repeat(70_000)] {
@@ -417,7 +417,7 @@ async fn connection_init_refuses_a_bad_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_too_long_is_told_so() {
+async fn oversized_token_is_refused_with_the_limit_in_the_message() {
     let app = TestApp::with(|_| {}).await;
     let answer = graphql::send(&app.router, Some(&"x".repeat(65_537)), "{ viewer { isAdmin } }", json!({})).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -430,7 +430,7 @@ async fn a_token_that_is_too_long_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_mutation_that_waits_for_a_lock_is_refused_when_its_session_ends_meanwhile() {
+async fn waiting_mutation_is_refused_if_its_session_ends_before_it_gets_the_lock() {
     let app = TestApp::with(|_| {}).await;
     let (ada, token) = newcomer(&app, "ada").await;
     let id = ada.creates("acme").await;
@@ -444,7 +444,7 @@ async fn a_mutation_that_waits_for_a_lock_is_refused_when_its_session_ends_meanw
     let meanwhile = async {
         let blocked =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        // A transaction sees the activity as it was when it first looked.
+        // A transaction caches `pg_stat_activity` from its first read, so the snapshot is cleared before each read.
         while {
             app.sql("SELECT pg_stat_clear_snapshot()").await;
             app.number(blocked).await < 2

@@ -1,4 +1,4 @@
-//! Tries at passwords: bounded for each network, and in such a way that others lock nobody out.
+//! Rate limits of sign-in and sign-up: limited per network, so that one client cannot lock another out.
 
 use std::net::IpAddr;
 
@@ -21,13 +21,13 @@ async fn sign_up(app: &TestApp, from: impl Into<IpAddr>, username: &str) -> Answ
     app.nobody_from(from.into(), "signUp", input, "session { accessToken }").await
 }
 
-/// The `n`th network of somebody who has many.
+/// The `n`th network of a client with many networks.
 fn network(n: u8) -> IpAddr {
     IpAddr::from([198, 51, 100, n])
 }
 
 #[tokio::test]
-async fn sign_in_is_tried_ten_times_a_minute_from_one_network() {
+async fn sign_in_is_limited_to_ten_attempts_a_minute_per_network_and_login() {
     let app = TestApp::new().await;
     sign_up(&app, HOME, "ada").await.done();
     for login in ["ada", "nobody"] {
@@ -43,7 +43,7 @@ async fn sign_in_is_tried_ten_times_a_minute_from_one_network() {
 }
 
 #[tokio::test]
-async fn sign_in_from_a_known_network_is_not_locked_out_by_tries_from_elsewhere() {
+async fn sign_in_from_a_known_network_is_not_blocked_by_attempts_from_others() {
     let app = TestApp::new().await;
     sign_up(&app, HOME, "ada").await.done();
     let mut refused = Vec::new();
@@ -64,7 +64,7 @@ async fn sign_in_from_a_known_network_is_not_locked_out_by_tries_from_elsewhere(
 }
 
 #[tokio::test]
-async fn sign_up_with_a_taken_name_does_not_lock_its_account_out() {
+async fn sign_up_with_a_taken_username_does_not_block_sign_in_of_its_account() {
     let app = TestApp::new().await;
     sign_up(&app, HOME, "ada").await.done();
     let mut codes = Vec::new();
@@ -89,7 +89,7 @@ async fn sign_in_counts_two_spellings_of_an_address_as_one() {
 }
 
 #[tokio::test]
-async fn delete_account_forgets_the_networks() {
+async fn delete_account_deletes_its_sign_in_networks() {
     let app = TestApp::new().await;
     let payload = sign_up(&app, HOME, "ada").await.done();
     assert_eq!(app.texts("SELECT network FROM sign_in_networks").await, ["10.0.0.1"]);

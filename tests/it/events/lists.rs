@@ -1,4 +1,4 @@
-//! Lists of events hold what can be opened one by one, whatever is in the log, and are read by its indexes.
+//! Lists of events contain exactly the events that the viewer can open by ID, and are read by indexes.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ fn uuid(person: &Person) -> Uuid {
     UserId::parse(&person.id).expect("an ID").into()
 }
 
-/// Subjects that an event of a type can have: some that are there, and some that are gone.
+/// Possible subjects of events: some exist, and some were deleted.
 struct Subjects {
     projects: Vec<String>,
     tasks: Vec<String>,
@@ -44,7 +44,7 @@ impl Subjects {
     }
 }
 
-/// Resources of all people in an office, and an offer of its ownership.
+/// Resources of several members of the office, and an offer of its ownership.
 async fn subjects(office: &Office) -> Subjects {
     let Office { owner, supervisor, worker, other, .. } = office;
     let mut made = Subjects {
@@ -76,7 +76,7 @@ async fn subjects(office: &Office) -> Subjects {
     made
 }
 
-/// Events of the office, of any type and about anything that it can be about.
+/// Writes random events of the office, with any type and a matching subject.
 async fn write(office: &Office, rng: &mut StdRng, number: usize) {
     let subjects = subjects(office).await;
     let Office { owner, maintainer, supervisor, worker, other, stranger, .. } = office;
@@ -99,7 +99,7 @@ async fn write(office: &Office, rng: &mut StdRng, number: usize) {
         ));
     }
     for rows in rows.chunks(50) {
-        // In transactions of their own, so in places of their own.
+        // Separate transactions, so that positions differ in `transaction_id`, too.
         let sql = format!(
             "INSERT INTO events (workspace_id, type, at, actor_id, subject_id, person_id, email, tied_ids) VALUES {}",
             rows.join(", ")
@@ -109,7 +109,7 @@ async fn write(office: &Office, rng: &mut StdRng, number: usize) {
     office.app.log_settles().await;
 }
 
-/// The IDs of the events that somebody can open one by one, in the order of the log.
+/// The IDs of the events that the person can open by ID, in the order of the log.
 async fn opened(person: &Person, ids: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for ids in ids.chunks(100) {
@@ -122,7 +122,7 @@ async fn opened(person: &Person, ids: &[String]) -> Vec<String> {
     found
 }
 
-/// The IDs of a list of events, read page by page, and its count.
+/// The IDs of a list of events, read page by page, and its `totalCount`.
 async fn listed(person: &Person, office: &str, arguments: &str, backward: bool) -> (Vec<String>, Value) {
     let (mut ids, mut from) = (Vec::new(), String::new());
     loop {
@@ -151,7 +151,7 @@ async fn listed(person: &Person, office: &str, arguments: &str, backward: bool) 
 }
 
 #[tokio::test]
-async fn events_list_what_can_be_opened_one_by_one() {
+async fn events_list_shows_exactly_what_the_viewer_can_open() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random::<u64>);
     println!("SEED={seed}");
     let mut rng = StdRng::seed_from_u64(seed);
@@ -185,8 +185,8 @@ async fn events_list_what_can_be_opened_one_by_one() {
     office.app.close().await;
 }
 
-/// An organization with 20,000 tasks and jobs, and 100,000 events of all kinds, nearly all of which are about what the worker and
-/// the supervisor do not see.
+/// An organization with 20,000 tasks and jobs, and 100,000 events. Nearly all of the events concern resources that the
+/// worker and the supervisor do not see.
 async fn crowded() -> Office {
     count_statements();
     let office = Office::new().await;
@@ -222,7 +222,7 @@ async fn crowded() -> Office {
 }
 
 #[tokio::test]
-async fn events_are_read_by_the_indexes_of_what_the_viewer_sees() {
+async fn events_list_uses_the_indexes_for_each_viewer() {
     let office = crowded().await;
     let mut lists = Vec::new();
     for arguments in ["first: 50", "last: 50", "first: 50, types: [JOB_DELETED, PLAN_CHANGED]"] {
@@ -255,7 +255,7 @@ async fn events_are_read_by_the_indexes_of_what_the_viewer_sees() {
                 assert!(!whole && !plan.contains("Bitmap"), "{query}\n{text}\n{plan}");
                 let indexes = ["events_workspace_subject", "event_ties_pkey", "events_email"];
                 assert!(indexes.iter().all(|index| plan.contains(index)), "{query}\n{text}\n{plan}");
-                // A place is where an index begins, not what rows are compared with one by one.
+                // A keyset is an index condition, not a filter on each row.
                 let filtered =
                     plan.lines().any(|line| line.trim_start().starts_with("Filter:") && line.contains("ROW("));
                 assert!(!filtered, "{query}\n{text}\n{plan}");
@@ -268,7 +268,7 @@ async fn events_are_read_by_the_indexes_of_what_the_viewer_sees() {
 }
 
 #[tokio::test]
-async fn events_take_as_long_whatever_else_is_in_the_log() {
+async fn events_list_latency_does_not_depend_on_invisible_events() {
     let office = crowded().await;
     let fastest = async |person: &Person, arguments: &str| {
         let query =

@@ -1,4 +1,4 @@
-//! The log: what is written to it, by what, and who sees what of it.
+//! The event log: which operations write to it, and which viewers can read which events.
 
 mod lists;
 
@@ -20,14 +20,14 @@ use crate::support::org_fixture::bucket;
 use crate::support::stream::{events_of, text};
 use crate::support::{Answer, Office, Person, TestApp};
 
-/// What was done, and what the log says of it.
+/// The mutations that ran, and the event types that each of them wrote.
 struct Story {
     office: Office,
     told: BTreeMap<String, Vec<String>>,
 }
 
 impl Story {
-    /// Notes the events that `done` wrote, which say that `by` did it, and gives its payload.
+    /// Runs `done`, checks that its new events have the actor `by`, records their types, and returns the payload.
     async fn note(&mut self, name: &str, by: Option<&Person>, done: impl Future<Output = Answer>) -> Value {
         let app = &self.office.app;
         let last = app.number("SELECT coalesce(max(sequence), 0) FROM events").await;
@@ -60,7 +60,7 @@ impl Story {
     }
 }
 
-/// Every mutation once at least, with success.
+/// Runs every mutation at least once, successfully.
 async fn story() -> Story {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let (owner, id) = (office.owner.clone(), office.id.clone());
@@ -148,7 +148,7 @@ async fn story() -> Story {
     s.does(&eve, "acceptInvitation", named(0), "").await;
     s.does(&root, "declineInvitation", named(2), "").await;
     s.does(&owner, "changeMemberRole", json!({ "membershipId": wim_membership, "role": "SUPERVISOR" }), "").await;
-    // What becomes of the work of those who go: some of it is theirs, some is assigned to them.
+    // Resources that departing members own or are assigned to.
     let sue = s.office.supervisor.clone();
     let project = json!({ "workspaceId": id, "name": "Sue's", "assigneeId": wim.id });
     let project = s.does(&sue, "createProject", project, "project { id }").await;
@@ -193,7 +193,7 @@ const OF_ACCOUNTS: &[&str] = &[
     "selectWorkspace",
 ];
 
-/// What all others write, each in the story.
+/// The event types that each of the other mutations writes in [`story`].
 const WRITTEN: &[(&str, &[&str])] = &[
     ("createOrganization", &["ORGANIZATION_CREATED", "MEMBER_JOINED"]),
     ("updateOrganization", &["ORGANIZATION_UPDATED"]),
@@ -225,7 +225,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_mutation_writes_its_event_but_those_of_accounts() {
+async fn mutations_write_their_events_except_for_account_mutations() {
     let story = story().await;
     let data = story.office.app.nobody("{ __schema { mutationType { fields { name } } } }").await.data();
     let served = data["__schema"]["mutationType"]["fields"].as_array().expect("fields");
@@ -243,7 +243,7 @@ async fn every_mutation_writes_its_event_but_those_of_accounts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_runs_out_by_itself_has_its_event_without_an_actor() {
+async fn maintenance_jobs_write_events_without_an_actor() {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let app = &office.app;
     let team = json!({ "workspaceId": office.id, "tier": "TEAM", "interval": "MONTH" });
@@ -265,7 +265,7 @@ async fn what_runs_out_by_itself_has_its_event_without_an_actor() {
     office.app.close().await;
 }
 
-/// What the log says is there: for each thing of a kind, what is known of it.
+/// State that is rebuilt from events alone.
 #[derive(Default)]
 struct Replayed {
     members: BTreeMap<String, String>,
@@ -282,7 +282,7 @@ struct Replayed {
 }
 
 impl Replayed {
-    /// Takes one event in. `actor` is the ID of a user.
+    /// Applies one event. `actor` is the ID of a user, or empty.
     fn add(&mut self, workspace: &str, kind: &str, subject: &str, changes: &Value, actor: &str) {
         let after = |field: &str| {
             let changes = changes.as_array().expect("changes");
@@ -371,7 +371,7 @@ fn shown<I: TypedId>(uuid: &Option<String>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_replays_the_log_knows_what_the_tables_hold() {
+async fn event_replay_rebuilds_the_tables() {
     let story = story().await;
     let app = &story.office.app;
     let mut replayed = Replayed::default();
@@ -416,7 +416,7 @@ async fn who_replays_the_log_knows_what_the_tables_hold() {
         }
     }
     assert_eq!(replayed.people, people);
-    // Those whom a member's events concern, the addresses of invitations, and whom resources name: what is asked for.
+    // The columns that queries filter by: concerned people, addresses of invitations, and people tied to resources.
     let unconcerned = "SELECT count(*) FROM memberships m WHERE NOT EXISTS (SELECT FROM events e
         WHERE e.person_id = m.user_id AND e.type = 'MEMBER_JOINED' AND e.workspace_id = m.organization_id)";
     assert_eq!(app.number(unconcerned).await, 0);
@@ -439,7 +439,7 @@ async fn who_replays_the_log_knows_what_the_tables_hold() {
     for row in app.rows(jobs).await {
         let id = shown::<JobId>(&row[0]);
         if row[4].as_deref() != Some(&here) {
-            // A transfer clears the assignees of jobs, and tells of the project and its tasks alone.
+            // A transfer clears the assignees of jobs, but writes events for the project and its tasks only.
             replayed.jobs.get_mut(&id).expect("a job").2 = None;
         }
         let assignee = row[3].as_ref().map(|_| shown::<UserId>(&row[3]));
@@ -458,7 +458,7 @@ fn about(events: &[Value], subject: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_sees_of_the_log_what_they_may_open() {
+async fn events_list_shows_each_viewer_only_visible_events_and_changes() {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let storage = office.storage(&office.owner).await;
     let project = office.project(&office.owner, json!({})).await;
@@ -482,7 +482,7 @@ async fn everybody_sees_of_the_log_what_they_may_open() {
     assert_eq!(maintainer, admin);
     assert_eq!(maintainer.len() as i64, office.app.count("events").await);
 
-    // With today's ties: whoever is assigned sees what was before, but not the storage.
+    // Current ties count: a new assignee sees earlier events, but not the storage.
     let assigned = json!({ "projectId": project, "assigneeId": office.other.id });
     office.owner.mutate("updateProject", assigned, "clientMutationId").await.done();
     office.app.log_settles().await;
@@ -514,7 +514,7 @@ async fn everybody_sees_of_the_log_what_they_may_open() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_pages_both_ways_counts_and_filters() {
+async fn events_list_pages_both_ways_counts_and_filters() {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     for n in 0..40 {
         let by = if n % 2 == 0 { &office.owner } else { &office.maintainer };
@@ -580,7 +580,7 @@ async fn the_log_pages_both_ways_counts_and_filters() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deleted_account_is_shown_as_such() {
+async fn event_actor_of_a_deleted_account_is_shown_as_deleted_user() {
     let office = Office::over(TestApp::with(|_| {}).await).await;
     let gone = json!({ "confirmUsername": "max" });
     office.maintainer.mutate("deleteAccount", gone, "clientMutationId").await.done();
@@ -591,7 +591,7 @@ async fn a_deleted_account_is_shown_as_such() {
 }
 
 #[tokio::test]
-async fn the_log_is_read_by_its_indexes() {
+async fn event_queries_use_the_indexes_of_the_log() {
     let app = TestApp::new().await;
     app.sql(
         "INSERT INTO events (transaction_id, workspace_id, type, at, subject_id, person_id, email)
@@ -604,7 +604,7 @@ async fn the_log_is_read_by_its_indexes() {
          SET enable_bitmapscan = off",
     )
     .await;
-    // In the midst of transactions that are older than any cluster.
+    // The range contains only transactions that are older than any in the cluster.
     let place = "(transaction_id, sequence) > (150, 3) AND transaction_id < event_horizon()";
     let order = "ORDER BY transaction_id, sequence LIMIT 100";
     for (filter, index) in [

@@ -1,11 +1,11 @@
-//! Somebody goes: what was assigned to them is assigned to nobody, what they owned belongs to the organization's owner.
+//! A person leaves an organization: their assignments are cleared, and their resources go to the organization's owner.
 
 use guildhall::operations::maintenance::purge_organizations::purge_organizations;
 use serde_json::{Value, json};
 
 use crate::support::{Office, Person};
 
-/// Resources in which `sue` is the owner or the assignee in each way there is, and one that is no business of hers.
+/// Resources where `sue` is the owner or the assignee in every possible way, and one that does not concern her.
 struct Desk {
     office: Office,
 }
@@ -25,13 +25,13 @@ impl Desk {
             format!("UPDATE cloud_storages SET owner_id = (SELECT id FROM users WHERE username = '{}')", sue.name);
         office.app.sql(&mine).await;
         office.project(&office.maintainer, json!({ "assigneeId": office.worker.id })).await;
-        // What she has elsewhere is not touched.
+        // Her resources in another workspace stay unchanged.
         sue.makes("createProject", json!({ "workspaceId": sue.workspace(), "name": "Mine", "assigneeId": sue.id }))
             .await;
         Self { office }
     }
 
-    /// How often somebody owns or is assigned something in the organization.
+    /// How many resources of the organization the person owns and how many are assigned to them.
     async fn named(&self, person: &str) -> (i64, i64) {
         let in_organization = "organization_id IS NOT NULL AND";
         let count = async |table: &str, column: &str| {
@@ -52,7 +52,7 @@ impl Desk {
         (owned, assigned)
     }
 
-    /// What the log tells of the end, in its order: type, and the fields that changed.
+    /// The events at the latest time in the log, in order: type and names of the changed fields.
     async fn told(&self) -> Vec<String> {
         let sql = "SELECT type || coalesce(' ' || (SELECT string_agg(c->>'field', ' ') FROM jsonb_array_elements(changes) c), '')
             FROM events WHERE at = (SELECT max(at) FROM events) ORDER BY sequence";
@@ -84,7 +84,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn a_removed_member_leaves_everything_behind() {
+async fn remove_member_reassigns_all_resources_of_the_member() {
     let desk = Desk::new().await;
     assert_eq!((desk.named("sue").await, desk.named("olga").await), ((3, 4), (2, 0)));
     desk.office.removes(&desk.office.supervisor).await;
@@ -95,7 +95,7 @@ async fn a_removed_member_leaves_everything_behind() {
 }
 
 #[tokio::test]
-async fn who_leaves_leaves_everything_behind() {
+async fn leave_organization_reassigns_all_resources_of_the_member() {
     let desk = Desk::new().await;
     let input = json!({ "organizationId": desk.office.id });
     desk.office.supervisor.mutate("leaveOrganization", input, "leftMembershipId").await.done();
@@ -108,7 +108,7 @@ async fn deletes_account(person: &Person) -> Value {
 }
 
 #[tokio::test]
-async fn an_account_that_is_deleted_leaves_everything_behind_but_its_own_workspace() {
+async fn delete_account_reassigns_shared_resources_and_deletes_personal_ones() {
     let desk = Desk::new().await;
     deletes_account(&desk.office.supervisor).await;
     desk.all_is_handed_over(&["MEMBER_LEFT"]).await;
@@ -117,7 +117,7 @@ async fn an_account_that_is_deleted_leaves_everything_behind_but_its_own_workspa
 }
 
 #[tokio::test]
-async fn purge_organizations_takes_all_that_a_deleted_owner_made_in_an_organization_of_one() {
+async fn purge_organizations_deletes_all_resources_of_a_deleted_sole_owner() {
     let office = Office::new().await;
     let eve = &office.stranger;
     let id = eve.creates("alone").await;
@@ -135,13 +135,13 @@ async fn purge_organizations_takes_all_that_a_deleted_owner_made_in_an_organizat
 }
 
 #[tokio::test]
-async fn what_an_administrator_made_elsewhere_goes_to_the_owners_there() {
+async fn delete_account_gives_resources_of_an_administrator_to_the_organization_owner() {
     let office = Office::new().await;
     let root = &office.admin;
     let project = office.project(root, json!({ "assigneeId": office.worker.id })).await;
     root.makes("createTask", json!({ "projectId": project, "name": "T" })).await;
     office.storage(root).await;
-    // No administrator any more, and never a member: the rows are all that ties them.
+    // No longer an administrator, and never a member: only the rows refer to the account.
     office.app.sql("UPDATE users SET is_admin = false WHERE username = 'root'").await;
     deletes_account(root).await;
     let owned = "SELECT (SELECT count(*) FROM projects p JOIN users u ON u.id = p.owner_id WHERE username = 'olga')

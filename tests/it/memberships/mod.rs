@@ -1,4 +1,4 @@
-//! Roles change, people are removed, people leave.
+//! Memberships: roles, removal, leaving, lists of members and their permissions.
 
 mod departure;
 
@@ -49,7 +49,7 @@ async fn remove(by: &Person, membership: &str) -> crate::support::Answer {
 }
 
 #[tokio::test]
-async fn roles_change_only_below_ones_own_rank() {
+async fn change_member_role_works_only_below_the_callers_own_role() {
     let team = Team::new().await;
     let [(max, max_id), (_, mia_id)] = &team.maintainers;
     let (sue, sue_id) = &team.supervisor;
@@ -75,7 +75,7 @@ async fn roles_change_only_below_ones_own_rank() {
 }
 
 #[tokio::test]
-async fn a_removed_member_loses_access_at_once() {
+async fn remove_member_ends_access_immediately() {
     let team = Team::new().await;
     let [(max, _), (mia, mia_id)] = &team.maintainers;
     let (wim, wim_id) = &team.worker;
@@ -96,7 +96,7 @@ async fn a_removed_member_loses_access_at_once() {
 }
 
 #[tokio::test]
-async fn everybody_but_the_owner_can_leave() {
+async fn leave_organization_is_refused_to_the_owner_only() {
     let team = Team::new().await;
     let leave = |person: &Person| {
         let (person, id) = (person.clone(), team.id.clone());
@@ -111,7 +111,7 @@ async fn everybody_but_the_owner_can_leave() {
 }
 
 #[tokio::test]
-async fn the_menu_of_a_member_shows_what_can_be_done_now() {
+async fn membership_viewer_permissions_list_what_the_viewer_can_do_now() {
     let team = Team::new().await;
     let query = r#"{ organization(slug: "team") { members { nodes { user { username } viewerPermissions viewerAssignableRoles } } } }"#;
     let data = team.maintainers[0].0.ask(query).await.data();
@@ -129,7 +129,7 @@ async fn the_menu_of_a_member_shows_what_can_be_done_now() {
 }
 
 #[tokio::test]
-async fn members_are_searched_filtered_ordered_and_paged() {
+async fn members_list_searches_filters_orders_and_pages() {
     let team = Team::new().await;
     let names = async |arguments: &str| {
         let query = format!(
@@ -152,7 +152,7 @@ async fn members_are_searched_filtered_ordered_and_paged() {
 }
 
 #[tokio::test]
-async fn members_are_shown_and_found_by_the_names_that_they_have_now() {
+async fn members_search_uses_current_names() {
     let team = Team::new().await;
     let (max, _) = &team.maintainers[0];
     let shown = async |arguments: &str| {
@@ -171,7 +171,7 @@ async fn members_are_shown_and_found_by_the_names_that_they_have_now() {
     let renamed = json!({ "username": "maxim" });
     max.mutate("updateProfile", renamed, "viewer { email }").await.done();
     assert_eq!(shown(r#"search: "maxim""#).await, json!([{ "user": { "username": "maxim", "displayName": "maxim" } }]));
-    // Where more is asked for than names, or of one member alone, it is the same account.
+    // A selection of more fields, and a single member by `node`, show the same account.
     let query = r#"{ organization(slug: "team") { members(search: "maxim") {
         nodes { id user { displayName email } } names: nodes { user { id displayName } } } } }"#;
     let nodes = team.owner.ask(query).await.data()["organization"]["members"].clone();
@@ -187,7 +187,7 @@ async fn members_are_shown_and_found_by_the_names_that_they_have_now() {
 }
 
 #[tokio::test]
-async fn a_member_who_was_here_today_is_noted() {
+async fn membership_last_active_at_is_updated_and_visible_to_maintainers() {
     let team = Team::new().await;
     let today = team.app.env.clock.now().format("%Y-%m-%dT00:00:00.000Z").to_string();
     team.worker.0.ask(r#"{ organization(slug: "team") { id } }"#).await.data();
@@ -203,7 +203,7 @@ async fn a_member_who_was_here_today_is_noted() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_those_they_share_an_organization_with() {
+async fn user_node_is_visible_to_fellow_members_only() {
     let team = Team::new().await;
     let query = format!(r#"{{ node(id: "{}") {{ ... on User {{ username displayName email }} }} }}"#, team.worker.0.id);
     let (sue, eve) = (&team.supervisor.0, team.app.person("eve").await);

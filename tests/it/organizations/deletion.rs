@@ -1,4 +1,4 @@
-//! An organization ends: it is deleted, can be restored for a while, and goes for good.
+//! Deletion of organizations: pending deletion, restoration within the grace period, and the final purge.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::platform::races::{MANY, at_once, counts, tally};
 use crate::support::{Answer, Person, TestApp, graphql};
 
-/// An organization with a member of each role, an invitee, an administrator, and somebody who is no member.
+/// An organization with a member of each role, an invitee, an administrator, and a person who is not a member.
 struct Team {
     app: TestApp,
     id: String,
@@ -50,19 +50,19 @@ impl Team {
         Self { id, owner, max, sue, wim, guest, eve, root, membership, invitation, app }
     }
 
-    /// The owner deletes it.
+    /// The team after its owner has deleted the organization.
     async fn deleted() -> Self {
         let team = Self::new().await;
         delete(&team.owner, &team.id, "team").await.done();
         team
     }
 
-    /// Everybody for whom it is gone while it is about to be deleted.
+    /// The people who cannot see an organization that is pending deletion.
     fn others(&self) -> [&Person; 5] {
         [&self.max, &self.sue, &self.wim, &self.guest, &self.eve]
     }
 
-    /// Turns the clock; tokens run out.
+    /// Advances the clock and renews the tokens, which expire with it.
     async fn later(&mut self, by: TimeDelta) {
         self.app.env.clock.advance(by);
         for person in [&mut self.owner, &mut self.max, &mut self.guest, &mut self.root, &mut self.wim] {
@@ -70,7 +70,7 @@ impl Team {
         }
     }
 
-    /// How many rows there are of anything that belongs to an organization.
+    /// The number of rows that belong to an organization, plus the organizations.
     async fn rows(&self) -> i64 {
         let mut rows = 0;
         for table in BELONGINGS {
@@ -85,7 +85,7 @@ impl Team {
     }
 }
 
-/// Tables of what belongs to an organization.
+/// Tables whose rows belong to an organization.
 const BELONGINGS: [&str; 10] = [
     "memberships",
     "invitations",
@@ -109,7 +109,7 @@ async fn restore(by: &Person, organization: &str) -> Answer {
     by.mutate("restoreOrganization", input, "organization { slug status deletionScheduledFor version }").await
 }
 
-/// What somebody sees of the organization, wherever it can be seen.
+/// The organization, its membership and its invitation in each field where the person might see them.
 async fn seen(team: &Team, by: &Person) -> Value {
     let query = format!(
         r#"{{ byId: organization(id: "{0}") {{ slug }} bySlug: organization(slug: "TEAM") {{ slug }}
@@ -121,7 +121,7 @@ async fn seen(team: &Team, by: &Person) -> Value {
     by.ask(&query).await.data()
 }
 
-/// What is seen where nothing is.
+/// The result of [`seen`] for a person who sees nothing.
 fn nothing() -> Value {
     let none = json!({ "totalCount": 0, "nodes": [] });
     json!({ "byId": null, "bySlug": null, "nodes": [null, null, null], "invitation": null,
@@ -129,7 +129,7 @@ fn nothing() -> Value {
 }
 
 #[tokio::test]
-async fn a_deleted_organization_is_there_for_its_owner_and_gone_for_everybody_else() {
+async fn delete_organization_hides_it_from_all_but_the_owner_and_administrators() {
     let team = Team::new().await;
     let before = seen(&team, &team.owner).await;
     assert_eq!(seen(&team, &team.guest).await["viewer"]["invitations"]["totalCount"], 1);
@@ -173,7 +173,7 @@ async fn a_deleted_organization_is_there_for_its_owner_and_gone_for_everybody_el
 }
 
 #[tokio::test]
-async fn only_the_owner_or_an_administrator_deletes_and_restores() {
+async fn delete_organization_and_restore_require_the_owner_or_an_administrator() {
     let team = Team::new().await;
     for person in [&team.max, &team.sue, &team.wim] {
         assert_eq!(delete(person, &team.id, "team").await.refused(), ["FORBIDDEN"], "{}", person.name);
@@ -228,7 +228,7 @@ async fn only_the_owner_or_an_administrator_deletes_and_restores() {
     team.close().await;
 }
 
-/// The mutations that name something of an organization, each with such an input.
+/// The mutations whose input names the organization or a part of it, each with such an input.
 async fn writes(team: &Team, offer: &str) -> BTreeMap<String, Value> {
     let query = "{ __schema { mutationType { fields { name args { type { ofType {
         inputFields { name defaultValue type { kind } } } } } } } } }";
@@ -252,7 +252,7 @@ async fn writes(team: &Team, offer: &str) -> BTreeMap<String, Value> {
                 input[part_name] = known[part_name].clone();
             }
         }
-        // Choosing a workspace writes nothing in it.
+        // `selectWorkspace` writes nothing in the workspace.
         if name != "selectWorkspace" && named.iter().any(|name| input.get(name).is_some()) {
             let values = input.as_object().expect("an object").values();
             assert!(!values.clone().any(Value::is_null), "say what {name} takes: {input}");
@@ -263,7 +263,7 @@ async fn writes(team: &Team, offer: &str) -> BTreeMap<String, Value> {
 }
 
 #[tokio::test]
-async fn every_write_in_it_is_refused() {
+async fn pending_deletion_refuses_every_write_in_the_organization() {
     let team = Team::new().await;
     let offered =
         team.owner.mutate("offerOwnership", json!({ "membershipId": team.membership }), "ownershipOffer { id }");
@@ -272,7 +272,7 @@ async fn every_write_in_it_is_refused() {
     assert!(writes.len() >= 17, "{:?}", writes.keys());
     delete(&team.owner, &team.id, "team").await.done();
     let log = team.app.log().await;
-    // What only the person invited or offered may do, at any time.
+    // Mutations that are reserved for the invitee or the recipient of the offer, in any state of the organization.
     let personal = ["acceptInvitation", "declineInvitation", "acceptOwnership", "declineOwnership"];
     for (name, input) in writes.iter().filter(|(name, _)| *name != "restoreOrganization") {
         let of_the_owner = team.owner.mutate(name, input.clone(), "clientMutationId").await.refused();
@@ -299,7 +299,7 @@ async fn every_write_in_it_is_refused() {
 }
 
 #[tokio::test]
-async fn its_invitations_rest_until_it_is_restored() {
+async fn delete_organization_suspends_invitations_until_it_is_restored() {
     let mut team = Team::new().await;
     let unproven = team.app.unverified("unproven").await;
     let of_unproven = team.owner.invites(&team.id, &unproven.email(), "WORKER").await;
@@ -332,7 +332,7 @@ async fn its_invitations_rest_until_it_is_restored() {
     }
     assert_eq!((team.app.count("users").await, team.app.log().await), (users, log), "nothing happened");
 
-    // Their time goes on.
+    // Invitations still expire during the deletion.
     team.later(TimeDelta::days(6)).await;
     restore(&team.owner, &team.id).await.done();
     assert!(team.app.nobody(&preview).await.data()["invitationPreview"]["status"] == "PENDING");
@@ -353,7 +353,7 @@ async fn its_invitations_rest_until_it_is_restored() {
 }
 
 #[tokio::test]
-async fn mails_of_its_invitations_wait_and_go_with_it() {
+async fn delete_organization_holds_back_invitation_mails_and_the_purge_deletes_them() {
     let mut team = Team::deleted().await;
     let folder = std::env::temp_dir().join(format!("guildhall-mails-{}", std::process::id()));
     let transport = Transport::folder(folder.clone(), "Guildhall <guildhall@example.org>", None).expect("a folder");
@@ -374,7 +374,7 @@ async fn mails_of_its_invitations_wait_and_go_with_it() {
 }
 
 #[tokio::test]
-async fn people_who_share_nothing_else_do_not_know_each_other_meanwhile() {
+async fn delete_organization_hides_members_who_share_no_other_organization() {
     let team = Team::deleted().await;
     let open = |id: &str| format!(r#"{{ node(id: "{id}") {{ ... on User {{ username email }} }} }}"#);
     let wim = json!({ "username": "wim", "email": "wim@example.org" });
@@ -384,7 +384,7 @@ async fn people_who_share_nothing_else_do_not_know_each_other_meanwhile() {
     restore(&team.owner, &team.id).await.done();
     assert_eq!(team.max.ask(&open(&team.wim.id)).await.data()["node"], wim);
 
-    // Another organization that they share counts for what it is.
+    // Another shared organization gives access according to the role in it.
     let second = team.wim.creates("second").await;
     team.max.accepts(&team.wim.invites(&second, &team.max.email(), "WORKER").await).await;
     delete(&team.owner, &team.id, "team").await.done();
@@ -397,7 +397,7 @@ async fn people_who_share_nothing_else_do_not_know_each_other_meanwhile() {
 }
 
 #[tokio::test]
-async fn whoever_else_had_it_selected_is_back_in_their_personal_workspace() {
+async fn delete_organization_resets_the_selected_workspace_of_other_members() {
     let team = Team::new().await;
     let other = team.max.creates("other").await;
     team.app.settle().await;
@@ -420,7 +420,7 @@ async fn whoever_else_had_it_selected_is_back_in_their_personal_workspace() {
 }
 
 #[tokio::test]
-async fn an_offer_of_its_ownership_is_cancelled() {
+async fn delete_organization_cancels_a_pending_ownership_offer() {
     let team = Team::new().await;
     let offered =
         team.owner.mutate("offerOwnership", json!({ "membershipId": team.membership }), "ownershipOffer { id }");
@@ -442,7 +442,7 @@ async fn an_offer_of_its_ownership_is_cancelled() {
 }
 
 #[tokio::test]
-async fn restoring_brings_everything_back() {
+async fn restore_organization_brings_back_members_and_invitations_unchanged() {
     let mut team = Team::new().await;
     let query = format!(
         r#"{{ organization(id: "{}") {{ slug version updatedAt memberCount owner {{ username }}
@@ -464,7 +464,7 @@ async fn restoring_brings_everything_back() {
 }
 
 #[tokio::test]
-async fn restoring_needs_room_for_one_more() {
+async fn restore_organization_checks_the_limit_of_owned_organizations() {
     let app = TestApp::with(|settings| settings.rules.plans = Plans::default()).await;
     let (ada, root) = (app.person("ada").await, app.admin("root").await);
     let first = ada.creates("first").await;
@@ -483,7 +483,7 @@ async fn restoring_needs_room_for_one_more() {
     app.close().await;
 }
 
-/// Something of every kind that an organization can have.
+/// Adds rows of each kind that an organization can have.
 async fn furnish(team: &Team) {
     let renamed = json!({ "organizationId": team.id, "slug": "crew" });
     team.owner.mutate("updateOrganization", renamed, "organization { slug }").await.done();
@@ -509,7 +509,7 @@ async fn furnish(team: &Team) {
     }
 }
 
-/// That nothing of the organization is left but the event.
+/// Checks that nothing of the organization is left but its events.
 async fn assert_gone(team: &Team) {
     assert_eq!(team.rows().await, 0);
     let uuid = "(SELECT workspace_id FROM events ORDER BY transaction_id, sequence LIMIT 1)";
@@ -530,7 +530,7 @@ async fn assert_gone(team: &Team) {
 }
 
 #[tokio::test]
-async fn without_a_time_of_grace_it_is_gone_at_once() {
+async fn delete_organization_without_a_grace_period_deletes_immediately() {
     let team = Team::on(TestApp::with(|settings| settings.rules.deletion_grace = TimeDelta::zero()).await).await;
     furnish(&team).await;
     let gone = json!({ "organizationId": team.id, "confirmSlug": "crew", "idempotencyKey": "k" });
@@ -544,7 +544,7 @@ async fn without_a_time_of_grace_it_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn after_its_time_it_goes_with_all_that_belongs_to_it() {
+async fn purge_organizations_deletes_all_rows_after_the_grace_period() {
     let mut team = Team::new().await;
     furnish(&team).await;
     delete(&team.owner, &team.id, "crew").await.done();
@@ -571,7 +571,7 @@ async fn after_its_time_it_goes_with_all_that_belongs_to_it() {
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_changes_nothing() {
+async fn delete_organization_and_restore_repeats_with_the_same_key_change_nothing() {
     let team = Team::new().await;
     let input = json!({ "organizationId": team.id, "confirmSlug": "team", "idempotencyKey": "k" });
     let first = team.owner.mutate("deleteOrganization", input.clone(), "organization { status }").await.done();
@@ -590,7 +590,7 @@ async fn a_repeat_with_the_same_key_changes_nothing() {
 }
 
 #[tokio::test]
-async fn looking_at_it_is_no_activity_in_it() {
+async fn pending_deletion_records_no_member_activity() {
     let mut team = Team::deleted().await;
     team.app.settle().await;
     team.later(TimeDelta::days(2)).await;
@@ -608,13 +608,13 @@ async fn looking_at_it_is_no_activity_in_it() {
 }
 
 #[tokio::test]
-async fn accounts_end_while_it_is_about_to_be_deleted() {
+async fn delete_account_during_pending_deletion_is_refused_to_the_owner_only() {
     let mut team = Team::deleted().await;
     let end = |person: &Person| {
         let (person, input) = (person.clone(), json!({ "confirmUsername": person.name }));
         async move { person.mutate("deleteAccount", input, "deletedUserId").await }
     };
-    // Members go; the owner has to be there until it can no longer be restored.
+    // Members can delete their accounts; the owner cannot while the organization can still be restored.
     end(&team.wim).await.done();
     let refused = end(&team.owner).await;
     let message = refused.body["data"]["deleteAccount"]["userErrors"][0]["message"].to_string();
@@ -639,7 +639,7 @@ async fn accounts_end_while_it_is_about_to_be_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn eight_purges_at_once_delete_each_organization_once() {
+async fn purge_organizations_in_eight_concurrent_runs_deletes_each_organization_once() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     for n in 0..20 {
@@ -663,7 +663,7 @@ async fn eight_purges_at_once_delete_each_organization_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_deletes_at_once_delete_once() {
+async fn delete_organization_fifty_times_concurrently_deletes_once() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -677,7 +677,7 @@ async fn fifty_deletes_at_once_delete_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletes_and_restores_at_once_take_turns() {
+async fn delete_organization_and_restore_alternate_under_concurrency() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -698,7 +698,7 @@ async fn deletes_and_restores_at_once_take_turns() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_accepts_while_it_is_deleted_is_in_before_or_told_that_it_is_gone() {
+async fn accept_invitation_during_deletion_joins_before_it_or_is_not_found() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     for round in 0..3 {
@@ -735,9 +735,9 @@ async fn whoever_accepts_while_it_is_deleted_is_in_before_or_told_that_it_is_gon
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restore_during_the_purge_is_before_it_or_too_late() {
+async fn restore_organization_during_the_purge_wins_entirely_or_is_not_found() {
     let team = Team::new().await;
-    // Another process whose clock is ahead: for it, their time is over.
+    // The clock of another process is ahead: for that process, the grace period is over.
     let ahead = Clock::default();
     ahead.advance(TimeDelta::days(8));
     for round in 0..20 {
@@ -768,7 +768,7 @@ async fn a_restore_during_the_purge_is_before_it_or_too_late() {
 }
 
 #[tokio::test]
-async fn a_page_of_organizations_is_full_though_some_are_gone() {
+async fn organizations_list_fills_pages_although_some_are_pending_deletion() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     for n in 0..6 {

@@ -1,4 +1,4 @@
-//! Creating, finding, listing and changing organizations.
+//! Creation, lookup, lists and updates of organizations.
 
 mod deletion;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Office, TestApp};
 
 #[tokio::test]
-async fn a_new_organization_belongs_to_whoever_creates_it() {
+async fn create_organization_makes_the_caller_its_owner() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let input = json!({
@@ -38,7 +38,7 @@ async fn a_new_organization_belongs_to_whoever_creates_it() {
 }
 
 #[tokio::test]
-async fn an_organization_is_not_there_for_strangers_and_nobody() {
+async fn organization_is_null_for_non_members_and_anonymous_requests() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("ada").await, app.person("eve").await);
     let id = ada.creates("acme").await;
@@ -56,7 +56,7 @@ async fn an_organization_is_not_there_for_strangers_and_nobody() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_an_input_is_told_at_once() {
+async fn create_organization_reports_all_input_errors_at_once() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let input = json!({ "slug": "-", "name": "x".repeat(65), "contact": { "email": "nonsense", "phone": "a\u{0}b" } });
@@ -78,7 +78,7 @@ async fn everything_wrong_with_an_input_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn slugs_are_unique_without_regard_to_case_and_held_for_30_days() {
+async fn update_organization_reserves_the_former_slug_for_30_days() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.person("ada").await, app.person("eve").await);
     let id = ada.creates("acme").await;
@@ -104,7 +104,7 @@ async fn slugs_are_unique_without_regard_to_case_and_held_for_30_days() {
 }
 
 #[tokio::test]
-async fn slug_availability_offers_what_is_free() {
+async fn slug_availability_suggests_free_slugs() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     ada.creates("acme").await;
@@ -126,7 +126,7 @@ async fn slug_availability_offers_what_is_free() {
 }
 
 #[tokio::test]
-async fn an_update_keeps_clears_and_sets() {
+async fn update_organization_keeps_clears_and_sets_fields() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -154,7 +154,7 @@ async fn an_update_keeps_clears_and_sets() {
 }
 
 #[tokio::test]
-async fn lists_of_organizations_page_search_and_order() {
+async fn organizations_lists_page_search_and_order() {
     let app = TestApp::new().await;
     let (ada, eve, root) = (app.person("ada").await, app.person("eve").await, app.admin("root").await);
     for slug in ["delta", "alpha", "charlie", "bravo"] {
@@ -217,7 +217,7 @@ async fn lists_of_organizations_page_search_and_order() {
 }
 
 #[tokio::test]
-async fn guarded_things_are_null_and_the_rest_arrives() {
+async fn organization_fields_without_permission_are_null_and_the_rest_is_returned() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -244,7 +244,7 @@ async fn guarded_things_are_null_and_the_rest_arrives() {
 }
 
 #[tokio::test]
-async fn an_organization_has_the_same_lists_by_its_slug_and_by_its_id() {
+async fn organization_returns_the_same_lists_by_slug_and_by_id() {
     let office = Office::new().await;
     for n in 0..4 {
         let role = if n < 2 { "WORKER" } else { "SUPERVISOR" };

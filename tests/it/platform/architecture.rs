@@ -1,10 +1,11 @@
-//! The house rules that a machine can hold: who may use whom, where SQL and GraphQL live, how long files get.
+//! Rules for the structure of `src`: dependencies between modules, the use of diesel, async-graphql and `Role`
+//! variants, file headers, and where writes start.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each module of `src` may use, besides itself.
+/// The other modules that each module of `src` may use.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("policy", &["domain"]),
@@ -34,7 +35,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every source file with the module of `src` that it belongs to.
+/// Every source file with its module of `src`.
 fn house() -> Vec<(String, PathBuf, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let module = |path: &Path| {
@@ -48,7 +49,7 @@ fn house() -> Vec<(String, PathBuf, String)> {
 }
 
 #[test]
-fn modules_use_only_what_they_may() {
+fn module_dependencies_follow_the_allowed_list() {
     let may_use: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
     let mut offences = Vec::new();
     for (module, path, text) in house() {
@@ -67,7 +68,7 @@ fn modules_use_only_what_they_may() {
 }
 
 #[test]
-fn sql_lives_in_store_and_graphql_in_graphql() {
+fn diesel_and_async_graphql_are_used_in_their_modules_only() {
     let mut offences = Vec::new();
     for (module, path, text) in house() {
         let code: String =
@@ -82,7 +83,7 @@ fn sql_lives_in_store_and_graphql_in_graphql() {
 }
 
 #[test]
-fn roles_are_named_in_the_domain_the_policy_and_the_mappings_alone() {
+fn role_variants_are_named_only_in_domain_policy_and_mapping_modules() {
     let allowed = ["domain", "policy", "store", "graphql", "import", "seed"];
     let creator = "organizations/create.rs";
     let offences: Vec<_> = house()
@@ -99,15 +100,16 @@ fn roles_are_named_in_the_domain_the_policy_and_the_mappings_alone() {
 }
 
 #[test]
-fn every_file_says_what_it_owns() {
+fn source_files_start_with_a_header() {
     for (_, path, text) in house() {
         assert!(text.starts_with("//!"), "{} has no header", path.display());
     }
 }
 
 #[test]
-fn mutations_write_where_it_is_asked_whether_their_session_lives() {
-    // The first is that place; then the sign-in by a token of an issuer, and the day of the last activity; the others are jobs.
+fn writes_go_through_the_transaction_that_checks_the_session() {
+    // `idempotency.rs` has the transaction that checks the session. Exempt are also the sign-in with a token of an OIDC
+    // issuer, the recording of activity, and jobs.
     let others = [
         "idempotency.rs",
         "provision_oidc_user.rs",

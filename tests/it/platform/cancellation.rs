@@ -1,4 +1,4 @@
-//! Clients that go away before they are answered, and operations that take too long.
+//! Clients that disconnect before the response, and operations that exceed their time limit.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::socket::Socket;
 use crate::support::{Person, TestApp, graphql};
 
 #[tokio::test]
-async fn a_mutation_is_finished_though_nobody_waits_for_it() {
+async fn mutation_completes_after_its_client_disconnects() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let (mut other, connection) = tokio_postgres::connect(&app.url, NoTls).await.expect("a connection");
@@ -33,13 +33,13 @@ async fn a_mutation_is_finished_though_nobody_waits_for_it() {
     app.close().await;
 }
 
-/// How many statements of the application wait for a lock.
+/// The number of statements of the application that wait for a lock.
 const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'";
 const QUERY: &str = r#"{ organization(slug: "acme") { name } }"#;
 const MUTATION: &str = r#"mutation { createOrganization(input: { slug: "other" }) { userErrors { message } } }"#;
 
-/// Waits until so many statements wait for a lock.
+/// Waits until that many statements wait for a lock.
 async fn blocked(app: &TestApp, count: i64) {
     let waiting = async {
         while app.number(BLOCKED).await != count {
@@ -49,7 +49,7 @@ async fn blocked(app: &TestApp, count: i64) {
     tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("so many wait");
 }
 
-/// A served application with short time limits, and a connection that holds the table of organizations.
+/// A served application with that time limit, and a connection that holds a lock on the table of organizations.
 async fn held(limit: Duration) -> (TestApp, Person, SocketAddr, tokio_postgres::Client) {
     let limits = TimeLimits { query: limit, mutation: limit };
     let app = TestApp::with(|settings| settings.time_limits = limits).await;
@@ -68,7 +68,7 @@ async fn post(address: SocketAddr, token: &str, query: &str) -> reqwest::Respons
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_query_that_nobody_waits_for_stops_in_the_database() {
+async fn query_is_cancelled_in_the_database_when_its_client_disconnects() {
     let (app, ada, address, holder) = held(Duration::from_secs(60)).await;
     let token = ada.token.clone();
     let over_http = tokio::spawn(async move { post(address, &token, QUERY).await });
@@ -92,7 +92,7 @@ async fn a_query_that_nobody_waits_for_stops_in_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_takes_too_long_is_given_up_and_leaves_nothing_behind() {
+async fn time_limit_aborts_queries_and_mutations_without_side_effects() {
     let (app, ada, address, holder) = held(Duration::from_millis(300)).await;
     for asked in [QUERY, MUTATION] {
         let answer = post(address, &ada.token, asked).await;

@@ -1,4 +1,4 @@
-//! The executable, as somebody types it: what it refuses, in one sentence, and that it starts, works and stops.
+//! The executable: it starts, works and stops, and refuses bad settings in one line.
 
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ use crate::support::cluster::Cluster;
 use crate::support::fake_oidc::{AUDIENCE, ISSUER, Key, claims, key_set};
 use crate::support::server_process::{SECRET, Server, guildhall, listening, run};
 
-/// The sentence with which it fails.
+/// The line with which the command fails.
 async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let output = run(arguments, environment).await;
     let sentence = String::from_utf8(output.stderr).expect("text");
@@ -22,7 +22,7 @@ async fn refusal(arguments: &[&str], environment: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn serve_says_what_it_lacks() {
+async fn serve_names_the_missing_or_invalid_setting() {
     let nowhere = "postgres://nobody@127.0.0.1:1/none?connect_timeout=2";
     for (arguments, environment, says) in [
         (vec!["serve"], vec![("GUILDHALL_JWT_SECRET", SECRET)], "DATABASE_URL"),
@@ -55,7 +55,7 @@ async fn serve_says_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_database_is_served_once_it_is_migrated_and_unless_it_holds_the_demo() {
+async fn serve_refuses_unmigrated_and_demo_databases() {
     let cluster = Cluster::get();
     let url = cluster.empty_database().await;
     let environment =
@@ -70,7 +70,7 @@ async fn a_database_is_served_once_it_is_migrated_and_unless_it_holds_the_demo()
 }
 
 #[tokio::test]
-async fn it_serves_until_it_is_told_to_stop() {
+async fn serve_answers_logs_and_stops_on_sigterm() {
     let app = TestApp::new().await;
     app.person("ada").await;
     let environment =
@@ -119,7 +119,7 @@ async fn it_serves_until_it_is_told_to_stop() {
 }
 
 #[tokio::test]
-async fn it_believes_tokens_of_an_issuer_by_the_keys_in_a_file() {
+async fn serve_accepts_tokens_of_an_issuer_with_keys_from_a_file() {
     let app = TestApp::new().await;
     let file = std::env::temp_dir().join(format!("guildhall-served-keys-{}.json", std::process::id()));
     let [ours, other] = [Algorithm::ES256, Algorithm::ES256].map(|algorithm| Key::new(algorithm, "one"));
@@ -142,17 +142,17 @@ async fn it_believes_tokens_of_an_issuer_by_the_keys_in_a_file() {
 }
 
 #[tokio::test]
-async fn it_stops_although_its_data_folder_was_deleted() {
+async fn serve_embedded_stops_on_sigterm_after_its_data_folder_was_deleted() {
     let folder = std::env::temp_dir().join(format!("guildhall-deleted-{}", std::process::id()));
     let environment = [("GUILDHALL_DATA_DIR", folder.to_str().expect("text")), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
     let arguments = ["serve", "--embedded", "--log-format", "json"];
     let mut command = tokio::process::Command::from(guildhall(&arguments, &environment));
     let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
-    // Open to the end: it still has something to say.
+    // The log stays open to the end, because the process still writes to it.
     let mut log = BufReader::new(server.stderr.take().expect("its log")).lines();
     listening(&mut log).await;
     std::fs::rename(&folder, folder.with_extension("gone")).expect("the folder");
-    // The database writes on in it meanwhile.
+    // The database still writes to the folder, so the removal is retried.
     let removed = (0..100).any(|_| std::fs::remove_dir_all(folder.with_extension("gone")).is_ok());
     assert!(removed, "the folder stays");
     let pid = server.id().expect("it runs").to_string();
@@ -162,7 +162,7 @@ async fn it_stops_although_its_data_folder_was_deleted() {
 }
 
 #[tokio::test]
-async fn an_import_is_rehearsed_run_and_run_again() {
+async fn import_cvat_runs_dry_then_for_real_and_again() {
     let app = TestApp::new().await;
     let environment = [("DATABASE_URL", app.url.as_str())];
     let export = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/cvat");

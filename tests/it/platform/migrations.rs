@@ -1,4 +1,4 @@
-//! The migrations run, go back, and run again to the same schema; `schema.rs` is what they make.
+//! Migrations: they run, revert and run again to the same schema, and `schema.rs` matches them.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -17,7 +17,7 @@ async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
-/// Everything that is in the schema, as text.
+/// The whole schema as text.
 async fn dump(url: &str) -> String {
     let queries = [
         "SELECT format('%s.%s %s null=%s default=%s', table_name, column_name, udt_name, is_nullable, coalesce(column_default, generation_expression)) FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations' ORDER BY table_name, ordinal_position",
@@ -36,7 +36,7 @@ async fn dump(url: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn migrations_go_up_down_and_up_again_to_the_same() {
+async fn migrations_revert_and_run_again_to_the_same_schema() {
     let url = Cluster::get().empty_database().await;
     assert!(!migrate(&url).await.expect("up").is_empty());
     let first = dump(&url).await;
@@ -55,7 +55,7 @@ async fn migrations_go_up_down_and_up_again_to_the_same() {
 }
 
 #[tokio::test]
-async fn every_table_and_column_is_described() {
+async fn database_comments_describe_every_table_and_column() {
     let url = Cluster::get().database().await;
     let undescribed = "SELECT c.relname || coalesce('.' || a.attname, '') FROM pg_class c
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -68,7 +68,7 @@ async fn every_table_and_column_is_described() {
 }
 
 #[tokio::test]
-async fn the_database_refuses_an_organization_without_its_owner() {
+async fn organizations_owner_fkey_refuses_an_organization_without_its_owner() {
     let url = Cluster::get().database().await;
     execute(
         &url,
@@ -120,7 +120,7 @@ async fn schema_rs_is_current() {
     Cluster::get().drop(&url).await;
 }
 
-/// The types of PostgreSQL as diesel calls them.
+/// The diesel name of a PostgreSQL type.
 fn diesel_type(udt: &str) -> String {
     if let Some(element) = udt.strip_prefix('_') {
         return format!("Array<{}>", diesel_type(element));
@@ -159,7 +159,7 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
             [one] => writeln!(text, "    use crate::domain::sql_types::{one};").expect("text"),
             many => writeln!(text, "    use crate::domain::sql_types::{{{}}};", many.join(", ")).expect("text"),
         }
-        // `type` is a word of Rust's.
+        // `type` is a keyword of Rust.
         let named = |column| if column == "type" { "kind" } else { column };
         let key: Vec<&str> = key.split(", ").map(named).collect();
         writeln!(text, "\n    {table} ({}) {{", key.join(", ")).expect("text");
@@ -177,7 +177,7 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
     text
 }
 
-/// As `cargo fmt` would have it.
+/// Formats the source with rustfmt.
 fn formatted(source: &str) -> String {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("schema-{}.rs", std::process::id()));
     std::fs::write(&file, source).expect("a file");

@@ -1,4 +1,4 @@
-//! What holds whatever is asked: transactions, statements, processes, connections, and the structure of the code.
+//! Properties of the platform: transactions, statements, processes, connections, and the structure of the code.
 
 pub mod architecture;
 pub mod cancellation;

@@ -1,5 +1,5 @@
-//! Several server processes on one database, and what happens to them: each subscriber hears each event that they may see,
-//! in the order of the log, once.
+//! Several server processes on one database, with failures: each subscriber receives each visible event once, in the
+//! order of the log.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,17 +15,17 @@ use crate::support::resuming_subscriber::{Crowd, Follower, texts};
 use crate::support::server_process::{Server, mutate_at};
 use crate::support::{Office, Person, TestApp};
 
-/// How many writers each process has, each with a task of its own.
+/// Writers per process, each with its own task.
 const WRITERS: usize = 4;
-/// How long a process and its database are waited for.
+/// Longest wait for a process or its database.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An organization whose tasks are assigned to one of two workers, and who writes there.
+/// An organization whose tasks are assigned to two workers in turn; the owner writes.
 struct Scene {
     office: Office,
     tasks: Vec<String>,
     cursor: String,
-    /// Place in the log after which all is to be heard.
+    /// The sequence of the last event before the test. Subscribers receive all later ones.
     begin: i64,
 }
 
@@ -37,8 +37,8 @@ impl Scene {
             let assignee = [&office.worker, &office.other][n % 2];
             tasks.push(office.task(&office.owner, json!({ "assigneeId": assignee.id })).await);
         }
-        // Whoever writes that something is slow now has their transaction open for a while afterwards, with its place in
-        // the log, as if the network or the database were slow.
+        // Each insert of an event that contains "slow" keeps its transaction open for 120 ms, as if the network or the
+        // database were slow.
         let linger = "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql
                 AS $$ BEGIN PERFORM pg_sleep(0.12); RETURN NULL; END $$;
             CREATE TRIGGER linger AFTER INSERT ON events FOR EACH ROW
@@ -49,7 +49,7 @@ impl Scene {
         Self { office, tasks, cursor, begin }
     }
 
-    /// So many followers at each of three servers: the owner and two workers in turn.
+    /// `each` followers at each of three servers: the owner and two workers in turn.
     fn followers(&self, each: usize) -> Vec<Follower> {
         let people = [&self.office.owner, &self.office.worker, &self.office.other];
         let follower = |n: usize| Follower {
@@ -63,7 +63,7 @@ impl Scene {
         (0..3 * each).map(follower).collect()
     }
 
-    /// Changes the organization's name, at whichever server does it.
+    /// Renames the organization through the first server that answers.
     async fn rename(&self, servers: &[SocketAddr], name: &str) {
         let input = json!({ "organizationId": self.office.id, "name": name });
         let done = async {
@@ -84,7 +84,7 @@ impl Scene {
         timeout(PATIENCE, done).await.expect("some server does it");
     }
 
-    /// All writers write so often, side by side, short and long transactions; tells when which answer came.
+    /// All writers write `rounds` times concurrently, in short and long transactions. Returns the time of each answer.
     async fn write(&self, servers: &[SocketAddr], stage: &str, rounds: usize) -> BTreeMap<String, Instant> {
         let owner = &self.office.owner.token;
         let writer = async |n: usize| {
@@ -93,7 +93,7 @@ impl Scene {
                 let kind = if (n + round).is_multiple_of(3) { "slow" } else { "quick" };
                 let name = format!("{kind} {stage} {n} {round}");
                 let input = json!({ "taskId": self.tasks[n], "name": name });
-                // What is not answered may have been done or not: the log will tell.
+                // Without an answer the write may have been done or not; the log decides.
                 if mutate_at(servers[n % 3], owner, "updateTask", input, "clientMutationId").await.is_some() {
                     answered.push((name, Instant::now()));
                 }
@@ -111,7 +111,7 @@ impl Scene {
         answered.into_iter().flatten().collect()
     }
 
-    /// What the log tells since the beginning, in its order: ID, type, subject, changes.
+    /// The events of the test in the order of the log: ID, type, subject, changes.
     async fn logged(&self, app: &TestApp) -> Vec<[String; 4]> {
         app.log_settles().await;
         let since = format!("sequence > {}", self.begin);
@@ -124,7 +124,7 @@ impl Scene {
         ids.into_iter().zip(rows).map(|(id, row)| [id, value(&row, 0), value(&row, 1), value(&row, 2)]).collect()
     }
 
-    /// The IDs of what somebody may see of it.
+    /// The IDs of those events that the person may see.
     fn seen_by(&self, person: &Person, logged: &[[String; 4]]) -> Vec<String> {
         let sees = |subject: &str, kind: &str| match self.tasks.iter().position(|task| task == subject) {
             _ if person.id == self.office.owner.id => true,
@@ -134,7 +134,7 @@ impl Scene {
         logged.iter().filter(|[_, kind, subject, _]| sees(subject, kind)).map(|[id, ..]| id.clone()).collect()
     }
 
-    /// Everybody has heard what they may see, in order, once.
+    /// Checks that each follower has received every visible event once, in order.
     async fn check(&self, app: &TestApp, followers: &[Follower]) {
         let logged = self.logged(app).await;
         for person in [&self.office.owner, &self.office.worker, &self.office.other] {
@@ -146,7 +146,7 @@ impl Scene {
         }
     }
 
-    /// Some were answered later than others that stand behind them in the log.
+    /// Checks that some writes were answered later than writes that follow them in the log.
     async fn check_out_of_order(&self, app: &TestApp, answered: &BTreeMap<String, Instant>) {
         let logged = self.logged(app).await;
         let answers: Vec<Instant> = logged
@@ -165,8 +165,8 @@ fn addresses(servers: &[Server]) -> Vec<SocketAddr> {
     servers.iter().map(|server| server.address).collect()
 }
 
-/// 300 subscribers at three processes, writers at all three, and in the midst of it something happens: `fault` is given the
-/// processes, and what the followers check in the end is the log of `database`.
+/// Runs 300 subscribers and writers at three processes and calls `fault` with the processes in the middle. At the end
+/// it compares the events of each follower with the log.
 async fn everybody_hears_all(
     scene: &Scene,
     mut servers: Vec<Server>,
@@ -192,7 +192,7 @@ async fn everybody_hears_all(
     let app = TestApp::over(&scene.office.app.url).await;
     scene.check(&app, &heard).await;
     scene.check_out_of_order(&app, &answered).await;
-    // Nothing comes again afterwards.
+    // No event is delivered again afterwards.
     let crowd = Crowd::follow(heard, &places, "The Very End");
     scene.rename(&places, "The Very End").await;
     let heard = crowd.end().await;
@@ -202,7 +202,7 @@ async fn everybody_hears_all(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_one_of_three_processes_is_killed_its_subscribers_go_on_elsewhere_and_miss_nothing() {
+async fn killed_process_subscribers_resume_elsewhere_without_gaps() {
     let scene = Scene::over(TestApp::with(|_| {}).await).await;
     let servers = Server::three(&scene.office.app.url, &[]).await;
     let heard = everybody_hears_all(&scene, servers, async |servers| servers[0].kill().await).await;
@@ -211,7 +211,7 @@ async fn when_one_of_three_processes_is_killed_its_subscribers_go_on_elsewhere_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_the_connections_that_hear_of_events_are_cut_subscribers_miss_nothing() {
+async fn terminated_listener_connections_cause_no_gaps_for_subscribers() {
     let scene = Scene::over(TestApp::with(|_| {}).await).await;
     let app = &scene.office.app;
     let servers = Server::three(&app.url, &[]).await;
@@ -226,7 +226,7 @@ async fn when_the_connections_that_hear_of_events_are_cut_subscribers_miss_nothi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_postgresql_is_restarted_subscribers_miss_nothing() {
+async fn postgresql_restart_causes_no_gaps_for_subscribers() {
     let mut cluster = Some(OwnCluster::start("restarted").await);
     let url = cluster.as_ref().expect("it runs").url();
     guildhall::store::migrate::migrate(&url).await.expect("migrations run");
@@ -241,7 +241,7 @@ async fn when_postgresql_is_restarted_subscribers_miss_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_is_restored_into_a_new_cluster_goes_on_where_it_was() {
+async fn restored_database_in_a_new_cluster_continues_the_event_log() {
     const EACH: usize = 10;
     let Some(dump) = Dump::of_this_machine() else {
         eprintln!("not tested: this machine has a PostgreSQL without pg_dump and psql");
@@ -254,10 +254,10 @@ async fn a_database_that_is_restored_into_a_new_cluster_goes_on_where_it_was() {
     scene.write(&addresses(&old), "before", 1).await;
     scene.rename(&addresses(&old), "The Move").await;
     let heard = crowd.end().await;
-    // Nobody hears this where it happens.
+    // These events are written while no follower is connected.
     scene.write(&addresses(&old), "missed", 1).await;
     drop(old);
-    // Numbers that a young cluster will not have got to.
+    // Raises the transaction IDs far above those of a new cluster.
     app.sql("DO $$ BEGIN FOR n IN 1..30000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$").await;
     let owner = &scene.office.owner.token;
     let late = Server::start(&app.url, &[]).await;

@@ -1,4 +1,4 @@
-//! `extensions.outcome` of a mutation that failed: what says `NOT_DONE` is not there, and what succeeded is.
+//! `extensions.outcome` of failed mutations: a write with `NOT_DONE` is absent, and a successful write is present.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const KILL_ONE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
     ORDER BY random() LIMIT 1";
 
-/// What mutations answered, by the values that they wrote.
+/// The values that mutations wrote, by the outcome in the response.
 #[derive(Default)]
 struct Answers {
     done: BTreeSet<String>,
@@ -26,7 +26,7 @@ struct Answers {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn outcome_is_true_while_connections_are_killed() {
+async fn outcome_is_correct_while_connections_are_killed() {
     let app = TestApp::new().await;
     let mut writers = Vec::new();
     let ended = Arc::new(AtomicBool::new(false));
@@ -89,7 +89,7 @@ async fn outcome_is_true_while_connections_are_killed() {
     app.close().await;
 }
 
-/// The descriptions that the log of events has.
+/// The descriptions in the event log.
 async fn written(url: &str) -> BTreeSet<String> {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
@@ -99,7 +99,7 @@ async fn written(url: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn update_organization_tells_that_nothing_was_done_when_it_waits_too_long_for_a_lock() {
+async fn update_organization_reports_not_done_when_the_lock_wait_times_out() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("ada").await;

@@ -1,4 +1,4 @@
-//! Queued writes: sent in the order in which they were made, all of them or none, on connections without prepared statements.
+//! Queued writes: sent in order, all or none, on connections without prepared statements.
 
 use diesel::sql_query;
 use guildhall::domain::ids::TypedId;
@@ -7,7 +7,7 @@ use guildhall::store::{Database, Transactional, Write, users};
 
 use crate::support::{Person, TestApp};
 
-/// An account, and a pool of one connection that is not opened yet.
+/// An account, and a pool of one connection that is not open yet.
 async fn world() -> (TestApp, Person, UserId, Database) {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
@@ -59,7 +59,7 @@ async fn queue_is_rolled_back_by_an_error_of_the_operation() {
 }
 
 #[tokio::test]
-async fn queue_is_rolled_back_by_one_failed_write_whose_error_is_returned() {
+async fn queue_is_rolled_back_by_a_failed_write_and_returns_its_error() {
     let (app, _, _, store) = world().await;
     let broken = Write::of(sql_query("INSERT INTO users SELECT gen_random_uuid(), username, created_at FROM users"));
     let failed: Result<()> = store
@@ -76,7 +76,7 @@ async fn queue_is_rolled_back_by_one_failed_write_whose_error_is_returned() {
     let Err(guildhall::domain::Error::Failed(fault)) = failed else { panic!("{failed:?}") };
     assert!(!fault.cause.to_string().contains("aborted"), "{}", fault.cause);
     assert_eq!(app.number(NAMED).await, 0);
-    // The connection is as good as before.
+    // The connection is still usable.
     store.ping().await.expect("an answer");
     app.close().await;
 }

@@ -1,5 +1,5 @@
-//! Batching of reads: while the in-flight limit is reached, reads of one text run as one query, and each caller gets the rows
-//! that it would have got alone.
+//! Batching of reads: while the in-flight limit is reached, reads with the same text run as one query, and each caller
+//! gets its own rows.
 
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ impl SingleConnectionApp {
         Self { app, wire }
     }
 
-    /// Starts all reads while the connection is in use. Returns their results, and the number of statements that they took.
+    /// Starts all reads while the connection is in use. Returns their results, and the number of statements that they
+    /// took.
     async fn run_while_busy<R: Send + 'static>(
         &self,
         reads: impl IntoIterator<Item = impl Future<Output = R> + Send + 'static>,
@@ -41,8 +42,8 @@ impl SingleConnectionApp {
         (results.into_iter().map(|result| result.expect("a result")).collect(), traffic.statements)
     }
 
-    /// Repeats the reads until they took fewer statements than there are reads: the size of a batch depends on how long its
-    /// statements take. The results are `expected` each time.
+    /// Repeats the reads until they took fewer statements than there are reads: the size of a batch depends on how long
+    /// its statements take. The results are `expected` each time.
     async fn run_until_batched<R, I>(&self, reads: impl Fn() -> I, expected: &[R])
     where
         R: PartialEq + std::fmt::Debug + Send + 'static,
@@ -115,9 +116,9 @@ async fn texts(store: &Database, parts: Vec<&str>, name: Option<&str>) -> Vec<St
 }
 
 #[tokio::test]
-async fn batched_read_that_fails_leaves_the_others_their_rows() {
+async fn batched_read_that_fails_does_not_affect_the_others() {
     let single = SingleConnectionApp::new().await;
-    // From the second time on, the reads are batched.
+    // From the second round on, the reads are batched.
     for _ in 0..4 {
         let reads = [2_i64, 0, 5].map(|divisor| {
             let store = single.app.env.store.clone();
@@ -130,7 +131,7 @@ async fn batched_read_that_fails_leaves_the_others_their_rows() {
 }
 
 #[tokio::test]
-async fn batched_read_that_is_given_up_leaves_the_others_their_rows() {
+async fn batched_read_that_is_cancelled_does_not_affect_the_others() {
     let single = SingleConnectionApp::new().await;
     let read = |divisor| {
         let store = single.app.env.store.clone();
@@ -172,7 +173,7 @@ async fn read_connections_refuse_writes_while_batched() {
 }
 
 #[tokio::test]
-async fn reads_go_on_while_every_writer_waits_for_a_lock() {
+async fn reads_are_answered_while_every_writer_waits_for_a_lock() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("ada").await;

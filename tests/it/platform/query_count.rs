@@ -1,4 +1,4 @@
-//! A list of 1, 10 and 100 takes the same number of SQL statements.
+//! Lists of 1, 10 and 100 rows take the same number of SQL statements.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,11 +9,11 @@ use crate::support::org_fixture::Office;
 use crate::support::{Person, TestApp};
 
 thread_local! {
-    /// Statements of this thread. A test has a thread of its own, and all that it waits for runs there.
+    /// Statements of this thread. Each test has its own thread, and all futures that it awaits run there.
     static STATEMENTS: Cell<usize> = const { Cell::new(0) };
-    /// Their texts.
+    /// Texts of these statements.
     static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    /// Those that ask how people stand to workspaces.
+    /// Statements that look up the access of users to workspaces.
     static LOOKS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -22,7 +22,7 @@ pub fn take_statements() -> Vec<String> {
     TEXTS.take()
 }
 
-/// Counts the statements of connections that are made from now on, and keeps their texts.
+/// Counts the statements of connections that are opened from now on, and keeps their texts.
 pub fn count_statements() {
     diesel::connection::set_default_instrumentation(|| {
         Some(Box::new(|event: InstrumentationEvent<'_>| {
@@ -36,7 +36,7 @@ pub fn count_statements() {
     .expect("instrumentation");
 }
 
-/// How many statements a query takes, the second time that it is asked.
+/// The number of statements of the second run of a query.
 async fn statements(app: &TestApp, ada: &crate::support::Person, query: &str, first: i32) -> usize {
     let variables = json!({ "first": first });
     app.open_all().await;
@@ -89,11 +89,11 @@ async fn takes_of(app: &TestApp, person: &crate::support::Person, query: &str, e
 }
 
 #[tokio::test]
-async fn an_organization_and_its_members_take_two_statements() {
+async fn organization_with_members_takes_two_statements() {
     takes(r#"query Q($first: Int!) { organization(slug: "org-1") { members(first: $first) { nodes { role user { username email } } } } }"#, 2).await;
 }
 
-/// Fields of an organization that are read by its ID, with a search where there is one.
+/// Fields of an organization that are read by its ID, with `search` where the field has it.
 const READ_BY_ID: [&str; 11] = [
     r#"members(search: "e") { totalCount nodes { user { email } } }"#,
     r#"invitations(search: "guest") { totalCount nodes { email inviter { email } } }"#,
@@ -109,7 +109,7 @@ const READ_BY_ID: [&str; 11] = [
 ];
 
 #[tokio::test]
-async fn organization_sends_no_statement_for_a_field_before_the_right_to_it_is_decided() {
+async fn organization_sends_no_statement_for_a_field_before_access_is_checked() {
     count_statements();
     let office = Office::new().await;
     let guest = office.app.person("guest").await;
@@ -140,7 +140,7 @@ async fn organization_sends_no_statement_for_a_field_before_the_right_to_it_is_d
                     assert_eq!(ask(outside, by, field).await.0, look_up, "{} asks for {field}", outside.name);
                 }
             }
-            // Whether a member may see the pending offer of ownership is told by the offer.
+            // Access to `ownershipOffer` depends on the offer itself, so that field needs a statement.
             for member in [&office.worker, &office.supervisor, &office.maintainer] {
                 let (texts, is_refused) = ask(member, &there, field).await;
                 if is_refused && !field.starts_with("ownershipOffer") {
@@ -155,27 +155,27 @@ async fn organization_sends_no_statement_for_a_field_before_the_right_to_it_is_d
 }
 
 #[tokio::test]
-async fn the_viewers_organizations_take_one_statement() {
+async fn viewer_organizations_take_one_statement() {
     takes("query Q($first: Int!) { viewer { organizations(first: $first) { nodes { slug memberCount viewerMembership { role } } } } }", 1).await;
 }
 
 #[tokio::test]
-async fn members_of_the_viewers_organizations_take_no_statement_per_organization() {
+async fn viewer_organizations_members_take_no_statement_per_organization() {
     takes("query Q($first: Int!) { viewer { organizations(first: $first) { nodes { slug members(first: 10) { nodes { role user { username } } } } } } }", 2).await;
 }
 
 #[tokio::test]
-async fn invitations_and_their_inviters_take_no_statement_per_invitation() {
+async fn invitations_with_inviters_take_no_statement_per_invitation() {
     takes(r#"query Q($first: Int!) { organization(slug: "org-1") { invitations(first: $first) { nodes { email role inviter { username } } } } }"#, 2).await;
 }
 
 #[tokio::test]
-async fn offers_of_ownership_take_no_statement_per_organization() {
+async fn ownership_offer_takes_no_statement_per_organization() {
     takes("query Q($first: Int!) { viewer { organizations(first: $first) { nodes { slug ownershipOffer { to { username } } } } } }", 2).await;
 }
 
 #[tokio::test]
-async fn inviting_takes_no_statement_per_person() {
+async fn invite_members_takes_no_statement_per_invitee() {
     count_statements();
     let app = TestApp::with(|settings| settings.rules.rate_limits = false).await;
     let ada = app.person("ada").await;
@@ -199,7 +199,7 @@ async fn inviting_takes_no_statement_per_person() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_takes_two_statements_and_its_repeat_no_more_than_a_read() {
+async fn idempotency_key_takes_two_statements_and_a_repeat_takes_six() {
     count_statements();
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
@@ -218,20 +218,21 @@ async fn an_idempotency_key_takes_two_statements_and_its_repeat_no_more_than_a_r
     let with = change("WORKER", Some("k")).await;
     assert_eq!(with, without + 2, "the key, and what the write came to");
     let repeat = change("WORKER", Some("k")).await;
-    // The beginning and the end of the transaction, the key twice, the membership and its organization.
+    // Begin and commit, the key twice, the membership and its organization.
     assert_eq!(repeat, 6);
     app.close().await;
 }
 
 #[tokio::test]
-async fn plans_seats_limits_and_billing_take_no_statement_per_organization() {
+async fn plan_seats_limits_and_billing_take_no_statement_per_organization() {
     let query = "query Q($first: Int!) { viewer { organizations(first: $first) { nodes {
         slug plan { tier renewsAt } seats { used reserved total } limits { kind used max } billing { amount } } } } }";
     takes(query, 4).await;
 }
 
-/// What [`world`] has, and in it: `org-1` with 100 projects, storages and tasks, the first project with 100 tasks, the first
-/// task with 100 jobs, and every other organization with one of each. Everything is assigned to `user-1`, a worker in all.
+/// The data of [`world`], plus: `org-1` with 100 projects, storages and tasks, the first project with 100 tasks, the
+/// first task with 100 jobs, and every other organization with one of each. All are assigned to `user-1`, a worker in
+/// each organization.
 async fn resources() -> (TestApp, [crate::support::Person; 2]) {
     let (app, ada) = world().await;
     app.sql(
@@ -264,7 +265,7 @@ async fn resources() -> (TestApp, [crate::support::Person; 2]) {
 }
 
 #[tokio::test]
-async fn lists_of_resources_take_no_statement_per_entry() {
+async fn resource_lists_take_no_statement_per_row() {
     let (app, people) = resources().await;
     for person in &people {
         let of_everybody = "owner { username } assignee { username } sourceStorage { displayName } viewerPermissions";
@@ -272,14 +273,14 @@ async fn lists_of_resources_take_no_statement_per_entry() {
             // The organization, the page, the people, the storages.
             (format!("projects(first: $first) {{ nodes {{ name {of_everybody} }} }}"), 4),
             (format!("tasks(first: $first) {{ nodes {{ name status {of_everybody} }} }}"), 4),
-            // And the projects.
+            // The projects in addition.
             (format!("tasks(first: $first) {{ nodes {{ name project {{ name }} {of_everybody} }} }}"), 5),
             (
                 "cloudStorages(first: $first) { nodes { displayName owner { username } viewerPermissions } }"
                     .to_owned(),
                 3,
             ),
-            // The count in the place of the people and the storages.
+            // The count instead of the people and the storages.
             ("projects(first: $first) { nodes { name } totalCount }".to_owned(), 3),
         ] {
             let query = format!(r#"query Q($first: Int!) {{ organization(slug: "org-1") {{ {list} }} }}"#);
@@ -290,17 +291,17 @@ async fn lists_of_resources_take_no_statement_per_entry() {
 }
 
 #[tokio::test]
-async fn nested_lists_of_resources_take_no_statement_per_list() {
+async fn nested_resource_lists_take_no_statement_per_list() {
     let (app, people) = resources().await;
     for person in &people {
         for (query, expected) in [
-            // The viewer's organizations, the pages of all of these, and once more their counts.
+            // The viewer's organizations, the pages of all of them, and their counts.
             (
                 "viewer { organizations(first: $first) { nodes { projects(first: 2) { nodes { name } totalCount } } } }",
                 3,
             ),
             ("viewer { organizations(first: $first) { nodes { tasks(first: 2) { nodes { name } } } } }", 2),
-            // The organization, the projects, their tasks, and how many.
+            // The organization, the projects, their tasks, and the task counts.
             (
                 r#"organization(slug: "org-1") { projects(first: $first) { nodes { taskCount tasks(first: 2) { nodes { name } } } } }"#,
                 4,
@@ -325,7 +326,7 @@ async fn nested_lists_of_resources_take_no_statement_per_list() {
 }
 
 #[tokio::test]
-async fn what_is_assigned_to_the_viewer_takes_no_statement_per_workspace() {
+async fn assigned_tasks_and_assigned_jobs_take_no_statement_per_workspace() {
     let (app, [_, worker]) = resources().await;
     for (query, expected) in [
         // The viewer, the page, the organizations of its rows.
@@ -339,7 +340,7 @@ async fn what_is_assigned_to_the_viewer_takes_no_statement_per_workspace() {
 }
 
 #[tokio::test]
-async fn jobs_of_one_task_take_no_statement_per_job() {
+async fn jobs_list_takes_no_statement_per_job() {
     let (app, people) = resources().await;
     for person in &people {
         let tasks = "{ organization(slug: \"org-1\") { tasks(first: 1) { nodes { id jobCount } } } }";
@@ -356,7 +357,7 @@ async fn jobs_of_one_task_take_no_statement_per_job() {
 }
 
 #[tokio::test]
-async fn an_event_is_asked_about_for_all_who_listen_at_once() {
+async fn workspace_events_check_access_once_for_all_subscribers() {
     count_statements();
     let app = TestApp::with(|_| {}).await;
     app.app.spawn_event_dispatcher();
@@ -372,7 +373,7 @@ async fn an_event_is_asked_about_for_all_who_listen_at_once() {
             })
             .collect();
         let mut asked = 0;
-        // They listen, and have found out what is the past for them.
+        // All are subscribed and have read their start position in the log.
         while app.env.hub.listeners() < others + many || asked != STATEMENTS.get() {
             asked = STATEMENTS.get();
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

@@ -1,5 +1,5 @@
-//! No list reads a whole table: the statements of every list, in every order and with every filter but `search`, are planned
-//! as PostgreSQL plans prepared ones, without a look at their values, over tables that have been analysed.
+//! No list scans a whole table. The statements of every list, with every order and every filter except `search`, get a
+//! generic plan over analyzed tables, as prepared statements do.
 
 use guildhall::store::query_batching::batch_text;
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use crate::platform::query_count::{count_statements, take_statements};
 use crate::support::{Person, TestApp};
 
-/// Tables that have too many rows here to be read whole.
+/// Tables with too many rows here for a sequential scan.
 const LARGE: [&str; 9] =
     ["users", "organizations", "memberships", "invitations", "projects", "tasks", "jobs", "cloud_storages", "events"];
 
-/// Thousands of everything, of which `ada` has a little everywhere.
+/// Thousands of rows of each kind, a few of them in reach of `ada`.
 async fn world() -> (TestApp, Person, Person) {
     count_statements();
     let app = TestApp::new().await;
@@ -51,7 +51,7 @@ async fn world() -> (TestApp, Person, Person) {
     (app, ada, root)
 }
 
-/// The statements that a query takes, without those that were met before.
+/// The statements of a query, without those that occurred before.
 async fn statements(person: &Person, query: &str, met: &mut Vec<String>) -> (Value, Vec<String>) {
     take_statements();
     let data = person.run(query, json!({})).await.data();
@@ -62,15 +62,15 @@ async fn statements(person: &Person, query: &str, met: &mut Vec<String>) -> (Val
     (data, new)
 }
 
-/// Whether a statement reads a page that begins behind a row. One's own organizations are gone through, where their order is
-/// not that of the memberships: they are no more than one person has.
+/// Whether a statement reads a page after a cursor. The viewer's own organizations are exempt where their order is not
+/// that of the memberships: one person has few of them.
 fn goes_on(text: &str) -> bool {
     let own = ["(organizations.created_at", "(organizations.slug", "organizations.sort_name)"];
     let own = own.map(|key| format!("{key}, memberships.organization_id)"));
     ["id) > (", "id) < ("].iter().any(|place| text.contains(place)) && !own.iter().any(|place| text.contains(place))
 }
 
-/// Why a statement is no good, if it reads a table whole, or all that comes before its page: by itself, or for several at once.
+/// The plans of a statement that scan a whole table or all rows before the page, both for a single run and for a batch.
 async fn too_much(app: &TestApp, query: &str, text: &str) -> Vec<String> {
     let (plan, types) = app.plan(text, &[]).await;
     let mut bad: Vec<_> = of_plan(query, text, &plan).into_iter().collect();
@@ -82,7 +82,7 @@ async fn too_much(app: &TestApp, query: &str, text: &str) -> Vec<String> {
         Some(list_of @ ("uuid" | "text")) => format!("{list_of}_list[]"),
         _ => format!("{kind}[]"),
     });
-    // Of lists of other things there are no lists.
+    // PostgreSQL has no arrays of arrays, and only `uuid` and `text` have a list type.
     if types.iter().all(|kind| !kind.ends_with("[]") || ["uuid[]", "text[]"].contains(&kind.as_str())) {
         let (plan, _) = app.plan(&several, &lists.collect::<Vec<_>>()).await;
         bad.extend(of_plan(query, &several, &plan));
@@ -92,7 +92,7 @@ async fn too_much(app: &TestApp, query: &str, text: &str) -> Vec<String> {
 
 fn of_plan(query: &str, text: &str, plan: &str) -> Option<String> {
     let reads = |table: &&str| plan.contains(&format!("Seq Scan on {table} "));
-    // Slugs are unique: their index has no more than them.
+    // Slugs are unique, so their index condition needs no ID.
     let begins = ["ROW(", "(slug >= ", "(slug <= "];
     let begins = |line: &str| line.contains("Index Cond") && begins.iter().any(|place| line.contains(place));
     let begins = plan.lines().any(begins);
@@ -100,7 +100,7 @@ fn of_plan(query: &str, text: &str, plan: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn no_list_reads_a_whole_table_nor_what_comes_before_a_page() {
+async fn list_queries_use_indexes_and_start_at_the_cursor() {
     let (app, ada, root) = world().await;
     let org = ada.ask(r#"{ organization(slug: "org-7") { id } }"#).await.data();
     let id = org["organization"]["id"].as_str().expect("an ID").to_owned();
@@ -149,9 +149,9 @@ async fn no_list_reads_a_whole_table_nor_what_comes_before_a_page() {
             _ => "__typename",
         };
         let mut after = String::new();
-        // The first page, and one that begins behind a row.
+        // The first page, and one after a cursor.
         for _ in 0..2 {
-            // How many organizations there are at all is only found by counting them.
+            // The number of all organizations needs a count of all rows.
             let count = if within.is_empty() { "" } else { "totalCount" };
             let field = format!("list: {list}{after}) {{ nodes {{ {nodes} }} {count} pageInfo {{ endCursor }} }}");
             let query = match within {

@@ -1,4 +1,4 @@
-//! Fifty at once: exactly one outcome, clean codes for the rest.
+//! Concurrent mutations: the right number of them succeed, and the others get precise codes.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::plans::{join, left_by_a_plan, limited};
 use crate::support::org_fixture::bucket;
 use crate::support::{Answer, Office, TestApp};
 
-/// How many come at once.
+/// Number of concurrent requests.
 pub const MANY: usize = 50;
 
-/// How often each outcome came: `ok` or the code of the first refusal. Top-level errors have no place here.
+/// The number of each outcome: `ok` or the code of the first user error. Top-level errors fail the test.
 pub fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
     let mut tally = BTreeMap::new();
     for answer in answers {
@@ -22,12 +22,12 @@ pub fn tally(answers: Vec<Answer>) -> BTreeMap<String, usize> {
     tally
 }
 
-/// The outcomes that are expected.
+/// The expected outcomes.
 pub fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
     expected.into_iter().map(|(code, count)| (code.to_owned(), count)).collect()
 }
 
-/// The answers of that many tasks at once.
+/// The answers of [`MANY`] concurrent tasks.
 pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(run: impl Fn(usize) -> F) -> Vec<Answer> {
     join_all((0..MANY).map(|n| tokio::spawn(run(n))))
         .await
@@ -37,7 +37,7 @@ pub async fn at_once<F: Future<Output = Answer> + Send + 'static>(run: impl Fn(u
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_accepts_of_one_invitation_make_one_member() {
+async fn accept_invitation_fifty_times_concurrently_creates_one_member() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -53,7 +53,7 @@ async fn fifty_accepts_of_one_invitation_make_one_member() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_creates_of_one_slug_make_one_organization() {
+async fn create_organization_fifty_times_concurrently_creates_one_per_slug() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let answers = at_once(|_| {
@@ -67,7 +67,7 @@ async fn fifty_creates_of_one_slug_make_one_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_invitations_to_one_address_leave_one_pending() {
+async fn invite_members_fifty_times_concurrently_leaves_one_pending_per_address() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -81,7 +81,7 @@ async fn fifty_invitations_to_one_address_leave_one_pending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn accept_against_revoke_has_one_winner_and_the_other_side_is_told() {
+async fn accept_invitation_against_revoke_invitation_has_one_winner() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -112,7 +112,7 @@ async fn accept_against_revoke_has_one_winner_and_the_other_side_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn role_change_against_removal_leaves_the_member_gone() {
+async fn change_member_role_against_remove_member_leaves_the_member_removed() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -138,7 +138,7 @@ async fn role_change_against_removal_leaves_the_member_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_demoted_maintainer_cannot_finish_what_they_may_no_longer_do() {
+async fn change_member_role_demotion_stops_later_invitations_of_the_maintainer() {
     let app = TestApp::new().await;
     let (ada, max) = (app.person("ada").await, app.person("max").await);
     let id = ada.creates("acme").await;
@@ -157,7 +157,7 @@ async fn a_demoted_maintainer_cannot_finish_what_they_may_no_longer_do() {
     });
     let tally = tally(answers.await);
     assert_eq!(tally.keys().filter(|code| *code != "ok" && *code != "FORBIDDEN").count(), 0, "{tally:?}");
-    // In the log, nothing of the maintainer's comes after the demotion.
+    // The log contains no invitation by the maintainer after the demotion.
     let log = app.log().await;
     let demoted = log.iter().position(|kind| kind == "MEMBER_ROLE_CHANGED").expect("the demotion");
     let after = app.log_after("MEMBER_ROLE_CHANGED").await;
@@ -166,7 +166,7 @@ async fn a_demoted_maintainer_cannot_finish_what_they_may_no_longer_do() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_leaving_and_joining_at_once_keeps_the_count() {
+async fn leave_organization_and_accept_invitation_concurrently_keep_the_count() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -200,7 +200,7 @@ async fn everybody_leaving_and_joining_at_once_keeps_the_count() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rename_while_joining_is_no_fault() {
+async fn accept_invitation_during_update_profile_stores_the_new_names() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     for round in 0..10 {
@@ -219,10 +219,10 @@ async fn a_rename_while_joining_is_no_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn new_names_and_removals_at_once_do_not_wait_for_each_other_in_a_circle() {
+async fn update_profile_and_remove_member_concurrently_do_not_deadlock() {
     let office = Office::new().await;
     for round in 0..20 {
-        // Who has selected the organization is taken back from it by whoever removes them.
+        // The removal also resets the selected workspace of the member.
         let wes = &office.other;
         let select = json!({ "workspaceId": office.id });
         wes.mutate("selectWorkspace", select, "clientMutationId").await.done();
@@ -245,7 +245,7 @@ async fn new_names_and_removals_at_once_do_not_wait_for_each_other_in_a_circle()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_offers_of_one_ownership_leave_one_pending() {
+async fn offer_ownership_fifty_times_concurrently_leaves_one_pending() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -259,7 +259,7 @@ async fn fifty_offers_of_one_ownership_leave_one_pending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn accepts_cancels_and_removals_at_once_leave_exactly_one_owner() {
+async fn accept_ownership_against_cancel_and_removal_leaves_exactly_one_owner() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     for round in 0..5 {
@@ -286,7 +286,7 @@ async fn accepts_cancels_and_removals_at_once_leave_exactly_one_owner() {
             ["ok", "OFFER_NOT_PENDING", "NOT_FOUND", "FORBIDDEN", "OWNER_CANNOT_LEAVE", "OWNER_CANNOT_BE_CHANGED"];
         assert!(tally.keys().all(|code| clean.contains(&code.as_str())), "{tally:?}");
         app.check_invariants().await;
-        // The offer came to one end, and the ownership is with whom that end says.
+        // The offer has one final status, and the owner is the person that this status implies.
         let settled = "SELECT count(*) FROM ownership_offers f JOIN organizations o ON o.id = f.organization_id
             WHERE o.owner_id = CASE f.status WHEN 'ACCEPTED' THEN f.to_id WHEN 'CANCELLED' THEN f.from_id END";
         assert_eq!(app.number(settled).await, round as i64 + 1);
@@ -297,7 +297,7 @@ async fn accepts_cancels_and_removals_at_once_leave_exactly_one_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_inviter_who_goes_does_not_stand_in_the_way_of_those_who_accept() {
+async fn accept_invitation_succeeds_while_the_inviter_deletes_the_account() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -326,7 +326,7 @@ async fn an_inviter_who_goes_does_not_stand_in_the_way_of_those_who_accept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_creates_at_a_limit_stop_at_the_limit() {
+async fn create_mutations_concurrently_stop_at_the_plan_limits() {
     let office = Office::over(TestApp::with(|settings| settings.rules.plans = Default::default()).await).await;
     let project = office.project(&office.owner, json!({})).await;
     let answers = at_once(|n| {
@@ -341,7 +341,7 @@ async fn fifty_creates_at_a_limit_stop_at_the_limit() {
             }
         }
     });
-    // Two projects to the one there is, ten tasks, ten of the twelve storages: no more, and no less where enough were asked for.
+    // Two projects besides the existing one, ten tasks, and ten of the twelve storages: exactly up to the limits.
     assert_eq!(tally(answers.await), counts([("ok", 2 + 10 + 10), ("LIMIT_EXCEEDED", MANY - 22)]));
     assert_eq!(office.app.count("projects").await, 3);
     assert_eq!(office.app.count("tasks").await, 10);
@@ -352,7 +352,7 @@ async fn fifty_creates_at_a_limit_stop_at_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_assigned_anything_who_is_no_member_any_more() {
+async fn remove_member_against_assignments_leaves_none_to_the_removed_member() {
     let office = Office::new().await;
     let project = office.project(&office.owner, json!({})).await;
     let task = office.owner.makes("createTask", json!({ "projectId": project, "name": "T" })).await;
@@ -394,7 +394,7 @@ async fn nobody_is_assigned_anything_who_is_no_member_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_left_of_a_project_that_is_deleted_while_tasks_are_made_in_it() {
+async fn delete_resource_against_create_task_leaves_no_task_in_the_project() {
     let office = Office::new().await;
     for _ in 0..3 {
         let project = office.project(&office.supervisor, json!({})).await;
@@ -431,7 +431,7 @@ async fn nothing_is_left_of_a_project_that_is_deleted_while_tasks_are_made_in_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moves_of_one_task_and_work_on_its_jobs_get_on_with_each_other() {
+async fn update_task_against_update_job_succeeds_without_deadlock() {
     let office = Office::new().await;
     let owner = &office.owner;
     let projects = [office.project(owner, json!({})).await, office.project(owner, json!({})).await];
@@ -469,7 +469,7 @@ async fn moves_of_one_task_and_work_on_its_jobs_get_on_with_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_on_jobs_does_not_wait_for_others_who_share_the_organization() {
+async fn update_job_does_not_wait_for_share_locks_on_the_organization() {
     let office = Office::new().await;
     office.task(&office.owner, json!({})).await;
     let job = office.jobs().await.pop().expect("a job");
@@ -486,7 +486,7 @@ async fn work_on_jobs_does_not_wait_for_others_who_share_the_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_administrator_who_goes_while_making_things_leaves_none_without_an_owner() {
+async fn delete_account_against_create_project_leaves_no_project_without_an_owner() {
     let office = Office::new().await;
     let answers = at_once(|n| {
         let (root, id) = (office.admin.clone(), office.id.clone());
@@ -499,7 +499,8 @@ async fn an_administrator_who_goes_while_making_things_leaves_none_without_an_ow
         }
     })
     .await;
-    // Whoever comes too late is nobody; the deletion may be told to try again, as something was made meanwhile.
+    // Requests after the deletion are unauthenticated. The deletion may ask for a retry if a project was created
+    // meanwhile.
     let clean = ["UNAUTHENTICATED", "SERVICE_UNAVAILABLE"];
     for answer in &answers {
         assert!(answer.codes().iter().all(|code| clean.contains(code)), "{answer:?}");
@@ -511,7 +512,7 @@ async fn an_administrator_who_goes_while_making_things_leaves_none_without_an_ow
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_creates_by_one_owner_make_as_many_organizations_as_the_plan_allows() {
+async fn create_organization_fifty_times_concurrently_stops_at_the_plan_limit() {
     let app = limited().await;
     let ada = app.person("ada").await;
     for (round, most) in [(0, 1), (1, 3)] {
@@ -543,7 +544,7 @@ async fn fifty_creates_by_one_owner_make_as_many_organizations_as_the_plan_allow
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_invitations_at_once_never_take_more_seats_than_there_are() {
+async fn invite_members_fifty_times_concurrently_never_exceeds_the_seats() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -577,7 +578,7 @@ async fn fifty_invitations_at_once_never_take_more_seats_than_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn accept_invitation_by_many_at_once_never_takes_more_members_than_there_may_be() {
+async fn accept_invitation_concurrently_never_exceeds_the_member_limit() {
     let app = limited().await;
     let (_, _, guests) = left_by_a_plan(&app, 4, 9).await;
     let accepts = guests.iter().map(|(guest, invitation)| {
@@ -591,7 +592,7 @@ async fn accept_invitation_by_many_at_once_never_takes_more_members_than_there_m
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fewer_seats_against_invitations_never_leave_more_people_than_seats() {
+async fn change_plan_against_invite_members_never_leaves_too_few_seats() {
     let app = limited().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -619,7 +620,7 @@ async fn fewer_seats_against_invitations_never_leave_more_people_than_seats() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_changed_while_one_waited_for_the_organization_counts() {
+async fn organization_lock_waiters_are_refused_after_a_demotion_commits() {
     let office = Office::new().await;
     let Office { app, id, owner, maintainer, .. } = &office;
     let invitation = owner.invites(id, "guest@example.org", "WORKER").await;

@@ -1,4 +1,4 @@
-//! How often a mutation waits for the database, and for how many statements; each statement is prepared once.
+//! Round trips and statements of mutations; each statement is prepared only once.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::org_fixture::bucket;
 use crate::support::{Office, Person, TestApp, Wire};
 
-/// An organization, and what mutations in it cost.
+/// An organization, and the cost of mutations in it.
 struct Ledger {
     office: Office,
     wire: Wire,
@@ -15,13 +15,13 @@ struct Ledger {
 }
 
 impl Ledger {
-    /// Runs a mutation once with each input, and writes down how many round trips and how many statements the last one took.
-    /// Nothing may be prepared then.
+    /// Runs a mutation once with each input, and records the round trips and statements of the last run, which may not
+    /// prepare any statement.
     async fn note(&mut self, person: &Person, mutation: &str, fields: &str, inputs: Vec<Value>) {
         let app = &self.office.app;
         let mut last = None;
         for input in inputs {
-            // So that nobody's activity is noted meanwhile.
+            // This prevents statements that record activity.
             app.sql("UPDATE memberships SET last_active_on = '2100-01-01'").await;
             let (answer, traffic) = self.wire.during(person.mutate(mutation, input, fields)).await;
             answer.done();
@@ -38,7 +38,7 @@ fn each<const N: usize>(inputs: [Value; N]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn mutations_go_to_the_database_so_often() {
+async fn mutations_take_the_expected_round_trips_and_statements() {
     let (app, wire) = TestApp::wired().await;
     let office = Office::over(app).await;
     let Office { id, owner, maintainer, worker, .. } = &office;
@@ -151,7 +151,7 @@ async fn mutations_go_to_the_database_so_often() {
 }
 
 #[tokio::test]
-async fn organization_reads_its_lists_together_after_the_look_up() {
+async fn organization_lists_take_one_statement_each_after_the_lookup() {
     let (app, wire) = TestApp::wired().await;
     let office = Office::over(app).await;
     office.owner.invites(&office.id, "guest@example.org", "WORKER").await;
@@ -159,12 +159,12 @@ async fn organization_reads_its_lists_together_after_the_look_up() {
         invitations(first: $first, statuses: [PENDING]) { nodes { email inviter { email } } }";
     let query = format!(r#"query Q($first: Int!) {{ organization(slug: "office") {{ name {lists} }} }}"#);
     let ask = || office.owner.run(&query, json!({ "first": 3 }));
-    // So that everything is prepared, and nobody's activity is noted meanwhile.
+    // After this all statements are prepared; the update prevents statements that record activity.
     ask().await.data();
     office.app.sql("UPDATE memberships SET last_active_on = '2100-01-01'").await;
     let (answer, traffic) = wire.during(ask()).await;
     assert_eq!(answer.data()["organization"]["members"]["nodes"].as_array().map(Vec::len), Some(3));
-    // The look-up, then both lists, each on a connection of its own.
+    // The lookup, then both lists: one round trip each, because the pool has one connection.
     assert_eq!((traffic.round_trips, traffic.statements), (3, 3));
     office.app.close().await;
 }

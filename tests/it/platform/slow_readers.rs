@@ -1,4 +1,4 @@
-//! Readers that take nothing of long answers, at a server in a process of its own.
+//! Clients that do not read long responses of a server in its own process.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::cluster::Cluster;
 use crate::support::server_process::Server;
 
-/// A connection that asks for some megabytes.
+/// A connection with a request for some megabytes.
 async fn asks(address: SocketAddr) -> TcpStream {
     let name = "x".repeat(700);
     let fields: String = (0..5).map(|n| format!("{name}{n}: name ")).collect();
@@ -25,7 +25,7 @@ async fn asks(address: SocketAddr) -> TcpStream {
     reader
 }
 
-/// Memory that the process has, in bytes.
+/// Resident memory of the process, in bytes.
 #[cfg(target_os = "linux")]
 fn memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
@@ -35,7 +35,7 @@ fn memory(process: u32) -> u64 {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_hundred_readers_that_take_nothing_cost_64_mb_at_most() {
+async fn slow_readers_cost_at_most_64_mb_per_hundred() {
     let url = Cluster::get().database().await;
     let server = Server::start(&url, &[]).await;
     let mut whole = Vec::new();
@@ -46,7 +46,7 @@ async fn a_hundred_readers_that_take_nothing_cost_64_mb_at_most() {
     for _ in 0..100 {
         let mut reader = asks(server.address).await;
         let mut begin = [0; 12];
-        // The answer has begun, unless memory has run out.
+        // The response has started, unless the memory limit for responses is reached.
         let _ = timeout(Duration::from_secs(20), reader.read_exact(&mut begin)).await.expect("an answer");
         readers.push(reader);
     }

@@ -1,4 +1,4 @@
-//! The most expensive inputs of public operations, and how long each keeps an async worker from other requests.
+//! The most expensive inputs of public operations, and how long each one blocks an async worker.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,21 +18,21 @@ use tokio_util::sync::CancellationToken;
 use crate::support::socket::Socket;
 use crate::support::{Person, TestApp};
 
-/// Time between two turns of the watchdog.
+/// Interval between two polls of the watchdog.
 const TICK: Duration = Duration::from_millis(1);
-/// Delay that 99 of 100 turns stay below.
+/// Limit for 99 % of the delays.
 const MAX_DELAY: Duration = Duration::from_millis(50);
-/// Delay that every turn stays below. Without optimization everything takes some ten times as long.
+/// Limit for every delay. Unoptimized code takes about ten times as long.
 const LARGEST_DELAY: Duration = Duration::from_millis(if cfg!(debug_assertions) { 300 } else { 50 });
 /// Members of the large organization.
 const MEMBERS: usize = 20_000;
-/// Events that each subscription is told of.
+/// Events that each subscription receives.
 const EVENTS: usize = 5;
 
-/// A task that measures how long other tasks keep it from its turn.
+/// A task that measures how long other tasks delay its polls.
 ///
-/// All tasks share one thread here. The delay is the processor time of that thread between two turns: on a machine that does
-/// nothing else that is the time by the clock, and elsewhere other processes do not count.
+/// All tasks share one thread here. The delay is the processor time of that thread between two polls. On an idle
+/// machine this equals wall-clock time; on a busy one other processes do not count.
 struct Watchdog(Arc<Mutex<Vec<Duration>>>);
 
 impl Watchdog {
@@ -61,7 +61,7 @@ fn thread_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// A request whose text comes for the first time each time that it is sent.
+/// A request whose document text is new each time that it is sent.
 struct Case {
     name: String,
     token: Option<String>,
@@ -76,7 +76,7 @@ impl Case {
         Self { name: name.into(), token, query: query.into(), rest }
     }
 
-    /// Sends it twice at once; returns one of the answers.
+    /// Sends it twice concurrently. Returns one of the answers.
     async fn send_twice(&self, address: SocketAddr) -> String {
         static SENT: AtomicUsize = AtomicUsize::new(0);
         let send = || {
@@ -96,11 +96,11 @@ impl Case {
     }
 }
 
-/// Sends a request from a thread of its own and reads the whole answer.
+/// Sends a request from a blocking thread and reads the whole answer.
 fn exchange(address: SocketAddr, head: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
-    // A request that is refused by its size is not read to its end.
+    // The server does not read an oversized request to its end.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -109,7 +109,7 @@ fn exchange(address: SocketAddr, head: &str, body: &str) -> String {
 }
 
 #[test]
-fn public_operations_hold_no_worker() {
+fn public_operations_do_not_block_async_workers() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().event_interval(1).build().expect("a runtime");
     runtime.block_on(async {
@@ -210,7 +210,7 @@ fn times(count: u64, piece: impl Fn(u64) -> String) -> String {
     (0..count).map(piece).collect::<Vec<_>>().join(" ")
 }
 
-/// Passwords of each kind that is hard to judge, by themselves and as often as a document may.
+/// Passwords of each kind that is expensive to check, alone and as often as a document allows.
 fn passwords() -> Vec<Case> {
     let kinds = [
         ("look-alikes", "4@8({[<369!1|05$7+%2"),
@@ -339,7 +339,7 @@ fn documents() -> Vec<Case> {
     ]
 }
 
-/// A document that asks for the names of all fields of the schema so many times.
+/// A document that selects the names of all fields of the schema that many times.
 fn wide_introspection(alias: &str, times: usize) -> String {
     let names: String = (0..times).map(|n| format!("{alias}{n}: name ")).collect();
     format!("{{ __schema {{ types {{ fields(includeDeprecated: true) {{ {names} }} }} }} }}")
@@ -462,7 +462,7 @@ fn kind<'a>(schema: &'a ServiceDocument, wanted: &str) -> &'a TypeKind {
     kinds.next_back().unwrap_or(&TypeKind::Scalar)
 }
 
-/// A value of a type, whose texts have that many characters and whose lists have 100 values.
+/// A value of a type, with texts of that length. Lists have 100 values, or one if the texts are long.
 fn value(schema: &ServiceDocument, ty: &Type, field: &str, length: usize, id: &str) -> Value {
     let name = match &ty.base {
         BaseType::List(inner) => {
@@ -492,7 +492,7 @@ fn value(schema: &ServiceDocument, ty: &Type, field: &str, length: usize, id: &s
     }
 }
 
-/// Long pages, for each role and with much in each row.
+/// Long pages for each role, and pages with many fields per row.
 fn lists(world: &World) -> Vec<Case> {
     let mut cases = Vec::new();
     let ids = json!({ "id": world.large });
@@ -533,7 +533,7 @@ fn lists(world: &World) -> Vec<Case> {
     cases
 }
 
-/// Opens 100 subscriptions in a socket, and has them told of events.
+/// Opens 100 subscriptions in a socket, and writes events until each has received its number.
 async fn subscriptions(world: &World, address: SocketAddr) {
     let (token, large) = (world.owner.token.clone(), world.large.clone());
     let subscribed = CancellationToken::new();
@@ -562,7 +562,7 @@ async fn subscriptions(world: &World, address: SocketAddr) {
     client.await.expect("all are told");
 }
 
-/// The query by which graphql-js reads a schema.
+/// The introspection query of graphql-js.
 const INTROSPECTION: &str = "query IntrospectionQuery { __schema { description queryType { name kind } mutationType { name kind }
     subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations
     args(includeDeprecated: true) { ...InputValue } } } }

@@ -1,4 +1,5 @@
-//! The rules: a golden matrix to be reviewed as a diff, the README's table, `Query.roles`, and that nothing is forgotten.
+//! The permission rules: a golden matrix for review as a diff, the README's table, `Query.roles`, and complete coverage
+//! of root fields.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +17,12 @@ fn golden_matrix_is_current() {
 }
 
 #[test]
-fn the_rules_in_the_readme_are_current() {
+fn readme_rules_are_current() {
     assert_section_current("README.md", "rules", &matrix::markdown());
 }
 
 #[tokio::test]
-async fn every_root_field_is_mapped_to_an_action() {
+async fn root_fields_are_all_mapped_to_an_action() {
     let app = TestApp::new().await;
     let roots = ["queryType", "mutationType", "subscriptionType"].map(|root| format!("{root} {{ fields {{ name }} }}"));
     let data = app.nobody(&format!("{{ __schema {{ {} }} }}", roots.join(" "))).await.data();
@@ -41,7 +42,7 @@ async fn every_root_field_is_mapped_to_an_action() {
 }
 
 #[tokio::test]
-async fn roles_are_served_as_they_are_enforced() {
+async fn roles_query_returns_the_enforced_rules() {
     let app = TestApp::new().await;
     let data = app
         .nobody("{ roles { role description permissions conditionalPermissions assignableRoles manageableRoles } }")

@@ -1,4 +1,4 @@
-//! The rules: their golden matrix, and that each root field asks for what the table says.
+//! The permission rules: their golden matrix, and the actions that each root field checks.
 
 mod matrix;
 mod root_fields;

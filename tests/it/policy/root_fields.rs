@@ -1,5 +1,6 @@
-//! Every query field and every mutation, driven as every standing: each asks the policy for what the table of root fields says, and
-//! what is hidden looks like what is not there, in its answer, in the statements that are sent, and in what they wait for.
+//! Every query field and mutation, called with every kind of access: each checks the actions of the table of root
+//! fields. A hidden object cannot be distinguished from a missing one: not by the response, the statements or the
+//! locks.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,11 +21,11 @@ use crate::support::stream::text;
 use crate::support::{Answer, Office, Person, TestApp};
 
 thread_local! {
-    /// The actions that the policy was asked for on this thread: that of the test.
+    /// The actions that the policy checked on this thread, which is the thread of the test.
     static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Notes the decisions of the policy, which it traces.
+/// Records the decisions that the policy traces.
 struct Recorder;
 
 impl<S: tracing::Subscriber> Layer<S> for Recorder {
@@ -43,11 +44,11 @@ impl Visit for Noted {
     }
 }
 
-/// An office with one of everything, of which the worker `wes` sees nothing, and an invitee.
+/// An office with one object of each kind, none visible to the worker `wes`, and an invitee.
 struct World {
     office: Office,
     invitee: Person,
-    /// IDs by the prefix of their kind, and `slug`.
+    /// IDs by their prefix, and `slug` and `token`.
     ids: BTreeMap<&'static str, String>,
 }
 
@@ -86,7 +87,7 @@ impl World {
         Self { ids: ids.into(), office, invitee }
     }
 
-    /// Everybody by what they are to the office, from the least to the most.
+    /// All kinds of callers, from the least access to the most.
     fn standings(&self) -> Vec<(&'static str, Option<&Person>)> {
         let Office { owner, maintainer, supervisor, other, stranger, admin, .. } = &self.office;
         let people = [
@@ -108,14 +109,14 @@ impl World {
     }
 }
 
-/// A request at one root field, about a target of one kind.
+/// A request for one root field with a target of one kind.
 struct Request {
     field: &'static str,
-    /// Prefix of the target's ID; empty where there is none.
+    /// Prefix of the target's ID; empty if the field has no target.
     target: &'static str,
-    /// Where the target stands: the name of an argument, or of a field of the input.
+    /// The argument, or the input field, that contains the target's ID.
     place: &'static str,
-    /// The other arguments, or the other fields of the input.
+    /// The other arguments, or the other input fields.
     rest: Value,
 }
 
@@ -149,7 +150,7 @@ impl Request {
     }
 }
 
-/// A request at every query field and mutation: several where the target can be of several kinds.
+/// Requests for every query field and mutation, one for each kind of target.
 fn requests() -> Vec<Request> {
     let request = |field, target, place, rest| Request { field, target, place, rest };
     let mut requests = Vec::new();
@@ -165,7 +166,7 @@ fn requests() -> Vec<Request> {
             json!({ "destinationWorkspaceId": "$office", "storage": "DETACH" }),
         ));
     }
-    // What deletes comes last.
+    // Deletions come last.
     requests.extend([
         request("Query.viewer", "", "", json!({})),
         request("Query.organizations", "", "", json!({})),
@@ -246,7 +247,7 @@ fn requests() -> Vec<Request> {
     requests
 }
 
-/// An ID of the same kind that nothing has.
+/// An ID of the same kind that does not exist.
 fn missing(kind: &str) -> String {
     match kind {
         "slug" | "token" => "absent".to_owned(),
@@ -257,15 +258,15 @@ fn missing(kind: &str) -> String {
     }
 }
 
-/// An answer without what differs in any case.
+/// The response without the ID.
 fn comparable(answer: &Answer, id: &str) -> String {
     format!("{} {}", answer.status, answer.body.to_string().replace(id, "it"))
 }
 
 #[tokio::test]
-async fn root_fields_ask_the_policy_for_what_the_table_says() {
+async fn root_fields_check_the_actions_of_the_table() {
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(Recorder));
-    // With one subscriber alone, a thread that has none would turn the trace off for all.
+    // With a single dispatcher, a thread without one would disable the trace events for all threads.
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let world = World::new().await;
     let mut met = BTreeSet::new();
@@ -288,7 +289,7 @@ async fn root_fields_ask_the_policy_for_what_the_table_says() {
             let is_unauthenticated = answer.codes().contains(&"UNAUTHENTICATED");
             let found: Vec<Action> =
                 expected.iter().copied().filter(|action| asked.contains(&format!("{action:?}"))).collect();
-            // Whoever sees the target, or asks without one, is asked about.
+            // The policy must be called if the target is visible or the request has no target.
             if !is_public && !is_hidden && !is_unauthenticated && found.is_empty() {
                 wrong.push(format!(
                     "{} {} as {standing}: asks {asked:?}, not {expected:?}",
@@ -314,7 +315,7 @@ async fn root_fields_ask_the_policy_for_what_the_table_says() {
 }
 
 #[tokio::test]
-async fn what_is_hidden_takes_the_same_statements_as_what_is_not_there() {
+async fn hidden_objects_take_the_same_statements_as_missing_ones() {
     count_statements();
     let world = World::new().await;
     let statements = || -> Vec<String> {
@@ -322,7 +323,7 @@ async fn what_is_hidden_takes_the_same_statements_as_what_is_not_there() {
         texts.map(|text| text.split(" -- binds: ").next().unwrap_or_default().to_owned()).collect()
     };
     let (mut compared, mut wrong) = (0, Vec::new());
-    // Who has a token is shown what it opens.
+    // Targets that are found by a token are excluded: the token itself gives access.
     let hidden = |request: &&Request| !["", "token"].contains(&request.target);
     for request in requests().iter().filter(hidden) {
         for (standing, person) in world.standings().into_iter().take(4) {
@@ -331,7 +332,7 @@ async fn what_is_hidden_takes_the_same_statements_as_what_is_not_there() {
             }
             let id = world.ids[request.target].clone();
             let absent = missing(request.target);
-            // Once before, so that all is prepared.
+            // The first request prepares all statements.
             world.ask(person, request, &missing(request.target)).await;
             world.office.app.settle().await;
             world.office.app.open_all().await;
@@ -365,7 +366,7 @@ async fn what_is_hidden_takes_the_same_statements_as_what_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_is_hidden_is_not_waited_for() {
+async fn hidden_objects_are_refused_without_waiting_for_locks() {
     let world = World::new().await;
     let app = &world.office.app;
     let (mut client, connection) =

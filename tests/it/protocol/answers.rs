@@ -1,5 +1,5 @@
-//! Answers are those of graphql-js: `tests/validation` has generated documents with directives, defaults, aliases and fragments,
-//! and what graphql-js answers to them over the data that the server has here.
+//! Responses equal those of graphql-js: `tests/validation` has generated documents with directives, defaults, aliases
+//! and fragments, and the responses of graphql-js to them over the same data.
 
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{MembershipId, OrganizationId, UserId};
@@ -15,7 +15,7 @@ const USER: &str = "01900000-0001-7000-8000-000000000001";
 const ORGANIZATION: &str = "01900000-0002-7000-8000-000000000001";
 const MEMBERSHIP: &str = "01900000-0003-7000-8000-000000000001";
 
-/// Somebody with an organization, whose IDs and times are always the same.
+/// A person with an organization, with fixed IDs and times.
 async fn ada(app: &TestApp) -> Person {
     app.sql(&format!(
         "INSERT INTO users (id, username, display_name, email, email_verified_at, created_at)
@@ -34,7 +34,7 @@ fn id<I: TypedId>(uuid: &str) -> String {
     I::from(uuid.parse::<Uuid>().expect("a UUID")).to_string()
 }
 
-/// Everything that the documents may ask for.
+/// All data that the documents may select.
 async fn world(ada: &Person) -> Value {
     let fields = "
         fragment U on User { id username displayName email createdAt }
@@ -79,7 +79,7 @@ async fn world(ada: &Person) -> Value {
     ada.run(&query, json!({ "ids": ids })).await.data()
 }
 
-/// The same value with its lists in an order of their own: that of types and fields is not told by the specification.
+/// The value with sorted lists: the specification does not define the order of types and fields.
 fn unordered(value: &Value) -> Value {
     match value {
         Value::Array(items) => {
@@ -93,7 +93,7 @@ fn unordered(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_answer_to_every_document_is_that_of_graphql_js() {
+async fn execution_results_equal_those_of_graphql_js() {
     let app = TestApp::with(|_| {}).await;
     let ada = ada(&app).await;
     let world = serde_json::to_string_pretty(&world(&ada).await).expect("JSON") + "\n";
@@ -117,7 +117,7 @@ async fn the_answer_to_every_document_is_that_of_graphql_js() {
 }
 
 #[tokio::test]
-async fn a_condition_counts_its_default_and_takes_no_null() {
+async fn skip_and_include_use_variable_defaults_and_refuse_null() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     for (query, variables, expected) in [
@@ -153,7 +153,7 @@ async fn a_condition_counts_its_default_and_takes_no_null() {
 }
 
 #[tokio::test]
-async fn a_subscription_takes_the_default_of_a_condition() {
+async fn skip_and_include_use_variable_defaults_in_subscriptions() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;

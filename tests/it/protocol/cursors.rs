@@ -1,4 +1,4 @@
-//! Cursors that clients have kept.
+//! Cursors that clients have stored.
 
 use crate::support::TestApp;
 
@@ -7,7 +7,7 @@ const ACME: &str = "01900000-0002-7000-8000-000000000001";
 const PROJECT: &str = "01900000-0003-7000-8000-000000000001";
 const TASK: &str = "01900000-0004-7000-8000-000000000001";
 
-/// Lists, and a cursor of each as it was made when a list was named by the standard library's hash.
+/// Lists, each with a cursor from the time when lists were identified by the standard library's hash.
 const FORMER: [(&str, &str, &str); 16] = [
     ("org", "members(after: ", "OTM1NDExMmIwMTkwMDAwMDAwMDk3MDAwODAwMDAwMDAwMDAwMDAwMTE3MzU2ODk2MDAwMDAwMDA"),
     (
@@ -43,11 +43,11 @@ const FORMER: [(&str, &str, &str); 16] = [
     ("org", "events(after: ", "ZTk3MDVjYWIwMTkwMDAwMDAwMDk3MDAwODAwMDAwMDAwMDAwMDAwMTMuMQ"),
 ];
 
-/// A cursor of the list of organizations by name, from when names were ordered by their lower case.
+/// A cursor of the list of organizations by name, from the time when names were ordered by their lower case.
 const FORMER_BY_NAME: &str = "N2U1MjVkNjEwMTkwMDAwMDAwMDk3MDAwODAwMDAwMDAwMDAwMDAwMWFjbWU";
 
 #[tokio::test]
-async fn lists_take_the_cursors_of_former_versions_but_for_names() {
+async fn cursors_of_former_versions_are_accepted_except_by_name() {
     let app = TestApp::new().await;
     app.sql(&format!(
         "BEGIN;

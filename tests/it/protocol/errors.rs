@@ -1,4 +1,4 @@
-//! Faults: fixed text and a request ID for clients, and nothing of the cause.
+//! Internal errors: clients get a fixed text and a request ID, and nothing about the cause.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn assert_nothing_leaks(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn a_broken_table_is_an_internal_error_with_a_request_id() {
+async fn internal_error_has_a_request_id_and_leaks_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -52,7 +52,7 @@ async fn a_broken_table_is_an_internal_error_with_a_request_id() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_a_service_that_is_unavailable() {
+async fn service_unavailable_is_returned_while_the_database_is_unreachable() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     app.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
@@ -67,12 +67,12 @@ async fn a_database_that_is_away_is_a_service_that_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_cut_is_replaced() {
+async fn pool_replaces_a_terminated_connection() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     ada.ask("{ viewer { isAdmin } }").await.data();
     app.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").await;
-    // Who asks before the news of it is here meets the old one once more.
+    // A request may still use the terminated connection before the pool notices.
     let replaced = async { while ada.ask("{ viewer { isAdmin } }").await.status != StatusCode::OK {} };
     tokio::time::timeout(Duration::from_secs(20), replaced).await.expect("another one");
     app.close().await;

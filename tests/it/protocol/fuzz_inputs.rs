@@ -1,5 +1,6 @@
-//! What comes in from outside is read without harm, whatever it is: documents near to those that graphql-js judges, cursors, IDs,
-//! messages in a socket. `PROPTEST_CASES=1000000` looks longer; what was found once is in `tests/corpus`, and stays tried.
+//! Parsers of untrusted input accept or refuse any text without a panic: documents similar to those of
+//! `tests/validation`, cursors, IDs, WebSocket messages. `PROPTEST_CASES=1000000` runs more cases; failures of the past
+//! are in `tests/corpus` and always run.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +30,7 @@ static JUDGED: LazyLock<Vec<String>> = LazyLock::new(|| {
     texts.flat_map(|text| text.split("\n----\n").map(str::to_owned).collect::<Vec<_>>()).collect()
 });
 
-/// A tree without its places.
+/// A syntax tree without positions.
 fn bare(mut tree: Value) -> Value {
     fn strip(tree: &mut Value) {
         match tree {
@@ -49,7 +50,7 @@ fn documents_are_read(text: &str) {
     let open = PreparedDocument::new(text, definitions(), Exposure::Open);
     let hidden = PreparedDocument::new(text, definitions(), Exposure::Hidden);
     assert!(open.is_ok() || hidden.is_err(), "who may learn less may not ask more: {text:?}");
-    // The library reads these otherwise than graphql-js does.
+    // The async-graphql parser reads these differently from graphql-js.
     if text.contains("-0") || text.contains("\"\"\"") || has_comment_behind_on(text) || has_longer_word(text) {
         return;
     }
@@ -60,13 +61,13 @@ fn documents_are_read(text: &str) {
     }
 }
 
-/// Whether the first thing behind an `on` is a comment: the library takes the word for the name of a fragment then.
+/// Whether a comment follows `on` directly: the library then reads `on` as the name of a fragment.
 fn has_comment_behind_on(text: &str) -> bool {
     let ignored = [' ', ',', '\t', '\r', '\n', '\u{feff}'];
     text.split("on").skip(1).any(|rest| rest.trim_start_matches(ignored).starts_with('#'))
 }
 
-/// Whether a word begins with one that is a value, as `nullable` does: the library reads the beginning, and then the rest.
+/// Whether a word starts with a value keyword, such as `nullable`: the library reads the keyword, and then the rest.
 fn has_longer_word(text: &str) -> bool {
     let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     ["null", "true", "false"].iter().any(|word| text.split(word).skip(1).any(goes_on) || text.contains(&word.repeat(2)))
@@ -112,7 +113,7 @@ fn document() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(JUDGED.clone()).prop_flat_map(corpus::edited), corpus::changed("documents")]
 }
 
-/// What a cursor of the list has inside, with pieces put in and taken out.
+/// The decoded content of a cursor, edited at random and encoded again.
 fn cursor() -> impl Strategy<Value = String> {
     let place = guildhall::domain::page::Keyset { key: "1700000000000000".to_owned(), id: uuid::Uuid::from_u128(7) };
     let inside = URL_SAFE_NO_PAD.decode(connection::cursor("members", &place)).expect("base 64");
@@ -120,7 +121,7 @@ fn cursor() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn what_was_misread_once_is_read() {
+fn corpus_inputs_are_read() {
     corpus::replay("documents", documents_are_read);
     corpus::replay("cursors", cursors_are_read);
     corpus::replay("ids", ids_are_read);
@@ -130,17 +131,17 @@ fn what_was_misread_once_is_read() {
 
 proptest! {
     #[test]
-    fn documents(text in document()) {
+    fn prepared_document_agrees_with_the_library_on_edited_documents(text in document()) {
         documents_are_read(&text);
     }
 
     #[test]
-    fn cursors(text in prop_oneof![cursor(), corpus::changed("cursors")]) {
+    fn read_cursor_round_trips_edited_cursors(text in prop_oneof![cursor(), corpus::changed("cursors")]) {
         cursors_are_read(&text);
     }
 
     #[test]
-    fn cursors_of_every_key(key in "[^\0]*", number in any::<u128>()) {
+    fn cursor_round_trips_every_key(key in "[^\0]*", number in any::<u128>()) {
         let place = guildhall::domain::page::Keyset { key, id: uuid::Uuid::from_u128(number) };
         let written = connection::cursor("members", &place);
         prop_assert_eq!(connection::read_cursor("members", &written), Some(place));
@@ -148,14 +149,14 @@ proptest! {
     }
 
     #[test]
-    fn ids(text in corpus::changed("ids"), number in any::<u128>()) {
+    fn typed_id_parse_accepts_one_spelling(text in corpus::changed("ids"), number in any::<u128>()) {
         ids_are_read(&text);
         let id = OrganizationId::from(uuid::Uuid::from_u128(number));
         prop_assert_eq!(OrganizationId::parse(&id.to_string()), Some(id));
     }
 
     #[test]
-    fn messages(text in corpus::changed("messages")) {
+    fn websocket_protocol_handles_edited_messages(text in corpus::changed("messages")) {
         messages_are_read(&text);
     }
 }

@@ -1,4 +1,4 @@
-//! Strings that are made to break or deceive, through the API and down to the mails.
+//! Malicious and misleading strings, through the API and in mails.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use crate::support::{Person, TestApp};
 
-/// What an organization of that name is called then, or the codes of the refusal.
+/// The stored name of a new organization, or the codes of the user errors.
 async fn named(person: &Person, slug: &str, name: &str) -> Result<String, Vec<String>> {
     let answer =
         person.mutate("createOrganization", json!({ "slug": slug, "name": name }), "organization { name }").await;
@@ -20,7 +20,7 @@ async fn named(person: &Person, slug: &str, name: &str) -> Result<String, Vec<St
     payload["organization"]["name"].as_str().map(str::to_owned).ok_or_else(|| answer.refused())
 }
 
-/// Sends a body as it is.
+/// Sends a body unchanged.
 async fn raw(app: &TestApp, token: &str, body: &str) -> (StatusCode, Value) {
     let request = Request::post("/graphql")
         .header(header::CONTENT_TYPE, "application/json")
@@ -34,7 +34,7 @@ async fn raw(app: &TestApp, token: &str, body: &str) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn names_are_what_people_write_and_nothing_that_deceives() {
+async fn name_validation_accepts_all_scripts_and_refuses_misleading_characters() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let emoji = "🚀".repeat(64);
@@ -84,7 +84,7 @@ async fn names_are_what_people_write_and_nothing_that_deceives() {
 }
 
 #[tokio::test]
-async fn half_a_character_is_no_text() {
+async fn lone_surrogates_are_refused() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let variables = |name: &str| {
@@ -112,7 +112,7 @@ async fn half_a_character_is_no_text() {
     app.close().await;
 }
 
-/// The one complete mail in the folder, once it is there.
+/// Waits for the only complete mail in the folder.
 async fn mail_in(folder: &Path) -> String {
     loop {
         let files: Vec<_> =
@@ -125,7 +125,7 @@ async fn mail_in(folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn no_name_and_no_address_changes_the_form_of_a_mail() {
+async fn mail_headers_and_markup_cannot_be_injected_by_names_or_addresses() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let name = "=?utf-8?q?Bcc:_eve?= <b>\"Acme\", eve@example.org;";
@@ -133,7 +133,7 @@ async fn no_name_and_no_address_changes_the_form_of_a_mail() {
     ada.mutate("updateProfile", json!({ "displayName": "Ada <eve@example.org>, Bcc:" }), "viewer { email }")
         .await
         .done();
-    // Whatever the checks let pass one day.
+    // A name that validation refuses today, in case it ever passes.
     app.sql("UPDATE organizations SET name = E'Acme\\r\\nBcc: eve@example.org\\r\\n\\r\\n<h1>' WHERE slug = 'acme'")
         .await;
     let organization = app.texts("SELECT id::text FROM organizations").await.swap_remove(0);

@@ -1,4 +1,4 @@
-//! What goes over the wire besides good requests.
+//! HTTP: invalid requests, methods, content types, sizes and limits.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -11,7 +11,7 @@ use crate::support::TestApp;
 
 const MODERN: &str = "application/graphql-response+json";
 
-/// Sends a request as it is, and returns status, headers of interest and the JSON body.
+/// Sends a request unchanged. Returns the status, the headers and the JSON body.
 async fn send(app: &TestApp, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, Value) {
     let response = app.router.clone().oneshot(request).await.expect("a response");
     let (status, headers) = (response.status(), response.headers().clone());
@@ -30,7 +30,7 @@ async fn asks(app: &TestApp, body: String) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_is_a_400_without_data() {
+async fn invalid_requests_get_400_without_data() {
     let app = TestApp::new().await;
     let exponential = |level: usize| format!("fragment F{level} on Query {{ ...F{0} ...F{0} }} ", level + 1);
     let fragments =
@@ -60,7 +60,7 @@ async fn what_cannot_be_run_is_a_400_without_data() {
 }
 
 #[tokio::test]
-async fn a_registered_document_runs_by_its_hash_and_never_for_another_text() {
+async fn persisted_query_runs_by_hash_and_refuses_another_text() {
     let app = TestApp::new().await;
     let text = "{ viewer { isAdmin } }";
     let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -85,7 +85,7 @@ async fn a_registered_document_runs_by_its_hash_and_never_for_another_text() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_and_never_nobody() {
+async fn invalid_token_gets_401_and_is_never_anonymous() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let other =
@@ -108,7 +108,7 @@ async fn a_bad_token_is_refused_and_never_nobody() {
 }
 
 #[tokio::test]
-async fn other_methods_types_sizes_and_paths_have_their_status() {
+async fn http_statuses_match_method_content_type_size_and_path() {
     let app = TestApp::new().await;
     let body = || Body::from(r#"{"query":"{ __typename }"}"#);
     let (status, headers, _) = send(&app, Request::delete("/graphql").body(Body::empty()).expect("a request")).await;
@@ -146,7 +146,7 @@ async fn other_methods_types_sizes_and_paths_have_their_status() {
     app.close().await;
 }
 
-/// A GET with those parameters, as a browser would encode them.
+/// A GET with those parameters, encoded as by a browser.
 fn get(parameters: &[(&str, &str)]) -> Request<Body> {
     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
     let request = Request::get(format!("/graphql?{query}")).header(header::ACCEPT, MODERN);
@@ -154,7 +154,7 @@ fn get(parameters: &[(&str, &str)]) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_get_reads_and_never_writes() {
+async fn get_requests_run_queries_and_never_mutations() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let query = "query Q($slug: String!) { organization(slug: $slug) { name } viewer { email } }";
@@ -196,7 +196,7 @@ async fn a_get_reads_and_never_writes() {
 }
 
 #[tokio::test]
-async fn a_packed_body_is_not_unpacked() {
+async fn compressed_body_is_refused() {
     let app = TestApp::new().await;
     let request = post("").header(header::CONTENT_ENCODING, "gzip").body(Body::from("x")).expect("a request");
     assert_eq!(send(&app, request).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -204,7 +204,7 @@ async fn a_packed_body_is_not_unpacked() {
 }
 
 #[tokio::test]
-async fn a_body_of_unknown_length_is_refused_once_it_is_too_long() {
+async fn body_of_unknown_length_is_refused_when_it_exceeds_the_limit() {
     let app = TestApp::new().await;
     let chunks = futures_util::stream::iter((0..2048).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
     let (status, _, answer) = send(&app, post("").body(Body::from_stream(chunks)).expect("a request")).await;
@@ -214,7 +214,7 @@ async fn a_body_of_unknown_length_is_refused_once_it_is_too_long() {
 }
 
 #[tokio::test]
-async fn twenty_errors_tell_enough() {
+async fn response_contains_at_most_twenty_errors() {
     let app = TestApp::new().await;
     let many: String = (0..500).map(|n| format!("nope{n} ")).collect();
     let long = "x".repeat(20_000);
@@ -229,7 +229,7 @@ async fn twenty_errors_tell_enough() {
 }
 
 #[tokio::test]
-async fn a_thousand_aliases_are_too_complex() {
+async fn too_complex_refuses_a_thousand_aliases() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let fields: String = (0..1000).map(|n| format!("a{n}: viewer {{ email isAdmin }} ")).collect();
@@ -240,7 +240,7 @@ async fn a_thousand_aliases_are_too_complex() {
 }
 
 #[tokio::test]
-async fn pages_within_pages_are_too_complex_before_they_are_read() {
+async fn too_complex_refuses_deeply_nested_pages() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     ada.creates("acme").await;

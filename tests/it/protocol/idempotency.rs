@@ -1,4 +1,4 @@
-//! Idempotency keys: what was done once is not done again, and is answered as if it were.
+//! Idempotency keys: a repeated mutation runs once, and each repeat gets a successful payload.
 
 use chrono::TimeDelta;
 use guildhall::operations::maintenance::schedule;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::platform::races::{MANY, at_once, counts, tally};
 use crate::support::{Answer, Person, TestApp};
 
-/// The mutations of accounts: those whose input has no key in the contract.
+/// Account mutations. Their inputs have no idempotency key.
 const ACCOUNTS: [&str; 12] = [
     "changeEmail",
     "changePassword",
@@ -33,7 +33,7 @@ async fn change_role(person: &Person, membership: &str, role: &str, key: &str) -
     person.mutate("changeMemberRole", input, "membership { id role }").await
 }
 
-/// Ada's organization with Bob in it as a worker: its ID, and that of Bob's membership.
+/// Creates Ada's organization with Bob as a worker. Returns its ID and the ID of Bob's membership.
 async fn acme(ada: &Person, bob: &Person) -> (String, String) {
     let id = ada.creates("acme").await;
     let invitation = ada.invites(&id, &bob.email(), "WORKER").await;
@@ -41,7 +41,7 @@ async fn acme(ada: &Person, bob: &Person) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_repeat_gets_the_same_object_and_changes_nothing() {
+async fn idempotency_key_repeat_returns_the_same_object_and_changes_nothing() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let first = create(&ada, "acme", "k").await.done();
@@ -53,7 +53,7 @@ async fn a_repeat_gets_the_same_object_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_repeat_is_answered_with_what_is_there_today() {
+async fn idempotency_key_repeat_returns_the_current_state() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let (id, membership) = acme(&ada, &bob).await;
@@ -83,7 +83,7 @@ async fn a_repeat_is_answered_with_what_is_there_today() {
 }
 
 #[tokio::test]
-async fn a_key_with_another_input_is_refused() {
+async fn idempotency_key_with_another_input_is_refused() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let first = create(&ada, "acme", "k").await.done();
@@ -97,7 +97,7 @@ async fn a_key_with_another_input_is_refused() {
 }
 
 #[tokio::test]
-async fn an_input_is_the_same_however_it_is_written() {
+async fn idempotency_key_compares_inputs_by_value_not_by_syntax() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let (id, _) = acme(&ada, &bob).await;
@@ -129,7 +129,7 @@ async fn an_input_is_the_same_however_it_is_written() {
 }
 
 #[tokio::test]
-async fn clearing_a_field_is_another_input_than_leaving_it() {
+async fn idempotency_key_distinguishes_null_from_an_absent_field() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -153,7 +153,7 @@ async fn clearing_a_field_is_another_input_than_leaving_it() {
 }
 
 #[tokio::test]
-async fn another_person_or_mutation_is_free_to_use_the_same_key() {
+async fn idempotency_key_is_scoped_by_caller_and_mutation() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let acme = create(&ada, "acme", "k").await.done();
@@ -167,7 +167,7 @@ async fn another_person_or_mutation_is_free_to_use_the_same_key() {
 }
 
 #[tokio::test]
-async fn the_same_input_of_another_person_is_another_write() {
+async fn idempotency_key_of_another_caller_with_the_same_input_runs_separately() {
     let app = TestApp::new().await;
     let (ada, bob, cyd) = (app.person("ada").await, app.person("bob").await, app.person("cyd").await);
     let (id, of_bob) = acme(&ada, &bob).await;
@@ -182,7 +182,7 @@ async fn the_same_input_of_another_person_is_another_write() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_key_free() {
+async fn idempotency_key_is_not_stored_for_a_refused_mutation() {
     let app = TestApp::new().await;
     let (ada, bob, cy) = (app.person("ada").await, app.person("bob").await, app.person("cyd").await);
     let (id, membership) = acme(&ada, &bob).await;
@@ -197,7 +197,7 @@ async fn a_refusal_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn inviting_nobody_after_all_leaves_the_key_free() {
+async fn invite_members_without_a_new_invitation_does_not_store_the_key() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -220,7 +220,7 @@ async fn inviting_nobody_after_all_leaves_the_key_free() {
 }
 
 #[tokio::test]
-async fn what_became_of_each_person_is_repeated_and_no_mail_goes_twice() {
+async fn invite_members_repeat_returns_the_same_results_and_sends_no_mail() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -251,7 +251,7 @@ async fn what_became_of_each_person_is_repeated_and_no_mail_goes_twice() {
 }
 
 #[tokio::test]
-async fn a_resend_is_repeated_without_a_second_mail_or_a_wait() {
+async fn resend_invitation_repeat_sends_no_mail_and_is_not_rate_limited() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -272,7 +272,7 @@ async fn a_resend_is_repeated_without_a_second_mail_or_a_wait() {
 }
 
 #[tokio::test]
-async fn an_organization_changes_hands_once_for_each_key() {
+async fn ownership_offer_mutations_run_once_per_idempotency_key() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let (id, membership) = acme(&ada, &bob).await;
@@ -309,7 +309,7 @@ async fn an_organization_changes_hands_once_for_each_key() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_accepted_and_declined_once_for_each_key() {
+async fn accept_invitation_and_decline_invitation_run_once_per_idempotency_key() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let id = ada.creates("acme").await;
@@ -329,7 +329,7 @@ async fn an_invitation_is_accepted_and_declined_once_for_each_key() {
 }
 
 #[tokio::test]
-async fn declining_by_token_is_repeated_without_signing_in() {
+async fn decline_invitation_by_token_repeats_without_sign_in() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -354,7 +354,7 @@ async fn declining_by_token_is_repeated_without_signing_in() {
 }
 
 #[tokio::test]
-async fn nobody_gets_at_what_somebody_has_done() {
+async fn idempotency_key_repeat_without_sign_in_is_unauthenticated() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     create(&ada, "acme", "k").await.done();
@@ -364,7 +364,7 @@ async fn nobody_gets_at_what_somebody_has_done() {
 }
 
 #[tokio::test]
-async fn a_key_is_free_again_after_a_day_and_swept_away() {
+async fn idempotency_key_expires_after_a_day_and_is_deleted_by_the_sweep() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let first = create(&ada, "acme", "k").await.done();
@@ -387,7 +387,7 @@ async fn a_key_is_free_again_after_a_day_and_swept_away() {
 }
 
 #[tokio::test]
-async fn a_sweep_takes_more_than_one_batch_of_keys() {
+async fn sweep_deletes_more_than_one_batch_of_idempotency_keys() {
     let app = TestApp::new().await;
     app.sql(
         "INSERT INTO idempotency_keys (scope_id, mutation, key, input_hash, created_at)
@@ -400,7 +400,7 @@ async fn a_sweep_takes_more_than_one_batch_of_keys() {
 }
 
 #[tokio::test]
-async fn a_key_has_1_to_128_characters_that_can_be_seen() {
+async fn idempotency_key_must_have_1_to_128_characters_without_control_characters() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     for (key, code) in [
@@ -424,7 +424,7 @@ async fn a_key_has_1_to_128_characters_that_can_be_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_of_one_create_at_once_make_one_organization_and_all_get_it() {
+async fn create_organization_fifty_times_with_one_key_returns_one_organization() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let answers = at_once(|_| {
@@ -441,7 +441,7 @@ async fn fifty_of_one_create_at_once_make_one_organization_and_all_get_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_inputs_at_once_with_one_key_make_one_organization() {
+async fn create_organization_with_fifty_inputs_and_one_key_creates_one() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let answers = at_once(|n| {
@@ -454,7 +454,7 @@ async fn fifty_inputs_at_once_with_one_key_make_one_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_of_one_role_change_at_once_write_one_event() {
+async fn change_member_role_fifty_times_with_one_key_writes_one_event() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let (_, membership) = acme(&ada, &bob).await;
@@ -468,7 +468,7 @@ async fn fifty_of_one_role_change_at_once_write_one_event() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_of_one_invitation_at_once_send_one_mail() {
+async fn invite_members_fifty_times_with_one_key_sends_one_mail() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = ada.creates("acme").await;
@@ -486,7 +486,7 @@ async fn fifty_of_one_invitation_at_once_send_one_mail() {
 }
 
 #[tokio::test]
-async fn every_mutation_but_those_of_accounts_takes_a_key() {
+async fn mutations_take_an_idempotency_key_except_account_mutations() {
     let app = TestApp::new().await;
     let query =
         r#"{ __type(name: "Mutation") { fields { name args { name type { ofType { inputFields { name } } } } } } }"#;

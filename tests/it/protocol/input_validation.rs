@@ -1,7 +1,8 @@
-//! Bad input, for every field of every mutation, and for every list: refused with a code and a path, and nothing written.
+//! Invalid input for every field of every mutation and for every list: refused with a code and a path, and nothing is
+//! written.
 //!
-//! What there is to try comes from the schema itself. A mutation or field that is missing from the table of good inputs, or a
-//! list that cannot be reached by the table of ways, fails the test with a sentence.
+//! The cases are derived from the schema. The test fails if a mutation or field is missing from the table of valid
+//! inputs, or if a list is missing from the table of paths.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,20 +13,19 @@ use serde_json::{Value, json};
 use crate::support::org_fixture::{bucket, with};
 use crate::support::{Answer, Person, TestApp};
 
-/// Where a value is good that is bad elsewhere.
+/// The value is valid here, although its kind is invalid in other fields.
 const GOOD: &str = "good";
 const PASSWORD: &str = "correct horse battery";
-/// What GraphQL itself says of a value that is not of the type, before anything runs.
+/// The code of GraphQL validation for a value of a wrong type, before execution.
 const MALFORMED: &str = "GRAPHQL_VALIDATION_FAILED";
 
-/// Where a value earns another refusal than its kind does elsewhere, or none: the field (`*` for that of any mutation), the
-/// kinds of values, the code.
+/// Exceptions from the usual code of a kind of value: the field (`*` means any mutation), the kinds, the code.
 const OTHERWISE: &[(&str, &[&str], &str)] = &[
-    // It comes back as it is, and is neither looked at nor kept.
+    // Returned unchanged, neither validated nor stored.
     ("*.clientMutationId", &["empty", "NUL", "bidi"], GOOD),
-    // Opaque: no control characters, and else anything.
+    // Opaque: any text without control characters.
     ("*.idempotencyKey", &["bidi"], GOOD),
-    // Texts that may be empty: nothing is left of them then, as if they were null.
+    // Texts that may be empty; an empty text counts as null.
     ("*.description", &["empty"], GOOD),
     ("createOrganization.name", &["empty"], GOOD),
     ("updateOrganization.name", &["empty"], GOOD),
@@ -34,9 +34,9 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
     ("*.contact.location", &["empty"], GOOD),
     ("inviteMembers.message", &["empty"], GOOD),
     ("signUp.displayName", &["empty"], GOOD),
-    // Who is no member is not told apart from who is nobody.
+    // Non-members and unknown users get the same code.
     ("*.assigneeId", &["unknown", "foreign"], "ASSIGNEE_NOT_ELIGIBLE"),
-    // One of two that has to be there.
+    // One of two fields is required.
     ("createTask.projectId", &["null"], "REQUIRED"),
     ("acceptInvitation.token", &["null"], "REQUIRED"),
     ("declineInvitation.token", &["null"], "REQUIRED"),
@@ -44,7 +44,7 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
     ("updateOrganization.expectedVersion", &["negative", "zero", "least", "most"], "VERSION_CONFLICT"),
     ("deleteOrganization.confirmSlug", TEXTS, "CONFIRMATION_MISMATCH"),
     ("deleteAccount.confirmUsername", TEXTS, "CONFIRMATION_MISMATCH"),
-    // Tokens are opaque: there is one, or there is none.
+    // Tokens are opaque: they either exist or not.
     ("acceptInvitation.token", TEXTS, "NOT_FOUND"),
     ("declineInvitation.token", TEXTS, "NOT_FOUND"),
     ("signUp.invitationToken", &["empty"], "REQUIRED"),
@@ -58,10 +58,10 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
     ("changePassword.currentPassword", TEXTS, "INVALID_CREDENTIALS"),
     ("changeEmail.password", TEXTS, "INVALID_CREDENTIALS"),
     ("deleteAccount.password", TEXTS, "INVALID_CREDENTIALS"),
-    // Administrators see every organization, and know of every account.
+    // Administrators see every organization and every account.
     ("restoreOrganization.organizationId", &["foreign"], "NOT_PENDING_DELETION"),
     ("restoreOrganization.newOwnerId", &["foreign"], GOOD),
-    // A password is never shown: whatever is typed will do, if it is hard to guess.
+    // A password is never displayed: any characters are allowed if it is hard to guess.
     ("signUp.password", &["bidi"], GOOD),
     ("changePassword.newPassword", &["bidi"], GOOD),
     ("resetPassword.newPassword", &["bidi"], GOOD),
@@ -69,30 +69,30 @@ const OTHERWISE: &[(&str, &[&str], &str)] = &[
     ("changePassword.newPassword", &["empty", "NUL"], "PASSWORD_TOO_WEAK"),
     ("resetPassword.newPassword", &["empty", "NUL"], "PASSWORD_TOO_WEAK"),
 ];
-/// All that is tried of a text.
+/// All kinds of invalid text.
 const TEXTS: &[&str] = &["empty", "long", "one too many", "NUL", "bidi"];
 
-/// Where the path does not name the field that was tried: the field, the kinds of values, the path.
+/// Exceptions from the path of the tried field: the field, the kinds of values, the path.
 const ELSEWHERE: &[(&str, &[&str], &str)] = &[
-    // The other one of two that one has to be given of.
+    // The other one of two fields, one of which is required.
     ("createTask.projectId", &["null"], "input.workspaceId"),
     ("acceptInvitation.token", &["null"], "input.invitationId"),
     ("declineInvitation.token", &["null"], "input.invitationId"),
     ("signUp.invitationToken", &["empty"], "input.email"),
-    // Which of the two is wrong is nobody's business.
+    // The error does not disclose which of the two is wrong.
     ("restoreOrganization.organizationId", &["foreign"], ""),
     ("signIn.login", TEXTS, ""),
     ("signIn.password", TEXTS, ""),
 ];
 
-/// A good input of a mutation.
+/// A valid input of a mutation.
 struct Case {
     by: Person,
     mutation: &'static str,
     input: Value,
 }
 
-/// An organization, whatever can be in it, and strangers who have the same.
+/// An organization with all kinds of objects, and strangers with the same.
 struct World {
     app: TestApp,
     ada: Person,
@@ -100,7 +100,7 @@ struct World {
     project: String,
     task: String,
     cases: Vec<Case>,
-    /// Something of the strangers for each prefix of an ID.
+    /// An object of the strangers for each ID prefix.
     foreign: HashMap<String, String>,
 }
 
@@ -108,7 +108,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// Signs up; the refresh token.
+/// Signs up. Returns the person and the refresh token.
 async fn signs_up(app: &TestApp, name: &str) -> (Person, String) {
     let input = json!({ "email": format!("{name}@example.org"), "username": name, "password": PASSWORD });
     let payload = app.nobody_gets("signUp", input, "session { accessToken refreshToken }").await.done();
@@ -257,7 +257,7 @@ impl World {
     }
 }
 
-/// People who have nothing to do with the others, and one of each thing.
+/// People without relation to the others, and one object of each kind.
 struct Strangers {
     eve: Person,
     by_prefix: HashMap<String, String>,
@@ -287,13 +287,13 @@ impl Strangers {
         Self { eve, by_prefix }
     }
 
-    /// So that the invitee has a list of invitations, and sees an organization that is not the one of the things.
+    /// Invites the person to another organization, so that their list of invitations has an entry.
     async fn invites(&self, person: &Person) {
         self.eve.invites(&self.eve.creates("yota").await, &person.email(), "WORKER").await;
     }
 }
 
-/// The schema, as introspection tells of it.
+/// The schema from introspection.
 struct Schema {
     types: BTreeMap<String, Value>,
     mutations: BTreeSet<String>,
@@ -312,7 +312,7 @@ impl Schema {
         Self { types, mutations }
     }
 
-    /// The fields of an input, all the way down, with the values that they have in `value`.
+    /// The fields of an input, recursively, with their values in `value`.
     fn fields(&self, input: &str, value: &Value) -> Vec<Field> {
         let mut fields = Vec::new();
         for field in list(&self.types[input]["inputFields"]) {
@@ -348,7 +348,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
 }
 
-/// A field of an input, and its good value.
+/// A field of an input, and its valid value.
 struct Field {
     path: Vec<String>,
     shape: String,
@@ -358,16 +358,16 @@ struct Field {
     about: String,
 }
 
-/// A kind of bad value, one of it, and the code that it earns.
+/// Kind of invalid value, the value, and the expected code.
 type Bad = (&'static str, Value, &'static str);
 
 impl Field {
-    /// As the tables above call it, without positions in lists.
+    /// The name of the field in the tables above, without list positions.
     fn key(&self) -> String {
         self.path.iter().filter(|step| *step != "0").cloned().collect::<Vec<_>>().join(".")
     }
 
-    /// What is tried in its place.
+    /// The invalid values for this field.
     fn bad(&self, good: &Value, foreign: &HashMap<String, String>) -> Vec<Bad> {
         let mut bad = vec![("of another shape", json!({ "no": ["such"] }), MALFORMED)];
         if !self.nullable {
@@ -375,7 +375,7 @@ impl Field {
         } else if self.about.contains("annot be cleared") || self.about.contains("Exactly one of") {
             bad.push(("null", Value::Null, "REQUIRED"));
         } else {
-            // As if it was absent, or, in an update, to clear it.
+            // Null counts as absent, or clears the field in an update.
             bad.push(("null", Value::Null, GOOD));
         }
         match (self.shape.as_str(), self.name.as_str()) {
@@ -411,7 +411,7 @@ impl Field {
         bad
     }
 
-    /// How many characters there may be, as the description says.
+    /// The maximum number of characters, parsed from the description.
     fn bound(&self) -> Option<usize> {
         let before = self.about.split(" characters").next().filter(|before| *before != self.about)?;
         before.split(' ').next_back()?.replace(',', "").parse().ok()
@@ -433,14 +433,14 @@ fn bad_ids(good: &str, foreign: &HashMap<String, String>) -> Vec<Bad> {
     ]
 }
 
-/// What a table says of a kind of value in a field.
+/// The entry of a table for a kind of value in a field.
 fn row(table: &[(&str, &[&str], &'static str)], case: &Case, field: &Field, kind: &str) -> Option<&'static str> {
     let (named, anywhere) = (format!("{}.{}", case.mutation, field.key()), format!("*.{}", field.key()));
     let of = |name: &str| table.iter().find(|(field, kinds, _)| *field == name && kinds.contains(&kind));
     of(&named).or_else(|| of(&anywhere)).map(|(_, _, said)| *said)
 }
 
-/// Code and path of each refusal, or the codes of errors of the whole request.
+/// Code and path of each user error, or the codes of the top-level errors.
 fn told(answer: &Answer) -> Vec<(String, String)> {
     if answer.body.get("errors").is_some() {
         return answer.codes().iter().map(|code| ((*code).to_owned(), String::new())).collect();
@@ -451,14 +451,14 @@ fn told(answer: &Answer) -> Vec<(String, String)> {
 }
 
 impl Case {
-    /// The input with another value there.
+    /// The input with another value at that path.
     fn with(&self, path: &[String], value: Value) -> Value {
         let mut input = self.input.clone();
         *input.pointer_mut(&format!("/{}", path.join("/"))).expect("a value to replace") = value;
         input
     }
 
-    /// What is not as it should be when `field` is bad.
+    /// Differences from the expected errors for invalid values of `field`.
     async fn complaints(&self, field: &Field, foreign: &HashMap<String, String>) -> Vec<String> {
         let Some(good) = &field.value else { return Vec::new() };
         let name = format!("{}.{}", self.mutation, field.key());
@@ -484,7 +484,7 @@ impl Case {
 }
 
 #[tokio::test]
-async fn every_mutation_refuses_bad_values_of_every_field_and_writes_nothing() {
+async fn mutations_refuse_invalid_values_of_every_field_and_write_nothing() {
     let mut world = World::new().await;
     let schema = Schema::read(&world.app).await;
     let (mut complaints, mut tried, mut missing) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
@@ -492,7 +492,7 @@ async fn every_mutation_refuses_bad_values_of_every_field_and_writes_nothing() {
         let input = format!("{}{}Input", case.mutation[..1].to_uppercase(), &case.mutation[1..]);
         case.input["clientMutationId"] = json!("mine");
         if list(&schema.types[&input]["inputFields"]).iter().any(|field| field["name"] == "idempotencyKey") {
-            // What is refused must not take it from the good one below.
+            // The refused inputs may not use up the key of the valid input below.
             case.input["idempotencyKey"] = json!(format!("key {place}"));
         }
         let before = world.app.snapshot().await;
@@ -531,7 +531,7 @@ async fn every_mutation_refuses_bad_values_of_every_field_and_writes_nothing() {
     world.app.close().await;
 }
 
-/// The ways to the lists of each type; `%` is where the list is asked for.
+/// The query that leads to the lists of each type; `%` stands for the list.
 fn way_to(owner: &str, world: &World) -> Option<String> {
     let node = |id: &str| format!(r#"{{ node(id: "{id}") {{ ... on {owner} {{ % }} }} }}"#);
     Some(match owner {
@@ -546,23 +546,23 @@ fn way_to(owner: &str, world: &World) -> Option<String> {
     })
 }
 
-/// Orders by what is a text, which any text could be.
+/// Text orders, whose cursors accept any text.
 const BY_TEXT: [&str; 3] = ["SLUG", "NAME", "USERNAME"];
 
 /// A list in one of its orders.
 struct List {
     name: String,
-    /// How it is asked for, with `#` for the arguments.
+    /// The query, with `#` for the arguments.
     query: String,
-    /// `orderBy: …`, or nothing.
+    /// `orderBy: …`, or empty.
     order: String,
     by_text: bool,
-    /// Its other arguments, with what is bad for them.
+    /// Invalid values of its other arguments.
     filters: Vec<String>,
 }
 
 impl List {
-    /// Asks for a page.
+    /// Requests a page.
     async fn ask(&self, by: &Person, arguments: &str) -> Answer {
         let order = if arguments.starts_with("orderBy") { "" } else { &self.order };
         by.ask(&self.query.replace('#', &format!("{order} {arguments}"))).await
@@ -578,7 +578,7 @@ impl List {
 }
 
 impl Schema {
-    /// Every list that has pages, in each of its orders, and what is in none of the tables.
+    /// Every paginated list in each of its orders, and complaints about lists that are missing from the tables.
     fn lists(&self, world: &World) -> (Vec<List>, Vec<String>) {
         let (mut lists, mut complaints) = (Vec::new(), Vec::new());
         for (owner, field) in self.types.iter().flat_map(|(name, kind)| fields(kind).map(move |field| (name, field))) {
@@ -619,7 +619,7 @@ fn fields(kind: &Value) -> impl Iterator<Item = &Value> {
     kind["fields"].as_array().into_iter().flatten()
 }
 
-/// What is bad for an argument that narrows a list.
+/// Invalid values for an argument of a list.
 fn bad_filters(argument: &Value) -> Vec<String> {
     let name = text(&argument["name"]);
     let values = match name.as_str() {
@@ -636,14 +636,14 @@ fn bad_filters(argument: &Value) -> Vec<String> {
     values.into_iter().map(|value| format!("{name}: {value}")).collect()
 }
 
-/// The cursor with another key, as somebody would forge it who knows how cursors are made.
+/// The cursor with another key, as forged by a client that knows the format.
 fn forged(cursor: &str, key: &str) -> String {
     let made = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).expect("base 64")).expect("a text");
     URL_SAFE_NO_PAD.encode(format!("{}{key}", &made[..40]))
 }
 
 #[tokio::test]
-async fn every_list_refuses_bad_pages_bad_filters_and_cursors_of_other_lists() {
+async fn lists_refuse_invalid_pages_filters_and_foreign_cursors() {
     const REFUSED: [&str; 2] = ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"];
     let world = World::new().await;
     let (lists, mut complaints) = Schema::read(&world.app).await.lists(&world);
@@ -663,7 +663,7 @@ async fn every_list_refuses_bad_pages_bad_filters_and_cursors_of_other_lists() {
         {
             tried.push((mixed, &REFUSED[..1]));
         }
-        // The workspace that is selected is a workspace: its lists are the same ones.
+        // `selectedWorkspace` is a workspace, too, and shares the cursors of its lists.
         let another = if others == own { "nonsense" } else { others };
         let cut = &own[..own.len() / 2];
         let times = ["soon", "", "-1", "9223372036854775807", "253402300800000000"].map(|key| forged(own, key));
@@ -674,7 +674,7 @@ async fn every_list_refuses_bad_pages_bad_filters_and_cursors_of_other_lists() {
             tried.extend(
                 cursors.iter().map(|cursor| (format!("{argument}: {cursor:?}"), ["INVALID_CURSOR"].as_slice())),
             );
-            // Where any text will do, there is a page.
+            // Text orders accept any text as a key and return a page.
             let any = times.iter().filter(|_| list.by_text);
             tried.extend(any.map(|cursor| (format!("{argument}: {cursor:?}"), [].as_slice())));
         }
@@ -693,7 +693,7 @@ async fn every_list_refuses_bad_pages_bad_filters_and_cursors_of_other_lists() {
 }
 
 #[tokio::test]
-async fn every_query_bears_bad_arguments() {
+async fn queries_handle_invalid_arguments() {
     let app = TestApp::with(|_| {}).await;
     let (ada, eve) = (app.person("ada").await, app.person("eve").await);
     let (own, foreign) = (ada.creates("acme").await, eve.creates("zeta").await);
@@ -710,7 +710,7 @@ async fn every_query_bears_bad_arguments() {
             json!(destination)
         )
     };
-    // Each is null: because of an error with that code, or because nothing is there.
+    // Each result is null: with that error code, or without an error if the object does not exist.
     let mut tried = vec![
         (format!("nodes(ids: {}) {{ id }}", json!(many)), "BAD_USER_INPUT"),
         ("organization { id }".to_owned(), "BAD_USER_INPUT"),
@@ -752,7 +752,7 @@ async fn every_query_bears_bad_arguments() {
     for field in fields(&schema.types["Query"]).filter(|field| !list(&field["args"]).is_empty()) {
         let name = text(&field["name"]);
         let begun = |query: &str| query.split(['(', ' ']).next() == Some(&name);
-        // The one is a list, and tried among the lists; the other is never null, and follows.
+        // `organizations` is covered by the lists test; `slugAvailability` is never null and follows below.
         let elsewhere = ["organizations", "slugAvailability"].contains(&name.as_str());
         assert!(elsewhere || tried.iter().any(|(query, _)| begun(query)), "Try {name} with bad arguments.");
     }

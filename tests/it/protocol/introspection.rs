@@ -1,4 +1,4 @@
-//! Introspection tells what the SDL tells, and costs what it holds.
+//! Introspection: it agrees with the SDL, and its cost depends on the size of its lists.
 
 use guildhall::graphql::documents::Limit;
 use guildhall::graphql::json_writer::MAX_BYTES;
@@ -9,7 +9,7 @@ use crate::support::TestApp;
 use crate::support::graphql::post;
 
 #[tokio::test]
-async fn introspection_tells_what_interfaces_implement_and_what_the_sdl_describes() {
+async fn introspection_shows_interfaces_of_interfaces_and_no_schema_description() {
     let app = TestApp::new().await;
     let query = "{
         a: __type(name: \"Workspace\") { interfaces { name kind interfaces { name } } }
@@ -26,14 +26,14 @@ async fn introspection_tells_what_interfaces_implement_and_what_the_sdl_describe
     app.close().await;
 }
 
-/// The cost that an answer tells, and its length in bytes.
+/// The cost in the response, and its length in bytes.
 fn cost(answer: &Value) -> (u64, usize) {
     assert_eq!(answer.get("errors"), None, "{}", answer["errors"]);
     (answer["extensions"]["cost"].as_u64().expect("a cost"), answer.to_string().len())
 }
 
 #[tokio::test]
-async fn the_full_introspection_of_graphql_js_passes_also_when_the_schema_has_grown_by_half() {
+async fn introspection_query_of_graphql_js_uses_at_most_two_thirds_of_the_limits() {
     let app = TestApp::new().await;
     let query = std::fs::read_to_string("tests/validation/introspection.graphql").expect("the query");
     let answer = post(&app.router, None, json!({ "query": query, "extensions": { "cost": true } })).await;
@@ -45,7 +45,7 @@ async fn the_full_introspection_of_graphql_js_passes_also_when_the_schema_has_gr
 }
 
 #[tokio::test]
-async fn introspection_costs_what_its_lists_hold() {
+async fn introspection_cost_depends_on_the_length_of_its_lists() {
     let app = TestApp::new().await;
     for (query, expected) in [
         ("{ __schema { queryType { name } } }", 1 + 2),
@@ -78,7 +78,7 @@ async fn introspection_costs_what_its_lists_hold() {
 }
 
 #[tokio::test]
-async fn a_document_has_one_schema_field() {
+async fn introspection_refuses_a_second_schema_field() {
     let app = TestApp::new().await;
     for query in [
         "{ __schema { queryType { name } } a: __schema { queryType { name } } }",
@@ -93,9 +93,9 @@ async fn a_document_has_one_schema_field() {
 }
 
 #[tokio::test]
-async fn an_answer_over_8_mb_is_too_complex() {
+async fn too_complex_refuses_responses_over_8_mb() {
     let app = TestApp::new().await;
-    // Some 15 MB, most of them in the names of a few fields.
+    // About 15 MB, most of them in the names of a few fields.
     let name = |n: usize| format!("{}{n}", "x".repeat(1_500));
     let fields: String = (0..19).map(|n| format!("{}: name ", name(n))).collect();
     for query in [

@@ -1,4 +1,4 @@
-//! GraphQL and HTTP: documents, answers, errors, limits, and what any input may be.
+//! GraphQL and HTTP: documents, responses, errors, limits, and input validation.
 
 mod answers;
 mod cursors;

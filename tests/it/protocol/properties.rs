@@ -1,5 +1,5 @@
-//! What holds whatever is put in. A few hundred cases each time; `PROPTEST_CASES=1000000` looks longer. What was found once is in
-//! `tests/corpus`, and stays tried.
+//! Property tests of parsers and tokens, with a few hundred cases each. `PROPTEST_CASES=1000000` runs more; failures of
+//! the past are in `tests/corpus` and always run.
 
 use chrono::TimeDelta;
 use guildhall::auth::tokens::TokenSigner;
@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::support::corpus;
 
-/// Texts that come near to what is asked for, and some that do not.
+/// Texts that are nearly valid, and some that are not.
 fn near(alphabet: &'static str) -> impl Strategy<Value = String> {
     let known: Vec<char> = alphabet.chars().collect();
     let odd: Vec<char> = "\0\r\n\t \u{a0}@.\"'<>()[]\\,;:%=?\u{130}\u{212a}\u{17f}\u{df}\u{301}\u{200b}\u{200d}\u{202e}\u{2028}\u{feff}\u{e0061}\u{1f680}\u{1f3f4}é名א".chars().collect();
@@ -66,7 +66,7 @@ fn texts_are_shown_as_they_are(raw: &str) {
 }
 
 #[test]
-fn what_was_found_once_holds() {
+fn corpus_values_keep_the_parser_properties() {
     for folder in ["slugs", "addresses"] {
         corpus::replay(folder, |raw| {
             slugs_keep_their_form(raw);
@@ -83,19 +83,19 @@ fn keys() -> TokenSigner {
 
 proptest! {
     #[test]
-    fn slugs(raw in prop_oneof![near(NAMES), corpus::changed("slugs")]) {
+    fn slug_parse_is_idempotent_and_well_formed(raw in prop_oneof![near(NAMES), corpus::changed("slugs")]) {
         slugs_keep_their_form(&raw);
         slugs_keep_their_form(&raw.chars().take(16).collect::<String>());
     }
 
     #[test]
-    fn usernames(raw in near(NAMES)) {
+    fn username_parse_is_idempotent_and_well_formed(raw in near(NAMES)) {
         usernames_keep_their_form(&raw);
         usernames_keep_their_form(&raw.chars().take(32).collect::<String>());
     }
 
     #[test]
-    fn addresses(local in near(NAMES), domain in near(NAMES), label in "[a-z]{2,6}", known in corpus::changed("addresses")) {
+    fn email_parse_accepts_only_deliverable_addresses(local in near(NAMES), domain in near(NAMES), label in "[a-z]{2,6}", known in corpus::changed("addresses")) {
         addresses_can_be_written_to(&known);
         addresses_can_be_written_to(&local);
         let short: String = local.chars().take(12).collect();
@@ -105,12 +105,12 @@ proptest! {
     }
 
     #[test]
-    fn texts(raw in near("abc déf 日本 🚀 \u{5d0}\u{5d1}")) {
+    fn text_parsing_is_idempotent_and_refuses_invisible_characters(raw in near("abc déf 日本 🚀 \u{5d0}\u{5d1}")) {
         texts_are_shown_as_they_are(&raw);
     }
 
     #[test]
-    fn tokens_that_were_not_made_here(raw in near("eyJhbGciOi.-_0123456789"), place in any::<prop::sample::Index>(), other in any::<char>()) {
+    fn token_verification_refuses_random_and_altered_tokens(raw in near("eyJhbGciOi.-_0123456789"), place in any::<prop::sample::Index>(), other in any::<char>()) {
         let (keys, now) = (keys(), Clock::default().now());
         let user = UserId::from(uuid::Uuid::from_u128(7));
         prop_assert!(keys.verify(&raw, now).is_err());
@@ -123,7 +123,8 @@ proptest! {
             *place.get_mut(&mut characters) = other;
             String::from_iter(characters)
         };
-        // The last character of base64 may stand for the same bits as another one, which is refused likewise.
+        // The last base64 character may encode the same bits as another one; the altered token is refused in that case,
+        // too.
         let (access_altered, refresh_altered) = (altered(&access), altered(&refresh));
         prop_assert!(access_altered == access || keys.verify(&access_altered, now).is_err(), "{access_altered}");
         prop_assert!(

@@ -1,4 +1,4 @@
-//! The schema: current in `schema.graphql`, and described throughout.
+//! The schema: `schema.graphql` is current, all elements have descriptions, and costs are complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ fn schema_graphql_is_current() {
 }
 
 #[test]
-fn the_cost_of_every_list_is_known() {
+fn paged_contains_every_list() {
     let schema = parse_schema(sdl()).expect("the schema");
     let mut lists = BTreeSet::new();
     for definition in &schema.definitions {
@@ -35,7 +35,7 @@ fn the_cost_of_every_list_is_known() {
 }
 
 #[test]
-fn the_cost_of_every_password_is_known() {
+fn hashing_contains_every_mutation_with_a_password() {
     let schema = parse_schema(sdl()).expect("the schema");
     let mut hashing = BTreeMap::new();
     for definition in &schema.definitions {
@@ -53,7 +53,7 @@ fn the_cost_of_every_password_is_known() {
 }
 
 #[tokio::test]
-async fn everything_is_described() {
+async fn schema_descriptions_are_complete() {
     let app = TestApp::new().await;
     let query = "{ __schema { types { name kind description
         fields { name description args { name description } } inputFields { name description } enumValues { name description } } } }";
@@ -86,7 +86,7 @@ async fn everything_is_described() {
 }
 
 #[tokio::test]
-async fn node_finds_every_type_and_nothing_for_what_is_no_id() {
+async fn nodes_returns_objects_by_id_and_null_for_invalid_ids() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let organization = ada.creates("acme").await;

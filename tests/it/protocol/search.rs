@@ -1,4 +1,5 @@
-//! Search and the order by name: the same answers on databases of every locale, also of rows that were written without keys.
+//! Search and order by name: the same results in databases of every locale, also for rows that were written without
+//! keys.
 
 use guildhall::domain::ProjectId;
 use guildhall::domain::ids::TypedId;
@@ -10,8 +11,8 @@ use crate::support::cluster::Cluster;
 use crate::support::org_fixture::{Office, with};
 use crate::support::{Person, TestApp};
 
-/// Locales whose case and order differ. The first two are everywhere but on macOS, which lacks the second; the others are of ICU,
-/// where PostgreSQL was built with it.
+/// Locales with different case rules and orders. The first two exist everywhere, except that macOS lacks the second;
+/// the others need a PostgreSQL with ICU.
 const LOCALES: [&str; 4] = [
     "LOCALE 'C'",
     "LOCALE 'C.UTF-8'",
@@ -19,7 +20,7 @@ const LOCALES: [&str; 4] = [
     "LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE 'sv'",
 ];
 
-/// Names, and searches that find them.
+/// Names, and searches that match them.
 const FOUND: [(&str, &[&str]); 14] = [
     ("ZÜRICH", &["zürich", "ZURICH", "üri", "Zu\u{308}rich"]),
     ("Zürich", &["ZÜRICH", "zurich"]),
@@ -37,10 +38,10 @@ const FOUND: [(&str, &[&str]); 14] = [
     ("50%_\\ off", &["%_\\", "50% ", "OFF"]),
 ];
 
-/// Searches that find none of these names.
+/// Searches that match none of these names.
 const UNFOUND: [&str; 4] = ["京東", "zurichs", "%z%", "_urich"];
 
-/// What each list that has a search finds of `office`.
+/// The results of each list with a search, for `office`.
 async fn names(person: &Person, search: &str) -> Value {
     let query = "query Q($search: String!) {
         viewer { organizations(search: $search) { totalCount nodes { name } } }
@@ -51,7 +52,7 @@ async fn names(person: &Person, search: &str) -> Value {
     person.run(query, json!({ "search": search })).await.data()
 }
 
-/// How often a name is shown in an answer.
+/// How often a name occurs in a response.
 fn shown(answer: &Value, name: &str) -> usize {
     match answer {
         Value::String(text) => usize::from(text == name),
@@ -61,7 +62,7 @@ fn shown(answer: &Value, name: &str) -> usize {
     }
 }
 
-/// An application on a database of each locale that this PostgreSQL has.
+/// An application on a database of each locale that this PostgreSQL supports.
 async fn everywhere() -> Vec<(&'static str, TestApp)> {
     let mut apps = Vec::new();
     for locale in LOCALES {
@@ -111,7 +112,7 @@ async fn search_finds_the_same_on_every_locale() {
 }
 
 #[tokio::test]
-async fn search_finds_what_was_created_and_invited_with_its_key() {
+async fn search_finds_new_rows_without_fill_text_keys() {
     for (locale, app) in everywhere().await {
         let (ada, bob) = (app.person("ada").await, app.person("bob").await);
         bob.mutate("updateProfile", json!({ "displayName": "Bôb" }), "clientMutationId").await.done();
@@ -134,7 +135,7 @@ async fn search_finds_what_was_created_and_invited_with_its_key() {
     }
 }
 
-/// Organizations of `ada` with those names, as a process writes them that knows no keys.
+/// Organizations of `ada` with those names, written without keys, as by a process of a former version.
 async fn organizations(app: &TestApp, names: &[&str]) -> Person {
     let ada = app.person("ada").await;
     for (n, name) in names.iter().enumerate() {
@@ -151,7 +152,7 @@ async fn organizations(app: &TestApp, names: &[&str]) -> Person {
     ada
 }
 
-/// All of `ada`'s organizations by name, a page of two at a time.
+/// All of `ada`'s organizations by name, in pages of two.
 async fn by_name(ada: &Person, direction: &str) -> Vec<String> {
     let (mut names, mut after) = (Vec::new(), Value::Null);
     loop {
@@ -170,7 +171,7 @@ async fn by_name(ada: &Person, direction: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn organizations_by_name_are_in_the_same_order_on_every_locale() {
+async fn organizations_order_by_name_is_the_same_on_every_locale() {
     let ordered = [
         "Apfel",
         "Äpfel",
@@ -204,7 +205,7 @@ async fn organizations_by_name_are_in_the_same_order_on_every_locale() {
 }
 
 #[tokio::test]
-async fn fill_text_keys_fills_what_processes_without_keys_have_written() {
+async fn fill_text_keys_updates_stale_keys_and_skips_locked_rows() {
     let office = Office::new().await;
     let (owner, id) = (&office.owner, &office.id);
     let project = office.project(owner, json!({ "name": "Über" })).await;
@@ -216,7 +217,7 @@ async fn fill_text_keys_fills_what_processes_without_keys_have_written() {
     let store = &office.app.env.store;
     assert_eq!(fill_text_keys(store).await.expect("filled"), 0);
 
-    // As a process does that knows no keys: the old ones are not kept.
+    // As a process of a former version would: it does not update the keys.
     office
         .app
         .sql(
@@ -231,7 +232,7 @@ async fn fill_text_keys_fills_what_processes_without_keys_have_written() {
     assert_eq!(shown(&names(owner, "ECLAIR").await, "Éclair"), 4);
     assert_eq!(fill_text_keys(store).await.expect("filled"), 0);
 
-    // A row that another transaction holds is left for the next time, and not waited for.
+    // A row that another transaction has locked is skipped until the next run, without waiting.
     office.app.sql("UPDATE projects SET name_key = NULL; UPDATE tasks SET name_key = NULL").await;
     let other = Database::connect(&office.app.url, 1).expect("a pool");
     let id = ProjectId::parse(&project).expect("an ID");

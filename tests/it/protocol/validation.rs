@@ -1,5 +1,5 @@
-//! Documents are judged as graphql-js judges them: `tests/validation` has some for every rule of the specification, and what
-//! graphql-js says of each.
+//! Validation agrees with graphql-js: `tests/validation` has documents for every rule of the specification, with the
+//! verdicts of graphql-js.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn the_verdict_on_every_document_is_that_of_graphql_js() {
+fn validation_verdicts_equal_those_of_graphql_js() {
     let small = Definitions::parse(&read("schema.graphql")).expect("a schema");
     let verdicts: BTreeMap<String, Vec<Option<String>>> =
         serde_json::from_str(&read("verdicts.json")).expect("verdicts");
@@ -44,7 +44,7 @@ fn the_verdict_on_every_document_is_that_of_graphql_js() {
 }
 
 #[tokio::test]
-async fn a_hidden_schema_is_not_told_by_introspection_nor_by_suggestions() {
+async fn hidden_schema_refuses_introspection_and_makes_no_suggestions() {
     let hidden =
         |text: &str| PreparedDocument::new(text, definitions(), Exposure::Hidden).err().map(|bad| bad.to_string());
     let open = |text: &str| PreparedDocument::new(text, definitions(), Exposure::Open).err().map(|bad| bad.to_string());
@@ -60,7 +60,7 @@ async fn a_hidden_schema_is_not_told_by_introspection_nor_by_suggestions() {
 }
 
 #[tokio::test]
-async fn an_answer_tells_its_cost_to_who_asks() {
+async fn cost_extension_returns_the_cost_on_request() {
     let app = TestApp::new().await;
     let query = "{ viewer { organizations(first: 10) { nodes { id } } } }";
     let answer = post(&app.router, None, json!({ "query": query, "extensions": { "cost": true } })).await;
@@ -71,7 +71,7 @@ async fn an_answer_tells_its_cost_to_who_asks() {
 }
 
 #[tokio::test]
-async fn a_query_is_registered_by_its_hash_and_then_sent_without_its_text() {
+async fn persisted_query_is_registered_by_hash_and_then_sent_without_text() {
     let app = TestApp::new().await;
     let named = json!({ "persistedQuery": {
         "version": 1, "sha256Hash": "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38" } });
@@ -89,7 +89,7 @@ async fn a_query_is_registered_by_its_hash_and_then_sent_without_its_text() {
 }
 
 #[test]
-fn the_readme_tells_every_limit() {
+fn readme_limits_are_current() {
     let mut table = String::from("| at most | |\n|--:|---|\n");
     for limit in Limit::ALL {
         table += &format!("| {} | {} |\n", limit.allowed(), limit.noun());
@@ -97,7 +97,7 @@ fn the_readme_tells_every_limit() {
     assert_section_current("README.md", "limits", &table);
 }
 
-/// The names between backquotes in a message.
+/// The names in backquotes in a message.
 fn names(message: &str) -> Vec<String> {
     let quoted = message.split('`').skip(1).step_by(2);
     let words = quoted.flat_map(|quoted| quoted.split(|c: char| !c.is_alphanumeric() && c != '_'));
@@ -105,7 +105,7 @@ fn names(message: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_refusal_of_a_hidden_schema_has_no_name_that_the_document_has_not() {
+fn hidden_schema_errors_name_only_words_of_the_document() {
     let small = Definitions::parse(&read("schema.graphql")).expect("a schema");
     let mut refused = 0;
     for entry in fs::read_dir("tests/validation/documents").expect("documents") {
@@ -128,7 +128,7 @@ fn a_refusal_of_a_hidden_schema_has_no_name_that_the_document_has_not() {
 }
 
 #[tokio::test]
-async fn a_refused_request_names_nothing_of_a_hidden_schema() {
+async fn hidden_schema_request_errors_name_only_words_of_the_request() {
     let app = TestApp::with(|settings| settings.documents.exposure = Exposure::Hidden).await;
     let ada = app.person("ada").await;
     let role = "mutation($i: ChangeMemberRoleInput!) { changeMemberRole(input: $i) { clientMutationId } }";

@@ -1,4 +1,4 @@
-//! Projects, tasks, jobs and cloud storages: made, changed, deleted, by whom, and what the log tells of it.
+//! Projects, tasks, jobs and cloud storages: creation, update and deletion, permissions, and their events.
 
 mod visibility;
 
@@ -15,7 +15,7 @@ const PROJECT: &str = "project { id name description assignee { username } updat
 const TASK: &str = "task { id name status project { id } assignee { username } updatedAt }";
 const JOB: &str = "job { id stage state assignee { username } }";
 
-/// `ok`, or code and path of each refusal, or the codes of errors of the whole request.
+/// `ok`, or code and path of each user error, or the codes of the top-level errors.
 fn outcome(answer: Answer) -> String {
     if answer.body.get("errors").is_some() {
         return answer.codes().join(" ");
@@ -46,7 +46,7 @@ fn uuid(id: &str) -> String {
     any.or_else(|| CloudStorageId::parse(id).map(uuid::Uuid::from)).expect("an ID").to_string()
 }
 
-/// A project with a task with one job, and a cloud storage, all of the owner's.
+/// A project with a task with one job, and a cloud storage, all owned by the owner.
 struct Things {
     project: String,
     task: String,
@@ -64,7 +64,7 @@ impl Things {
         Self { project, task, job, storage }
     }
 
-    /// Ties somebody to one of them.
+    /// Makes the person the owner or assignee of one of them.
     async fn tie(&self, office: &Office, person: &Person, tie: &str) {
         let Some((table, column)) = tie.split_once('.') else { return };
         let id = match table {
@@ -77,8 +77,8 @@ impl Things {
         office.app.sql(&format!("UPDATE {table} SET {column} = '{person}' WHERE id = '{id}'")).await;
     }
 
-    /// Whether `viewerPermissions` say that the viewer may do it, for the things of [`Things::all`] that one permission is
-    /// enough for, by their place there.
+    /// Whether `viewerPermissions` allow the operations of [`Things::all`] that need a single permission, by their
+    /// position there.
     async fn promised(&self, office: &Office, by: &Person) -> Vec<(usize, bool)> {
         let Self { project, task, job, storage } = self;
         let mut promised = Vec::new();
@@ -109,8 +109,8 @@ impl Things {
         promised
     }
 
-    /// What comes of each thing that can be done, shortened. Those that ask for the same permission in the same way stand
-    /// together; fields are given as they are, which asks for their permission all the same.
+    /// The abbreviated outcome of each operation. Operations that need the same permission in the same way are next to
+    /// each other. Some inputs repeat the current value, because that needs the permission, too.
     async fn all(&self, office: &Office, by: &Person) -> String {
         let Self { project, task, job, storage } = self;
         let assignee = async |table: &str, id: &str| {
@@ -142,7 +142,8 @@ impl Things {
         ];
         let mut told = Vec::new();
         for (mutation, input) in inputs {
-            // Out of its project, it is no longer in anything that somebody may own.
+            // The task is moved back after this one: outside its project, ownership of the project would no longer
+            // count.
             if mutation == "updateTask" && input.get("projectId").is_some() {
                 told.push(tried(by, mutation, input).await);
                 let (project, task) = (uuid(project), uuid(task));
@@ -162,13 +163,14 @@ impl Things {
 }
 
 #[tokio::test]
-async fn everybody_may_do_what_the_table_says_by_role_and_by_tie() {
+async fn resource_mutations_follow_the_permission_table_by_role_ownership_and_assignment() {
     let office = Office::new().await;
     let everything = ["ok"; 18].join(" ");
     let nothing = ["–"; 18].join(" ");
     #[rustfmt::skip]
     let expected = [
-        // who                   tie                     project    new task  task         job       storage, deletes  new: project, task, storage
+        // Person, tie, outcomes of `Things::all`: project (3), new task, task (4), job (3), storage, deletion of
+        // task, project, storage, new project, new task, new storage.
         (&office.owner,      "",                     everything.as_str()),
         (&office.maintainer, "",                     everything.as_str()),
         (&office.admin,      "",                     everything.as_str()),
@@ -207,7 +209,7 @@ async fn everybody_may_do_what_the_table_says_by_role_and_by_tie() {
 }
 
 #[tokio::test]
-async fn refusals_name_the_permission_and_the_least_role() {
+async fn resource_mutation_errors_name_the_permission_and_the_required_role() {
     let office = Office::new().await;
     let things = Things::new(&office).await;
     things.tie(&office, &office.worker, "tasks.assignee_id").await;
@@ -230,7 +232,7 @@ async fn refusals_name_the_permission_and_the_least_role() {
 }
 
 #[tokio::test]
-async fn a_personal_workspace_is_there_for_its_user_alone() {
+async fn resource_mutations_in_a_personal_workspace_are_not_found_for_others() {
     let office = Office::new().await;
     let eve = &office.stranger;
     let workspace = eve.workspace();
@@ -270,7 +272,7 @@ async fn a_personal_workspace_is_there_for_its_user_alone() {
 }
 
 #[tokio::test]
-async fn what_is_made_is_shown_and_told_from_the_outside_in() {
+async fn create_project_and_create_task_return_the_rows_and_log_events_in_order() {
     let office = Office::new().await;
     let (sue, wim) = (&office.supervisor, &office.worker);
     let storage = office.storage(&office.owner).await;
@@ -321,7 +323,7 @@ async fn what_is_made_is_shown_and_told_from_the_outside_in() {
 }
 
 #[tokio::test]
-async fn a_bad_input_is_refused_with_all_that_is_wrong_and_changes_nothing() {
+async fn resource_mutations_report_all_input_errors_and_change_nothing() {
     let office = Office::new().await;
     let Things { project, task, job, storage } = Things::new(&office).await;
     let (owner, id) = (&office.owner, &office.id);
@@ -446,7 +448,7 @@ async fn a_bad_input_is_refused_with_all_that_is_wrong_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn whom_to_assign_tells_nobody_who_exists() {
+async fn update_task_gives_the_same_error_for_non_members_and_unknown_assignees() {
     let office = Office::new().await;
     let things = Things::new(&office).await;
     let message = async |assignee: &str| {
@@ -461,7 +463,7 @@ async fn whom_to_assign_tells_nobody_who_exists() {
 }
 
 #[tokio::test]
-async fn storages_and_projects_of_another_workspace_are_told_from_those_that_are_not_there() {
+async fn create_project_and_update_task_refuse_links_across_workspaces() {
     let office = Office::new().await;
     let sue = &office.supervisor;
     let own = sue.makes("createCloudStorage", bucket(&sue.workspace())).await;
@@ -479,7 +481,7 @@ async fn storages_and_projects_of_another_workspace_are_told_from_those_that_are
     assert_eq!(tried(sue, "updateTask", to(&own_project)).await, "DIFFERENT_WORKSPACE projectId");
     assert_eq!(tried(sue, "updateTask", to(&hidden_project)).await, "NOT_FOUND projectId");
     assert_eq!(tried(sue, "updateTask", to(&unseen)).await, "NOT_FOUND projectId", "in the same workspace, too");
-    // Workers do not see storages that are not their own, so they cannot link to them.
+    // Workers see only their own storages, so they cannot link to others.
     let storage = office.storage(&office.owner).await;
     let project = office.project(&office.owner, json!({ "assigneeId": office.worker.id })).await;
     let task = office.owner.makes("createTask", json!({ "projectId": project, "name": "T" })).await;
@@ -492,7 +494,7 @@ async fn storages_and_projects_of_another_workspace_are_told_from_those_that_are
 }
 
 #[tokio::test]
-async fn a_change_is_told_once_and_what_changes_nothing_is_not() {
+async fn update_project_logs_a_change_once_and_nothing_for_a_no_op() {
     let office = Office::new().await;
     let owner = &office.owner;
     let storage = office.storage(owner).await;
@@ -532,7 +534,7 @@ async fn a_change_is_told_once_and_what_changes_nothing_is_not() {
 }
 
 #[tokio::test]
-async fn a_task_moves_into_a_project_and_out_again() {
+async fn update_task_moves_a_task_into_a_project_and_out_again() {
     let office = Office::new().await;
     let (sue, wim) = (&office.supervisor, &office.worker);
     let (first, second) = (office.project(sue, json!({})).await, office.project(sue, json!({})).await);
@@ -551,7 +553,7 @@ async fn a_task_moves_into_a_project_and_out_again() {
         serde_json::from_str::<Value>(&told[1]).expect("JSON"),
         json!([{ "field": "project", "before": first, "after": second }])
     );
-    // Its assignee may edit it, but not take it elsewhere.
+    // The assignee may edit the task, but not move it.
     let away = json!({ "taskId": task, "projectId": first });
     assert_eq!(tried(wim, "updateTask", away).await, "NOT_FOUND projectId");
     assert_eq!(tried(wim, "updateTask", json!({ "taskId": task, "projectId": null })).await, "FORBIDDEN");
@@ -560,7 +562,7 @@ async fn a_task_moves_into_a_project_and_out_again() {
 }
 
 #[tokio::test]
-async fn a_job_goes_through_its_stages_and_its_task_follows() {
+async fn update_job_changes_stage_and_state_and_the_status_of_the_task() {
     let office = Office::new().await;
     let (sue, wim) = (&office.supervisor, &office.worker);
     let task = office.task(sue, json!({ "jobCount": 2 })).await;
@@ -599,7 +601,7 @@ async fn a_job_goes_through_its_stages_and_its_task_follows() {
 }
 
 #[tokio::test]
-async fn whatever_happens_to_its_jobs_a_task_stands_where_they_say() {
+async fn update_job_keeps_the_task_status_derived_from_all_jobs() {
     let office = Office::new().await;
     let owner = &office.owner;
     let task = office.task(owner, json!({ "jobCount": 4 })).await;
@@ -640,7 +642,7 @@ async fn whatever_happens_to_its_jobs_a_task_stands_where_they_say() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_takes_along_what_is_in_it_and_the_log_names_each() {
+async fn delete_resource_deletes_contained_resources_with_an_event_for_each() {
     let office = Office::new().await;
     let owner = &office.owner;
     let project = office.project(owner, json!({ "assigneeId": office.worker.id })).await;
@@ -666,7 +668,7 @@ async fn what_is_deleted_takes_along_what_is_in_it_and_the_log_names_each() {
 }
 
 #[tokio::test]
-async fn a_storage_that_goes_is_cut_from_all_that_used_it() {
+async fn delete_resource_unlinks_a_storage_from_all_resources() {
     let office = Office::new().await;
     let owner = &office.owner;
     let (storage, kept) = (office.storage(owner).await, office.storage(owner).await);
@@ -693,10 +695,10 @@ async fn a_storage_that_goes_is_cut_from_all_that_used_it() {
 }
 
 #[tokio::test]
-async fn what_one_assigns_away_is_out_of_sight() {
+async fn update_task_returns_null_if_the_caller_can_no_longer_see_the_task() {
     let office = Office::new().await;
     let things = Things::new(&office).await;
-    // As the assignee of the project, one may assign its tasks; the project itself is its owner's to assign.
+    // The assignee of a project may assign its tasks, but only its owner may assign the project.
     things.tie(&office, &office.worker, "projects.assignee_id").await;
     let out = json!({ "projectId": things.project, "assigneeId": null });
     assert_eq!(tried(&office.worker, "updateProject", out).await, "FORBIDDEN");
@@ -705,14 +707,14 @@ async fn what_one_assigns_away_is_out_of_sight() {
     let input = json!({ "taskId": task, "projectId": things.project });
     let moved = office.owner.mutate("updateTask", input, TASK).await.done();
     assert_eq!(moved["task"]["project"]["id"], things.project);
-    // Only its project makes the supervisor see it: once it is out of there, it is gone for them.
+    // The supervisor sees the task only through its project, so it becomes invisible outside of it.
     let input = json!({ "taskId": task, "assigneeId": null, "projectId": null });
     assert_eq!(office.supervisor.mutate("updateTask", input, TASK).await.done()["task"], Value::Null);
     office.app.close().await;
 }
 
 #[tokio::test]
-async fn a_repeat_with_the_same_key_makes_nothing_more() {
+async fn create_project_create_task_and_delete_resource_run_once_per_idempotency_key() {
     let office = Office::new().await;
     let input = json!({ "workspaceId": office.id, "name": "P", "idempotencyKey": "k" });
     let first = office.owner.makes("createProject", input.clone()).await;
@@ -732,7 +734,7 @@ async fn a_repeat_with_the_same_key_makes_nothing_more() {
 }
 
 #[tokio::test]
-async fn an_organization_about_to_be_deleted_is_read_only() {
+async fn resource_mutations_are_refused_while_the_organization_is_pending_deletion() {
     let office = Office::new().await;
     let Things { project, task, job, storage } = Things::new(&office).await;
     let deletion =
@@ -761,7 +763,7 @@ async fn an_organization_about_to_be_deleted_is_read_only() {
 }
 
 #[tokio::test]
-async fn limits_hold_for_what_is_made_and_for_what_moves() {
+async fn create_and_update_task_project_and_storage_respect_plan_limits() {
     let office = Office::over(TestApp::with(|settings| settings.rules.plans = Default::default()).await).await;
     let owner = &office.owner;
     let mut projects = Vec::new();

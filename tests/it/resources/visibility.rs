@@ -1,5 +1,5 @@
-//! A list shows exactly what its viewer may open, whatever the list, the way it is paged, and whoever asks: held in worlds
-//! made at random. `SEED=… cargo test` makes the world of a failure again.
+//! Each list shows exactly the resources that its viewer may open, for all lists, both page directions and all viewers.
+//! The test data is random; `SEED=… cargo test` repeats the data of a failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,16 +11,16 @@ use uuid::Uuid;
 
 use crate::support::{Person, TestApp};
 
-/// Numbers that are the same for the same seed.
+/// Random numbers from a seed.
 struct Dice(u64);
 
 impl Dice {
-    /// One of `0..sides`.
+    /// A number in `0..sides`.
     fn roll(&mut self, sides: usize) -> usize {
         self.bits() as usize % sides
     }
 
-    /// True once in so many rolls.
+    /// True with a probability of one in `sides`.
     fn once_in(&mut self, sides: usize) -> bool {
         self.roll(sides) == 0
     }
@@ -39,18 +39,18 @@ impl Dice {
 }
 
 const PEOPLE: usize = 9;
-/// The last of them is a site administrator.
+/// The last person is a site administrator.
 const ADMIN: usize = PEOPLE - 1;
 const ORGANIZATIONS: usize = 4;
 const ROLES: [&str; 4] = ["WORKER", "SUPERVISOR", "MAINTAINER", "OWNER"];
 
-/// A workspace: an organization, or that of somebody.
+/// A workspace: an organization, or a personal one.
 struct Place {
     id: String,
     uuid: Uuid,
-    /// Whose personal workspace it is.
+    /// The user of a personal workspace; `None` for an organization.
     user: Option<usize>,
-    /// The members' places in [`ROLES`].
+    /// The members, each with the index of the role in [`ROLES`].
     roles: BTreeMap<usize, usize>,
     pending: bool,
 }
@@ -71,9 +71,9 @@ struct Thing {
     place: usize,
     owner: Option<usize>,
     assignee: Option<usize>,
-    /// What directly contains it.
+    /// The resource that directly contains it.
     parent: Option<usize>,
-    /// Second of its creation.
+    /// Time of creation, in seconds.
     at: usize,
 }
 
@@ -130,7 +130,7 @@ impl World {
         (0..self.things.len()).filter(|n| which(&self.things[*n])).collect()
     }
 
-    /// An organization where everybody has any role or none. The last one is about to be deleted.
+    /// An organization where each person has a random role or none. The last one is pending deletion.
     fn add_organization(&mut self, dice: &mut Dice, n: usize, sql: &mut String) {
         let (uuid, owner, pending) = (dice.uuid(), dice.roll(PEOPLE), n == ORGANIZATIONS - 1);
         let mut roles: BTreeMap<usize, usize> =
@@ -158,7 +158,8 @@ impl World {
         self.places.push(Place { id: OrganizationId::from(uuid).to_string(), uuid, user: None, roles, pending });
     }
 
-    /// A resource with any owner, who may have left, and any assignee or none. Some are made in the same second.
+    /// A resource with a random owner, who may not be a member, and a random assignee or none. Some have the same
+    /// second of creation.
     fn add(&mut self, dice: &mut Dice, kind: Kind, place: usize, parent: Option<usize>, sql: &mut String) -> usize {
         let (uuid, at) = (dice.uuid(), dice.roll(6));
         let here = &self.places[place];
@@ -210,7 +211,7 @@ impl World {
         self.things.len() - 1
     }
 
-    /// The rule as people put it, written down a second time.
+    /// The visibility rule, implemented independently of the server.
     fn may_open(&self, user: usize, thing: &Thing) -> bool {
         let place = &self.places[thing.place];
         if let Some(of) = place.user {
@@ -233,7 +234,7 @@ impl World {
         rank >= enough || (role.is_some() && named.contains(&Some(user)))
     }
 
-    /// The IDs of the things, newest first, or oldest first for jobs.
+    /// The IDs of the resources, newest first, or oldest first for jobs.
     fn in_order(&self, mut things: Vec<usize>, newest_first: bool) -> Vec<String> {
         things.sort_by_key(|n| (self.things[*n].at, self.things[*n].uuid));
         if newest_first {
@@ -243,7 +244,7 @@ impl World {
     }
 }
 
-/// Which of the things somebody opens by their IDs.
+/// The resources that the person can open by ID.
 async fn opened(world: &World, person: &Person) -> BTreeSet<usize> {
     let mut opened = BTreeSet::new();
     let all: Vec<usize> = (0..world.things.len()).collect();
@@ -262,8 +263,8 @@ async fn opened(world: &World, person: &Person) -> BTreeSet<usize> {
     opened
 }
 
-/// Walks through all pages of the list `field`, in the place of LIST in what `of` opens, and tells what is in it and how many it says there are.
-/// None if what it is of is not there.
+/// Reads all pages of the list `field`, which replaces LIST in the selection `of`. Returns the IDs and `totalCount`.
+/// `None` if the object of the list is null.
 async fn walked(person: &Person, of: &str, field: &str, backward: bool) -> Option<(Vec<String>, usize)> {
     let list = format!(
         "list: {field}(first: $first, after: $after, last: $last, before: $before) {{
@@ -301,7 +302,7 @@ async fn walked(person: &Person, of: &str, field: &str, backward: bool) -> Optio
     }
 }
 
-/// The list is the same both ways, and holds `expected`.
+/// Checks that the list contains `expected` in both page directions.
 async fn holds(person: &Person, of: &str, field: &str, expected: Option<Vec<String>>) {
     for backward in [false, true] {
         let found = walked(person, of, field, backward).await;
@@ -310,7 +311,7 @@ async fn holds(person: &Person, of: &str, field: &str, expected: Option<Vec<Stri
     }
 }
 
-/// The lists nested in a workspace, all asked for at once, hold what they do when asked for one by one.
+/// Checks that the nested lists of a workspace in one query contain the same as in separate queries.
 async fn nested_lists_hold(world: &World, user: usize, place: usize, open: &BTreeSet<usize>) {
     let query = format!(
         r#"{{ node(id: "{}") {{ ... on Workspace {{ projects(first: 10) {{ totalCount nodes {{ id taskCount
@@ -378,7 +379,7 @@ async fn every_list_shows_what_can_be_opened(seed: u64) {
                 Kind::Task => ("Task", "jobs", Kind::Job, false),
                 Kind::Job | Kind::CloudStorage => continue,
             };
-            // One in five, and others in another world.
+            // A sample of one in five; another seed takes others.
             if open.contains(&n) && thing.uuid.as_u128() % 5 == 0 {
                 let within = among(&|thing| thing.parent == Some(n) && thing.kind == inside);
                 let of = format!(r#"node(id: "{}") {{ ... on {kind} {{ LIST }} }}"#, thing.id);
@@ -394,13 +395,13 @@ async fn every_list_shows_what_can_be_opened(seed: u64) {
 }
 
 #[tokio::test]
-async fn a_list_shows_exactly_what_can_be_opened() {
+async fn resource_lists_show_exactly_what_the_viewer_can_open() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     every_list_shows_what_can_be_opened(seed.unwrap_or_else(rand::random)).await;
 }
 
 #[tokio::test]
-async fn filters_narrow_a_list_and_its_count() {
+async fn tasks_filters_narrow_the_list_and_its_count() {
     let world = World::new(&mut Dice(7)).await;
     let place = &world.places[0];
     let owner = *place.roles.iter().find(|(_, role)| **role == 3).expect("an owner").0;

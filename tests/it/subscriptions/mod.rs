@@ -1,4 +1,4 @@
-//! Subscriptions: their streams, and how they travel.
+//! Subscriptions: event streams and their transports.
 
 mod streams;
 mod transports;

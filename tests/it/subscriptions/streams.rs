@@ -1,4 +1,4 @@
-//! Streams of events: each event once, in one order, none missing, for whoever may see it.
+//! Event streams: each subscriber receives every visible event once, in one order, without gaps.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use tokio_postgres::NoTls;
 use crate::support::stream::{Listener, events_of, text};
 use crate::support::{Office, Person, TestApp};
 
-/// An application that tells events.
+/// An application that dispatches events.
 async fn telling() -> TestApp {
     let app = TestApp::with(|_| {}).await;
     app.app.spawn_event_dispatcher();
     app
 }
 
-/// Another one over the same database.
+/// Another application over the same database.
 async fn beside(app: &TestApp) -> TestApp {
     let another = app.another().await;
     another.app.spawn_event_dispatcher();
@@ -53,7 +53,7 @@ async fn set_role(person: &Person, membership: &str, role: &str) {
     person.mutate("changeMemberRole", input, "membership { role }").await.done();
 }
 
-/// Writes `count` events of an organization in one transaction, as the server itself, and waits between them.
+/// Writes `count` events of an organization in one transaction without an actor, and sleeps for `pause` between them.
 async fn write(app: &TestApp, organization: &str, count: usize, pause: Duration) {
     let id = OrganizationId::parse(organization).expect("an ID");
     let now = app.env.clock.now();
@@ -62,7 +62,7 @@ async fn write(app: &TestApp, organization: &str, count: usize, pause: Duration)
         for n in 0..count {
             record::record(tx, now, vec![NewEvent::new(id, EventType::OrganizationUpdated, None, id)]).await?;
             if n + 1 < count && !pause.is_zero() {
-                // A read, which what was recorded travels ahead of.
+                // A read, before which the recorded events are sent.
                 extent(tx).await?;
                 tokio::time::sleep(pause).await;
             }
@@ -76,14 +76,14 @@ fn ids(events: &[Value]) -> Vec<String> {
     events.iter().map(|event| text(event, "id")).collect()
 }
 
-/// IDs of a workspace's events in the order of the log, after the first so many.
+/// IDs of the events in the order of the log, without the first `after`.
 async fn logged(app: &TestApp, after: usize) -> Vec<String> {
     app.log_settles().await;
     app.event_ids("TRUE").await.split_off(after)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_hears_what_happens_and_resumes_on_another_instance_by_the_cursor() {
+async fn workspace_events_resume_on_another_instance_by_cursor() {
     let app = telling().await;
     let (second, third) = (beside(&app).await, beside(&app).await);
     let (ada, id, bob, membership) = acme(&app, "WORKER").await;
@@ -111,7 +111,7 @@ async fn a_subscriber_hears_what_happens_and_resumes_on_another_instance_by_the_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_an_event_names_is_as_it_is_when_it_is_told() {
+async fn workspace_events_resolve_subjects_at_delivery_time() {
     let app = telling().await;
     let (ada, id, _, membership) = acme(&app, "WORKER").await;
     let query = "subscription S($id: ID!) { workspaceEvents(workspaceId: $id) {
@@ -133,7 +133,7 @@ async fn what_an_event_names_is_as_it_is_when_it_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_that_commit_out_of_order_leave_no_gap_and_no_repeat_on_any_instance() {
+async fn workspace_events_have_no_gaps_or_repeats_when_writers_commit_out_of_order() {
     const WRITERS: usize = 8;
     const ROUNDS: usize = 6;
     let app = telling().await;
@@ -143,7 +143,7 @@ async fn writers_that_commit_out_of_order_leave_no_gap_and_no_repeat_on_any_inst
     let before = app.count("events").await as usize;
     let instances = [&app, &others[0], &others[1]];
 
-    // Short and long transactions side by side: a long one takes its number first and commits last.
+    // Short and long transactions run concurrently: a long one gets its transaction ID first and commits last.
     let writers = join_all((0..WRITERS).map(|n| {
         let (app, id) = (instances[n % 3], id.clone());
         async move {
@@ -156,7 +156,7 @@ async fn writers_that_commit_out_of_order_leave_no_gap_and_no_repeat_on_any_inst
             }
         }
     }));
-    // Some listen from the beginning, some begin or begin again in the midst of it, at a cursor from before.
+    // Some subscribe at the start; others resubscribe several times from their last cursor.
     let listen = async |n: usize| {
         let mut listener = instances[n % 3].follow([&ada, &bob][n % 2], &id, &cursor);
         let mut heard: Vec<Value> = Vec::new();
@@ -187,7 +187,7 @@ async fn writers_that_commit_out_of_order_leave_no_gap_and_no_repeat_on_any_inst
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_after_the_commit_of_another_comes_after_it() {
+async fn event_order_puts_a_write_after_earlier_commits_of_other_transactions() {
     let app = telling().await;
     let (ada, id, ..) = acme(&app, "WORKER").await;
     let before = app.count("events").await as usize;
@@ -210,7 +210,7 @@ async fn what_is_written_after_the_commit_of_another_comes_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_that_wait_for_each_other_are_told_in_the_order_in_which_they_were_made() {
+async fn event_order_follows_the_lock_order_of_conflicting_changes() {
     let app = telling().await;
     let instances = [beside(&app).await, beside(&app).await, beside(&app).await];
     let (ada, id, ..) = acme(&app, "WORKER").await;
@@ -232,7 +232,7 @@ async fn changes_that_wait_for_each_other_are_told_in_the_order_in_which_they_we
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_waits_behind_an_open_transaction_comes_as_soon_as_that_ends() {
+async fn event_dispatcher_delivers_as_soon_as_an_open_transaction_ends() {
     let app = telling().await;
     let (ada, id, _, _) = acme(&app, "WORKER").await;
     let mut listener = app.follow(&ada, &id, &app.last_cursor(&ada, &id).await);
@@ -249,7 +249,7 @@ async fn what_waits_behind_an_open_transaction_comes_as_soon_as_that_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_is_cut_loses_nothing() {
+async fn event_dispatcher_loses_nothing_when_its_connection_is_terminated() {
     let app = telling().await;
     let other = beside(&app).await;
     let (ada, id, _, _) = acme(&app, "WORKER").await;
@@ -265,7 +265,7 @@ async fn a_connection_that_is_cut_loses_nothing() {
     app.close().await;
 }
 
-/// Opens a stream, which takes effect when it is first looked at, and leaves it alone then.
+/// Polls a new stream until it is registered, and then no longer.
 async fn open(app: &TestApp, listener: &mut Listener) {
     let before = app.env.hub.listeners();
     while app.env.hub.listeners() == before {
@@ -276,7 +276,7 @@ async fn open(app: &TestApp, listener: &mut Listener) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscriber_that_is_too_slow_is_ended_alone_and_goes_on_by_the_cursor() {
+async fn slow_subscriber_ends_with_subscription_lagged_and_resumes_by_cursor() {
     const MANY: usize = 3000;
     let app = telling().await;
     let (ada, id, bob, _) = acme(&app, "WORKER").await;
@@ -284,7 +284,7 @@ async fn a_subscriber_that_is_too_slow_is_ended_alone_and_goes_on_by_the_cursor(
     let before = app.count("events").await as usize;
     let mut slow = app.follow(&bob, &id, &cursor);
     open(&app, &mut slow).await;
-    // Somebody who takes what comes gets it, however much comes at once, while others take nothing.
+    // A subscriber that reads receives a large batch while another subscriber does not read.
     let mut quick = app.follow(&ada, &id, &cursor);
     let (all, ()) = tokio::join!(quick.events(MANY), write(&app, &id, MANY, Duration::ZERO));
     let all = ids(&all);
@@ -308,7 +308,7 @@ async fn a_subscriber_that_is_too_slow_is_ended_alone_and_goes_on_by_the_cursor(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_removed_hears_nothing_more_of_the_workspace_and_all_of_their_own_end() {
+async fn workspace_events_end_for_a_removed_member_and_viewer_events_report_it() {
     let app = telling().await;
     let (ada, id, bob, membership) = acme(&app, "WORKER").await;
     let cursor = app.last_cursor(&ada, &id).await;
@@ -328,7 +328,7 @@ async fn who_is_removed_hears_nothing_more_of_the_workspace_and_all_of_their_own
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changed_role_changes_what_follows() {
+async fn workspace_events_follow_a_changed_role() {
     let app = telling().await;
     let (ada, id, bob, membership) = acme(&app, "WORKER").await;
     let mut listener = app.follow(&bob, &id, &app.last_cursor(&ada, &id).await);
@@ -347,7 +347,7 @@ async fn a_changed_role_changes_what_follows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_runs_out_ends_the_stream_even_when_nothing_happens() {
+async fn subscription_ends_when_the_token_expires_even_without_events() {
     let app = telling().await;
     let (ada, id, _, _) = acme(&app, "WORKER").await;
     let mut listeners = [app.follow(&ada, &id, &app.last_cursor(&ada, &id).await), app.follow_oneself(&ada, None)];
@@ -364,7 +364,7 @@ async fn a_token_that_runs_out_ends_the_stream_even_when_nothing_happens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn strangers_and_bad_cursors_are_refused() {
+async fn workspace_events_refuse_non_members_and_invalid_cursors() {
     let app = telling().await;
     let (ada, id, bob, _) = acme(&app, "WORKER").await;
     let eve = app.person("eve").await;
@@ -378,21 +378,21 @@ async fn strangers_and_bad_cursors_are_refused() {
         assert_eq!(app.follow(&ada, workspace, cursor).end().await, "INVALID_CURSOR", "{cursor}");
     }
     assert_eq!(app.follow_oneself(&ada, Some(&cursor)).end().await, "INVALID_CURSOR");
-    // A place that the log has not reached.
+    // A position beyond the end of the log.
     app.sql("UPDATE event_log SET base = -1000").await;
     assert_eq!(app.follow(&bob, &id, &cursor).end().await, "INVALID_CURSOR");
     app.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
+async fn prune_events_deletes_old_events_and_cursors_to_them_expire() {
     let app = telling().await;
     let (ada, id, _, _) = acme(&app, "WORKER").await;
     app.log_settles().await;
     let all = events_of(&ada, &id, "first: 100").await;
     let kept = TimeDelta::days(90);
     assert_eq!(schedule::prune_events(&app.env.store, &app.env.clock, kept).await.ok(), Some(0));
-    // All but the last three are old; in front of them is one that is not, which keeps what comes after it.
+    // All but the last three events are old, but a recent one precedes most of them and stops the pruning.
     let old = |count: usize| {
         format!(
             "UPDATE events SET at = at - interval '91 days' WHERE sequence IN
@@ -407,7 +407,7 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
     let cursor = |n: usize| text(&all[n], "cursor");
     assert_eq!(app.follow(&ada, &id, &cursor(0)).end().await, "CURSOR_EXPIRED");
     let mut from_the_last_that_went = app.follow(&ada, &id, &cursor(1));
-    // By their places: the times that are in the IDs as well were turned above.
+    // Compared by position, because the IDs contain the times that were changed above.
     let places = |events: &[Value]| -> Vec<_> {
         ids(events).iter().map(|id| EventId::parse(id).expect("an ID").place()).collect()
     };
@@ -423,13 +423,13 @@ async fn old_events_go_from_the_beginning_and_cursors_to_them_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
+async fn settle_log_continues_after_the_events_of_a_restored_database() {
     let app = TestApp::with(|_| {}).await;
     let (ada, id, bob, _) = acme(&app, "WORKER").await;
-    // As if transactions had been numbered far higher where it was dumped.
+    // As if the transaction IDs of the dumped cluster had been far higher.
     app.sql("UPDATE events SET transaction_id = transaction_id + 5000000000").await;
     let restored = app.event_ids("TRUE").await;
-    // Several processes start at once; those that are ready write while others are starting.
+    // Several processes start at the same time; those that are ready write while others start.
     join_all((0..4u64).map(|n| {
         let (app, id) = (&app, &id);
         async move {
@@ -449,7 +449,7 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
     app.log_settles().await;
     let written = app.event_ids("TRUE").await;
     assert_eq!(written[..restored.len()], restored, "what was there keeps its place, before what came");
-    // Bob, who is a worker, sees all that came.
+    // Bob is a worker and sees all new events.
     let came = written.len() - restored.len();
     assert_eq!(came, 4 * 3 + 1);
     let mut seen = ids(&listener.events(came).await);
@@ -464,7 +464,7 @@ async fn a_database_restored_into_a_new_cluster_goes_on_after_what_it_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ones_own_stream_tells_of_invitations_memberships_and_offers_wherever_they_are() {
+async fn viewer_events_include_own_invitations_memberships_and_offers() {
     let app = telling().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let mut listener = app.follow_oneself(&bob, None);
@@ -483,7 +483,7 @@ async fn ones_own_stream_tells_of_invitations_memberships_and_offers_wherever_th
     bob.mutate("acceptOwnership", input, "ownershipOffer { status }").await.done();
     assert_eq!(listener.types(2).await, ["OWNERSHIP_OFFER_RESOLVED", "MEMBER_ROLE_CHANGED"]);
     assert!(listener.is_silent().await, "not that of the former owner");
-    // All of it again, from the log.
+    // The same events again, read from the log.
     let mut replayed = app.follow_oneself(&bob, Some(&text(&told, "cursor")));
     let expected = [
         "INVITATION_ACCEPTED",
@@ -498,7 +498,7 @@ async fn ones_own_stream_tells_of_invitations_memberships_and_offers_wherever_th
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_goes_tells_its_subscribers() {
+async fn shutdown_ends_subscriptions_with_shutting_down() {
     let app = telling().await;
     let (ada, id, _, _) = acme(&app, "WORKER").await;
     let mut listener = app.follow(&ada, &id, &app.last_cursor(&ada, &id).await);
@@ -508,17 +508,17 @@ async fn a_server_that_goes_tells_its_subscribers() {
     app.close().await;
 }
 
-/// What each event is, and what it is about.
+/// Type and subject of each event.
 fn told(events: &[Value]) -> Vec<(String, String)> {
     events.iter().map(|event| (text(event, "type"), text(event, "subjectId"))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ones_own_stream_tells_of_what_one_is_assigned_to_and_not_of_what_others_are() {
+async fn viewer_events_include_own_assignments_and_not_those_of_others() {
     let office = Office::over(telling().await).await;
     let (app, owner, wim, wes) = (&office.app, &office.owner, &office.worker, &office.other);
     let elsewhere = beside(app).await;
-    // Each on an instance of their own.
+    // Each subscriber is on another instance.
     let (from, to) = (app.own_cursor(wim).await, app.own_cursor(wes).await);
     let mut listeners = [app.follow_oneself(wim, Some(&from)), elsewhere.follow_oneself(wes, Some(&to))];
 
@@ -535,7 +535,7 @@ async fn ones_own_stream_tells_of_what_one_is_assigned_to_and_not_of_what_others
     let expected = [named("PROJECT_CREATED", &project), named("TASK_CREATED", &task), named("JOB_UPDATED", &job)];
     assert_eq!(told(&first), expected);
 
-    // From one to the other: who is newly assigned is told, who no longer is may not see it any more.
+    // A new assignment: the new assignee receives the event, the former one may no longer see it.
     assign("updateJob", "jobId", job.clone(), json!(wes.id)).await;
     assign("updateTask", "taskId", task.clone(), json!(wes.id)).await;
     assign("updateProject", "projectId", project.clone(), json!(wes.id)).await;
@@ -547,7 +547,8 @@ async fn ones_own_stream_tells_of_what_one_is_assigned_to_and_not_of_what_others
         assert!(listener.is_silent().await);
     }
 
-    // The same from the log, on the other instance, by today's rights: of the task and its job Wes is still the assignee.
+    // The same from the log on the other instance, with current access: Wes is still the assignee of the task and its
+    // job.
     let mut replayed = app.follow_oneself(wes, Some(&text(&second[0], "cursor")));
     assert_eq!(replayed.events(1).await, second[1..2]);
     assert!(replayed.is_silent().await);
@@ -557,7 +558,7 @@ async fn ones_own_stream_tells_of_what_one_is_assigned_to_and_not_of_what_others
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn invitees_are_told_of_their_invitation_and_not_of_its_mails() {
+async fn viewer_events_show_invitees_the_invitation_and_not_its_mails() {
     let office = Office::over(telling().await).await;
     let (app, eve) = (&office.app, &office.stranger);
     let other = beside(app).await;
@@ -583,7 +584,7 @@ async fn invitees_are_told_of_their_invitation_and_not_of_its_mails() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn former_owners_are_told_of_the_end_of_an_organization_that_was_theirs() {
+async fn viewer_events_report_the_final_deletion_to_the_former_owner() {
     let app = telling().await;
     let other = beside(&app).await;
     let (ada, id, bob, _) = acme(&app, "WORKER").await;
@@ -603,7 +604,7 @@ async fn former_owners_are_told_of_the_end_of_an_organization_that_was_theirs() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn those_who_ask_for_the_same_are_each_shown_what_they_may_read() {
+async fn workspace_events_with_the_same_selection_show_each_viewer_only_visible_changes() {
     let office = Office::over(telling().await).await;
     let app = &office.app;
     let query = "subscription S($id: ID!, $after: String) {

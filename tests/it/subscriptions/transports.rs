@@ -1,4 +1,4 @@
-//! Subscriptions over the wire: in WebSockets, and as streams of events.
+//! Transports of subscriptions: WebSocket and server-sent events.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -20,7 +20,7 @@ async fn rename(person: &Person, organization: &str, name: &str) {
     person.mutate("updateOrganization", input, "organization { id }").await.done();
 }
 
-/// Waits until so many listen.
+/// Waits until the hub has that many subscribers.
 async fn listeners(app: &TestApp, count: usize) {
     let listening = async {
         while app.env.hub.listeners() != count {
@@ -44,7 +44,7 @@ fn event(message: &Value) -> &Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_hears_what_happens_and_resumes_by_the_cursor() {
+async fn websocket_delivers_events_and_resumes_by_cursor() {
     let (app, address, ada, id) = served().await;
     let cursor = app.last_cursor(&ada, &id).await;
     let mut socket = Socket::open_for(address, &ada.token).await;
@@ -67,7 +67,7 @@ async fn a_socket_hears_what_happens_and_resumes_by_the_cursor() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_runs_all_kinds_of_operations_with_the_checks_of_http() {
+async fn websocket_runs_all_operation_types_with_the_checks_of_http() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
     socket.subscribe("q", "{ viewer { email } }", json!({})).await;
@@ -107,7 +107,7 @@ async fn a_socket_runs_all_kinds_of_operations_with_the_checks_of_http() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_completes_hears_no_more_and_leaves_nothing_behind() {
+async fn websocket_complete_ends_the_subscription() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
     socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
@@ -122,7 +122,7 @@ async fn who_completes_hears_no_more_and_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_breaks_the_protocol_closes_the_socket_with_its_code() {
+async fn websocket_protocol_violations_close_with_their_codes() {
     let (app, address, ada, id) = served().await;
     let init = json!({ "type": "connection_init" });
     let mut silent = Socket::open(address).await;
@@ -160,7 +160,7 @@ async fn what_breaks_the_protocol_closes_the_socket_with_its_code() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_ends_with_its_token_once_its_subscriptions_have_been_told() {
+async fn websocket_closes_when_the_token_expires_after_its_subscriptions_end() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
     socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
@@ -173,7 +173,7 @@ async fn a_socket_ends_with_its_token_once_its_subscriptions_have_been_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_that_the_client_closes_is_closed_in_return() {
+async fn websocket_close_by_the_client_is_answered() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
     socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
@@ -184,7 +184,7 @@ async fn a_socket_that_the_client_closes_is_closed_in_return() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_events_ends_with_its_token() {
+async fn sse_stream_ends_when_the_token_expires() {
     let (app, address, ada, id) = served().await;
     let asked = json!({ "query": FOLLOW, "variables": { "id": id } });
     let stream = post(address, &ada.token, "text/event-stream", asked).await;
@@ -196,7 +196,7 @@ async fn a_stream_of_events_ends_with_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_shutdown_tells_sockets_to_come_again_and_completes_streams() {
+async fn shutdown_closes_websockets_with_1012_and_completes_sse_streams() {
     let (app, address, ada, id) = served().await;
     let mut socket = Socket::open_for(address, &ada.token).await;
     socket.subscribe("a", FOLLOW, json!({ "id": id })).await;
@@ -218,7 +218,7 @@ async fn post(address: SocketAddr, token: &str, accept: &str, body: Value) -> re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_events_tells_results_and_completes() {
+async fn sse_stream_delivers_results_and_completes() {
     let (app, address, ada, id) = served().await;
     let stream = "text/event-stream";
     let variables = json!({ "id": id, "after": app.last_cursor(&ada, &id).await });
@@ -264,7 +264,7 @@ async fn a_stream_of_events_tells_results_and_completes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_of_another_origin_opens_no_socket_unless_it_is_allowed() {
+async fn websocket_upgrade_refuses_origins_that_are_not_allowed() {
     let app = TestApp::with(|settings| {
         settings.access.origins = Origins::parse("https://app.example.org").expect("an origin");
     })
@@ -281,7 +281,7 @@ async fn a_page_of_another_origin_opens_no_socket_unless_it_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_account_and_an_address_have_so_many_sockets_and_streams() {
+async fn stream_limits_apply_per_account_and_per_address() {
     let app = TestApp::with(|settings| {
         settings.access.bounds =
             Some(RateLimits { streams_per_actor: 2, streams_per_address: 4, ..RateLimits::default() });
@@ -308,7 +308,7 @@ async fn an_account_and_an_address_have_so_many_sockets_and_streams() {
     app.close().await;
 }
 
-/// Opens a socket, as soon as there is a place for one.
+/// Opens a socket, as soon as the limit allows one.
 async fn opens(address: SocketAddr) -> Socket {
     let opening = async {
         loop {
@@ -322,7 +322,7 @@ async fn opens(address: SocketAddr) -> Socket {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_for_too_much_is_told_when_to_ask_again() {
+async fn rate_limit_refusal_says_when_to_retry() {
     let app = TestApp::with(|settings| {
         let points = |points| NonZeroU32::new(points).expect("some");
         settings.access.bounds =
@@ -353,7 +353,7 @@ async fn who_asks_for_too_much_is_told_when_to_ask_again() {
     let told = socket.hears().await;
     assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
 
-    // Another account has its own points, until the address has none left.
+    // Another account has its own points, until those of the address are used up.
     let eve = app.person("eve").await;
     assert_eq!(ask(eve.token).await.status(), 200);
     let mut spent = false;
@@ -368,7 +368,7 @@ async fn who_asks_for_too_much_is_told_when_to_ask_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_allowed_origins_are_told_that_they_may_ask() {
+async fn cors_allows_configured_origins_only() {
     let app = TestApp::with(|settings| {
         settings.access.origins = Origins::parse("https://app.example.org").expect("an origin");
     })

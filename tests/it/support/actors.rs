@@ -1,11 +1,11 @@
-//! People: each has an account and asks as themselves.
+//! People: each has an account and sends requests with its token.
 
 use axum::Router;
 use serde_json::{Value, json};
 
 use super::graphql::{self, Answer};
 
-/// Somebody with an account, signed in.
+/// A signed-in person.
 #[derive(Clone)]
 pub struct Person {
     /// Username; the address is `<name>@example.org`.
@@ -18,17 +18,17 @@ pub struct Person {
 }
 
 impl Person {
-    /// Asks without variables.
+    /// Runs a query without variables.
     pub async fn ask(&self, query: &str) -> Answer {
         self.run(query, json!({})).await
     }
 
-    /// Asks with variables.
+    /// Runs a query with variables.
     pub async fn run(&self, query: &str, variables: Value) -> Answer {
         graphql::send(&self.router, Some(&self.token), query, variables).await
     }
 
-    /// The address of the account.
+    /// The email address of the account.
     pub fn email(&self) -> String {
         format!("{}@example.org", self.name)
     }
@@ -44,7 +44,7 @@ impl Person {
         payload["organization"]["id"].as_str().expect("an ID").to_owned()
     }
 
-    /// Invites somebody and returns the invitation's ID.
+    /// Invites an address and returns the invitation's ID.
     pub async fn invites(&self, organization: &str, email: &str, role: &str) -> String {
         let input = json!({ "organizationId": organization, "invitees": [{ "email": email, "role": role }] });
         let payload =
@@ -60,7 +60,7 @@ impl Person {
     }
 }
 
-/// A mutation that takes `input`.
+/// The document of a mutation that takes `input`.
 pub fn document(mutation: &str, fields: &str) -> String {
     let input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
     format!(

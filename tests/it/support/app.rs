@@ -1,4 +1,4 @@
-//! The application in process, over a database of its own.
+//! The application in process, over its own database.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,17 +22,17 @@ use super::graphql::{self, Answer};
 use crate::support::counting_proxy::Wire;
 use crate::support::server_process::SECRET;
 
-/// Connections of one application: enough for races, few enough for many tests at once.
+/// Connections of one application: enough for race tests, few enough for many concurrent tests.
 const POOL: usize = 12;
-/// Connections that writers leave to reads.
+/// Connections that are reserved for reads.
 const KEPT_FOR_READS: usize = 2;
 
-/// The sessions by which processes hear of events.
+/// The sessions in which processes listen for events.
 const EARS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'guildhall events'";
 
 /// An application, its database and its clock.
 pub struct TestApp {
-    /// What operations work with.
+    /// The context of operations.
     pub env: AppContext,
     /// The real router.
     pub router: Router,
@@ -44,27 +44,27 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// An application with throttles, over an empty database.
+    /// An application with rate limits, over an empty database.
     pub async fn new() -> Self {
         Self::with(|settings| settings.rules.rate_limits = true).await
     }
 
-    /// One with other settings.
+    /// An application with changed settings, over an empty database.
     pub async fn with(change: impl FnOnce(&mut AppConfig)) -> Self {
         Self::at(Cluster::get().database().await, change).await
     }
 
-    /// Another one over the same database, as if it were another process.
+    /// Another application over the same database, like another process.
     pub async fn another(&self) -> Self {
         Self::over(&self.url).await
     }
 
-    /// One over a database that is the caller's to take away, if it is.
+    /// An application over a database that the caller drops if necessary.
     pub async fn over(url: &str) -> Self {
         Self::at(url.to_owned(), |_| {}).await
     }
 
-    /// One without throttles that has one connection, which counts what goes over it.
+    /// An application without rate limits and with a single connection, whose traffic is counted.
     pub async fn wired() -> (Self, Wire) {
         let url = Cluster::get().database().await;
         let wire = Wire::to(&url).await;
@@ -75,7 +75,7 @@ impl TestApp {
         Self::by(&url.clone(), POOL, url, change).await
     }
 
-    /// One that gets to the database at `url` by a way of so many connections.
+    /// An application that reaches the database at `url` through `way`, with that many connections.
     async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut AppConfig)) -> Self {
         let mut settings = AppConfig::for_tests();
         change(&mut settings);
@@ -87,23 +87,23 @@ impl TestApp {
         Self { env: app.env.clone(), router: app.router.clone(), app, url, database }
     }
 
-    /// Takes the database away. A test that fails before leaves it to the end of the run.
+    /// Closes the application and drops the database. The database of a failed test stays until the end of the run.
     pub async fn close(self) {
         self.env.store.close();
         Cluster::get().drop(&self.url).await;
     }
 
-    /// Somebody with a proven address, `<name>@example.org`.
+    /// A new person with a verified address, `<name>@example.org`.
     pub async fn person(&self, name: &str) -> Person {
         self.account(name, "now()", false).await
     }
 
-    /// Somebody who has not proven their address.
+    /// A new person whose address is not verified.
     pub async fn unverified(&self, name: &str) -> Person {
         self.account(name, "NULL", false).await
     }
 
-    /// A site administrator.
+    /// A new site administrator.
     pub async fn admin(&self, name: &str) -> Person {
         self.account(name, "now()", true).await
     }
@@ -125,7 +125,7 @@ impl TestApp {
         Person { name: name.to_owned(), id: id.to_string(), token, router: self.router.clone() }
     }
 
-    /// The same person with a fresh token, after the clock was turned.
+    /// The same person with a fresh token, after the clock was advanced.
     pub async fn again(&self, person: &Person) -> Person {
         self.sign_in(&person.name, UserId::parse(&person.id).expect("an ID"))
     }
@@ -135,7 +135,7 @@ impl TestApp {
         self.sign_in(name, UserId::parse(id).expect("an ID"))
     }
 
-    /// Somebody who has an account already.
+    /// The person with that username, whose account exists already.
     pub async fn named(&self, username: &str) -> Person {
         let found = "SELECT id::text FROM users WHERE username = $1";
         let row = self.database.query_one(found, &[&username]).await.expect("an account");
@@ -143,13 +143,13 @@ impl TestApp {
         self.sign_in(username, id.into())
     }
 
-    /// Whoever holds that token.
+    /// The holder of that token.
     pub fn holder(&self, name: &str, token: String) -> Person {
         let actor = self.env.keys.verify(&token, self.env.clock.now()).expect("a token of ours");
         Person { name: name.to_owned(), id: actor.user_id.to_string(), token, router: self.router.clone() }
     }
 
-    /// Asks without signing in.
+    /// Runs a query without signing in.
     pub async fn nobody(&self, query: &str) -> Answer {
         graphql::send(&self.router, None, query, json!({})).await
     }
@@ -159,7 +159,7 @@ impl TestApp {
         self.nobody_gets(mutation, input, "clientMutationId").await
     }
 
-    /// The same, and selects `fields` of the payload.
+    /// Runs a mutation without signing in, and selects `fields` of the payload.
     pub async fn nobody_gets(&self, mutation: &str, input: Value, fields: &str) -> Answer {
         graphql::send(&self.router, None, &actors::document(mutation, fields), json!({ "input": input })).await
     }
@@ -191,7 +191,7 @@ impl TestApp {
         self.database.batch_execute(sql).await.expect(sql);
     }
 
-    /// Opens all connections that there may be, so that none is opened from now on.
+    /// Opens all connections of the pool, so that none is opened later.
     pub async fn open_all(&self) {
         let store = &self.env.store;
         let writers = futures_util::future::join_all((0..POOL - KEPT_FOR_READS).map(|_| store.writer())).await;
@@ -199,23 +199,23 @@ impl TestApp {
         assert!(writers.iter().all(Result::is_ok) && reads.iter().all(Result::is_ok));
     }
 
-    /// How many rows a table has.
+    /// The number of rows of a table.
     pub async fn count(&self, table: &str) -> i64 {
         self.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
-    /// The number that a query gives.
+    /// The number that a query returns.
     pub async fn number(&self, sql: &str) -> i64 {
         self.database.query_one(sql, &[]).await.expect(sql).get(0)
     }
 
-    /// The texts that a query gives.
+    /// The texts that a query returns.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
         self.database.query(sql, &[]).await.expect(sql).iter().map(|row| row.get(0)).collect()
     }
 
-    /// What is in every table, but for bookkeeping: to compare before and after what must not change anything. Left out are
-    /// what migrations note, keys for retries, and the day on which somebody was last active.
+    /// The content of every table, to check that an operation changed nothing. It excludes the migrations, the
+    /// installation, idempotency keys, and days of last activity.
     pub async fn snapshot(&self) -> BTreeMap<String, String> {
         let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'
             AND tablename NOT IN ('__diesel_schema_migrations', 'installation', 'idempotency_keys')";
@@ -237,14 +237,14 @@ impl TestApp {
         rows.expect("the log").iter().map(|row| row.get(0)).collect()
     }
 
-    /// The types of the events that were written after the last one of that type.
+    /// The types of the events after the last one of that type.
     pub async fn log_after(&self, kind: &str) -> Vec<String> {
         let after = "SELECT type FROM events WHERE sequence > (SELECT max(sequence) FROM events WHERE type = $1)";
         let rows = self.database.query(after, &[&kind]).await;
         rows.expect("the log").iter().map(|row| row.get(0)).collect()
     }
 
-    /// Waits until what answers have left to be done after them is done, in an application where nothing else runs.
+    /// Waits for background tasks that requests have left behind. The application must be idle otherwise.
     pub async fn settle(&self) {
         let tasks = &self.env.tasks;
         tasks.close();
@@ -252,7 +252,7 @@ impl TestApp {
         tasks.reopen();
     }
 
-    /// IDs of the events in the log that a condition holds for, in its order.
+    /// IDs of the events that match a condition, in the order of the log.
     pub async fn event_ids(&self, condition: &str) -> Vec<String> {
         let log = format!(
             "SELECT at, transaction_id, sequence FROM events WHERE {condition} ORDER BY transaction_id, sequence"
@@ -262,7 +262,7 @@ impl TestApp {
         rows.iter().map(|row| EventId::of(row.get::<_, SystemTime>(0).into(), place(row)).to_string()).collect()
     }
 
-    /// Waits until all that is in the log can be read: until no transaction that began before is open, in whatever database.
+    /// Waits until all events can be read: until no older transaction is open in any database of the cluster.
     pub async fn log_settles(&self) {
         let open = "SELECT count(*) FROM events WHERE transaction_id >= event_horizon()";
         while self.number(open).await > 0 {
@@ -270,26 +270,26 @@ impl TestApp {
         }
     }
 
-    /// Cuts the connections by which processes hear of events, and tells how many there were, once they are gone.
+    /// Terminates the connections that listen for events. Returns their number once they are gone.
     pub async fn end_listeners(&self) -> i64 {
         self.number(&format!("SELECT count(pg_terminate_backend(pid, 20000)) {EARS}")).await
     }
 
-    /// Waits until so many processes hear of events.
+    /// Waits until that many processes listen for events.
     pub async fn wait_for_listeners(&self, count: i64) {
         while self.number(&format!("SELECT count(*) {EARS}")).await != count {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
 
-    /// Runs a query for rows of texts.
+    /// Runs a query whose columns are texts.
     pub async fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let rows = self.database.query(sql, &[]).await.expect(sql);
         rows.iter().map(|row| (0..row.len()).map(|column| row.get(column)).collect()).collect()
     }
 
-    /// How PostgreSQL goes about a statement, whatever its values are, and of which types those are. Those that it cannot tell by
-    /// itself are given.
+    /// The generic plan of a statement, and the types of its parameters. `types` gives the types that PostgreSQL cannot
+    /// infer.
     pub async fn plan(&self, statement: &str, types: &[String]) -> (String, Vec<String>) {
         let list = |items: &[String]| if items.is_empty() { String::new() } else { format!("({})", items.join(", ")) };
         let prepare = format!("PREPARE statement{} AS {statement}", list(types));
@@ -302,7 +302,8 @@ impl TestApp {
         (plan, types)
     }
 
-    /// What must hold whatever happened: one owner for each organization, and counts that are right.
+    /// Checks invariants: one owner for each organization, correct counts, derived task statuses, and members as
+    /// assignees.
     pub async fn check_invariants(&self) {
         let ownerless = "SELECT count(*) FROM organizations o WHERE 1 <>
             (SELECT count(*) FROM memberships m WHERE m.organization_id = o.id AND m.role = 'OWNER' AND m.user_id = o.owner_id)";

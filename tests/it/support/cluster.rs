@@ -1,4 +1,4 @@
-//! One private PostgreSQL for the whole run, and in it a database for each test, copied from a migrated template.
+//! One private PostgreSQL cluster for the whole run, with a database for each test, copied from a migrated template.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use guildhall::embedded::{Embedded, Programs};
 use guildhall::store::migrate::migrate;
 use tokio_postgres::NoTls;
 
-/// Settings for data that nobody will miss.
+/// Settings for disposable data.
 const SETTINGS: [(&str, &str); 5] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
@@ -19,23 +19,23 @@ const SETTINGS: [(&str, &str); 5] = [
     ("shared_buffers", "128MB"),
 ];
 
-/// Where clusters are.
+/// The folder of all clusters.
 const ROOT: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// Seldom more tests than this run at once; each has a few connections.
+/// Number of the next database.
 static SERIAL: AtomicU32 = AtomicU32::new(0);
 
-/// The cluster of this run. It lives until the process ends, when a watchman takes it away.
+/// The cluster of this run. When the process ends, a watcher process stops it and removes its folder.
 pub struct Cluster {
     embedded: Embedded,
 }
 
 impl Cluster {
-    /// The cluster, started by the first test that asks for it.
+    /// The cluster, started by the first test that needs it.
     pub fn get() -> &'static Cluster {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
         CLUSTER.get_or_init(|| {
-            // Of its own, so that no test's runtime has to outlive the test.
+            // The cluster has its own thread and runtime, because the runtime of a test ends with the test.
             let start = || tokio::runtime::Runtime::new().expect("a runtime").block_on(Self::start());
             std::thread::spawn(start).join().expect("the cluster starts")
         })
@@ -56,7 +56,8 @@ impl Cluster {
         self.embedded.url(&name)
     }
 
-    /// The URL of a new, migrated, empty database with that locale, such as `LOCALE 'C'`. `None`: this PostgreSQL has no such.
+    /// The URL of a new, migrated, empty database with that locale, such as `LOCALE 'C'`. `None` if this PostgreSQL
+    /// does not support it.
     pub async fn database_with(&self, locale: &str) -> Option<String> {
         let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
         let (client, connection) =
@@ -68,28 +69,28 @@ impl Cluster {
         Some(url)
     }
 
-    /// The URL of a new database without anything in it.
+    /// The URL of a new database without tables.
     pub async fn empty_database(&self) -> String {
         let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
         execute(&self.embedded.url("postgres"), &format!("CREATE DATABASE {name}")).await;
         self.embedded.url(&name)
     }
 
-    /// Drops a database, whoever is connected to it.
+    /// Drops a database and terminates its connections.
     pub async fn drop(&self, url: &str) {
         let name = url.split('?').next().and_then(|url| url.rsplit('/').next()).expect("a database in the URL");
         execute(&self.embedded.url("postgres"), &format!("DROP DATABASE {name} WITH (FORCE)")).await;
     }
 }
 
-/// A cluster that one test has to itself, to do to it what the others could not bear.
+/// A separate cluster for one test that would disturb the others.
 pub struct OwnCluster {
     name: &'static str,
     embedded: Embedded,
 }
 
 impl OwnCluster {
-    /// Starts an empty one.
+    /// Starts an empty cluster.
     pub async fn start(name: &'static str) -> Self {
         Self { name, embedded: start(name).await }
     }
@@ -99,14 +100,14 @@ impl OwnCluster {
         self.embedded.url("guildhall")
     }
 
-    /// Stops it, which ends all sessions, and starts it again.
+    /// Stops the cluster, which ends all sessions, and starts it again.
     pub async fn restart(self) -> Self {
         self.embedded.stop().await.expect("it stops");
         Self::start(self.name).await
     }
 }
 
-/// Starts, or starts again, the cluster of that name of this run.
+/// Starts or restarts the cluster with that name.
 async fn start(name: &str) -> Embedded {
     let folder = Path::new(ROOT).join(format!("cluster-{}-{name}", std::process::id()));
     let is_new = !folder.exists();
@@ -118,7 +119,7 @@ async fn start(name: &str) -> Embedded {
     embedded
 }
 
-/// Runs statements on a connection of their own.
+/// Runs statements on a new connection.
 pub async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
     let connection = tokio::spawn(connection);
@@ -127,7 +128,7 @@ pub async fn execute(url: &str, sql: &str) {
     connection.await.expect("the connection ends").expect("without an error");
 }
 
-/// Leaves a shell behind that waits for this process to end, however it ends, then stops the cluster and removes its folder.
+/// Starts a shell that waits for the end of this process, then stops the cluster and removes its folder.
 fn watch(folder: &Path, location: &Path) {
     let script = r#"cat >/dev/null; kill -INT "$(head -n 1 "$1/data/postmaster.pid")"; sleep 1; rm -rf "$1" "$2""#;
     let mut watchman = Command::new("sh")
@@ -138,12 +139,12 @@ fn watch(folder: &Path, location: &Path) {
         .stderr(Stdio::null())
         .spawn()
         .expect("sh");
-    // The pipe stays open as long as this process lives.
+    // The pipe stays open while this process runs.
     std::mem::forget(watchman.stdin.take());
     std::mem::forget(watchman);
 }
 
-/// Removes what runs left behind that were killed together with their watchman.
+/// Removes clusters of runs that were killed together with their watcher.
 fn sweep(root: &Path) {
     let left: Vec<PathBuf> = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     for folder in left {

@@ -1,4 +1,4 @@
-//! Texts that were misread once, or easily are: one in each file of `tests/corpus`, in a folder for each kind of input.
+//! Texts that were or could be misread: one in each file of `tests/corpus`, in a folder for each kind of input.
 
 use std::fs;
 use std::path::Path;
@@ -20,16 +20,16 @@ pub fn texts(folder: &str) -> Vec<(String, String)> {
     texts
 }
 
-/// Holds every text of a folder to a property.
+/// Checks a property for every text of a folder.
 pub fn replay(folder: &str, property: impl Fn(&str)) {
     for (name, text) in texts(folder) {
-        // Shown if it fails.
+        // Printed if the test fails.
         println!("{folder}/{name}");
         property(&text);
     }
 }
 
-/// Something that stands in documents, cursors or messages.
+/// A fragment of documents, cursors or messages.
 fn piece() -> impl Strategy<Value = String> {
     let known = [
         "{",
@@ -68,7 +68,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => ".{0,8}"]
 }
 
-/// A text that has had pieces put in and taken out.
+/// The text with random insertions and deletions.
 pub fn edited(text: String) -> impl Strategy<Value = String> {
     let edit = (any::<prop::sample::Index>(), 0..8usize, 0..30usize, piece());
     prop::collection::vec(edit, 0..6).prop_map(move |edits| {
@@ -82,7 +82,7 @@ pub fn edited(text: String) -> impl Strategy<Value = String> {
     })
 }
 
-/// A text of a folder that has had pieces put in and taken out.
+/// A random text of the folder with random insertions and deletions.
 pub fn changed(folder: &str) -> impl Strategy<Value = String> + use<> {
     let known: Vec<String> = texts(folder).into_iter().map(|(_, text)| text).collect();
     prop::sample::select(known).prop_flat_map(edited)

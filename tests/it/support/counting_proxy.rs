@@ -1,5 +1,4 @@
-//! Stands between an application and its database, and counts what goes over the wire: how often somebody waits for the
-//! database, and for how many statements.
+//! A proxy between an application and its database that counts round trips and statements.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,27 +8,27 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
 use tokio_postgres::config::Host;
 
-/// What went over the wire.
+/// Counted traffic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// How often something was sent while no answer was due: each time, somebody waits for as long as it takes to get there
-    /// and back.
+    /// How often a request was sent while no response was pending. Each time the application waits for a full round
+    /// trip.
     pub round_trips: usize,
-    /// How many statements were run, beginnings and ends of transactions included.
+    /// Statements that were run, including begin and commit.
     pub statements: usize,
-    /// How many of them were prepared for that.
+    /// Statements that were prepared.
     pub prepared: usize,
 }
 
-/// A way to a database that counts.
+/// A counting proxy.
 pub struct Wire {
-    /// URL of the database by that way.
+    /// URL of the database through the proxy.
     pub url: String,
     traffic: Arc<Mutex<Traffic>>,
 }
 
 impl Wire {
-    /// A way to the database at `url`, which is behind a unix socket.
+    /// A proxy to the database at `url`, which has a unix socket.
     pub async fn to(url: &str) -> Self {
         let config: tokio_postgres::Config = url.parse().expect("a URL");
         let Some(Host::Unix(folder)) = config.get_hosts().first() else { panic!("no socket in {url}") };
@@ -43,7 +42,7 @@ impl Wire {
         Self { url, traffic }
     }
 
-    /// What goes over the wire while `work` is done.
+    /// The traffic while `work` runs.
     pub async fn during<R>(&self, work: impl Future<Output = R>) -> (R, Traffic) {
         *self.traffic.lock().expect("traffic") = Traffic::default();
         let done = work.await;
@@ -73,7 +72,7 @@ async fn accept(listener: TcpListener, socket: PathBuf, traffic: Arc<Mutex<Traff
             }
         }));
         tokio::spawn(pass(from_server, to_client, Messages { rest: Vec::new(), begins: false }, move |kind| {
-            // The first says that the session is ready, and answers nothing.
+            // The first `ReadyForQuery` of a session follows no request.
             if kind == b'Z' {
                 let _ = due.fetch_update(Relaxed, Relaxed, |due| due.checked_sub(1));
             }
@@ -81,7 +80,7 @@ async fn accept(listener: TcpListener, socket: PathBuf, traffic: Arc<Mutex<Traff
     }
 }
 
-/// Hands on all that comes, and tells of each message before.
+/// Forwards all data, and calls `seen` for each message first.
 async fn pass(
     mut from: impl AsyncReadExt + Unpin,
     mut to: impl AsyncWriteExt + Unpin,
@@ -101,10 +100,10 @@ async fn pass(
     let _ = to.shutdown().await;
 }
 
-/// The kinds of the messages in a stream of bytes.
+/// The types of the messages in a byte stream.
 struct Messages {
     rest: Vec<u8>,
-    /// Whether the next is the first of a client, which has no kind.
+    /// Whether the next message is the first of a client, which has no type byte.
     begins: bool,
 }
 

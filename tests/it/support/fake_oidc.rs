@@ -1,4 +1,4 @@
-//! An issuer elsewhere: it has keys, publishes them on a port of this machine, and signs tokens.
+//! An external OIDC issuer: it publishes its keys on a local port and signs tokens.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -18,12 +18,12 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::OsRng;
 use serde_json::{Value, json};
 
-/// Its name.
+/// Issuer identifier.
 pub const ISSUER: &str = "https://issuer.example";
-/// What its tokens for us name.
+/// Audience of its tokens for Guildhall.
 pub const AUDIENCE: &str = "guildhall-api";
 
-/// A key, and what its owner publishes of it.
+/// A key, and its published part.
 #[derive(Clone)]
 pub struct Key {
     pub algorithm: Algorithm,
@@ -31,14 +31,14 @@ pub struct Key {
     pub public: Value,
 }
 
-/// RSA keys take long to find: all tests share one.
+/// RSA keys take long to generate, so all tests share one.
 static RSA: LazyLock<EncodingKey> = LazyLock::new(|| {
     let key = rsa::RsaPrivateKey::new(&mut OsRng, 2048).expect("a key");
     EncodingKey::from_rsa_der(key.to_pkcs1_der().expect("a key").as_bytes())
 });
 
 impl Key {
-    /// A key for that algorithm, under that ID.
+    /// A new key for that algorithm, with that key ID.
     pub fn new(algorithm: Algorithm, id: &str) -> Self {
         let (encoding, mut public) = match algorithm {
             Algorithm::RS256 => published(RSA.clone(), algorithm),
@@ -60,7 +60,7 @@ impl Key {
         Self { algorithm, encoding, public }
     }
 
-    /// A token with that header, besides algorithm and ID of the key, and those claims.
+    /// A token with those claims; its header contains the algorithm and the key ID.
     pub fn sign(&self, claims: &Value) -> String {
         let kid = self.public["kid"].as_str().map(str::to_owned);
         encode(&Header { kid, ..Header::new(self.algorithm) }, claims, &self.encoding).expect("a token")
@@ -72,7 +72,7 @@ fn published(encoding: EncodingKey, algorithm: Algorithm) -> (EncodingKey, Value
     (encoding, serde_json::to_value(jwk).expect("JSON"))
 }
 
-/// What it answers who asks for its keys.
+/// State of the JWKS endpoint.
 struct Published {
     keys: Mutex<Vec<Key>>,
     is_up: AtomicBool,
@@ -87,7 +87,7 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// One with those keys, the first of which signs.
+    /// An issuer with those keys. The first one signs.
     pub async fn with(keys: &[Key]) -> Self {
         let published = Arc::new(Published {
             keys: Mutex::new(keys.to_vec()),
@@ -101,38 +101,38 @@ impl TestIssuer {
         Self { url, published }
     }
 
-    /// One with a key.
+    /// An issuer with one key.
     pub async fn new() -> Self {
         Self::with(&[Key::new(Algorithm::EdDSA, "ed-1")]).await
     }
 
-    /// What an application is told of it: its keys are read again after no less than `least`.
+    /// Configuration of an application for this issuer. At least `least` passes between two reads of the keys.
     pub fn trusted(&self, least: Duration, admin: Option<&str>) -> Option<Arc<OidcIssuer>> {
         let source = JwksSource::at(self.url.parse().expect("a URL")).expect("a client");
         trusted(source, RefreshPolicy { least, most: Duration::from_secs(3600) }, admin)
     }
 
-    /// From now on it has those keys, and signs with the first.
+    /// Replaces the keys. The first one signs.
     pub fn rotate(&self, keys: &[Key]) {
         *self.published.keys.lock().expect("keys") = keys.to_vec();
     }
 
-    /// Whether it answers from now on.
+    /// Sets whether the endpoint works.
     pub fn set_up(&self, is_up: bool) {
         self.published.is_up.store(is_up, Ordering::SeqCst);
     }
 
-    /// How often it was asked for its keys.
+    /// How often the keys were requested.
     pub fn asked(&self) -> usize {
         self.published.asked.load(Ordering::SeqCst)
     }
 
-    /// The key that signs.
+    /// The signing key.
     pub fn key(&self) -> Key {
         self.published.keys.lock().expect("keys")[0].clone()
     }
 
-    /// A token for somebody, with claims besides the usual ones.
+    /// A token for `subject`, with additional claims.
     pub fn token(&self, subject: &str, others: Value) -> String {
         self.key().sign(&claims(subject, others))
     }
@@ -146,19 +146,19 @@ async fn keys_of(State(published): State<Arc<Published>>) -> Result<String, Stat
     Ok(key_set(&published.keys.lock().expect("keys")))
 }
 
-/// What is published of those keys.
+/// The JWKS document of those keys.
 pub fn key_set(keys: &[Key]) -> String {
     json!({ "keys": keys.iter().map(|key| &key.public).collect::<Vec<_>>() }).to_string()
 }
 
-/// An issuer whose keys are read there, at that pace.
+/// Configuration for an issuer with that source of keys and that refresh policy.
 pub fn trusted(source: JwksSource, pace: RefreshPolicy, admin: Option<&str>) -> Option<Arc<OidcIssuer>> {
     let admin = admin.map(|claim| AdminClaim::parse(claim).expect("a claim"));
     let trust = OidcConfig { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), admin };
     Some(Arc::new(OidcIssuer::new(trust, JwksCache::new(source, pace))))
 }
 
-/// The claims of a token that is good now, changed by `others`: null takes one away.
+/// The claims of a valid token, changed by `others`; null removes a claim.
 pub fn claims(subject: &str, others: Value) -> Value {
     let now = guildhall::domain::Clock::default().now().timestamp();
     let mut claims = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 300 });

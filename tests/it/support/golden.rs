@@ -1,4 +1,4 @@
-//! Files that are written by a command: `UPDATE=1 cargo test` writes them, any other run fails while one is stale.
+//! Derived files: `UPDATE=1 cargo test` writes them; any other run fails if one is stale.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn path(relative: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
 }
 
-/// The file is what it is derived as.
+/// Checks that the file has the derived content.
 #[track_caller]
 pub fn assert_current(file: &str, derived: &str) {
     let present = fs::read_to_string(path(file)).unwrap_or_default();
@@ -21,7 +21,7 @@ pub fn assert_current(file: &str, derived: &str) {
     panic!("{file} is stale: `UPDATE=1 cargo test` writes it anew; review the diff");
 }
 
-/// What stands between `<!-- name -->` and `<!-- /name -->` is what it is derived as.
+/// Checks that the section between `<!-- name -->` and `<!-- /name -->` has the derived content.
 #[track_caller]
 pub fn assert_section_current(file: &str, name: &str, derived: &str) {
     let present = fs::read_to_string(path(file)).expect("the file");

@@ -1,4 +1,4 @@
-//! GraphQL as a client speaks it: through the real router.
+//! GraphQL requests through the real router.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// An answer over HTTP.
+/// A response over HTTP.
 #[derive(Debug)]
 pub struct Answer {
     /// Status of the response.
@@ -20,14 +20,14 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The data, of an answer without errors.
+    /// The data of a response without errors.
     #[track_caller]
     pub fn data(self) -> Value {
         assert!(self.body.get("errors").is_none(), "errors: {:#}", self.body["errors"]);
         self.body["data"].clone()
     }
 
-    /// The payload of the one mutation, which did what it was asked.
+    /// The payload of the only mutation, which must succeed.
     #[track_caller]
     pub fn done(self) -> Value {
         let payload = self.payload();
@@ -35,7 +35,7 @@ impl Answer {
         payload
     }
 
-    /// The codes of the one mutation's `userErrors`.
+    /// The codes of the `userErrors` of the only mutation.
     #[track_caller]
     pub fn refused(self) -> Vec<String> {
         let payload = self.payload();
@@ -55,7 +55,7 @@ impl Answer {
         errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
     }
 
-    /// The outcome that the first top-level error tells.
+    /// The `outcome` of the first top-level error.
     pub fn outcome(&self) -> Option<String> {
         Some(self.body["errors"][0]["extensions"]["outcome"].as_str()?.to_owned())
     }
@@ -71,7 +71,7 @@ pub async fn send_from(router: &Router, from: IpAddr, token: Option<&str>, query
     respond(router, Some(from), token, json!({ "query": query, "variables": variables })).await
 }
 
-/// Sends a request of these members.
+/// Sends a request with that body.
 pub async fn post(router: &Router, token: Option<&str>, body: Value) -> Answer {
     respond(router, None, token, body).await
 }

@@ -1,4 +1,5 @@
-//! What tests stand on: a PostgreSQL for the run, a database and an application for each test, named people, GraphQL.
+//! Test support: a PostgreSQL cluster for the run, a database and an application for each test, people, and GraphQL
+//! requests.
 
 pub mod actors;
 pub mod app;

@@ -1,10 +1,10 @@
-//! An organization with people of all roles, and resources in it.
+//! An organization with people of all roles, and helpers for its resources.
 
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp};
 
-/// An organization `office`, and its people.
+/// An organization `office`, and people.
 pub struct Office {
     /// The application.
     pub app: TestApp,
@@ -27,12 +27,12 @@ pub struct Office {
 }
 
 impl Office {
-    /// The organization, without resources.
+    /// Creates the organization, without resources, in a new application.
     pub async fn new() -> Self {
         Self::over(TestApp::new().await).await
     }
 
-    /// The organization, in that application.
+    /// Creates the organization in that application.
     pub async fn over(app: TestApp) -> Self {
         let owner = app.person("olga").await;
         let id = owner.creates("office").await;
@@ -47,33 +47,33 @@ impl Office {
         Self { id, owner, maintainer, supervisor, worker, other, stranger, admin, app }
     }
 
-    /// A project of the organization.
+    /// Creates a project of the organization.
     pub async fn project(&self, by: &Person, rest: Value) -> String {
         by.makes("createProject", with(json!({ "workspaceId": self.id, "name": "Project" }), rest)).await
     }
 
-    /// A task of the organization, in no project.
+    /// Creates a task of the organization, in no project.
     pub async fn task(&self, by: &Person, rest: Value) -> String {
         by.makes("createTask", with(json!({ "workspaceId": self.id, "name": "Task" }), rest)).await
     }
 
-    /// A cloud storage of the organization.
+    /// Creates a cloud storage of the organization.
     pub async fn storage(&self, by: &Person) -> String {
         by.makes("createCloudStorage", bucket(&self.id)).await
     }
 
-    /// The jobs that were made last, the newest last.
+    /// IDs of all jobs in the order of creation.
     pub async fn jobs(&self) -> Vec<String> {
         self.app.texts("SELECT subject_id FROM events WHERE type = 'JOB_CREATED' ORDER BY sequence").await
     }
 
-    /// The membership of somebody.
+    /// The ID of the person's membership.
     pub async fn membership(&self, person: &Person) -> String {
         let query = format!(r#"{{ organization(id: "{}") {{ viewerMembership {{ id }} }} }}"#, self.id);
         person.ask(&query).await.data()["organization"]["viewerMembership"]["id"].as_str().expect("an ID").to_owned()
     }
 
-    /// Removes somebody.
+    /// Removes the person from the organization.
     pub async fn removes(&self, person: &Person) {
         let input = json!({ "membershipId": self.membership(person).await });
         self.owner.mutate("removeMember", input, "removedMembershipId").await.done();
@@ -81,7 +81,7 @@ impl Office {
 }
 
 impl Person {
-    /// Creates something, and returns its ID.
+    /// Creates a resource, and returns its ID.
     pub async fn makes(&self, mutation: &str, input: Value) -> String {
         let field = match mutation {
             "createProject" => "project",
@@ -92,13 +92,13 @@ impl Person {
         payload[field]["id"].as_str().expect("an ID").to_owned()
     }
 
-    /// The personal workspace.
+    /// The ID of the personal workspace.
     pub fn workspace(&self) -> String {
         self.id.replace("usr_", "pws_")
     }
 }
 
-/// An input with more fields.
+/// The input with additional fields.
 pub fn with(mut input: Value, rest: Value) -> Value {
     let fields = rest.as_object().cloned().unwrap_or_default();
     input.as_object_mut().expect("an input").extend(fields);

@@ -1,16 +1,16 @@
-//! A database carried to another cluster, as whoever runs the server would do it: by `pg_dump` and `psql`.
+//! Copies a database to another cluster with `pg_dump` and `psql`, as an operator would.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The programs.
+/// The folder of `pg_dump` and `psql`.
 pub struct Dump {
     bin: PathBuf,
 }
 
 impl Dump {
-    /// Those of this machine. Some that carry a PostgreSQL server have none.
+    /// Finds the programs. `None` if this machine has none; some with a PostgreSQL server lack them.
     pub fn of_this_machine() -> Option<Self> {
         let set = env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from);
         let path = env::var_os("PATH").unwrap_or_default();
@@ -21,7 +21,7 @@ impl Dump {
         Some(Self { bin })
     }
 
-    /// Carries all that is in one database into another, which is empty.
+    /// Copies all content of one database into another, which is empty.
     pub async fn carry(self, from: &str, to: &str) {
         let mut read = Command::new(self.bin.join("pg_dump"));
         read.arg("--dbname").arg(from).stdout(Stdio::piped());

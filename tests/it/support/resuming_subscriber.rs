@@ -1,5 +1,4 @@
-//! Clients that follow a workspace as the README tells them to: whenever their socket ends they go on elsewhere, after the
-//! last event that they have.
+//! Subscribers that follow the README: when their socket ends, they resume at another server after their last event.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,32 +14,32 @@ use crate::support::socket::Socket;
 const FOLLOW: &str = "subscription S($id: ID!, $after: String) {
     workspaceEvents(workspaceId: $id, after: $after) { id cursor changes { after } } }";
 
-/// How long the whole crowd may take for what it is to hear.
+/// Longest time for all subscribers together.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a client rests before it comes again.
+/// Pause of a subscriber before it resumes.
 const REST: Duration = Duration::from_millis(50);
-/// With what a stream may end, for clients to come again.
+/// Transient errors after which subscribers resume.
 const PASSING: [&str; 3] = ["SUBSCRIPTION_LAGGED", "SERVICE_UNAVAILABLE", "SHUTTING_DOWN"];
 
-/// Somebody who follows a workspace.
+/// A subscriber to the events of a workspace.
 #[derive(Clone)]
 pub struct Follower {
-    /// Who it is.
+    /// The viewer.
     pub person: Person,
     /// The workspace.
     pub workspace: String,
-    /// The last event that they have.
+    /// The cursor of the last event.
     pub cursor: String,
-    /// IDs of all events that they have heard, in the order of hearing.
+    /// IDs of all received events, in order.
     pub heard: Vec<String>,
-    /// How many times they came again.
+    /// How often the subscriber resumed.
     pub returns: usize,
-    /// Which of the servers they were at last.
+    /// Index of the current server.
     pub at: usize,
 }
 
 impl Follower {
-    /// Follows, at one server after another, until an event that changes something to `last`.
+    /// Subscribes at one server after another, until an event with a change to `last`.
     async fn follow(&mut self, servers: &[SocketAddr], last: &str, progress: &watch::Sender<usize>) {
         loop {
             if self.stay(servers[self.at], last, progress).await {
@@ -52,7 +51,7 @@ impl Follower {
         }
     }
 
-    /// Stays with one server; tells whether that event has come.
+    /// Subscribes at one server. Returns whether that event arrived.
     async fn stay(&mut self, server: SocketAddr, last: &str, progress: &watch::Sender<usize>) -> bool {
         let variables = json!({ "id": self.workspace, "after": self.cursor });
         let Some(mut socket) = Socket::ask(server, &self.person.token, FOLLOW, variables).await else { return false };
@@ -74,14 +73,14 @@ impl Follower {
     }
 }
 
-/// Many followers at once.
+/// Many concurrent subscribers.
 pub struct Crowd {
     following: JoinSet<Follower>,
     progress: watch::Receiver<usize>,
 }
 
 impl Crowd {
-    /// All of them follow until an event that changes something to `last`.
+    /// Starts all of them. Each ends at an event with a change to `last`.
     pub fn follow(followers: Vec<Follower>, servers: &[SocketAddr], last: &'static str) -> Self {
         let (told, progress) = watch::channel(0);
         let mut following = JoinSet::new();
@@ -95,14 +94,14 @@ impl Crowd {
         Self { following, progress }
     }
 
-    /// Waits until they have heard so many events, all together.
+    /// Waits until they have received that many events in total.
     pub async fn have_heard(&mut self, count: usize) {
         let heard = self.progress.wait_for(|heard| *heard >= count);
         let heard = timeout(PATIENCE, heard).await.map(|heard| heard.is_ok());
         assert_eq!(heard, Ok(true), "{} of {count}", *self.progress.borrow());
     }
 
-    /// Waits for all of them.
+    /// Waits until all have ended.
     pub async fn end(self) -> Vec<Follower> {
         let progress = self.progress;
         let ended = timeout(PATIENCE, self.following.join_all()).await;
@@ -110,7 +109,7 @@ impl Crowd {
     }
 }
 
-/// The text that each of these events changes something to.
+/// The new values of changes that are texts.
 pub fn texts(event: &Value) -> Vec<&str> {
     let changes = event.as_array().map(Vec::as_slice).unwrap_or_default();
     changes.iter().filter_map(|change| change["after"].as_str()).collect()

@@ -1,4 +1,4 @@
-//! The executable, in processes of its own.
+//! The executable in separate processes.
 
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
@@ -9,14 +9,14 @@ use tokio::process::{Child, ChildStderr};
 
 use crate::support::actors::document;
 
-/// What tokens are signed with, here and by [`super::TestApp`].
+/// The secret that signs tokens, here and in [`super::TestApp`].
 pub const SECRET: &str = "a secret for tests that is long enough";
 
-/// What finds the programs of PostgreSQL, and what coverage needs.
+/// Variables that locate the PostgreSQL programs, and one for coverage.
 const INHERITED: [&str; 6] =
     ["PATH", "HOME", "XDG_CACHE_HOME", "GUILDHALL_POSTGRES_BIN", "GUILDHALL_POSTGRES_DOWNLOAD", "LLVM_PROFILE_FILE"];
 
-/// The executable, with these arguments and no other environment.
+/// The executable with these arguments. Of the environment of the tests it inherits only [`INHERITED`].
 pub fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
     let inherited = std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited));
@@ -25,21 +25,21 @@ pub fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs it to the end, off the test's runtime.
+/// Runs the executable to its end on a blocking thread.
 pub async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = guildhall(arguments, environment);
     tokio::task::spawn_blocking(move || command.output().expect("the executable")).await.expect("it runs")
 }
 
-/// A process that serves. It is killed when this is dropped.
+/// A server process. It is killed when this is dropped.
 pub struct Server {
     process: Child,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Serves that database on a free port, without limits, and without sending mails unless `environment` says so.
+    /// Serves that database on a free port, without limits, and without a mail worker unless `environment` sets one.
     pub async fn start(database: &str, environment: &[(&str, &str)]) -> Self {
         let settings = [
             ("DATABASE_URL", database),
@@ -55,7 +55,7 @@ impl Server {
         let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
         let mut log = BufReader::new(process.stderr.take().expect("its log")).lines();
         let address = listening(&mut log).await;
-        // Read to the end, or it would wait for a reader.
+        // The log is read to the end, because a full pipe would block the server.
         tokio::spawn(async move {
             while let Ok(Some(line)) = log.next_line().await {
                 println!("{address} {line}");
@@ -64,7 +64,7 @@ impl Server {
         Self { process, address }
     }
 
-    /// Three of them.
+    /// Three servers.
     pub async fn three(database: &str, environment: &[(&str, &str)]) -> Vec<Self> {
         let start = || Self::start(database, environment);
         let (first, second, third) = tokio::join!(start(), start(), start());
@@ -76,13 +76,13 @@ impl Server {
         self.process.id().expect("it runs")
     }
 
-    /// Kills it with SIGKILL; returns when it is gone.
+    /// Kills the process with SIGKILL and waits until it has ended.
     pub async fn kill(&mut self) {
         self.process.kill().await.expect("it ends");
     }
 }
 
-/// The address that it says it listens on.
+/// Reads the listening address from the log.
 pub async fn listening(log: &mut Lines<BufReader<ChildStderr>>) -> SocketAddr {
     let mut before = String::new();
     while let Some(line) = log.next_line().await.expect("text") {
@@ -95,8 +95,8 @@ pub async fn listening(log: &mut Lines<BufReader<ChildStderr>>) -> SocketAddr {
     panic!("it does not serve: {before}")
 }
 
-/// Runs a mutation on a process, and gives what it selects of the payload. None if there was no answer, or a fault: whether
-/// it was done is not known then.
+/// Runs a mutation at a server process and returns the payload. `None` if there was no answer or a top-level error:
+/// then it is unknown whether the mutation was done.
 pub async fn mutate_at(address: SocketAddr, token: &str, mutation: &str, input: Value, fields: &str) -> Option<Value> {
     let body = json!({ "query": document(mutation, fields), "variables": { "input": input } });
     let request = reqwest::Client::new().post(format!("http://{address}/graphql")).bearer_auth(token);

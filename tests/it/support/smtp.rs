@@ -1,5 +1,5 @@
-//! A mail server in a process of its own: this executable, started again. It does with each mail what its recipient's name
-//! is scripted to do, and tells of it.
+//! A mail server in a separate process of this executable. A script decides for each recipient how the server reacts,
+//! and the server reports each mail.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 const CHILD: &str = "GUILDHALL_TEST_MAIL_SERVER";
 
-/// Longest that a test waits for a mail.
+/// Longest wait for a mail.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A mail server. It ends when this is dropped.
@@ -26,14 +26,14 @@ pub struct MailServer {
     pub url: String,
 }
 
-/// What became of a mail that was handed over, or was to be.
+/// A mail that a client delivered or tried to deliver.
 #[derive(Debug)]
 pub struct Handed {
-    /// Whom it was for.
+    /// The recipient.
     pub to: String,
-    /// What was done with it.
+    /// The step of the script that was applied.
     pub done: String,
-    /// The whole message, if it came to that.
+    /// The whole message; empty if it was not received.
     pub message: String,
 }
 
@@ -52,12 +52,12 @@ impl Handed {
 }
 
 impl MailServer {
-    /// Starts one with a script: what to do with mails to recipients whose address begins like that, at the first attempt
-    /// and at each further one, the last for all that follow. It takes mails to others.
+    /// Starts a server with a script: the steps for recipients whose address starts with a prefix, one for each
+    /// attempt; the last step repeats. Mails to other recipients are accepted.
     ///
-    /// `take`; `late MILLISECONDS` takes it after a while; `rcpt CODE` and `data CODE` refuse the recipient, the message;
-    /// `drop-in-data` hangs up in the midst of the message, `drop-after-dot` before it says that it has taken it;
-    /// `hold-rcpt` and `hold-after-dot` do not answer any more.
+    /// `take` accepts the mail; `late MILLISECONDS` accepts it after a delay; `rcpt CODE` and `data CODE` refuse the
+    /// recipient or the message; `drop-in-data` disconnects during the message, `drop-after-dot` before the server
+    /// confirms it; `hold-rcpt` and `hold-after-dot` send no reply.
     pub async fn start(script: &[(&str, &[&str])]) -> Self {
         let itself = std::env::current_exe().expect("this executable");
         let mut process = Command::new(itself)
@@ -72,7 +72,7 @@ impl MailServer {
         let mut told = tokio::io::BufReader::new(process.stderr.take().expect("its words")).lines();
         let port = told.next_line().await.expect("text").expect("its port");
         let (tell, heard) = mpsc::unbounded_channel();
-        // Read at once, or it would wait for a reader instead of answering.
+        // The output is read at once, because a full pipe would block the server.
         tokio::spawn(async move {
             while let Ok(Some(line)) = told.next_line().await {
                 if tell.send(Handed::told(&line)).is_err() {
@@ -83,12 +83,12 @@ impl MailServer {
         Self { _process: process, told: heard, url: format!("smtp://127.0.0.1:{port}") }
     }
 
-    /// What it does next.
+    /// The next report.
     pub async fn next(&mut self) -> Handed {
         tokio::time::timeout(PATIENCE, self.told.recv()).await.expect("a mail comes").expect("it runs")
     }
 
-    /// What it has done and nobody asked for yet.
+    /// The reports that no call has returned yet.
     pub async fn rest(&mut self) -> Vec<Handed> {
         let mut rest = Vec::new();
         while let Ok(handed) = tokio::time::timeout(Duration::from_millis(300), self.next()).await {
@@ -98,7 +98,7 @@ impl MailServer {
     }
 }
 
-/// The other half, in a process of its own.
+/// The server itself, which runs in the separate process.
 #[test]
 #[ignore = "the other half of a mail server, which starts it in a process of its own"]
 fn serve() {
@@ -114,7 +114,7 @@ fn serve() {
             std::thread::spawn(move || serve_connection(&client, &attempts));
         }
     });
-    // The pipe closes when whoever has started it ends, however that happens.
+    // The pipe closes when the parent process ends, for any reason.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
@@ -124,7 +124,7 @@ struct Attempts {
 }
 
 impl Attempts {
-    /// What to do with the next mail to that address.
+    /// The step for the next mail to that address.
     fn next(&self, to: &str) -> String {
         let mut made = self.made.lock().expect("no panic");
         let made = made.entry(to.to_owned()).or_default();

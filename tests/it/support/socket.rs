@@ -1,4 +1,4 @@
-//! A client over a real port: WebSockets that speak `graphql-transport-ws`, and streams of events.
+//! A client over a real port: WebSockets with the protocol `graphql-transport-ws`.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::TestApp;
 
-/// Longest that a test waits for a message.
+/// Longest wait for a message.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// The header that names protocols.
+/// The header with the protocols of the client.
 const NAMES: &str = "sec-websocket-protocol";
 
-/// A WebSocket of a client.
+/// The WebSocket of a client.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl TestApp {
-    /// Serves on a free port, with events told.
+    /// Serves on a free port, with an event dispatcher.
     pub async fn serve(&self) -> SocketAddr {
         self.app.spawn_event_dispatcher();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -38,12 +38,12 @@ impl TestApp {
 }
 
 impl Socket {
-    /// Opens one that speaks that protocol; else the status of the refusal.
+    /// Opens a socket with that protocol. Returns the HTTP status if the server refuses it.
     pub async fn try_open(address: SocketAddr, protocol: &str) -> Result<Self, u16> {
         Self::opened(Self::connect(address, &[(NAMES, protocol)]).await)
     }
 
-    /// Opens one for a page of that origin; else the status of the refusal.
+    /// Opens a socket with that `Origin` header. Returns the HTTP status if the server refuses it.
     pub async fn try_open_from(address: SocketAddr, origin: &str) -> Result<Self, u16> {
         Self::opened(Self::connect(address, &[(NAMES, PROTOCOL), ("origin", origin)]).await)
     }
@@ -64,7 +64,7 @@ impl Socket {
         connect_async(request).await.map(|(socket, _)| Self(socket))
     }
 
-    /// Begins an operation for the holder of a token, of a server that may not be there.
+    /// Starts an operation with that token. `None` if the server is unreachable or refuses the connection.
     pub async fn ask(address: SocketAddr, token: &str, query: &str, variables: Value) -> Option<Self> {
         let mut socket = Self::connect(address, &[(NAMES, PROTOCOL)]).await.ok()?;
         let hello = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } });
@@ -75,7 +75,7 @@ impl Socket {
         (socket.receive().await?["type"] == "connection_ack").then_some(socket)
     }
 
-    /// The next message, for as long as it takes. None: there will be none, however the socket ended.
+    /// The next message, without a time limit. `None` if the socket has ended in any way.
     pub async fn receive(&mut self) -> Option<Value> {
         loop {
             match self.0.next().await?.ok()? {
@@ -86,12 +86,12 @@ impl Socket {
         }
     }
 
-    /// Opens one, and says nothing.
+    /// Opens a socket, and sends nothing.
     pub async fn open(address: SocketAddr) -> Self {
         Self::try_open(address, PROTOCOL).await.expect("a socket")
     }
 
-    /// Opens one for the holder of a token.
+    /// Opens a socket and initializes it with that token.
     pub async fn open_for(address: SocketAddr, token: &str) -> Self {
         let mut socket = Self::open(address).await;
         let payload = json!({ "Authorization": format!("Bearer {token}") });
@@ -105,7 +105,7 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.expect("sent");
     }
 
-    /// Begins an operation.
+    /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
         self.say(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
@@ -116,19 +116,19 @@ impl Socket {
         self.next().await.unwrap_or_else(|(code, reason)| panic!("closed with {code}: {reason}"))
     }
 
-    /// The code of the close, which comes next.
+    /// The code of the close frame, which must come next.
     pub async fn close_code(&mut self) -> u16 {
         self.next().await.expect_err("a close").0
     }
 
-    /// Closes it; the code with which the server closes it in return.
+    /// Closes the socket. Returns the code with which the server closes it.
     pub async fn close(&mut self, code: u16) -> u16 {
         let frame = CloseFrame { code: code.into(), reason: "".into() };
         self.0.send(Message::Close(Some(frame))).await.expect("sent");
         self.close_code().await
     }
 
-    /// Nothing comes for a while.
+    /// Whether no message arrives for 400 ms.
     pub async fn is_silent(&mut self) -> bool {
         timeout(Duration::from_millis(400), self.next()).await.is_err()
     }

@@ -1,4 +1,4 @@
-//! Subscriptions, in process.
+//! Subscriptions in process.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 
 use super::{Person, TestApp};
 
-/// Longest that a test waits for an event.
+/// Longest wait for an event.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is asked of each event, unless a test asks for something else.
+/// Default selection for an event.
 const FIELDS: &str = "id cursor type subjectId actor { username } changes { field before after }";
 
-/// Somebody who listens.
+/// A subscriber.
 pub struct Listener {
     stream: BoxStream<'static, SubscriptionItem>,
 }
 
 impl TestApp {
-    /// Begins to listen, as a client would: nothing is known of when it takes effect.
+    /// Subscribes like a client: it is unknown when the subscription takes effect.
     pub fn listen(&self, person: &Person, query: &str, variables: Value) -> Listener {
         let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
         let request = Request::new(query).variables(Variables::from_json(variables));
@@ -35,7 +35,7 @@ impl TestApp {
         Listener { stream: subscription::tell(&self.app.schema, request, context) }
     }
 
-    /// Listens to a workspace, after a cursor.
+    /// Subscribes to a workspace after a cursor.
     pub fn follow(&self, person: &Person, workspace: &str, after: &str) -> Listener {
         let query = format!(
             "subscription S($id: ID!, $after: String) {{ workspaceEvents(workspaceId: $id, after: $after) {{ {FIELDS} }} }}"
@@ -43,20 +43,20 @@ impl TestApp {
         self.listen(person, &query, json!({ "id": workspace, "after": after }))
     }
 
-    /// Listens to what concerns somebody.
+    /// Subscribes to the events that concern the person.
     pub fn follow_oneself(&self, person: &Person, after: Option<&str>) -> Listener {
         let query = format!("subscription S($after: String) {{ viewerEvents(after: $after) {{ {FIELDS} }} }}");
         self.listen(person, &query, json!({ "after": after }))
     }
 
-    /// The cursor of the last event of a workspace that somebody sees.
+    /// The cursor of the last event of a workspace that the person can see.
     pub async fn last_cursor(&self, person: &Person, workspace: &str) -> String {
         self.log_settles().await;
         let events = events_of(person, workspace, "last: 1").await;
         events[0]["cursor"].as_str().expect("a cursor").to_owned()
     }
 
-    /// A cursor of somebody's own stream, to all that happens from now on.
+    /// A cursor for the person's own stream after which all events are new.
     pub async fn own_cursor(&self, person: &Person) -> String {
         self.log_settles().await;
         let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
@@ -65,7 +65,7 @@ impl TestApp {
     }
 }
 
-/// Events of a workspace, as the list shows them.
+/// Events of a workspace from the list.
 pub async fn events_of(person: &Person, workspace: &str, arguments: &str) -> Vec<Value> {
     let query = format!(
         "query Q($id: ID!) {{ node(id: $id) {{ ... on Workspace {{ events({arguments}) {{ nodes {{ {FIELDS} }} }} }} }} }}"
@@ -75,7 +75,7 @@ pub async fn events_of(person: &Person, workspace: &str, arguments: &str) -> Vec
 }
 
 impl Listener {
-    /// The next event, or the errors that end the stream. None: it has ended.
+    /// The next event, or the errors that end the stream. `None` if it has ended.
     pub async fn next(&mut self) -> Option<Result<Value, Vec<String>>> {
         let response = match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("something comes")? {
             SubscriptionItem::Executed(response) => *response,
@@ -97,7 +97,7 @@ impl Listener {
         self.next().await.expect("no end").expect("no error")
     }
 
-    /// The next so many events.
+    /// The next `count` events.
     pub async fn events(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::new();
         while events.len() < count {
@@ -106,25 +106,25 @@ impl Listener {
         events
     }
 
-    /// The types of the next so many events.
+    /// The types of the next `count` events.
     pub async fn types(&mut self, count: usize) -> Vec<String> {
         self.events(count).await.iter().map(|event| text(event, "type")).collect()
     }
 
-    /// The code that ends the stream, which comes next.
+    /// The code of the error that ends the stream, which must come next.
     pub async fn end(&mut self) -> String {
         let codes = self.next().await.expect("an error").expect_err("no event");
         assert!(self.next().await.is_none(), "an error is the last that comes");
         codes.into_iter().next().expect("a code")
     }
 
-    /// Nothing comes for a while.
+    /// Whether no event arrives for 400 ms.
     pub async fn is_silent(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(400), self.stream.next()).await.is_err()
     }
 }
 
-/// A field of an event that is text.
+/// A text field of an event.
 pub fn text(event: &Value, field: &str) -> String {
     event[field].as_str().expect("text").to_owned()
 }

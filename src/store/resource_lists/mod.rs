@@ -1,8 +1,9 @@
-//! Lists of resources: which rows they hold, in which order, and how many. What somebody may open is written as a condition
-//! on rows here and nowhere else, from the [`RowScope`] that the policy gives.
+//! Lists of resources: their rows, order and number. The [`RowScope`] that the policy returns becomes a condition on rows here
+//! and nowhere else.
 //!
-//! A list lies within something: a workspace, a project, a task, or what is assigned to somebody. The same page of the lists
-//! of many is read in one statement.
+//! A list has a parent: a workspace, a project, a task, or an assignee. One statement reads the same page for many parents.
+
+mod kinds;
 
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
@@ -17,17 +18,12 @@ use crate::domain::ids::TypedId;
 use crate::domain::page::{Keyset, PageRequest};
 use crate::domain::resource::{JobState, RowScope, TaskStatus};
 use crate::domain::sql_types as ours;
-use crate::domain::{CloudStorageId, JobId, ProjectId, Result, Role, TaskId, UserId, WorkspaceId};
+use crate::domain::{Result, Role, UserId, WorkspaceId};
 use crate::store::Connection;
-use crate::store::cloud_storages::CloudStorage;
-use crate::store::jobs::{Job, JobInTask};
 use crate::store::paging::KeysetRange;
-use crate::store::projects::{Project, ProjectPeople};
-use crate::store::schema::{cloud_storages, jobs, projects, tasks};
-use crate::store::tasks::{Task, TaskInProject, TaskPeople};
 use crate::store::text_keys::{containing, searched};
 
-/// What is listed.
+/// Kind of the listed resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Projects.
@@ -40,7 +36,7 @@ pub enum Kind {
     CloudStorages,
 }
 
-/// What a list lies within.
+/// Kind of the parent of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParentKind {
     /// A workspace.
@@ -49,75 +45,75 @@ pub enum ParentKind {
     Project,
     /// A task.
     Task,
-    /// What is assigned to a user, in every workspace.
+    /// A user: what is assigned to them in all workspaces.
     Assignee,
 }
 
-/// Which roles see what is assigned to them.
+/// Roles that see the resources assigned to them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RolesThatSee {
-    /// In organizations in use.
+    /// In active organizations.
     pub active: Vec<Role>,
-    /// In organizations that are about to be deleted.
+    /// In organizations that are pending deletion.
     pub pending: Vec<Role>,
 }
 
-/// Which entries of a list are asked for, of those that may be opened.
+/// Filter of a list, applied to the rows that the viewer may see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Only those whose name contains this.
+    /// Only resources whose name contains this text.
     pub search: Option<String>,
-    /// Only tasks that stand there.
+    /// Only tasks with one of these statuses.
     pub statuses: Option<Vec<TaskStatus>>,
-    /// Only jobs that are that far.
+    /// Only jobs in one of these states.
     pub states: Option<Vec<JobState>>,
-    /// Only those assigned to that user.
+    /// Only resources assigned to this user.
     pub assignee: Option<UserId>,
 }
 
-/// A list, but for the one thing that it lies within.
+/// A list without its parent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct List {
-    /// Of what.
+    /// Kind of its resources.
     pub kind: Kind,
-    /// Within what.
+    /// Kind of its parent.
     pub within: ParentKind,
-    /// For whom.
+    /// The viewer.
     pub viewer: UserId,
-    /// Which they may open.
+    /// The rows that the viewer may see.
     pub rows: RowScope,
-    /// Only in organizations where the viewer has one of these roles, and in their personal workspace: for lists that go
-    /// through several workspaces.
+    /// For lists over several workspaces: only organizations in which the viewer has one of these roles, and the viewer's
+    /// personal workspace.
     pub seers: Option<RolesThatSee>,
-    /// Which are asked for.
+    /// The filter.
     pub filter: Filter,
-    /// From the latest to the earliest.
+    /// Whether the order is from the newest to the oldest.
     pub newest_first: bool,
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResourcePage {
     /// The list.
     pub list: List,
-    /// Which part.
+    /// The range of the page.
     pub window: PageRequest<Instant>,
 }
 
-/// What can be listed, by the type of its ID.
+/// Resources that can be listed, implemented for the types of their IDs.
 pub trait ListableResource: TypedId {
-    /// A row of it, with what decides who may open it.
+    /// A row, with the columns that the policy needs.
     type Row: Clone + Send + Sync + 'static;
-    /// What it is.
+    /// Kind of the resource.
     const KIND: Kind;
 
-    /// Where in its list a row is.
+    /// Returns the keyset of a row in its list.
     fn place(row: &Self::Row) -> Keyset<Instant>;
-    /// The workspace that a row belongs to.
+    /// Returns the workspace of a row.
     fn workspace(row: &Self::Row) -> WorkspaceId;
-    /// What a row lies within. None: it is in nothing of the kind.
+    /// Returns the parent of a row; `None` if it has no parent of that kind.
     fn within(row: &Self::Row, within: ParentKind) -> Option<Uuid>;
-    /// The rows of the same part of the lists within each of `parents`, in no order.
+    /// Returns the rows of a page of the lists of `parents`, in no order.
     fn find(
         connection: &mut Connection,
         part: &ResourcePage,
@@ -125,8 +121,8 @@ pub trait ListableResource: TypedId {
     ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
 }
 
-/// The same part of the lists within each of `parents`, in one statement: of each one row more than asked for where there
-/// are more, in the direction of paging.
+/// Returns the same page of the lists of `parents`, read by one statement, in the direction of paging. Where a list goes on,
+/// there is one row more than the page has.
 pub async fn pages<I: ListableResource>(
     connection: &mut Connection,
     parents: &[Uuid],
@@ -142,7 +138,7 @@ pub async fn pages<I: ListableResource>(
     Ok(rows.into_iter().filter_map(|row| Some((I::within(&row, part.list.within)?, row))).collect())
 }
 
-/// How many entries the list within each of `parents` has.
+/// Returns the number of rows of the list of each of `parents`.
 pub async fn counts(connection: &mut Connection, parents: &[Uuid], list: &List) -> Result<Vec<(Uuid, i64)>> {
     Ok(Counts { parents, pattern: list.pattern(), list }.load(connection).await?)
 }
@@ -188,7 +184,7 @@ impl List {
         self.filter.search.as_deref().map(containing)
     }
 
-    /// `table x WHERE …`: the entries of the list within `o.id`.
+    /// Writes `table x WHERE …`: the rows of the list of the parent `o.id`.
     pub(super) fn walk<'b>(&'b self, pattern: &'b Option<String>, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let column = self.within.column();
         out.push_sql(&format!("{} x WHERE x.{column} = o.id", self.kind.table()));
@@ -229,8 +225,8 @@ impl List {
         Ok(())
     }
 
-    /// Only what the viewer is tied to. Each way to be tied is looked up by an index of its own, so that somebody who may
-    /// open a few pays for a few; as an array, so that no plan reads the whole list instead.
+    /// Restricts the list to resources that the viewer is related to. Each relation is looked up by an index of its own, so that
+    /// the cost follows the number of related rows. They become an array, because the planner would read the whole list for a join.
     fn walk_tied<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (column, table, ties) = (self.within.column(), self.kind.table(), self.rows.tied);
         let mut ways = Vec::new();
@@ -257,8 +253,8 @@ impl List {
         Ok(())
     }
 
-    /// The IDs of what is in a project or a task that the viewer, `?`, is tied to. In a workspace these are found by the viewer;
-    /// elsewhere the list itself is short.
+    /// Returns the query of what is in a project or a task that the viewer, `?`, is related to. In a workspace it begins with
+    /// the viewer's projects and tasks; other lists are short.
     fn tied_by_container(&self) -> Option<String> {
         let column = self.within.column();
         let in_workspace = self.within == ParentKind::Workspace;
@@ -290,7 +286,7 @@ impl List {
     }
 }
 
-/// The condition that a row is in a part of the list within one of `parents`.
+/// The condition that a row is on a page of the list of one of `parents`.
 struct InPart<'a> {
     parents: &'a [Uuid],
     list: &'a List,
@@ -322,7 +318,7 @@ impl Expression for InPart<'_> {
     type SqlType = Bool;
 }
 
-// It names the column of its kind's table itself, and is put into queries of that table by `ListableResource::find` alone.
+// The condition names the column of its table itself, and only `ListableResource::find` uses it, in queries of that table.
 impl<QS> AppearsOnTable<QS> for InPart<'_> {}
 
 impl ValidGrouping<()> for InPart<'_> {
@@ -334,7 +330,7 @@ impl QueryId for InPart<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// Counts the list within each of `parents`.
+/// Counts the list of each of `parents`.
 struct Counts<'a> {
     parents: &'a [Uuid],
     list: &'a List,
@@ -359,116 +355,4 @@ impl Query for Counts<'_> {
 impl QueryId for Counts<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl ListableResource for ProjectId {
-    type Row = Project;
-    const KIND: Kind = Kind::Projects;
-
-    fn place(row: &Project) -> Keyset<Instant> {
-        Keyset { key: row.created_at, id: row.id.into() }
-    }
-
-    fn workspace(row: &Project) -> WorkspaceId {
-        row.workspace()
-    }
-
-    fn within(row: &Project, within: ParentKind) -> Option<Uuid> {
-        match within {
-            ParentKind::Workspace => Some(row.workspace_id),
-            ParentKind::Assignee => row.assignee_id.map(Uuid::from),
-            ParentKind::Project | ParentKind::Task => None,
-        }
-    }
-
-    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<Project>> {
-        let query = projects::table.filter(InPart::new(parents, part));
-        Ok(query.select(Project::as_select()).load(connection).await?)
-    }
-}
-
-impl ListableResource for TaskId {
-    type Row = TaskInProject;
-    const KIND: Kind = Kind::Tasks;
-
-    fn place(row: &TaskInProject) -> Keyset<Instant> {
-        Keyset { key: row.task.created_at, id: row.task.id.into() }
-    }
-
-    fn workspace(row: &TaskInProject) -> WorkspaceId {
-        row.task.workspace()
-    }
-
-    fn within(row: &TaskInProject, within: ParentKind) -> Option<Uuid> {
-        match within {
-            ParentKind::Workspace => Some(row.task.workspace_id),
-            ParentKind::Project => row.task.project_id.map(Uuid::from),
-            ParentKind::Assignee => row.task.assignee_id.map(Uuid::from),
-            ParentKind::Task => None,
-        }
-    }
-
-    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<TaskInProject>> {
-        let query = tasks::table.left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())));
-        Ok(query
-            .filter(InPart::new(parents, part))
-            .select((Task::as_select(), Option::<ProjectPeople>::as_select()))
-            .load(connection)
-            .await?)
-    }
-}
-
-impl ListableResource for JobId {
-    type Row = JobInTask;
-    const KIND: Kind = Kind::Jobs;
-
-    fn place(row: &JobInTask) -> Keyset<Instant> {
-        Keyset { key: row.job.created_at, id: row.job.id.into() }
-    }
-
-    fn workspace(row: &JobInTask) -> WorkspaceId {
-        row.job.workspace()
-    }
-
-    fn within(row: &JobInTask, within: ParentKind) -> Option<Uuid> {
-        match within {
-            ParentKind::Workspace => Some(row.job.workspace_id),
-            ParentKind::Task => Some(row.job.task_id.into()),
-            ParentKind::Assignee => row.job.assignee_id.map(Uuid::from),
-            ParentKind::Project => None,
-        }
-    }
-
-    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<JobInTask>> {
-        let query = jobs::table
-            .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
-            .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())));
-        Ok(query
-            .filter(InPart::new(parents, part))
-            .select((Job::as_select(), TaskPeople::as_select(), Option::<ProjectPeople>::as_select()))
-            .load(connection)
-            .await?)
-    }
-}
-
-impl ListableResource for CloudStorageId {
-    type Row = CloudStorage;
-    const KIND: Kind = Kind::CloudStorages;
-
-    fn place(row: &CloudStorage) -> Keyset<Instant> {
-        Keyset { key: row.created_at, id: row.id.into() }
-    }
-
-    fn workspace(row: &CloudStorage) -> WorkspaceId {
-        row.workspace()
-    }
-
-    fn within(row: &CloudStorage, within: ParentKind) -> Option<Uuid> {
-        (within == ParentKind::Workspace).then_some(row.workspace_id)
-    }
-
-    async fn find(connection: &mut Connection, part: &ResourcePage, parents: &[Uuid]) -> Result<Vec<CloudStorage>> {
-        let query = cloud_storages::table.filter(InPart::new(parents, part));
-        Ok(query.select(CloudStorage::as_select()).load(connection).await?)
-    }
 }
