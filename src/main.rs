@@ -1,6 +1,6 @@
-//! The executable. What it can do is in `commands`.
+//! The executable. Its commands are in `commands`.
 
-/// For the many small texts of an answer. What a crowd needed goes back to the system some seconds after it has left.
+/// Fast for the many small strings of a response. Memory of a load peak returns to the system some seconds later.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

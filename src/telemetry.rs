@@ -1,10 +1,10 @@
-//! The log: where it goes, in which form, and what of panics gets into it.
+//! Logging: its destination, its format, and the logging of panics.
 
 use std::io;
 
 use crate::config::{ConfigError, LogFormat, LogSettings};
 
-/// Sends the log to standard error from now on. Fails with a sentence if the filter cannot be understood.
+/// Starts to write the log to standard error. Fails with a sentence if the filter cannot be parsed.
 pub fn start(settings: &LogSettings) -> Result<(), ConfigError> {
     let filter = settings.filter()?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);

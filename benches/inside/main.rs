@@ -1,4 +1,4 @@
-//! By the clock: how long what runs inside takes. See the README one folder up.
+//! Measures the time of the workloads. See the README in the parent folder.
 
 #[path = "../workloads/mod.rs"]
 mod workloads;
@@ -6,7 +6,7 @@ mod workloads;
 use divan::Bencher;
 use workloads::Workload;
 
-/// As in the executable.
+/// The allocator of the executable.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

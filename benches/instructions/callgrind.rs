@@ -1,5 +1,5 @@
-//! Runs this executable again under callgrind, once for each workload, so that none is counted together with what others have
-//! left behind.
+//! Runs this executable under callgrind, once for each workload, so that no workload is affected by the state that
+//! others left.
 
 use std::env;
 use std::fs;
@@ -8,23 +8,23 @@ use std::process::{Command, Stdio};
 
 use crate::workloads::{self, Outcome, Work, Workload};
 
-/// Variable that names what is to be done under callgrind.
+/// Environment variable with the name of the workload to run under callgrind.
 pub const WORK: &str = "BENCH_WORK";
-/// How often it is done: hash tables have their seeds by chance, which evens out.
+/// Number of repetitions, which average out the random seeds of hash tables.
 const ROUNDS: u64 = 100;
 
-/// Whether there is a valgrind.
+/// Whether valgrind is installed.
 pub fn is_there() -> bool {
     let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-/// Where callgrind leaves what it has counted of a workload: `callgrind_annotate` tells more of it.
+/// Returns the path of callgrind's output for a workload, which `callgrind_annotate` can read.
 pub fn profile(workload: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("callgrind.{workload}"))
 }
 
-/// How many instructions a workload takes, and what the processor can do, as seen under callgrind.
+/// Returns the number of instructions of a workload, and the features of the processor as seen under callgrind.
 pub fn count(workload: &Workload) -> Outcome<(u64, String)> {
     let profile = profile(workload.name);
     let mut callgrind = Command::new("valgrind");
@@ -40,18 +40,18 @@ pub fn count(workload: &Workload) -> Outcome<(u64, String)> {
     Ok((total / ROUNDS, String::from_utf8_lossy(&done.stdout).trim().to_owned()))
 }
 
-/// Does one, to be counted.
+/// Runs one workload, to be counted.
 pub fn perform(name: &str) -> Outcome {
     let workload = workloads::ALL.iter().find(|workload| workload.name == name);
     let mut work = (workload.ok_or_else(|| format!("there is no {name}"))?.ready)()?;
-    // What is made once for all is not counted.
+    // One-time initialization is not counted.
     work();
     counted_from_here(&mut work);
     println!("{}", abilities());
     Ok(())
 }
 
-/// What callgrind looks for by its name.
+/// The function that callgrind finds by its name.
 #[inline(never)]
 fn counted_from_here(work: &mut Work) {
     for _ in 0..ROUNDS {
@@ -59,7 +59,7 @@ fn counted_from_here(work: &mut Work) {
     }
 }
 
-/// By what libraries choose between ways of doing the same.
+/// Returns the processor features by which libraries choose an implementation.
 fn abilities() -> String {
     #[cfg(target_arch = "x86_64")]
     {

@@ -1,5 +1,5 @@
-//! In instructions: how many what runs inside takes, as callgrind counts them, held against what was recorded. Unlike time they
-//! hardly vary, on whatever machine and however busy it is. See the README one folder up.
+//! Counts the instructions of the workloads with callgrind, and compares them with recorded counts. Unlike time, they
+//! hardly vary with the machine and its load. See the README in the parent folder.
 
 mod callgrind;
 mod record;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use record::Record;
 use workloads::Outcome;
 
-/// As in the executable.
+/// The allocator of the executable.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing has grown.
+/// Returns whether no count has grown.
 fn guard() -> Outcome<bool> {
     if cfg!(debug_assertions) {
         return Err("instructions are counted in an optimized build: `cargo bench --bench instructions`".into());

@@ -1,4 +1,5 @@
-//! What was counted, and with what: `counts.txt`, which `UPDATE=1 cargo bench --bench instructions` writes.
+//! Recorded counts, with compiler and processor: `counts.txt`, which `UPDATE=1 cargo bench --bench instructions`
+//! writes.
 
 use std::env;
 use std::fmt;
@@ -9,12 +10,12 @@ use std::process::Command;
 use crate::callgrind;
 use crate::workloads::{self, Outcome};
 
-/// What may be added before it counts as growth, in percent. Runs of one build differ by 0.2 %; the rest is for another libc,
-/// whose copying takes a tenth of a page.
+/// Growth that is tolerated, in percent. Runs of one build differ by 0.2 %; the rest allows for another libc, whose
+/// copying takes a tenth of the instructions of a page.
 const TOLERANCE: f64 = 5.0;
-/// How counts are recorded anew.
+/// How to record new counts.
 const RECORD: &str = "`UPDATE=1 cargo bench --bench instructions` records what there is now";
-/// First words of the lines that are no counts.
+/// First words of the lines that are not counts.
 const COMPILER: &str = "compiler:";
 const PROCESSOR: &str = "processor:";
 
@@ -26,7 +27,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Counts everything.
+    /// Counts all workloads.
     pub fn of_all() -> Outcome<Self> {
         let (mut counts, mut processor) = (Vec::new(), String::new());
         for workload in workloads::ALL {
@@ -37,7 +38,7 @@ impl Record {
         Ok(Self { compiler: compiler()?, processor, counts })
     }
 
-    /// What was recorded.
+    /// Reads the recorded counts.
     pub fn read() -> Outcome<Self> {
         let mut record = Self { compiler: String::new(), processor: String::new(), counts: Vec::new() };
         for line in fs::read_to_string(path())?.lines().filter(|line| !line.starts_with('#')) {
@@ -52,12 +53,12 @@ impl Record {
         Ok(record)
     }
 
-    /// Writes it down.
+    /// Writes the counts to the file.
     pub fn write(&self) -> Outcome {
         Ok(fs::write(path(), self.to_string())?)
     }
 
-    /// Whether nothing in `now` has grown, as far as the two can be compared. Tells what has.
+    /// Returns whether no count in `now` has grown, if the two are comparable, and prints the differences.
     pub fn holds(&self, now: &Self) -> bool {
         for (what, recorded, here) in
             [("compiler", &self.compiler, &now.compiler), ("processor", &self.processor, &now.processor)]
@@ -108,7 +109,7 @@ fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/instructions/counts.txt")
 }
 
-/// The compiler and what it compiles for.
+/// Returns the compiler and its host.
 fn compiler() -> Outcome<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let told = String::from_utf8(Command::new(rustc).arg("--verbose").arg("--version").output()?.stdout)?;

@@ -1,4 +1,5 @@
-//! The subscribers: one task each, which reads no more of the protocol than it must, so that it is not itself what is measured.
+//! The subscribers: one task each, which parses as little of the protocol as possible, so that it does not affect the
+//! result.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,20 +16,20 @@ use tokio::task::JoinHandle;
 
 use crate::{Outcome, SECRET, nanos, world};
 
-/// How many connect at once.
+/// Number of concurrent connection attempts.
 const AT_ONCE: usize = 32;
 
-/// Events that came: their number, and when.
+/// Received events: number of the event, and time of receipt.
 pub type Receipts = Vec<(usize, u64)>;
 
-/// One that listens.
+/// A connected subscriber.
 pub struct Subscriber {
     heard: Arc<AtomicUsize>,
     listening: JoinHandle<Receipts>,
     stop: tokio::sync::oneshot::Sender<()>,
 }
 
-/// Waits until the server is there.
+/// Waits until the server accepts connections.
 pub async fn ready(port: u16) -> Outcome {
     for _ in 0..600 {
         if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
@@ -39,7 +40,7 @@ pub async fn ready(port: u16) -> Outcome {
     Err("the server does not answer".into())
 }
 
-/// Has that many listen.
+/// Connects `count` subscribers.
 pub async fn subscribe(port: u16, organization: &str, count: usize) -> Outcome<Vec<Subscriber>> {
     let keys = TokenSigner::from_secret(SECRET).map_err(|error| format!("{error:?}"))?;
     let now = Clock::default().now();
@@ -73,7 +74,7 @@ async fn open(port: u16, token: &str, organization: &str) -> Outcome<Subscriber>
     let query = "subscription S($id: ID!) { workspaceEvents(workspaceId: $id) { id type cursor subjectId } }";
     let payload = json!({ "query": query, "variables": { "id": organization } });
     let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
-    // What is asked next is answered once the one before has begun to listen, or nearly: see the pause before events come.
+    // The subscription is active a moment after this request: hence the pause before events are written.
     socket.write_all(&frame(1, &subscribe.to_string())).await?;
     let heard = Arc::new(AtomicUsize::new(0));
     let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -105,7 +106,7 @@ async fn listen(
     }
 }
 
-/// Waits until each has as many, or none comes any more.
+/// Waits until each subscriber has `count` events, or no more arrive.
 pub async fn wait_for(subscribers: &mut [Subscriber], count: usize) {
     let heard = |subscribers: &[Subscriber]| -> usize {
         subscribers.iter().map(|subscriber| subscriber.heard.load(Ordering::Relaxed)).sum()
@@ -117,7 +118,7 @@ pub async fn wait_for(subscribers: &mut [Subscriber], count: usize) {
     }
 }
 
-/// Ends them; tells what each has got.
+/// Ends the subscribers, and returns the receipts of each.
 pub async fn receipts(subscribers: Vec<Subscriber>) -> Vec<Receipts> {
     let mut all = Vec::new();
     for subscriber in subscribers {
@@ -127,7 +128,7 @@ pub async fn receipts(subscribers: Vec<Subscriber>) -> Vec<Receipts> {
     all
 }
 
-/// What came and was not looked at yet.
+/// Received bytes that are not parsed yet.
 #[derive(Default)]
 struct Inbox {
     bytes: Vec<u8>,
@@ -142,7 +143,7 @@ impl Inbox {
         if socket.read_buf(&mut self.bytes).await? == 0 { Err("closed".into()) } else { Ok(()) }
     }
 
-    /// The next message that is text. Pings are answered.
+    /// Returns the next text message. Answers pings.
     async fn message(&mut self, socket: &mut TcpStream) -> Outcome<String> {
         loop {
             let Some((kind, start, end)) = header(&self.bytes[self.read..]) else {
@@ -161,7 +162,7 @@ impl Inbox {
     }
 }
 
-/// Kind of the first frame, and where its payload begins and ends; none if it is not there as a whole.
+/// Returns opcode, start and end of the payload of the first frame; `None` if the frame is incomplete.
 fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let [kind, short, ..] = bytes else { return None };
     let (start, length) = match short {
@@ -172,7 +173,7 @@ fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     (bytes.len() >= start + length).then_some((kind & 15, start, start + length))
 }
 
-/// A frame of a client, whose mask changes nothing.
+/// Returns a client frame with a mask of zeros.
 fn frame(kind: u8, text: &str) -> Vec<u8> {
     let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
     let mut frame = vec![0x80 | kind];

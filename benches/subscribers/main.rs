@@ -1,6 +1,6 @@
-//! Load: N subscribers of one organization over one server process, and a writer in another process that writes so many events
-//! a second. Tells how long it takes from the commit of an event until each subscriber has it, whether any is lost or comes
-//! twice, and what the server needs for it. See the README beside this file.
+//! Load test: N subscribers of one organization on one server process, and a writer in another process that writes
+//! events at a fixed rate. Prints the time from commit to receipt by each subscriber, lost and repeated events, and the
+//! resources of the server. See the README beside this file.
 
 mod client;
 mod report;
@@ -12,17 +12,17 @@ use std::error::Error;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Secret that the tokens of the subscribers are signed with.
+/// Secret that signs the tokens of the subscribers.
 const SECRET: &str = "a secret for measurements that is long enough";
 
-/// What goes wrong ends it.
+/// Every error ends the benchmark.
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// How much is to be done.
+/// Size of the load.
 #[derive(Clone, Copy)]
 struct Load {
     subscribers: usize,
-    /// Events a second; none: to see what it takes to wait.
+    /// Events per second; 0 measures idle subscribers.
     rate: u32,
     seconds: u32,
 }
@@ -45,13 +45,13 @@ impl Load {
     }
 }
 
-/// Nanoseconds since 1970: the processes of one machine have the same.
+/// Returns nanoseconds since 1970, comparable between processes of one machine.
 fn nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Ends a process with the value that stands for it.
+/// A child process that is killed on drop.
 struct Process(Child);
 
 impl Drop for Process {
@@ -76,7 +76,7 @@ fn server(database_url: &str, port: u16) -> Outcome<Process> {
 }
 
 fn main() -> Outcome {
-    // `cargo bench` runs everything: a database is only emptied for somebody who has said how much is to be done.
+    // `cargo bench` runs all benchmarks: the database is emptied only if arguments are given.
     if env::args().skip(1).all(|argument| argument == "--bench") && env::var_os("BENCH_WRITER").is_none() {
         println!("Subscribers are left out: say how many. benches/subscribers/README.md tells how.");
         return Ok(());
@@ -98,7 +98,7 @@ async fn measure(database_url: &str, load: Load) -> Outcome {
     client::ready(port).await?;
     let before = report::Usage::of(server.0.id())?;
     let mut subscribers = client::subscribe(port, &organization, load.subscribers).await?;
-    // The requests that began it have left nothing behind by then.
+    // By then, the memory of the subscribing requests is released.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let idle = report::Usage::of(server.0.id())?;
     println!("{} subscribers, {} events/s for {} s", load.subscribers, load.rate, load.seconds);

@@ -1,4 +1,4 @@
-//! What it took, and what was lost.
+//! Results: resources of the server, and delivery of the events.
 
 use std::fs;
 use std::time::Instant;
@@ -6,16 +6,16 @@ use std::time::Instant;
 use crate::Outcome;
 use crate::client::Receipts;
 
-/// What a process has used so far. Linux only.
+/// Resources that a process has used. Linux only.
 pub struct Usage {
-    /// Its memory, in MB (resident).
+    /// Resident memory in MB.
     pub memory_mb: u64,
     cpu_ticks: u64,
     at: Instant,
 }
 
 impl Usage {
-    /// That of a process.
+    /// Reads the usage of a process.
     pub fn of(process: u32) -> Outcome<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
@@ -26,13 +26,13 @@ impl Usage {
         Ok(Self { memory_mb: kilobytes / 1024, cpu_ticks, at: Instant::now() })
     }
 
-    /// How much of a CPU it took since then, in percent. The kernel counts a hundred ticks a second.
+    /// Returns the CPU usage since `before`, in percent. The kernel counts 100 ticks per second.
     pub fn cpu_since(&self, before: &Self) -> f64 {
         (self.cpu_ticks - before.cpu_ticks) as f64 / (self.at - before.at).as_secs_f64()
     }
 }
 
-/// Tells how long the events took that were committed at those instants, and which did not come as they should.
+/// Prints the delivery times of the events with these commit times, and lost, repeated and disordered events.
 pub fn print(committed: &[u64], receipts: &[Receipts]) {
     let mut lost = 0;
     let mut repeated = 0;

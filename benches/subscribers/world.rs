@@ -1,4 +1,4 @@
-//! One organization whose members all subscribe.
+//! Data of the benchmark: one organization whose members all subscribe.
 
 use guildhall::domain::{OrganizationId, UserId};
 use tokio_postgres::NoTls;
@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::Outcome;
 
-/// The n-th user.
+/// Returns the ID of the n-th user.
 pub fn user(n: usize) -> UserId {
     Uuid::from_u128(0x7000_8000_0000_0000_0000 + n as u128 + 1).into()
 }
 
-/// Makes that many users the members of an organization; tells its ID.
+/// Creates an organization with this many members, and returns its ID.
 pub async fn fill(database_url: &str, members: usize) -> Outcome<String> {
     let (database, connection) = tokio_postgres::connect(database_url, NoTls).await?;
     let connection = tokio::spawn(connection);

@@ -1,5 +1,5 @@
-//! Writes events from a process of its own, which tells the server of them as another server process would, and notes when
-//! each commit has returned.
+//! Writes events in a separate process, which notifies the server like another server process, and records when each
+//! commit returned.
 
 use std::env;
 use std::process::Stdio;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Load, Outcome, nanos};
 
-/// Has them written; tells when each was committed, in nanoseconds since 1970.
+/// Starts the writer, and returns the commit times in nanoseconds since 1970.
 pub async fn write(database_url: &str, organization: &str, load: Load) -> Outcome<Vec<u64>> {
     let writer = Command::new(env::current_exe()?)
         .env("DATABASE_URL", database_url)
@@ -30,7 +30,7 @@ pub async fn write(database_url: &str, organization: &str, load: Load) -> Outcom
     Ok(told.lines().map(str::parse).collect::<Result<_, _>>()?)
 }
 
-/// Writes, in the process that was started for it.
+/// Writes the events, in the process that was started for this.
 pub async fn run(database_url: &str, plan: &str) -> Outcome {
     let [organization, rate, seconds] = plan.split(' ').collect::<Vec<_>>()[..] else { return Err("no plan".into()) };
     let organization = OrganizationId::parse(organization).ok_or("no organization")?;
@@ -43,7 +43,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     let mut committed = Vec::new();
     for n in 0..rate * seconds {
         beat.tick().await;
-        // Its number goes with it, as what it is about.
+        // The subject ID contains the number of the event.
         let event = NewEvent::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
         let mut writer = store.writer().await.map_err(|error| format!("{error:?}"))?;
         let now = clock.now();
@@ -51,7 +51,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
         done.map_err(|error| format!("{error:?}"))?;
         committed.push(nanos());
     }
-    // The last are still to be told.
+    // The last events are still being dispatched.
     tokio::time::sleep(Duration::from_millis(500)).await;
     cancel.cancel();
     telling.await?;

@@ -1,4 +1,4 @@
-//! Who presents an access token.
+//! Verification of access tokens.
 
 use std::hint::black_box;
 
@@ -14,12 +14,12 @@ const PEM: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----";
 
-/// One that is signed with Ed25519.
+/// A token that is signed with Ed25519.
 pub fn ed25519() -> Outcome<Work> {
     verified(TokenSigner::from_pem(PEM)?)
 }
 
-/// One that is signed with a shared secret.
+/// A token that is signed with a shared secret.
 pub fn secret() -> Outcome<Work> {
     verified(TokenSigner::from_secret("a secret for measurements that is long enough")?)
 }

@@ -1,4 +1,4 @@
-//! From the text of a request to an operation that may be executed.
+//! Turns the text of a request into an operation that can be executed.
 
 use std::hint::black_box;
 
@@ -12,14 +12,14 @@ use serde_json::json;
 
 use super::{Outcome, Work};
 
-/// Hardly anything.
+/// A minimal document.
 pub const SHORT: &str = "{ viewer { user { username } } }";
 /// A list with pages.
 pub const MEMBERS: &str = include_str!("../peer/q2.graphql");
-/// A mutation whose input nests.
+/// A mutation with a nested input.
 const INVITE: &str = include_str!("../peer/m2_invite.graphql");
 
-/// A text that comes for the first time: parsed, validated, measured.
+/// A new document: parsed, validated, measured.
 pub fn new(text: &'static str) -> Outcome<Work> {
     let schema = schema::definitions();
     PreparedDocument::new(text, schema, Exposure::Open).map_err(|rejection| rejection.to_string())?;
@@ -28,7 +28,7 @@ pub fn new(text: &'static str) -> Outcome<Work> {
     }))
 }
 
-/// A text that came before.
+/// A document that is already cached.
 pub fn known(text: &'static str) -> Outcome<Work> {
     let documents = Documents::default();
     documents.find(DocumentRef::Text(text)).map_err(|missing| format!("{missing:?}"))?;
@@ -37,7 +37,7 @@ pub fn known(text: &'static str) -> Outcome<Work> {
     }))
 }
 
-/// Values that are held to the types of the variables.
+/// Values that are checked against the types of the variables.
 pub fn variables() -> Outcome<Work> {
     let documents = Documents::default();
     let plan = documents.find(DocumentRef::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
@@ -58,7 +58,7 @@ pub fn variables() -> Outcome<Work> {
     }))
 }
 
-/// A body that names a document which came before, with the values of its variables: read, checked, and its cost worked out.
+/// A body with a cached document and values of variables: parsed and checked, and its cost computed.
 pub fn request() -> Outcome<Work> {
     let documents = Documents::default();
     let body = json!({ "query": MEMBERS, "variables": { "slug": "acme", "first": 50 } }).to_string();

@@ -1,5 +1,4 @@
-//! What is measured of what runs inside, without a database and without a network: once by the clock (`inside`), and once in
-//! instructions (`instructions`).
+//! Workloads without database and network, measured in time (`inside`) and in instructions (`instructions`).
 
 mod credentials;
 mod documents;
@@ -9,17 +8,17 @@ mod policy;
 use std::error::Error;
 use std::fmt;
 
-/// What goes wrong ends it.
+/// Every error ends the benchmark.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Does it once.
+/// Runs the workload once.
 pub type Work = Box<dyn FnMut()>;
 
-/// Something that is measured.
+/// A workload that is measured.
 pub struct Workload {
-    /// How it is called.
+    /// Name of the workload.
     pub name: &'static str,
-    /// Makes all that it needs, and sees that it comes to what it should.
+    /// Prepares the workload, and checks its result.
     pub ready: fn() -> Outcome<Work>,
 }
 
@@ -29,7 +28,7 @@ impl fmt::Display for Workload {
     }
 }
 
-/// All of it.
+/// All workloads.
 pub const ALL: &[Workload] = &[
     Workload { name: "document-new-short", ready: || documents::new(documents::SHORT) },
     Workload { name: "document-new-members", ready: || documents::new(documents::MEMBERS) },

@@ -1,4 +1,4 @@
-//! Pages of lists: their cursors, and the answer that shows one.
+//! Pages of lists: their cursors, and the response that contains a page.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ use uuid::Uuid;
 use super::documents::MEMBERS;
 use super::{Outcome, Work};
 
-/// The list that the cursors are of.
+/// Identity of the list that the cursors belong to.
 const LIST: &str = "members of org_0000000000000000000000000g by JoinedAt, false";
 /// Members on a page.
 const ROWS: usize = 50;
 
-/// The cursor of a place.
+/// Encodes a cursor.
 pub fn cursor_written() -> Outcome<Work> {
     let place = place(&member(1).0);
     Ok(Box::new(move || {
@@ -41,7 +41,7 @@ pub fn cursor_written() -> Outcome<Work> {
     }))
 }
 
-/// The place of a cursor.
+/// Decodes a cursor.
 pub fn cursor_read() -> Outcome<Work> {
     let place = place(&member(1).0);
     let cursor = connection::cursor(LIST, &place);
@@ -53,8 +53,8 @@ pub fn cursor_read() -> Outcome<Work> {
     }))
 }
 
-/// A page of members as JSON: from the rows, as they come from the database, to what goes over the wire. Its lists are written
-/// at once or field by field, as the answers to queries and to mutations are.
+/// A page of members from database rows to response bytes. Lists are serialized at once, as in responses to queries, or
+/// field by field, as in responses to mutations.
 pub fn answered(at_once: bool) -> Outcome<Work> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let entered = runtime.enter();
@@ -72,7 +72,7 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
     let viewer = Actor { user_id: id(0, 1), session: None, issued_at, authenticated_at: None, expires_at: None };
 
     let answer = move || {
-        // Loaders look for the runtime that they will load in.
+        // Loaders need the current runtime at their creation.
         let answer: Response = runtime.block_on(async {
             let mut request = Request::new("").variables(variables.clone());
             if let Ok(operation) = plan.operation(None) {
@@ -95,8 +95,8 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
     }))
 }
 
-/// The root of a schema in which an organization is not looked for; the list of its members, and what is in it, are those of
-/// the server.
+/// Root of a schema that finds the organization without a database; the list of members and its types are those of the
+/// server.
 struct Query {
     rows: Vec<MemberRow>,
 }
@@ -143,7 +143,7 @@ fn place(row: &memberships::Membership) -> Keyset<String> {
     Keyset { key: key_of(Order::JoinedAt, row), id: row.id.into() }
 }
 
-/// The ID of a thing of that kind and number: the same each time, and as long as any.
+/// Returns an ID that is the same each time and has the usual length.
 fn id<I: From<Uuid>>(kind: u128, number: usize) -> I {
     I::from(Uuid::from_u128((0x0190_0000_0000_7000_8000_0000_0000_0000 | kind << 32) + number as u128))
 }

@@ -1,4 +1,4 @@
-//! May they? Asked of the whole table.
+//! Decisions of the policy, for all rules.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use guildhall::policy::{AccessContext, Decision, Member, Target, decide};
 
 use super::{Outcome, Work};
 
-/// Every action, by a member of each role, to a worker.
+/// Decides every action, by a member of each role, on a worker.
 pub fn decisions() -> Outcome<Work> {
     let member = Some(Member { role: Role::Worker, is_self: false });
     let target = Target { member, ..Target::default() };

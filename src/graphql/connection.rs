@@ -1,7 +1,7 @@
 //! Connections: how clients page through lists.
 //!
-//! A cursor is opaque: the list that it was made for, the value that the list is ordered by, and an ID, in base 64. It
-//! points at a place rather than a row, so it stays good while rows come and go.
+//! A cursor is opaque to clients. It is base 64 of a fingerprint of the list, an ID, and the value that the list is
+//! ordered by. It marks a position rather than a row, so it stays valid when rows are added or deleted.
 
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -19,12 +19,14 @@ use crate::domain::event::EventPosition;
 use crate::domain::page::{DEFAULT, Keyset, MAX, PageRequest, PageRows};
 use crate::graphql::{ApiError, Result};
 
-/// Where a page of a connection lies in its list.
+/// The position of a page in its list.
 #[derive(SimpleObject)]
 pub struct PageInfo {
-    /// Whether there is more after this page. When paging backward: whether `before` was given and there is more after it.
+    /// Whether there are entries after this page. When paging backward: whether `before` was given, so that entries
+    /// follow.
     pub has_next_page: bool,
-    /// Whether there is more before this page. When paging forward: whether `after` was given and there is more before it.
+    /// Whether there are entries before this page. When paging forward: whether `after` was given, so that entries
+    /// precede.
     pub has_previous_page: bool,
     /// Cursor of the first edge, for `before`. Null if the page is empty.
     pub start_cursor: Option<String>,
@@ -34,21 +36,21 @@ pub struct PageInfo {
 
 /// The arguments of a connection.
 pub struct PageArgs {
-    /// How many, forward.
+    /// The page size when paging forward.
     pub first: Option<i32>,
-    /// Behind which cursor.
+    /// The cursor after which the page begins.
     pub after: Option<String>,
-    /// How many, backward.
+    /// The page size when paging backward.
     pub last: Option<i32>,
-    /// In front of which cursor.
+    /// The cursor before which the page ends.
     pub before: Option<String>,
 }
 
-/// What a list is ordered by, as part of a cursor.
+/// A value that a list is ordered by, as part of a cursor.
 pub trait Key: Sized {
-    /// As text.
+    /// Returns the value as text.
     fn write(&self) -> String;
-    /// From text; none if it is no such value.
+    /// Parses the text of a value; `None` if it is not valid.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -58,7 +60,7 @@ impl Key for String {
     }
 
     fn read(text: &str) -> Option<Self> {
-        // Whatever PostgreSQL would not take as text.
+        // PostgreSQL does not accept this character in text.
         (!text.contains('\0')).then(|| text.to_owned())
     }
 }
@@ -84,8 +86,9 @@ impl Key for EventPosition {
     }
 }
 
-/// Names a list and its order, so that a cursor of another one is told apart: four bytes, since mistakes are told apart by it, not
-/// forgeries. The standard library's hash, which named lists at first, may change with a Rust release; this one is what it was.
+/// Identifies a list and its order, so that a cursor of another list is recognized. Four bytes are enough: this detects
+/// mistakes, not forgeries. The first version used the standard library's hash, which may change with a Rust release;
+/// this is the same algorithm, fixed.
 fn fingerprint(list: &str) -> u32 {
     let mut hasher = SipHasher13::new();
     hasher.write(list.as_bytes());
@@ -93,7 +96,7 @@ fn fingerprint(list: &str) -> u32 {
     hasher.finish() as u32
 }
 
-/// The cursor of a place in a list.
+/// Returns the cursor of a position in a list.
 pub fn cursor<K: Key>(list: &str, place: &Keyset<K>) -> String {
     encode(fingerprint(list), place)
 }
@@ -102,7 +105,7 @@ fn encode<K: Key>(list: u32, place: &Keyset<K>) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list:08x}{}{}", place.id.simple(), place.key.write()))
 }
 
-/// The place that a cursor of a list points at; none if it is no such cursor.
+/// Returns the position that a cursor marks; `None` if it is not a cursor of this list.
 pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Keyset<K>> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (of_list, rest) = text.split_at_checked(8)?;
@@ -112,13 +115,14 @@ pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Keyset<K>> {
 }
 
 impl PageArgs {
-    /// The part of `list` that is asked for. BAD_USER_INPUT for numbers out of range or both directions at once,
-    /// INVALID_CURSOR for a cursor of another list.
+    /// Returns the requested page of `list`. Fails with BAD_USER_INPUT for numbers out of range or both directions at
+    /// once, and with INVALID_CURSOR for a cursor of another list.
     pub fn window<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
         self.window_where(list, |_| true)
     }
 
-    /// The same, of a list that has several orders: `fits` tells whether a row can have such a key in the present one.
+    /// Same as [`window`](Self::window), for a list that has several orders: `fits` says whether a key is possible in
+    /// the current order.
     pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
@@ -144,7 +148,8 @@ impl PageArgs {
     }
 }
 
-/// The text of a `search` argument: nothing when empty. BAD_USER_INPUT beyond 256 characters.
+/// Returns the text of a `search` argument; `None` if it is empty. Fails with BAD_USER_INPUT if it is longer than 256
+/// characters or has characters that cannot be searched for.
 pub fn search(search: Option<&str>) -> Result<Option<String>> {
     crate::domain::text::optional(search, 256).map_err(|problem| match problem.code {
         error::Code::TooLong => ApiError::BadUserInput("A search has at most 256 characters.".to_owned()),
@@ -152,25 +157,25 @@ pub fn search(search: Option<&str>) -> Result<Option<String>> {
     })
 }
 
-/// Counts a whole list, when it is asked for.
+/// Counts a whole list. Runs only if the client requests the count.
 pub type Count = Arc<dyn Fn() -> BoxFuture<'static, crate::domain::Result<i64>> + Send + Sync>;
 
 /// A page of nodes.
 pub struct Page<N> {
     /// The nodes.
     pub nodes: Vec<N>,
-    /// Whether there is more in the direction of paging.
+    /// Whether there are more entries in the direction of paging.
     more: bool,
     backward: bool,
     came_from: bool,
-    /// The cursor of the node at an index: most of them are never asked for.
+    /// Makes the cursor of the node at an index. Most cursors are never requested.
     cursors: Box<dyn Fn(usize) -> String + Send + Sync>,
     /// Counts the list.
     pub count: Count,
 }
 
 impl<N> Page<N> {
-    /// The page that a slice of `list` makes. `place` tells where a row is; `node` makes it one.
+    /// Makes a page of `list` from its rows. `place` returns the position of a row; `node` turns the row into a node.
     pub fn new<T, K: Key + Send + Sync + 'static>(
         list: &str,
         window: &PageRequest<K>,
@@ -186,12 +191,12 @@ impl<N> Page<N> {
         Self { nodes, more, backward, came_from, cursors: Box::new(cursors), count }
     }
 
-    /// The cursor of the node at that index.
+    /// Returns the cursor of the node at that index.
     pub fn cursor(&self, index: usize) -> String {
         (self.cursors)(index)
     }
 
-    /// Where the page lies.
+    /// Returns the position of the page in its list.
     pub fn info(&self) -> PageInfo {
         PageInfo {
             has_next_page: if self.backward { self.came_from } else { self.more },
@@ -202,13 +207,13 @@ impl<N> Page<N> {
     }
 }
 
-/// Whether a field, or one of its own fields, and so on, is asked of the nodes of a connection.
+/// Whether the document requests the field at this path from the nodes of a connection.
 pub fn asks_nodes_for(connection: &Lookahead<'_>, path: &[&str]) -> bool {
     let nodes = [connection.field("edges").field("node"), connection.field("nodes")];
     nodes.into_iter().any(|node| path.iter().fold(node, |within, field| within.field(field)).exists())
 }
 
-/// Makes the connection and edge of a type of node.
+/// Defines the connection and the edge of a node type.
 macro_rules! connection {
     ($node:ident, $connection:ident: $connection_doc:literal, $edge:ident: $edge_doc:literal) => {
         #[doc = $connection_doc]
@@ -217,23 +222,23 @@ macro_rules! connection {
         #[doc = $connection_doc]
         #[async_graphql::Object]
         impl $connection {
-            /// The page, with a cursor for each entry.
+            /// The entries of the page, each with a cursor.
             async fn edges(&self) -> $crate::graphql::fast_list::FastList<$edge<'_>> {
                 let edges = (0..self.0.nodes.len()).map(|index| $edge { page: &self.0, index });
                 $crate::graphql::fast_list::FastList(edges.collect())
             }
 
-            /// The page, without cursors.
+            /// The entries of the page, without cursors.
             async fn nodes(&self) -> $crate::graphql::fast_list::FastList<&$node> {
                 $crate::graphql::fast_list::FastList(self.0.nodes.iter().collect())
             }
 
-            /// Where the page lies in the list.
+            /// The position of the page in the list.
             async fn page_info(&self) -> $crate::graphql::connection::PageInfo {
                 self.0.info()
             }
 
-            /// How many there are in the whole list, filters applied. Counted only when asked for.
+            /// Number of entries in the whole list, with filters applied. Counted only if requested.
             async fn total_count(&self) -> $crate::graphql::Result<i32> {
                 Ok(i32::try_from((self.0.count)().await?).unwrap_or(i32::MAX))
             }
@@ -248,7 +253,7 @@ macro_rules! connection {
         #[doc = $edge_doc]
         #[async_graphql::Object]
         impl<'a> $edge<'a> {
-            /// Place of the entry in the list, for `after` and `before`.
+            /// Position of the entry in the list, for `after` and `before`.
             async fn cursor(&self) -> String {
                 self.page.cursor(self.index)
             }

@@ -1,4 +1,4 @@
-//! What a resolver knows of its request: who asks, and through which loaders.
+//! The context of a request: the caller, the loaders, and the state that resolvers share.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,29 +20,29 @@ use crate::operations::AppContext;
 use crate::policy::{AccessContext, Action, Target, decide};
 use crate::store::users::User;
 
-/// One request. Made anew for each, so that no loader outlives it.
+/// The context of one request. Each request has its own, so that no loader outlives it.
 pub struct RequestContext {
-    /// Who asks: unset while nobody is signed in, and set once by a mutation that signs somebody in.
+    /// The caller. Unset if the request is not authenticated; a mutation that signs in sets it once.
     actor: Arc<OnceLock<Actor>>,
-    /// Where the request comes from, for throttles.
+    /// The client's address, for rate limits.
     pub address: Option<IpAddr>,
-    /// The instant as of which it is answered.
+    /// The instant as of which the request is answered.
     pub now: Instant,
     /// Loads rows in batches.
     pub loader: Arc<DataLoader<DbLoader>>,
-    /// What mutations were refused for.
+    /// The codes of refused mutations.
     pub refusals: Refusals,
-    /// Whether parts of the answer may be JSON already, since whoever sends it takes such parts, and no field of the document
-    /// is put together from several.
+    /// Whether parts of the response may be raw JSON: the transport supports it, and no response field is merged from
+    /// several fields of the document.
     pub raw_json: bool,
-    /// Bytes of JSON that are in parts of the answer already.
+    /// Number of bytes of raw JSON in the response so far.
     written: AtomicUsize,
-    /// Whether a resolver has looked at the request, or at what is not in the object that it resolves.
+    /// Whether a resolver has used the request, or any data outside the object that it resolves.
     consulted: AtomicBool,
 }
 
 impl RequestContext {
-    /// The context of a request that comes in now.
+    /// Creates the context of a request that arrives now.
     pub fn new(env: &AppContext, actor: Option<Actor>, address: Option<IpAddr>) -> Self {
         let now = env.clock.now();
         let actor = Arc::new(actor.map_or_else(OnceLock::new, OnceLock::from));
@@ -56,28 +56,30 @@ impl RequestContext {
         Self { actor, address, now, loader, refusals, raw_json: false, written, consulted }
     }
 
-    /// Whether the answer is still short enough with this part in it.
+    /// Adds the part's length to the response's, and returns whether the response is still within
+    /// [`json_writer::MAX_BYTES`].
     pub fn has_room_for(&self, part: &JsonWriter) -> bool {
         self.written.fetch_add(part.len(), Ordering::Relaxed) + part.len() <= json_writer::MAX_BYTES
     }
 
-    /// Whether any resolver has asked for more than the object that it resolves has in it. If none has, the answer is the
-    /// same for everybody and at any time.
+    /// Whether any resolver has used data outside the object that it resolves. If none has, the response is the same
+    /// for every viewer at any time.
     pub fn was_accessed(&self) -> bool {
         self.consulted.load(Ordering::Relaxed)
     }
 
-    /// Who asks, if somebody is signed in.
+    /// Returns the caller; `None` if the request is not authenticated.
     pub fn signed_in(&self) -> Option<&Actor> {
         self.actor.get()
     }
 
-    /// From here on the answer is for that account, if nobody was signed in before: who signs in sees what is theirs.
+    /// Authenticates the rest of the request as this account, so that a client that signs in can read its own data in
+    /// the same response. Has no effect if the request is already authenticated.
     pub fn sign_in(&self, actor: Actor) {
         self.actor.get_or_init(|| actor);
     }
 
-    /// Who asks; UNAUTHENTICATED if nobody does.
+    /// Returns the caller. Fails with UNAUTHENTICATED if there is none.
     pub fn actor(&self) -> Result<&Actor> {
         let actor = self.signed_in();
         let standing = AccessContext { signed_in: actor.is_some(), ..AccessContext::default() };
@@ -85,43 +87,43 @@ impl RequestContext {
         Ok(actor.ok_or(Error::Unauthenticated)?)
     }
 
-    /// The ID of whoever asks.
+    /// Returns the user ID of the caller; `None` if the request is not authenticated.
     pub fn viewer_id(&self) -> Option<UserId> {
         self.signed_in().map(|actor| actor.user_id)
     }
 
-    /// The account of whoever asks; UNAUTHENTICATED if nobody does, or that account is gone.
+    /// Loads the caller's account. Fails with UNAUTHENTICATED if there is no caller or the account no longer exists.
     pub async fn viewer(&self) -> Result<User> {
         Ok(self.loader.load_one(self.actor()?.user_id).await?.ok_or(Error::Unauthenticated)?)
     }
 }
 
-/// The codes of what mutations were refused for, which are in their payloads: gathered for the log. Clones share them.
+/// The codes of the refusals in mutation payloads, collected for the log. Clones share them.
 #[derive(Clone, Default)]
 pub struct Refusals(Arc<Mutex<Vec<&'static str>>>);
 
 impl Refusals {
-    /// Notes the codes of refusals.
+    /// Adds the codes of refusals.
     pub fn note(&self, refusals: &[Refusal]) {
         let mut codes = self.0.lock();
         codes.extend(refusals.iter().map(|refusal| refusal.code.name()));
     }
 
-    /// All that were noted.
+    /// Returns all codes that were added.
     pub fn codes(&self) -> Vec<&'static str> {
         self.0.lock().clone()
     }
 }
 
-/// Short ways to what is in the context.
+/// Shortcuts to the data of a resolver's context.
 pub trait ContextExt {
-    /// The request.
+    /// Returns the request, and marks it as used: see [`RequestContext::was_accessed`].
     fn request(&self) -> &RequestContext;
-    /// What operations work with.
+    /// Returns the context that operations need.
     fn env(&self) -> &AppContext;
-    /// Whether the field is resolved for each entry of a list, so that what it loads is worth loading together.
+    /// Whether the field is resolved for each entry of a list, so that its loads are worth batching.
     fn is_in_list(&self) -> bool;
-    /// Asks for what many need at the same moment.
+    /// Returns the loader that batches reads across subscribers.
     fn audience(&self) -> &SharedLoader;
 }
 

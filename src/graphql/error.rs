@@ -1,5 +1,6 @@
-//! The one way out for errors. Resolvers return [`ApiError`], which has no `Display`, so nothing gets to clients but by the
-//! conversion below. Causes of faults ride along as `source`: the server logs them once and never shows them.
+//! GraphQL errors. Resolvers return [`ApiError`], which has no `Display`, so errors reach clients only by the
+//! conversion in this file. The cause of an internal error is attached as `source`: the server logs it once and never
+//! shows it to clients.
 
 use std::sync::Arc;
 
@@ -11,33 +12,33 @@ use crate::domain::{Code, Error, InternalError, Refusal};
 use crate::events::stream::StreamEnd;
 use crate::store::outcome;
 
-/// Shown for an answer that is longer than answers may be.
+/// The message for a response that is longer than allowed.
 pub const TOO_LARGE: &str =
     "The answer is longer than 8 MB: ask for less at a time. If this was a mutation, it was done all the same.";
 
-/// Result of a resolver.
+/// The result of a resolver.
 pub type Result<T> = std::result::Result<T, ApiError>;
 
 /// Why a field has no value.
 #[derive(Clone, Debug)]
 pub enum ApiError {
-    /// The rules stand in the way.
+    /// The rules refuse the request.
     Refused(Vec<Refusal>),
-    /// Nobody is signed in.
+    /// The request is not authenticated.
     Unauthenticated,
-    /// An argument is not as the schema describes it.
+    /// An argument does not match its description in the schema.
     BadUserInput(String),
-    /// A cursor was made for another list, or by nobody.
+    /// The cursor belongs to another list, or the server did not make it.
     InvalidCursor,
-    /// The answer is longer than answers may be.
+    /// The response is longer than allowed.
     TooLarge,
-    /// Some of what came after a cursor is no longer kept.
+    /// Some of the events after the cursor are no longer kept.
     CursorExpired,
-    /// A subscriber was too slow.
+    /// The subscriber was too slow.
     Lagged,
-    /// The server is going.
+    /// The server is shutting down.
     ShuttingDown,
-    /// Something broke.
+    /// An internal error.
     Failed(Arc<InternalError>),
 }
 
@@ -121,7 +122,7 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
-/// The codes of refusals that top-level errors have as well; the rest is about what was asked for.
+/// Returns the code of a top-level error for a refusal. The codes of other refusals concern the input.
 fn top_level(code: Code) -> &'static str {
     match code {
         Code::Forbidden | Code::RateLimited => code.name(),

@@ -1,16 +1,17 @@
-//! The guard of a field: asks the policy, then resolves. A function around the resolver rather than async-graphql's
-//! attribute, which is skipped when a field is reached through an interface and nulls the parent instead of the field.
+//! Guards a field: checks the policy, then resolves. It is a function around the resolver rather than async-graphql's
+//! attribute: that attribute is skipped when a field is reached through an interface, and it nulls the parent instead
+//! of the field.
 
 use super::Result;
 use crate::policy::{AccessContext, Action, Target, decide};
 
-/// Goes on only if the policy allows; the error of a field that cannot be null.
+/// Fails with the error of the policy if it denies the action. For fields that are not nullable.
 pub fn require(standing: &AccessContext, action: Action, target: &Target) -> Result<()> {
     Ok(decide(standing, action, target).require("object")?)
 }
 
-/// Resolves a nullable field if the policy allows: null with a FORBIDDEN error otherwise, and the rest of the answer
-/// arrives.
+/// Resolves a nullable field if the policy allows the action. Otherwise the field is null with a FORBIDDEN error, and
+/// the rest of the response is unaffected.
 pub async fn guarded<T>(
     standing: &AccessContext,
     action: Action,

@@ -1,7 +1,7 @@
-//! Introspection: `__schema` and `__type` are answered from the description that async-graphql gives of the schema, taken once
-//! and corrected where it differs from the SDL (in `src/model/type.rs` and `src/model/schema.rs` of 8.0.0-rc.5, interfaces have
-//! `interfaces: null`, and the schema has a description). The fields of an answer are counted before it is made, and it is
-//! written straight to JSON.
+//! Introspection. `__schema` and `__type` are answered from async-graphql's own introspection result, which is taken
+//! once and corrected where it differs from the SDL (in `src/model/type.rs` and `src/model/schema.rs` of 8.0.0-rc.5,
+//! interfaces have `interfaces: null`, and the schema has a description). The fields of a response are counted before
+//! it is written, directly as JSON.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -23,7 +23,7 @@ use crate::graphql::json_writer::JsonWriter;
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 type Object = IndexMap<Name, Value>;
 
-/// Everything that the schema tells of itself.
+/// Requests the whole description of the schema.
 const QUERY: &str = "{
   __schema {
     queryType { ...Ref } mutationType { ...Ref } subscriptionType { ...Ref }
@@ -49,13 +49,13 @@ struct Description {
     types: HashMap<Name, Object>,
 }
 
-/// Takes the description now. Otherwise the first request that needs it would.
+/// Takes the description now, so that the first request that needs it does not have to.
 pub fn prepare() {
     LazyLock::force(&DESCRIPTION);
 }
 
 static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
-    // Nothing in the description waits for anything.
+    // Introspection never waits, so the first poll completes it.
     let executed = schema::builder().finish().execute(QUERY).now_or_never();
     executed.and_then(|executed| Description::of(executed.data)).unwrap_or_default()
 });
@@ -78,7 +78,7 @@ impl Description {
         Some(Self { schema, types: described })
     }
 
-    /// A type in full where `object` only names it.
+    /// Returns the full type where `object` is a reference to a type, and `object` itself otherwise.
     fn in_full<'a>(&'a self, object: &'a Object) -> &'a Object {
         match object.get("name") {
             Some(Value::String(name)) if object.contains_key("kind") => self.types.get(name.as_str()).unwrap_or(object),
@@ -87,7 +87,7 @@ impl Description {
     }
 }
 
-/// The interfaces that each interface implements, as the SDL has them.
+/// Returns the interfaces that each interface implements, from the SDL.
 fn interfaces_of_interfaces() -> HashMap<Name, Vec<Name>> {
     let definitions = parse_schema(schema::sdl()).map(|document| document.definitions).unwrap_or_default();
     let interface = |definition| match definition {
@@ -106,7 +106,7 @@ fn reference(name: &Name) -> Value {
     async_graphql::value!({ "kind": "INTERFACE", "name": name.as_str() })
 }
 
-/// Whether a root set of a query asks for the description.
+/// Whether the root selection set of a query requests the description.
 pub fn is_asked(root: &SelectionSet, fragments: &Fragments) -> bool {
     let mut asked = false;
     each_field(root, fragments, &mut |field| asked |= is_introspection(field));
@@ -117,8 +117,8 @@ fn is_introspection(field: &Field) -> bool {
     matches!(field.name.node.as_str(), "__schema" | "__type")
 }
 
-/// How many fields the answer to a document tells of the schema, besides `__schema` and `__type` themselves. The count ends at
-/// `most + 1`.
+/// Counts the fields of the response that describe the schema, without `__schema` and `__type` themselves. The count
+/// ends at `most + 1`.
 pub fn cost(document: &ExecutableDocument, variables: &Variables, most: u64) -> u64 {
     let reader = Reader { fragments: &document.fragments, variables };
     let roots: Vec<_> = document.operations.iter().map(|(_, root)| &root.node.selection_set.node).collect();
@@ -131,7 +131,7 @@ pub fn cost(document: &ExecutableDocument, variables: &Variables, most: u64) -> 
     most - left
 }
 
-/// Answers `__schema` or `__type`.
+/// Resolves `__schema` or `__type`. Fails with TOO_COMPLEX if the response becomes too long.
 pub fn answer(ctx: &Context<'_>) -> ServerResult<Value> {
     let env = ctx.query_env;
     let reader = Reader { fragments: &env.fragments, variables: &env.variables };
@@ -150,22 +150,23 @@ pub fn answer(ctx: &Context<'_>) -> ServerResult<Value> {
     serde_json::from_slice(&json.into_bytes()).map_err(|cause| ServerError::new(cause.to_string(), Some(ctx.item.pos)))
 }
 
-/// A field of the description that is asked for.
+/// A requested field of the description.
 struct SelectedField<'a> {
     field: &'a Field,
-    /// Whether its list tells what is deprecated.
+    /// Whether the list includes deprecated items.
     deprecated: bool,
     inner: Vec<SelectedField<'a>>,
 }
 
-/// Reads what a document asks of the description.
+/// Reads which parts of the description a document requests.
 struct Reader<'a> {
     fragments: &'a Fragments,
     variables: &'a Variables,
 }
 
 impl<'a> Reader<'a> {
-    /// The fields of sets that are put together, in order. Each fragment is on the type that it stands in.
+    /// Merges the fields of selection sets, in order. A fragment's type condition always matches here: no type of
+    /// introspection is abstract.
     fn fields(&self, sets: &[&'a SelectionSet]) -> Vec<SelectedField<'a>> {
         let mut by_key: IndexMap<&str, Vec<&'a Field>> = IndexMap::new();
         sets.iter().for_each(|set| self.collect(set, &mut by_key));
@@ -186,7 +187,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Fields of one key, of which there is at least one.
+    /// Merges the fields of one response key; there is at least one.
     fn field(&self, fields: &[&'a Field]) -> SelectedField<'a> {
         let sets: Vec<_> = fields.iter().map(|field| &field.selection_set.node).collect();
         let field = fields[0];
@@ -199,7 +200,7 @@ impl<'a> Reader<'a> {
         written.into_const_with(|name| self.variables.get(&name).cloned().ok_or(())).ok()
     }
 
-    /// What `__schema` or `__type` describes.
+    /// Returns the object that `__schema` or `__type` describes; `None` if there is no such type.
     fn described(&self, field: &Field) -> Option<&'static Object> {
         if field.name.node == "__schema" {
             return Some(&DESCRIPTION.schema);
@@ -211,12 +212,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The key of a field in the answer.
+/// Returns the response key of a field.
 fn key(field: &Field) -> &str {
     &field.alias.as_ref().unwrap_or(&field.name).node
 }
 
-/// The type of the objects that a field leads to.
+/// Returns the name of the type of the objects in a field.
 fn type_of(field: &str) -> &'static str {
     match field {
         "__schema" => "__Schema",
@@ -237,7 +238,7 @@ impl SelectedField<'_> {
         &self.field.name.node
     }
 
-    /// Takes the number of fields away from what is left. `None` once there is less.
+    /// Subtracts the number of fields from `left`. Returns `None` if `left` is too small.
     fn count_object(&self, object: &Object, left: &mut u64) -> Option<()> {
         *left = left.checked_sub(self.inner.len() as u64)?;
         let object = DESCRIPTION.in_full(object);

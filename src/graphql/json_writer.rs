@@ -1,33 +1,33 @@
-//! Writes answers as JSON. Part of an answer may be JSON already: such a part is a [`Value::Binary`], which nothing else in the
-//! schema makes.
+//! Writes responses as JSON. A part of a response may be JSON already: it is a [`Value::Binary`], which nothing else in
+//! the schema creates.
 
 use async_graphql::{Response, Value};
 use serde::Serialize;
 
 use crate::domain::ids::TypedId;
 
-/// Longest answer to a query, in bytes.
+/// Longest response to a query, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// JSON that is being written.
+/// A buffer of JSON.
 #[derive(Default)]
 pub struct JsonWriter(Vec<u8>);
 
 impl JsonWriter {
-    /// An answer, as the GraphQL specification wants it. `None` if it is longer than answers may be: no more than that is
-    /// written of it.
+    /// Writes a response in the format of the GraphQL specification. Returns `None` if it is longer than [`MAX_BYTES`];
+    /// writing stops soon after that length.
     pub fn of(answer: &Response) -> Option<Self> {
         let mut json = Self::with_room(1024);
         json.answer(answer);
         json.fits().then_some(json)
     }
 
-    /// Whether it is no longer than an answer may be.
+    /// Whether the JSON is no longer than [`MAX_BYTES`].
     pub fn fits(&self) -> bool {
         self.0.len() <= MAX_BYTES
     }
 
-    /// Number of bytes.
+    /// The number of bytes written.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -37,21 +37,21 @@ impl JsonWriter {
         self.0.is_empty()
     }
 
-    /// Nothing yet, with room for so many bytes.
+    /// Creates an empty buffer with capacity for that number of bytes.
     pub fn with_room(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
 
-    /// What was written.
+    /// Returns the bytes that were written.
     pub fn into_bytes(mut self) -> Vec<u8> {
-        // A long answer may wait for its reader, and should hold no more memory than it has bytes.
+        // A long response may wait for a slow client and should hold no more memory than it needs.
         if self.0.len() > 64 * 1024 {
             self.0.shrink_to_fit();
         }
         self.0
     }
 
-    /// What was written, as text.
+    /// Returns the JSON as text.
     pub fn into_text(self) -> String {
         String::from_utf8_lossy(&self.0).into_owned()
     }
@@ -61,7 +61,7 @@ impl JsonWriter {
         self.0.extend_from_slice(piece.as_bytes());
     }
 
-    /// Adds a text.
+    /// Adds a string, with quotes and escapes.
     pub fn text(&mut self, text: &str) {
         self.0.push(b'"');
         let mut rest = text;
@@ -81,14 +81,14 @@ impl JsonWriter {
         self.0.push(b'"');
     }
 
-    /// Adds a typed ID as clients see it.
+    /// Adds a typed ID as a string, as clients see it.
     pub fn id(&mut self, id: impl TypedId) {
         self.0.push(b'"');
         id.write(&mut self.0);
         self.0.push(b'"');
     }
 
-    /// Adds whatever serializes: numbers, for one.
+    /// Adds a serializable value, such as a number; null if serialization fails.
     pub fn serialized(&mut self, value: &impl Serialize) {
         let before = self.0.len();
         if serde_json::to_writer(&mut self.0, value).is_err() {
@@ -97,7 +97,8 @@ impl JsonWriter {
         }
     }
 
-    /// Adds `[…]`, of what `write` adds for each entry. Stops at the first that it cannot write.
+    /// Adds a list, where `write` adds each entry. Stops at the first entry for which `write` returns `None`, and then
+    /// returns `None`.
     pub fn list<T>(
         &mut self,
         entries: impl IntoIterator<Item = T>,
@@ -114,7 +115,7 @@ impl JsonWriter {
         Some(())
     }
 
-    /// Adds a value. Once it is longer than an answer may be, the rest is left out.
+    /// Adds a value. Once the JSON is longer than [`MAX_BYTES`], the rest is left out.
     pub fn value(&mut self, value: &Value) {
         match value {
             _ if !self.fits() => {}

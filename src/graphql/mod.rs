@@ -1,7 +1,8 @@
-//! The schema as clients see it: resolvers of a few lines that ask the policy, load by loaders, and call operations.
+//! The GraphQL schema. Its short resolvers check the policy, load by loaders, and call operations.
 //!
-//! Objects hold a row of the store and how the viewer stands to it, so a guard costs nothing. Nullable fields that can
-//! fail return `Option<Result<…>>`: their error then leaves the rest of the answer alone, also through interfaces.
+//! Objects hold a row of the store and the viewer's access to it, so a guard needs no statement. Nullable fields that
+//! can fail return `Option<Result<…>>`: their error then leaves the rest of the response intact, also through
+//! interfaces.
 
 pub mod connection;
 pub mod context;

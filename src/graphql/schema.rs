@@ -1,4 +1,4 @@
-//! Builds the schema.
+//! Builds the executable schema, its SDL, and the definitions for validation.
 
 use std::sync::LazyLock;
 
@@ -13,34 +13,34 @@ use crate::graphql::shared_loader::SharedLoader;
 use crate::graphql::subscription::shared_result::SharedExecutions;
 use crate::operations::AppContext;
 
-/// The schema, ready to run.
+/// The executable schema.
 pub type Schema = async_graphql::Schema<Root, Mutation, Subscription>;
 
-/// The schema without what it works with.
+/// Returns a builder of the schema without data.
 pub(super) fn builder() -> SchemaBuilder<Root, Mutation, Subscription> {
     Schema::build(Root(Query), Mutation::default(), Subscription)
 }
 
-/// The schema over `env`. Every request needs a [`RequestContext`](super::context::RequestContext) among its data, and a
-/// document and variables that were found good: [`validation`](super::validation) is ours, once for a text, and the library's
-/// would be for each request.
+/// Builds the schema with `env` as data. Every request needs a [`RequestContext`](super::context::RequestContext) in
+/// its data, and a document and variables that passed [`validation`](super::validation): ours runs once for each text,
+/// the library's would run for every request.
 pub fn build(env: AppContext) -> Schema {
-    // Worked out now, while nobody waits for it: otherwise the first request would.
+    // Computed now, so that the first request does not have to wait for it.
     definitions();
     introspection::prepare();
     let builder = builder().data(SharedLoader::new(&env)).data(SharedExecutions::default()).data(env);
-    // Introspection is answered by the root.
+    // The root object resolves introspection.
     builder.validation_mode(ValidationMode::Fast).disable_introspection().finish()
 }
 
-/// The schema in GraphQL's own language: `schema.graphql`.
+/// Returns the SDL of the schema: `schema.graphql`.
 pub fn sdl() -> String {
     builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
-/// What documents and variables are held to.
+/// Returns the definitions that documents and variables are validated against.
 pub fn definitions() -> &'static Definitions {
-    // Of a schema that could not be read, nothing would be known, and no document would pass. A test sees that it can.
+    // Empty if the SDL could not be parsed, so no document would be valid. A test checks that it can be parsed.
     static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| Definitions::parse(&sdl()).unwrap_or_default());
     &DEFINITIONS
 }

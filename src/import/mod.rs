@@ -1,4 +1,4 @@
-//! Imports of data from other systems. Rows are written in one transaction and not by the operations: the policy is not asked,
-//! limits do not hold, and no mail is sent.
+//! Imports of data from other systems. Rows are written in one transaction and not by the operations: permissions and
+//! limits are not checked, and no mail is sent.
 
 pub mod cvat;

@@ -28,16 +28,16 @@ fn an_invitation_says_who_where_as_what_until_when_and_how() {
     > Come & see <https://evil.example>
     > Tomorrow?
 
-    To accept or decline, open this link. It is meant for you alone:
+    To accept or decline, open this link. Do not share it with anyone:
 
     https://app.example.org/i/tok
 
-    The invitation is good until Monday, 3 August 2026, 14:05 UTC.
+    The invitation expires on Monday, 3 August 2026, 14:05 UTC.
 
-    If you did not expect this, ignore it: nobody joins unasked.
+    If you did not expect this invitation, you can ignore it. You do not join unless you accept.
 
     -- 
-    Guildhall. This mail was sent by a machine: answers to it are not read.
+    Guildhall. This is an automated message; replies are not read.
     "#);
     assert!(content.html.contains(">See the invitation</a>"));
 }

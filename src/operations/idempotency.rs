@@ -1,5 +1,5 @@
-//! Idempotent writes: with an idempotency key, the first write that succeeds stores the IDs of the written rows in its own
-//! transaction, and each repeated request gets these IDs instead of writing again.
+//! Idempotent writes: with an idempotency key, the first write that succeeds stores the IDs of the written rows in its
+//! own transaction, and each repeated request gets these IDs instead of writing again.
 //!
 //! ```text
 //! env.write(&retry, async |tx| {
@@ -189,7 +189,7 @@ fn check_key(key: &str) -> std::result::Result<(), FieldError> {
     Ok(())
 }
 
-/// Returns the scope of a key for a caller who is not signed in: a version 8 UUID, which no user ID is.
+/// Returns the scope of callers who are not signed in: a version 8 UUID, which no user ID is.
 fn of_nobody(input_hash: &[u8]) -> Uuid {
     uuid::Builder::from_custom_bytes(std::array::from_fn(|place| input_hash[place])).into_uuid()
 }

@@ -1,8 +1,6 @@
-//! The authorization policy, the only place that decides which caller may do what. Pure functions: facts in, decision
-//! out.
-//!
-//! Callers name an [`Action`] and describe an [`AccessContext`] and a [`Target`]; [`table::RULES`] has a row for each
-//! action; [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same rows.
+//! The authorization policy, as pure functions: every decision on what a caller may do is made here. Callers name an
+//! [`Action`] and describe an [`AccessContext`] and a [`Target`]; [`table::RULES`] has a row for each action;
+//! [`decide()`] reads it. The README's table, `Query.roles` and the golden matrix are made from the same rows.
 //! [`public`] lists the root fields that need no identity.
 
 pub mod action;

@@ -1,5 +1,5 @@
-//! A large world to measure the server with: always the same, made inside the database in seconds. A few organizations
-//! are very large, most are small; some users lead many organizations, some are members of none. It writes no events.
+//! A large data set for load tests: always the same, generated inside the database in seconds. A few organizations are
+//! very large, most are small; some users lead many organizations, some are members of none. It writes no events.
 
 use crate::domain::{InternalError, Result};
 use crate::store::seed;
@@ -11,14 +11,14 @@ const INVITATIONS: i64 = 5;
 /// Leads of an organization: an owner, two maintainers, three supervisors.
 const LEADS: u32 = 6;
 
-/// How much of everything.
+/// Sizes of the data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed {
-    /// Accounts: `user-000001` and on, `user-000001@example.org`, verified, without passwords.
+    /// Number of accounts: `user-000001` and on, `user-000001@example.org`, verified, without passwords.
     pub users: u32,
-    /// Organizations: `org-00001` and on, the largest first.
+    /// Number of organizations: `org-00001` and on, the largest first.
     pub organizations: u32,
-    /// Memberships in all of them.
+    /// Number of memberships in all organizations.
     pub memberships: u32,
 }
 
@@ -28,7 +28,7 @@ impl Default for Seed {
     }
 }
 
-/// Fills an empty database; a fault that says why if it is not empty, or if the numbers do not go together.
+/// Fills an empty database. Fails if the database is not empty, or if the numbers do not fit together.
 pub async fn run(store: &Database, seed: Seed) -> Result<()> {
     let layout = lay_out(seed).ok_or_else(|| {
         InternalError::new(format!(
@@ -49,7 +49,7 @@ pub async fn run(store: &Database, seed: Seed) -> Result<()> {
     seed::settle(&mut connection).await
 }
 
-/// Who is who, and how large each organization is. None if the numbers do not go together.
+/// Assigns leads, members and sizes. `None` if the numbers do not fit together.
 fn lay_out(seed: Seed) -> Option<Layout> {
     let Seed { users, organizations, memberships } = seed;
     let leads = (users / 50).max(LEADS).min(users);
@@ -71,8 +71,8 @@ fn lay_out(seed: Seed) -> Option<Layout> {
     })
 }
 
-/// Members of each organization, `total` in all, 1 to `most` each. With 10,000 organizations and 500,000 members: one of
-/// 20,000, one of 5,000, eight of 2,000, 990 of 100, the rest of 40.
+/// Returns the number of members of each organization, `total` in all, 1 to `most` each. With 10,000 organizations and
+/// 500,000 members: one of 20,000, one of 5,000, eight of 2,000, 990 of 100, the rest of 40.
 fn sizes(organizations: u32, total: u32, most: u32) -> Option<Vec<u32>> {
     if total < organizations || u64::from(total) > u64::from(organizations) * u64::from(most) {
         return None;
@@ -83,7 +83,7 @@ fn sizes(organizations: u32, total: u32, most: u32) -> Option<Vec<u32>> {
         |weight: u64| u32::try_from(weight * u64::from(total) / weighed).map_or(most, |size| size.clamp(1, most));
     let mut sizes: Vec<u32> = weights.into_iter().map(share).collect();
     let mut sum: u64 = sizes.iter().copied().map(u64::from).sum();
-    // What rounding and the bounds have taken or given goes round until it is used up.
+    // Distributes the difference that rounding and the bounds have caused.
     while sum != u64::from(total) {
         for size in &mut sizes {
             if sum > u64::from(total) && *size > 1 {
@@ -98,7 +98,7 @@ fn sizes(organizations: u32, total: u32, most: u32) -> Option<Vec<u32>> {
     Some(sizes)
 }
 
-/// How large the organization of that rank is beside the others.
+/// Returns the relative size of the organization with this rank.
 fn weight(rank: u32, organizations: u32) -> u64 {
     let of_all = |part: u32, least: u32| u64::from((organizations / part).max(least)) * 100;
     match rank {

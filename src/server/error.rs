@@ -51,7 +51,7 @@ impl HttpError {
         Self::new(StatusCode::NOT_FOUND, "BAD_REQUEST", "There is nothing at this path. GraphQL is served at /graphql.")
     }
 
-    /// A missing, invalid or expired token (401 `UNAUTHENTICATED`).
+    /// A malformed, invalid or expired token (401 `UNAUTHENTICATED`).
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }

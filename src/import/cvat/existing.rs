@@ -1,5 +1,5 @@
-//! What the database has of what an export wants: rows that came from the same CVAT before, as they are now, and names and
-//! addresses that others have.
+//! Reads the existing rows that concern an export: the current state of rows from earlier imports of this CVAT, and
+//! usernames, addresses and slugs that other rows use.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,40 +14,40 @@ use crate::import::cvat::normalize::Names;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Connection, bulk_insert, imports};
 
-/// What is here.
+/// Existing rows that concern an export.
 #[derive(Default)]
 pub struct ExistingRows {
-    /// Usernames of known people who are still here.
+    /// Usernames of known users whose accounts still exist.
     pub accounts: HashMap<UserId, String>,
-    /// Their addresses, proven or not.
+    /// Email addresses of these accounts, verified or not.
     pub claimed: HashSet<String>,
-    /// Slugs of known organizations that are still here.
+    /// Slugs of known organizations that still exist.
     pub slugs: HashSet<String>,
-    /// The known organizations that the export has something new for: status, and when each was created. They are locked.
+    /// Status and creation time of the known organizations for which the export has new rows. Their rows are locked.
     pub places: HashMap<OrganizationId, (OrganizationStatus, Instant)>,
-    /// Who is a member of them, and since when.
+    /// Memberships of these organizations, with the time of joining.
     pub members: HashMap<(OrganizationId, UserId), (MembershipId, Instant)>,
-    /// To whom they have pending invitations.
+    /// Addresses with pending invitations to these organizations.
     pub invited: HashSet<(OrganizationId, String)>,
-    /// The known invitations whose invitees have accepted in CVAT since.
+    /// Known invitations that were accepted in CVAT after their import.
     pub standings: HashMap<InvitationId, Invitation>,
-    /// What others have of what the new rows want.
+    /// Usernames, addresses and slugs that are used by other rows.
     pub taken: Taken,
 }
 
-/// What accounts and organizations have that did not come from this CVAT.
+/// Usernames, addresses and slugs of accounts and organizations that are not from this CVAT.
 #[derive(Clone, Debug, Default)]
 pub struct Taken {
-    /// Usernames.
+    /// Usernames of accounts.
     pub usernames: HashSet<String>,
-    /// Addresses that somebody has proven.
+    /// Verified email addresses.
     pub emails: HashSet<String>,
-    /// Slugs, also those held for organizations that gave them up.
+    /// Slugs, including those reserved for organizations that changed their slug.
     pub slugs: HashSet<String>,
 }
 
 impl ExistingRows {
-    /// What is here of what is known. Locks the organizations that the export has something new for.
+    /// Reads the current state of known rows. Locks the organizations for which the export has new rows.
     pub async fn read(tx: &mut Connection, export: &Export, ledger: &IdMap) -> Result<Self> {
         let mut here = Self::default();
         let organizations = in_question(export, ledger);
@@ -69,7 +69,7 @@ impl ExistingRows {
         Ok(here)
     }
 
-    /// Reads what others have of what the new rows want.
+    /// Reads which usernames, addresses and slugs of the new rows are used by other rows.
     pub async fn ask(&mut self, tx: &mut Connection, export: &Export, names: &Names, now: Instant) -> Result<()> {
         let usernames: Vec<String> = names.usernames.values().cloned().collect();
         let slugs: Vec<String> = names.slugs.values().cloned().collect();
@@ -91,7 +91,7 @@ impl ExistingRows {
     }
 }
 
-/// The known organizations that the export has memberships or invitations for that did not come over before.
+/// Returns the known organizations for which the export has new memberships or invitations.
 fn in_question(export: &Export, ledger: &IdMap) -> Vec<OrganizationId> {
     let mut invited = HashSet::new();
     let mut numbers = HashSet::new();
@@ -110,7 +110,7 @@ fn in_question(export: &Export, ledger: &IdMap) -> Vec<OrganizationId> {
     numbers.into_iter().filter_map(|number| ledger.id(Kind::Organization, number)).collect()
 }
 
-/// The known invitations whose invitees are members in CVAT by now.
+/// Returns the known invitations whose invitees are now members in CVAT.
 fn overtaken(export: &Export, ledger: &IdMap) -> Vec<InvitationId> {
     let members = export.memberships.iter().filter(|membership| membership.is_active != Some(false));
     members

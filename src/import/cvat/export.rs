@@ -1,5 +1,5 @@
-//! Reads the files of an export: pages of the REST API (`{count, next, previous, results}`) or bare arrays, in `users.json`
-//! and, if there are more pages, `users-2.json` and on; the other kinds likewise.
+//! Reads the files of an export: pages of the REST API (`{count, next, previous, results}`) or plain arrays, in
+//! `users.json` and, for further pages, `users-2.json` and so on; the other kinds likewise.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::import::cvat::ImportError;
 use crate::import::cvat::model::{Invitation, Membership, Organization, User};
 use crate::import::cvat::report::{Counts, Report};
 
-/// All rows of an export, each once, in the order of the files.
+/// All rows of an export, without duplicates. Users, organizations and memberships by ID, invitations by date.
 #[derive(Clone, Debug, Default)]
 pub struct Export {
     /// Accounts.
@@ -24,12 +24,12 @@ pub struct Export {
     pub invitations: Vec<Invitation>,
 }
 
-/// What the files of one kind are called, and what rows of it look like.
+/// File name and characteristic fields of one kind of rows.
 struct Kind {
     name: &'static str,
-    /// What tells rows apart.
+    /// Field that identifies a row.
     key: &'static str,
-    /// Another field that rows of no other kind have.
+    /// Another field that distinguishes rows of this kind.
     mark: &'static str,
 }
 
@@ -38,7 +38,7 @@ const ORGANIZATIONS: Kind = Kind { name: "organizations", key: "id", mark: "slug
 const MEMBERSHIPS: Kind = Kind { name: "memberships", key: "id", mark: "role" };
 const INVITATIONS: Kind = Kind { name: "invitations", key: "key", mark: "role" };
 
-/// Reads the export in a folder. Rows that make no sense are refused in the report; a page that is missing is an error.
+/// Reads the export in a folder. Invalid rows are refused in the report; a missing page is an error.
 pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError> {
     let remarks = &mut report.remarks;
     let mut export = Export {
@@ -47,7 +47,7 @@ pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError
         memberships: rows(dir, MEMBERSHIPS, &mut report.memberships, remarks).await?,
         invitations: rows(dir, INVITATIONS, &mut report.invitations, remarks).await?,
     };
-    // CVAT gives the newest first.
+    // CVAT lists the newest rows first.
     export.users.sort_by_key(|user: &User| user.id);
     export.organizations.sort_by_key(|organization: &Organization| organization.id);
     export.memberships.sort_by_key(|membership: &Membership| membership.id);
@@ -55,7 +55,7 @@ pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError
     Ok(export)
 }
 
-/// The rows of all files of one kind, each once: pages overlap if somebody signs up while they are read.
+/// Reads the rows of all files of one kind without duplicates: pages overlap if a row was added between requests.
 async fn rows<T: DeserializeOwned>(
     dir: &Path,
     kind: Kind,
@@ -66,7 +66,7 @@ async fn rows<T: DeserializeOwned>(
     let (mut rows, mut seen, mut count, mut place) = (Vec::new(), HashSet::new(), 0, 0);
     for path in paths(dir, name).await? {
         let page = page(&path, &kind).await?;
-        // The pages say so one by one, and there may be more by the last.
+        // Each page has the count, and the last page may have a higher one.
         count = count.max(page.count);
         for value in page.rows {
             place += 1;
@@ -76,7 +76,7 @@ async fn rows<T: DeserializeOwned>(
             tally.read += 1;
             match serde_json::from_value(value) {
                 Ok(value) => rows.push(value),
-                // The parser's own words may quote an address.
+                // The parser's message may quote an address.
                 Err(_) => tally.refuse(
                     format!("{name}, row {place}"),
                     format!("it has no `{key}`, or a field is of another type than CVAT gives"),
@@ -95,10 +95,10 @@ async fn rows<T: DeserializeOwned>(
     Ok(rows)
 }
 
-/// What one file holds.
+/// Content of one file.
 struct Page {
     rows: Vec<Value>,
-    /// How many there are on all pages, as CVAT says. 0 if it does not.
+    /// Total number of rows on all pages according to CVAT; 0 if unknown.
     count: u64,
 }
 
@@ -122,7 +122,7 @@ async fn page(path: &Path, kind: &Kind) -> Result<Page, ImportError> {
     Ok(Page { rows, count })
 }
 
-/// `kind.json`, `kind-2.json` and on, in that order.
+/// Returns the paths `kind.json`, `kind-2.json` and so on, in that order.
 async fn paths(dir: &Path, kind: &'static str) -> Result<Vec<PathBuf>, ImportError> {
     let unreadable = |cause| ImportError::Unreadable { file: dir.display().to_string(), cause };
     let mut paths = Vec::new();

@@ -1,5 +1,5 @@
-//! What was imported from the same CVAT before: each of its rows once, whatever has become of it here. What is in the ledger
-//! is known, and left alone.
+//! Maps rows of CVAT to the rows that were created for them, in earlier imports from this CVAT and in this one. Rows in
+//! the map are known and are not changed, whatever happened to them here.
 
 use std::collections::HashMap;
 
@@ -12,23 +12,23 @@ use crate::import::cvat::export::Export;
 use crate::import::cvat::normalize;
 use crate::store::imports::ImportRow;
 
-/// What a row of CVAT became here.
+/// The kind of an imported row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// An account, by the user's number.
+    /// An account, by the ID of the user in CVAT.
     User,
-    /// An organization, by its number.
+    /// An organization, by its ID in CVAT.
     Organization,
-    /// A membership, by its number.
+    /// A membership, by its ID in CVAT.
     Membership,
-    /// An invitation, by the number of the membership that goes with it: its own key is a secret.
+    /// An invitation, by the ID of its membership in CVAT, because the invitation's own key is secret.
     Invitation,
 }
 
 impl Kind {
     const ALL: [Self; 4] = [Self::User, Self::Organization, Self::Membership, Self::Invitation];
 
-    /// Its name in the database.
+    /// Returns the name in the database.
     fn name(self) -> &'static str {
         match self {
             Self::User => "USER",
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// What came over before, and what comes now.
+/// The rows of earlier imports, and of this import.
 #[derive(Default)]
 pub struct IdMap {
     source: String,
@@ -48,7 +48,7 @@ pub struct IdMap {
 }
 
 impl IdMap {
-    /// Opens it at what came from `source` before.
+    /// Creates the map from the rows that were imported from `source` before.
     pub fn open(source: &str, rows: Vec<ImportRow>) -> Self {
         let entry = |row: ImportRow| {
             let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind)?;
@@ -57,22 +57,22 @@ impl IdMap {
         Self { source: source.to_owned(), before: rows.into_iter().filter_map(entry).collect(), now: Vec::new() }
     }
 
-    /// Whether that row came over before.
+    /// Whether this row was imported before.
     pub fn knows(&self, kind: Kind, number: i64) -> bool {
         self.before.contains_key(&(kind, number))
     }
 
-    /// What that row became, if it came over before.
+    /// Returns the ID of the row's counterpart here, if the row was imported before.
     pub fn id<I: TypedId>(&self, kind: Kind, number: i64) -> Option<I> {
         self.before.get(&(kind, number)).map(|(id, _)| I::from(*id))
     }
 
-    /// What all rows of a kind that came before became.
+    /// Returns the IDs of all rows of a kind that were imported before.
     pub fn ids<I: TypedId>(&self, kind: Kind) -> Vec<I> {
         self.before.iter().filter(|((of, _), _)| *of == kind).map(|(_, (id, _))| I::from(*id)).collect()
     }
 
-    /// Writes down that a row comes over now.
+    /// Records that a row is imported now.
     pub fn enter(&mut self, kind: Kind, number: i64, id: impl TypedId, made_at: Option<Instant>, now: Instant) {
         self.now.push(ImportRow {
             source: self.source.clone(),
@@ -84,12 +84,12 @@ impl IdMap {
         });
     }
 
-    /// What comes over now.
+    /// Returns the entries of this import.
     pub fn entries(&self) -> &[ImportRow] {
         &self.now
     }
 
-    /// An error if a known row of the export was made at another time than it said before: then it is another CVAT.
+    /// Fails if a known row has another creation time than in an earlier export: then the export is from another CVAT.
     pub fn recognize(&self, export: &Export) -> Result<(), ImportError> {
         let users = export.users.iter().map(|row| (Kind::User, row.id, &row.date_joined));
         let organizations = export.organizations.iter().map(|row| (Kind::Organization, row.id, &row.created_date));

@@ -1,7 +1,7 @@
-//! Invitations. CVAT makes a membership with each, inactive until the invitee accepts: here that is an invitation and no
-//! membership. No mail was ever sent from here, so they have no token: invitees with an account accept them there while
-//! they last, and a resend gives them a link and a new expiry. What CVAT does not call expired, never sent ones too, is
-//! pending for as long as an invitation lasts, from the import on.
+//! Invitations. CVAT creates an inactive membership with each, until the invitee accepts; here, that becomes an
+//! invitation without a membership. No mail is sent, so the invitations have no token: invitees with an account accept
+//! them there before they expire, and sending again creates a link and a new expiry. Invitations that are not expired
+//! in CVAT, including those never sent, are pending for the usual time from the import on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,12 +21,12 @@ use crate::import::cvat::users::ImportedUsers;
 use crate::operations::invitations::resend::PAUSE;
 use crate::store::bulk_insert::InvitationRow;
 
-/// How long they last.
+/// Time until an imported invitation expires.
 const EXPIRY: TimeDelta = TimeDelta::days(7);
-/// What becomes of their mails.
+/// Error text of the mails that were not sent.
 const NOT_SENT: &str = "Imported from CVAT: no mail was sent from here. Resend the invitation.";
 
-/// What an invitation offers, and what is known of it.
+/// An invitation of the export, or a pending membership without one.
 struct ImportedInvitation {
     row: String,
     organization: Option<i64>,
@@ -34,11 +34,11 @@ struct ImportedInvitation {
     role: Option<Role>,
     inviter: Option<UserId>,
     created_at: Option<Instant>,
-    /// What CVAT says of it. None: it was never sent.
+    /// Whether it has expired in CVAT. `None`: it was never sent.
     expired: Option<bool>,
 }
 
-/// Makes the invitations, also of pending memberships that come without one.
+/// Creates the invitations, also for pending memberships without an invitation.
 pub fn plan(
     export: &Export,
     ground: ImportContext<'_>,
@@ -117,7 +117,7 @@ fn of_invitation(
     let user = reference(invitation.user, |membership| membership.user);
     let known = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     ImportedInvitation {
-        // Its key is a secret.
+        // Its key is secret.
         row: format!("invitation of user {} to organization {}", known(user), known(organization)),
         organization,
         user,
@@ -140,8 +140,8 @@ fn of_membership(membership: &Membership) -> ImportedInvitation {
     }
 }
 
-/// What an offer is here: accepted if the invitee is a member, else pending unless CVAT calls it expired. Or why it cannot
-/// come over.
+/// Decides the status: accepted if the invitee is a member, otherwise pending, unless it has expired in CVAT. Fails
+/// with the reason if it cannot be imported.
 fn settle(
     offer: ImportedInvitation,
     ground: ImportContext<'_>,
@@ -199,7 +199,7 @@ fn settle(
         created_at,
         expires_at,
         resolved_at,
-        // Nothing was sent, so the first resend need not wait.
+        // No mail was sent, so the first one need not wait.
         sent_requested_at: created_at.min(now - PAUSE),
         delivery: if accepted { DeliveryState::Sent } else { DeliveryState::Failed },
         send_count: 0,

@@ -1,4 +1,4 @@
-//! Active memberships: each person once in each organization, and one owner.
+//! Active memberships: at most one per user and organization, and one owner per organization.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -16,48 +16,48 @@ use crate::import::cvat::report::Counts;
 use crate::import::cvat::users::ImportedUsers;
 use crate::store::bulk_insert::MembershipRow;
 
-/// An active membership of somebody who is here, and did not come over before.
+/// A new active membership of a user who exists here.
 pub struct Member {
-    /// CVAT's number of the membership. None: it has none there.
+    /// ID of the membership in CVAT. `None` if it does not exist there.
     pub number: Option<i64>,
-    /// CVAT's number of the organization.
+    /// ID of the organization in CVAT.
     pub organization: i64,
-    /// CVAT's number of the user.
+    /// ID of the user in CVAT.
     pub user: i64,
-    /// The role there.
+    /// Role in CVAT.
     pub role: Role,
     joined_at: Option<Instant>,
     invited_by: Option<UserId>,
-    /// The invitation that came over while it was pending, and has been accepted there since.
+    /// The invitation that was imported while pending, and accepted in CVAT later.
     overtakes: Option<InvitationId>,
 }
 
 impl Member {
-    /// How the report names it.
+    /// Returns the name of the row in the report.
     pub fn name(&self) -> String {
         self.number
             .map_or_else(|| format!("owner of organization {}", self.organization), |n| format!("membership {n}"))
     }
 }
 
-/// Where members join.
+/// An organization that members join.
 pub struct Home {
-    /// Its ID here.
+    /// ID of the organization here.
     pub id: OrganizationId,
-    /// CVAT's number of it.
+    /// ID of the organization in CVAT.
     pub number: i64,
-    /// CVAT's number of its owner, if it is new. One that is known has its owner already.
+    /// ID of the owner in CVAT if the organization is new. `None` for a known organization, which has an owner.
     pub owner: Option<i64>,
-    /// When it was created.
+    /// Time of its creation.
     pub created_at: Instant,
 }
 
 /// The active memberships of an export.
 #[derive(Default)]
 pub struct Members {
-    /// Those to be made, by CVAT's numbers of the organizations; the mightiest and then the oldest first.
+    /// New memberships, by the organization's ID in CVAT; ordered by role (highest first), then by age (oldest first).
     pub new: HashMap<i64, Vec<Member>>,
-    /// Those that came over before, by CVAT's numbers of organization and user: when they joined.
+    /// Time of joining of known memberships, by the IDs of organization and user in CVAT.
     pub known: HashMap<(i64, i64), Option<Instant>>,
 }
 
@@ -93,7 +93,7 @@ pub fn read(export: &Export, ledger: &IdMap, ground: ImportContext<'_>, tally: &
             _ if members.known.contains_key(&(member.organization, member.user)) => {
                 tally.refuse(member.name(), repeated(member.user));
             }
-            // Accepted here as well. Whether they have left since is their affair.
+            // Accepted here as well. A later departure from the organization here is respected.
             Some(InvitationStatus::Accepted) => tally.known += 1,
             Some(InvitationStatus::Declined) => tally.refuse(member.name(), "its invitation was declined here"),
             Some(InvitationStatus::Revoked) => tally.refuse(member.name(), "its invitation was revoked here"),
@@ -128,16 +128,16 @@ fn repeated(user: i64) -> String {
     format!("user {user} has another membership there")
 }
 
-/// What joining came to.
+/// Result of joining an organization.
 #[derive(Default)]
 pub struct Joined {
-    /// The memberships, by CVAT's numbers of the users.
+    /// The memberships, by the user's ID in CVAT.
     pub rows: Vec<(i64, MembershipRow)>,
-    /// Invitations that they make accepted ones.
+    /// Known invitations that are accepted by these memberships, with the time.
     pub accepted: Vec<(InvitationId, Instant)>,
 }
 
-/// Makes the memberships of one organization. The owner of a new one is among them in any case.
+/// Creates the memberships of one organization. The owner of a new organization always gets one.
 pub fn join(
     mut members: Vec<Member>,
     home: &Home,
@@ -168,7 +168,7 @@ pub fn join(
             continue;
         }
         if let Some((id, _)) = here.members.get(&(home.id, *user_id)) {
-            // They joined here, or own it for want of another owner.
+            // The user joined here, or became the owner because no other was available.
             tally.known += 1;
             enter(ledger, &member, *id, now);
             continue;

@@ -1,10 +1,10 @@
-//! Takes over people, organizations, memberships and invitations from CVAT: the pages of its REST API, in files. All of it
-//! is written in one transaction, or none. A ledger keeps what came over: a later export of the same CVAT brings what is
-//! new, and leaves alone what is known, whatever people have made of it here. Rows of others are never merged with: where
-//! their usernames or slugs are in the way, a row is refused.
+//! Imports users, organizations, memberships and invitations from CVAT, from files with the pages of its REST API. The
+//! import is one transaction. An ID map records imported rows: a later export of the same CVAT adds new rows and leaves
+//! known rows as they are, even if they were changed here. Rows are never merged with rows of other origin: a row is
+//! refused if its username or slug is taken.
 //!
-//! Passwords do not come over, and addresses come as mere claims. The log tells of organizations, members and pending
-//! invitations as they come, by nobody: what happened before was not seen from here.
+//! Passwords are not imported, and addresses are imported as unverified. Organizations, members and pending invitations
+//! are recorded as events without an actor and at the time of the import, because earlier history is unknown.
 
 mod existing;
 mod export;
@@ -44,75 +44,75 @@ pub enum ImportError {
     /// A file or the folder cannot be read.
     #[error("{file} cannot be read: {cause}")]
     Unreadable {
-        /// Which.
+        /// The file or folder.
         file: String,
-        /// Why.
+        /// The error of the operating system.
         cause: std::io::Error,
     },
     /// A file is not JSON.
     #[error("{file} is not JSON: {cause}")]
     NotJson {
-        /// Which.
+        /// Name of the file.
         file: String,
-        /// Where it ceases to be.
+        /// The error of the parser, with its position.
         cause: serde_json::Error,
     },
     /// A file is neither an array nor a page of the REST API.
     #[error("{file} is neither a list of rows nor a page with `results`")]
     NotAPage {
-        /// Which.
+        /// Name of the file.
         file: String,
     },
     /// There is no file of a kind.
     #[error("{kind}.json is missing")]
     Missing {
-        /// Of which.
+        /// The kind.
         kind: &'static str,
     },
-    /// CVAT says that there is more.
+    /// The files have fewer rows than CVAT counted.
     #[error("the export has {found} of {count} {kind}: put the other pages beside the first, as {kind}-2.json and on")]
     Incomplete {
-        /// Of what.
+        /// The kind of the rows.
         kind: &'static str,
-        /// How many there are.
+        /// Number of rows according to CVAT.
         count: usize,
-        /// How many are here.
+        /// Number of rows in the files.
         found: usize,
     },
-    /// Its users have addresses of several CVATs.
+    /// The URLs of its users are from several CVATs.
     #[error("its users are at {origins}: give all of them one name with --source")]
     SeveralOrigins {
-        /// The beginnings of the addresses.
+        /// The origins of the URLs.
         origins: String,
     },
-    /// What has the numbers of known rows is something else.
+    /// A known row has another creation time in this export.
     #[error(
         "{row} was made on {before} when it came from {name}, and on {now} in this export: this is another CVAT. \
          Give it a name of its own with --source"
     )]
     AnotherCvat {
-        /// The name that both go by.
+        /// Source name that both exports have.
         name: String,
-        /// One of the rows.
+        /// The row.
         row: String,
-        /// When it was made, as the first export said.
+        /// Creation time in the earlier export.
         before: Instant,
-        /// When it was made, as this one says.
+        /// Creation time in this export.
         now: Instant,
     },
-    /// A file holds something else than its name says.
+    /// A file has rows of another kind than its name.
     #[error("{file} does not hold {kind}: no row in it has `{key}` and `{mark}`")]
     AnotherKind {
-        /// Which.
+        /// Name of the file.
         file: String,
-        /// What it should hold.
+        /// The expected kind.
         kind: &'static str,
-        /// What rows of that kind have.
+        /// A field that rows of this kind have.
         key: &'static str,
-        /// And what else.
+        /// Another field that rows of this kind have.
         mark: &'static str,
     },
-    /// The database did not take it.
+    /// The database refused a row, or a statement failed.
     #[error("the database did not take it: {}", reason(.0))]
     Failed(Error),
 }
@@ -127,18 +127,18 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// How to import.
+/// Options of an import.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// The CVAT that the export is of. None: as the addresses in it say.
+    /// Name of the CVAT; `None` to derive it from the URLs of its users.
     pub source: Option<&'a str>,
-    /// Whether to do everything and then take it all back.
+    /// Whether to roll the import back at the end.
     pub dry_run: bool,
-    /// Is told how many rows are written, and of how many.
+    /// Called with the number of written rows, and the total.
     pub progress: &'a (dyn Fn(usize, usize) + Send + Sync),
 }
 
-/// What rows are made on, besides what the export says of them.
+/// Context for creating rows.
 #[derive(Clone, Copy)]
 struct ImportContext<'a> {
     names: &'a Names,
@@ -147,18 +147,18 @@ struct ImportContext<'a> {
     now: Instant,
 }
 
-/// What an export becomes.
+/// The rows and changes of an import.
 #[derive(Default)]
 struct ImportPlan {
     /// New rows.
     world: Dataset,
-    /// Known organizations that get new members, and how many.
+    /// Known organizations that get new members, with their number.
     grown: Vec<(OrganizationId, i32)>,
-    /// Known invitations that have been accepted in CVAT since.
+    /// Known invitations that were accepted in CVAT, with the time.
     accepted: Vec<(InvitationId, Instant)>,
 }
 
-/// Imports the export in a folder, as a whole or not at all, and reports what became of each row.
+/// Imports the export in a folder in one transaction, and returns a report on each row that was changed or refused.
 pub async fn import(
     store: &Database,
     clock: &Clock,
@@ -204,7 +204,7 @@ async fn write(
     rehearsed.map_or(done, |report| Ok(Ok(report)))
 }
 
-/// What an export becomes.
+/// Creates the rows and changes of an import.
 fn plan(
     export: &Export,
     names: &Names,
@@ -230,7 +230,7 @@ fn plan(
     }
 }
 
-/// Writes it all, and tells how far it is.
+/// Writes all rows and events, and reports the progress.
 async fn carry_out(
     tx: &mut Connection,
     plan: &ImportPlan,
@@ -265,7 +265,7 @@ async fn carry_out(
     Ok(())
 }
 
-/// What the log has to tell: nobody did it.
+/// Returns the events of the import. They have no actor.
 fn events(plan: &ImportPlan, here: &ExistingRows) -> Vec<NewEvent> {
     let Dataset { organizations, memberships, invitations, .. } = &plan.world;
     let created = organizations.iter().map(|row| NewEvent::new(row.id, EventType::OrganizationCreated, None, row.id));

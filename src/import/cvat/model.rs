@@ -1,16 +1,15 @@
-//! What CVAT's REST API says of people, organizations, memberships and invitations: the fields that matter here, and none
-//! of the others. All but the IDs may be missing.
+//! The fields of CVAT's REST API that the import uses. All except the IDs may be missing.
 
 use serde::{Deserialize, Deserializer};
 
-/// Somebody with an account.
+/// A user account.
 #[derive(Clone, Debug, Deserialize)]
 pub struct User {
-    /// CVAT's number.
+    /// ID in CVAT.
     pub id: i64,
-    /// Where the REST API has this user.
+    /// URL of the user in the REST API.
     pub url: Option<String>,
-    /// Unique there, with regard to case.
+    /// Username, unique and case-sensitive in CVAT.
     #[serde(default, deserialize_with = "nullable")]
     pub username: String,
     /// Given name.
@@ -19,59 +18,59 @@ pub struct User {
     /// Family name.
     #[serde(default, deserialize_with = "nullable")]
     pub last_name: String,
-    /// Address. Often missing.
+    /// Email address. Often missing.
     pub email: Option<String>,
-    /// False: locked by an administrator.
+    /// False if an administrator has locked the account.
     pub is_active: Option<bool>,
-    /// Whether Django lets them do everything.
+    /// Whether this is a superuser of Django.
     #[serde(default, deserialize_with = "nullable")]
     pub is_superuser: bool,
     /// Platform privileges: `admin`, `user`, `worker`.
     #[serde(default, deserialize_with = "nullable")]
     pub groups: Vec<String>,
-    /// When the account was made.
+    /// Time of the account's creation.
     pub date_joined: Option<String>,
-    /// When they last signed in.
+    /// Time of the last sign-in.
     pub last_login: Option<String>,
 }
 
 /// An organization.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Organization {
-    /// CVAT's number.
+    /// ID in CVAT.
     pub id: i64,
-    /// Short name; may have capitals and `_`.
+    /// Short name; may have capital letters and `_`.
     #[serde(default, deserialize_with = "nullable")]
     pub slug: String,
     /// Full name.
     pub name: Option<String>,
-    /// What it is for.
+    /// Description.
     pub description: Option<String>,
-    /// `email`, `phoneNumber` and `location`, each optional, of any type.
+    /// `email`, `phoneNumber` and `location`, each optional and of any type.
     pub contact: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The owner. Null once that account is gone.
+    /// The owner. Null if that account was deleted.
     pub owner: Option<Reference>,
-    /// When it was created.
+    /// Time of its creation.
     pub created_date: Option<String>,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_date: Option<String>,
 }
 
-/// A membership, or one to be: CVAT makes it when it invites.
+/// A membership; CVAT already creates it with the invitation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Membership {
-    /// CVAT's number.
+    /// ID in CVAT.
     pub id: i64,
-    /// Who.
+    /// The member.
     pub user: Option<Reference>,
-    /// Where.
+    /// The organization.
     pub organization: Option<Reference>,
     /// `worker`, `supervisor`, `maintainer`, `owner`.
     #[serde(default, deserialize_with = "nullable")]
     pub role: String,
-    /// False: an invitee who has not accepted.
+    /// False if the invitee has not accepted.
     pub is_active: Option<bool>,
-    /// When the member joined.
+    /// Time of joining.
     pub joined_date: Option<String>,
     /// Key of the invitation.
     pub invitation: Option<String>,
@@ -80,24 +79,24 @@ pub struct Membership {
 /// An invitation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Invitation {
-    /// Secret key, also named by the membership.
+    /// Secret key, which the membership contains too.
     pub key: String,
-    /// Where to.
+    /// The organization.
     pub organization: Option<Reference>,
-    /// Who is invited.
+    /// The invitee.
     pub user: Option<Reference>,
     /// The inviter.
     pub owner: Option<Reference>,
     /// Role offered.
     #[serde(default, deserialize_with = "nullable")]
     pub role: String,
-    /// When it was made.
+    /// Time of its creation.
     pub created_date: Option<String>,
-    /// Whether it has run out. Null: never sent.
+    /// Whether it has expired. Null if it was never sent.
     pub expired: Option<bool>,
 }
 
-/// Names another row: by its number, or by an object with that number in it.
+/// A reference to another row: its ID, or an object with that ID.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Reference {
@@ -105,13 +104,13 @@ pub enum Reference {
     Number(i64),
     /// `{"id": 2, …}`
     Object {
-        /// The number.
+        /// The ID.
         id: i64,
     },
 }
 
 impl Reference {
-    /// CVAT's number of the row.
+    /// Returns the ID of the row in CVAT.
     pub fn id(self) -> i64 {
         match self {
             Reference::Number(id) | Reference::Object { id } => id,
@@ -119,7 +118,7 @@ impl Reference {
     }
 }
 
-/// Null is as good as missing.
+/// Deserializes null like a missing field.
 fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

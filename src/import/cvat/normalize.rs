@@ -1,4 +1,4 @@
-//! Brings CVAT's values into the forms of the domain: what fits is taken as it is, what does not is changed as little as
+//! Converts CVAT's values to valid values of the domain: valid values are kept, others are changed as little as
 //! possible.
 
 use std::collections::{HashMap, HashSet};
@@ -13,17 +13,18 @@ use crate::import::cvat::existing::ExistingRows;
 use crate::import::cvat::export::Export;
 use crate::import::cvat::id_map::{IdMap, Kind};
 
-/// Usernames and slugs of new rows, by CVAT's numbers of users and organizations. Unique among themselves and the known ones.
+/// Usernames and slugs of new rows, by the IDs of users and organizations in CVAT. No duplicates, also not with known
+/// rows.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// Of users.
+    /// Usernames of users.
     pub usernames: HashMap<i64, String>,
-    /// Of organizations.
+    /// Slugs of organizations.
     pub slugs: HashMap<i64, String>,
 }
 
 impl Names {
-    /// Gives everybody who is new a name. Who has a good one keeps it; others get a similar one that is free.
+    /// Assigns names to all new rows. Valid names are kept; other rows get a similar name that is free.
     pub fn of(export: &Export, ledger: &IdMap, here: &ExistingRows) -> Self {
         let users = export.users.iter().filter(|user| !ledger.knows(Kind::User, user.id)).map(|user| NameRequest {
             number: user.id,
@@ -46,18 +47,18 @@ impl Names {
     }
 }
 
-/// Somebody who is to have a name.
+/// A row that needs a name.
 struct NameRequest<'a> {
     number: i64,
-    /// The name there.
+    /// The name in CVAT.
     raw: &'a str,
-    /// The same in the form that it has here, if it is a name here.
+    /// The normalized name, if it is valid here.
     fits: Option<String>,
-    /// One that resembles it.
+    /// A valid name that is similar.
     plain: String,
 }
 
-/// A name that resembles `raw`, or has the number in it where that is too little for one.
+/// Returns a name similar to `raw`, with the row's ID if too few characters are left.
 fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i64) -> String {
     let name = name_suggestions::plain(raw, kept, max);
     match name.len() {
@@ -67,8 +68,8 @@ fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i6
     }
 }
 
-/// Gives each row the name that fits or, failing that, its plain one; with a number behind it if another row has it. Names
-/// that fit as they are come first, then those that differ in case alone.
+/// Assigns each row its valid name or else its similar name, with a number appended if another row has it. Rows whose
+/// name is valid unchanged come first, then rows whose name differs only in case.
 fn distribute<'a>(
     rows: impl Iterator<Item = NameRequest<'a>>,
     mut used: HashSet<String>,
@@ -77,7 +78,7 @@ fn distribute<'a>(
 ) -> HashMap<i64, String> {
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by_key(|wish| (wish.fits.is_none(), wish.fits.as_deref() != Some(wish.raw), wish.number));
-    // How far each name was counted.
+    // The highest number tried for each name.
     let mut counts: HashMap<String, usize> = HashMap::new();
     let mut names = HashMap::new();
     for wish in rows {
@@ -95,28 +96,28 @@ fn distribute<'a>(
     names
 }
 
-/// A text of one line, and whether it had to be changed.
+/// Returns a single-line text, and whether it was changed.
 pub fn line(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
     text::optional(raw, max).map_or_else(|_| (text::fitted(raw, max), true), |text| (text, false))
 }
 
-/// A text of several lines, and whether it had to be changed.
+/// Returns a multi-line text, and whether it was changed.
 pub fn lines(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
     text::optional_lines(raw, max).map_or_else(|_| (text::fitted_lines(raw, max), true), |text| (text, false))
 }
 
-/// An address, and whether it had to be dropped.
+/// Returns an email address, and whether an invalid one was dropped.
 pub fn email(raw: Option<&str>) -> (Option<Email>, bool) {
     Email::optional(raw).map_or((None, true), |email| (email, false))
 }
 
-/// A role by CVAT's name.
+/// Returns the role with CVAT's name.
 pub fn role(raw: &str) -> Option<Role> {
     let name = raw.trim().to_uppercase();
     Role::ALL.into_iter().find(|role| role.name() == name)
 }
 
-/// An instant, to the millisecond.
+/// Parses a time, to the millisecond.
 pub fn instant(raw: Option<&str>) -> Option<Instant> {
     let instant = DateTime::parse_from_rfc3339(raw?.trim()).ok()?;
     Some(instant.with_timezone(&Utc).trunc_subsecs(3))

@@ -1,6 +1,6 @@
-//! Organizations and who is in them. Each gets exactly one owner: the one it names, or else a member with that role, or
-//! else its longest-serving maintainer. Rather than make an owner of anybody else, it is refused. One that came over before
-//! is left as it is here, but for the members who are new.
+//! Organizations and their members. Each gets exactly one owner: the owner in the export, else a member with that role,
+//! else its longest-serving maintainer; without any of them, the organization is refused. Known organizations are left
+//! as they are, except for new members.
 
 use std::collections::HashMap;
 
@@ -24,21 +24,21 @@ use crate::store::bulk_insert::{MembershipRow, OrganizationRow};
 /// The organizations of an export.
 #[derive(Default)]
 pub struct ImportedOrganizations {
-    /// Those that are here, by CVAT's numbers; of others, why they are not.
+    /// IDs of the organizations here, or why there is none, by the ID in CVAT.
     pub ids: HashMap<i64, Result<OrganizationId, &'static str>>,
-    /// Who is a member of what, and since when, by CVAT's numbers of organization and user.
+    /// Time of joining of all members, by the IDs of organization and user in CVAT.
     pub members: HashMap<(i64, i64), Instant>,
     /// Rows of new organizations.
     pub organizations: Vec<OrganizationRow>,
     /// Rows of new memberships.
     pub memberships: Vec<MembershipRow>,
-    /// Known organizations that get new members, and how many.
+    /// Known organizations that get new members, with their number.
     pub grown: Vec<(OrganizationId, i32)>,
-    /// Known invitations that these memberships make accepted ones.
+    /// Known invitations that are accepted by these memberships, with the time.
     pub accepted: Vec<(InvitationId, Instant)>,
 }
 
-/// Makes organizations and memberships. Pending memberships are left to the invitations.
+/// Creates organizations and memberships. Pending memberships are imported as invitations.
 pub fn plan(
     export: &Export,
     ground: ImportContext<'_>,
@@ -95,7 +95,7 @@ fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Counts) {
     }
 }
 
-/// An organization that came over before, if anybody can join it.
+/// Returns a known organization, or why members cannot join it.
 fn known(organization: &model::Organization, id: OrganizationId, here: &ExistingRows) -> Result<Home, &'static str> {
     match here.places.get(&id) {
         None => Err("its organization was deleted here"),
@@ -106,7 +106,7 @@ fn known(organization: &model::Organization, id: OrganizationId, here: &Existing
     }
 }
 
-/// An organization that comes over now, its members yet to be counted.
+/// Creates a new organization; its members are counted later.
 fn new(
     organization: &model::Organization,
     members: &[Member],
@@ -143,7 +143,8 @@ fn slug(organization: &model::Organization, names: &Names, taken: &Taken) -> Res
     }
 }
 
-/// The owner: CVAT's number, and the ID here. `members` are the mightiest and then the oldest first.
+/// Returns the owner's ID in CVAT and ID here. `members` are ordered by role (highest first), then by age (oldest
+/// first).
 fn owner(
     organization: &model::Organization,
     members: &[Member],
@@ -159,7 +160,7 @@ fn owner(
     )
 }
 
-/// The organization itself; its members are yet to be counted.
+/// Creates the row of the organization; its members are counted later.
 fn row(
     organization: &model::Organization,
     slug: String,

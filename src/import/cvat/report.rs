@@ -1,12 +1,12 @@
-//! What became of an export: for the operator who runs the import. It names rows by CVAT's numbers and holds no addresses.
+//! The report of an import, for the operator. It names rows by CVAT's IDs and contains no email addresses.
 
 use std::collections::HashSet;
 use std::fmt;
 
-/// What became of all rows.
+/// Result of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The CVAT that the export is of, by the name that tells it from others.
+    /// Name of the CVAT that the export is from.
     pub source: String,
     /// Accounts.
     pub users: Counts,
@@ -16,43 +16,43 @@ pub struct Report {
     pub memberships: Counts,
     /// Invitations.
     pub invitations: Counts,
-    /// What is odd about the export as a whole.
+    /// Remarks on the export as a whole.
     pub remarks: Vec<String>,
-    /// Whether it was a rehearsal: nothing was written.
+    /// Whether this was a dry run, which writes nothing.
     pub dry_run: bool,
 }
 
-/// What became of the rows of one kind.
+/// Results for the rows of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows in the export, without repetitions.
+    /// Rows in the export, without duplicates.
     pub read: usize,
-    /// Rows made of them here.
+    /// New rows that were created.
     pub taken: usize,
-    /// Rows that came over before, and are left as they are here.
+    /// Rows that were imported before, and are left as they are.
     pub known: usize,
-    /// What came over otherwise than it was.
+    /// Rows that were imported with changes.
     pub changed: Vec<Note>,
-    /// What did not come over.
+    /// Rows that were not imported.
     pub refused: Vec<Note>,
 }
 
-/// One thing to know about one row.
+/// A note about one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The row, such as `user 21`.
     pub row: String,
-    /// What was changed, or why it was refused.
+    /// What was changed, or why the row was refused.
     pub reason: String,
 }
 
 impl Counts {
-    /// Notes that a row came over otherwise than it was.
+    /// Records that a row was imported with a change.
     pub fn change(&mut self, row: impl fmt::Display, reason: impl Into<String>) {
         self.changed.push(Note { row: row.to_string(), reason: reason.into() });
     }
 
-    /// Notes that a row did not come over.
+    /// Records that a row was not imported.
     pub fn refuse(&mut self, row: impl fmt::Display, reason: impl Into<String>) {
         self.refused.push(Note { row: row.to_string(), reason: reason.into() });
     }
@@ -97,7 +97,7 @@ fn list<'a>(f: &mut fmt::Formatter<'_>, heading: &str, notes: impl Iterator<Item
     Ok(())
 }
 
-/// How many rows the notes are about.
+/// Returns the number of different rows in the notes.
 fn rows(notes: &[Note]) -> usize {
     notes.iter().map(|note| note.row.as_str()).collect::<HashSet<_>>().len()
 }

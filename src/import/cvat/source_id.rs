@@ -1,4 +1,4 @@
-//! Which CVAT an export is of: two of them count their rows alike, and must not be taken for each other.
+//! Identifies the CVAT of an export: IDs of different CVATs overlap and must not be confused.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use url::Url;
 use crate::import::cvat::ImportError;
 use crate::import::cvat::export::Export;
 
-/// Its name: `cvat:` and the origin of the addresses that its users have there.
+/// Returns its name: `cvat:` and the origin of its users' URLs.
 pub fn of(export: &Export) -> Result<String, ImportError> {
     let origins: BTreeSet<String> = export.users.iter().filter_map(|user| origin(user.url.as_deref()?)).collect();
     match origins.len() {
-        // Bare rows, as a script of somebody's own may have written them.
+        // Rows without URLs, for example from a custom script.
         0 => Ok("cvat:unknown".into()),
         1 => Ok(origins.into_iter().map(|origin| format!("cvat:{origin}")).collect()),
         _ => Err(ImportError::SeveralOrigins { origins: origins.into_iter().collect::<Vec<_>>().join(" and ") }),

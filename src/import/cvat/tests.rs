@@ -1,4 +1,4 @@
-//! What becomes of exports, without a database.
+//! Tests of planning an import, without a database.
 
 use std::path::Path;
 
@@ -218,7 +218,7 @@ fn the_report_holds_no_addresses_and_no_keys() {
     assert!(!text.contains('@') && !text.contains("secret-key"), "{text}");
 }
 
-/// A folder of its own that goes with the test.
+/// A temporary folder that is deleted after the test.
 struct Folder(std::path::PathBuf);
 
 impl Folder {

@@ -1,5 +1,5 @@
-//! Accounts of CVAT's users. Nobody brings a password or a proven address: people sign in after a reset mail, which proves
-//! the address. So an address comes to one account alone, the one last used.
+//! Accounts of CVAT's users, without passwords and with unverified addresses: users sign in after a reset mail, which
+//! verifies the address. So each address is given to one account only, the one with the latest sign-in.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,23 +15,23 @@ use crate::import::cvat::normalize::Names;
 use crate::import::cvat::report::Counts;
 use crate::store::bulk_insert::UserRow;
 
-/// The people of an export, by CVAT's numbers.
+/// The users of an export, by their IDs in CVAT.
 #[derive(Default)]
 pub struct ImportedUsers {
-    /// Those who come over now, or came before and are still here: ID and username.
+    /// ID and username of new users, and of known users whose accounts still exist.
     pub accounts: HashMap<i64, (UserId, String)>,
-    /// Addresses, also of those who did not.
+    /// Email addresses, also of users without an account here.
     pub addresses: HashMap<i64, Email>,
 }
 
 impl ImportedUsers {
-    /// ID of the account, if it is here.
+    /// Returns the ID of the account, if it exists here.
     pub fn id(&self, reference: Option<model::Reference>) -> Option<UserId> {
         self.accounts.get(&reference?.id()).map(|(id, _)| *id)
     }
 }
 
-/// Makes the accounts of those who are new.
+/// Creates the accounts of new users.
 pub fn plan(
     export: &Export,
     names: &Names,
@@ -122,11 +122,11 @@ pub fn plan(
     (people, made)
 }
 
-/// Which of the new users has each address: of several, who signed in last; of those, whose account is the oldest.
+/// Returns the new user for each address: the one with the latest sign-in; of several, the oldest account.
 fn holders(export: &Export, ledger: &IdMap, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
     let new = |user: &&model::User| user.is_active != Some(false) && !ledger.knows(Kind::User, user.id);
     let mut users: Vec<_> = export.users.iter().filter(new).collect();
     users.sort_by_key(|user| (normalize::instant(user.last_login.as_deref()), Reverse(user.id)));
-    // Later ones overwrite earlier ones.
+    // Later entries overwrite earlier ones.
     users.into_iter().filter_map(|user| Some((addresses.get(&user.id)?.clone(), user.id))).collect()
 }

@@ -1,9 +1,7 @@
 //! The start of each write to the resources of a workspace: locks the workspace, and reads the actor's access under
-//! that lock.
-//!
-//! A write that counts against a limit locks the workspace exclusively. A write that changes one resource takes a
-//! shared lock: it runs together with other writes of this kind, and blocks changes of memberships and of the
-//! workspace. Resources are locked after the workspace.
+//! that lock. A write that counts against a limit locks it exclusively. A write that changes one resource shares the
+//! lock with others of its kind, and blocks changes of memberships and of the workspace. Resources are locked
+//! afterwards.
 
 use uuid::Uuid;
 

@@ -75,8 +75,8 @@ pub async fn resend_invitation(
     Ok(resent)
 }
 
-/// Returns an error if the person is a member, or if this invitation is expired and another to the address is pending.
-/// Returns the expired invitations to the address that are not marked yet.
+/// Returns the unmarked expired invitations to the address. ALREADY_MEMBER if the person is a member, ALREADY_INVITED
+/// if this invitation has expired and another one is pending.
 async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) -> Result<Vec<Invitation>> {
     let (organization, email) = (invitation.organization_id, [invitation.email.clone()]);
     let members = memberships::emails_among(tx, organization, &email);

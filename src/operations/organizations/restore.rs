@@ -26,10 +26,10 @@ pub struct Input {
     pub new_owner_id: Option<String>,
 }
 
-/// Restores the organization as it was, with members, roles, and invitations with their former expiry. The owner's plan
-/// must allow one more organization, whoever the actor is: LIMIT_EXCEEDED. If the owner's account was deleted, the new
-/// owner replaces it. After the grace period the organization is NOT_FOUND, even if the purge job has not deleted it
-/// yet.
+/// Restores the organization as it was, with members, roles, and invitations with their former expiry. LIMIT_EXCEEDED
+/// unless the owner's plan allows one more organization, even if the actor is an administrator. If the owner's account
+/// was deleted, the new owner replaces it. After the grace period the organization is NOT_FOUND, even if the purge job
+/// has not deleted it yet.
 pub async fn restore_organization(
     env: &AppContext,
     actor: &Actor,

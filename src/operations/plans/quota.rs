@@ -1,13 +1,8 @@
-//! Checks the limits of plans before something is added.
-//!
-//! A count is valid only as long as its lock is held. The results hold until the commit because the caller has locked
-//! the workspace exclusively ([`LockMode::Exclusive`](crate::operations::access::workspace::LockMode), or
-//! [`LockedOrganization::enter`](crate::operations::access::organization::LockedOrganization::enter)), and every other
-//! transaction that adds something of the kind waits for that lock. Only [`check_owned_organizations_quota`] takes its
-//! lock itself. Nothing is counted if there is no limit.
-//!
-//! A limit never removes anything: a workspace that is above a limit after a downgrade keeps its content, but cannot
-//! add more.
+//! Checks the limits of plans before something is added. A count is valid only under a lock: the caller has locked the
+//! workspace exclusively ([`LockMode::Exclusive`](crate::operations::access::workspace::LockMode)) or its
+//! [organization](crate::operations::access::organization::LockedOrganization::enter), and other writers wait
+//! for that lock. Only [`check_owned_organizations_quota`] takes its lock itself. Nothing is counted without a limit. A
+//! workspace above a limit after a downgrade keeps its content, but cannot add more.
 
 use crate::domain::clock::Instant;
 use crate::domain::limit::{Limit, LimitKind};

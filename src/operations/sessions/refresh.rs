@@ -16,8 +16,7 @@ pub struct Input {
     pub refresh_token: String,
 }
 
-/// Exchanges the token. INVALID_CREDENTIALS if the session has ended. A token that is used again too late ends its
-/// session.
+/// Exchanges the token. INVALID_CREDENTIALS if the session has ended; a late reuse of an old token ends it.
 pub async fn refresh_session(env: &AppContext, input: Input) -> Result<Tokens> {
     require_own_accounts(env)?;
     let wrong = || invalid_credentials("The session has ended. Sign in again.").at("refreshToken");

@@ -20,8 +20,8 @@ pub struct Input {
 pub async fn select_workspace(env: &AppContext, actor: &Actor, input: Input, retry: &Idempotency) -> Result<UserId> {
     let mut check = Validator::default();
     let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
-    // The selection is stored in the user's row. This row is also what a lock of a personal workspace locks, and the
-    // write needs it exclusively.
+    // The selection is stored in the user's row. A lock of a personal workspace locks this row, and the write needs the
+    // lock exclusively.
     let hold = if id.user().is_some() { LockMode::Exclusive } else { LockMode::Shared };
     env.write(retry, async |tx| {
         let ground = LockedWorkspace::enter(tx, actor, id, hold, "workspace").await?;

@@ -1,4 +1,5 @@
-//! Makes rows and log of the lists of people and places. Everything happened in the past, at fixed distances from now.
+//! Creates rows and events from the lists of users and organizations. All events are in the past, at fixed distances
+//! from now.
 
 use std::collections::HashMap;
 
@@ -16,10 +17,10 @@ use crate::seed::demo::{DemoInvitation, DemoOrganization, OFFERS, PEOPLE, PLACES
 use crate::store::bulk_insert::{Dataset, InvitationRow, MembershipRow, OrganizationRow, UserRow};
 use crate::store::plans::PlanRow;
 
-/// Something that happened, and when.
+/// An event with its time.
 type DemoEvents = (Instant, NewEvent);
 
-/// The demo world as it is at `now`, and its log in order. Offers run out `expiry` after they were sent.
+/// Returns the demo data as of `now`, and its events in order. Invitations expire `expiry` after they were sent.
 pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (Dataset, Vec<DemoEvents>) {
     let mut made = Dataset::default();
     let mut happened = Vec::new();
@@ -51,7 +52,7 @@ pub fn world(now: Instant, expiry: TimeDelta, password_hash: &str) -> (Dataset, 
     (made, happened)
 }
 
-/// An organization with its members, each of whom was invited by the owner, and with its open and unaccepted offers.
+/// Adds an organization, its members (each invited by the owner), and its invitations that were not accepted.
 fn populate(
     place: &DemoOrganization,
     now: Instant,
@@ -158,7 +159,7 @@ fn invitation(
     }
 }
 
-/// An offer that is still pending, or has ended otherwise.
+/// Returns an invitation that is pending, or has ended without acceptance.
 fn unaccepted(
     offer: &DemoInvitation,
     id: OrganizationId,
@@ -177,7 +178,7 @@ fn unaccepted(
     InvitationRow { message: offer.message.map(str::to_owned), status: offer.status, resolved_at, ..row }
 }
 
-/// Writes down the life of an invitation.
+/// Adds the events of an invitation.
 fn tell(row: &InvitationRow, invitee: Option<UserId>, happened: &mut Vec<DemoEvents>) {
     let event = |kind, actor| NewEvent {
         person: invitee,

@@ -1,5 +1,6 @@
-//! A small world to try the server with: a team, an enterprise and a laboratory, with people in all four roles, in several
-//! organizations and in none, and with work for them to do. Its passwords are public, so the database is marked, and never served in earnest.
+//! Demo data: a team, an enterprise and a laboratory, with users in all four roles, in several organizations and in
+//! none, and with projects, tasks and jobs. The passwords are public, so the database is marked, and `guildhall serve`
+//! refuses it.
 
 mod accounts;
 mod organizations;
@@ -16,17 +17,17 @@ use crate::events::record;
 use crate::operations::AppContext;
 use crate::store::{Transactional, bulk_insert, installation};
 
-/// Everybody's password.
+/// Password of all accounts.
 pub const PASSWORD: &str = "guildhall-demo";
 
-/// Fills an empty database with the demo world, in one transaction. False if it is there already; a fault that says why if
-/// the database has other users in it.
+/// Fills an empty database with the demo data, in one transaction. Returns false if the demo data is there already.
+/// Fails if the database has other users.
 pub async fn load(env: &AppContext) -> Result<bool> {
     if installation::is_demo(&mut *env.store.read().await?).await? {
         return Ok(false);
     }
     let now = env.clock.now();
-    // One hash for all: dozens would take seconds and protect nothing, the password being public.
+    // One hash for all accounts: dozens would take seconds and protect nothing, because the password is public.
     let password_hash = env.passwords.hash(PASSWORD).await?;
     let (world, happened) = accounts::world(now, env.rules.invitation_expiry, &password_hash);
     let mut connection = env.store.writer().await?;

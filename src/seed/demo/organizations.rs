@@ -1,33 +1,33 @@
-//! The organizations of the demo world and the invitations that nobody has accepted.
+//! The organizations of the demo, and the invitations that were not accepted.
 
 use crate::domain::Role;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::plan::BillingInterval;
 
-/// An organization of the demo world.
+/// An organization of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoOrganization {
-    /// Its slug.
+    /// Slug.
     pub slug: &'static str,
-    /// Its full name.
+    /// Full name.
     pub name: &'static str,
-    /// What it is for.
+    /// Description.
     pub description: &'static str,
-    /// Where it is.
+    /// Location.
     pub location: &'static str,
     /// Phone number.
     pub phone: Option<&'static str>,
-    /// Contact address.
+    /// Contact email address.
     pub email: &'static str,
-    /// How many days ago it was created.
+    /// Age in days.
     pub age: i64,
-    /// How often its plan is paid.
+    /// Billing interval of its plan.
     pub paid: BillingInterval,
-    /// How many seats are bought. None: as many as there are members.
+    /// Number of seats. `None` means as many as there are members.
     pub seats: Option<i32>,
 }
 
-/// All organizations. Each has the plan TEAM, and its owner SOLO, so that there is room to try things.
+/// All organizations. Each has the plan TEAM, and its owner SOLO, so that users can add members and rows.
 pub const PLACES: &[DemoOrganization] = &[
     DemoOrganization {
         slug: "pixel-pals",
@@ -69,15 +69,15 @@ pub const PLACES: &[DemoOrganization] = &[
 pub struct DemoInvitation {
     /// Slug of the organization.
     pub slug: &'static str,
-    /// Who was invited.
+    /// Email address of the invitee.
     pub email: &'static str,
     /// Role offered.
     pub role: Role,
     /// Username of the inviter.
     pub inviter: &'static str,
-    /// Words of the inviter.
+    /// Message of the inviter.
     pub message: Option<&'static str>,
-    /// What became of it.
+    /// Status of the invitation.
     pub status: InvitationStatus,
 }
 
@@ -94,7 +94,8 @@ const fn offer(
 
 use InvitationStatus::{Declined, Expired, Pending, Revoked};
 
-/// Invitations that were not accepted: pending ones to accounts and to newcomers, and one or more of every other end.
+/// Invitations that were not accepted: pending ones to accounts and to new users, and at least one of every other
+/// status.
 pub const OFFERS: &[DemoInvitation] = &[
     offer("pixel-pals", "nadim@example.org", Role::Worker, "mira", Some("We could use your eyes for fruit."), Pending),
     offer("pixel-pals", "newcomer@example.org", Role::Supervisor, "mira", None, Pending),

@@ -1,74 +1,74 @@
-//! What the people of the demo world work on: so that each role sees something, and something else.
+//! Cloud storages, projects, tasks and jobs of the demo, chosen so that each role sees different rows.
 
 use crate::domain::resource::{CloudProvider, JobStage, JobState};
 
-/// A workspace of the demo world.
+/// A workspace of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
-    /// The organization with that slug.
+    /// The organization with this slug.
     Organization(&'static str),
-    /// The personal workspace of the user with that username.
+    /// The personal workspace of the user with this username.
     Personal(&'static str),
 }
 
 use At::{Organization, Personal};
 
-/// A cloud storage of the demo world.
+/// A cloud storage of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoStorage {
-    /// Its workspace.
+    /// Workspace of the storage.
     pub at: At,
-    /// Name, by which the works of the same workspace name it.
+    /// Name, by which projects of the same workspace refer to it.
     pub name: &'static str,
-    /// Whose cloud it is.
+    /// Provider of the storage.
     pub provider: CloudProvider,
-    /// Name of the bucket or container. Nothing in it exists.
+    /// Name of the bucket or container. It does not exist.
     pub resource: &'static str,
-    /// Username of its owner.
+    /// Username of the owner.
     pub owner: &'static str,
 }
 
-/// Who works on a job, its stage and its state.
+/// Username of a job's assignee, its stage and its state.
 pub type DemoJob = (Option<&'static str>, JobStage, JobState);
 
-/// A task of the demo world.
+/// A task of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoTask {
-    /// Name.
+    /// Name of the task.
     pub name: &'static str,
-    /// Username of its owner.
+    /// Username of the owner.
     pub owner: &'static str,
-    /// Username of its assignee.
+    /// Username of the assignee.
     pub assignee: Option<&'static str>,
-    /// Its jobs.
+    /// Jobs of the task.
     pub jobs: &'static [DemoJob],
 }
 
-/// A project of the demo world with its tasks; or tasks in no project.
+/// A project of the demo with its tasks, or tasks without a project.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoProject {
-    /// Its workspace.
+    /// Workspace of the project.
     pub at: At,
-    /// The project. None: the tasks are in none.
+    /// The project. `None` if the tasks are in no project.
     pub project: Option<Plan>,
-    /// The tasks.
+    /// Tasks of the project.
     pub tasks: &'static [DemoTask],
 }
 
-/// What a project of the demo world is.
+/// The fields of a project of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Name.
+    /// Name of the project.
     pub name: &'static str,
-    /// What it is about.
+    /// Description of the project.
     pub description: &'static str,
-    /// Username of its owner.
+    /// Username of the owner.
     pub owner: &'static str,
-    /// Username of its assignee.
+    /// Username of the assignee.
     pub assignee: Option<&'static str>,
-    /// Name of the cloud storage that it reads from.
+    /// Name of the source storage.
     pub source: Option<&'static str>,
-    /// Name of the cloud storage that it writes to.
+    /// Name of the target storage.
     pub target: Option<&'static str>,
 }
 
@@ -117,7 +117,8 @@ const fn open((stage, state): (JobStage, JobState)) -> DemoJob {
     (None, stage, state)
 }
 
-/// All works. Within the limits of a free plan, and one project below them, so that a newcomer can make one more.
+/// All projects and tasks, within the limits of a free plan with one project to spare, so that a new user can create
+/// one.
 pub const WORKS: &[DemoProject] = &[
     DemoProject {
         at: Organization("pixel-pals"),

@@ -1,4 +1,5 @@
-//! Makes rows and log of the works: all of it begun in the last three weeks, when everybody was there.
+//! Creates rows and events of the storages, projects, tasks and jobs, all from the last three weeks, after every member
+//! joined.
 
 use std::collections::HashMap;
 
@@ -19,20 +20,20 @@ use crate::store::jobs::Job;
 use crate::store::projects::Project;
 use crate::store::tasks::Task;
 
-/// The rows and the log that the works are added to, and who and what they are about.
+/// The data set and events that resources are added to, with the users that they refer to.
 pub struct Filling<'a> {
-    /// When it is.
+    /// Time of the seeding.
     pub now: Instant,
-    /// The people, by username.
+    /// IDs of the users, by username.
     pub users: &'a HashMap<&'static str, UserId>,
     /// The rows.
     pub made: &'a mut Dataset,
-    /// The log.
+    /// The events, with their times.
     pub happened: &'a mut Vec<(Instant, NewEvent)>,
 }
 
 impl Filling<'_> {
-    /// Adds all cloud storages and works.
+    /// Adds all cloud storages, projects, tasks and jobs.
     pub fn fill(&mut self) {
         let mut storages = HashMap::new();
         for (number, storage) in (0..).zip(STORAGES) {
@@ -95,7 +96,7 @@ impl Filling<'_> {
         }
     }
 
-    /// A task that began with fresh jobs, each of which has come to where it stands a few hours later.
+    /// Adds a task with new jobs, which reach their stage and state some hours later.
     fn add(&mut self, piece: &DemoTask, workspace: WorkspaceId, project: Option<&Project>, created_at: Instant) {
         let Some(owner_id) = self.user(piece.owner) else { return };
         let outer: Vec<Participants> = project.iter().map(|project| project.people()).collect();

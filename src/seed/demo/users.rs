@@ -1,17 +1,17 @@
-//! Who lives in the demo world. Nobody of these exists.
+//! The users of the demo. All are fictional.
 
 use crate::domain::Role;
 
-/// Somebody with an account in the demo world.
+/// An account of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoUser {
-    /// Unique name, to sign in with.
+    /// Username, to sign in with.
     pub username: &'static str,
-    /// Name shown to people.
+    /// Display name.
     pub display_name: &'static str,
-    /// Address, to sign in with where it is verified.
+    /// Email address, to sign in with if it is verified.
     pub email: &'static str,
-    /// Whether the address is proven.
+    /// Whether the address is verified.
     pub verified: bool,
     /// Whether this is a site administrator.
     pub admin: bool,
@@ -35,9 +35,9 @@ macro_rules! person {
     };
 }
 
-/// Everybody, in the order in which they came.
+/// All users, in the order of their sign-up.
 pub const PEOPLE: &[DemoUser] = &[
-    // The site's administrator, in no organization.
+    // The site administrator, in no organization.
     person!(admin "admin", "Site Administrator", []),
     // Pixel Pals: a small team. One lead, two project managers, annotators.
     person!("mira", "Mira Castellan", [("pixel-pals", Role::Owner)]),
@@ -94,7 +94,8 @@ pub const PEOPLE: &[DemoUser] = &[
     person!("hamza.hakimov", "Hamza Hakimov", [("northwind", Role::Worker)]),
     person!("iris.isaksrud", "Iris Isaksrud", [("northwind", Role::Worker)]),
     person!("jakub.jurgenova", "Jakub Jurgenova", [("northwind", Role::Worker)]),
-    // Vision Lab: a research group. Principal investigator, senior researchers, PhD students, annotators and assistants.
+    // Vision Lab: a research group. Principal investigator, senior researchers, PhD students, annotators and
+    // assistants.
     person!("eleni", "Eleni Papadakou", [("vision-lab", Role::Owner), ("pixel-pals", Role::Worker)]),
     person!("rasmus", "Rasmus Thorvik", [("vision-lab", Role::Maintainer)]),
     person!("adaeze", "Adaeze Okparanta-Lund", [("vision-lab", Role::Maintainer)]),
@@ -105,7 +106,7 @@ pub const PEOPLE: &[DemoUser] = &[
     person!("astrid", "Astrid Nygardsen", [("vision-lab", Role::Worker)]),
     person!("rohan", "Rohan Deshpandar", [("vision-lab", Role::Worker)]),
     person!("clara", "Clara Weissmond", [("vision-lab", Role::Worker)]),
-    // In no organization: one with an invitation to answer, one whose address is not proven.
+    // In no organization: one user with a pending invitation, one with an unverified address.
     person!("nadim", "Nadim Harroubi", []),
     person!(unverified "pia", "Pia Sandbergh", []),
 ];

@@ -298,7 +298,7 @@ async fn sign_up_can_be_closed_or_limited_to_invitees() {
 }
 
 #[tokio::test]
-async fn delete_account_ends_memberships_and_deletes_organizations_without_other_members() {
+async fn delete_account_ends_memberships_and_schedules_deletion_of_sole_organizations() {
     let app = TestApp::new().await;
     let (ada, bob) = (app.person("ada").await, app.person("bob").await);
     let shared = ada.creates("shared").await;
