@@ -12,7 +12,7 @@ use crate::auth::throttle::Throttle;
 use crate::auth::tokens::TokenSigner;
 use crate::config::{HttpPolicy, PlanRules, RuleSettings};
 use crate::domain::Clock;
-use crate::domain::limit::Plans;
+use crate::domain::plan_catalog::Plans;
 use crate::events::dispatcher;
 use crate::events::hub::Hub;
 use crate::graphql::documents::{DocumentRules, Documents};

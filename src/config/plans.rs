@@ -8,7 +8,8 @@ use toml::{Table, Value};
 use super::{PlanManagement, RuleSettings};
 use crate::config::validate;
 use crate::config::validate::ConfigError;
-use crate::domain::limit::{LimitKind, PlanLimits, Plans, Price};
+use crate::domain::limit::LimitKind;
+use crate::domain::plan_catalog::{PlanLimits, Plans, Price};
 
 /// Maximum price, in minor units. Leaves room for the total of several seats within the schema's 32-bit integers.
 const HIGHEST_PRICE: i64 = 100_000_000;

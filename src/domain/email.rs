@@ -10,6 +10,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{Code, FieldError};
+use super::named_enum::named_enum;
 use crate::domain::unicode::{is_bidi_control, is_invisible, is_modifier};
 
 /// Longest address, in characters.
@@ -24,18 +25,16 @@ pub struct Email {
     written: Option<String>,
 }
 
-/// What a token sent by mail is good for.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = super::sql_types::EmailTokenPurpose)]
-pub enum EmailTokenPurpose {
-    /// To prove the address that the account claims.
-    Verify,
-    /// To prove the address that is to take the place of the present one.
-    Change,
-    /// To set a new password.
-    Reset,
+named_enum! {
+    /// What a token sent by mail is good for.
+    pub enum EmailTokenPurpose {
+        /// To prove the address that the account claims.
+        Verify = "VERIFY",
+        /// To prove the address that is to take the place of the present one.
+        Change = "CHANGE",
+        /// To set a new password.
+        Reset = "RESET",
+    }
 }
 
 impl Email {

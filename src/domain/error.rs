@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Instant;
 use super::limit::Limit;
+use super::named_enum::named_enum;
 use super::{Permission, Role};
 
 /// Result of whatever can be refused or fail.
@@ -173,100 +174,90 @@ impl FieldError {
     }
 }
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)+) => {
-        /// Stable codes of refusals.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum Code { $($(#[$doc])* #[serde(rename = $name)] $variant,)+ }
-
-        impl Code {
-            /// Its name in the schema.
-            pub fn name(self) -> &'static str {
-                match self { $(Code::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-codes! {
-    /// A value is missing, empty, or null where it cannot be cleared; or none or several of alternatives were given.
-    Required = "REQUIRED",
-    /// A text or list is longer than its description allows.
-    TooLong = "TOO_LONG",
-    /// A text is not of the form asked for.
-    InvalidFormat = "INVALID_FORMAT",
-    /// A number is below or above its bounds, or a list has too few items.
-    OutOfRange = "OUT_OF_RANGE",
-    /// The same person or thing is named twice in one request.
-    DuplicateInRequest = "DUPLICATE_IN_REQUEST",
-    /// Not there, or not visible to the viewer.
-    NotFound = "NOT_FOUND",
-    /// The viewer sees the object, but may not do this with it.
-    Forbidden = "FORBIDDEN",
-    /// Another organization has this slug, or had it lately.
-    SlugTaken = "SLUG_TAKEN",
-    /// The slug is a reserved word.
-    SlugReserved = "SLUG_RESERVED",
-    /// The text typed as confirmation is not the one asked for.
-    ConfirmationMismatch = "CONFIRMATION_MISMATCH",
-    /// Somebody else has changed the object.
-    VersionConflict = "VERSION_CONFLICT",
-    /// The idempotency key was used in the last 24 hours with another input.
-    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
-    /// An account has proven that it owns this address.
-    EmailTaken = "EMAIL_TAKEN",
-    /// Another account has this username.
-    UsernameTaken = "USERNAME_TAKEN",
-    /// The password is too short or too common.
-    PasswordTooWeak = "PASSWORD_TOO_WEAK",
-    /// Wrong login or password, or a token that is unknown, used, or expired.
-    InvalidCredentials = "INVALID_CREDENTIALS",
-    /// The person is a member already.
-    AlreadyMember = "ALREADY_MEMBER",
-    /// A pending invitation to this address exists already.
-    AlreadyInvited = "ALREADY_INVITED",
-    /// The invitation was accepted, declined or revoked before.
-    InvitationNotPending = "INVITATION_NOT_PENDING",
-    /// The invitation has run out.
-    InvitationExpired = "INVITATION_EXPIRED",
-    /// The invitation was sent to another address than that of the viewer's account.
-    InvitationForAnother = "INVITATION_FOR_ANOTHER",
-    /// The viewer must verify the address of the account first.
-    EmailNotVerified = "EMAIL_NOT_VERIFIED",
-    /// The owner must hand over or delete the organization first.
-    OwnerCannotLeave = "OWNER_CANNOT_LEAVE",
-    /// The owner's role cannot be changed, nor the owner removed.
-    OwnerCannotBeChanged = "OWNER_CANNOT_BE_CHANGED",
-    /// Nobody changes or removes their own membership.
-    CannotChangeSelf = "CANNOT_CHANGE_SELF",
-    /// The role to be given is not below the viewer's own.
-    RoleNotAssignable = "ROLE_NOT_ASSIGNABLE",
-    /// The organization has a pending offer of ownership.
-    OfferAlreadyPending = "OFFER_ALREADY_PENDING",
-    /// The offer of ownership was accepted, declined or cancelled before, or has run out.
-    OfferNotPending = "OFFER_NOT_PENDING",
-    /// The organization is about to be deleted and is read-only until it is restored.
-    OrganizationPendingDeletion = "ORGANIZATION_PENDING_DELETION",
-    /// The organization is not about to be deleted.
-    NotPendingDeletion = "NOT_PENDING_DELETION",
-    /// The task is in a project and moves with it only.
-    ResourceInProject = "RESOURCE_IN_PROJECT",
-    /// The resource is in the destination workspace already.
-    SameWorkspace = "SAME_WORKSPACE",
-    /// The objects named together lie in different workspaces.
-    DifferentWorkspace = "DIFFERENT_WORKSPACE",
-    /// The assignee is not a member of the organization, or not the user of the personal workspace.
-    AssigneeNotEligible = "ASSIGNEE_NOT_ELIGIBLE",
-    /// The destination has no storage with the same provider and resource that the viewer may see.
-    StorageMatchNotFound = "STORAGE_MATCH_NOT_FOUND",
-    /// The destination has several such storages.
-    StorageMatchAmbiguous = "STORAGE_MATCH_AMBIGUOUS",
-    /// A limit of the plan is reached.
-    LimitExceeded = "LIMIT_EXCEEDED",
-    /// All seats are taken by members and pending invitations.
-    SeatsExhausted = "SEATS_EXHAUSTED",
-    /// This kind of workspace cannot have the plan.
-    PlanNotAvailable = "PLAN_NOT_AVAILABLE",
-    /// Too often.
-    RateLimited = "RATE_LIMITED",
+named_enum! {
+    /// Stable codes of refusals.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum Code {
+        /// A value is missing, empty, or null where it cannot be cleared; or none or several of alternatives were given.
+        Required = "REQUIRED",
+        /// A text or list is longer than its description allows.
+        TooLong = "TOO_LONG",
+        /// A text is not of the form asked for.
+        InvalidFormat = "INVALID_FORMAT",
+        /// A number is below or above its bounds, or a list has too few items.
+        OutOfRange = "OUT_OF_RANGE",
+        /// The same person or thing is named twice in one request.
+        DuplicateInRequest = "DUPLICATE_IN_REQUEST",
+        /// Not there, or not visible to the viewer.
+        NotFound = "NOT_FOUND",
+        /// The viewer sees the object, but may not do this with it.
+        Forbidden = "FORBIDDEN",
+        /// Another organization has this slug, or had it lately.
+        SlugTaken = "SLUG_TAKEN",
+        /// The slug is a reserved word.
+        SlugReserved = "SLUG_RESERVED",
+        /// The text typed as confirmation is not the one asked for.
+        ConfirmationMismatch = "CONFIRMATION_MISMATCH",
+        /// Somebody else has changed the object.
+        VersionConflict = "VERSION_CONFLICT",
+        /// The idempotency key was used in the last 24 hours with another input.
+        IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
+        /// An account has proven that it owns this address.
+        EmailTaken = "EMAIL_TAKEN",
+        /// Another account has this username.
+        UsernameTaken = "USERNAME_TAKEN",
+        /// The password is too short or too common.
+        PasswordTooWeak = "PASSWORD_TOO_WEAK",
+        /// Wrong login or password, or a token that is unknown, used, or expired.
+        InvalidCredentials = "INVALID_CREDENTIALS",
+        /// The person is a member already.
+        AlreadyMember = "ALREADY_MEMBER",
+        /// A pending invitation to this address exists already.
+        AlreadyInvited = "ALREADY_INVITED",
+        /// The invitation was accepted, declined or revoked before.
+        InvitationNotPending = "INVITATION_NOT_PENDING",
+        /// The invitation has run out.
+        InvitationExpired = "INVITATION_EXPIRED",
+        /// The invitation was sent to another address than that of the viewer's account.
+        InvitationForAnother = "INVITATION_FOR_ANOTHER",
+        /// The viewer must verify the address of the account first.
+        EmailNotVerified = "EMAIL_NOT_VERIFIED",
+        /// The owner must hand over or delete the organization first.
+        OwnerCannotLeave = "OWNER_CANNOT_LEAVE",
+        /// The owner's role cannot be changed, nor the owner removed.
+        OwnerCannotBeChanged = "OWNER_CANNOT_BE_CHANGED",
+        /// Nobody changes or removes their own membership.
+        CannotChangeSelf = "CANNOT_CHANGE_SELF",
+        /// The role to be given is not below the viewer's own.
+        RoleNotAssignable = "ROLE_NOT_ASSIGNABLE",
+        /// The organization has a pending offer of ownership.
+        OfferAlreadyPending = "OFFER_ALREADY_PENDING",
+        /// The offer of ownership was accepted, declined or cancelled before, or has run out.
+        OfferNotPending = "OFFER_NOT_PENDING",
+        /// The organization is about to be deleted and is read-only until it is restored.
+        OrganizationPendingDeletion = "ORGANIZATION_PENDING_DELETION",
+        /// The organization is not about to be deleted.
+        NotPendingDeletion = "NOT_PENDING_DELETION",
+        /// The task is in a project and moves with it only.
+        ResourceInProject = "RESOURCE_IN_PROJECT",
+        /// The resource is in the destination workspace already.
+        SameWorkspace = "SAME_WORKSPACE",
+        /// The objects named together lie in different workspaces.
+        DifferentWorkspace = "DIFFERENT_WORKSPACE",
+        /// The assignee is not a member of the organization, or not the user of the personal workspace.
+        AssigneeNotEligible = "ASSIGNEE_NOT_ELIGIBLE",
+        /// The destination has no storage with the same provider and resource that the viewer may see.
+        StorageMatchNotFound = "STORAGE_MATCH_NOT_FOUND",
+        /// The destination has several such storages.
+        StorageMatchAmbiguous = "STORAGE_MATCH_AMBIGUOUS",
+        /// A limit of the plan is reached.
+        LimitExceeded = "LIMIT_EXCEEDED",
+        /// All seats are taken by members and pending invitations.
+        SeatsExhausted = "SEATS_EXHAUSTED",
+        /// This kind of workspace cannot have the plan.
+        PlanNotAvailable = "PLAN_NOT_AVAILABLE",
+        /// Too often.
+        RateLimited = "RATE_LIMITED",
+    }
 }

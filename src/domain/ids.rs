@@ -4,10 +4,6 @@
 
 use std::fmt::{self, Write};
 
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
-use diesel::serialize::{self, Output, ToSql};
 use parking_lot::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -76,9 +72,8 @@ pub fn new_id<I: TypedId>(at: Instant) -> I {
 macro_rules! typed_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[derive(serde::Serialize, serde::Deserialize)]
-        #[diesel(sql_type = diesel::sql_types::Uuid)]
         pub struct $name(Uuid);
 
         impl TypedId for $name {
@@ -107,18 +102,6 @@ macro_rules! typed_ids {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
-            }
-        }
-
-        impl ToSql<diesel::sql_types::Uuid, Pg> for $name {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-                ToSql::<diesel::sql_types::Uuid, Pg>::to_sql(&self.0, out)
-            }
-        }
-
-        impl FromSql<diesel::sql_types::Uuid, Pg> for $name {
-            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-                FromSql::<diesel::sql_types::Uuid, Pg>::from_sql(value).map(Self)
             }
         }
     )+};

@@ -1,50 +1,30 @@
-//! What plans allow and what they cost: the one table, with its defaults.
+//! Limits of plans, and how much of them is used.
 
 use super::error::{Code, Refusal};
-use super::plan::{BillingInterval, Plan, PlanTier};
+use super::named_enum::named_enum;
 use super::workspace::WorkspaceId;
 
-/// What a plan limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LimitKind {
-    /// Projects in the workspace.
-    Projects,
-    /// Tasks in the workspace, those in projects included.
-    Tasks,
-    /// Tasks in any one project.
-    TasksPerProject,
-    /// Cloud storages in the workspace.
-    CloudStorages,
-    /// Members of the organization, the owner included, and pending invitations.
-    Members,
-    /// Organizations that the user owns.
-    OwnedOrganizations,
+named_enum! {
+    /// What a plan limits.
+    #[derive(serde::Serialize, serde::Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub enum LimitKind {
+        /// Projects in the workspace.
+        Projects = "PROJECTS",
+        /// Tasks in the workspace, those in projects included.
+        Tasks = "TASKS",
+        /// Tasks in any one project.
+        TasksPerProject = "TASKS_PER_PROJECT",
+        /// Cloud storages in the workspace.
+        CloudStorages = "CLOUD_STORAGES",
+        /// Members of the organization, the owner included, and pending invitations.
+        Members = "MEMBERS",
+        /// Organizations that the user owns.
+        OwnedOrganizations = "OWNED_ORGANIZATIONS",
+    }
 }
 
 impl LimitKind {
-    /// Every kind, in the order of the schema.
-    pub const ALL: [Self; 6] = [
-        Self::Projects,
-        Self::Tasks,
-        Self::TasksPerProject,
-        Self::CloudStorages,
-        Self::Members,
-        Self::OwnedOrganizations,
-    ];
-
-    /// Its name in the schema.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Projects => "PROJECTS",
-            Self::Tasks => "TASKS",
-            Self::TasksPerProject => "TASKS_PER_PROJECT",
-            Self::CloudStorages => "CLOUD_STORAGES",
-            Self::Members => "MEMBERS",
-            Self::OwnedOrganizations => "OWNED_ORGANIZATIONS",
-        }
-    }
-
     /// Those that there are in a workspace: people are counted in organizations, and organizations for people.
     pub fn of(workspace: WorkspaceId) -> impl Iterator<Item = Self> {
         let other = match workspace {
@@ -93,166 +73,9 @@ impl Limit {
     }
 }
 
-/// How many there may be of each kind, in the order of [`LimitKind::ALL`]. None: no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PlanLimits([Option<i32>; LimitKind::ALL.len()]);
-
-impl PlanLimits {
-    /// How many there may be. None: no limit.
-    pub fn max(&self, kind: LimitKind) -> Option<i32> {
-        self.0[kind as usize]
-    }
-
-    /// Sets how many there may be.
-    pub fn set(&mut self, kind: LimitKind, max: Option<i32>) {
-        self.0[kind as usize] = max;
-    }
-}
-
-/// What one interval costs, in minor units of the currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Price {
-    /// By the month.
-    pub month: i32,
-    /// By the year.
-    pub year: i32,
-}
-
-impl Price {
-    /// That of one interval.
-    pub fn of(self, interval: BillingInterval) -> i32 {
-        match interval {
-            BillingInterval::Month => self.month,
-            BillingInterval::Year => self.year,
-        }
-    }
-}
-
-/// What all plans allow and cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plans {
-    /// Whether no limit holds at all.
-    pub unlimited: bool,
-    /// Three letters of ISO 4217.
-    pub currency: String,
-    /// FREE, for personal workspaces.
-    pub free_personal: PlanLimits,
-    /// FREE, for organizations.
-    pub free_organization: PlanLimits,
-    /// SOLO, for personal workspaces.
-    pub solo: PlanLimits,
-    /// TEAM, for organizations. How many members there may be is a matter of the seats.
-    pub team: PlanLimits,
-    /// What SOLO costs.
-    pub solo_price: Price,
-    /// What a seat of TEAM costs.
-    pub team_price: Price,
-}
-
-impl Default for Plans {
-    #[rustfmt::skip]
-    fn default() -> Self {
-        Self {
-            unlimited: false,
-            currency: "USD".to_owned(),
-            //                              projects, tasks,     per project, storages, members,  owned organizations
-            free_personal:     PlanLimits([  Some(3),  Some(10),  Some(5),     Some(10), None,     Some(1)]),
-            free_organization: PlanLimits([  Some(3),  Some(10),  Some(5),     Some(10), Some(10), None]),
-            solo:              PlanLimits([  Some(10), Some(250), None,        Some(10), None,     Some(3)]),
-            team:              PlanLimits([  None,     None,      None,        None,     None,     None]),
-            solo_price: Price { month: 3300, year: 27720 },
-            team_price: Price { month: 3300, year: 27720 },
-        }
-    }
-}
-
-/// Most seats that can be bought, whatever they cost.
-const MOST_SEATS: i32 = 50_000;
-
-impl Plans {
-    /// The defaults, but no limit holds.
-    pub fn unlimited() -> Self {
-        Self { unlimited: true, ..Self::default() }
-    }
-
-    /// How many of a kind there may be in a workspace with that plan. None: no limit.
-    pub fn max(&self, workspace: WorkspaceId, plan: &Plan, kind: LimitKind) -> Option<i32> {
-        if self.unlimited {
-            return None;
-        }
-        let allowance = match (plan.tier(), workspace) {
-            (PlanTier::Free, WorkspaceId::Personal(_)) => &self.free_personal,
-            (PlanTier::Free, WorkspaceId::Organization(_)) => &self.free_organization,
-            (PlanTier::Solo, _) => &self.solo,
-            (PlanTier::Team, _) if kind == LimitKind::Members => return plan.seats(),
-            (PlanTier::Team, _) => &self.team,
-        };
-        allowance.max(kind)
-    }
-
-    /// What one interval of a personal plan or of one seat costs, in minor units. None for FREE.
-    pub fn unit_price(&self, tier: PlanTier, interval: BillingInterval) -> Option<i32> {
-        match tier {
-            PlanTier::Free => None,
-            PlanTier::Solo => Some(self.solo_price.of(interval)),
-            PlanTier::Team => Some(self.team_price.of(interval)),
-        }
-    }
-
-    /// Most seats that can be bought: what is due for them must fit into an `Int` of the schema.
-    pub fn most_seats(&self) -> i32 {
-        MOST_SEATS.min(i32::MAX / self.team_price.month.max(self.team_price.year).max(1))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::plan::PaidPlan;
-    use uuid::Uuid;
-
-    fn workspaces() -> (WorkspaceId, WorkspaceId) {
-        let uuid = Uuid::from_u128(7);
-        (WorkspaceId::Organization(uuid.into()), WorkspaceId::Personal(uuid.into()))
-    }
-
-    fn paid(tier: PlanTier, seats: Option<i32>) -> Plan {
-        let anchor = crate::domain::Clock::default().now();
-        Plan(Some(PaidPlan { tier, interval: BillingInterval::Month, seats, anchor, cancels_at: None }))
-    }
-
-    #[test]
-    fn the_defaults_are_those_of_the_price_list() {
-        let (organization, personal) = workspaces();
-        let plans = Plans::default();
-        let row = |workspace, plan: &Plan| LimitKind::ALL.map(|kind| plans.max(workspace, plan, kind));
-        let some = |numbers: [i32; 6]| numbers.map(|number| (number > 0).then_some(number));
-        assert_eq!(row(personal, &Plan::FREE), some([3, 10, 5, 10, 0, 1]));
-        assert_eq!(row(organization, &Plan::FREE), some([3, 10, 5, 10, 10, 0]));
-        assert_eq!(row(personal, &paid(PlanTier::Solo, None)), some([10, 250, 0, 10, 0, 3]));
-        assert_eq!(row(organization, &paid(PlanTier::Team, None)), [None; 6]);
-        assert_eq!(row(organization, &paid(PlanTier::Team, Some(5))), some([0, 0, 0, 0, 5, 0]));
-        for tier in [PlanTier::Solo, PlanTier::Team] {
-            assert_eq!(plans.unit_price(tier, BillingInterval::Month), Some(3300));
-            assert_eq!(plans.unit_price(tier, BillingInterval::Year), Some(27720));
-        }
-        assert_eq!(plans.unit_price(PlanTier::Free, BillingInterval::Month), None);
-    }
-
-    #[test]
-    fn a_year_is_thirty_per_cent_less_than_twelve_months() {
-        let Price { month, year } = Plans::default().team_price;
-        assert_eq!(year * 10, month * 12 * 7);
-    }
-
-    #[test]
-    fn unlimited_lifts_every_limit_seats_too() {
-        let (organization, personal) = workspaces();
-        for kind in LimitKind::ALL {
-            assert_eq!(Plans::unlimited().max(personal, &Plan::FREE, kind), None);
-            assert_eq!(Plans::unlimited().max(organization, &paid(PlanTier::Team, Some(1)), kind), None);
-        }
-    }
 
     #[test]
     fn there_is_room_up_to_the_maximum_and_always_for_nothing() {
@@ -277,18 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_for_the_most_seats_fits_the_schema() {
-        let mut plans = Plans::default();
-        for price in [0, 1, 27720, 100_000_000] {
-            plans.team_price.year = price;
-            let most = plans.most_seats();
-            assert!(most >= 1 && most.checked_mul(price).is_some(), "{most} seats at {price}");
-        }
-    }
-
-    #[test]
     fn kinds_are_those_of_the_workspace() {
-        let (organization, personal) = workspaces();
+        let uuid = uuid::Uuid::from_u128(7);
+        let (organization, personal) = (WorkspaceId::Organization(uuid.into()), WorkspaceId::Personal(uuid.into()));
         assert!(!LimitKind::of(organization).any(|kind| kind == LimitKind::OwnedOrganizations));
         assert!(!LimitKind::of(personal).any(|kind| kind == LimitKind::Members));
         assert_eq!((LimitKind::of(organization).count(), LimitKind::of(personal).count()), (5, 5));

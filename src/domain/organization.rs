@@ -1,13 +1,13 @@
 //! Whether an organization is there to stay.
 
-/// Status of an organization.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = super::sql_types::OrganizationStatus)]
-pub enum OrganizationStatus {
-    /// In use.
-    Active,
-    /// Deleted by its owner, and restorable for a while.
-    PendingDeletion,
+use super::named_enum::named_enum;
+
+named_enum! {
+    /// Status of an organization.
+    pub enum OrganizationStatus {
+        /// In use.
+        Active = "ACTIVE",
+        /// Deleted by its owner, and restorable for a while.
+        PendingDeletion = "PENDING_DELETION",
+    }
 }

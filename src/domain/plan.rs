@@ -4,53 +4,31 @@
 use chrono::Months;
 
 use super::clock::Instant;
+use super::named_enum::named_enum;
 
-/// What is paid for.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = super::sql_types::PlanTier)]
-pub enum PlanTier {
-    /// Nothing. Every workspace at first.
-    Free,
-    /// More room in a personal workspace.
-    Solo,
-    /// An organization without limits but its seats.
-    Team,
-}
-
-impl PlanTier {
-    /// Its name in the schema and the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Free => "FREE",
-            Self::Solo => "SOLO",
-            Self::Team => "TEAM",
-        }
+named_enum! {
+    /// What is paid for.
+    pub enum PlanTier {
+        /// Nothing. Every workspace at first.
+        Free = "FREE",
+        /// More room in a personal workspace.
+        Solo = "SOLO",
+        /// An organization without limits but its seats.
+        Team = "TEAM",
     }
 }
 
-/// How often is paid.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = super::sql_types::BillingInterval)]
-pub enum BillingInterval {
-    /// Every month.
-    Month,
-    /// Every year.
-    Year,
+named_enum! {
+    /// How often is paid.
+    pub enum BillingInterval {
+        /// Every month.
+        Month = "MONTH",
+        /// Every year.
+        Year = "YEAR",
+    }
 }
 
 impl BillingInterval {
-    /// Its name in the schema and the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Month => "MONTH",
-            Self::Year => "YEAR",
-        }
-    }
-
     fn months(self) -> u32 {
         match self {
             Self::Month => 1,

@@ -1,97 +1,7 @@
-//! What belongs to a workspace: projects, tasks, jobs and cloud storages.
+//! Projects and tasks alike: their IDs, the users whom they name, and how a user relates to them.
 
 use super::ids::TypedId;
 use super::{ProjectId, TaskId, UserId};
-
-macro_rules! named_enum {
-    ($(#[$doc:meta])* $enum:ident as $sql:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-        )]
-        #[diesel(sql_type = super::sql_types::$sql)]
-        pub enum $enum { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $enum {
-            /// Its name in the schema and the database.
-            pub fn name(self) -> &'static str {
-                match self { $($enum::$variant => $name,)+ }
-            }
-        }
-    };
-}
-
-named_enum! {
-    /// Where a task stands: the earliest of its jobs counts.
-    TaskStatus as TaskStatus {
-        /// At least one job is in the stage ANNOTATION.
-        Annotation = "ANNOTATION",
-        /// No job is in the stage ANNOTATION, but not every one is accepted yet.
-        Validation = "VALIDATION",
-        /// Every job is in the stage ACCEPTANCE and completed.
-        Completed = "COMPLETED",
-    }
-}
-
-named_enum! {
-    /// The round of the work that a job is in.
-    JobStage as JobStage {
-        /// The work itself.
-        Annotation = "ANNOTATION",
-        /// The work is being checked.
-        Validation = "VALIDATION",
-        /// The work is being accepted.
-        Acceptance = "ACCEPTANCE",
-    }
-}
-
-named_enum! {
-    /// How far a job is within its stage.
-    JobState as JobState {
-        /// Not begun.
-        New = "NEW",
-        /// Being worked on.
-        InProgress = "IN_PROGRESS",
-        /// Done.
-        Completed = "COMPLETED",
-        /// To be done again.
-        Rejected = "REJECTED",
-    }
-}
-
-named_enum! {
-    /// A provider of cloud storage.
-    CloudProvider as CloudProvider {
-        /// Amazon S3, or a service that speaks its protocol.
-        AwsS3 = "AWS_S3",
-        /// Azure Blob Storage.
-        AzureBlob = "AZURE_BLOB",
-        /// Google Cloud Storage.
-        GoogleCloudStorage = "GOOGLE_CLOUD_STORAGE",
-    }
-}
-
-impl TaskStatus {
-    /// Where a task with such jobs stands.
-    pub fn of(jobs: &[(JobStage, JobState)]) -> Self {
-        if jobs.iter().any(|(stage, _)| *stage == JobStage::Annotation) {
-            Self::Annotation
-        } else if jobs.iter().all(|job| *job == (JobStage::Acceptance, JobState::Completed)) {
-            Self::Completed
-        } else {
-            Self::Validation
-        }
-    }
-}
-
-/// What happens to the links to cloud storages when resources move to another workspace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StorageHandling {
-    /// The links are cut.
-    Detach,
-    /// Each is replaced by a link to the one storage of the destination with the same provider and resource.
-    AutoMatch,
-}
 
 /// Names a project or a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -157,19 +67,4 @@ pub struct RowScope {
     pub all: bool,
     /// Besides, those that they are tied to in one of these ways.
     pub tied: Relations,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_task_stands_where_the_earliest_of_its_jobs_does() {
-        use {JobStage as Stage, JobState as State};
-        let accepted = (Stage::Acceptance, State::Completed);
-        assert_eq!(TaskStatus::of(&[(Stage::Annotation, State::Completed), accepted]), TaskStatus::Annotation);
-        assert_eq!(TaskStatus::of(&[(Stage::Validation, State::New), accepted]), TaskStatus::Validation);
-        assert_eq!(TaskStatus::of(&[(Stage::Acceptance, State::Rejected), accepted]), TaskStatus::Validation);
-        assert_eq!(TaskStatus::of(&[accepted, accepted]), TaskStatus::Completed);
-    }
 }

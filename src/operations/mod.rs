@@ -30,7 +30,7 @@ use crate::auth::revocation_cache::RevocationCache;
 use crate::auth::throttle::Throttle;
 use crate::auth::tokens::TokenSigner;
 use crate::domain::Clock;
-use crate::domain::limit::Plans;
+use crate::domain::plan_catalog::Plans;
 use crate::events::hub::Hub;
 use crate::mail::queue::Outbox;
 use crate::store::Database;

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::schema::cloud_storages;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{CloudProvider, Participants};
+use crate::domain::cloud_storage::CloudProvider;
+use crate::domain::resource::Participants;
 use crate::domain::{CloudStorageId, OrganizationId, Result, UserId, WorkspaceId};
 
 /// A cloud storage.

@@ -23,7 +23,7 @@ use super::error::is_connection_lost;
 use super::query_batching::BatchedReads;
 use super::{Work, outcome};
 use crate::domain::Result;
-use crate::store::enum_mappings;
+use crate::store::type_mappings;
 use crate::store::in_flight::Unfinished;
 use crate::store::statement_cache::Cached;
 
@@ -118,7 +118,7 @@ impl Connection {
         let unfinished = Unfinished::default();
         session.set_instrumentation(unfinished.counter());
         // Whoever waits for this later could be overtaken by a statement that need not.
-        enum_mappings::look_up(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        type_mappings::look_up_oids(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED, LOCK_TIMEOUT] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }

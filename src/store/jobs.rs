@@ -10,7 +10,8 @@ use super::schema::{jobs, projects, tasks};
 use super::tasks::TaskPeople;
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{JobStage, JobState, Participants};
+use crate::domain::job::{JobStage, JobState};
+use crate::domain::resource::Participants;
 use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 use crate::store::bulk_insert::BATCH;
 

@@ -4,7 +4,7 @@
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::CloudProvider;
+    use crate::store::sql_types::CloudProvider;
 
     cloud_storages (id) {
         id -> Uuid,
@@ -22,7 +22,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::EmailTokenPurpose;
+    use crate::store::sql_types::EmailTokenPurpose;
 
     email_tokens (token_hash) {
         token_hash -> Bytea,
@@ -138,7 +138,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::{DeliveryState, InvitationStatus, MemberRole};
+    use crate::store::sql_types::{DeliveryState, InvitationStatus, MemberRole};
 
     invitations (id) {
         id -> Uuid,
@@ -164,7 +164,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::{JobStage, JobState};
+    use crate::store::sql_types::{JobStage, JobState};
 
     jobs (id) {
         id -> Uuid,
@@ -193,7 +193,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::DeliveryState;
+    use crate::store::sql_types::DeliveryState;
 
     mails (id) {
         id -> Uuid,
@@ -217,7 +217,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::MemberRole;
+    use crate::store::sql_types::MemberRole;
 
     memberships (id) {
         id -> Uuid,
@@ -236,7 +236,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::OrganizationStatus;
+    use crate::store::sql_types::OrganizationStatus;
 
     organizations (id) {
         id -> Uuid,
@@ -260,7 +260,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::OwnershipOfferStatus;
+    use crate::store::sql_types::OwnershipOfferStatus;
 
     ownership_offers (id) {
         id -> Uuid,
@@ -276,7 +276,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::{BillingInterval, PlanTier};
+    use crate::store::sql_types::{BillingInterval, PlanTier};
 
     plans (workspace_id) {
         workspace_id -> Uuid,
@@ -336,7 +336,7 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
-    use crate::domain::sql_types::TaskStatus;
+    use crate::store::sql_types::TaskStatus;
 
     tasks (id) {
         id -> Uuid,

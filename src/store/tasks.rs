@@ -9,7 +9,8 @@ use super::projects::ProjectPeople;
 use super::schema::{projects, tasks};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
-use crate::domain::resource::{Participants, TaskStatus};
+use crate::domain::resource::Participants;
+use crate::domain::task::TaskStatus;
 use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 

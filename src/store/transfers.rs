@@ -10,7 +10,8 @@ use super::cloud_storages::CloudStorage;
 use super::schema::{cloud_storages, tasks};
 use super::tasks::Task;
 use crate::domain::clock::Instant;
-use crate::domain::resource::{CloudProvider, RowScope};
+use crate::domain::cloud_storage::CloudProvider;
+use crate::domain::resource::RowScope;
 use crate::domain::{CloudStorageId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
 /// The tasks that move: those named themselves, and all those of the projects.

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
-use crate::domain::{Result, Role, UserId, sql_types as ours};
+use super::sql_types as enum_types;
+use crate::domain::{Result, Role, UserId};
 use crate::store::Connection;
 
 /// Somebody, as they stand to a workspace.
@@ -81,8 +82,8 @@ impl Query for WorkspaceAccesses {
         sql_types::Uuid,
         Bool,
         Nullable<Text>,
-        Nullable<ours::MemberRole>,
-        Nullable<ours::OrganizationStatus>,
+        Nullable<enum_types::MemberRole>,
+        Nullable<enum_types::OrganizationStatus>,
         Bool,
         Bool,
     );

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 use guildhall::domain::ids::TypedId;
-use guildhall::domain::limit::{LimitKind, Plans};
+use guildhall::domain::limit::LimitKind;
+use guildhall::domain::plan_catalog::Plans;
 use guildhall::domain::{Code, Error, OrganizationId, ProjectId, UserId, WorkspaceId};
 use guildhall::operations::maintenance::expire_plans::expire_plans;
 use guildhall::operations::plans::quota;

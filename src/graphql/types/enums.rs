@@ -278,7 +278,7 @@ pub enum DeliveryState {
 
 /// Where a task stands: the earliest of its jobs counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::resource::TaskStatus")]
+#[graphql(remote = "crate::domain::task::TaskStatus")]
 pub enum TaskStatus {
     /// At least one job is in the stage ANNOTATION.
     Annotation,
@@ -290,7 +290,7 @@ pub enum TaskStatus {
 
 /// The round of the work that a job is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::resource::JobStage")]
+#[graphql(remote = "crate::domain::job::JobStage")]
 pub enum JobStage {
     /// The work itself.
     Annotation,
@@ -302,7 +302,7 @@ pub enum JobStage {
 
 /// How far a job is within its stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::resource::JobState")]
+#[graphql(remote = "crate::domain::job::JobState")]
 pub enum JobState {
     /// Not begun.
     New,
@@ -316,7 +316,7 @@ pub enum JobState {
 
 /// A provider of cloud storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::resource::CloudProvider")]
+#[graphql(remote = "crate::domain::cloud_storage::CloudProvider")]
 pub enum CloudProvider {
     /// Amazon S3, or a service that speaks its protocol.
     #[graphql(name = "AWS_S3")]
@@ -448,7 +448,7 @@ pub enum InviteErrorPolicy {
 
 /// What happens to the links to cloud storages when resources move to another workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::resource::StorageHandling")]
+#[graphql(remote = "crate::domain::cloud_storage::StorageHandling")]
 pub enum StorageHandling {
     /// Cut the links.
     Detach,

@@ -3,7 +3,7 @@
 use crate::auth::Actor;
 use crate::domain::event::EventType;
 use crate::domain::limit::LimitKind;
-use crate::domain::resource::CloudProvider;
+use crate::domain::cloud_storage::CloudProvider;
 use crate::domain::validation::Validator;
 use crate::domain::{CloudStorageId, Result, ids, text};
 use crate::events::record;

@@ -1,7 +1,8 @@
 //! Changes the assignee, stage and state of a job, and updates the status of its task.
 
 use crate::auth::Actor;
-use crate::domain::resource::{JobStage, JobState, TaskStatus};
+use crate::domain::job::{JobStage, JobState};
+use crate::domain::task::TaskStatus;
 use crate::domain::validation::{Patch, Validator};
 use crate::domain::{JobId, Result};
 use crate::events::record;

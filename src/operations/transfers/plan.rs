@@ -9,7 +9,8 @@ use crate::auth::Actor;
 use crate::domain::clock::Instant;
 use crate::domain::error::FieldError;
 use crate::domain::limit::LimitKind;
-use crate::domain::resource::{Participants, Relations, ResourceId, StorageHandling};
+use crate::domain::cloud_storage::StorageHandling;
+use crate::domain::resource::{Participants, Relations, ResourceId};
 use crate::domain::validation::Validator;
 use crate::domain::{
     CloudStorageId, Code, Error, InternalError, ProjectId, Refusal, Result, TaskId, UserId, WorkspaceId,

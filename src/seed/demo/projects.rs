@@ -1,6 +1,8 @@
 //! Cloud storages, projects, tasks and jobs of the demo, chosen so that each role sees different rows.
 
-use crate::domain::resource::{CloudProvider, JobStage, JobState};
+use crate::domain::cloud_storage::CloudProvider;
+
+use crate::domain::job::{JobStage, JobState};
 
 /// A workspace of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

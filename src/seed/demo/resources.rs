@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 
 use crate::domain::clock::Instant;
 use crate::domain::event::EventType;
-use crate::domain::resource::{JobStage, JobState, Participants, TaskStatus};
+use crate::domain::job::{JobStage, JobState};
+use crate::domain::resource::Participants;
+use crate::domain::task::TaskStatus;
 use crate::domain::{CloudStorageId, UserId, WorkspaceId, ids};
 use crate::events::record::NewEvent;
 use crate::operations::resources::events::{

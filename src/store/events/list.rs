@@ -94,7 +94,7 @@ impl Visible {
             place,
             id: EventId::of(Instant::default(), place),
             workspace_id: self.workspace,
-            kind: EventType::parse(&alike.kind),
+            kind: EventType::from_name(&alike.kind),
             at: Instant::default(),
             actor_id: None,
             subject_id: alike.subject_id,

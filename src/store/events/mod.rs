@@ -124,7 +124,7 @@ impl TryFrom<Row> for Entry {
             place,
             id: EventId::of(row.at, place),
             workspace_id: row.workspace_id,
-            kind: EventType::parse(&row.kind),
+            kind: EventType::from_name(&row.kind),
             at: row.at,
             actor_id: row.actor_id,
             subject_id: row.subject_id,

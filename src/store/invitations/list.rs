@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::page::{PageRequest, PageRows};
-use crate::domain::sql_types::MemberRole;
+use crate::store::sql_types::MemberRole;
 use crate::domain::{Email, OrganizationId, Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;

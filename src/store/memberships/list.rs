@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::PageRequest;
-use crate::domain::sql_types::MemberRole;
+use crate::store::sql_types::MemberRole;
 use crate::domain::{OrganizationId, Result, Role};
 use crate::store::Connection;
 use crate::store::memberships::Membership;
@@ -45,7 +45,7 @@ impl Order {
         match self {
             Order::JoinedAt => clock::from_key(key).is_some(),
             Order::Username => true,
-            Order::Role => Role::named(key).is_some(),
+            Order::Role => Role::from_name(key).is_some(),
         }
     }
 }
@@ -143,7 +143,7 @@ impl<'a, C> Members<'a, C> {
             }
             Order::Username => Ordered::Username(KeysetRange::of(window.clone(), *descending)),
             Order::Role => {
-                let role = |key: &String| Role::named(key).unwrap_or(Role::Worker);
+                let role = |key: &String| Role::from_name(key).unwrap_or(Role::Worker);
                 Ordered::Role(KeysetRange::of(window.keyed(role), *descending))
             }
         };

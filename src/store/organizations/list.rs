@@ -9,7 +9,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::{PageRequest, PageRows};
-use crate::domain::sql_types::MemberRole;
+use crate::store::sql_types::MemberRole;
 use crate::domain::{Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::memberships::Membership;

@@ -16,8 +16,10 @@ use uuid::Uuid;
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Keyset, PageRequest};
-use crate::domain::resource::{JobState, RowScope, TaskStatus};
-use crate::domain::sql_types as ours;
+use crate::domain::job::JobState;
+use crate::domain::resource::RowScope;
+use crate::domain::task::TaskStatus;
+use crate::store::sql_types as enum_types;
 use crate::domain::{Result, Role, UserId, WorkspaceId};
 use crate::store::Connection;
 use crate::store::paging::KeysetRange;
@@ -199,9 +201,9 @@ impl List {
             );
             out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
             out.push_sql(" AND m.role = ANY (CASE a.status WHEN 'PENDING_DELETION' THEN ");
-            out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.pending)?;
+            out.push_bind_param::<Array<enum_types::MemberRole>, _>(&seers.pending)?;
             out.push_sql("::member_role[] ELSE ");
-            out.push_bind_param::<Array<ours::MemberRole>, _>(&seers.active)?;
+            out.push_bind_param::<Array<enum_types::MemberRole>, _>(&seers.active)?;
             out.push_sql("::member_role[] END)))");
         }
         if let Some(pattern) = pattern {
@@ -210,12 +212,12 @@ impl List {
         }
         if let Some(statuses) = &self.filter.statuses {
             out.push_sql(" AND x.status = ANY (");
-            out.push_bind_param::<Array<ours::TaskStatus>, _>(statuses)?;
+            out.push_bind_param::<Array<enum_types::TaskStatus>, _>(statuses)?;
             out.push_sql(")");
         }
         if let Some(states) = &self.filter.states {
             out.push_sql(" AND x.state = ANY (");
-            out.push_bind_param::<Array<ours::JobState>, _>(states)?;
+            out.push_bind_param::<Array<enum_types::JobState>, _>(states)?;
             out.push_sql(")");
         }
         if let Some(assignee) = &self.filter.assignee {

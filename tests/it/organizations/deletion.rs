@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use guildhall::domain::Clock;
-use guildhall::domain::limit::Plans;
+use guildhall::domain::plan_catalog::Plans;
 use guildhall::mail::transports::Transport;
 use guildhall::mail::worker::send_due;
 use guildhall::operations::maintenance::expire_invitations::expire_invitations;

@@ -156,8 +156,8 @@ fn render(rows: &[(String, String, String, bool)], keys: &[(String, String)]) ->
         text += "\ndiesel::table! {\n    use diesel::sql_types::*;\n";
         match enums.as_slice() {
             [] => {}
-            [one] => writeln!(text, "    use crate::domain::sql_types::{one};").expect("text"),
-            many => writeln!(text, "    use crate::domain::sql_types::{{{}}};", many.join(", ")).expect("text"),
+            [one] => writeln!(text, "    use crate::store::sql_types::{one};").expect("text"),
+            many => writeln!(text, "    use crate::store::sql_types::{{{}}};", many.join(", ")).expect("text"),
         }
         // `type` is a keyword of Rust.
         let named = |column| if column == "type" { "kind" } else { column };

@@ -2,7 +2,9 @@
 
 mod visibility;
 
-use guildhall::domain::resource::{JobStage, JobState, TaskStatus};
+use guildhall::domain::job::{JobStage, JobState};
+
+use guildhall::domain::task::TaskStatus;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

@@ -1,0 +1,44 @@
+//! The status of a task.
+
+use super::job::{JobStage, JobState};
+use super::named_enum::named_enum;
+
+named_enum! {
+    /// Where a task stands: the earliest of its jobs counts.
+    pub enum TaskStatus {
+        /// At least one job is in the stage ANNOTATION.
+        Annotation = "ANNOTATION",
+        /// No job is in the stage ANNOTATION, but not every one is accepted yet.
+        Validation = "VALIDATION",
+        /// Every job is in the stage ACCEPTANCE and completed.
+        Completed = "COMPLETED",
+    }
+}
+
+impl TaskStatus {
+    /// Where a task with such jobs stands.
+    pub fn of(jobs: &[(JobStage, JobState)]) -> Self {
+        if jobs.iter().any(|(stage, _)| *stage == JobStage::Annotation) {
+            Self::Annotation
+        } else if jobs.iter().all(|job| *job == (JobStage::Acceptance, JobState::Completed)) {
+            Self::Completed
+        } else {
+            Self::Validation
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_stands_where_the_earliest_of_its_jobs_does() {
+        use {JobStage as Stage, JobState as State};
+        let accepted = (Stage::Acceptance, State::Completed);
+        assert_eq!(TaskStatus::of(&[(Stage::Annotation, State::Completed), accepted]), TaskStatus::Annotation);
+        assert_eq!(TaskStatus::of(&[(Stage::Validation, State::New), accepted]), TaskStatus::Validation);
+        assert_eq!(TaskStatus::of(&[(Stage::Acceptance, State::Rejected), accepted]), TaskStatus::Validation);
+        assert_eq!(TaskStatus::of(&[accepted, accepted]), TaskStatus::Completed);
+    }
+}
