@@ -1,4 +1,4 @@
-//! Locks on what is no row, or none yet: PostgreSQL's advisory locks, by a text.
+//! PostgreSQL advisory locks on texts, for objects that have no row to lock.
 
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::RunQueryDsl;
@@ -6,19 +6,19 @@ use diesel_async::RunQueryDsl;
 use crate::domain::Result;
 use crate::store::Connection;
 
-/// What a text stands for: the same text of two kinds is locked apart.
+/// Kind of the locked text. Locks of different kinds are independent, even for the same text.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// An address of mail.
+    /// E-mail address.
     Address,
-    /// Whom an issuer elsewhere calls so.
+    /// Identity at an external issuer.
     Identity,
-    /// The name of an account.
+    /// Username.
     Username,
 }
 
 impl Kind {
-    /// Its name, as a number.
+    /// Returns the name of the kind as a number, the seed of the hash.
     fn seed(self) -> i64 {
         let name = match self {
             Self::Address => *b" address",
@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// Waits until no other transaction holds the lock, and holds it until this one ends.
+/// Waits for the lock, and holds it until the transaction ends.
 pub(super) async fn lock(tx: &mut Connection, kind: Kind, text: &str) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))")
         .bind::<Text, _>(text)

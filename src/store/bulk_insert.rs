@@ -1,4 +1,4 @@
-//! Whole rows, many at a time: what fills a database with a world. Ordinary work goes through the files of the tables.
+//! Bulk insert of whole rows, for demo data, load tests and imports. Ordinary writes use the files of the tables.
 
 use std::collections::HashMap;
 
@@ -20,10 +20,10 @@ use crate::store::schema::{
 };
 use crate::store::tasks::Task;
 
-/// Rows in one statement: the protocol takes 65,535 parameters.
+/// Maximum number of rows in one statement: the protocol allows 65,535 parameters.
 pub const BATCH: usize = 2000;
 
-/// An account.
+/// Account.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = users)]
 #[allow(missing_docs, reason = "the columns, documented in the database")]
@@ -39,7 +39,7 @@ pub struct UserRow {
     pub created_at: Instant,
 }
 
-/// An organization.
+/// Organization.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = organizations)]
 #[allow(missing_docs, reason = "the columns, documented in the database")]
@@ -57,7 +57,7 @@ pub struct OrganizationRow {
     pub updated_at: Instant,
 }
 
-/// A membership.
+/// Membership.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = memberships)]
 #[allow(missing_docs, reason = "the columns, documented in the database")]
@@ -71,7 +71,7 @@ pub struct MembershipRow {
     pub invited_by: Option<UserId>,
 }
 
-/// An invitation, without a token: a resend makes one.
+/// Invitation without a token; a resend creates one.
 #[derive(Clone, Insertable)]
 #[diesel(table_name = invitations)]
 #[allow(missing_docs, reason = "the columns, documented in the database")]
@@ -94,136 +94,142 @@ pub struct InvitationRow {
     pub failure: Option<String>,
 }
 
-/// Rows of all kinds that refer to each other.
+/// Rows of all kinds, which refer to each other.
 #[derive(Clone, Default)]
 pub struct Dataset {
     /// Accounts.
     pub users: Vec<UserRow>,
-    /// Organizations, `member_count` as the memberships say.
+    /// Organizations; `member_count` must equal the number of memberships.
     pub organizations: Vec<OrganizationRow>,
-    /// Memberships, one OWNER in each organization.
+    /// Memberships; each organization has one OWNER.
     pub memberships: Vec<MembershipRow>,
     /// Invitations.
     pub invitations: Vec<InvitationRow>,
-    /// Plans that are paid for.
+    /// Paid plans.
     pub plans: Vec<PlanRow>,
     /// Cloud storages.
     pub cloud_storages: Vec<CloudStorage>,
     /// Projects.
     pub projects: Vec<Project>,
-    /// Tasks, `status` as the jobs say.
+    /// Tasks; `status` must follow from the jobs.
     pub tasks: Vec<Task>,
-    /// Jobs, at least one in each task.
+    /// Jobs; each task has at least one.
     pub jobs: Vec<Job>,
 }
 
 impl Dataset {
-    /// Number of all rows.
+    /// Returns the number of all rows.
     pub fn len(&self) -> usize {
         let people = self.users.len() + self.organizations.len() + self.memberships.len() + self.invitations.len();
         people + self.cloud_storages.len() + self.projects.len() + self.tasks.len() + self.jobs.len() + self.plans.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Writes a world. To be called in a transaction: organizations refer to memberships that come after them.
-pub async fn insert(tx: &mut Connection, world: &Dataset) -> Result<()> {
-    insert_telling(tx, world, &|_| ()).await
+/// Inserts a dataset. Needs a transaction, because organizations refer to memberships that are inserted after them.
+pub async fn insert(tx: &mut Connection, dataset: &Dataset) -> Result<()> {
+    insert_telling(tx, dataset, &|_| ()).await
 }
 
-/// As [`insert`]; tells after each statement how many rows are written.
-pub async fn insert_telling(tx: &mut Connection, world: &Dataset, tell: &(dyn Fn(usize) + Send + Sync)) -> Result<()> {
+/// Inserts a dataset like [`insert`]. Calls `report_progress` after each statement with the number of rows inserted so
+/// far.
+pub async fn insert_telling(
+    tx: &mut Connection,
+    dataset: &Dataset,
+    report_progress: &(dyn Fn(usize) + Send + Sync),
+) -> Result<()> {
     let mut written = 0;
-    for rows in world.users.chunks(BATCH) {
+    for rows in dataset.users.chunks(BATCH) {
         written += diesel::insert_into(users::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.organizations.chunks(BATCH) {
+    for rows in dataset.organizations.chunks(BATCH) {
         let key = |row: &OrganizationRow| organizations::name_key.eq(row.name.as_deref().and_then(text_keys::stored));
         let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(organizations::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    let names = world.users.iter().filter_map(|user| Some((user.id, user.display_name.as_deref()?)));
+    let names = dataset.users.iter().filter_map(|user| Some((user.id, user.display_name.as_deref()?)));
     let names: HashMap<_, _> = names.collect();
-    for rows in world.memberships.chunks(BATCH) {
+    for rows in dataset.memberships.chunks(BATCH) {
         let name = |row: &MembershipRow| names.get(&row.user_id).copied();
         let key = |row: &MembershipRow| memberships::name_key.eq(name(row).and_then(text_keys::stored));
         let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(memberships::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.invitations.chunks(BATCH) {
+    for rows in dataset.invitations.chunks(BATCH) {
         let key = |row: &InvitationRow| {
             invitations::email_key.eq(text_keys::stored(row.email_written.as_deref().unwrap_or(&row.email)))
         };
         let rows: Vec<_> = rows.iter().map(|row| (row, key(row))).collect();
         written += diesel::insert_into(invitations::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.cloud_storages.chunks(BATCH) {
+    for rows in dataset.cloud_storages.chunks(BATCH) {
         let user = |row: &CloudStorage| cloud_storages::user_id.eq(row.workspace().user());
         let rows: Vec<_> = rows.iter().map(|row| (row.clone(), user(row))).collect();
         written += diesel::insert_into(cloud_storages::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.projects.chunks(BATCH) {
+    for rows in dataset.projects.chunks(BATCH) {
         let user = |row: &Project| projects::user_id.eq(row.workspace().user());
         let key = |row: &Project| projects::name_key.eq(text_keys::stored(&row.name));
         let rows: Vec<_> = rows.iter().map(|row| (row.clone(), key(row), user(row))).collect();
         written += diesel::insert_into(projects::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.tasks.chunks(BATCH) {
+    for rows in dataset.tasks.chunks(BATCH) {
         let user = |row: &Task| tasks::user_id.eq(row.workspace().user());
         let key = |row: &Task| tasks::name_key.eq(text_keys::stored(&row.name));
         let rows: Vec<_> = rows.iter().map(|row| (row.clone(), key(row), user(row))).collect();
         written += diesel::insert_into(tasks::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.jobs.chunks(BATCH) {
+    for rows in dataset.jobs.chunks(BATCH) {
         jobs::insert(tx, rows).await?;
         written += rows.len();
-        tell(written);
+        report_progress(written);
     }
-    for rows in world.plans.chunks(BATCH) {
+    for rows in dataset.plans.chunks(BATCH) {
         written += diesel::insert_into(plans::table).values(rows).execute(tx).await?;
-        tell(written);
+        report_progress(written);
     }
     Ok(())
 }
 
-/// Checks at once what is otherwise checked at the end of the transaction.
+/// Checks deferred constraints now instead of at the end of the transaction.
 pub async fn check_deferred(tx: &mut Connection) -> Result<()> {
     use diesel_async::SimpleAsyncConnection;
     Ok(tx.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await?)
 }
 
-/// The error to leave a transaction with that was a rehearsal.
+/// Error with which a dry run ends its transaction, so that it is rolled back.
 pub fn rolled_back() -> Error {
     diesel::result::Error::RollbackTransaction.into()
 }
 
-/// Takes the lock of the installation's row, so that one world is made at a time, and tells whether the demo is in it.
+/// Locks the row of `installation`, so that only one process fills the database at a time. Returns whether the demo
+/// data is loaded.
 pub async fn lock_installation(tx: &mut Connection) -> Result<bool> {
     Ok(installation::table.select(installation::demo).for_update().get_result(tx).await?)
 }
 
-/// Whether there is any account.
+/// Returns whether the database has any account.
 pub async fn has_users(tx: &mut Connection) -> Result<bool> {
     Ok(diesel::select(diesel::dsl::exists(users::table.select(users::id))).get_result(tx).await?)
 }
 
-/// Those of `names` that accounts have.
+/// Returns those of `names` that are usernames of accounts.
 pub async fn usernames_taken(tx: &mut Connection, names: &[String]) -> Result<Vec<String>> {
     Ok(users::table.filter(users::username.eq_any(names)).select(users::username).load(tx).await?)
 }
 
-/// Those of `addresses` that accounts have proven.
+/// Returns those of `addresses` that are proven addresses of accounts.
 pub async fn emails_proven(tx: &mut Connection, addresses: &[String]) -> Result<Vec<String>> {
     Ok(users::table
         .filter(users::email.eq_any(addresses))
@@ -233,7 +239,7 @@ pub async fn emails_proven(tx: &mut Connection, addresses: &[String]) -> Result<
         .await?)
 }
 
-/// Those of `slugs` that organizations have, or had so lately that they are held at `now`.
+/// Returns those of `slugs` that are taken at `now`: by an organization, or still held after a change of slug.
 pub async fn slugs_taken(tx: &mut Connection, slugs: &[String], now: Instant) -> Result<Vec<String>> {
     let mut taken: Vec<String> =
         organizations::table.filter(organizations::slug.eq_any(slugs)).select(organizations::slug).load(tx).await?;

@@ -1,4 +1,4 @@
-//! Cloud storages: buckets and containers that projects and tasks read from and write to.
+//! Table of cloud storages: buckets and containers from which projects and tasks read and to which they write.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,43 +12,43 @@ use crate::domain::cloud_storage::CloudProvider;
 use crate::domain::resource::Participants;
 use crate::domain::{CloudStorageId, OrganizationId, Result, UserId, WorkspaceId};
 
-/// A cloud storage.
+/// Cloud storage.
 #[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = cloud_storages, check_for_backend(Pg))]
 pub struct CloudStorage {
-    /// Its ID.
+    /// ID of the cloud storage.
     pub id: CloudStorageId,
-    /// The workspace it belongs to.
+    /// Workspace of the cloud storage.
     pub workspace_id: Uuid,
-    /// The organization it belongs to.
+    /// Organization of the cloud storage; `None` in a personal workspace.
     pub organization_id: Option<OrganizationId>,
-    /// Who connected it, or the owner of the organization once that person has left.
+    /// User who connected it, or the owner of the organization after that user has left.
     pub owner_id: UserId,
-    /// Name shown to people.
+    /// Name shown to users.
     pub display_name: String,
-    /// Whose cloud it is.
+    /// Cloud provider.
     pub provider: CloudProvider,
     /// Name of the bucket or container.
     pub resource: String,
-    /// What it is for.
+    /// Description of its purpose.
     pub description: Option<String>,
-    /// When it was connected.
+    /// Time at which it was connected.
     pub created_at: Instant,
 }
 
 impl CloudStorage {
-    /// The workspace it belongs to.
+    /// Returns the workspace of the cloud storage.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
-    /// The people whom it names.
+    /// Returns the users whom the row names: the owner.
     pub fn people(&self) -> Participants {
         Participants { owner: Some(self.owner_id), assignee: None }
     }
 }
 
-/// The cloud storages with those IDs, in no order.
+/// Returns the cloud storages with these IDs, in no order.
 pub async fn find_many(mut connection: &Connection, ids: &[CloudStorageId]) -> Result<Vec<CloudStorage>> {
     Ok(cloud_storages::table
         .filter(cloud_storages::id.eq_any(ids))
@@ -57,24 +57,24 @@ pub async fn find_many(mut connection: &Connection, ids: &[CloudStorageId]) -> R
         .await?)
 }
 
-/// The cloud storage with that ID.
+/// Returns the cloud storage with an ID.
 pub async fn find(connection: &mut Connection, id: CloudStorageId) -> Result<Option<CloudStorage>> {
     Ok(cloud_storages::table.find(id).select(CloudStorage::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks a cloud storage, and returns it as it is then. Its workspace must be held before.
+/// Locks a cloud storage and returns its row as of the lock. The workspace must be locked before.
 pub async fn lock(tx: &mut Connection, id: CloudStorageId) -> Result<Option<CloudStorage>> {
     let found = cloud_storages::table.find(id).select(CloudStorage::as_select());
     Ok(found.for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Writes a new cloud storage. Its workspace must be held alone, for the sake of the limits.
+/// Inserts a cloud storage. The workspace must be locked exclusively, because of the limits.
 pub fn insert(storage: &CloudStorage) -> Write {
     let row = (storage.clone(), cloud_storages::user_id.eq(storage.workspace().user()));
     Write::of(diesel::insert_into(cloud_storages::table).values(row))
 }
 
-/// Writes the fields of a cloud storage that can change. It must be locked.
+/// Updates the changeable fields of a cloud storage, which must be locked.
 pub fn update(storage: &CloudStorage) -> Write {
     Write::of(diesel::update(cloud_storages::table.find(storage.id)).set((
         cloud_storages::owner_id.eq(storage.owner_id),
@@ -83,12 +83,12 @@ pub fn update(storage: &CloudStorage) -> Write {
     )))
 }
 
-/// Deletes a cloud storage. What was linked to it has to be unlinked before.
+/// Deletes a cloud storage. Links to it must be removed before.
 pub fn delete(id: CloudStorageId) -> Write {
     Write::of(diesel::delete(cloud_storages::table.find(id)))
 }
 
-/// The cloud storages of an organization that a user owns.
+/// Returns the cloud storages of an organization that a user owns.
 pub async fn owned_by(
     connection: &mut Connection,
     organization: OrganizationId,
@@ -102,7 +102,7 @@ pub async fn owned_by(
         .await?)
 }
 
-/// Gives what a user owns in an organization to `heir`. The organization must be held alone.
+/// Transfers a user's cloud storages in an organization to `heir`. The organization must be locked exclusively.
 pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId)) -> Write {
     let owned = cloud_storages::organization_id.eq(organization).and(cloud_storages::owner_id.eq(user));
     Write::of(diesel::update(cloud_storages::table.filter(owned)).set(cloud_storages::owner_id.eq(heir)))

@@ -1,9 +1,11 @@
-//! A connection to the database. Every statement is prepared once and kept. Writes whose outcome nobody reads are queued, and
-//! sent together with the next statement, at the latest with the end of the transaction: one round trip for all of them.
+//! Connection to the database. Statements are prepared once and cached. Writes whose result is not needed are queued,
+//! and sent together with the next statement, at the latest with the end of the transaction: all of them take one round
+//! trip.
 //!
-//! The database runs statements one after another in the order in which they were sent, each on a snapshot of its own. They
-//! are sent in the order in which they were made, because each of them waits for its turn at the cache of prepared statements,
-//! [`BEGIN`] and [`COMMIT`] too. Statements of a batched connection that are sent at once run in any order.
+//! The database runs the statements of a session in the order in which they are sent, each on its own snapshot. They
+//! are sent in the order in which they are first polled, [`BEGIN`] and [`COMMIT`] included, because each waits for its
+//! turn at the cache of prepared statements. Statements of a batched connection that are polled together run in any
+//! order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,55 +25,54 @@ use super::error::is_connection_lost;
 use super::query_batching::BatchedReads;
 use super::{Work, outcome};
 use crate::domain::Result;
-use crate::store::type_mappings;
 use crate::store::in_flight::Unfinished;
 use crate::store::statement_cache::Cached;
+use crate::store::type_mappings;
 
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
-/// Each statement is asked by keys and in an order that an index has: the plan is the same whatever the values are, and to make
-/// it anew for them takes longer than to run it.
-const ONE_PLAN_EACH: &str = "SET plan_cache_mode = force_generic_plan";
-/// Rows that are looked up for others are looked up by a key, mostly each of them once: to remember them for the case that one comes
-/// again takes longer than that.
-const NOTHING_MEMOIZED: &str = "SET enable_memoize = off";
-/// A plan is made once and run thousands of times, each time for some milliseconds at most: to compile it each time takes longer.
-const NOTHING_COMPILED: &str = "SET jit = off";
-/// A statement that waits for a lock for longer gives its connection back: others need it.
+/// Statements find rows by keys and in the order of an index, so the best plan does not depend on the values, and
+/// planning takes longer than execution.
+const GENERIC_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// Nested loops mostly look up each key once, so caching their inner rows takes longer than it saves.
+const NO_MEMOIZE: &str = "SET enable_memoize = off";
+/// Statements take some milliseconds at most, so compiling them takes longer than it saves.
+const NO_JIT: &str = "SET jit = off";
+/// A statement that waits longer for a lock fails, so that its connection is free for other requests.
 const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
 
-/// A connection, inside a transaction or not. The functions of the table files take one.
+/// Connection, with or without an open transaction. The functions of the table files take one.
 pub struct Connection {
     backend: Backend,
     unsent: Mutex<Unsent>,
-    /// Whether a transaction was begun and has not come to its end.
+    /// Whether a transaction is open.
     in_transaction: bool,
     /// Whether the transaction has recorded events.
     has_recorded_events: bool,
     unfinished: Unfinished,
-    /// Whether its last borrower was dropped in the middle of a statement or transaction.
+    /// Whether the caller was dropped during a statement or transaction.
     abandoned: bool,
     /// Whether the actor was found with a live token since [`Connection::forget_actor`].
     actor_is_live: AtomicBool,
 }
 
-/// What runs the statements.
+/// Backend that runs the statements.
 enum Backend {
-    /// A session of the database that is this connection's alone.
+    /// Database session of this connection alone.
     Session(Box<AsyncPgConnection>),
-    /// Whichever session is free, for reads alone.
+    /// Any free session, for reads only.
     Batched(BatchedReads),
 }
 
-/// What is sent together with the next statement.
+/// Statements that are sent together with the next one.
 #[derive(Default)]
 struct Unsent {
     begin: bool,
     writes: Vec<QueuedStatement>,
 }
 
-type QueuedStatement = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send>;
+type QueuedStatement = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> StatementFuture<'c, usize> + Send>;
 
 /// Statements that change rows, for [`Connection::queue`].
 #[must_use = "a write is sent only if it is queued: `tx.queue(…)`"]
@@ -82,7 +83,7 @@ pub struct Write {
 }
 
 impl Write {
-    /// A write of one statement.
+    /// Returns a write of one statement.
     pub fn of<Q>(statement: Q) -> Self
     where
         Q: QueryFragment<Pg> + QueryId + Send + 'static,
@@ -90,12 +91,12 @@ impl Write {
         Self { statements: vec![queued(move |session| execute(session, statement))], records_events: false }
     }
 
-    /// A write of events, to which [`Write::and`] adds the statements.
+    /// Returns a write that records events, without statements: [`Write::and`] adds them.
     pub(super) fn of_events() -> Self {
         Self { records_events: true, ..Self::default() }
     }
 
-    /// This write and then the other one.
+    /// Appends the statements of another write.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.statements.extend(other.statements);
         self.records_events |= other.records_events;
@@ -103,29 +104,29 @@ impl Write {
     }
 }
 
-/// A statement: it is sent when this is first polled.
-type Sent<'c, R> = BoxFuture<'c, QueryResult<R>>;
+/// Future of a statement, which is sent at the first poll.
+type StatementFuture<'c, R> = BoxFuture<'c, QueryResult<R>>;
 
-/// A row as the driver gives it.
+/// Row as the driver returns it.
 pub(super) type Row = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
 
 type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>;
 
 impl Connection {
-    /// Opens a connection.
+    /// Opens a connection and applies its settings.
     pub async fn establish(database_url: &str) -> ConnectionResult<Self> {
         let mut session = AsyncPgConnection::establish(database_url).await?;
         let unfinished = Unfinished::default();
         session.set_instrumentation(unfinished.counter());
-        // Whoever waits for this later could be overtaken by a statement that need not.
+        // Looked up now, because a statement that waited for the lookup later could be overtaken by another one.
         type_mappings::look_up_oids(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        for setting in [ONE_PLAN_EACH, NOTHING_MEMOIZED, NOTHING_COMPILED, LOCK_TIMEOUT] {
+        for setting in [GENERIC_PLANS, NO_MEMOIZE, NO_JIT, LOCK_TIMEOUT] {
             session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(Self { unfinished, ..Self::on(Backend::Session(Box::new(session))) })
     }
 
-    /// A connection whose statements are batched with those of others.
+    /// Returns a connection whose statements are batched with those of other requests.
     pub(super) fn batched(reads: BatchedReads) -> Self {
         Self::on(Backend::Batched(reads))
     }
@@ -145,21 +146,21 @@ impl Connection {
         }
     }
 
-    /// Sends a write together with the next statement that is awaited. For writes that cannot fail to find their rows, such as
-    /// of rows that are locked: the number of rows is not looked at, and by the time that an error is seen the end of the
-    /// transaction was sent. It is a rollback then. Needs a transaction.
+    /// Queues a write, which is sent together with the next awaited statement. Needs a transaction. Only for writes
+    /// whose rows exist for certain, such as locked rows, because the number of changed rows is not checked. An error
+    /// is returned by the statement that is sent with the write; if that is COMMIT, the database rolls back instead.
     pub fn queue(&mut self, write: Write) {
         self.has_recorded_events |= write.records_events;
         self.unsent.get_mut().writes.extend(write.statements);
     }
 
-    /// Whether the transaction, or the last one if none runs, has recorded events.
+    /// Returns whether the open transaction, or the last one, has recorded events.
     pub(super) fn has_recorded_events(&self) -> bool {
         self.has_recorded_events
     }
 
-    /// Does `work` in a transaction, which commits if it succeeds and rolls back with its error if not. Nothing is sent for one
-    /// that does not ask anything.
+    /// Runs `work` in a transaction. Commits if it succeeds, and otherwise rolls back and returns its error. A
+    /// transaction without statements sends nothing.
     pub(super) fn transaction<'c, R, F>(&'c mut self, work: F) -> impl Future<Output = Result<R>> + Send + 'c
     where
         for<'r> F:
@@ -173,7 +174,7 @@ impl Connection {
             match work(self).await {
                 Ok(done) => {
                     outcome::commit_sent();
-                    // What the database itself refuses is rolled back; after a lost connection, it may be committed.
+                    // A COMMIT that the database refuses is a rollback. After a lost connection the outcome is unknown.
                     self.end(COMMIT).await.inspect_err(|cause| {
                         if !is_connection_lost(cause) {
                             outcome::commit_refused();
@@ -183,7 +184,7 @@ impl Connection {
                 }
                 Err(error) => {
                     self.unsent.get_mut().writes.clear();
-                    // If that fails, the connection is given up, and with it the transaction.
+                    // If the rollback fails, the connection is closed, which also ends the transaction.
                     if let Err(cause) = self.end(ROLLBACK).await {
                         tracing::debug!(%cause, "could not roll back");
                     }
@@ -193,22 +194,22 @@ impl Connection {
         }
     }
 
-    async fn end(&mut self, how: &'static str) -> QueryResult<()> {
-        let untouched = {
+    async fn end(&mut self, command: &'static str) -> QueryResult<()> {
+        let is_empty = {
             let unsent = self.unsent.get_mut();
-            let untouched = unsent.begin && unsent.writes.is_empty();
-            unsent.begin &= !untouched;
-            untouched
+            let is_empty = unsent.begin && unsent.writes.is_empty();
+            unsent.begin &= !is_empty;
+            is_empty
         };
-        if !untouched {
-            self.flight(self.backend.execute(sql_query(how))).await?;
+        if !is_empty {
+            self.send_pipeline(self.backend.execute(sql_query(command))).await?;
         }
         self.in_transaction = false;
         Ok(())
     }
 
-    /// Sends what was queued, and after it the last statement. The first error is what went wrong.
-    fn flight<'c, R: Send + 'c>(&'c self, last: Sent<'c, R>) -> Sent<'c, R> {
+    /// Sends the queued statements and then `last`. Returns the first error, or the result of `last`.
+    fn send_pipeline<'c, R: Send + 'c>(&'c self, last: StatementFuture<'c, R>) -> StatementFuture<'c, R> {
         let Backend::Session(session) = &self.backend else { return last };
         let Unsent { begin, writes } = std::mem::take(&mut *self.unsent.lock());
         if !begin && writes.is_empty() {
@@ -216,47 +217,48 @@ impl Connection {
         }
         let begin = begin.then(|| execute(session, sql_query(BEGIN)));
         let before = begin.into_iter().chain(writes.into_iter().map(|statement| statement(session)));
-        // These poll in order.
+        // `join` and `join_all` poll in this order.
         let sent = join(join_all(before.collect::<Vec<_>>()), last);
         sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()
     }
 
-    /// Whether another may have it: it is open, and nobody has left a transaction or a statement behind.
+    /// Returns whether another caller may use the connection: it is open, and no statement or transaction is
+    /// unfinished.
     pub(super) fn is_usable(&mut self) -> bool {
-        let is_at_rest = !self.in_transaction && self.unsent.get_mut().writes.is_empty() && self.unfinished.is_none();
+        let is_idle = !self.in_transaction && self.unsent.get_mut().writes.is_empty() && self.unfinished.is_none();
         let is_broken = match &mut self.backend {
             Backend::Session(session) => session.is_broken(),
             Backend::Batched(_) => false,
         };
-        is_at_rest && !self.abandoned && !is_broken
+        is_idle && !self.abandoned && !is_broken
     }
 
-    /// Begins anew: the actor of the next transaction was not looked up yet.
+    /// Resets [`Connection::has_live_actor`] before a transaction.
     pub fn forget_actor(&self) {
         self.actor_is_live.store(false, Ordering::Relaxed);
     }
 
-    /// Notes that the actor was looked up, and that the token is live.
+    /// Records that the actor was found with a live token.
     pub fn note_live_actor(&self) {
         self.actor_is_live.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the transaction has looked the actor up, and the token is live.
+    /// Returns whether the transaction has found the actor with a live token.
     pub fn has_live_actor(&self) -> bool {
         self.actor_is_live.load(Ordering::Relaxed)
     }
 
-    /// Nobody may have it any more.
+    /// Marks the connection as unusable.
     pub(super) fn abandon(&mut self) {
         self.abandoned = true;
     }
 
-    /// Whether nobody may have it any more.
+    /// Returns whether the connection was marked as unusable.
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned
     }
 
-    /// With which to stop the statement that runs on it, if that is its own.
+    /// Returns the token that cancels the running statement; `None` for a batched connection.
     pub(super) fn cancel_token(&self) -> Option<CancelToken> {
         match &self.backend {
             Backend::Session(session) => Some(session.cancel_token()),
@@ -264,7 +266,7 @@ impl Connection {
         }
     }
 
-    /// What it is told of by others, if it listens.
+    /// Returns the notifications that the connection receives after LISTEN.
     pub(super) fn notifications(&mut self) -> impl Stream<Item = QueryResult<diesel::pg::PgNotification>> + '_ {
         match &mut self.backend {
             Backend::Session(session) => session.notifications_stream().left_stream(),
@@ -274,7 +276,7 @@ impl Connection {
 }
 
 impl Backend {
-    fn execute<'c, Q>(&'c self, statement: Q) -> Sent<'c, usize>
+    fn execute<'c, Q>(&'c self, statement: Q) -> StatementFuture<'c, usize>
     where
         Q: QueryFragment<Pg> + QueryId,
     {
@@ -284,7 +286,7 @@ impl Backend {
         }
     }
 
-    fn load<'c, T>(&'c self, source: T) -> Sent<'c, Rows>
+    fn load<'c, T>(&'c self, source: T) -> StatementFuture<'c, Rows>
     where
         T: AsQuery,
         T::Query: QueryFragment<Pg> + QueryId,
@@ -298,20 +300,20 @@ impl Backend {
     }
 }
 
-/// The error of a write on a connection for reads.
+/// Error of a write on a connection for reads.
 fn read_only() -> Error {
-    Error::QueryBuilderError("a connection for reads takes no writes: ask for `Store::writer`".into())
+    Error::QueryBuilderError("a connection for reads takes no writes: use `Database::writer`".into())
 }
 
-/// Tells the compiler the type of the closure, which it does not infer.
+/// Boxes a closure. The signature gives the compiler the closure's type, which it does not infer.
 fn queued<F>(statement: F) -> QueuedStatement
 where
-    F: for<'c> FnOnce(&'c AsyncPgConnection) -> Sent<'c, usize> + Send + 'static,
+    F: for<'c> FnOnce(&'c AsyncPgConnection) -> StatementFuture<'c, usize> + Send + 'static,
 {
     Box::new(statement)
 }
 
-fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> Sent<'c, usize>
+fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> StatementFuture<'c, usize>
 where
     Q: QueryFragment<Pg> + QueryId,
 {
@@ -321,7 +323,7 @@ where
     }
 }
 
-fn load<'c, T>(mut session: &'c AsyncPgConnection, source: T) -> Sent<'c, Rows>
+fn load<'c, T>(mut session: &'c AsyncPgConnection, source: T) -> StatementFuture<'c, Rows>
 where
     T: AsQuery,
     T::Query: QueryFragment<Pg> + QueryId,
@@ -332,11 +334,10 @@ where
     }
 }
 
-/// Several that are made on a shared reference and polled together make one flight, in the order in which they are first
-/// polled.
+/// Statements on a shared reference that are polled together are sent together, in the order of their first polls.
 impl<'c> AsyncConnectionCore for &'c Connection {
-    type ExecuteFuture<'conn, 'query> = Sent<'c, usize>;
-    type LoadFuture<'conn, 'query> = Sent<'c, Rows>;
+    type ExecuteFuture<'conn, 'query> = StatementFuture<'c, usize>;
+    type LoadFuture<'conn, 'query> = StatementFuture<'c, Rows>;
     type Stream<'conn, 'query> = Rows;
     type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
     type Backend = Pg;
@@ -346,20 +347,20 @@ impl<'c> AsyncConnectionCore for &'c Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.backend.load(source))
+        self.send_pipeline(self.backend.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.backend.execute(source))
+        self.send_pipeline(self.backend.execute(source))
     }
 }
 
 impl AsyncConnectionCore for Connection {
-    type ExecuteFuture<'conn, 'query> = Sent<'conn, usize>;
-    type LoadFuture<'conn, 'query> = Sent<'conn, Rows>;
+    type ExecuteFuture<'conn, 'query> = StatementFuture<'conn, usize>;
+    type LoadFuture<'conn, 'query> = StatementFuture<'conn, Rows>;
     type Stream<'conn, 'query> = Rows;
     type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
     type Backend = Pg;
@@ -369,14 +370,14 @@ impl AsyncConnectionCore for Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.backend.load(source))
+        self.send_pipeline(self.backend.load(source))
     }
 
     fn execute_returning_count<'conn, 'query, T>(&'conn mut self, source: T) -> Self::ExecuteFuture<'conn, 'query>
     where
         T: QueryFragment<Pg> + QueryId + 'query,
     {
-        self.flight(self.backend.execute(source))
+        self.send_pipeline(self.backend.execute(source))
     }
 }
 
@@ -386,10 +387,10 @@ impl SimpleAsyncConnection for Connection {
     }
 }
 
-/// What is not prepared could overtake what is, so it waits until that was answered.
+/// A statement that is not prepared could overtake prepared ones, so it first waits for their results.
 impl SimpleAsyncConnection for &Connection {
     async fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        self.flight(ready(Ok(())).boxed()).await?;
+        self.send_pipeline(ready(Ok(())).boxed()).await?;
         match &self.backend {
             Backend::Session(session) => SimpleAsyncConnection::batch_execute(&mut &**session, query).await,
             Backend::Batched(_) => Err(read_only()),

@@ -1,4 +1,5 @@
-//! What the database says, in the words of the domain: a broken constraint is a refusal by its name, everything else a fault.
+//! Conversion of database errors: a violated constraint becomes the refusal for its name, every other error an internal
+//! error.
 
 use diesel::result::{DatabaseErrorKind, Error as Diesel};
 
@@ -15,32 +16,33 @@ impl From<Diesel> for Error {
     }
 }
 
-/// Whether the same could succeed later.
+/// Returns whether the error is transient: a retry could succeed.
 pub(super) fn is_passing(error: &Diesel) -> bool {
     is_connection_lost(error) || is_lock_timeout(error)
 }
 
-/// Whether the connection failed rather than the statement, whose outcome is not known then.
+/// Returns whether the connection failed rather than the statement. The outcome of the statement is then unknown.
 pub(super) fn is_connection_lost(error: &Diesel) -> bool {
     match error {
-        Diesel::DatabaseError(kind, info) => is_away(kind, info.message()),
+        Diesel::DatabaseError(kind, info) => means_lost_connection(kind, info.message()),
         error => matches!(error, Diesel::BrokenTransactionManager),
     }
 }
 
-/// Whether a statement waited for a lock for longer than `lock_timeout`. The driver tells it by the message alone.
+/// Returns whether a statement waited for a lock longer than `lock_timeout`. Only the message distinguishes this error.
 fn is_lock_timeout(error: &Diesel) -> bool {
     matches!(error, Diesel::DatabaseError(_, info) if info.message() == "canceling statement due to lock timeout")
 }
 
-/// Whether the connection is what failed, rather than the statement. The driver tells a connection that was cut in the middle
-/// of a statement by `UnableToSendCommand`, and one that an administrator ended by its message alone.
-fn is_away(kind: &DatabaseErrorKind, message: &str) -> bool {
+/// Returns whether a database error means a lost connection. The driver reports a connection that was cut during a
+/// statement as `UnableToSendCommand`. Only the message distinguishes a connection that an administrator terminated.
+fn means_lost_connection(kind: &DatabaseErrorKind, message: &str) -> bool {
     matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
         || message.starts_with("terminating connection")
 }
 
-/// The refusal that stands for a broken constraint: what two requests at once run into where each alone was fine.
+/// Returns the refusal for a violated constraint. Two concurrent requests can violate a constraint that each of them
+/// checked before.
 fn refusal_of(constraint: &str) -> Option<Refusal> {
     let (code, message, field) = match constraint {
         "organizations_slug_key" => (Code::SlugTaken, "Another organization has this slug.", "slug"),

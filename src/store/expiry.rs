@@ -1,5 +1,5 @@
-//! What time takes away: rows that have run out, marked or deleted in small batches. Several processes may do so at once:
-//! each takes the rows that no other has locked, and waits for none.
+//! Expired rows, which are marked or deleted in small batches. Several processes may run this at once: each skips rows
+//! that another one has locked.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
@@ -13,20 +13,20 @@ use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::{InvitationId, OrganizationId, Result};
 
-/// An invitation that has run out. It has no `Debug`: addresses stay out of logs.
+/// Expired invitation. It has no `Debug`, so that addresses do not get into logs.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations, check_for_backend(diesel::pg::Pg))]
 pub struct Overdue {
-    /// The invitation.
+    /// ID of the invitation.
     pub id: InvitationId,
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: OrganizationId,
-    /// The address invited.
+    /// Invited address.
     pub email: String,
 }
 
-/// Marks at most `limit` pending invitations that had run out by `now` EXPIRED, resolved at the moment they ran out. Needs a
-/// transaction.
+/// Marks at most `limit` pending invitations whose `expires_at` is not after `now` as EXPIRED, resolved at
+/// `expires_at`. Returns them. Needs a transaction.
 pub async fn expire_invitations(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<Overdue>> {
     let overdue: Vec<InvitationId> = invitations::table
         .filter(is_pending())
@@ -51,7 +51,7 @@ pub async fn expire_invitations(tx: &mut Connection, now: Instant, limit: i64) -
         .await?)
 }
 
-/// Deletes at most `limit` tokens of mails that had run out by `now`; tells how many. Needs a transaction.
+/// Deletes at most `limit` mail tokens that have expired at `now`. Returns how many were deleted. Needs a transaction.
 pub async fn delete_email_tokens(tx: &mut Connection, now: Instant, limit: i64) -> Result<usize> {
     let overdue: Vec<Vec<u8>> = email_tokens::table
         .filter(email_tokens::expires_at.le(now))
@@ -64,7 +64,7 @@ pub async fn delete_email_tokens(tx: &mut Connection, now: Instant, limit: i64) 
     Ok(diesel::delete(email_tokens::table.filter(email_tokens::token_hash.eq_any(overdue))).execute(tx).await?)
 }
 
-/// Deletes at most `limit` sessions that had run out by `now`; tells how many. Needs a transaction.
+/// Deletes at most `limit` sessions that have expired at `now`. Returns how many were deleted. Needs a transaction.
 pub async fn delete_sessions(tx: &mut Connection, now: Instant, limit: i64) -> Result<usize> {
     let overdue: Vec<Uuid> = sessions::table
         .filter(sessions::expires_at.le(now))
@@ -77,7 +77,8 @@ pub async fn delete_sessions(tx: &mut Connection, now: Instant, limit: i64) -> R
     Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(overdue))).execute(tx).await?)
 }
 
-/// Deletes at most `limit` former slugs that are no longer held at `now`; tells how many. Needs a transaction.
+/// Deletes at most `limit` former slugs that are no longer held at `now`. Returns how many were deleted. Needs a
+/// transaction.
 pub async fn delete_former_slugs(tx: &mut Connection, now: Instant, limit: i64) -> Result<usize> {
     let overdue: Vec<String> = former_slugs::table
         .filter(former_slugs::held_until.le(now))
@@ -90,7 +91,8 @@ pub async fn delete_former_slugs(tx: &mut Connection, now: Instant, limit: i64) 
     Ok(diesel::delete(former_slugs::table.filter(former_slugs::slug.eq_any(overdue))).execute(tx).await?)
 }
 
-/// Deletes at most `limit` names of whose account was deleted at `until` or before; tells how many. Needs a transaction.
+/// Deletes at most `limit` external identities whose account was deleted at `until` or before. Returns how many were
+/// deleted. Needs a transaction.
 pub async fn delete_ended_identities(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
     let ended: Vec<(String, String)> = external_identities::table
         .filter(external_identities::user_id.is_null().and(external_identities::claimed_at.le(until)))
@@ -107,9 +109,10 @@ pub async fn delete_ended_identities(tx: &mut Connection, until: Instant, limit:
     Ok(deleted)
 }
 
-/// Deletes at most `limit` idempotency keys that were first used at `until` or before; tells how many. Needs a transaction.
+/// Deletes at most `limit` idempotency keys that were first used at `until` or before. Returns how many were deleted.
+/// Needs a transaction.
 pub async fn delete_idempotency_keys(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
-    // An array, so that the rows are looked for once.
+    // An array, so that the rows are searched only once.
     let overdue = diesel::sql_query(
         "DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
              SELECT ctid FROM idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED

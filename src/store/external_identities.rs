@@ -1,4 +1,4 @@
-//! Whom an issuer elsewhere calls what, and whose account that is.
+//! Table of external identities: users of external OIDC issuers with their accounts.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,7 +10,7 @@ use crate::store::advisory_locks;
 use crate::store::advisory_locks::Kind;
 use crate::store::schema::external_identities;
 
-/// Somebody by the name that an issuer gives them.
+/// User of an external issuer.
 #[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = external_identities, check_for_backend(diesel::pg::Pg), primary_key(issuer, subject))]
 pub struct ExternalIdentity {
@@ -18,26 +18,27 @@ pub struct ExternalIdentity {
     pub issuer: String,
     /// `sub` of the tokens.
     pub subject: String,
-    /// The account. None: it was deleted.
+    /// Account of the user; `None` after it was deleted.
     pub user_id: Option<UserId>,
-    /// The username claimed last.
+    /// Last claimed username; `None` if none was claimed.
     pub preferred_username: Option<String>,
-    /// When the token was made whose claims the account has, or when the account was deleted.
+    /// Time of issue of the token whose claims the account has, or time at which the account was deleted.
     pub claimed_at: Instant,
 }
 
-/// Lets only one transaction at a time make or change the account of somebody. Taken before anything else is locked.
+/// Serializes transactions that create or change the account of an external identity. Lock order: before all other
+/// locks.
 pub async fn lock(tx: &mut Connection, issuer: &str, subject: &str) -> Result<()> {
     advisory_locks::lock(tx, Kind::Identity, &format!("{issuer} {subject}")).await
 }
 
-/// Whoever the issuer calls so.
+/// Returns the identity with an issuer and a subject.
 pub async fn find(connection: &mut Connection, issuer: &str, subject: &str) -> Result<Option<ExternalIdentity>> {
     let found = external_identities::table.find((issuer, subject)).select(ExternalIdentity::as_select());
     Ok(found.first(connection).await.optional()?)
 }
 
-/// Writes down who somebody is, in the place of what was known of them.
+/// Inserts an identity, or replaces it.
 pub async fn put(tx: &mut Connection, identity: &ExternalIdentity) -> Result<()> {
     diesel::insert_into(external_identities::table)
         .values(identity)
@@ -53,7 +54,8 @@ pub async fn put(tx: &mut Connection, identity: &ExternalIdentity) -> Result<()>
     Ok(())
 }
 
-/// Takes an account, which is about to be deleted, from whoever it belongs to: tokens from before `now` make no other.
+/// Detaches the identities of an account that is about to be deleted. Tokens issued before `now` then create no new
+/// account.
 pub async fn end(tx: &mut Connection, user: UserId, now: Instant) -> Result<()> {
     diesel::update(external_identities::table.filter(external_identities::user_id.eq(user)))
         .set((

@@ -1,4 +1,4 @@
-//! Idempotency keys: what became of a write, for whoever asks for it again.
+//! Table of idempotency keys: the result of a write, for a repeated request.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -13,37 +13,37 @@ use super::users::{accounts, is_live};
 use crate::domain::clock::Instant;
 use crate::domain::{Actor, Result};
 
-/// What a key is unique by.
+/// Unique name of an idempotency key.
 #[derive(Clone, Debug)]
 pub struct Name {
-    /// Who asks.
+    /// User, or an ID made of the hash of the input for an unauthenticated caller.
     pub scope: Uuid,
-    /// For which mutation.
+    /// Name of the mutation.
     pub mutation: String,
-    /// The key itself.
+    /// Key that the client chose.
     pub key: String,
 }
 
-/// The write that a key was used for.
+/// Write for which a key was used.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = idempotency_keys, check_for_backend(diesel::pg::Pg))]
 pub struct Used {
-    /// SHA-256 of its input.
+    /// SHA-256 of the input.
     pub input_hash: Vec<u8>,
-    /// What it came to.
+    /// IDs from which the payload is rebuilt; `None` only within the transaction of the write.
     pub result: Option<Value>,
 }
 
-/// The write that a key was used for, and whether the token of the actor who asks now is live.
+/// Earlier write with the same key, and whether the caller's token is live.
 pub struct Repeat {
-    /// The write.
+    /// The earlier write.
     pub used: Used,
-    /// Whether the token is live, or there is no actor.
+    /// Whether the caller's token is live; true for an unauthenticated caller.
     pub actor_is_live: bool,
 }
 
-/// Takes the key for a write at `now`, unless it was taken after `since`; tells whether it did. Waits for another transaction
-/// that has taken it and is not at its end. Needs a transaction.
+/// Takes the key for a write at `now`, unless a write after `since` has taken it. Returns whether the key was taken.
+/// Waits for an open transaction that has taken it. Needs a transaction.
 pub async fn take(tx: &mut Connection, name: &Name, input_hash: &[u8], now: Instant, since: Instant) -> Result<bool> {
     let taken = diesel::sql_query(
         "INSERT INTO idempotency_keys (scope_id, mutation, key, input_hash, created_at) VALUES ($1, $2, $3, $4, $5)
@@ -62,7 +62,7 @@ pub async fn take(tx: &mut Connection, name: &Name, input_hash: &[u8], now: Inst
     Ok(taken > 0)
 }
 
-/// The write that a key was used for.
+/// Returns the write for which a key was used; `None` if the key is not used.
 pub async fn find(tx: &mut Connection, name: &Name, actor: Option<&Actor>) -> Result<Option<Repeat>> {
     let row = idempotency_keys::table.find((name.scope, &name.mutation, &name.key));
     let Some(actor) = actor else {
@@ -75,7 +75,7 @@ pub async fn find(tx: &mut Connection, name: &Name, actor: Option<&Actor>) -> Re
     Ok(found.map(|(used, actor_is_live)| Repeat { used, actor_is_live }))
 }
 
-/// Keeps what the write came to.
+/// Stores the result of the write.
 pub async fn keep(tx: &mut Connection, name: &Name, result: &Value) -> Result<()> {
     diesel::update(idempotency_keys::table.find((name.scope, &name.mutation, &name.key)))
         .set(idempotency_keys::result.eq(result))
@@ -84,7 +84,7 @@ pub async fn keep(tx: &mut Connection, name: &Name, result: &Value) -> Result<()
     Ok(())
 }
 
-/// Gives the key back.
+/// Deletes the key, so that another write can take it.
 pub async fn give_back(tx: &mut Connection, name: &Name) -> Result<()> {
     diesel::delete(idempotency_keys::table.find((name.scope, &name.mutation, &name.key))).execute(tx).await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! What came from another system before, and what has become of it since: what the next import asks. The rows themselves go
-//! through `bulk`.
+//! Table of imported rows, and reads by which the next import finds what has changed since. The rows themselves are
+//! inserted by [`bulk_insert`](super::bulk_insert).
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -13,46 +13,47 @@ use crate::domain::invitation::InvitationStatus;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, MembershipId, OrganizationId, Result, UserId};
 
-/// A row that came over.
+/// Imported row.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = imports, check_for_backend(diesel::pg::Pg))]
 pub struct ImportRow {
-    /// The system that it came from.
+    /// Other system from which the row was imported.
     pub source: String,
-    /// What it became: USER, ORGANIZATION, MEMBERSHIP or INVITATION.
+    /// Kind of the row here: USER, ORGANIZATION, MEMBERSHIP or INVITATION.
     pub kind: String,
-    /// Its number there.
+    /// ID of the row in the other system.
     pub source_id: String,
-    /// ID of what it became, which may be gone.
+    /// ID of the row here, which may be deleted.
     pub row_id: Uuid,
-    /// When it was made there, if that is known.
+    /// Time of creation in the other system; `None` if unknown.
     pub made_at: Option<Instant>,
-    /// When it came over.
+    /// Time of the import.
     pub imported_at: Instant,
 }
 
-/// Everything that came from a source.
+/// Returns all rows imported from a source.
 pub async fn of_source(tx: &mut Connection, source: &str) -> Result<Vec<ImportRow>> {
     Ok(imports::table.filter(imports::source.eq(source)).select(ImportRow::as_select()).load(tx).await?)
 }
 
-/// Writes down what came over: [`BATCH`](super::bulk_insert::BATCH) rows at a time.
+/// Inserts at most [`BATCH`](super::bulk_insert::BATCH) imported rows.
 pub async fn append(tx: &mut Connection, rows: &[ImportRow]) -> Result<()> {
     diesel::insert_into(imports::table).values(rows).execute(tx).await?;
     Ok(())
 }
 
-/// Those of the accounts that are still there: username, and address, proven or not.
+/// Returns ID, username and address, proven or not, of those of these accounts that exist.
 pub async fn accounts(tx: &mut Connection, ids: &[UserId]) -> Result<Vec<(UserId, String, Option<String>)>> {
     Ok(users::table.filter(users::id.eq_any(ids)).select((users::id, users::username, users::email)).load(tx).await?)
 }
 
-/// Slugs of those of the organizations that are still there.
+/// Returns the slugs of those of these organizations that exist.
 pub async fn slugs(tx: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<String>> {
     Ok(organizations::table.filter(organizations::id.eq_any(ids)).select(organizations::slug).load(tx).await?)
 }
 
-/// Locks those of the organizations that are still there, by ascending ID: status, and when each was created.
+/// Locks those of these organizations that exist, in the order of their IDs. Returns ID, status and time of creation of
+/// each.
 pub async fn lock_organizations(
     tx: &mut Connection,
     ids: &[OrganizationId],
@@ -66,7 +67,7 @@ pub async fn lock_organizations(
         .await?)
 }
 
-/// Who is a member of the organizations, and since when.
+/// Returns the members of these organizations: organization, user, membership and time of joining.
 pub async fn members(
     tx: &mut Connection,
     ids: &[OrganizationId],
@@ -78,7 +79,8 @@ pub async fn members(
         .await?)
 }
 
-/// The addresses that each of the organizations has a pending invitation to, run out unmarked or not.
+/// Returns the addresses with a pending invitation to each of these organizations, including expired invitations that
+/// are not marked yet.
 pub async fn invited(tx: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<(OrganizationId, String)>> {
     Ok(invitations::table
         .filter(invitations::organization_id.eq_any(ids))
@@ -97,7 +99,7 @@ pub async fn accept(tx: &mut Connection, id: InvitationId, at: Instant) -> Resul
     Ok(())
 }
 
-/// Counts `more` members of an organization, whose row must be locked.
+/// Adds `more` to the member count of an organization, whose row must be locked.
 pub async fn grow(tx: &mut Connection, id: OrganizationId, more: i32) -> Result<()> {
     diesel::update(organizations::table.find(id))
         .set(organizations::member_count.eq(organizations::member_count + more))

@@ -1,21 +1,21 @@
-//! How many statements of a connection have begun and not come to their end, as the connection itself tells.
+//! Number of statements in flight on a connection, as counted by diesel's instrumentation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
-/// The count of one connection. Cheap to clone; the clones are of the same connection.
+/// Counter of the statements in flight on one connection. Clones share the counter.
 #[derive(Clone, Default)]
 pub(super) struct Unfinished(Arc<AtomicUsize>);
 
 impl Unfinished {
-    /// Whether all that began is over.
+    /// Returns whether no statement is in flight.
     pub(super) fn is_none(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
 
-    /// What counts, for the connection to tell.
+    /// Returns the instrumentation that counts the statements of the connection.
     pub(super) fn counter(&self) -> impl Instrumentation {
         Counter { unfinished: self.clone(), next: get_default_instrumentation() }
     }
@@ -23,7 +23,7 @@ impl Unfinished {
 
 struct Counter {
     unfinished: Unfinished,
-    /// What would be told without this one.
+    /// Default instrumentation, to which events are passed on.
     next: Option<Box<dyn Instrumentation>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a database is for: the one row of `installation`.
+//! Table with a single row that describes the database.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -7,12 +7,12 @@ use super::Connection;
 use super::schema::installation;
 use crate::domain::Result;
 
-/// Whether the demo world, with its public passwords, was loaded into this database.
+/// Returns whether the demo data, with its public passwords, was loaded into the database.
 pub async fn is_demo(connection: &mut Connection) -> Result<bool> {
     Ok(installation::table.select(installation::demo).get_result(connection).await?)
 }
 
-/// Marks the database as one with the demo world in it.
+/// Records that the demo data was loaded into the database.
 pub async fn mark_demo(connection: &mut Connection) -> Result<()> {
     diesel::update(installation::table).set(installation::demo.eq(true)).execute(connection).await?;
     Ok(())

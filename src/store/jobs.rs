@@ -1,4 +1,4 @@
-//! Jobs: parts of a task that one person works on at a time.
+//! Table of jobs: parts of a task. One user at a time works on a job.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -15,61 +15,61 @@ use crate::domain::resource::Participants;
 use crate::domain::{JobId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 use crate::store::bulk_insert::BATCH;
 
-/// A job.
+/// Job.
 #[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(Pg))]
 pub struct Job {
-    /// Its ID.
+    /// ID of the job.
     pub id: JobId,
-    /// The workspace it belongs to.
+    /// Workspace of the job.
     pub workspace_id: Uuid,
-    /// The organization it belongs to.
+    /// Organization of the job; `None` in a personal workspace.
     pub organization_id: Option<OrganizationId>,
-    /// The task it is part of.
+    /// Task of the job.
     pub task_id: TaskId,
-    /// Who works on it.
+    /// User who works on the job; `None` if it is not assigned.
     pub assignee_id: Option<UserId>,
-    /// Which round of the work it is in.
+    /// Stage of the work.
     pub stage: JobStage,
-    /// How far the present round is.
+    /// State within the stage.
     pub state: JobState,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     pub updated_at: Instant,
 }
 
 impl Job {
-    /// The workspace it belongs to.
+    /// Returns the workspace of the job.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
-    /// The people whom it names.
+    /// Returns the users whom the row names: the assignee.
     pub fn people(&self) -> Participants {
         Participants { owner: None, assignee: self.assignee_id }
     }
 }
 
-/// A job, and the people of the task and the project that it is in: what decides who may open it.
+/// Job with the users of its task and of the task's project, on which access to the job depends.
 #[derive(Clone, Queryable)]
 pub struct JobInTask {
     /// The job.
     pub job: Job,
-    /// The people of its task.
+    /// Owner and assignee of its task.
     pub task: TaskPeople,
-    /// The people of that task's project.
+    /// Owner and assignee of the task's project; `None` if the task is in no project.
     pub project: Option<ProjectPeople>,
 }
 
 impl JobInTask {
-    /// The people of what contains it.
+    /// Returns the users of the task and the project.
     pub fn containers(&self) -> Vec<Participants> {
         std::iter::once(self.task.into()).chain(self.project.map(Participants::from)).collect()
     }
 }
 
-/// The jobs with those IDs, in no order.
+/// Returns the jobs with these IDs, in no order.
 pub async fn find_many(mut connection: &Connection, ids: &[JobId]) -> Result<Vec<JobInTask>> {
     Ok(jobs::table
         .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
@@ -80,35 +80,35 @@ pub async fn find_many(mut connection: &Connection, ids: &[JobId]) -> Result<Vec
         .await?)
 }
 
-/// The job with that ID.
+/// Returns the job with an ID.
 pub async fn find(connection: &mut Connection, id: JobId) -> Result<Option<Job>> {
     Ok(jobs::table.find(id).select(Job::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks a job, and returns it as it is then. Its workspace and its task must be held before.
+/// Locks a job and returns its row as of the lock. The workspace and the task must be locked before.
 pub async fn lock(tx: &mut Connection, id: JobId) -> Result<Option<Job>> {
     Ok(jobs::table.find(id).select(Job::as_select()).for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Where a job is: what has to be held before it.
+/// Parents of a job, which must be locked before the job.
 #[derive(Clone, Copy, Queryable)]
 pub struct Place {
     workspace_id: Uuid,
     organization_id: Option<OrganizationId>,
-    /// Its task.
+    /// Task of the job.
     pub task_id: TaskId,
-    /// The project of the task.
+    /// Project of the task; `None` if the task is in no project.
     pub project_id: Option<ProjectId>,
 }
 
 impl Place {
-    /// The workspace.
+    /// Returns the workspace of the job.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 }
 
-/// Where the job with that ID is just now.
+/// Returns the current parents of a job, without a lock; `None` if there is no job with this ID.
 pub async fn place(connection: &mut Connection, id: JobId) -> Result<Option<Place>> {
     Ok(jobs::table
         .inner_join(tasks::table.on(jobs::task_id.eq(tasks::id)))
@@ -119,7 +119,7 @@ pub async fn place(connection: &mut Connection, id: JobId) -> Result<Option<Plac
         .optional()?)
 }
 
-/// Writes new jobs. The workspace of their task must be held.
+/// Inserts jobs. The workspace of their task must be locked.
 pub async fn insert(tx: &mut Connection, new: &[Job]) -> Result<()> {
     for new in new.chunks(BATCH) {
         let rows: Vec<_> = new.iter().map(|job| (job.clone(), jobs::user_id.eq(job.workspace().user()))).collect();
@@ -128,7 +128,7 @@ pub async fn insert(tx: &mut Connection, new: &[Job]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the own fields of a job that is locked. It stays in its task.
+/// Updates the own fields of a job, which must be locked. The task of a job never changes.
 pub fn update(job: &Job) -> Write {
     Write::of(diesel::update(jobs::table.find(job.id)).set((
         jobs::assignee_id.eq(job.assignee_id),
@@ -138,17 +138,18 @@ pub fn update(job: &Job) -> Write {
     )))
 }
 
-/// Stage and state of the jobs of a task, which is locked: what its status is derived from.
+/// Returns stage and state of each job of a task, from which the status of the task is derived. The task must be
+/// locked.
 pub async fn progress(tx: &mut Connection, task: TaskId) -> Result<Vec<(JobStage, JobState)>> {
     Ok(jobs::table.filter(jobs::task_id.eq(task)).select((jobs::stage, jobs::state)).load(tx).await?)
 }
 
-/// The jobs of those tasks, the oldest first. The tasks must be locked.
+/// Returns the jobs of these tasks, oldest first. The tasks must be locked.
 pub async fn of_tasks(tx: &mut Connection, tasks: &[TaskId]) -> Result<Vec<Job>> {
     Ok(jobs::table.filter(jobs::task_id.eq_any(tasks)).order_by(jobs::id).select(Job::as_select()).load(tx).await?)
 }
 
-/// The jobs of an organization that are assigned to a user.
+/// Returns the jobs of an organization that are assigned to a user.
 pub async fn assigned_to(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Job>> {
     Ok(jobs::table
         .filter(jobs::organization_id.eq(organization).and(jobs::assignee_id.eq(user)))
@@ -158,7 +159,7 @@ pub async fn assigned_to(connection: &mut Connection, organization: Organization
         .await?)
 }
 
-/// Clears what is assigned to a user in an organization, which must be held alone.
+/// Unassigns a user's jobs in an organization, which must be locked exclusively.
 pub fn unassign(organization: OrganizationId, user: UserId, now: Instant) -> Write {
     Write::of(
         diesel::update(jobs::table.filter(jobs::organization_id.eq(organization).and(jobs::assignee_id.eq(user))))

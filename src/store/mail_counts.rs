@@ -1,5 +1,5 @@
-//! Counts, by day, of the mails that prove an address or reset a password. They are in the database, so that all processes
-//! count together and a restart forgets nothing.
+//! Daily counts of the mails that prove an address or reset a password. They are stored in the database, so that all
+//! processes share them and a restart does not reset them.
 
 use chrono::{NaiveDate, TimeDelta};
 use diesel::prelude::*;
@@ -12,14 +12,14 @@ use super::schema::mail_counts;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, Result};
 
-/// What mails are counted by.
+/// Key by which mails are counted.
 #[derive(Clone, Copy)]
 pub enum Subject<'a> {
-    /// An address that mails of proof go to.
+    /// Recipient of mails that prove an address.
     Proof(&'a Email),
-    /// An address that mails of reset go to.
+    /// Recipient of mails that reset a password.
     Reset(&'a Email),
-    /// A network that causes mails of either kind.
+    /// Network whose requests cause mails of either kind.
     Network(&'a str),
 }
 
@@ -34,8 +34,8 @@ impl Subject<'_> {
     }
 }
 
-/// Counts a mail, if fewer than `free` were counted today or the last one was longer ago than `pause`. Returns whether it was
-/// counted.
+/// Counts a mail if fewer than `free` mails were counted today, or if the last one was counted at least `pause` ago.
+/// Returns whether the mail was counted.
 pub async fn count(
     tx: &mut Connection,
     subject: Subject<'_>,
@@ -55,14 +55,14 @@ pub async fn count(
     Ok(counted.execute(tx).await? > 0)
 }
 
-/// Forgets what was counted today.
+/// Deletes today's count.
 pub async fn forget(tx: &mut Connection, subject: Subject<'_>, now: Instant) -> Result<()> {
     let today = mail_counts::table.find((subject.hash(), now.date_naive()));
     diesel::delete(today).execute(tx).await?;
     Ok(())
 }
 
-/// Deletes at most `limit` counts of days before `day`; returns how many. Needs a transaction.
+/// Deletes at most `limit` counts of days before `day`. Returns how many were deleted. Needs a transaction.
 pub async fn delete_before(tx: &mut Connection, day: NaiveDate, limit: i64) -> Result<usize> {
     let overdue = diesel::sql_query(
         "DELETE FROM mail_counts WHERE ctid = ANY (ARRAY (

@@ -1,4 +1,4 @@
-//! The queue of mails.
+//! Table of queued mails.
 
 use diesel::dsl::{count_star, exists, min, not, sql};
 use diesel::prelude::*;
@@ -14,80 +14,81 @@ use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{InvitationId, MailId, OrganizationId, Result, UserId};
 
-/// A mail, as it is queued.
+/// Mail to queue.
 #[derive(Insertable)]
 #[diesel(table_name = mails, treat_none_as_default_value = false)]
 pub struct NewRow {
-    /// Its ID.
+    /// ID of the mail.
     pub id: MailId,
-    /// Name of its template.
+    /// Name of the template.
     pub template: &'static str,
-    /// Address it goes to.
+    /// Address of the recipient.
     pub recipient: String,
-    /// What the template is filled with, but for the link.
+    /// Variables of the template, without the link.
     pub variables: Value,
-    /// The link with its token, encrypted.
+    /// Encrypted link with its token; `None` if the mail has no link.
     pub sealed_link: Option<Vec<u8>>,
-    /// The invitation it carries.
+    /// Invitation that the mail delivers; `None` for other mails.
     pub invitation_id: Option<InvitationId>,
-    /// The organization on whose behalf it is sent.
+    /// Organization on whose behalf the mail is sent.
     pub organization_id: Option<OrganizationId>,
-    /// The user on whose behalf it is sent: who invites, or the account that it is about.
+    /// User on whose behalf the mail is sent: the inviter, or the account that the mail is about.
     pub sender_id: Option<UserId>,
-    /// Whether an invitation is sent again.
+    /// Whether the mail is a resend of an invitation.
     pub is_resend: bool,
-    /// When it is tried first.
+    /// Time of the first attempt.
     pub next_attempt_at: Instant,
-    /// When it was asked for.
+    /// Time at which the mail was queued.
     pub created_at: Instant,
 }
 
-/// A mail that a worker has taken on. It has no `Debug`: addresses stay out of logs.
+/// Mail that a worker has claimed. It has no `Debug`, so that addresses do not get into logs.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = mails, check_for_backend(diesel::pg::Pg))]
 pub struct Claimed {
-    /// Its ID.
+    /// ID of the mail.
     pub id: MailId,
-    /// Name of its template.
+    /// Name of the template.
     pub template: String,
-    /// Address it goes to.
+    /// Address of the recipient.
     pub recipient: String,
-    /// What the template is filled with, but for the link.
+    /// Variables of the template, without the link.
     pub variables: Value,
-    /// The link with its token, encrypted.
+    /// Encrypted link with its token; `None` if the mail has no link.
     pub sealed_link: Option<Vec<u8>>,
-    /// The invitation it carries.
+    /// Invitation that the mail delivers; `None` for other mails.
     pub invitation_id: Option<InvitationId>,
-    /// How many times it was tried, this one included: tells this claim from a later one.
+    /// Number of attempts, including this one. It distinguishes this claim from a later one.
     pub attempts: i32,
-    /// When it was asked for.
+    /// Time at which the mail was queued.
     pub created_at: Instant,
 }
 
-/// Queues mails.
+/// Returns the write that queues mails.
 pub fn insert_many(rows: Vec<NewRow>) -> Write {
     if rows.is_empty() { Write::default() } else { Write::of(diesel::insert_into(mails::table).values(rows)) }
 }
 
-/// Seconds for which a mail that was taken on is one worker's alone, unless it renews the claim.
-const CLAIM: f64 = 15.0;
+/// Duration of a claim in seconds. Workers renew their claims.
+const CLAIM_SECONDS: f64 = 15.0;
 
-/// Takes on at most `limit` mails that are due and that no other worker has taken on. Needs a transaction.
+/// Claims at most `limit` mails that are due and not claimed by another worker. Needs a transaction.
 ///
-/// Mails of organizations that are about to be deleted wait: they go on when it is restored and go with it if not.
+/// Mails of organizations that are pending deletion wait. They are sent after the organization is restored, and deleted
+/// with it.
 pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<Claimed>> {
-    let there_to_stay = exists(
+    let is_active = exists(
         organizations::table
             .filter(organizations::id.nullable().eq(mails::organization_id))
             .filter(organizations::status.eq(OrganizationStatus::Active)),
     );
-    // By the database's clock: those of two machines differ.
-    let now_there = sql::<Nullable<Timestamptz>>("now()");
+    // The clock of the database, because the clocks of two servers differ.
+    let database_now = sql::<Nullable<Timestamptz>>("now()");
     let due: Vec<MailId> = mails::table
         .filter(mails::state.eq(DeliveryState::Queued))
         .filter(mails::next_attempt_at.le(now))
-        .filter(mails::claimed_until.is_null().or(mails::claimed_until.lt(now_there)))
-        .filter(mails::organization_id.is_null().or(there_to_stay))
+        .filter(mails::claimed_until.is_null().or(mails::claimed_until.lt(database_now)))
+        .filter(mails::organization_id.is_null().or(is_active))
         .order_by((mails::next_attempt_at, mails::id))
         .limit(limit)
         .select(mails::id)
@@ -98,7 +99,8 @@ pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<
     if due.is_empty() {
         return Ok(Vec::new());
     }
-    let until = sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ").bind::<Double, _>(CLAIM).sql(")");
+    let until =
+        sql::<Nullable<Timestamptz>>("now() + make_interval(secs => ").bind::<Double, _>(CLAIM_SECONDS).sql(")");
     Ok(diesel::update(mails::table.filter(mails::id.eq_any(due)))
         .set((mails::attempts.eq(mails::attempts + 1), mails::claimed_until.eq(until)))
         .returning(Claimed::as_returning())
@@ -106,8 +108,8 @@ pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<
         .await?)
 }
 
-/// Renews the claims of a worker that lives, each given by the mail and its `attempts`. What another has taken on since is
-/// left to it.
+/// Renews claims of a worker, each given by the ID of the mail and its `attempts`. A mail that another worker has
+/// claimed since then is left alone.
 pub async fn renew_claims(connection: &mut Connection, claims: &[(MailId, i32)]) -> Result<()> {
     const RENEW: &str = "UPDATE mails SET claimed_until = now() + make_interval(secs => $3)
         FROM unnest($1, $2) AS claims (id, attempts)
@@ -116,13 +118,13 @@ pub async fn renew_claims(connection: &mut Connection, claims: &[(MailId, i32)])
     diesel::sql_query(RENEW)
         .bind::<Array<sql_types::Uuid>, _>(ids)
         .bind::<Array<Integer>, _>(attempts)
-        .bind::<Double, _>(CLAIM)
+        .bind::<Double, _>(CLAIM_SECONDS)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Marks a mail as handed over and erases its link. False: somebody else has settled it.
+/// Marks a mail as sent and erases its link. Returns false if the mail was already marked as sent or failed.
 pub async fn mark_sent(connection: &mut Connection, id: MailId, now: Instant) -> Result<bool> {
     let open = mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued));
     let marked = diesel::update(open)
@@ -138,7 +140,8 @@ pub async fn mark_sent(connection: &mut Connection, id: MailId, now: Instant) ->
     Ok(marked == 1)
 }
 
-/// Has a mail tried again at `next`, unless it was settled or taken on again since the claim of that `attempt`.
+/// Schedules the next attempt at `next`, unless the mail was sent, marked as failed, or claimed again since the claim
+/// of that `attempt`.
 pub async fn mark_retry(
     connection: &mut Connection,
     id: MailId,
@@ -155,7 +158,8 @@ pub async fn mark_retry(
     Ok(())
 }
 
-/// Gives a mail up and erases its link. False: it was settled or taken on again since the claim of that `attempt`.
+/// Marks a mail as failed and erases its link. Returns false if it was sent, marked as failed, or claimed again since
+/// the claim of that `attempt`.
 pub async fn mark_failed(connection: &mut Connection, id: MailId, attempt: i32, failure: &str) -> Result<bool> {
     let claimed =
         mails::table.find(id).filter(mails::state.eq(DeliveryState::Queued)).filter(mails::attempts.eq(attempt));
@@ -171,7 +175,7 @@ pub async fn mark_failed(connection: &mut Connection, id: MailId, attempt: i32, 
     Ok(marked == 1)
 }
 
-/// The mails that carry the last sendings of those invitations.
+/// Returns the ID of the newest mail of each of these invitations.
 pub async fn newest_of_invitations(connection: &mut Connection, invitations: &[InvitationId]) -> Result<Vec<MailId>> {
     Ok(mails::table
         .filter(mails::invitation_id.eq_any(invitations))
@@ -182,12 +186,12 @@ pub async fn newest_of_invitations(connection: &mut Connection, invitations: &[I
         .await?)
 }
 
-/// On whose account an invitation is mailed.
+/// Subject of a limit on mails with invitations.
 #[derive(Clone, Copy, Debug)]
 pub enum Sender {
-    /// The user who invites.
+    /// Inviter.
     User(UserId),
-    /// The organization.
+    /// Organization of the invitations.
     Organization(OrganizationId),
 }
 
@@ -199,12 +203,13 @@ fn invitation_mails<'a>(sender: Sender, since: Instant) -> mails::BoxedQuery<'a,
     }
 }
 
-/// How many mails with invitations were caused after `since`, resends included.
+/// Returns the number of mails with invitations that were queued after `since`, including resends.
 pub async fn invitation_mails_since(connection: &mut Connection, sender: Sender, since: Instant) -> Result<i64> {
     Ok(invitation_mails(sender, since).count().get_result(connection).await?)
 }
 
-/// When the `number`th of them was, counted from the oldest.
+/// Returns the time at which the `number`th of these mails was queued, counted from 1 and from the oldest. `None` if
+/// there are fewer.
 pub async fn invitation_mail_since(
     connection: &mut Connection,
     sender: Sender,
@@ -215,7 +220,7 @@ pub async fn invitation_mail_since(
     Ok(sent.offset(number.max(1) - 1).first(connection).await.optional()?)
 }
 
-/// How many invitations a user has resent after `since`, and when the first of those was.
+/// Returns how many invitations a user has resent after `since`, and the time of the first of these resends.
 pub async fn resends_by_sender_since(
     connection: &mut Connection,
     sender: UserId,
@@ -230,29 +235,32 @@ pub async fn resends_by_sender_since(
         .await?)
 }
 
-/// Drops what is queued for an account that is about to be deleted, and erases its addresses from the other rows. `address` is
-/// the one that it has proven: invitations that were resolved are not mailed there any more.
+/// Deletes the queued mails about an account that is about to be deleted, and erases its addresses from its other
+/// mails. `address` is the proven address of the account: queued mails to it are deleted unless their invitation is
+/// pending.
 pub async fn forget_account(tx: &mut Connection, user: UserId, address: Option<&str>) -> Result<()> {
     let about = mails::sender_id.eq(user).and(mails::invitation_id.is_null());
     diesel::delete(mails::table.filter(about).filter(mails::state.eq(DeliveryState::Queued))).execute(tx).await?;
-    let erased = (mails::recipient.eq(""), mails::failure.eq(None::<String>));
-    let nameless = mails::variables.eq(Value::Object(serde_json::Map::new()));
-    diesel::update(mails::table.filter(about)).set((erased.clone(), nameless)).execute(tx).await?;
+    let without_address = (mails::recipient.eq(""), mails::failure.eq(None::<String>));
+    let without_variables = mails::variables.eq(Value::Object(serde_json::Map::new()));
+    diesel::update(mails::table.filter(about)).set((without_address.clone(), without_variables)).execute(tx).await?;
     let Some(address) = address else { return Ok(()) };
     let is_pending = exists(
         invitations::table
             .filter(invitations::id.nullable().eq(mails::invitation_id))
             .filter(invitations::status.eq(InvitationStatus::Pending)),
     );
-    let there = mails::recipient.eq(address);
-    let unwanted = mails::table.filter(there).filter(mails::state.eq(DeliveryState::Queued)).filter(not(is_pending));
+    let to_address = mails::recipient.eq(address);
+    let unwanted =
+        mails::table.filter(to_address).filter(mails::state.eq(DeliveryState::Queued)).filter(not(is_pending));
     diesel::delete(unwanted).execute(tx).await?;
-    let settled = mails::table.filter(there).filter(mails::state.ne(DeliveryState::Queued));
-    diesel::update(settled).set(erased).execute(tx).await?;
+    let settled = mails::table.filter(to_address).filter(mails::state.ne(DeliveryState::Queued));
+    diesel::update(settled).set(without_address).execute(tx).await?;
     Ok(())
 }
 
-/// Deletes at most `limit` mails that were asked for before `before` and are settled, oldest first; tells how many.
+/// Deletes at most `limit` mails that were queued before `before` and were sent or have failed, oldest first. Returns
+/// how many were deleted.
 pub async fn delete_settled_before(connection: &mut Connection, before: Instant, limit: i64) -> Result<usize> {
     let overdue: Vec<MailId> = mails::table
         .filter(mails::id.lt(first_id_of(before)))
@@ -271,7 +279,7 @@ pub async fn delete_settled_before(connection: &mut Connection, before: Instant,
     Ok(diesel::delete(mails::table.filter(mails::id.eq_any(overdue))).execute(connection).await?)
 }
 
-/// Below every ID minted at or after an instant: the primary key then serves as an index over time.
+/// Returns an ID below all IDs created at or after `at`, so that the primary key serves as an index by time.
 fn first_id_of(at: Instant) -> MailId {
     let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
     Uuid::from_u128(milliseconds << 80).into()

@@ -1,4 +1,4 @@
-//! Brings a database to the present schema. The migrations are part of the program.
+//! Migrates a database to the current schema. The migrations are embedded in the program.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use crate::store::users::address_forms;
 /// All migrations, in order.
 pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// The lock that migrations are run under: "guildhal", as a number.
+/// Key of the advisory lock for migrations: "guildhal" as a number.
 const LOCK: i64 = 7_455_837_204_613_357_932;
-/// How long a process waits before it asks for the lock again.
+/// Delay between two attempts to take the lock.
 const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 diesel::define_sql_function! {
-    /// Takes a lock of the session if it is free.
+    /// Takes a session-level advisory lock if it is free.
     fn pg_try_advisory_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
 }
 
-/// Runs the migrations that the database lacks, and returns their names. Several processes may call it at once: they wait
-/// for each other.
+/// Runs the pending migrations and returns their names. Safe when several processes call it at once: they wait for each
+/// other.
 pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
     let mut connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
-    // Asked for again and again: a statement that waited for the lock would keep a snapshot, and an index that is made
-    // concurrently by the holder of the lock waits for all snapshots.
+    // The lock is polled: a statement that waits for it would keep a snapshot, and `CREATE INDEX CONCURRENTLY` in the
+    // process with the lock waits for all snapshots.
     while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(&mut connection).await? {
         tokio::time::sleep(LOCK_RETRY).await;
     }
@@ -45,15 +45,15 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
     Ok(done)
 }
 
-/// Brings the addresses of before to the form in which they are compared.
+/// Converts addresses that earlier versions stored to the form in which addresses are compared.
 async fn convert_addresses(database_url: &str) -> Result<()> {
     let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
     address_forms::convert(&mut connection, Clock::default().now()).await?;
     address_forms::convert_events(&mut connection).await
 }
 
-/// Sees to it that what is logged from now on comes after what is in the log, also in a database that was restored into a
-/// new cluster. To be called before anything is written.
+/// Ensures that new events come after the existing ones, also in a database that was restored into a new cluster. Must
+/// be called before the first write.
 pub async fn settle_log(database_url: &str) -> Result<()> {
     let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
     if events::settle_base(&mut connection).await? {
@@ -62,7 +62,7 @@ pub async fn settle_log(database_url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Names of the migrations that the database lacks, in order.
+/// Returns the names of the pending migrations, in order.
 pub async fn pending(database_url: &str) -> Result<Vec<String>> {
     let connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
     tokio::task::spawn_blocking(move || {

@@ -1,15 +1,13 @@
-//! The database: a pool, and one file a table. SQL lives here and nowhere else.
+//! Database access: the connection pool, and one file per table. All SQL is in this folder.
 //!
-//! Reads take a pooled connection for one statement; writes open a transaction on [`Database::writer`]
-//! and read what they decide on there, under the lock of the row.
+//! Reads take a pooled connection for one statement. Writes open a transaction on [`Database::writer`] and read there,
+//! under row locks, the data on which they depend.
 
 mod advisory_locks;
 pub mod bulk_insert;
 pub mod cloud_storages;
 mod connection;
 pub mod email_tokens;
-pub mod sql_types;
-mod type_mappings;
 pub mod error;
 pub mod events;
 pub mod expiry;
@@ -39,11 +37,13 @@ pub mod schema;
 pub mod seed;
 pub mod sessions;
 pub mod sign_in_networks;
+pub mod sql_types;
 mod statement_cache;
 pub mod tasks;
 pub mod text_keys;
 mod transaction;
 pub mod transfers;
+mod type_mappings;
 pub mod usage;
 pub mod users;
 pub mod workspace_access;
@@ -64,10 +64,10 @@ pub use pool::BuildError;
 pub use pooled::PooledConnection;
 pub use transaction::{Transactional, Writer};
 
-/// What is done in a transaction: an async closure over it. It says in passing that the future of the closure can be bounded,
-/// which the language has no words for yet.
+/// Async closure that runs in a transaction. Its associated type allows a bound on the closure's future, which Rust
+/// cannot express for `AsyncFnOnce` yet.
 pub trait Work<Tx, R>: AsyncFnOnce(Tx) -> R + FnOnce(Tx) -> <Self as Work<Tx, R>>::Done {
-    /// The future of the closure.
+    /// Future of the closure.
     type Done: Future<Output = R>;
 }
 
@@ -79,10 +79,10 @@ where
     type Done = Done;
 }
 
-/// One connection in that many is kept for reads.
+/// One of this many connections is reserved for reads.
 const READS_SHARE: usize = 5;
 
-/// The pool of connections to one database. Cheap to clone.
+/// Connection pool of one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database(Arc<Shared>);
 
@@ -94,12 +94,13 @@ struct Shared {
 }
 
 impl Database {
-    /// A pool of at most `size` connections, none of which is opened yet, without batching of reads.
+    /// Returns a pool of at most `size` connections, without batching of reads. It opens no connection yet.
     pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
         Self::open(database_url, size, None)
     }
 
-    /// The same, and equal reads are batched while more than one connection per processor is in use for reads.
+    /// Returns the same pool with batching of identical reads, while more than one connection per processor is in use
+    /// for reads.
     pub fn connect_with_batching(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
         let processors = available_parallelism().map_or(2, usize::from);
         Self::open(database_url, size, Some(processors.min(size)))
@@ -112,12 +113,14 @@ impl Database {
         Ok(Self(Arc::new(Shared { pool, batcher, writers, recorded: Arc::default() })))
     }
 
-    /// Returns a connection for reads. Fails with a passing fault when the database is away or all connections are busy for 5 s.
+    /// Returns a connection for reads. Fails with a transient error if the database is unreachable or all connections
+    /// are busy for 5 s.
     pub async fn read(&self) -> Result<PooledConnection> {
         self.read_since(Instant::now()).await
     }
 
-    /// Returns a connection for the reads of a request that began at `began`.
+    /// Returns a connection for the reads of a request that began at `began`. Older requests come first in the queue of
+    /// reads.
     pub async fn read_since(&self, began: Instant) -> Result<PooledConnection> {
         match &self.0.batcher {
             Some(batcher) => batcher.connection(began).await,
@@ -125,9 +128,9 @@ impl Database {
         }
     }
 
-    /// Returns a connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the closure
-    /// succeeds and rolls back with its error if not. Writers never hold all connections, so that reads go on while they wait
-    /// for locks.
+    /// Returns a connection for a write: `store.writer().await?.transaction(async |tx| { … }).await` commits if the
+    /// closure succeeds, and otherwise rolls back and returns the closure's error. Writers never use all connections,
+    /// so reads continue while writers wait for locks. Fails with a transient error like [`Database::read`].
     pub async fn writer(&self) -> Result<Writer> {
         let permit = timeout(CONNECTION_TIMEOUT, self.0.writers.clone().acquire_owned()).await.map_err(unavailable)?;
         let connection = self.pooled().await?;
@@ -138,31 +141,31 @@ impl Database {
         self.0.pool.get().await.map(|connection| PooledConnection::new(connection, None)).map_err(unavailable)
     }
 
-    /// Waits until a transaction of this process that wrote events is committed. Those that come while nobody waits are told
-    /// as one.
+    /// Waits until this process commits a transaction that recorded events. Several commits between two calls count as
+    /// one.
     pub async fn recorded(&self) {
         self.0.recorded.notified().await;
     }
 
-    /// A connection that is the caller's own, and no longer counts among those of the pool.
+    /// Returns a connection that is removed from the pool.
     async fn own_connection(&self) -> Result<Connection> {
         self.0.pool.get().await.map(Object::take).map_err(unavailable)
     }
 
-    /// Whether the database answers.
+    /// Runs a query to check that the database answers.
     pub async fn ping(&self) -> Result<()> {
         use diesel_async::RunQueryDsl;
         let one = diesel::dsl::sql::<diesel::sql_types::Bool>("true");
         Ok(diesel::select(one).get_result::<bool>(&mut *self.read().await?).await.map(|_| ())?)
     }
 
-    /// Closes the pool: connections are closed as they come back.
+    /// Closes the pool. Connections in use are closed when they are returned.
     pub fn close(&self) {
         self.0.pool.close();
     }
 }
 
-/// The error of a request that got no connection.
+/// Error of a request that got no connection.
 fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::Failed(InternalError { passing: true, cause: Box::new(cause) })
 }

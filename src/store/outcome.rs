@@ -1,4 +1,4 @@
-//! Whether what a request asked for may be committed, for errors that come when its transaction has ended or was given up.
+//! Counts the commits of a request, so that an error response says whether changes of the request may be committed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ tokio::task_local! {
     static COMMITS: Commits;
 }
 
-/// The commits of one request. Clones are of the same request.
+/// Commit counter of one request. Clones share the counter.
 #[derive(Clone, Default)]
 pub struct Commits(Arc<Counts>);
 
@@ -20,28 +20,28 @@ struct Counts {
 }
 
 impl Commits {
-    /// Runs a request, and counts its commits here.
+    /// Runs a request and counts its commits.
     pub async fn count<F: Future>(self, request: F) -> F::Output {
         COMMITS.scope(self, request).await
     }
 
-    /// The outcome of a request that is given up now.
+    /// Returns the outcome of the request if it is aborted now.
     pub fn outcome(&self) -> Outcome {
         outcome(&self.0.in_request)
     }
 }
 
-/// Begins a root field of a mutation: they run one after another.
+/// Starts the count of a root field of a mutation. Root fields run one after another.
 pub fn begin_field() {
     let _ = COMMITS.try_with(|commits| commits.0.in_field.store(0, Ordering::Relaxed));
 }
 
-/// The outcome of the root field that runs, if it fails now.
+/// Returns the outcome of the running root field if it fails now.
 pub fn field_outcome() -> Outcome {
     COMMITS.try_with(|commits| outcome(&commits.0.in_field)).unwrap_or(Outcome::NotDone)
 }
 
-/// Counts a commit that is about to be sent.
+/// Counts a COMMIT before it is sent.
 pub(super) fn commit_sent() {
     let _ = COMMITS.try_with(|Commits(counts)| {
         counts.in_request.fetch_add(1, Ordering::Relaxed);
@@ -49,7 +49,7 @@ pub(super) fn commit_sent() {
     });
 }
 
-/// Takes a commit back that the database has refused.
+/// Subtracts a COMMIT that the database refused.
 pub(super) fn commit_refused() {
     let _ = COMMITS.try_with(|Commits(counts)| {
         counts.in_request.fetch_sub(1, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! Offers of ownership. Whether one has lapsed is a matter of the hour: whoever asks for pending ones passes the present
-//! instant.
+//! Table of ownership offers. Expired offers can still have the status PENDING, so reads of pending offers take the
+//! current time.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -11,54 +11,54 @@ use crate::domain::clock::Instant;
 use crate::domain::ownership_offer::OwnershipOfferStatus;
 use crate::domain::{OrganizationId, OwnershipOfferId, Result, UserId};
 
-/// An offer of ownership.
+/// Ownership offer.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = ownership_offers, check_for_backend(Pg))]
 pub struct OwnershipOffer {
-    /// Its ID.
+    /// ID of the offer.
     pub id: OwnershipOfferId,
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: OrganizationId,
-    /// The owner whose ownership is offered.
+    /// Owner who makes the offer.
     pub from_id: UserId,
-    /// The member to whom it is offered.
+    /// Member who receives the offer.
     pub to_id: UserId,
-    /// Where it stands, but for the passing of time.
+    /// Stored status, without regard to expiry: see [`OwnershipOffer::status_at`].
     pub status: OwnershipOfferStatus,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When it lapses.
+    /// Time at which the offer expires.
     pub expires_at: Instant,
-    /// When it was accepted, declined, cancelled, or marked as lapsed.
+    /// Time at which it was accepted, declined or cancelled, or at which it expired; `None` while pending.
     pub resolved_at: Option<Instant>,
 }
 
 impl OwnershipOffer {
-    /// Where it stands at `now`.
+    /// Returns the status at `now`.
     pub fn status_at(&self, now: Instant) -> OwnershipOfferStatus {
         self.status.at(self.expires_at, now)
     }
 }
 
-/// An offer to be made.
+/// Ownership offer to insert.
 #[derive(Insertable)]
 #[diesel(table_name = ownership_offers)]
 pub struct NewOwnershipOffer {
-    /// Its ID.
+    /// ID of the offer.
     pub id: OwnershipOfferId,
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: OrganizationId,
-    /// The owner whose ownership is offered.
+    /// Owner who makes the offer.
     pub from_id: UserId,
-    /// The member to whom it is offered.
+    /// Member who receives the offer.
     pub to_id: UserId,
-    /// When it is made.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When it lapses.
+    /// Time at which the offer expires.
     pub expires_at: Instant,
 }
 
-/// The offers with those IDs, in no order.
+/// Returns the offers with these IDs, in no order.
 pub async fn find_many(mut connection: &Connection, ids: &[OwnershipOfferId]) -> Result<Vec<OwnershipOffer>> {
     Ok(ownership_offers::table
         .filter(ownership_offers::id.eq_any(ids))
@@ -67,12 +67,12 @@ pub async fn find_many(mut connection: &Connection, ids: &[OwnershipOfferId]) ->
         .await?)
 }
 
-/// The offer with that ID.
+/// Returns the offer with an ID.
 pub async fn find(connection: &mut Connection, id: OwnershipOfferId) -> Result<Option<OwnershipOffer>> {
     Ok(ownership_offers::table.find(id).select(OwnershipOffer::as_select()).first(connection).await.optional()?)
 }
 
-/// The offers of those organizations that are pending at `now`: at most one for each.
+/// Returns the offers of these organizations that are pending at `now`, at most one for each.
 pub async fn pending_of(
     connection: &mut Connection,
     organizations: &[OrganizationId],
@@ -86,7 +86,7 @@ pub async fn pending_of(
         .await?)
 }
 
-/// The offers to a user that are pending at `now`, newest first.
+/// Returns the offers to a user that are pending at `now`, newest first.
 pub async fn pending_to(connection: &mut Connection, user: UserId, now: Instant) -> Result<Vec<OwnershipOffer>> {
     Ok(ownership_offers::table
         .filter(ownership_offers::to_id.eq(user))
@@ -97,13 +97,13 @@ pub async fn pending_to(connection: &mut Connection, user: UserId, now: Instant)
         .await?)
 }
 
-/// Locks an offer's row, and returns it as it is then. The organization's row must be locked before.
+/// Locks an offer and returns its row as of the lock. The organization's row must be locked before.
 pub async fn lock(tx: &mut Connection, id: OwnershipOfferId) -> Result<Option<OwnershipOffer>> {
     Ok(ownership_offers::table.find(id).select(OwnershipOffer::as_select()).for_update().first(tx).await.optional()?)
 }
 
-/// Locks the offer of an organization that nothing has ended yet but perhaps the time. The organization's row must be locked
-/// before.
+/// Locks the offer of an organization whose stored status is PENDING, expired or not. The organization's row must be
+/// locked before.
 pub async fn lock_unresolved(tx: &mut Connection, organization: OrganizationId) -> Result<Option<OwnershipOffer>> {
     Ok(ownership_offers::table
         .filter(ownership_offers::organization_id.eq(organization))
@@ -115,7 +115,7 @@ pub async fn lock_unresolved(tx: &mut Connection, organization: OrganizationId) 
         .optional()?)
 }
 
-/// Makes an offer.
+/// Inserts an offer.
 pub async fn insert(tx: &mut Connection, new: &NewOwnershipOffer) -> Result<OwnershipOffer> {
     Ok(diesel::insert_into(ownership_offers::table)
         .values(new)
@@ -124,7 +124,7 @@ pub async fn insert(tx: &mut Connection, new: &NewOwnershipOffer) -> Result<Owne
         .await?)
 }
 
-/// Ends a pending offer. Its row must be locked.
+/// Sets the final status of a pending offer, and the time at which it ended. The row must be locked.
 pub async fn resolve(
     tx: &mut Connection,
     id: OwnershipOfferId,
@@ -138,8 +138,8 @@ pub async fn resolve(
         .await?)
 }
 
-/// Marks at most `limit` pending offers that had lapsed by `now` EXPIRED, resolved at the moment they lapsed; leaves alone
-/// those that somebody else has locked. Needs a transaction.
+/// Marks at most `limit` pending offers whose `expires_at` is not after `now` as EXPIRED, resolved at `expires_at`.
+/// Returns them. Rows locked by other transactions are skipped. Needs a transaction.
 pub async fn expire(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<OwnershipOffer>> {
     let overdue: Vec<OwnershipOfferId> = ownership_offers::table
         .filter(ownership_offers::status.eq(OwnershipOfferStatus::Pending))

@@ -1,5 +1,5 @@
-//! Plans that are paid for. A workspace without a row has the plan FREE, and so has one whose plan has ended: what is read
-//! here is passed through [`Plan::at`].
+//! Table of paid plans. A workspace without a row has the plan FREE, and so has a workspace whose plan has ended: plans
+//! from this table are filtered by [`Plan::at`].
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,7 +11,7 @@ use crate::domain::clock::Instant;
 use crate::domain::plan::{BillingInterval, PaidPlan, Plan, PlanTier};
 use crate::domain::{OrganizationId, Result, UserId, WorkspaceId};
 
-/// A row, as it is stored.
+/// Row of the table.
 #[derive(Clone, Insertable, Queryable, Selectable, AsChangeset)]
 #[diesel(table_name = plans, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 #[allow(missing_docs, reason = "the columns, documented in the database")]
@@ -27,7 +27,7 @@ pub struct PlanRow {
 }
 
 impl PlanRow {
-    /// The row of a workspace on these terms.
+    /// Returns the row for a workspace with a paid plan.
     pub fn new(workspace: WorkspaceId, terms: &PaidPlan) -> Self {
         Self {
             workspace_id: workspace.uuid(),
@@ -41,12 +41,12 @@ impl PlanRow {
         }
     }
 
-    /// The workspace whose plan it is.
+    /// Returns the workspace of the plan.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
-    /// What was agreed on.
+    /// Returns the paid plan.
     pub fn terms(&self) -> PaidPlan {
         PaidPlan {
             tier: self.tier,
@@ -58,14 +58,14 @@ impl PlanRow {
     }
 }
 
-/// The plan of a workspace at `now`.
+/// Returns the plan of a workspace at `now`.
 pub async fn find(mut connection: &Connection, workspace: WorkspaceId, now: Instant) -> Result<Plan> {
     let row =
         plans::table.find(workspace.uuid()).select(PlanRow::as_select()).first(&mut connection).await.optional()?;
     Ok(Plan(row.map(|row| row.terms())).at(now))
 }
 
-/// The plans of those workspaces at `now` that are not FREE.
+/// Returns the plans of these workspaces at `now`. Workspaces without a row, which have the plan FREE, are left out.
 pub async fn find_many(
     connection: &mut Connection,
     workspaces: &[Uuid],
@@ -76,7 +76,7 @@ pub async fn find_many(
     Ok(rows.into_iter().map(|row| (row.workspace(), Plan(Some(row.terms())).at(now))).collect())
 }
 
-/// Puts a workspace on these terms, whatever it had. The workspace must be held alone.
+/// Sets the plan of a workspace, and replaces an existing one. The workspace must be locked exclusively.
 pub fn put(workspace: WorkspaceId, terms: &PaidPlan) -> Write {
     let row = PlanRow::new(workspace, terms);
     Write::of(
@@ -84,14 +84,14 @@ pub fn put(workspace: WorkspaceId, terms: &PaidPlan) -> Write {
     )
 }
 
-/// Takes away the plan of a workspace if it had ended by `now`, and returns it as it was.
+/// Deletes the plan of a workspace if it has ended at `now`. Returns the deleted row; `None` if the plan has not ended.
 pub async fn delete_if_ended(tx: &mut Connection, workspace: WorkspaceId, now: Instant) -> Result<Option<PlanRow>> {
     let ended = plans::table.filter(plans::workspace_id.eq(workspace.uuid()).and(plans::cancels_at.le(now)));
     Ok(diesel::delete(ended).returning(PlanRow::as_returning()).get_result(tx).await.optional()?)
 }
 
-/// Takes away at most `limit` plans that had ended by `now`, and returns them as they were. Needs a transaction; rows that
-/// somebody else has locked are left alone.
+/// Deletes at most `limit` plans that have ended at `now`, and returns the deleted rows. Rows locked by other
+/// transactions are skipped. Needs a transaction.
 pub async fn delete_ended(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<PlanRow>> {
     let ended: Vec<Uuid> = plans::table
         .filter(plans::cancels_at.le(now))

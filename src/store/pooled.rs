@@ -1,5 +1,5 @@
-//! A connection lent by the pool, and what becomes of it when its borrower goes away in the middle of a statement or a
-//! transaction: the statement is cancelled in the database, and the connection closed, which rolls the transaction back.
+//! Pooled connection. If the caller is dropped during a statement or transaction, the statement is cancelled in the
+//! database and the connection is closed, which rolls the transaction back.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -13,27 +13,27 @@ use crate::store::Connection;
 use crate::store::pool::Manager;
 use crate::store::query_batching::ReadPermit;
 
-/// How long the database may take to hear of a cancelled statement.
+/// Maximum duration of a cancel request.
 const CANCEL_TIME: Duration = Duration::from_secs(5);
 
-/// A connection of the pool, or one whose reads are batched.
+/// Connection of the pool, or a connection whose reads are batched.
 pub struct PooledConnection {
-    connection: Lent,
+    connection: Inner,
     _permit: Option<ReadPermit>,
 }
 
-enum Lent {
-    Own(Object<Manager>),
+enum Inner {
+    Pooled(Object<Manager>),
     Batched(Connection),
 }
 
 impl PooledConnection {
     pub(super) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
-        Self { connection: Lent::Own(connection), _permit: permit }
+        Self { connection: Inner::Pooled(connection), _permit: permit }
     }
 
     pub(super) fn batched(connection: Connection) -> Self {
-        Self { connection: Lent::Batched(connection), _permit: None }
+        Self { connection: Inner::Batched(connection), _permit: None }
     }
 }
 
@@ -42,8 +42,8 @@ impl Deref for PooledConnection {
 
     fn deref(&self) -> &Connection {
         match &self.connection {
-            Lent::Own(lent) => lent,
-            Lent::Batched(connection) => connection,
+            Inner::Pooled(pooled) => pooled,
+            Inner::Batched(connection) => connection,
         }
     }
 }
@@ -51,26 +51,27 @@ impl Deref for PooledConnection {
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.connection {
-            Lent::Own(lent) => lent,
-            Lent::Batched(connection) => connection,
+            Inner::Pooled(pooled) => pooled,
+            Inner::Batched(connection) => connection,
         }
     }
 }
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        let Lent::Own(lent) = &mut self.connection else { return };
-        if lent.is_usable() {
+        let Inner::Pooled(pooled) = &mut self.connection else { return };
+        if pooled.is_usable() {
             return;
         }
-        lent.abandon();
-        let (Ok(runtime), Some(pool), Some(running)) = (Handle::try_current(), Object::pool(lent), lent.cancel_token())
+        pooled.abandon();
+        let (Ok(runtime), Some(pool), Some(cancel_token)) =
+            (Handle::try_current(), Object::pool(pooled), pooled.cancel_token())
         else {
             return;
         };
         runtime.spawn(async move {
-            let _ = timeout(CANCEL_TIME, running.cancel_query(NoTls)).await;
-            // Unless somebody has met it in the pool by now, and passed over it.
+            let _ = timeout(CANCEL_TIME, cancel_token.cancel_query(NoTls)).await;
+            // Closes the connection at once. Otherwise the pool would keep it until its next use.
             pool.retain(|connection, _| !connection.is_abandoned());
         });
     }

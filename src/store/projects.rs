@@ -1,4 +1,4 @@
-//! Projects: sets of tasks that are managed together.
+//! Table of projects: groups of tasks.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -12,53 +12,53 @@ use crate::domain::resource::Participants;
 use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
-/// A project.
+/// Project.
 #[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = projects, check_for_backend(Pg))]
 pub struct Project {
-    /// Its ID.
+    /// ID of the project.
     pub id: ProjectId,
-    /// The workspace it belongs to.
+    /// Workspace of the project.
     pub workspace_id: Uuid,
-    /// The organization it belongs to.
+    /// Organization of the project; `None` in a personal workspace.
     pub organization_id: Option<OrganizationId>,
-    /// Who made it, or moved it here; the owner of the organization once that person has left.
+    /// User who created it or moved it here, or the owner of the organization after that user has left.
     pub owner_id: UserId,
-    /// Who is responsible for it.
+    /// Assignee; `None` if it is not assigned.
     pub assignee_id: Option<UserId>,
-    /// Name.
+    /// Name of the project.
     pub name: String,
-    /// What it is about.
+    /// Description.
     pub description: Option<String>,
-    /// Storage that data are read from.
+    /// Cloud storage that data is read from.
     pub source_storage_id: Option<CloudStorageId>,
-    /// Storage that results are written to.
+    /// Cloud storage that results are written to.
     pub target_storage_id: Option<CloudStorageId>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     pub updated_at: Instant,
 }
 
 impl Project {
-    /// The workspace it belongs to.
+    /// Returns the workspace of the project.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
-    /// The people whom it names.
+    /// Returns the users whom the row names: owner and assignee.
     pub fn people(&self) -> Participants {
         Participants { owner: Some(self.owner_id), assignee: self.assignee_id }
     }
 }
 
-/// The people whom a project names, for what is in it.
+/// Owner and assignee of a project, on which access to its tasks and jobs depends.
 #[derive(Clone, Copy, Queryable, Selectable)]
 #[diesel(table_name = projects, check_for_backend(Pg))]
 pub struct ProjectPeople {
-    /// Its owner.
+    /// Owner of the project.
     pub owner_id: UserId,
-    /// Its assignee.
+    /// Assignee of the project; `None` if it is not assigned.
     pub assignee_id: Option<UserId>,
 }
 
@@ -68,34 +68,34 @@ impl From<ProjectPeople> for Participants {
     }
 }
 
-/// The projects with those IDs, in no order.
+/// Returns the projects with these IDs, in no order.
 pub async fn find_many(mut connection: &Connection, ids: &[ProjectId]) -> Result<Vec<Project>> {
     Ok(projects::table.filter(projects::id.eq_any(ids)).select(Project::as_select()).load(&mut connection).await?)
 }
 
-/// The project with that ID.
+/// Returns the project with an ID.
 pub async fn find(connection: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
     Ok(projects::table.find(id).select(Project::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks a project, and returns it as it is then. Its workspace must be held before.
+/// Locks a project and returns its row as of the lock. The workspace must be locked before.
 pub async fn lock(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
     Ok(projects::table.find(id).select(Project::as_select()).for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Holds a project as it is, together with others who do so. Its workspace must be held before.
+/// Locks a project in share mode and returns its row as of the lock. The workspace must be locked before.
 pub async fn share(tx: &mut Connection, id: ProjectId) -> Result<Option<Project>> {
     Ok(projects::table.find(id).select(Project::as_select()).for_share().first(tx).await.optional()?)
 }
 
-/// Writes a new project. Its workspace must be held alone, for the sake of the limits.
+/// Inserts a project. The workspace must be locked exclusively, because of the limits.
 pub fn insert(project: &Project) -> Write {
     let key = projects::name_key.eq(text_keys::stored(&project.name));
     let row = (project.clone(), key, projects::user_id.eq(project.workspace().user()));
     Write::of(diesel::insert_into(projects::table).values(row))
 }
 
-/// Writes the own fields of a project that is locked. It stays in its workspace.
+/// Updates the own fields of a project, which must be locked. The workspace is not changed.
 pub fn update(project: &Project) -> Write {
     Write::of(diesel::update(projects::table.find(project.id)).set((
         projects::owner_id.eq(project.owner_id),
@@ -114,7 +114,7 @@ pub fn delete(id: ProjectId) -> Write {
     Write::of(diesel::delete(projects::table.find(id)))
 }
 
-/// The projects of an organization that name a user, as owner or assignee.
+/// Returns the projects of an organization whose owner or assignee is a user.
 pub async fn naming(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Project>> {
     Ok(projects::table
         .filter(projects::organization_id.eq(organization))
@@ -125,8 +125,8 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
         .await?)
 }
 
-/// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
-/// held alone.
+/// Unassigns a user's projects in an organization, and transfers the projects that the user owns to `heir`. The
+/// organization must be locked exclusively.
 pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) -> Write {
     let within = projects::organization_id.eq(organization);
     Write::of(
@@ -139,7 +139,7 @@ pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), n
     ))
 }
 
-/// The projects that are linked to a cloud storage.
+/// Returns the projects that are linked to a cloud storage.
 pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> Result<Vec<Project>> {
     Ok(projects::table
         .filter(projects::source_storage_id.eq(storage).or(projects::target_storage_id.eq(storage)))
@@ -149,7 +149,7 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
         .await?)
 }
 
-/// Cuts the links of projects to a cloud storage, whose workspace must be held alone.
+/// Removes the links of projects to a cloud storage, whose workspace must be locked exclusively.
 pub fn unlink(storage: CloudStorageId, now: Instant) -> Write {
     let none = None::<CloudStorageId>;
     Write::of(

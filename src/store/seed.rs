@@ -1,6 +1,7 @@
-//! A large world made inside the database, by `INSERT … SELECT generate_series`: the same rows each time, no randomness.
+//! Load-test data, generated inside the database by `INSERT … SELECT generate_series`. Each run creates the same rows,
+//! without randomness.
 //!
-//! IDs are UUIDv7 in form: the milliseconds of the row's own time, the other bits from the MD5 of its kind and number.
+//! IDs have the form of UUIDv7: the time of the row in milliseconds, and bits from the MD5 of its kind and number.
 
 use diesel::sql_types::{Array, BigInt, Integer};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -8,30 +9,30 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use crate::domain::Result;
 use crate::store::Connection;
 
-/// How a world is laid out. Users are numbered from 0: first the leads, then the crowd, then people who are members of
-/// nothing.
+/// Size and structure of the data. Users are numbered from 0: first the leads, then the crowd, then users without a
+/// membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// All users.
+    /// Number of all users.
     pub users: i64,
-    /// Users who own and lead organizations.
+    /// Number of users who own and lead organizations.
     pub leads: i64,
-    /// Leads in each organization, at most: the owner, two maintainers, three supervisors.
+    /// Maximum number of leads in each organization: the owner, two maintainers, three supervisors.
     pub leads_each: i64,
-    /// How far apart the numbers of an organization's leads are.
+    /// Difference between the numbers of an organization's consecutive leads.
     pub lead_stride: i64,
-    /// Users who are members besides.
+    /// Number of users who are ordinary members.
     pub crowd: i64,
-    /// How far apart the numbers of an organization's other members are; no divisor in common with `crowd`, so that nobody
-    /// comes twice.
+    /// Difference between the numbers of an organization's consecutive other members. It has no divisor in common with
+    /// `crowd`, so that no user is a member twice.
     pub crowd_stride: i64,
-    /// Members of each organization.
+    /// Number of members of each organization.
     pub sizes: Vec<i32>,
-    /// Pending invitations of each organization.
+    /// Number of pending invitations of each organization.
     pub invitations: i64,
 }
 
-/// STABLE, as what it calls, and naming each argument once: so it is inlined.
+/// The function is STABLE, like the functions it calls, and uses each argument once, so that PostgreSQL inlines it.
 const UUID_V7: &str = "
 CREATE OR REPLACE FUNCTION pg_temp.uuid_v7(at timestamptz, name text) RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT overlay(overlay(md5(name) PLACING lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' FROM 1)
@@ -93,7 +94,7 @@ JOIN seed_users inviter ON inviter.u = lead
 LEFT JOIN seed_users invitee ON invitee.u = idle
 ORDER BY n";
 
-/// Fills the tables. To be called in a transaction: organizations refer to memberships that come after them.
+/// Fills the tables. Needs a transaction, because organizations refer to memberships that are inserted after them.
 pub async fn fill(tx: &mut Connection, layout: &Layout) -> Result<()> {
     tx.batch_execute(UUID_V7).await?;
     diesel::sql_query(NUMBERED_USERS).bind::<BigInt, _>(layout.users).execute(tx).await?;
@@ -121,7 +122,7 @@ pub async fn fill(tx: &mut Connection, layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Tells the planner what is in the tables now, and lets it read from the indexes alone. Not in a transaction.
+/// Updates the planner's statistics and the visibility map, which index-only scans need. Fails in a transaction.
 pub async fn settle(connection: &mut Connection) -> Result<()> {
     Ok(connection.batch_execute("VACUUM (ANALYZE) users, organizations, memberships, invitations").await?)
 }

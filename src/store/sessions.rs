@@ -1,4 +1,4 @@
-//! Sessions: families of refresh tokens. No token is stored, only which generation is the newest.
+//! Table of sessions: families of refresh tokens. Tokens are not stored, only the generation of the newest one.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -9,52 +9,52 @@ use crate::domain::clock::Instant;
 use crate::domain::session::RefreshTokens;
 use crate::domain::{Result, SessionId, UserId};
 
-/// A session.
+/// Session.
 #[derive(Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub struct Session {
-    /// Its ID, the `sid` of access tokens.
+    /// ID of the session, the `sid` of access tokens.
     pub id: SessionId,
-    /// Whose it is.
+    /// User of the session.
     pub user_id: UserId,
     /// Generation of the newest refresh token.
     pub generation: i32,
-    /// When that token was made.
+    /// Time at which the newest refresh token was issued.
     pub rotated_at: Instant,
-    /// When it runs out.
+    /// Time at which the session expires.
     pub expires_at: Instant,
-    /// When its user signed in.
+    /// Time of the sign-in.
     pub began_at: Instant,
-    /// When earlier refresh tokens were first used, as [`RefreshTokens`] keeps them.
+    /// Times at which earlier refresh tokens were first used, in the form of [`RefreshTokens`].
     pub first_uses: Vec<Instant>,
 }
 
 impl Session {
-    /// Its refresh tokens.
+    /// Returns the refresh tokens of the session.
     pub fn refresh_tokens(&self) -> RefreshTokens {
         let Self { generation: newest, rotated_at, ref first_uses, .. } = *self;
         RefreshTokens { newest, rotated_at, first_uses: first_uses.clone() }
     }
 }
 
-/// Begins a session.
+/// Inserts a session.
 pub async fn insert(tx: &mut Connection, session: &Session) -> Result<()> {
     diesel::insert_into(sessions::table).values(session).execute(tx).await?;
     Ok(())
 }
 
-/// The session with that ID.
+/// Returns the session with an ID.
 pub async fn find(connection: &mut Connection, id: SessionId) -> Result<Option<Session>> {
     Ok(sessions::table.find(id).select(Session::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks a session until the transaction ends.
+/// Locks a session until the transaction ends, and returns its row as of the lock.
 pub async fn lock(tx: &mut Connection, id: SessionId) -> Result<Option<Session>> {
     let row = sessions::table.find(id).select(Session::as_select());
     Ok(row.for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Writes the refresh tokens of a session, as they are in `session`. The session must be locked.
+/// Updates the refresh tokens of a session, which must be locked.
 pub fn rotate(session: &Session) -> Write {
     Write::of(diesel::update(sessions::table.find(session.id)).set((
         sessions::generation.eq(session.generation),
@@ -64,12 +64,12 @@ pub fn rotate(session: &Session) -> Write {
     )))
 }
 
-/// Ends a session, if it has not ended.
+/// Ends a session. Does nothing if it has already ended.
 pub fn delete(id: SessionId) -> Write {
     Write::of(diesel::delete(sessions::table.find(id)))
 }
 
-/// Ends the sessions of a user, all but `kept`.
+/// Ends all sessions of a user except `kept`.
 pub async fn delete_of_user(tx: &mut Connection, user: UserId, kept: Option<SessionId>) -> Result<()> {
     let others = sessions::id.nullable().is_distinct_from(kept);
     diesel::delete(sessions::table.filter(sessions::user_id.eq(user).and(others))).execute(tx).await?;

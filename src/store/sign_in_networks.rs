@@ -1,4 +1,4 @@
-//! Networks that accounts signed in from lately.
+//! Table of networks from which accounts signed in recently.
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -10,10 +10,10 @@ use crate::domain::{Result, UserId};
 use crate::store::Connection;
 use crate::store::schema::sign_in_networks;
 
-/// How long a network is remembered after a sign-in.
+/// Time for which a network is stored after a sign-in.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Remembers that an account signed in from a network.
+/// Records that an account signed in from a network.
 pub async fn put(tx: &mut Connection, user: UserId, network: &str, now: Instant) -> Result<()> {
     let row =
         (sign_in_networks::user_id.eq(user), sign_in_networks::network.eq(network), sign_in_networks::used_at.eq(now));
@@ -27,13 +27,14 @@ pub async fn put(tx: &mut Connection, user: UserId, network: &str, now: Instant)
     Ok(())
 }
 
-/// Forgets the networks of an account.
+/// Deletes the networks of an account.
 pub async fn forget(tx: &mut Connection, user: UserId) -> Result<()> {
     diesel::delete(sign_in_networks::table.filter(sign_in_networks::user_id.eq(user))).execute(tx).await?;
     Ok(())
 }
 
-/// Deletes at most `limit` networks that were last used at `until` or before; returns how many. Needs a transaction.
+/// Deletes at most `limit` networks that were last used at `until` or before. Returns how many were deleted. Needs a
+/// transaction.
 pub async fn delete_unused(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
     let overdue = diesel::sql_query(
         "DELETE FROM sign_in_networks WHERE ctid = ANY (ARRAY (

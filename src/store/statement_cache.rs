@@ -1,7 +1,6 @@
-//! Which statements are kept prepared on their connection. Diesel keeps those whose type tells their text, and prepares
-//! everything else anew each time: updates, inserts, texts of SQL. Here these are kept by their text, so that a statement is
-//! never taken for another whatever its text hangs on, such as on which of its values are there. The text of a statement is
-//! made once: for those of one type for all of them.
+//! Cache of prepared statements. Diesel caches only statements whose Rust type determines their text, and prepares all
+//! others each time: updates, inserts, raw SQL. Here these are cached by their whole text, so statements of one type
+//! with different texts are never confused. Where the type determines the text, the text is built once per type.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -14,67 +13,71 @@ use diesel::query_builder::bind_collector::RawBytesBindCollector;
 use diesel::query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId};
 use diesel::sql_types::TypeMetadata;
 
-/// In bytes. Longer texts are those of many rows at once, of which there is one for each number of rows.
-const LONGEST: usize = 2048;
+/// Maximum length in bytes of a cached statement's text. Longer texts insert many rows at once and differ for each
+/// number of rows.
+const MAX_CACHED_TEXT: usize = 2048;
 
-/// A statement that is kept.
+/// Statement together with its cache key.
 pub(super) enum Cached<Q> {
-    /// By its type.
+    /// Cached by its type.
     ByType(ByType<Q>),
-    /// By its text.
+    /// Cached by its text.
     ByText(ByText<Q>),
 }
 
 impl<Q: QueryFragment<Pg> + QueryId> Cached<Q> {
-    /// How that statement is kept.
+    /// Chooses the cache key of a statement.
     pub fn of(statement: Q) -> Self {
-        match Q::query_id().filter(|id| tells_text(*id, &statement)) {
+        match Q::query_id().filter(|id| type_determines_text(*id, &statement)) {
             Some(id) => Self::ByType(ByType(statement, id)),
             None => {
-                let text = made(&statement).ok();
+                let text = build_text(&statement).ok();
                 Self::ByText(ByText(statement, text))
             }
         }
     }
 }
 
-/// A statement whose type tells its text.
+/// Statement whose type determines its text.
 pub(super) struct ByType<Q>(Q, TypeId);
 
-/// A statement whose type does not. No text: it cannot be made, which whoever asks for it is told.
+/// Statement whose type does not determine its text. `None` if diesel could not build the text; the execution then
+/// returns the error.
 pub(super) struct ByText<Q>(Q, Option<Arc<str>>);
 
 thread_local! {
-    /// The text of each type. There are no more of them than there are places in the code where statements are made.
+    /// Text of each statement type. The number of types is bounded by the number of statements in the code.
     static TEXTS: RefCell<HashMap<TypeId, Arc<str>>> = RefCell::default();
 }
 
-/// Whether that is a type that tells the text of its statements, as this one does.
-fn tells_text(id: TypeId, statement: &impl QueryFragment<Pg>) -> bool {
+/// Returns whether the type of a statement determines its text.
+fn type_determines_text(id: TypeId, statement: &impl QueryFragment<Pg>) -> bool {
     TEXTS.with_borrow(|texts| texts.contains_key(&id))
         || statement.is_safe_to_cache_prepared(&Pg).is_ok_and(|safe| safe)
 }
 
-/// The text of a statement.
+/// Returns the text of a statement. Fails if diesel cannot build it.
 pub(super) fn text_of<Q: QueryFragment<Pg> + QueryId>(statement: &Q) -> QueryResult<Arc<str>> {
-    let Some(id) = Q::query_id().filter(|id| tells_text(*id, statement)) else { return made(statement) };
+    let Some(id) = Q::query_id().filter(|id| type_determines_text(*id, statement)) else {
+        return build_text(statement);
+    };
     if let Some(text) = TEXTS.with_borrow(|texts| texts.get(&id).cloned()) {
         return Ok(text);
     }
-    let text = made(statement)?;
+    let text = build_text(statement)?;
     TEXTS.with_borrow_mut(|texts| texts.insert(id, text.clone()));
     Ok(text)
 }
 
-fn made(statement: &impl QueryFragment<Pg>) -> QueryResult<Arc<str>> {
+fn build_text(statement: &impl QueryFragment<Pg>) -> QueryResult<Arc<str>> {
     let mut text = PgQueryBuilder::default();
     statement.to_sql(&mut text, &Pg)?;
     Ok(text.finish().into())
 }
 
-/// Whether one with that text is kept.
+/// Returns whether a statement with this text is cached.
 pub(super) fn is_kept(text: &str) -> bool {
-    text.len() <= LONGEST
+    text.len() <= MAX_CACHED_TEXT
 }
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByType<Q> {
@@ -88,7 +91,7 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for ByType<Q> {
                 out.push_sql(text);
                 return Ok(());
             }
-            let text = made(&self.0)?;
+            let text = build_text(&self.0)?;
             out.push_sql(&text);
             texts.insert(self.1, text);
             Ok(())
@@ -143,7 +146,7 @@ impl<Q: Query> Query for ByType<Q> {
     type SqlType = Q::SqlType;
 }
 
-/// Its type does not tell its text.
+/// The type does not determine the text, so it is no cache key.
 impl<Q> QueryId for ByText<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

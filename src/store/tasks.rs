@@ -1,4 +1,4 @@
-//! Tasks, in a project or alone.
+//! Table of tasks, with or without a project.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -14,55 +14,55 @@ use crate::domain::task::TaskStatus;
 use crate::domain::text_keys;
 use crate::domain::{CloudStorageId, OrganizationId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
-/// A task.
+/// Task.
 #[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = tasks, check_for_backend(Pg))]
 pub struct Task {
-    /// Its ID.
+    /// ID of the task.
     pub id: TaskId,
-    /// The workspace it belongs to.
+    /// Workspace of the task.
     pub workspace_id: Uuid,
-    /// The organization it belongs to.
+    /// Organization of the task; `None` in a personal workspace.
     pub organization_id: Option<OrganizationId>,
-    /// The project it is in.
+    /// Project of the task; `None` if it is in no project.
     pub project_id: Option<ProjectId>,
-    /// Who made it, or moved it here; the owner of the organization once that person has left.
+    /// User who created it or moved it here, or the owner of the organization after that user has left.
     pub owner_id: UserId,
-    /// Who is responsible for it.
+    /// Assignee; `None` if it is not assigned.
     pub assignee_id: Option<UserId>,
-    /// Name.
+    /// Name of the task.
     pub name: String,
-    /// Where it stands: derived from its jobs.
+    /// Status, derived from the jobs of the task.
     pub status: TaskStatus,
-    /// Storage that data are read from.
+    /// Cloud storage that data is read from.
     pub source_storage_id: Option<CloudStorageId>,
-    /// Storage that results are written to.
+    /// Cloud storage that results are written to.
     pub target_storage_id: Option<CloudStorageId>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     pub updated_at: Instant,
 }
 
 impl Task {
-    /// The workspace it belongs to.
+    /// Returns the workspace of the task.
     pub fn workspace(&self) -> WorkspaceId {
         WorkspaceId::of_row(self.workspace_id, self.organization_id)
     }
 
-    /// The people whom it names.
+    /// Returns the users whom the row names: owner and assignee.
     pub fn people(&self) -> Participants {
         Participants { owner: Some(self.owner_id), assignee: self.assignee_id }
     }
 }
 
-/// The people whom a task names, for what is in it.
+/// Owner and assignee of a task, on which access to its jobs depends.
 #[derive(Clone, Copy, Queryable, Selectable)]
 #[diesel(table_name = tasks, check_for_backend(Pg))]
 pub struct TaskPeople {
-    /// Its owner.
+    /// Owner of the task.
     pub owner_id: UserId,
-    /// Its assignee.
+    /// Assignee of the task; `None` if it is not assigned.
     pub assignee_id: Option<UserId>,
 }
 
@@ -72,23 +72,23 @@ impl From<TaskPeople> for Participants {
     }
 }
 
-/// A task, and the people of the project that it is in: what decides who may open it.
+/// Task with the users of its project, on which access to the task depends.
 #[derive(Clone, Queryable)]
 pub struct TaskInProject {
     /// The task.
     pub task: Task,
-    /// The people of its project.
+    /// Owner and assignee of its project; `None` if it is in no project.
     pub project: Option<ProjectPeople>,
 }
 
 impl TaskInProject {
-    /// The people of what contains it.
+    /// Returns the users of the project.
     pub fn containers(&self) -> Vec<Participants> {
         self.project.into_iter().map(Participants::from).collect()
     }
 }
 
-/// The tasks with those IDs, in no order.
+/// Returns the tasks with these IDs, in no order.
 pub async fn find_many(mut connection: &Connection, ids: &[TaskId]) -> Result<Vec<TaskInProject>> {
     Ok(tasks::table
         .left_join(projects::table.on(tasks::project_id.eq(projects::id.nullable())))
@@ -98,24 +98,24 @@ pub async fn find_many(mut connection: &Connection, ids: &[TaskId]) -> Result<Ve
         .await?)
 }
 
-/// The task with that ID.
+/// Returns the task with an ID.
 pub async fn find(connection: &mut Connection, id: TaskId) -> Result<Option<Task>> {
     Ok(tasks::table.find(id).select(Task::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks a task, and returns it as it is then. Its workspace and its project must be held before.
+/// Locks a task and returns its row as of the lock. The workspace and the project must be locked before.
 pub async fn lock(tx: &mut Connection, id: TaskId) -> Result<Option<Task>> {
     Ok(tasks::table.find(id).select(Task::as_select()).for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Writes a new task. Its workspace must be held alone, for the sake of the limits.
+/// Inserts a task. The workspace must be locked exclusively, because of the limits.
 pub fn insert(task: &Task) -> Write {
     let key = tasks::name_key.eq(text_keys::stored(&task.name));
     let row = (task.clone(), key, tasks::user_id.eq(task.workspace().user()));
     Write::of(diesel::insert_into(tasks::table).values(row))
 }
 
-/// Writes the own fields of a task that is locked. It stays in its workspace.
+/// Updates the own fields of a task, which must be locked. The workspace is not changed.
 pub fn update(task: &Task) -> Write {
     Write::of(diesel::update(tasks::table.find(task.id)).set((
         tasks::project_id.eq(task.project_id),
@@ -135,7 +135,7 @@ pub fn delete(id: TaskId) -> Write {
     Write::of(diesel::delete(tasks::table.find(id)))
 }
 
-/// Locks the tasks of a project, which must be locked before, and returns them, the oldest first.
+/// Locks the tasks of a project and returns them, oldest first. The project must be locked before.
 pub async fn lock_of(tx: &mut Connection, project: ProjectId) -> Result<Vec<Task>> {
     Ok(tasks::table
         .filter(tasks::project_id.eq(project))
@@ -146,7 +146,7 @@ pub async fn lock_of(tx: &mut Connection, project: ProjectId) -> Result<Vec<Task
         .await?)
 }
 
-/// The tasks of an organization that name a user, as owner or assignee.
+/// Returns the tasks of an organization whose owner or assignee is a user.
 pub async fn naming(connection: &mut Connection, organization: OrganizationId, user: UserId) -> Result<Vec<Task>> {
     Ok(tasks::table
         .filter(tasks::organization_id.eq(organization))
@@ -157,8 +157,8 @@ pub async fn naming(connection: &mut Connection, organization: OrganizationId, u
         .await?)
 }
 
-/// Clears what is assigned to a user in an organization, and gives what they own in it to `heir`. The organization must be
-/// held alone.
+/// Unassigns a user's tasks in an organization, and transfers the tasks that the user owns to `heir`. The organization
+/// must be locked exclusively.
 pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), now: Instant) -> Write {
     let within = tasks::organization_id.eq(organization);
     Write::of(
@@ -171,7 +171,7 @@ pub fn hand_over(organization: OrganizationId, (user, heir): (UserId, UserId), n
     ))
 }
 
-/// The tasks that are linked to a cloud storage.
+/// Returns the tasks that are linked to a cloud storage.
 pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> Result<Vec<Task>> {
     Ok(tasks::table
         .filter(tasks::source_storage_id.eq(storage).or(tasks::target_storage_id.eq(storage)))
@@ -181,7 +181,7 @@ pub async fn linked_to(connection: &mut Connection, storage: CloudStorageId) -> 
         .await?)
 }
 
-/// Cuts the links of tasks to a cloud storage, whose workspace must be held alone.
+/// Removes the links of tasks to a cloud storage, whose workspace must be locked exclusively.
 pub fn unlink(storage: CloudStorageId, now: Instant) -> Write {
     let none = None::<CloudStorageId>;
     Write::of(

@@ -1,5 +1,5 @@
-//! Texts that are searched, each with its key (see [`crate::domain::text_keys`]) in a column beside it. The key is null where the
-//! text is ASCII, and for a while in rows of processes that know no keys.
+//! Searchable texts with their keys (see [`crate::domain::text_keys`]), which are stored in a column beside the text.
+//! The key is null for ASCII texts, and temporarily in rows written by older versions.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
@@ -10,7 +10,7 @@ use super::Connection;
 use crate::domain::Result;
 use crate::domain::text_keys::{folded, stored};
 
-/// A text of a table with its key.
+/// Text column of a table with its key column.
 #[derive(Clone, Copy, Debug)]
 pub struct Keyed {
     table: &'static str,
@@ -18,7 +18,7 @@ pub struct Keyed {
     key: &'static str,
 }
 
-/// All texts that have keys.
+/// All text columns that have keys.
 pub const KEYED: [Keyed; 5] = [
     Keyed { table: "organizations", text: "name", key: "name_key" },
     Keyed { table: "memberships", text: "shown_name", key: "name_key" },
@@ -35,8 +35,8 @@ struct Row {
     text: String,
 }
 
-/// Gives the first `limit` rows after an ID the keys that they lack, and returns the IDs of these rows in order. Rows that are
-/// locked are left out. Needs a transaction.
+/// Fills in missing keys of the first `limit` rows after an ID, and returns the IDs of these rows in order. Locked rows
+/// are left out. Needs a transaction.
 pub async fn fill(tx: &mut Connection, keyed: Keyed, after: Uuid, limit: i64) -> Result<Vec<Uuid>> {
     let Keyed { table, text, key } = keyed;
     let lacking = diesel::sql_query(format!(
@@ -55,12 +55,14 @@ pub async fn fill(tx: &mut Connection, keyed: Keyed, after: Uuid, limit: i64) ->
     Ok(ids)
 }
 
-/// SQL of the form of a text that is searched: its key, or the lower case of its ASCII letters where there is none.
+/// Returns the SQL expression that searches compare with: the key of a text, or, without a key, the text with its ASCII
+/// letters in lower case.
 pub fn searched(key: &str, text: &str) -> String {
     format!("coalesce({key}, lower({text} COLLATE \"C\"))")
 }
 
-/// A pattern for `LIKE` that finds texts with `search` anywhere in their [`searched`] form, taken literally.
+/// Returns a `LIKE` pattern for texts that contain `search` in their [`searched`] form. Wildcards in `search` are
+/// escaped.
 pub fn containing(search: &str) -> String {
     let search = folded(search);
     let escaped: String =

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use super::{Connection, PooledConnection, Work};
 use crate::domain::Result;
 
-/// A pooled connection for writes.
+/// Pooled connection for transactions.
 pub struct Writer {
     connection: PooledConnection,
     recorded: Arc<Notify>,
@@ -36,12 +36,12 @@ impl DerefMut for Writer {
     }
 }
 
-/// Runs transactions.
+/// Runs transactions on a connection.
 pub trait Transactional {
-    /// Runs `work` in a transaction, which commits if it succeeds and rolls back with its error if not. After a commit that
-    /// recorded events the dispatcher is woken: only then can it read them.
+    /// Runs `work` in a transaction. Commits if it succeeds, and otherwise rolls back and returns its error. After a
+    /// commit that recorded events, it wakes the event dispatcher, which can read the events only then.
     ///
-    /// The future is boxed because it is large, and callers would hold it on their stacks.
+    /// The future is boxed because it is large, and would otherwise be part of each caller's future.
     fn transaction<'c, R, F>(&'c mut self, work: F) -> BoxFuture<'c, Result<R>>
     where
         for<'r> F:

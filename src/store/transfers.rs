@@ -1,4 +1,5 @@
-//! What moves between workspaces: the tasks and jobs below projects and tasks, and the statements that take all of it along.
+//! Transfers of projects and tasks between workspaces: reads of the tasks and jobs that move along, and the statements
+//! that move all rows.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -14,7 +15,7 @@ use crate::domain::cloud_storage::CloudProvider;
 use crate::domain::resource::RowScope;
 use crate::domain::{CloudStorageId, ProjectId, Result, TaskId, UserId, WorkspaceId};
 
-/// The tasks that move: those named themselves, and all those of the projects.
+/// Returns the tasks that move: `tasks`, and all tasks of `projects`.
 pub async fn tasks_of(connection: &mut Connection, projects: &[ProjectId], tasks: &[TaskId]) -> Result<Vec<Task>> {
     Ok(tasks::table
         .filter(tasks::id.eq_any(tasks).or(tasks::project_id.eq_any(projects)))
@@ -24,22 +25,22 @@ pub async fn tasks_of(connection: &mut Connection, projects: &[ProjectId], tasks
         .await?)
 }
 
-/// The jobs of a task, in numbers.
+/// Number and assignees of the jobs of a task.
 #[derive(Clone, QueryableByName)]
 #[diesel(check_for_backend(Pg))]
 pub struct JobsOfTask {
-    /// The task.
+    /// ID of the task.
     #[diesel(sql_type = Uuid)]
     pub task_id: TaskId,
-    /// How many jobs it has.
+    /// Number of its jobs.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
-    /// Who is assigned to them, each once.
+    /// Distinct assignees of its jobs.
     #[diesel(sql_type = Array<Uuid>)]
     pub assignees: Vec<UserId>,
 }
 
-/// The jobs of those tasks, in numbers.
+/// Returns number and assignees of the jobs of each of these tasks. Tasks without jobs are left out.
 pub async fn jobs_of(connection: &mut Connection, tasks: &[TaskId]) -> Result<Vec<JobsOfTask>> {
     let counted = diesel::sql_query(
         "SELECT task_id, count(*), coalesce(array_agg(DISTINCT assignee_id) FILTER (WHERE assignee_id IS NOT NULL), '{}')
@@ -48,7 +49,7 @@ pub async fn jobs_of(connection: &mut Connection, tasks: &[TaskId]) -> Result<Ve
     Ok(counted.bind::<Array<Uuid>, _>(tasks).load(connection).await?)
 }
 
-/// The storages of a workspace that are for one of `resources`, among the `rows` that `viewer` may see.
+/// Returns the cloud storages of a workspace for one of `resources`, limited to the `rows` that `viewer` may see.
 pub async fn storages_for(
     connection: &mut Connection,
     workspace: WorkspaceId,
@@ -71,26 +72,26 @@ pub async fn storages_for(
     Ok(found.into_iter().filter(wanted).collect())
 }
 
-/// Where things go, and whose they are there.
+/// Destination and new owner of a transfer.
 pub struct Move<'a> {
-    /// The workspace.
+    /// Destination.
     pub destination: WorkspaceId,
-    /// The new owner.
+    /// New owner.
     pub owner: UserId,
-    /// Storages that are linked now, and what is linked in the place of each. Links to any other are cut.
+    /// Linked cloud storages, each with its replacement. Links to other storages are removed.
     pub storages: &'a [(CloudStorageId, CloudStorageId)],
-    /// When they move.
+    /// Time of the transfer.
     pub at: Instant,
 }
 
-/// The columns that change where something moves: $1 to $6 of the statement.
+/// Columns that change in every moved row, with $1 to $4 of the statement.
 const PLACE: &str = "workspace_id = $1, organization_id = $2, user_id = $3, assignee_id = NULL, updated_at = $4";
 const OWNER_AND_STORAGES: &str = "owner_id = $5,
     source_storage_id = (SELECT new FROM unnest($6, $7) AS linked (old, new) WHERE old = source_storage_id),
     target_storage_id = (SELECT new FROM unnest($6, $7) AS linked (old, new) WHERE old = target_storage_id)";
 
-/// Takes the projects, the tasks and the jobs of these tasks to another workspace: there they are the new owner's, nobody is
-/// assigned, and the links to storages are replaced. Both workspaces must be locked.
+/// Moves the projects, the tasks and the jobs of these tasks to another workspace. They get the new owner, lose their
+/// assignees, and their links to cloud storages are replaced. Both workspaces must be locked.
 pub async fn take(tx: &mut Connection, projects: &[ProjectId], tasks: &[TaskId], to: &Move<'_>) -> Result<()> {
     let (old, new): (Vec<CloudStorageId>, Vec<CloudStorageId>) = to.storages.iter().copied().unzip();
     for (table, ids) in [

@@ -1,4 +1,5 @@
-//! How much of its limits a workspace uses. Whoever decides on a count holds what is counted, so that it stays true.
+//! Usage of the plan limits. A caller that decides by a count must lock the counted rows' parent, so that the count
+//! stays true.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz, Uuid as SqlUuid};
@@ -12,47 +13,48 @@ use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
 use crate::domain::{OrganizationId, ProjectId, Result, UserId, WorkspaceId};
 
-/// Projects of a workspace.
+/// Returns the number of projects of a workspace.
 pub async fn projects(connection: &mut Connection, workspace: WorkspaceId) -> Result<i64> {
     let all = projects::table.filter(projects::workspace_id.eq(workspace.uuid()));
     Ok(all.count().get_result(connection).await?)
 }
 
-/// Tasks of a workspace, those in projects included.
+/// Returns the number of tasks of a workspace, including those in projects.
 pub async fn tasks(connection: &mut Connection, workspace: WorkspaceId) -> Result<i64> {
     let all = tasks::table.filter(tasks::workspace_id.eq(workspace.uuid()));
     Ok(all.count().get_result(connection).await?)
 }
 
-/// Tasks in a project.
+/// Returns the number of tasks in a project.
 pub async fn tasks_in_project(connection: &mut Connection, project: ProjectId) -> Result<i64> {
     Ok(tasks::table.filter(tasks::project_id.eq(project)).count().get_result(connection).await?)
 }
 
-/// Cloud storages of a workspace.
+/// Returns the number of cloud storages of a workspace.
 pub async fn cloud_storages(connection: &mut Connection, workspace: WorkspaceId) -> Result<i64> {
     let all = cloud_storages::table.filter(cloud_storages::workspace_id.eq(workspace.uuid()));
     Ok(all.count().get_result(connection).await?)
 }
 
-/// Organizations that a user owns, but for those about to be deleted.
+/// Returns the number of organizations that a user owns, without those that are pending deletion.
 pub async fn owned_organizations(connection: &mut Connection, owner: UserId) -> Result<i64> {
     let owned = organizations::owner_id.eq(owner).and(organizations::status.eq(OrganizationStatus::Active));
     Ok(organizations::table.filter(owned).count().get_result(connection).await?)
 }
 
-/// Invitations to an organization that are pending at `now`: each holds a seat.
+/// Returns the number of invitations to an organization that are pending at `now`. Each of them occupies a seat.
 pub async fn pending_invitations(
     connection: &mut Connection,
     organization: OrganizationId,
     now: Instant,
 ) -> Result<i64> {
     let pending = is_pending().and(invitations::expires_at.gt(now));
-    let theirs = invitations::organization_id.eq(organization);
-    Ok(invitations::table.filter(theirs.and(pending)).count().get_result(connection).await?)
+    let to_organization = invitations::organization_id.eq(organization);
+    Ok(invitations::table.filter(to_organization.and(pending)).count().get_result(connection).await?)
 }
 
-/// How many invitations to each of those organizations are pending at `now`; those without any are left out.
+/// Returns the number of invitations to each of these organizations that are pending at `now`. Organizations without
+/// any are left out.
 pub async fn pending_invitations_of(
     connection: &mut Connection,
     organizations: &[OrganizationId],
@@ -67,31 +69,32 @@ pub async fn pending_invitations_of(
         .await?)
 }
 
-/// What is counted in a workspace.
+/// Usage of a workspace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub struct Usage {
-    /// The workspace.
+    /// ID of the workspace.
     #[diesel(sql_type = SqlUuid)]
     pub workspace_id: Uuid,
-    /// Projects.
+    /// Number of projects.
     #[diesel(sql_type = BigInt)]
     pub projects: i64,
-    /// Tasks.
+    /// Number of tasks.
     #[diesel(sql_type = BigInt)]
     pub tasks: i64,
-    /// Tasks in the fullest project.
+    /// Number of tasks in the project with the most tasks.
     #[diesel(sql_type = BigInt)]
     pub fullest_project: i64,
-    /// Cloud storages.
+    /// Number of cloud storages.
     #[diesel(sql_type = BigInt)]
     pub cloud_storages: i64,
-    /// Members, of an organization.
+    /// Number of members; zero for a personal workspace.
     #[diesel(sql_type = BigInt)]
     pub members: i64,
-    /// Invitations to an organization that are pending.
+    /// Number of pending invitations; zero for a personal workspace.
     #[diesel(sql_type = BigInt)]
     pub pending_invitations: i64,
-    /// Organizations that the user of a personal workspace owns, but for those about to be deleted.
+    /// Number of organizations that the user of a personal workspace owns, without those that are pending deletion;
+    /// zero for an organization.
     #[diesel(sql_type = BigInt)]
     pub owned_organizations: i64,
 }
@@ -110,7 +113,7 @@ SELECT w.id AS workspace_id,
        (SELECT count(*) FROM organizations o WHERE o.owner_id = w.id AND o.status = 'ACTIVE') AS owned_organizations
 FROM unnest($1::uuid[]) w (id)";
 
-/// What is counted in each of those workspaces, as of `now`.
+/// Returns the usage of each of these workspaces at `now`.
 pub async fn of_many(connection: &mut Connection, workspaces: &[Uuid], now: Instant) -> Result<Vec<Usage>> {
     let query = diesel::sql_query(USAGE).bind::<Array<SqlUuid>, _>(workspaces).bind::<Timestamptz, _>(now);
     Ok(query.load(connection).await?)

@@ -1,5 +1,5 @@
-//! People as they stand to workspaces: any number of pairs in one statement, so that all who listen to a workspace are asked
-//! about at once.
+//! Access of users to workspaces. One statement reads any number of pairs, so that the access of all subscribers of a
+//! workspace is read at once.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -8,46 +8,47 @@ use diesel::sql_types::{self, Array, Bool, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::sql_types as enum_types;
 use crate::domain::clock::Instant;
 use crate::domain::organization::OrganizationStatus;
-use super::sql_types as enum_types;
 use crate::domain::{Result, Role, UserId};
 use crate::store::Connection;
 
-/// Somebody, as they stand to a workspace.
+/// Access of a user to a workspace.
 #[derive(Clone, Debug, Queryable)]
 pub struct WorkspaceAccess {
-    /// Who.
+    /// ID of the user.
     pub user_id: UserId,
-    /// The workspace, of either kind, whether or not it is there.
+    /// ID of an organization or a personal workspace, which may no longer exist.
     pub workspace_id: Uuid,
-    /// Whether they are a site administrator.
+    /// Whether the user is a site administrator.
     pub is_admin: bool,
-    /// Their address, if it is proven.
+    /// Proven address of the user; `None` if no address is proven.
     pub verified_email: Option<String>,
-    /// Their role, if it is an organization that they are a member of.
+    /// Role of the user in the organization; `None` without a membership.
     pub role: Option<Role>,
-    /// How the organization stands, if it is one.
+    /// Status of the organization; `None` if the workspace is not an existing organization.
     pub status: Option<OrganizationStatus>,
-    /// Whether, not being a member, they hold a pending invitation to it.
+    /// Whether the user is not a member and has a pending invitation to the organization.
     pub invited: bool,
-    /// Whether it is a personal workspace.
+    /// Whether the workspace is a personal workspace.
     pub is_personal: bool,
 }
 
-/// Each user as they stand at `now` to the workspace beside them; those who have no account are left out.
+/// Returns the access of each user to the workspace of the pair at `now`. Pairs without an existing account are left
+/// out.
 pub async fn find_many(
     connection: &mut Connection,
     pairs: &[(UserId, Uuid)],
     now: Instant,
 ) -> Result<Vec<WorkspaceAccess>> {
-    let (people, workspaces) = pairs.iter().copied().unzip();
-    Ok(WorkspaceAccesses { people, workspaces, now }.load(connection).await?)
+    let (users, workspaces) = pairs.iter().copied().unzip();
+    Ok(WorkspaceAccesses { users, workspaces, now }.load(connection).await?)
 }
 
 #[derive(QueryId)]
 struct WorkspaceAccesses {
-    people: Vec<UserId>,
+    users: Vec<UserId>,
     workspaces: Vec<Uuid>,
     now: Instant,
 }
@@ -64,7 +65,7 @@ impl QueryFragment<Pg> for WorkspaceAccesses {
         out.push_sql(
             "), EXISTS (SELECT FROM users p WHERE p.id = a.workspace_id AND p.deleted_at IS NULL) FROM unnest(",
         );
-        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.people)?;
+        out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.users)?;
         out.push_sql("::uuid[], ");
         out.push_bind_param::<Array<sql_types::Uuid>, _>(&self.workspaces)?;
         out.push_sql(

@@ -1,7 +1,8 @@
-//! The events of a workspace that a viewer may see, as the statements read them. Each way of seeing an event has an index in the
-//! order of the log, so a page costs the same whatever else is in the log.
+//! Events of a workspace that a viewer may see. Each reason for which an event is visible has an index in the order of
+//! the log, so the cost of a page does not depend on the other events.
 //!
-//! What is read here is checked by the policy once more, event by event: a page may name a few that the viewer may not see.
+//! The caller checks each event by the policy once more, because a page can contain a few events that the viewer may
+//! not see.
 
 use std::sync::LazyLock;
 
@@ -20,36 +21,37 @@ use crate::store::Connection;
 use crate::store::events::{Entry, EventRange, Filter, find_at};
 use crate::store::resource_lists::{Filter as ListFilter, Kind, List, ParentKind};
 
-/// Most subjects that are looked for one by one. A viewer who sees more of them sees much of the log, which is then read in its
-/// order.
-const MOST_SUBJECTS: usize = 20_000;
+/// Maximum number of subjects that are looked up one by one. A viewer who sees more of them sees much of the log, which
+/// is then read in order.
+const MAX_SUBJECTS: usize = 20_000;
 
-/// Which events of a workspace a viewer may see.
+/// Conditions for the events of a workspace that a viewer may see.
 #[derive(Clone, Debug)]
 pub struct Visible {
-    /// The workspace.
+    /// ID of the workspace.
     pub workspace: Uuid,
-    /// The viewer.
+    /// ID of the viewer.
     pub viewer: UserId,
-    /// Types of which every event is visible.
+    /// Types whose events are all visible.
     pub always: Vec<EventType>,
-    /// Types that are visible to the holder of the address that they concern.
+    /// Types visible to the user with the address that the event concerns.
     pub to_invitee: Vec<EventType>,
-    /// The proven address of the viewer.
+    /// Proven address of the viewer.
     pub email: Option<String>,
-    /// Types that are visible to the two people of an offer of ownership.
+    /// Types visible to the two users of an ownership offer.
     pub of_offers: Vec<EventType>,
-    /// Types that are visible to people tied to the resource.
+    /// Types visible to users who are related to the resource.
     pub of_resources: Vec<EventType>,
-    /// Subjects of the last two that the viewer sees today.
+    /// Ownership offers and resources that the viewer sees now, as typed IDs.
     pub subjects: Vec<String>,
-    /// Types of which every event is read, though not all are visible: the viewer sees too many subjects to name them.
+    /// Types whose events are all read although not all are visible, because the viewer sees too many subjects to list
+    /// them.
     pub read_whole: Vec<EventType>,
 }
 
 impl Visible {
-    /// Adds the subjects that the viewer sees today: the offers, and what of the resources and the cloud storages the policy
-    /// allows.
+    /// Adds the subjects that the viewer sees now: ownership offers, and the resources and cloud storages that the
+    /// policy allows.
     pub async fn with_subjects(
         mut self,
         connection: &mut Connection,
@@ -74,10 +76,10 @@ impl Visible {
             list(Kind::Jobs, resources),
             list(Kind::CloudStorages, storages),
         ];
-        let most = MOST_SUBJECTS as i64 + 1;
+        let most = MAX_SUBJECTS as i64 + 1;
         let query = Subjects { workspace: self.workspace, viewer: self.viewer, lists: &lists, most };
         let found: Vec<(i32, Uuid)> = query.load(connection).await?;
-        if found.len() > MOST_SUBJECTS {
+        if found.len() > MAX_SUBJECTS {
             self.read_whole = self.of_resources.clone();
             return Ok(self);
         }
@@ -87,7 +89,7 @@ impl Visible {
 }
 
 impl Visible {
-    /// One of the events that look the same to the policy.
+    /// Returns an example of a group of events for which the policy decides the same.
     pub fn example(&self, alike: Alike) -> Entry {
         let place = EventPosition::default();
         Entry {
@@ -110,7 +112,7 @@ impl Visible {
     }
 }
 
-/// The subject of an event by its place in [`Subjects`].
+/// Returns the typed ID of a row of [`Subjects`].
 fn subject(kind: i32, id: Uuid) -> Option<String> {
     Some(match kind {
         0 => ProjectId::from(id).to_string(),
@@ -122,7 +124,7 @@ fn subject(kind: i32, id: Uuid) -> Option<String> {
     })
 }
 
-/// The IDs of what the viewer sees in a workspace, with the number of their kind.
+/// Query of the IDs of all subjects that the viewer sees in a workspace, with the numbers of their kinds.
 struct Subjects<'a> {
     workspace: Uuid,
     viewer: UserId,
@@ -137,7 +139,7 @@ impl QueryFragment<Pg> for Subjects<'_> {
         out.push_sql("::uuid) o (id) CROSS JOIN LATERAL (SELECT 4 AS kind, f.id FROM ownership_offers f WHERE f.organization_id = o.id AND ");
         out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
         out.push_sql(" IN (f.from_id, f.to_id)");
-        // What is visible altogether is visible by its type.
+        // Subjects of a kind that is visible as a whole need no lookup: their events are visible by type.
         for (number, list) in self.lists.iter().enumerate().filter(|(_, list)| !list.rows.all) {
             out.push_sql(&format!(" UNION ALL SELECT {number}, x.id FROM "));
             list.walk(&None, &mut out)?;
@@ -156,18 +158,18 @@ impl QueryId for Subjects<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// A stretch of what the viewer may see of a workspace's log, in the direction of reading.
+/// Returns a range of the events that the viewer may see in a workspace's log, in the direction of reading.
 pub async fn page(
     connection: &mut Connection,
     visible: &Visible,
     filter: &Filter,
-    stretch: EventRange,
+    range: EventRange,
 ) -> Result<Vec<Entry>> {
-    let statement = PAGES.get(usize::from(stretch.backward) * 2 + usize::from(filter.actor.is_some()));
+    let statement = PAGES.get(usize::from(range.backward) * 2 + usize::from(filter.actor.is_some()));
     let statement = statement.map_or("", String::as_str);
     let by_type = names(&[visible.always.as_slice(), &visible.read_whole].concat(), filter);
-    let after = stretch.after.unwrap_or(EventPosition { transaction: i64::MIN, sequence: i64::MIN });
-    let before = stretch.before.unwrap_or(EventPosition { transaction: i64::MAX, sequence: i64::MAX });
+    let after = range.after.unwrap_or(EventPosition { transaction: i64::MIN, sequence: i64::MIN });
+    let before = range.before.unwrap_or(EventPosition { transaction: i64::MAX, sequence: i64::MAX });
     let query = diesel::sql_query(statement)
         .bind::<sql_types::Uuid, _>(visible.workspace)
         .bind::<sql_types::Uuid, _>(visible.viewer)
@@ -175,7 +177,7 @@ pub async fn page(
         .bind::<BigInt, _>(after.sequence)
         .bind::<BigInt, _>(before.transaction)
         .bind::<BigInt, _>(before.sequence)
-        .bind::<BigInt, _>(stretch.limit)
+        .bind::<BigInt, _>(range.limit)
         .bind::<Array<Text>, _>(by_type)
         .bind::<Array<Text>, _>(&visible.subjects)
         .bind::<Array<Text>, _>(names(&visible.of_subjects(), filter))
@@ -190,15 +192,15 @@ pub async fn page(
     let places: Vec<EventPosition> = places.iter().map(PlaceRow::place).collect();
     let mut entries = find_at(connection, &places).await?;
     entries.sort_by_key(|entry| entry.place);
-    if stretch.backward {
+    if range.backward {
         entries.reverse();
     }
     Ok(entries)
 }
 
 fn names(kinds: &[EventType], filter: &Filter) -> Vec<&'static str> {
-    let asked = |kind: &&EventType| filter.kinds.as_ref().is_none_or(|asked| asked.contains(kind));
-    kinds.iter().filter(asked).map(|kind| kind.name()).collect()
+    let is_included = |kind: &&EventType| filter.kinds.as_ref().is_none_or(|included| included.contains(kind));
+    kinds.iter().filter(is_included).map(|kind| kind.name()).collect()
 }
 
 #[derive(QueryableByName)]
@@ -216,14 +218,14 @@ impl PlaceRow {
     }
 }
 
-/// The statements of [`page`]: forward, forward by one actor, backward, backward by one actor.
+/// Statements of [`page`]: forward, forward by one actor, backward, backward by one actor.
 static PAGES: LazyLock<[String; 4]> = LazyLock::new(|| {
-    [("", false), ("", true), (" DESC", false), (" DESC", true)].map(|(way, by_actor)| pages(way, by_actor))
+    [("", false), ("", true), (" DESC", false), (" DESC", true)].map(|(direction, by_actor)| pages(direction, by_actor))
 });
 
-/// The statement of a page: of each way of seeing an event its first rows, merged.
-fn pages(way: &str, by_actor: bool) -> String {
-    let order = format!("ORDER BY transaction_id{way}, sequence{way}");
+/// Returns the statement of a page: the first rows for each reason of visibility, merged.
+fn pages(direction: &str, by_actor: bool) -> String {
+    let order = format!("ORDER BY transaction_id{direction}, sequence{direction}");
     let section = |from: &str, limit: &str| {
         format!(
             "(SELECT f.transaction_id, f.sequence FROM {from} AND f.transaction_id < (SELECT event_horizon()) \
@@ -231,7 +233,7 @@ fn pages(way: &str, by_actor: bool) -> String {
              {order} LIMIT {limit})"
         )
     };
-    // The first rows of all keys together are among the first rows of the keys that come first.
+    // The first $7 rows of all keys belong to the $7 keys whose own first rows come first.
     let merged = |keys: &str, from: &str| {
         format!(
             "(SELECT e.transaction_id, e.sequence FROM (SELECT k.key FROM unnest({keys}::text[]) k (key) \
@@ -265,31 +267,31 @@ fn pages(way: &str, by_actor: bool) -> String {
     format!("SELECT transaction_id, sequence FROM ({}) v {order} LIMIT $7", branches.join(" UNION "))
 }
 
-/// Events that look the same to the policy, and how many there are.
+/// Group of events for which the policy decides the same, and their number.
 #[derive(QueryableByName)]
 #[diesel(check_for_backend(Pg))]
 pub struct Alike {
-    /// The type of the events.
+    /// Type of the events.
     #[diesel(sql_type = Text, column_name = "type")]
     pub kind: String,
-    /// The subject of the events.
+    /// Subject of the events.
     #[diesel(sql_type = Text)]
     pub subject_id: String,
-    /// Whether they concern the viewer.
+    /// Whether the events concern the viewer.
     #[diesel(sql_type = Bool)]
     pub concerned: bool,
-    /// Whether they concern the viewer's proven address.
+    /// Whether the events concern the viewer's proven address.
     #[diesel(sql_type = Bool)]
     pub invited: bool,
-    /// Whether the viewer was tied to the resource when they happened.
+    /// Whether the viewer was related to the resource at the time of the events.
     #[diesel(sql_type = Bool)]
     pub tied: bool,
-    /// How many there are.
+    /// Number of the events.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
 }
 
-/// The events that are not visible by their type alone, among which are all others that the viewer sees.
+/// Counts the events that are not visible by their type alone, in groups for which the policy decides the same.
 pub async fn count_alike(connection: &mut Connection, visible: &Visible, filter: &Filter) -> Result<Vec<Alike>> {
     let query = diesel::sql_query(
         "SELECT e.type, e.subject_id, coalesce(e.person_id = $2, false) AS concerned, \

@@ -1,10 +1,11 @@
-//! The log of events: appended by the transactions that change things, read in the order of their places.
+//! Event log. Transactions append the events of their changes, and readers read them in the order of their positions.
 //!
-//! Transactions commit in another order than they begin, so the log is read below the oldest one that may still write: what
-//! was read once never gets anything in between. The exception says so: [`news`].
+//! Transactions commit in another order than they begin. Readers therefore stop at the horizon, the position of the
+//! oldest transaction that may still write. Entries before it are settled: no other entry can appear between them.
+//! [`news`] and [`committed_after`] also look behind the horizon.
 //!
-//! A place is made by the database when the row is inserted: that must be a statement of its own, after whatever the change
-//! had to wait for, so that what happened later stands later.
+//! The database assigns the position when it inserts the row. The insert must be a separate statement after the change
+//! holds its locks, so that later changes have later positions.
 
 pub mod list;
 
@@ -23,45 +24,45 @@ use crate::domain::{EventId, InternalError, Result, UserId};
 use crate::store::bulk_insert::BATCH;
 
 diesel::define_sql_function! {
-    /// Place of the oldest transaction that may still write.
+    /// ID of the oldest transaction that may still write.
     fn event_horizon() -> BigInt;
 }
 
 diesel::define_sql_function! {
-    /// Whether those who begin to write now would write before what is in the log.
+    /// Whether new entries would get positions before existing ones.
     fn event_log_is_behind() -> Bool;
 }
 
 diesel::define_sql_function! {
-    /// Makes them write after it; tells whether there was something to do.
+    /// Moves the base of positions so that new entries come last. Returns whether it was necessary.
     fn settle_event_base() -> Bool;
 }
 
-/// A row of the log, as it is written.
+/// Row to append to the log.
 #[derive(Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct NewRow {
-    /// Organization or personal workspace where it happened.
+    /// Organization or personal workspace of the event.
     pub workspace_id: Uuid,
-    /// What happened.
+    /// Type of the event.
     pub kind: &'static str,
-    /// When it happened.
+    /// Time of the event.
     pub at: Instant,
-    /// Who did it.
+    /// User who caused the event; `None` if the server did.
     pub actor_id: Option<UserId>,
-    /// Typed ID of what it happened to.
+    /// Typed ID of the changed object.
     pub subject_id: String,
-    /// The user whom it concerns personally.
+    /// User whom the event concerns personally.
     pub person_id: Option<UserId>,
-    /// The address whom it concerns.
+    /// Address that the event concerns.
     pub email: Option<String>,
-    /// Users who could see the resource that it is about by owning it or being assigned.
+    /// Owners and assignees of the resource at the time of the event, who could see it.
     pub tied_ids: Vec<UserId>,
-    /// Fields before and after.
+    /// Changed fields with their old and new values.
     pub changes: serde_json::Value,
 }
 
-/// Appends rows to the log.
+/// Returns the write that appends rows to the log.
 pub fn append(mut rows: Vec<NewRow>) -> Write {
     let mut write = Write::of_events();
     while !rows.is_empty() {
@@ -88,30 +89,30 @@ struct Row {
     tied_ids: Vec<UserId>,
 }
 
-/// An entry of the log.
+/// Entry of the log.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Where in the log it stands.
+    /// Position in the log.
     pub place: EventPosition,
-    /// Its ID.
+    /// ID of the event.
     pub id: EventId,
-    /// Organization or personal workspace where it happened.
+    /// Organization or personal workspace of the event.
     pub workspace_id: Uuid,
-    /// What happened. None: something that a newer version has written, which is passed over.
+    /// Type of the event; `None` if a newer version has written it. Readers skip such an entry.
     pub kind: Option<EventType>,
-    /// When it happened.
+    /// Time of the event.
     pub at: Instant,
-    /// Who did it.
+    /// User who caused the event; `None` if the server did.
     pub actor_id: Option<UserId>,
-    /// Typed ID of what it happened to.
+    /// Typed ID of the changed object.
     pub subject_id: String,
-    /// The user whom it concerns personally.
+    /// User whom the event concerns personally.
     pub person_id: Option<UserId>,
-    /// The address whom it concerns.
+    /// Address that the event concerns.
     pub email: Option<String>,
-    /// Fields before and after.
+    /// Changed fields with their old and new values.
     pub changes: Vec<FieldChange>,
-    /// Users who could see the resource that it is about by owning it or being assigned.
+    /// Owners and assignees of the resource at the time of the event, who could see it.
     pub tied_ids: Vec<UserId>,
 }
 
@@ -140,16 +141,16 @@ fn entries(rows: Vec<Row>) -> Result<Vec<Entry>> {
     Ok(rows.into_iter().map(Entry::try_from).collect::<std::result::Result<_, _>>()?)
 }
 
-/// How far the log goes.
+/// Bounds of the log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogBounds {
-    /// Nothing at this place or before it is there any more.
+    /// Position of the last deleted entry: entries up to it are deleted.
     pub pruned: EventPosition,
-    /// What lies before this will never change.
+    /// Position before which all entries are settled.
     pub horizon: EventPosition,
 }
 
-/// How far the log goes now.
+/// Returns the current bounds of the log.
 pub async fn extent(connection: &mut Connection) -> Result<LogBounds> {
     let columns = (event_log::pruned_transaction, event_log::pruned_sequence, event_horizon());
     let (transaction, sequence, horizon): (i64, i64, i64) =
@@ -160,7 +161,8 @@ pub async fn extent(connection: &mut Connection) -> Result<LogBounds> {
     })
 }
 
-/// Where the place of an entry stands to another: compared as one, so that an index begins and ends at the right entry.
+/// Compares the position of an entry with another position as one row, so that an index scan begins and ends at the
+/// right entry.
 macro_rules! place {
     ($how:literal, $place:expr) => {{
         let place: EventPosition = $place;
@@ -172,7 +174,7 @@ macro_rules! place {
     }};
 }
 
-/// The places of what is committed after a place, whether or not it can be read yet.
+/// Returns the positions of all committed entries after `place`, settled or not.
 pub async fn committed_after(connection: &mut Connection, place: EventPosition) -> Result<Vec<EventPosition>> {
     let rows: Vec<(i64, i64)> = events::table
         .filter(place!(">", place))
@@ -182,8 +184,8 @@ pub async fn committed_after(connection: &mut Connection, place: EventPosition) 
     Ok(rows.into_iter().map(|(transaction, sequence)| EventPosition { transaction, sequence }).collect())
 }
 
-/// What was written after a place, in order: at most `limit` entries of all workspaces, and whether there are more to come
-/// soon: some that are committed, behind a transaction that may still write before them.
+/// Returns at most `limit` settled entries of all workspaces after `after`, in order, and whether more entries will
+/// follow soon: because of the limit, or because a committed entry is not settled yet.
 pub async fn news(connection: &mut Connection, after: EventPosition, limit: i64) -> Result<(Vec<Entry>, bool)> {
     let settled = events::transaction_id.lt(sql::<BigInt>("(SELECT event_horizon())"));
     let rows: Vec<(Row, bool)> = events::table
@@ -199,29 +201,29 @@ pub async fn news(connection: &mut Connection, after: EventPosition, limit: i64)
     Ok((entries(settled)?, more))
 }
 
-/// Which entries of a workspace's log.
+/// Filter on the entries of a workspace's log.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of these types.
+    /// Only entries of these types.
     pub kinds: Option<Vec<EventType>>,
-    /// Only those by this user.
+    /// Only entries caused by this user.
     pub actor: Option<UserId>,
 }
 
-/// Where to read the log, and how much of it.
+/// Range of the log to read.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRange {
-    /// Only what comes after this.
+    /// Only entries after this position.
     pub after: Option<EventPosition>,
-    /// Only what comes before this.
+    /// Only entries before this position.
     pub before: Option<EventPosition>,
-    /// From the end, towards the beginning.
+    /// Whether to read from the end of the range.
     pub backward: bool,
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: i64,
 }
 
-/// How many entries a workspace's log has.
+/// Returns the number of settled entries of a workspace's log that match the filter.
 pub async fn count_of_workspace(connection: &mut Connection, workspace: Uuid, filter: &Filter) -> Result<i64> {
     let mut query = events::table
         .filter(events::workspace_id.eq(workspace).and(events::transaction_id.lt(event_horizon())))
@@ -236,7 +238,8 @@ pub async fn count_of_workspace(connection: &mut Connection, workspace: Uuid, fi
     Ok(query.count().get_result(connection).await?)
 }
 
-/// What concerns a user, or the address that is theirs, after one place and up to another, in order.
+/// Returns at most `limit` settled entries after the first position and up to the second, in order, that concern a user
+/// or the user's address.
 pub async fn of_person(
     connection: &mut Connection,
     user: UserId,
@@ -244,9 +247,8 @@ pub async fn of_person(
     (after, to): (EventPosition, EventPosition),
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    // One statement for each of the two indexes: with "or" between them, neither would give the order.
-    let read = |rows: Vec<Row>| entries(rows);
-    macro_rules! stretch {
+    // One statement for each of the two indexes: with OR in one statement, neither index would give the order.
+    macro_rules! read_range {
         ($concerning:expr) => {{
             let settled = events::transaction_id.lt(event_horizon());
             events::table
@@ -258,9 +260,9 @@ pub async fn of_person(
                 .await?
         }};
     }
-    let mut found = read(stretch!(events::person_id.eq(user)))?;
+    let mut found = entries(read_range!(events::person_id.eq(user)))?;
     if let Some(email) = email {
-        found.extend(read(stretch!(events::email.eq(email)))?);
+        found.extend(entries(read_range!(events::email.eq(email)))?);
         found.sort_by_key(|entry| entry.place);
         found.dedup_by_key(|entry| entry.place);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -268,34 +270,34 @@ pub async fn of_person(
     Ok(found)
 }
 
-/// The entries with those IDs that are settled, in no order.
+/// Returns the settled entries with these IDs, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
     let places: Vec<EventPosition> = ids.iter().map(|id| id.place()).collect();
     let found = find_at(connection, &places).await?;
     Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
 }
 
-/// The entries at those places that are settled, in no order.
+/// Returns the settled entries at these positions, in no order.
 pub async fn find_at(connection: &mut Connection, places: &[EventPosition]) -> Result<Vec<Entry>> {
     let settled = events::transaction_id.lt(event_horizon());
     let (transactions, sequences): (Vec<i64>, Vec<i64>) =
         places.iter().map(|place| (place.transaction, place.sequence)).unzip();
-    let there = sql::<Bool>("(events.transaction_id, events.sequence) IN (SELECT * FROM unnest(")
+    let at_positions = sql::<Bool>("(events.transaction_id, events.sequence) IN (SELECT * FROM unnest(")
         .bind::<Array<BigInt>, _>(transactions)
         .sql("::bigint[], ")
         .bind::<Array<BigInt>, _>(sequences)
         .sql("::bigint[]))");
-    entries(events::table.filter(there.and(settled)).select(Row::as_select()).load(connection).await?)
+    entries(events::table.filter(at_positions.and(settled)).select(Row::as_select()).load(connection).await?)
 }
 
-/// Deletes at most `limit` of the oldest entries, as far as they happened at `until` or before; tells how many. Entries go
-/// from the beginning only, so that what is left has no holes. Needs a transaction.
+/// Deletes at most `limit` of the oldest entries, if they happened at `until` or before. Returns how many were deleted.
+/// Only the beginning of the log is deleted, so the rest has no gaps. Needs a transaction.
 pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<usize> {
-    // One at a time: who comes second finds nothing to do.
+    // One process at a time: a second one skips the locked row and deletes nothing.
     let free = event_log::table.select((event_log::pruned_transaction, event_log::pruned_sequence));
     let free: Vec<(i64, i64)> = free.for_update().skip_locked().load(tx).await?;
     let [(transaction, sequence)] = free[..] else { return Ok(0) };
-    // From where the last one ended: in front of it the index is full of what was deleted.
+    // Starts after the last deleted entry, because the index before it is full of dead rows.
     let pruned = EventPosition { transaction, sequence };
     let oldest: Vec<(i64, i64, Instant)> = events::table
         .filter(place!(">", pruned).and(events::transaction_id.lt(event_horizon())))
@@ -314,11 +316,11 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
     Ok(deleted)
 }
 
-/// Sees to it that what is written from now on comes after what is there. In a database that was restored into a new cluster
-/// it would not: transactions are numbered from the beginning again. Tells whether there was something to do.
+/// Ensures that new entries come after the existing ones. A database that was restored into a new cluster would violate
+/// this, because transaction IDs start again at the beginning. Returns whether it was necessary.
 ///
-/// Called by every process before it serves, and safe while others write: the lock waits for those who have written and not
-/// committed, and whoever writes afterwards does so by the new base.
+/// Every process calls it before it serves requests. Safe while other processes write: its lock waits for open
+/// transactions that have written, and later writes use the new base.
 pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
     let behind: bool = diesel::select(event_log_is_behind()).get_result(connection).await?;
     Ok(behind && diesel::select(settle_event_base()).get_result(connection).await?)

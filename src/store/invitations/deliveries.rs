@@ -1,5 +1,4 @@
-//! How the sending of invitations stands: the columns of `invitations` that the mail worker writes, apart from those that
-//! people's decisions do.
+//! Delivery columns of `invitations`, which the mail worker writes.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,40 +9,40 @@ use crate::domain::{InvitationId, OrganizationId, Result};
 use crate::store::Connection;
 use crate::store::schema::invitations;
 
-/// What sending an invitation depends on. It has no `Debug`: addresses stay out of logs.
+/// Fields of an invitation on which its delivery depends. It has no `Debug`, so that addresses do not get into logs.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations, check_for_backend(diesel::pg::Pg))]
 pub struct Delivery {
-    /// The invitation.
+    /// ID of the invitation.
     pub id: InvitationId,
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: OrganizationId,
-    /// The address invited.
+    /// Invited address.
     pub email: String,
-    /// Where it stands, but for the passing of time.
+    /// Stored status, without regard to expiry by time.
     pub status: InvitationStatus,
-    /// When it runs out.
+    /// Time at which the invitation expires.
     pub expires_at: Instant,
-    /// Where the last sending stands.
+    /// State of the last delivery.
     #[diesel(column_name = delivery)]
     pub state: DeliveryState,
-    /// Why the last sending was given up.
+    /// Reason why the last delivery failed; `None` if it did not.
     pub failure: Option<String>,
-    /// How many times a mail was handed over.
+    /// Number of mails that were handed to the mail server.
     pub send_count: i32,
 }
 
-/// Those of these invitations.
+/// Returns the deliveries of these invitations, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[InvitationId]) -> Result<Vec<Delivery>> {
     Ok(invitations::table.filter(invitations::id.eq_any(ids)).select(Delivery::as_select()).load(connection).await?)
 }
 
-/// That of one invitation, locked until the end of the transaction.
+/// Locks an invitation until the transaction ends, and returns its delivery.
 pub async fn lock(tx: &mut Connection, id: InvitationId) -> Result<Option<Delivery>> {
     Ok(invitations::table.find(id).select(Delivery::as_select()).for_no_key_update().first(tx).await.optional()?)
 }
 
-/// Counts a mail that was handed over at `at`.
+/// Counts a mail that was handed to the mail server at `at`.
 pub async fn count_sent(tx: &mut Connection, id: InvitationId, at: Instant) -> Result<()> {
     diesel::update(invitations::table.find(id))
         .set((invitations::send_count.eq(invitations::send_count + 1), invitations::last_sent_at.eq(at)))
@@ -52,7 +51,7 @@ pub async fn count_sent(tx: &mut Connection, id: InvitationId, at: Instant) -> R
     Ok(())
 }
 
-/// Marks the last sending as done, or as given up for that reason; tells where it stands then.
+/// Marks the last delivery as sent, or, with a reason, as failed. Returns the new state.
 pub async fn mark(tx: &mut Connection, id: InvitationId, failure: Option<&str>) -> Result<DeliveryState> {
     let state = if failure.is_some() { DeliveryState::Failed } else { DeliveryState::Sent };
     diesel::update(invitations::table.find(id))

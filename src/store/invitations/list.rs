@@ -1,5 +1,5 @@
-//! Invitations as lists: an organization's, and those to an address, newest first. Whether one has run out is a matter of the
-//! hour: whoever filters by status passes the present instant.
+//! Lists of invitations, newest first: those of an organization, and those to an address. Filters by status take the
+//! current time, because expired invitations can still have the status PENDING.
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -12,73 +12,74 @@ use uuid::Uuid;
 use crate::domain::clock::Instant;
 use crate::domain::invitation::InvitationStatus;
 use crate::domain::page::{PageRequest, PageRows};
-use crate::store::sql_types::MemberRole;
 use crate::domain::{Email, OrganizationId, Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::invitations::Invitation;
 use crate::store::paging::KeysetRange;
+use crate::store::sql_types::MemberRole;
 use crate::store::text_keys::{containing, searched};
 use crate::store::users::Profile;
 
-/// Whose invitations.
+/// Owner of a list of invitations.
 #[derive(Clone, Debug)]
 pub enum Whose {
-    /// Those of an organization.
+    /// Invitations of an organization.
     Organization(OrganizationId),
-    /// Those to the proven address of a user, but for those that rest because their organization is about to be deleted: these
-    /// are there for its owner and for site administrators.
+    /// Invitations to the proven address of a user. Those of organizations that are pending deletion are left out,
+    /// except for the owner and for site administrators.
     Invitee {
-        /// The address.
+        /// Proven address of the user.
         email: String,
-        /// The user.
+        /// ID of the user.
         user: UserId,
         /// Whether the user is a site administrator.
         is_admin: bool,
     },
 }
 
-/// Which invitations.
+/// Filter on invitations.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    /// Whose.
+    /// Owner of the list.
     pub whose: Whose,
-    /// Only those whose address contains this.
+    /// Only invitations whose address contains this text.
     pub search: Option<String>,
-    /// Only those that stand so.
+    /// Only invitations with one of these statuses at `now`.
     pub statuses: Option<Vec<InvitationStatus>>,
-    /// Only those to one of these roles.
+    /// Only invitations that offer one of these roles.
     pub roles: Option<Vec<Role>>,
-    /// The instant for which `statuses` is asked.
+    /// Time at which `statuses` is evaluated.
     pub now: Instant,
 }
 
-/// Who sent an invitation.
+/// Sender of an invitation.
 #[derive(Clone, Queryable)]
 pub struct Inviter {
-    /// The account. None: it is gone.
+    /// Account of the sender; `None` if it is deleted.
     pub user: Option<Profile>,
-    /// Their role in the organization now. None: they are not a member any more.
+    /// Current role of the sender in the organization; `None` if the sender is no longer a member.
     pub role: Option<Role>,
 }
 
-/// A page of invitations, newest first.
+/// Returns a page of invitations, newest first.
 pub async fn page(
     mut connection: &Connection,
     filter: &Filter,
     window: &PageRequest<Instant>,
 ) -> Result<PageRows<Invitation>> {
     let columns = Invitation::as_select();
-    let page = Page { columns, beside: "", joins: "", section: section(window), listed: filter.into() };
+    let page = Page { columns, with_queries: "", joins: "", section: section(window), listed: filter.into() };
     Ok(slice(page.load(&mut connection).await?, window, |invitation| invitation))
 }
 
-/// The same, each with whoever sent it.
+/// Returns the same page, each invitation with its sender.
 pub async fn page_with_inviters(
     mut connection: &Connection,
     filter: &Filter,
     window: &PageRequest<Instant>,
 ) -> Result<PageRows<(Invitation, Inviter)>> {
-    // A few people send most invitations: each is looked up once, row by row, so that no plan reads whole tables instead.
+    // Few users send most invitations, so each sender is looked up once. The lookup is row by row, which prevents a
+    // scan of whole tables.
     let inviters = ", inviters AS MATERIALIZED (SELECT u.*, asked.organization_id, m.role \
                     FROM (SELECT DISTINCT organization_id, inviter_id FROM page) asked \
                     CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = asked.inviter_id OFFSET 0) u \
@@ -88,16 +89,17 @@ pub async fn page_with_inviters(
                  ON users.id = invitations.inviter_id AND users.organization_id = invitations.organization_id";
     let role = sql::<sql_types::Nullable<MemberRole>>("users.role");
     let columns = (Invitation::as_select(), (Option::<Profile>::as_select(), role));
-    let page = Page { columns, beside: inviters, joins, section: section(window), listed: filter.into() };
+    let page = Page { columns, with_queries: inviters, joins, section: section(window), listed: filter.into() };
     Ok(slice(page.load(&mut connection).await?, window, |(invitation, _)| invitation))
 }
 
-/// How many invitations the filter lets through.
+/// Returns the number of invitations that match the filter.
 pub async fn count(connection: &mut Connection, filter: &Filter) -> Result<i64> {
     Ok(Count(filter.into()).get_result(connection).await?)
 }
 
-/// The part that was read, put in order here: the database would have to sort it after the joins, which takes it longer.
+/// Sorts the rows that were read, and returns the page. The database would have to sort them after the joins, which is
+/// slower.
 fn slice<T>(mut rows: Vec<T>, window: &PageRequest<Instant>, invitation: impl Fn(&T) -> &Invitation) -> PageRows<T> {
     rows.sort_by_key(|row| {
         let Invitation { created_at, id, .. } = invitation(row);
@@ -113,10 +115,10 @@ fn section(window: &PageRequest<Instant>) -> KeysetRange<Instant> {
     KeysetRange::of(window.clone(), true)
 }
 
-/// The condition of a list.
+/// Condition of a list.
 struct Listed<'a> {
     filter: &'a Filter,
-    /// What an address is searched for: as it was written, and as it is compared.
+    /// `LIKE` patterns for the written form of the address, and for its canonical form.
     patterns: Option<(String, String)>,
 }
 
@@ -131,7 +133,7 @@ impl<'a> From<&'a Filter> for Listed<'a> {
 }
 
 impl Listed<'_> {
-    /// `invitations x WHERE …`.
+    /// Writes `invitations x WHERE …`.
     fn walk<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let Filter { whose, statuses, roles, now, .. } = self.filter;
         out.push_sql("invitations x WHERE ");
@@ -176,8 +178,8 @@ impl Listed<'_> {
     }
 }
 
-/// The SQL side of [`InvitationStatus::at`], as one more alternative. The status is written out, so that the index of pending
-/// ones serves whoever asks for these.
+/// Writes the SQL form of [`InvitationStatus::at`] as one more alternative. The status is a literal, so that the
+/// partial index on pending invitations can be used.
 fn walk_status<'b>(status: InvitationStatus, now: &'b Instant, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     out.push_sql(match status {
         InvitationStatus::Pending => " OR x.status = 'PENDING' AND x.expires_at > ",
@@ -194,11 +196,11 @@ fn written(out: &mut AstPass<'_, '_, Pg>, sql: &str) -> QueryResult<()> {
     Ok(())
 }
 
-/// The statement of a page, whose rows come in no order.
+/// Statement of a page, which returns its rows in no order.
 struct Page<'a, C> {
     columns: C,
-    /// What else is read of the page, as further `WITH` queries.
-    beside: &'static str,
+    /// Further `WITH` queries on the rows of the page.
+    with_queries: &'static str,
     joins: &'static str,
     section: KeysetRange<Instant>,
     listed: Listed<'a>,
@@ -210,7 +212,7 @@ impl<C: QueryFragment<Pg>> QueryFragment<Pg> for Page<'_, C> {
         self.listed.walk(&mut out)?;
         self.section.walk::<Timestamptz>("x.created_at", "x.id", &mut out)?;
         out.push_sql(")");
-        out.push_sql(self.beside);
+        out.push_sql(self.with_queries);
         out.push_sql(" SELECT ");
         self.columns.walk_ast(out.reborrow())?;
         out.push_sql(" FROM page invitations");
@@ -228,7 +230,7 @@ impl<C> QueryId for Page<'_, C> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// The statement that counts a list.
+/// Statement that counts a list.
 struct Count<'a>(Listed<'a>);
 
 impl QueryFragment<Pg> for Count<'_> {

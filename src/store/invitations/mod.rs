@@ -1,5 +1,5 @@
-//! Invitations. Whether one has run out is a matter of the hour: see [`Invitation::status_at`]. Lists are in
-//! [`list`].
+//! Table of invitations. Expired invitations can still have the status PENDING: see [`Invitation::status_at`]. Lists
+//! are in [`list`].
 
 pub mod deliveries;
 pub mod list;
@@ -16,66 +16,66 @@ use crate::domain::invitation::{DeliveryState, InvitationStatus};
 use crate::domain::text_keys;
 use crate::domain::{Email, InvitationId, OrganizationId, Result, Role, UserId};
 
-/// An invitation.
+/// Invitation.
 #[derive(Clone, Insertable, Queryable, Selectable)]
 #[diesel(table_name = invitations, check_for_backend(Pg), treat_none_as_default_value = false)]
 pub struct Invitation {
-    /// Its ID.
+    /// ID of the invitation.
     pub id: InvitationId,
-    /// The organization.
+    /// ID of the organization.
     pub organization_id: OrganizationId,
-    /// The address invited, in the form for comparison.
+    /// Invited address in canonical form.
     pub email: String,
-    /// The address as it was written, if that is not `email`.
+    /// Address as the inviter wrote it; `None` if it equals `email`.
     pub email_written: Option<String>,
-    /// The role offered.
+    /// Offered role.
     pub role: Role,
-    /// Where it stands, but for the passing of time.
+    /// Stored status, without regard to expiry by time.
     pub status: InvitationStatus,
-    /// Who sent it last.
+    /// User who sent it last; `None` after that account was deleted.
     pub inviter_id: Option<UserId>,
-    /// Words of the inviter.
+    /// Message of the inviter.
     pub message: Option<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When it runs out.
+    /// Time at which the invitation expires.
     pub expires_at: Instant,
-    /// When it was accepted, declined, revoked, or marked as run out.
+    /// Time at which it was accepted, declined or revoked, or at which it expired; `None` while pending.
     pub resolved_at: Option<Instant>,
-    /// When the last sending was asked for.
+    /// Time at which the last delivery was requested.
     pub sent_requested_at: Instant,
-    /// Where the last sending stands.
+    /// State of the last delivery.
     pub delivery: DeliveryState,
-    /// How many times a mail was handed over.
+    /// Number of mails that were handed to the mail server.
     pub send_count: i32,
-    /// When a mail was last handed over.
+    /// Time at which a mail was last handed to the mail server; `None` before the first one.
     pub last_sent_at: Option<Instant>,
-    /// Why the last sending was given up.
+    /// Reason why the last delivery failed; `None` if it did not.
     pub failure: Option<String>,
 }
 
 impl Invitation {
-    /// The address invited.
+    /// Returns the invited address.
     pub fn address(&self) -> Email {
         Email::stored(self.email.clone(), self.email_written.clone())
     }
 
-    /// The address invited, as people see it.
+    /// Returns the invited address as the inviter wrote it.
     pub fn shown_email(&self) -> &str {
         self.email_written.as_deref().unwrap_or(&self.email)
     }
 
-    /// Where it stands at `now`.
+    /// Returns the status at `now`.
     pub fn status_at(&self, now: Instant) -> InvitationStatus {
         self.status.at(self.expires_at, now)
     }
 
-    /// The same invitation, ended at `at` with that status.
+    /// Returns the invitation with a final status, resolved at `at`.
     pub fn resolved(&self, status: InvitationStatus, at: Instant) -> Self {
         Self { status, resolved_at: Some(at), ..self.clone() }
     }
 
-    /// The same invitation, pending again, as sent by `inviter` at `at`.
+    /// Returns the invitation as pending again, sent by `inviter` at `at`.
     pub fn renewed(&self, inviter: UserId, at: Instant, expires_at: Instant) -> Self {
         Self {
             status: InvitationStatus::Pending,
@@ -90,17 +90,17 @@ impl Invitation {
     }
 }
 
-/// The invitations with those IDs, in no order.
+/// Returns the invitations with these IDs, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[InvitationId]) -> Result<Vec<Invitation>> {
     Ok(invitations::table.filter(invitations::id.eq_any(ids)).select(Invitation::as_select()).load(connection).await?)
 }
 
-/// The invitation with that ID.
+/// Returns the invitation with an ID.
 pub async fn find(connection: &mut Connection, id: InvitationId) -> Result<Option<Invitation>> {
     Ok(invitations::table.find(id).select(Invitation::as_select()).first(connection).await.optional()?)
 }
 
-/// The invitation whose token has that hash.
+/// Returns the invitation whose token has this hash.
 pub async fn find_by_token(mut connection: &Connection, token_hash: &[u8]) -> Result<Option<Invitation>> {
     Ok(invitations::table
         .filter(invitations::token_hash.eq(token_hash))
@@ -110,13 +110,13 @@ pub async fn find_by_token(mut connection: &Connection, token_hash: &[u8]) -> Re
         .optional()?)
 }
 
-/// Locks an invitation's row, and returns it as it is then. The organization's row must be locked before.
+/// Locks an invitation and returns its row as of the lock. The organization's row must be locked before.
 pub async fn lock(mut tx: &Connection, id: InvitationId) -> Result<Option<Invitation>> {
     Ok(invitations::table.find(id).select(Invitation::as_select()).for_update().first(&mut tx).await.optional()?)
 }
 
-/// The same for a member of the organization, an administrator or somebody with the address invited: nobody else holds up
-/// those.
+/// Locks an invitation like [`lock`]. Locks nothing and returns `None` unless the actor is a member of the
+/// organization, an administrator, or has the invited address, so that other users cannot delay them.
 pub async fn lock_for(mut tx: &Connection, id: InvitationId, actor: UserId) -> Result<Option<Invitation>> {
     let member = memberships::table
         .filter(memberships::organization_id.eq(invitations::organization_id).and(memberships::user_id.eq(actor)));
@@ -128,13 +128,13 @@ pub async fn lock_for(mut tx: &Connection, id: InvitationId, actor: UserId) -> R
 
 diesel::postfix_operator!(IsPending, " = 'PENDING'", backend: Pg);
 
-/// Whether nothing has ended an invitation yet but perhaps the time. It is written out, so that the indexes of pending ones serve
-/// whoever asks for these: a plan is made once for all values.
+/// Returns the condition that the stored status is PENDING, expired or not. The status is a literal, because plans are
+/// generic and use the partial index on pending invitations only for a literal.
 pub fn is_pending() -> IsPending<invitations::status> {
     IsPending::new(invitations::status)
 }
 
-/// The invitations to those addresses that nothing has ended yet but perhaps the time.
+/// Returns the invitations of an organization to these addresses whose stored status is PENDING, expired or not.
 pub async fn unresolved(
     mut connection: &Connection,
     organization: OrganizationId,
@@ -148,7 +148,7 @@ pub async fn unresolved(
         .await?)
 }
 
-/// Marks overdue invitations as run out, so that new ones may take their place. The organization's row must be locked.
+/// Marks overdue invitations as expired, so that new ones can replace them. The organization's row must be locked.
 pub fn expire(overdue: &[Invitation]) -> Write {
     if overdue.is_empty() {
         return Write::default();
@@ -161,7 +161,7 @@ pub fn expire(overdue: &[Invitation]) -> Write {
     Write::of(diesel::update(invitations::table.filter(invitations::id.eq_any(ids))).set(expired))
 }
 
-/// Makes invitations, each with the hash of the token in its mail.
+/// Inserts invitations, each with the hash of its token.
 pub fn insert(new: impl Iterator<Item = (Invitation, Vec<u8>)>) -> Write {
     let row = |(row, token_hash): (Invitation, Vec<u8>)| {
         let key = invitations::email_key.eq(text_keys::stored(row.shown_email()));
@@ -171,21 +171,21 @@ pub fn insert(new: impl Iterator<Item = (Invitation, Vec<u8>)>) -> Write {
     Write::of(diesel::insert_into(invitations::table).values(rows))
 }
 
-/// Writes the end of an invitation: its status and when it ended. Its row must be locked.
+/// Updates status and `resolved_at` of an invitation. Its row must be locked.
 pub fn resolve(resolved: &Invitation) -> Write {
     let set = (invitations::status.eq(resolved.status), invitations::resolved_at.eq(resolved.resolved_at));
     Write::of(diesel::update(invitations::table.find(resolved.id)).set(set))
 }
 
-/// Forgets that a user sent invitations, as the end of their account does: before the account is locked, since whoever accepts
-/// one has locked it and is about to refer to the account.
+/// Clears the inviter of all invitations that a user has sent, before the account is deleted. Lock order: before the
+/// account, because a transaction that accepts an invitation locks the invitation before it refers to the account.
 pub async fn forget_inviter(tx: &mut Connection, inviter: UserId) -> Result<()> {
-    let theirs = invitations::table.filter(invitations::inviter_id.eq(inviter));
-    diesel::update(theirs).set(invitations::inviter_id.eq(None::<UserId>)).execute(tx).await?;
+    let sent = invitations::table.filter(invitations::inviter_id.eq(inviter));
+    diesel::update(sent).set(invitations::inviter_id.eq(None::<UserId>)).execute(tx).await?;
     Ok(())
 }
 
-/// Writes what a resend changes, with the hash of the new token. The row must be locked.
+/// Updates the fields that a resend changes, and the hash of the new token. The row must be locked.
 pub fn renew(renewed: &Invitation, token_hash: Vec<u8>) -> Write {
     Write::of(diesel::update(invitations::table.find(renewed.id)).set((
         invitations::status.eq(renewed.status),

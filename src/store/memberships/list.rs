@@ -1,5 +1,5 @@
-//! The members of organizations as lists: which, in which order, and which part. The same page of several organizations is
-//! read in one statement, the members' accounts with it where they are wanted.
+//! Lists of members: filter, order and paging. One statement reads the same page for several organizations, if
+//! requested with the members' accounts.
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -10,37 +10,37 @@ use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::PageRequest;
-use crate::store::sql_types::MemberRole;
 use crate::domain::{OrganizationId, Result, Role};
 use crate::store::Connection;
 use crate::store::memberships::Membership;
 use crate::store::paging::KeysetRange;
 use crate::store::schema::{memberships, users};
+use crate::store::sql_types::MemberRole;
 use crate::store::text_keys::{containing, searched};
 use crate::store::users::Profile;
 
-/// Which members of an organization.
+/// Filter on the members of an organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
-    /// Only those whose username or display name contains this.
+    /// Only members whose username or display name contains this text.
     pub search: Option<String>,
-    /// Only those with one of these roles.
+    /// Only members with one of these roles.
     pub roles: Option<Vec<Role>>,
 }
 
-/// What members are ordered by.
+/// Sort key of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
-    /// When the member joined.
+    /// Time at which the member joined.
     JoinedAt,
-    /// The username.
+    /// Username.
     Username,
-    /// The role, from the least to the most powerful.
+    /// Role, from the least to the most powerful.
     Role,
 }
 
 impl Order {
-    /// Whether a member can have this key in this order, as [`key_of`] writes it.
+    /// Returns whether `key` is a valid key of this order, in the format of [`key_of`].
     pub fn has_key(self, key: &str) -> bool {
         match self {
             Order::JoinedAt => clock::from_key(key).is_some(),
@@ -50,7 +50,7 @@ impl Order {
     }
 }
 
-/// What a member is ordered by, as text: times in microseconds since 1970, names as they are.
+/// Returns the sort key of a member as text: times in microseconds since 1970, names unchanged.
 pub fn key_of(order: Order, membership: &Membership) -> String {
     match order {
         Order::JoinedAt => membership.joined_at.timestamp_micros().to_string(),
@@ -59,21 +59,21 @@ pub fn key_of(order: Order, membership: &Membership) -> String {
     }
 }
 
-/// Which members of each organization, and which part of them.
+/// Page of the list of members, the same for each organization.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pages {
-    /// Which.
+    /// Filter of the list.
     pub filter: Filter,
-    /// In which order.
+    /// Order of the list.
     pub order: Order,
-    /// From the greatest to the least.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// Which part. Its key is one that the order has.
+    /// Range of the page. Its key must be valid for the order.
     pub window: PageRequest<String>,
 }
 
-/// The same page of members of several organizations, in one statement: one row more than asked for in each organization
-/// that has more. Rows come in the direction of paging.
+/// Returns the same page of members of several organizations, read by one statement, in the direction of paging. Each
+/// organization whose list continues has one row more than the page.
 pub async fn pages(
     mut connection: &Connection,
     organizations: &[OrganizationId],
@@ -82,26 +82,26 @@ pub async fn pages(
     Ok(Members::new(Membership::as_select(), "", organizations, pages).load(&mut connection).await?)
 }
 
-/// The same, each with the account of the member.
+/// Returns the same rows, each with the account of the member.
 pub async fn pages_with_users(
     mut connection: &Connection,
     organizations: &[OrganizationId],
     pages: &Pages,
 ) -> Result<Vec<(Membership, Profile)>> {
-    // Looked up row by row: the page keeps its order, and no plan reads all accounts instead.
+    // Looked up row by row, which keeps the order of the page and prevents a scan of all accounts.
     let join = " CROSS JOIN LATERAL (SELECT * FROM users u WHERE u.id = memberships.user_id OFFSET 0) users";
-    // What the membership has not told already: it has the username as well.
+    // The columns that the membership does not contain: it has ID and username.
     let columns =
         (Membership::as_select(), (users::display_name, users::email, users::email_written, users::created_at));
     let rows: Vec<(Membership, _)> = Members::new(columns, join, organizations, pages).load(&mut connection).await?;
-    let whole = |(membership, (display_name, email, email_written, created_at)): (Membership, _)| {
+    let with_profile = |(membership, (display_name, email, email_written, created_at)): (Membership, _)| {
         let (id, username) = (membership.user_id, membership.username.clone());
         (membership, Profile { id, username, display_name, email, email_written, created_at })
     };
-    Ok(rows.into_iter().map(whole).collect())
+    Ok(rows.into_iter().map(with_profile).collect())
 }
 
-/// How many members of an organization the filter lets through.
+/// Returns the number of members of an organization that match the filter.
 pub async fn count(connection: &mut Connection, organization: OrganizationId, filter: &Filter) -> Result<i64> {
     let mut query = memberships::table.filter(memberships::organization_id.eq(organization)).into_boxed();
     if let Some(search) = &filter.search {
@@ -115,8 +115,8 @@ pub async fn count(connection: &mut Connection, organization: OrganizationId, fi
     Ok(query.count().get_result(connection).await?)
 }
 
-/// The statement of a page. Each organization is paged by itself, over the index that serves the order: the cost does not
-/// grow with its size.
+/// Statement of a page. Each organization is paged separately over the index of the order, so the cost does not grow
+/// with its size.
 struct Members<'a, C> {
     columns: C,
     join: &'static str,
@@ -126,7 +126,7 @@ struct Members<'a, C> {
     section: Ordered,
 }
 
-/// The order of a page and the part of it, by what it is ordered by.
+/// Range of a page, by the type of its sort key.
 enum Ordered {
     JoinedAt(KeysetRange<Instant>),
     Username(KeysetRange<String>),

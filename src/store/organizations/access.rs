@@ -1,9 +1,8 @@
-//! The entrance of an organization: it is held, and how somebody stands to it is read under that hold. What whoever is about
-//! to write there begins with.
+//! Lock of an organization together with the actor's access to it, with which each write in an organization begins.
 //!
-//! The hold is a statement of its own, and the one that reads comes after it. A statement that waits for a row sees that row
-//! as it is by then, and everything else as it was when it began: read together with the lock, a membership could be one that
-//! had ended meanwhile.
+//! The lock is a statement of its own, before the statement that reads. A statement that waits for a row lock sees that
+//! row as of the lock, but all other rows as of its own start. A membership read by the locking statement could have
+//! ended while it waited.
 
 use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
@@ -25,54 +24,56 @@ use crate::store::schema::{
 };
 use crate::store::users::{User, accounts, is_live};
 
-/// How something is held until the transaction ends.
+/// Lock mode, until the transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// Not at all: for a look that changes nothing.
+    /// No lock: for reads.
     Unheld,
-    /// Together with others who share it.
+    /// Share lock: other share locks are possible.
     Shared,
-    /// Alone.
+    /// Exclusive lock.
     Exclusive,
 }
 
-/// Which organization.
+/// Reference to an organization, by its ID or by a row that belongs to it.
 #[derive(Clone, Copy, Debug)]
 pub enum OrganizationRef {
-    /// The one with that ID.
+    /// Organization with this ID.
     Id(OrganizationId),
-    /// That of a membership.
+    /// Organization of a membership.
     Membership(MembershipId),
-    /// That of an invitation.
+    /// Organization of an invitation.
     Invitation(InvitationId),
-    /// That of an invitation of which the token was shown: it opens the organization to anybody.
+    /// Organization of an invitation whose token the caller has presented. The token permits every caller to lock the
+    /// organization.
     HeldInvitation(InvitationId),
-    /// That of an offer of ownership.
+    /// Organization of an ownership offer.
     Offer(OwnershipOfferId),
-    /// That of a project; none if the project is in a personal workspace, as with the others.
+    /// Organization of a project; no organization for resources in personal workspaces, here and below.
     Project(ProjectId),
-    /// That of a task.
+    /// Organization of a task.
     Task(TaskId),
-    /// That of a job.
+    /// Organization of a job.
     Job(JobId),
-    /// That of a cloud storage.
+    /// Organization of a cloud storage.
     Storage(CloudStorageId),
 }
 
-/// What is found at the entrance of an organization.
+/// Organization with the actor's access to it.
 #[derive(Queryable)]
 pub struct OrganizationAccess {
-    /// Who comes.
+    /// Account of the actor.
     pub actor: User,
-    /// The organization.
+    /// The organization; `None` if it does not exist, or if a lock was requested that the actor may not take.
     pub organization: Option<Organization>,
-    /// The membership of whoever comes.
+    /// Membership of the actor; `None` if the actor is no member.
     pub membership: Option<Membership>,
-    /// Until when they hold an invitation to the organization, not being a member.
+    /// Expiry of the actor's pending invitation; `None` for members and without an invitation.
     pub invited_until: Option<Instant>,
 }
 
-/// Does `$then` with the organization's ID as an expression: neither memberships nor invitations ever change theirs.
+/// Evaluates `$then` with the organization's ID as an SQL expression. The organization of the referring row can be read
+/// without a lock only if it never changes; callers check it for resources.
 macro_rules! with_id {
     ($of:expr, |$id:ident| $then:expr) => {
         match $of {
@@ -112,28 +113,27 @@ macro_rules! with_id {
     };
 }
 
-/// Holds an organization, and finds how the actor stands to it, in one flight. None: the account is gone, or the session of the
-/// actor's token has ended.
+/// Locks an organization and reads the actor's access, in one round trip. Returns `None` if the account is deleted or
+/// the session of the actor's token has ended.
 pub async fn enter(
     tx: &Connection,
-    hold: LockMode,
+    mode: LockMode,
     of: OrganizationRef,
     actor: &Actor,
 ) -> Result<Option<OrganizationAccess>> {
-    let entrance = match hold {
+    let (locked, access) = match mode {
         LockMode::Unheld => return find(tx, of, actor).await,
         LockMode::Shared => try_join(share(tx, of, actor.user_id), find(tx, of, actor)).await?,
         LockMode::Exclusive => try_join(lock(tx, of, actor.user_id), find(tx, of, actor)).await?,
     };
-    let (held, entrance) = entrance;
-    // One that came to be in between is not held, and not there yet.
-    let held = |organization: &Organization| Some(organization.id) == held;
-    Ok(entrance.map(|found| OrganizationAccess { organization: found.organization.filter(held), ..found }))
+    // An organization that was created between the two statements is not locked, and counts as not existing.
+    let is_locked = |organization: &Organization| Some(organization.id) == locked;
+    Ok(access.map(|found| OrganizationAccess { organization: found.organization.filter(is_locked), ..found }))
 }
 
-/// Whether `$actor` has anything to do with an organization: as a member, as an administrator, or as somebody whose address it
-/// has invited. Nobody else holds up those who have.
-macro_rules! concerns {
+/// Condition that `$actor` may lock an organization: as a member, an administrator, an invitee, or with the token of an
+/// invitation. Other users cannot delay its writes.
+macro_rules! may_lock {
     ($of:expr, $actor:expr) => {{
         let actor: UserId = $actor;
         let member = memberships::table
@@ -149,14 +149,14 @@ macro_rules! concerns {
 
 async fn lock(mut tx: &Connection, of: OrganizationRef, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
-        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
+        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(may_lock!(of, actor));
         row.select(organizations::id).for_no_key_update().first(&mut tx).await.optional()?
     }))
 }
 
 async fn share(mut tx: &Connection, of: OrganizationRef, actor: UserId) -> Result<Option<OrganizationId>> {
     Ok(with_id!(of, |id| {
-        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(concerns!(of, actor));
+        let row = organizations::table.filter(organizations::id.nullable().eq(id)).filter(may_lock!(of, actor));
         row.select(organizations::id).for_share().first(&mut tx).await.optional()?
     }))
 }

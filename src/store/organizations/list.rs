@@ -1,4 +1,4 @@
-//! Organizations as lists: those that a user is a member of, and for site administrators all of them.
+//! Lists of organizations: those of which a user is a member, and, for site administrators, all organizations.
 
 use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
@@ -9,41 +9,41 @@ use diesel_async::RunQueryDsl;
 
 use crate::domain::clock::{self, Instant};
 use crate::domain::page::{PageRequest, PageRows};
-use crate::store::sql_types::MemberRole;
 use crate::domain::{Result, Role, UserId};
 use crate::store::Connection;
 use crate::store::memberships::Membership;
 use crate::store::organizations::Organization;
 use crate::store::paging::KeysetRange;
+use crate::store::sql_types::MemberRole;
 use crate::store::text_keys::containing;
 
-/// Which organizations.
+/// Filter on organizations.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those whose slug or name contains this.
+    /// Only organizations whose slug or name contains this text.
     pub search: Option<String>,
-    /// Only those where the viewer has one of these roles.
+    /// Only organizations in which the viewer has one of these roles.
     pub roles: Option<Vec<Role>>,
-    /// Those that the viewer is no member of as well, and those of others that are about to be deleted: for site
-    /// administrators.
+    /// Includes organizations of which the viewer is no member, and organizations of other owners that are pending
+    /// deletion. Only for site administrators.
     pub everyones: bool,
 }
 
-/// What a list of organizations is ordered by.
+/// Sort key of organizations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// When the viewer joined; those they did not join come last.
+    /// Time at which the viewer joined; organizations that the viewer has not joined come last.
     JoinedAt,
-    /// When the organization was created.
+    /// Time at which the organization was created.
     CreatedAt,
-    /// The slug.
+    /// Slug.
     Slug,
-    /// The name shown to people, by its key.
+    /// Shown name, by its search key.
     Name,
 }
 
 impl Order {
-    /// Whether an organization can have this key in this order, as [`key_of`] writes it.
+    /// Returns whether `key` is a valid key of this order, in the format of [`key_of`].
     pub fn has_key(self, key: &str) -> bool {
         match self {
             Order::JoinedAt => key == NEVER || clock::from_key(key).is_some(),
@@ -53,16 +53,17 @@ impl Order {
     }
 }
 
-/// SQL of the form of a name that is searched and ordered: its key, or the lower case of its ASCII letters.
+/// SQL expression that searches and the order by name compare with: the key of the name, or, without a key, the name
+/// with its ASCII letters in lower case.
 const NAME: &str = "coalesce(organizations.name_key, organizations.sort_name)";
 
-/// What an organization is ordered by, as text: times in microseconds since 1970, texts as they are.
+/// Sort key as text: times in microseconds since 1970, texts unchanged.
 pub type Key = String;
 
-/// The key, in the order of joining, of what was not joined.
+/// Key of an organization that the viewer has not joined, in the order of joining.
 const NEVER: &str = "never";
 
-/// What an organization of a list is ordered by.
+/// Returns the sort key of an organization.
 pub fn key_of(order: Order, organization: &Organization, membership: Option<&Membership>) -> Key {
     let micros = |at: Instant| at.timestamp_micros().to_string();
     match order {
@@ -73,18 +74,18 @@ pub fn key_of(order: Order, organization: &Organization, membership: Option<&Mem
     }
 }
 
-/// An organization of a list.
+/// Organization in a list.
 #[derive(Clone, Queryable)]
 pub struct Row {
     /// The organization.
     pub organization: Organization,
-    /// The viewer's membership.
+    /// Membership of the viewer; `None` if the viewer is no member.
     pub membership: Option<Membership>,
     /// Whether the viewer is a site administrator.
     pub viewer_is_admin: bool,
 }
 
-/// A page of organizations. The key of the window is one that the order has.
+/// Returns a page of organizations. The key of `window` must be valid for the order.
 pub async fn page(
     connection: &mut Connection,
     viewer: UserId,
@@ -104,8 +105,9 @@ pub async fn page(
     Ok(PageRows::from_read(rows, window))
 }
 
-/// Which indexes a page is read by, in the direction of paging. An administrator's list in the order of joining is two, one
-/// after the other: what they joined by the time, the rest by ID.
+/// Returns the parts of a list that a page is read from, in the direction of paging. An administrator's list in the
+/// order of joining has two parts: the organizations that the administrator has joined, by time, and then the rest, by
+/// ID.
 fn parts(filter: &Filter, order: Order, window: &PageRequest<Key>) -> Vec<(Among, PageRequest<Key>)> {
     match (filter.everyones, order) {
         (false, _) => vec![(Among::Own, window.clone())],
@@ -123,26 +125,26 @@ fn parts(filter: &Filter, order: Order, window: &PageRequest<Key>) -> Vec<(Among
     }
 }
 
-/// How many organizations the filter lets through.
+/// Returns the number of organizations that match the filter.
 pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter) -> Result<i64> {
     let among = if filter.everyones { Among::All } else { Among::Own };
     Ok(Count(Listed::new(viewer, filter, among)).get_result(connection).await?)
 }
 
-/// Where a list looks.
+/// Set of organizations that a part of a list reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Among {
-    /// Among those that the viewer is a member of, as members see them.
+    /// Organizations of which the viewer is a member, if members may see them.
     Own,
-    /// Among all that the viewer is a member of.
+    /// All organizations of which the viewer is a member.
     Joined,
-    /// Among those that the viewer is no member of.
+    /// All organizations of which the viewer is no member.
     Others,
-    /// Everywhere.
+    /// All organizations.
     All,
 }
 
-/// The condition of a list.
+/// Condition of a part of a list.
 struct Listed<'a> {
     viewer: UserId,
     among: Among,
@@ -156,8 +158,8 @@ impl<'a> Listed<'a> {
         Self { viewer, among, roles, pattern }
     }
 
-    /// ` FROM … WHERE …`. What is joined is looked up row by row: the order of an index is kept, and no plan reads a whole
-    /// table instead.
+    /// Writes ` FROM … WHERE …`. Joined rows are looked up one by one, which keeps the order of the index and prevents
+    /// a scan of a whole table.
     fn walk<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self.among {
             Among::Own | Among::Joined => {
@@ -174,7 +176,7 @@ impl<'a> Listed<'a> {
                      WHERE m.organization_id = organizations.id AND m.user_id = ",
                 );
                 out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
-                // Of a bare `IS NULL`, PostgreSQL believes that it lets hardly anything through, and sorts the whole table for it.
+                // For a bare `IS NULL`, PostgreSQL expects very few rows and sorts the whole table.
                 let unjoined = "CASE WHEN memberships.id IS NULL THEN true ELSE false END";
                 let which = if self.among == Among::All { "true" } else { unjoined };
                 out.push_sql(" OFFSET 0) memberships ON true WHERE ");
@@ -184,7 +186,7 @@ impl<'a> Listed<'a> {
         self.walk_conditions(out)
     }
 
-    /// ` AND …`, once for each condition.
+    /// Writes ` AND …` for each condition of the filter.
     fn walk_conditions<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if self.among == Among::Own {
             out.push_sql(" AND (organizations.status = 'ACTIVE' OR organizations.owner_id = ");
@@ -206,7 +208,7 @@ impl<'a> Listed<'a> {
         Ok(())
     }
 
-    /// The column with the ID of the organization that is part of the index.
+    /// Returns the column with the ID of the organization that is part of the index.
     fn id(&self) -> &'static str {
         match self.among {
             Among::Own | Among::Joined => "memberships.organization_id",
@@ -215,7 +217,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-/// The order of a part of a list and the section of it that is read, by what it is ordered by.
+/// Column and range of a part of a list, by the type of its sort key.
 enum By {
     Time(&'static str, KeysetRange<Instant>),
     Text(&'static str, KeysetRange<String>),
@@ -236,7 +238,7 @@ impl By {
 
 type Columns = (AsSelect<Organization, Pg>, AsSelect<Option<Membership>, Pg>);
 
-/// The statement of a page.
+/// Statement of a part of a page.
 struct Page<'a> {
     columns: Columns,
     listed: Listed<'a>,
@@ -253,7 +255,7 @@ impl QueryFragment<Pg> for Page<'_> {
         self.listed.walk(&mut out)?;
         let id = self.listed.id();
         match &self.by {
-            // Nothing but the ID orders what was never joined.
+            // Organizations that the viewer has not joined are ordered by ID.
             By::Time(_, section) if self.listed.among == Among::Others => section.walk_ids(id, &mut out),
             By::Time(key, section) => section.walk::<Timestamptz>(key, id, &mut out),
             By::Text(key, section) => section.walk::<Text>(key, id, &mut out),
@@ -274,7 +276,7 @@ impl QueryId for Page<'_> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// The statement that counts a list.
+/// Statement that counts a list.
 struct Count<'a>(Listed<'a>);
 
 impl QueryFragment<Pg> for Count<'_> {
@@ -282,7 +284,7 @@ impl QueryFragment<Pg> for Count<'_> {
         let Count(listed) = self;
         out.push_sql("SELECT count(*)");
         if listed.among == Among::All && listed.roles.is_none() {
-            // Whether the viewer is a member makes no difference.
+            // The membership of the viewer does not matter here.
             out.push_sql(" FROM organizations WHERE true");
             return listed.walk_conditions(&mut out);
         }

@@ -1,4 +1,4 @@
-//! Organizations, always together with what decides how much of them the viewer may see.
+//! Table of organizations, and reads of them together with the viewer's access.
 
 pub mod access;
 pub mod list;
@@ -17,70 +17,70 @@ use crate::domain::organization::OrganizationStatus;
 use crate::domain::text_keys;
 use crate::domain::{InvitationId, OrganizationId, Result, UserId};
 
-/// An organization.
+/// Organization.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(Pg))]
 pub struct Organization {
-    /// Its ID.
+    /// ID of the organization.
     pub id: OrganizationId,
-    /// Short name in lower case.
+    /// Unique short name in lower case.
     pub slug: String,
-    /// Full name. None: the slug.
+    /// Full name; `None` if the slug is shown.
     pub name: Option<String>,
-    /// Name shown to people with its ASCII letters in lower case: the order by name where there is no key.
+    /// Shown name with its ASCII letters in lower case: the sort key of organizations without `name_key`.
     pub sort_name: String,
-    /// Key of the name.
+    /// Search key of the name; `None` if the name is ASCII or the key is not filled yet.
     pub name_key: Option<String>,
-    /// What it is for.
+    /// Description of its purpose.
     pub description: Option<String>,
-    /// Contact address.
+    /// Contact e-mail address.
     pub contact_email: Option<String>,
     /// Contact telephone number.
     pub contact_phone: Option<String>,
-    /// Contact place.
+    /// Contact location.
     pub contact_location: Option<String>,
-    /// Whether it is there to stay.
+    /// `ACTIVE` or `PENDING_DELETION`.
     pub status: OrganizationStatus,
-    /// When its data goes for good.
+    /// Time at which its data is deleted; `None` while active.
     pub deletion_scheduled_for: Option<Instant>,
-    /// The one owner.
+    /// User who owns the organization.
     pub owner_id: UserId,
     /// Number of members.
     pub member_count: i32,
-    /// Grows by one with every change of its own fields.
+    /// Version of its own fields, increased by one with each change.
     pub version: i32,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Instant,
-    /// When its own fields last changed.
+    /// Time of the last change of its own fields.
     pub updated_at: Instant,
 }
 
 impl Organization {
-    /// Name shown to people.
+    /// Returns the name, or the slug if there is none.
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.slug)
     }
 
-    /// Text by which the order by name compares.
+    /// Returns the sort key of the order by name.
     pub fn name_order(&self) -> &str {
         self.name_key.as_deref().unwrap_or(&self.sort_name)
     }
 }
 
-/// An organization, and how the viewer stands to it.
+/// Organization with the viewer's access.
 #[derive(Clone, Queryable)]
 pub struct OrganizationForViewer {
     /// The organization.
     pub organization: Organization,
-    /// The viewer's membership.
+    /// Membership of the viewer; `None` if the viewer is no member.
     pub membership: Option<Membership>,
-    /// Whether the viewer, not being a member, holds a pending invitation to it.
+    /// Whether the viewer is not a member and has a pending invitation to the organization.
     pub invited: bool,
     /// Whether the viewer is a site administrator.
     pub viewer_is_admin: bool,
 }
 
-/// How to find organizations.
+/// Key by which organizations are found.
 #[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
     /// By ID.
@@ -89,7 +89,7 @@ pub enum By<'a> {
     Slug(&'a str),
 }
 
-/// Organizations as `viewer` sees them at `now`, visible or not, in no order.
+/// Returns organizations with the access of `viewer` at `now`, visible or not, in no order.
 pub async fn seen(
     mut connection: &Connection,
     viewer: UserId,
@@ -119,32 +119,33 @@ pub async fn seen(
     })
 }
 
-/// What those who hold an invitation to an organization may know of it.
+/// The fields of an organization that invited users may see.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(Pg))]
 pub struct NamedOrganization {
-    /// Its ID.
+    /// ID of the organization.
     pub id: OrganizationId,
-    /// Short name in lower case.
+    /// Unique short name in lower case.
     pub slug: String,
-    /// Full name. None: the slug.
+    /// Full name; `None` if the slug is shown.
     pub name: Option<String>,
-    /// Whether it is there to stay.
+    /// `ACTIVE` or `PENDING_DELETION`.
     pub status: OrganizationStatus,
 }
 
-/// The names of the organizations with those IDs.
+/// Returns the names of the organizations with these IDs.
 pub async fn names(connection: &mut Connection, ids: &[OrganizationId]) -> Result<Vec<NamedOrganization>> {
     let named = organizations::table.filter(organizations::id.eq_any(ids)).select(NamedOrganization::as_select());
     Ok(named.load(connection).await?)
 }
 
-/// An organization.
+/// Returns the organization with an ID.
 pub async fn find(connection: &mut Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table.find(id).select(Organization::as_select()).first(connection).await.optional()?)
 }
 
-/// Locks an organization's row against every other write in it, until the transaction ends.
+/// Locks an organization's row against every other write in the organization, until the transaction ends. Returns the
+/// row as of the lock.
 pub async fn lock(mut tx: &Connection, id: OrganizationId) -> Result<Option<Organization>> {
     Ok(organizations::table
         .find(id)
@@ -155,7 +156,7 @@ pub async fn lock(mut tx: &Connection, id: OrganizationId) -> Result<Option<Orga
         .optional()?)
 }
 
-/// The same for the organization of an invitation.
+/// Locks the organization of an invitation like [`lock`].
 pub async fn lock_of_invitation(mut tx: &Connection, id: InvitationId) -> Result<Option<Organization>> {
     let organization = invitations::table.find(id).select(invitations::organization_id).single_value();
     Ok(organizations::table
@@ -167,7 +168,7 @@ pub async fn lock_of_invitation(mut tx: &Connection, id: InvitationId) -> Result
         .optional()?)
 }
 
-/// The organizations in which a user owns projects, tasks or cloud storages, member or not.
+/// Returns the organizations in which a user, member or not, owns projects, tasks or cloud storages.
 pub async fn where_owning(connection: &mut Connection, user: UserId) -> Result<Vec<OrganizationId>> {
     let in_projects = projects::table
         .filter(projects::owner_id.eq(user).and(projects::organization_id.is_not_null()))
@@ -181,40 +182,40 @@ pub async fn where_owning(connection: &mut Connection, user: UserId) -> Result<V
     Ok(in_projects.union(in_tasks).union(in_storages).load(connection).await?)
 }
 
-/// An organization to be made; its owner's membership has to follow in the same transaction.
+/// Organization to insert. The owner's membership must be inserted in the same transaction.
 #[derive(Insertable)]
 #[diesel(table_name = organizations)]
 pub struct NewOrganization<'a> {
-    /// Its ID.
+    /// ID of the organization.
     pub id: OrganizationId,
-    /// Short name.
+    /// Unique short name in lower case.
     pub slug: &'a str,
-    /// Full name.
+    /// Full name; `None` if the slug is shown.
     pub name: Option<&'a str>,
-    /// What it is for.
+    /// Description of its purpose.
     pub description: Option<&'a str>,
-    /// Contact address.
+    /// Contact e-mail address.
     pub contact_email: Option<&'a str>,
     /// Contact telephone number.
     pub contact_phone: Option<&'a str>,
-    /// Contact place.
+    /// Contact location.
     pub contact_location: Option<&'a str>,
-    /// The owner.
+    /// User who owns the organization.
     pub owner_id: UserId,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Instant,
-    /// The same.
+    /// Time of the last change, equal to `created_at`.
     pub updated_at: Instant,
 }
 
-/// Makes an organization without members.
+/// Inserts an organization without members.
 pub async fn insert(tx: &mut Connection, new: &NewOrganization<'_>) -> Result<()> {
     let key = organizations::name_key.eq(new.name.and_then(text_keys::stored));
     diesel::insert_into(organizations::table).values((new, key)).execute(tx).await?;
     Ok(())
 }
 
-/// Writes the own fields of an organization, as they are in `organization`, with a new version.
+/// Updates the own fields of an organization to those of `organization`, and increases its version.
 pub async fn update(tx: &mut Connection, organization: &Organization, now: Instant) -> Result<Organization> {
     Ok(diesel::update(organizations::table.find(organization.id))
         .set((
@@ -233,13 +234,13 @@ pub async fn update(tx: &mut Connection, organization: &Organization, now: Insta
         .await?)
 }
 
-/// Notes who owns an organization; the memberships have to say the same when the transaction ends.
+/// Sets the owner of an organization. The memberships must agree when the transaction ends.
 pub fn set_owner(id: OrganizationId, owner: UserId) -> Write {
     Write::of(diesel::update(organizations::table.find(id)).set(organizations::owner_id.eq(owner)))
 }
 
-/// Has an organization deleted at that time; None takes it back. The organization's row must be locked. These are no own fields
-/// of its: the version stays.
+/// Schedules the deletion of an organization; `None` cancels it. The organization's row must be locked. The version
+/// does not change.
 pub fn schedule_deletion(id: OrganizationId, at: Option<Instant>) -> Write {
     let status = if at.is_some() { OrganizationStatus::PendingDeletion } else { OrganizationStatus::Active };
     Write::of(
@@ -248,8 +249,8 @@ pub fn schedule_deletion(id: OrganizationId, at: Option<Instant>) -> Write {
     )
 }
 
-/// Locks the organization that is longest overdue to be deleted at `now`, of those that nobody else has locked. It is about to
-/// go: nobody can refer to it from here on.
+/// Locks the organization that is longest overdue for deletion at `now`, and skips rows locked by other transactions.
+/// No new row can refer to it after the lock.
 pub async fn lock_overdue(tx: &mut Connection, now: Instant) -> Result<Option<Organization>> {
     Ok(organizations::table
         .filter(organizations::deletion_scheduled_for.le(now))
@@ -262,13 +263,14 @@ pub async fn lock_overdue(tx: &mut Connection, now: Instant) -> Result<Option<Or
         .optional()?)
 }
 
-/// Deletes an organization with all that belongs to it.
+/// Deletes an organization with all rows that belong to it.
 pub async fn delete(tx: &mut Connection, id: OrganizationId) -> Result<()> {
     diesel::delete(organizations::table.find(id)).execute(tx).await?;
     Ok(())
 }
 
-/// Those of `slugs` that `organization` could not take at `now`: others have them, or gave them up lately.
+/// Returns those of `slugs` that `organization` cannot take at `now`, because another organization has them or still
+/// holds them after a change. With `None`, for a new organization.
 pub async fn taken_slugs(
     connection: &mut Connection,
     slugs: &[&str],
@@ -286,7 +288,7 @@ pub async fn taken_slugs(
     Ok(present.union(former).load(connection).await?)
 }
 
-/// Holds a slug that an organization gave up, and lets go of the one that it takes.
+/// Reserves the former slug of an organization until `held_until`, and releases the reservation of its new slug.
 pub async fn change_held_slug(
     tx: &mut Connection,
     organization: OrganizationId,

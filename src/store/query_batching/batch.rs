@@ -1,4 +1,4 @@
-//! The query that runs several statements of one text: the statement's own text over arrays of their values.
+//! Query that runs several statements with the same text at once: the text, applied to arrays of their values.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,27 +12,28 @@ use super::type_catalog::TypeCatalog;
 use crate::store::Connection;
 use crate::store::connection::Row;
 
-/// Statements in one batch at most.
+/// Maximum number of statements in a batch.
 const MAX_BATCH: usize = 16;
-/// Time that a batch of several statements should take at most: slow statements are better run on several connections at once.
+/// Target duration of a batch. A batch of slow statements is smaller, because slow statements finish sooner on several
+/// connections.
 const TARGET_DURATION: Duration = Duration::from_millis(3);
 
-/// How statements of one text run in a batch.
+/// Batch query of one statement text, with its measured duration.
 pub(super) struct BatchQuery {
-    /// The text for several of them; `None` if they always run one by one.
+    /// Text of the batch query; `None` if statements with this text are never batched.
     text: Option<String>,
-    /// Moving average of the time per statement, in nanoseconds; zero until the first measurement.
+    /// Moving average of the duration per statement, in nanoseconds. Zero before the first measurement.
     mean_nanos: AtomicU64,
 }
 
 impl BatchQuery {
-    /// The query for statements with that text and that number of values.
+    /// Returns the batch query of statements with `text` and this number of values.
     pub fn of(text: &str, values: usize) -> Self {
         Self { text: batch_text(text, values), mean_nanos: AtomicU64::default() }
     }
 
-    /// Returns how many statements may run at once: as many as take [`TARGET_DURATION`] together. One before the first
-    /// measurement.
+    /// Returns the maximum size of a batch, so that it takes about [`TARGET_DURATION`]. Returns 1 before the first
+    /// measurement, and for statements that are never batched.
     pub fn max_batch(&self) -> usize {
         let mean = self.mean_nanos.load(Ordering::Relaxed);
         if self.text.is_none() || mean == 0 {
@@ -41,7 +42,8 @@ impl BatchQuery {
         usize::try_from(TARGET_DURATION.as_nanos() / u128::from(mean)).unwrap_or(MAX_BATCH).clamp(1, MAX_BATCH)
     }
 
-    /// Records how long a batch took. A duration of over four times the average takes its place at once.
+    /// Records the duration of a batch of `statements` statements. A duration over four times the average replaces the
+    /// average at once.
     pub fn record_duration(&self, duration: Duration, statements: usize) {
         let total = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let each = total / u64::try_from(statements).unwrap_or(1).max(1);
@@ -50,7 +52,8 @@ impl BatchQuery {
         self.mean_nanos.store(next.max(1), Ordering::Relaxed);
     }
 
-    /// Combines several statements into one; `None` if there is only one, or they cannot be combined.
+    /// Combines statements into one. Returns `None` for fewer than two statements, and for statements that cannot be
+    /// combined.
     pub fn combine(&self, statements: &[Statement], types: &TypeCatalog) -> Option<Statement> {
         let [first, _, ..] = statements else { return None };
         let text = self.text.as_deref().filter(|_| first.is_prepared)?;
@@ -64,36 +67,38 @@ impl BatchQuery {
     }
 }
 
-/// Runs a combined statement, and returns the rows of each of the `number` statements in it.
+/// Runs a combined statement, and returns the rows of each of its `number` statements.
 pub(super) async fn load(connection: &Connection, combined: Statement, number: usize) -> QueryResult<Vec<Vec<Row>>> {
-    let mut found: Vec<Vec<Row>> = (0..number).map(|_| Vec::new()).collect();
+    let mut results: Vec<Vec<Row>> = (0..number).map(|_| Vec::new()).collect();
     for row in combined.load(connection).await? {
-        let rows = place_of(&row).and_then(|place| found.get_mut(place.checked_sub(1)?));
-        rows.ok_or_else(|| Error::DeserializationError("a batch returned a row without its place".into()))?.push(row);
+        let rows = position(&row).and_then(|position| results.get_mut(position.checked_sub(1)?));
+        rows.ok_or_else(|| Error::DeserializationError("a batch returned a row without its position".into()))?
+            .push(row);
     }
-    Ok(found)
+    Ok(results)
 }
 
-/// The place in the batch, from 1, of the statement that a row belongs to: the last column.
-fn place_of(row: &Row) -> Option<usize> {
+/// Returns the position in the batch, from 1, of the statement that the row belongs to. It is the last column.
+fn position(row: &Row) -> Option<usize> {
     let field = row.get(row.field_count().checked_sub(1)?)?;
     usize::try_from(i64::from_be_bytes(field.value()?.as_bytes().try_into().ok()?)).ok()
 }
 
-/// Returns the text that runs several statements of a text with that number of values; `None` if they always run one by one.
+/// Returns the text that runs several statements with this text and this number of values. Returns `None` if they are
+/// never batched: a statement without values, a write, or a read that takes locks.
 pub fn batch_text(text: &str, values: usize) -> Option<String> {
     (values > 0 && is_read(text)).then(|| over_arrays(text, values))
 }
 
-/// Whether a statement only reads, takes no locks and may run beside others.
+/// Returns whether a statement only reads and takes no locks.
 fn is_read(text: &str) -> bool {
     let text = text.trim_start();
     (text.starts_with("SELECT ") || text.starts_with("WITH "))
         && !["INSERT ", "UPDATE ", "DELETE ", "pg_advisory", " FOR "].iter().any(|word| text.contains(word))
 }
 
-/// The text of a read over arrays of its values. Without `OFFSET 0` the planner would join the whole batch with the tables, and
-/// could read one of them whole.
+/// Returns the text of a read over arrays of its values. `OFFSET 0` keeps the planner from joining the whole batch with
+/// the tables, where it could scan a whole table.
 fn over_arrays(text: &str, values: usize) -> String {
     let list = |item: fn(usize) -> String| (1..=values).map(item).collect::<Vec<_>>().join(", ");
     let (arrays, names) = (list(|index| format!("${index}")), list(|index| format!("v{index}")));
@@ -104,7 +109,7 @@ fn over_arrays(text: &str, values: usize) -> String {
     )
 }
 
-/// The text with `batch.v1` in the place of `$1` and so on, but for quoted texts and names.
+/// Replaces `$1` by `batch.v1` and so on, except inside quoted strings and identifiers.
 fn with_batch_values(text: &str) -> String {
     let mut replaced = String::with_capacity(text.len() + 64);
     let (mut quote, mut characters) = (None, text.chars().peekable());
@@ -123,7 +128,7 @@ fn with_batch_values(text: &str) -> String {
     replaced
 }
 
-/// A one-dimensional array in PostgreSQL's binary format.
+/// Encodes values as a one-dimensional array in PostgreSQL's binary format.
 fn binary_array<'v>(element_oid: u32, values: impl ExactSizeIterator<Item = &'v Value> + Clone) -> Vec<u8> {
     let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let has_nulls = values.clone().any(|value| value.bytes.is_none());

@@ -1,4 +1,4 @@
-//! The number of connections in use for reads above which reads wait to be batched.
+//! Limit on the number of connections in use for reads. While it is reached, reads wait and are batched.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// A permit is no longer counted after this time: batching gains nothing by waiting for slow statements.
+/// Time after which a permit no longer counts: waiting for a slow statement delays a batch without making it larger.
 const COUNTED_FOR: Duration = Duration::from_millis(5);
 
-/// The limit. Cheap to clone.
+/// Concurrency limiter for reads. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct InFlightLimit(Arc<Shared>);
 
@@ -22,31 +22,31 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// When each permit in use was given out.
+    /// Time at which each permit in use was acquired.
     acquired_at: Vec<Instant>,
-    /// How many callers wait for a permit.
+    /// Number of callers that wait for a permit.
     waiting: usize,
 }
 
-/// The right to use a connection, until it is dropped.
+/// Permit to use a connection; it is released on drop.
 pub(in crate::store) struct Permit {
     limit: InFlightLimit,
     acquired_at: Instant,
 }
 
 impl InFlightLimit {
-    /// A limit of that many permits.
+    /// Returns a limiter with `limit` permits.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Shared { limit, state: Mutex::default(), released: Notify::new() }))
     }
 
-    /// Returns a permit if one is free and no caller waits for it.
+    /// Returns a permit if one is free and no other caller waits for one.
     pub fn try_acquire(&self) -> Option<Permit> {
         let mut state = self.0.state.lock();
         if state.waiting > 0 { None } else { self.take(&mut state).ok() }
     }
 
-    /// Waits for a permit.
+    /// Waits until a permit is free.
     pub async fn acquire(&self) -> Permit {
         let _waiting = Waiting::enter(self);
         loop {
@@ -58,7 +58,7 @@ impl InFlightLimit {
         }
     }
 
-    /// A permit, or the time at which the oldest one is no longer counted.
+    /// Returns a permit, or the time at which the oldest permit no longer counts.
     fn take(&self, state: &mut State) -> Result<Permit, Instant> {
         let now = Instant::now();
         let counted = state.acquired_at.iter().filter(|at| now.duration_since(**at) < COUNTED_FOR);
@@ -84,7 +84,7 @@ impl Drop for Permit {
     }
 }
 
-/// Counts a caller as waiting, until it is dropped.
+/// Counts a caller as waiting; dropping it ends the wait.
 struct Waiting<'l>(&'l InFlightLimit);
 
 impl<'l> Waiting<'l> {
@@ -115,7 +115,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         drop(first);
-        assert!(limit.try_acquire().is_none(), "a caller that waits comes first");
+        assert!(limit.try_acquire().is_none(), "a waiting caller comes first");
         let _third = next.await.expect("a permit");
         assert!(limit.try_acquire().is_none());
     }

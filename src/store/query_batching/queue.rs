@@ -1,4 +1,4 @@
-//! The queue of reads that wait for a connection, and the run of one batch of them.
+//! Queue of reads that wait for a connection, and the execution of one batch.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,26 +17,26 @@ use crate::store::PooledConnection;
 use crate::store::connection::Row;
 use crate::store::error::is_passing;
 
-/// A read that waits for its rows.
+/// Read that waits in the queue.
 pub(super) struct QueuedRead {
-    /// The statement.
+    /// Statement to run.
     pub statement: Statement,
-    /// The query that runs several of these.
+    /// Batch query of the statement's text.
     pub query: Arc<BatchQuery>,
-    /// The types of its values.
+    /// Type catalog from which the types of its values were taken.
     pub types: Arc<TypeCatalog>,
-    /// Receives the rows.
+    /// Sender of the rows, or of the error.
     pub reply: oneshot::Sender<QueryResult<Vec<Row>>>,
 }
 
 impl QueuedRead {
-    /// Ends the read with an error.
+    /// Sends an error to the caller.
     pub fn fail(self, cause: Error) {
         let _ = self.reply.send(Err(cause));
     }
 }
 
-/// Waiting reads, in the order in which their requests began: what has begun is finished before more is begun.
+/// Waiting reads, ordered by the start of their requests: older requests finish before newer ones.
 #[derive(Default)]
 pub(super) struct Queue(VecDeque<(Instant, QueuedRead)>);
 
@@ -47,7 +47,8 @@ impl Queue {
         self.0.insert(index, (began, read));
     }
 
-    /// Takes the first read out, and as many of the others with its text as may run with it. Empty if no read waits.
+    /// Removes the first read and the further reads with its text, up to the maximum size of a batch. Returns them;
+    /// empty if no read waits.
     pub fn next_batch(&mut self) -> Vec<QueuedRead> {
         self.0.retain(|(_, read)| !read.reply.is_closed());
         let Some((_, first)) = self.0.pop_front() else { return Vec::new() };
@@ -65,7 +66,7 @@ impl Queue {
     }
 }
 
-/// Runs a batch, unless all of its callers give up, and sends each its rows.
+/// Runs a batch and sends each caller its rows. Stops if all callers are dropped.
 pub(super) async fn run(connection: PooledConnection, batch: Vec<QueuedRead>) {
     let Some(first) = batch.first() else { return };
     let (query, types) = (first.query.clone(), first.types.clone());
@@ -83,7 +84,8 @@ pub(super) async fn run(connection: PooledConnection, batch: Vec<QueuedRead>) {
     }
 }
 
-/// Runs the statements as one query. If that fails, each is run by itself, so that the error of one is not told to the others.
+/// Runs the statements as one query. If that query fails, each statement runs by itself, so that the error of one does
+/// not reach the callers of the others.
 async fn load(
     connection: &PooledConnection,
     query: &BatchQuery,

@@ -1,4 +1,4 @@
-//! A read as its text and its values, taken out of a diesel query so that it can run on any connection.
+//! Text and values of a diesel query, so that the query can run on any connection.
 
 use std::sync::Arc;
 
@@ -15,36 +15,37 @@ use super::type_catalog::TypeCatalog;
 use crate::store::connection::Row;
 use crate::store::{Connection, statement_cache};
 
-/// A statement. Cheap to clone.
+/// SQL statement with its values. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Statement {
-    /// The text, with `$1` and so on in the places of the values.
+    /// SQL text, with `$1` and so on for the values.
     pub text: Arc<str>,
-    /// The values, in order.
+    /// Values, in the order of their numbers.
     pub values: Arc<[Value]>,
-    /// Whether connections keep it prepared.
+    /// Whether connections cache it as a prepared statement.
     pub is_prepared: bool,
 }
 
-/// A value of a statement.
+/// Value of a statement.
 pub(super) struct Value {
-    /// Its type.
+    /// Type of the value.
     pub types: TypeOids,
-    /// PostgreSQL's binary format of it; `None` for NULL.
+    /// Value in PostgreSQL's binary format; `None` for NULL.
     pub bytes: Option<Vec<u8>>,
 }
 
-/// The numbers of a type in one database.
+/// OIDs of a type in one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TypeOids {
-    /// The type.
+    /// OID of the type.
     pub oid: u32,
-    /// The type of arrays of it; zero if there is none.
+    /// OID of the type of its arrays; zero if there is no such type.
     pub array_oid: u32,
 }
 
 impl Statement {
-    /// Takes text and values out of a query. Fails if the database has no such type, or diesel cannot write the query.
+    /// Returns the text and the values of a query. Fails if the database lacks one of its types, or if diesel cannot
+    /// build the query.
     pub fn of<Q: QueryFragment<Pg> + QueryId>(query: &Q, types: &Arc<TypeCatalog>) -> QueryResult<Self> {
         let mut collected = RawBytesBindCollector::<Pg>::new();
         query.collect_binds(&mut collected, &mut types.lookup(), &Pg)?;
@@ -58,7 +59,7 @@ impl Statement {
         Ok(Self { is_prepared: statement_cache::is_kept(&text), text, values })
     }
 
-    /// Runs the statement on a connection, and returns its rows.
+    /// Runs the statement on a connection and returns its rows.
     pub async fn load(&self, mut connection: &Connection) -> QueryResult<Vec<Row>> {
         AsyncConnectionCore::load(&mut connection, self.clone()).await?.try_collect().await
     }
@@ -92,7 +93,7 @@ impl QueryFragment<Pg> for Statement {
     }
 }
 
-/// The type of a statement says nothing of its text, so connections keep it by its text.
+/// Statements of this type have different texts, so connections cache them by text.
 impl QueryId for Statement {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

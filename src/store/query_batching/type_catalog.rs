@@ -1,4 +1,4 @@
-//! The numbers that the schema's own types have in the database, which each database gives anew.
+//! OIDs of the types that the schema defines. They differ between databases.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,11 +14,12 @@ use parking_lot::Mutex;
 use super::statement::TypeOids;
 use crate::store::Connection;
 
-/// Enums, and domains over arrays.
+/// OIDs of the schema's enums, and of its domains over arrays.
 #[derive(PartialEq)]
 pub(in crate::store) struct TypeCatalog {
     by_name: HashMap<String, TypeOids>,
-    /// Domains over arrays by the type of the array. An array of arrays is sent as an array of such a domain.
+    /// Domains over arrays, by the OID of the array type. PostgreSQL has no arrays of arrays, so these are sent as
+    /// arrays of domains.
     domains: HashMap<u32, TypeOids>,
 }
 
@@ -51,12 +52,12 @@ impl TypeCatalog {
         Ok(Self { by_name, domains })
     }
 
-    /// The type that a value is sent as when it is an element of an array; `None` if it cannot be one.
+    /// Returns the type as which a value is sent when it is an element of an array; `None` if no array can contain it.
     pub(super) fn element(&self, types: TypeOids) -> Option<TypeOids> {
         if types.array_oid == 0 { self.domains.get(&types.oid).copied() } else { Some(types) }
     }
 
-    /// Looks up types for diesel while it collects the values of a query.
+    /// Returns the lookup by which diesel finds the OIDs of a query's values.
     pub(super) fn lookup(self: &Arc<Self>) -> impl PgMetadataLookup + 'static {
         Lookup(self.clone())
     }
@@ -73,17 +74,17 @@ impl PgMetadataLookup for Lookup {
     }
 }
 
-/// The types as they were when a connection was last opened: a restored database has others.
+/// Type catalog as of the last opened connection. It changes when the database is restored.
 #[derive(Default)]
 pub(in crate::store) struct LatestTypeCatalog(Mutex<Option<Arc<TypeCatalog>>>);
 
 impl LatestTypeCatalog {
-    /// The types; `None` before the first connection.
+    /// Returns the catalog; `None` before the first connection.
     pub fn get(&self) -> Option<Arc<TypeCatalog>> {
         self.0.lock().clone()
     }
 
-    /// Reads the types on a new connection.
+    /// Reads the catalog on a new connection. Fails if the query does.
     pub async fn refresh(&self, connection: &Connection) -> QueryResult<()> {
         let read = TypeCatalog::read(connection).await?;
         let mut latest = self.0.lock();

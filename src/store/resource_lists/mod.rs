@@ -1,7 +1,8 @@
-//! Lists of resources: their rows, order and number. The [`RowScope`] that the policy returns becomes a condition on rows here
-//! and nowhere else.
+//! Lists of resources: rows, order and count. Only this module translates the [`RowScope`] that the policy returns to
+//! SQL.
 //!
-//! A list has a parent: a workspace, a project, a task, or an assignee. One statement reads the same page for many parents.
+//! A list has a parent: a workspace, a project, a task, or an assignee. One statement reads the same page for many
+//! parents.
 
 mod kinds;
 
@@ -15,14 +16,14 @@ use uuid::Uuid;
 
 use crate::domain::clock::Instant;
 use crate::domain::ids::TypedId;
-use crate::domain::page::{Keyset, PageRequest};
 use crate::domain::job::JobState;
+use crate::domain::page::{Keyset, PageRequest};
 use crate::domain::resource::RowScope;
 use crate::domain::task::TaskStatus;
-use crate::store::sql_types as enum_types;
 use crate::domain::{Result, Role, UserId, WorkspaceId};
 use crate::store::Connection;
 use crate::store::paging::KeysetRange;
+use crate::store::sql_types as enum_types;
 use crate::store::text_keys::{containing, searched};
 
 /// Kind of the listed resources.
@@ -47,7 +48,7 @@ pub enum ParentKind {
     Project,
     /// A task.
     Task,
-    /// A user: what is assigned to them in all workspaces.
+    /// A user: the resources assigned to the user in all workspaces.
     Assignee,
 }
 
@@ -84,8 +85,8 @@ pub struct List {
     pub viewer: UserId,
     /// The rows that the viewer may see.
     pub rows: RowScope,
-    /// For lists over several workspaces: only organizations in which the viewer has one of these roles, and the viewer's
-    /// personal workspace.
+    /// For lists over several workspaces: only organizations in which the viewer has one of these roles, and the
+    /// viewer's personal workspace.
     pub seers: Option<RolesThatSee>,
     /// The filter.
     pub filter: Filter,
@@ -123,8 +124,8 @@ pub trait ListableResource: TypedId {
     ) -> impl Future<Output = Result<Vec<Self::Row>>> + Send;
 }
 
-/// Returns the same page of the lists of `parents`, read by one statement, in the direction of paging. Where a list goes on,
-/// there is one row more than the page has.
+/// Returns the same page of the lists of `parents`, read by one statement, in the direction of paging. Each list that
+/// continues has one row more than the page.
 pub async fn pages<I: ListableResource>(
     connection: &mut Connection,
     parents: &[Uuid],
@@ -227,25 +228,26 @@ impl List {
         Ok(())
     }
 
-    /// Restricts the list to resources that the viewer is related to. Each relation is looked up by an index of its own, so that
-    /// the cost follows the number of related rows. They become an array, because the planner would read the whole list for a join.
+    /// Restricts the list to resources to which the viewer is related. Each relation is looked up by its own index, so
+    /// the cost depends on the number of related rows. The IDs are collected in an array, because for a join the
+    /// planner would read the whole list.
     fn walk_tied<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (column, table, ties) = (self.within.column(), self.kind.table(), self.rows.tied);
-        let mut ways = Vec::new();
+        let mut relations = Vec::new();
         if ties.owner && self.kind.has_owner() {
-            ways.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = ?"));
+            relations.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = ?"));
         }
         if ties.assignee && self.kind.has_assignee() {
-            ways.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = ?"));
+            relations.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = ?"));
         }
         if ties.container {
-            ways.extend(self.tied_by_container());
+            relations.extend(self.tied_by_container());
         }
-        if ways.is_empty() {
+        if relations.is_empty() {
             out.push_sql(" AND false");
             return Ok(());
         }
-        let tied = format!(" AND x.id = ANY (ARRAY({}))", ways.join(" UNION ALL "));
+        let tied = format!(" AND x.id = ANY (ARRAY({}))", relations.join(" UNION ALL "));
         for (index, sql) in tied.split('?').enumerate() {
             if index > 0 {
                 out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;
@@ -255,8 +257,8 @@ impl List {
         Ok(())
     }
 
-    /// Returns the query of what is in a project or a task that the viewer, `?`, is related to. In a workspace it begins with
-    /// the viewer's projects and tasks; other lists are short.
+    /// Returns the query of the resources in projects or tasks to which the viewer, `?`, is related. For a workspace it
+    /// starts from the viewer's projects and tasks; other lists are short.
     fn tied_by_container(&self) -> Option<String> {
         let column = self.within.column();
         let in_workspace = self.within == ParentKind::Workspace;
@@ -288,7 +290,7 @@ impl List {
     }
 }
 
-/// The condition that a row is on a page of the list of one of `parents`.
+/// Condition that a row is on a page of the list of one of `parents`.
 struct InPart<'a> {
     parents: &'a [Uuid],
     list: &'a List,
@@ -320,7 +322,8 @@ impl Expression for InPart<'_> {
     type SqlType = Bool;
 }
 
-// The condition names the column of its table itself, and only `ListableResource::find` uses it, in queries of that table.
+// The condition names the column of its table itself, and only `ListableResource::find` uses it, in queries of that
+// table.
 impl<QS> AppearsOnTable<QS> for InPart<'_> {}
 
 impl ValidGrouping<()> for InPart<'_> {

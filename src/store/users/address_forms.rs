@@ -1,5 +1,5 @@
-//! Brings addresses that were stored with their domain in Unicode to the form in which addresses are compared: the domain as
-//! A-labels. Each row is converted in a transaction of its own, so that nobody waits for more than that row.
+//! Converts addresses that were stored with their domain in Unicode to the form in which addresses are compared: the
+//! domain as A-labels. Each row is converted in its own transaction, so that other writers wait for one row at most.
 
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
@@ -16,16 +16,16 @@ use crate::store::events::NewRow;
 use crate::store::schema::{email_tokens, events as event_rows, invitations, users};
 use crate::store::{Connection, invitations as offers, organizations, users as accounts};
 
-/// Rows that are looked for in one statement.
+/// Maximum number of rows read by one statement.
 const BATCH: i64 = 500;
 
-/// Whether the domain of `email` is in Unicode.
+/// Returns the condition that the domain of `email` is in Unicode.
 fn unconverted() -> diesel::expression::SqlLiteral<Bool> {
     diesel::dsl::sql(r"email ~ '@.*[^\u0001-\u007F]'")
 }
 
-/// Converts the addresses of accounts, invitations and tokens; returns how many accounts and invitations were converted. Safe
-/// while others write, and when several processes do it at once.
+/// Converts the addresses of accounts, invitations and tokens. Returns how many accounts and invitations were
+/// converted. Safe while other transactions write, and when several processes call it at once.
 pub async fn convert(connection: &mut Connection, now: Instant) -> Result<usize> {
     let tokens = email_tokens::table.filter(unconverted()).select(email_tokens::email).distinct();
     let stale: Vec<String> = tokens.load(connection).await?;
@@ -38,7 +38,7 @@ pub async fn convert(connection: &mut Connection, now: Instant) -> Result<usize>
     Ok(convert_users(connection, now).await? + convert_invitations(connection, now).await?)
 }
 
-/// Converts the addresses by which events of before find their readers.
+/// Converts the addresses in the event log, by which events find their viewers.
 pub async fn convert_events(connection: &mut Connection) -> Result<()> {
     let addresses = event_rows::table.filter(event_rows::email.is_not_null().and(unconverted()));
     let stale: Vec<String> = addresses.select(event_rows::email.assume_not_null()).distinct().load(connection).await?;
@@ -51,7 +51,8 @@ pub async fn convert_events(connection: &mut Connection) -> Result<()> {
     Ok(())
 }
 
-/// Each stored address with what it is converted to. Addresses that mail cannot be sent to stay as they are.
+/// Returns each stored address with its converted form. Addresses that cannot be parsed are left out and stay as they
+/// are.
 fn parsed(stored: Vec<String>) -> Vec<(String, Email)> {
     let parse = |stored: String| Email::parse(&stored).ok().map(|address| (stored, address));
     stored.into_iter().filter_map(parse).collect()
@@ -77,8 +78,8 @@ async fn convert_users(connection: &mut Connection, now: Instant) -> Result<usiz
     }
 }
 
-/// Converts the address of an account. Where another account has proven the same address, the older proof keeps it, and the other
-/// account is left without one. Returns false if the address is another by now.
+/// Converts the address of an account. If another account has proven the same address, the older proof keeps it, and
+/// the other account loses its address. Returns false if the account's address has changed since it was read.
 async fn convert_user(tx: &mut Connection, id: UserId, stored: &str, address: &Email, now: Instant) -> Result<bool> {
     let involved = accounts::lock_to_prove(tx, id, address).await?;
     let own = involved.iter().find(|(other, email, _)| *other == id && email.as_deref() == Some(stored));
@@ -132,8 +133,8 @@ async fn convert_invitations(connection: &mut Connection, now: Instant) -> Resul
     }
 }
 
-/// Converts the address of an invitation. Where the organization has another pending one to the same address, the newer one is
-/// revoked. Returns false if the invitation is gone.
+/// Converts the address of an invitation. If the organization has another pending invitation to the same address, the
+/// newer one is revoked. Returns false if the invitation was deleted or its address has changed.
 async fn convert_invitation(
     tx: &mut Connection,
     (id, organization): (InvitationId, OrganizationId),
@@ -166,7 +167,7 @@ async fn convert_invitation(
         .set((invitations::email.eq(address.as_str()), invitations::email_written.eq(address.written())))
         .execute(tx)
         .await?;
-    // By a statement of its own: with the address the database clears the key.
+    // A separate statement, because the database clears the key when the address changes.
     diesel::update(invitations::table.find(id))
         .set(invitations::email_key.eq(text_keys::stored(address.shown())))
         .execute(tx)

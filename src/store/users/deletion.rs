@@ -17,8 +17,8 @@ pub async fn delete(tx: &mut Connection, id: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Deletes all of an account but its row, which stays, without name, password and address, until the organizations that it owns
-/// are purged.
+/// Deletes everything of an account except its row. The row stays, without name, password and address, until the
+/// organizations that the account owns are purged.
 pub async fn delete_but_row(tx: &mut Connection, id: UserId, now: Instant) -> Result<()> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(tx).await?;
     diesel::delete(email_tokens::table.filter(email_tokens::user_id.eq(id))).execute(tx).await?;

@@ -19,7 +19,8 @@ pub async fn lock_address(tx: &mut Connection, email: &Email) -> Result<()> {
     advisory_locks::lock(tx, Kind::Address, email.as_str()).await
 }
 
-/// Returns the accounts that have an address: the one that has proven it first, then those without a password, then by age.
+/// Returns the accounts that have an address: the one that has proven it first, then those without a password, then by
+/// age.
 pub async fn claimants(connection: &mut Connection, email: &Email) -> Result<Vec<UserWithPassword>> {
     Ok(users::table
         .filter(users::email.eq(email.as_str()))
@@ -40,8 +41,8 @@ pub async fn is_proven(connection: &mut Connection, email: &Email) -> Result<boo
     Ok(diesel::select(diesel::dsl::exists(proven)).get_result(connection).await?)
 }
 
-/// Locks what the proof of an address changes: the address, then the account and all accounts that claim the address. Returns
-/// ID, address and time of proof of each.
+/// Locks what the proof of an address changes: the address, then the account and all accounts that claim the address.
+/// Returns ID, address and time of proof of each.
 pub async fn lock_to_prove(
     tx: &mut Connection,
     id: UserId,
@@ -58,8 +59,9 @@ pub async fn lock_to_prove(
         .await?)
 }
 
-/// Sets the proven address of an account. Accounts that claimed the address without proof lose it, and so do the links mailed to
-/// it for them; links mailed to the account's former address stop working. EMAIL_TAKEN if another account has proven it.
+/// Sets the proven address of an account. Accounts that claimed the address without proof lose it, and so do the links
+/// mailed to it for them; links mailed to the account's former address stop working. EMAIL_TAKEN if another account has
+/// proven it.
 pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: Instant) -> Result<User> {
     let involved = lock_to_prove(tx, id, email).await?;
     let claims = |claimed: &Option<String>| claimed.as_deref() == Some(email.as_str());
@@ -120,8 +122,9 @@ pub struct Invitee {
     pub accepted: bool,
 }
 
-/// Returns the accounts that have proven the invited addresses, if `viewer` may know them: the viewer's own, those of users with
-/// whom the viewer shares an organization, those that accepted and are members, and all for site administrators.
+/// Returns the accounts that have proven the invited addresses, if `viewer` may know them: the viewer's own, those of
+/// users with whom the viewer shares an organization, those that accepted and are members, and all for site
+/// administrators.
 pub async fn invitees(
     connection: &mut Connection,
     viewer: UserId,

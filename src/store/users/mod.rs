@@ -1,4 +1,4 @@
-//! The table of users: accounts and what other tables read of them.
+//! Table of users: accounts, and the parts of them that other tables read.
 
 pub mod address_forms;
 mod deletion;
@@ -22,7 +22,7 @@ use crate::domain::{Actor, Email, OrganizationId, Result, SessionId, UserId, Use
 use crate::store::advisory_locks;
 use crate::store::advisory_locks::Kind;
 
-/// An account without its password hash.
+/// Account without its password hash.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct User {
@@ -30,39 +30,39 @@ pub struct User {
     pub id: UserId,
     /// Unique name, in lower case.
     pub username: String,
-    /// Name shown to people; `None` means the username is shown.
+    /// Display name; `None` if the username is shown.
     pub display_name: Option<String>,
-    /// Address in canonical form, proven or not.
+    /// Address in canonical form, proven or not; `None` without an address.
     pub email: Option<String>,
-    /// The address as the user wrote it, if it differs from `email`.
+    /// Address as the user wrote it; `None` if it equals `email`.
     pub email_written: Option<String>,
-    /// When the address was proven.
+    /// Time at which the address was proven; `None` if it is not proven.
     pub email_verified_at: Option<Instant>,
     /// Whether the user is a site administrator.
     pub is_admin: bool,
     /// The selected organization, of which the user is a member; `None` means the personal workspace.
     pub selected_organization_id: Option<OrganizationId>,
-    /// When the account was created.
+    /// Time at which the account was created.
     pub created_at: Instant,
 }
 
 impl User {
-    /// Name shown to people.
+    /// Returns the display name, or the username if there is none.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
-    /// The address as the user wrote it, proven or not.
+    /// Returns the address as the user wrote it, proven or not.
     pub fn shown_email(&self) -> Option<&str> {
         shown(self.email.as_deref(), self.email_written.as_deref())
     }
 
-    /// The address, proven or not.
+    /// Returns the address, proven or not.
     pub fn address(&self) -> Option<Email> {
         self.email.clone().map(|email| Email::stored(email, self.email_written.clone()))
     }
 
-    /// The address in canonical form, if it is proven.
+    /// Returns the address in canonical form; `None` if it is not proven.
     pub fn verified_email(&self) -> Option<&str> {
         self.email_verified_at.and(self.email.as_deref())
     }
@@ -71,7 +71,7 @@ impl User {
 /// Name shown for a deleted account.
 pub const DELETED: &str = "deleted user";
 
-/// The public part of an account, which lists read.
+/// Public part of an account, which lists read.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct Profile {
@@ -79,28 +79,28 @@ pub struct Profile {
     pub id: UserId,
     /// Unique name, in lower case.
     pub username: String,
-    /// Name shown to people; `None` means the username is shown.
+    /// Display name; `None` if the username is shown.
     pub display_name: Option<String>,
-    /// Address in canonical form, proven or not.
+    /// Address in canonical form, proven or not; `None` without an address.
     pub email: Option<String>,
-    /// The address as the user wrote it, if it differs from `email`.
+    /// Address as the user wrote it; `None` if it equals `email`.
     pub email_written: Option<String>,
-    /// When the account was created.
+    /// Time at which the account was created.
     pub created_at: Instant,
 }
 
 impl Profile {
-    /// Name shown to people.
+    /// Returns the display name, or the username if there is none.
     pub fn display_name(&self) -> &str {
         self.display_name.as_deref().unwrap_or(&self.username)
     }
 
-    /// The address as the user wrote it, proven or not.
+    /// Returns the address as the user wrote it, proven or not.
     pub fn shown_email(&self) -> Option<&str> {
         shown(self.email.as_deref(), self.email_written.as_deref())
     }
 
-    /// Placeholder for a deleted account. The time of creation is taken from the ID.
+    /// Returns a placeholder for a deleted account. The time of creation is taken from the ID.
     pub fn deleted(id: UserId) -> Self {
         let created_at = id.made_at().unwrap_or_default();
         Self { id, username: DELETED.to_owned(), display_name: None, email: None, email_written: None, created_at }
@@ -117,7 +117,7 @@ fn shown<'a>(email: Option<&'a str>, written: Option<&'a str>) -> Option<&'a str
     email.map(|email| written.unwrap_or(email))
 }
 
-/// An account with its password hash. It has no `Debug`, so that hashes do not get into logs.
+/// Account with its password hash. It has no `Debug`, so that hashes do not get into logs.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 pub struct UserWithPassword {
@@ -128,7 +128,7 @@ pub struct UserWithPassword {
     pub password_hash: Option<String>,
 }
 
-/// An account to insert.
+/// Account to insert.
 #[derive(Insertable)]
 #[diesel(table_name = users)]
 pub struct NewUser<'a> {
@@ -136,15 +136,15 @@ pub struct NewUser<'a> {
     pub id: UserId,
     /// Unique name.
     pub username: &'a str,
-    /// Name shown to people.
+    /// Display name; `None` if the username is shown.
     pub display_name: Option<&'a str>,
     /// Address, not proven yet.
     pub email: Option<&'a str>,
-    /// The address as the user wrote it, if it differs from `email`.
+    /// Address as the user wrote it; `None` if it equals `email`.
     pub email_written: Option<&'a str>,
-    /// Argon2id hash as a PHC string.
+    /// Argon2id hash as a PHC string; `None` for an account without a password.
     pub password_hash: Option<&'a str>,
-    /// When the account is created.
+    /// Time at which the account is created.
     pub created_at: Instant,
 }
 
@@ -154,8 +154,8 @@ pub(super) fn accounts() -> _ {
     users::table.filter(users::deleted_at.is_null())
 }
 
-/// Whether an access token is live: its session has not ended, or, without a session, it was issued after tokens were last
-/// revoked. A condition on the row of the account.
+/// Returns the condition on an account's row that an access token is live: its session has not ended, or, for a token
+/// without a session, it was issued after tokens were last revoked.
 #[diesel::dsl::auto_type]
 pub(super) fn is_live(session: Option<SessionId>, issued_without_session: Option<Instant>) -> _ {
     let of_account = sessions::user_id.eq(users::id);
@@ -177,8 +177,8 @@ pub async fn find_actor_with_password(mut tx: &Connection, actor: &Actor) -> Res
     Ok(found)
 }
 
-/// Locks the account of an actor until the transaction ends; `None` unless the token is live once the lock is held. The lock is a
-/// statement of its own, because a statement that waits for a row lock sees other tables as of its own start.
+/// Locks the account of an actor until the transaction ends; `None` unless the token is live once the lock is held. The
+/// lock is a statement of its own, because a statement that waits for a row lock sees other tables as of its own start.
 pub async fn lock_actor(tx: &Connection, actor: &Actor) -> Result<Option<UserWithPassword>> {
     let row = users::table.find(actor.user_id).select(users::id);
     let lock = async |mut tx: &Connection| Ok(row.for_no_key_update().first::<UserId>(&mut tx).await.optional()?);
@@ -203,8 +203,8 @@ pub async fn find_many(connection: &mut Connection, ids: &[UserId]) -> Result<Ve
     Ok(accounts().filter(users::id.eq_any(ids)).select(User::as_select()).load(connection).await?)
 }
 
-/// Returns those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`. An organization
-/// that is pending deletion counts for its owner alone.
+/// Returns those of `ids` with whom `viewer` shares an organization in which the viewer has one of `roles`. An
+/// organization that is pending deletion counts for its owner alone.
 pub async fn shared(
     connection: &mut Connection,
     viewer: UserId,
@@ -263,7 +263,8 @@ pub async fn keep(mut tx: &Connection, id: UserId) -> Result<Option<Profile>> {
     Ok(row.for_key_share().first(&mut tx).await.optional()?)
 }
 
-/// Serializes transactions that look for a free username similar to this one. Lock order: before the lock of an address.
+/// Serializes transactions that look for a free username similar to this one. Lock order: before the lock of an
+/// address.
 pub async fn lock_username(tx: &mut Connection, username: &Username) -> Result<()> {
     advisory_locks::lock(tx, Kind::Username, username.as_str()).await
 }
@@ -301,17 +302,18 @@ pub fn select_organization(id: UserId, organization: Option<OrganizationId>) -> 
     Write::of(diesel::update(users::table.find(id)).set(users::selected_organization_id.eq(organization)))
 }
 
-/// Resets the selection of all users but `except` who selected an organization. The organization's row must be locked.
+/// Resets the selection of all users except `except` who selected an organization. The organization's row must be
+/// locked.
 pub async fn forget_selection(tx: &mut Connection, organization: OrganizationId, except: UserId) -> Result<()> {
-    let theirs = users::table
+    let selecting = users::table
         .filter(users::selected_organization_id.eq(organization).and(users::id.ne(except)))
         // Accounts are always locked in the order of their IDs.
         .order_by(users::id)
         .select(users::id)
         .for_no_key_update();
-    let theirs: Vec<UserId> = theirs.load(tx).await?;
-    if !theirs.is_empty() {
-        diesel::update(users::table.filter(users::id.eq_any(theirs)))
+    let selecting: Vec<UserId> = selecting.load(tx).await?;
+    if !selecting.is_empty() {
+        diesel::update(users::table.filter(users::id.eq_any(selecting)))
             .set(users::selected_organization_id.eq(None::<OrganizationId>))
             .execute(tx)
             .await?;
