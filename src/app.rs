@@ -1,5 +1,5 @@
-//! The composition root: builds the application from keys, database, clock and settings, for the executable and for
-//! tests. Background tasks are started separately, so that a test decides what runs.
+//! Composition root: builds the application from configuration, database, signing keys and clock, for the executable
+//! and for tests. Background tasks are started separately, so that tests choose which of them run.
 
 use std::sync::Arc;
 
@@ -23,32 +23,32 @@ use crate::mail::transports::Transport;
 use crate::operations::maintenance::schedule;
 use crate::operations::{AppContext, InstallationSettings, SignUp};
 use crate::server::admission::Admission;
-use crate::server::execute::TimeLimits;
-use crate::server::router::{self, ServerState};
+use crate::server::router;
 use crate::server::shutdown::Shutdown;
+use crate::server::state::{ServerState, TimeLimits};
 use crate::store::Database;
 
 /// Configuration of an application.
 #[derive(Clone, Debug)]
 pub struct AppConfig {
-    /// Targets of the links in mails.
+    /// Links in mails.
     pub links: Links,
     /// Rules that operations apply.
     pub rules: InstallationSettings,
     /// Cost of hashing a password.
     pub password_cost: Argon2Cost,
-    /// External issuer of tokens that keeps the accounts; `None` if accounts are kept here.
+    /// External OIDC issuer; `None` if this server manages the accounts itself.
     pub issuer: Option<Arc<OidcIssuer>>,
-    /// Which documents may run, and whether clients may read the schema.
+    /// Which documents may be executed, and whether clients may read the schema.
     pub documents: DocumentRules,
     /// Origins, proxies and limits of the HTTP server.
     pub access: HttpPolicy,
-    /// How long operations may take.
+    /// Timeouts of operations.
     pub time_limits: TimeLimits,
 }
 
 impl AppConfig {
-    /// Builds the configuration from the operator's settings.
+    /// Creates the configuration from the operator's settings.
     pub fn new(rules: &RuleSettings, plans: PlanRules, links: Links) -> Self {
         let rules = InstallationSettings {
             sign_up: rules.sign_up,
@@ -70,7 +70,7 @@ impl AppConfig {
         }
     }
 
-    /// Returns a configuration for tests: open sign-up, no limits, cheap password hashes.
+    /// Creates a configuration for tests: open sign-up, no limits, cheap password hashes.
     pub fn for_tests() -> Self {
         let link = |key| format!("http://localhost:4000/graphiql#{key}={{token}}");
         Self {
@@ -100,25 +100,25 @@ impl AppConfig {
 /// An application that is ready to serve requests.
 #[derive(Clone)]
 pub struct App {
-    /// The context of operations.
+    /// Context of operations.
     pub env: AppContext,
-    /// The GraphQL schema, which executes requests.
+    /// GraphQL schema.
     pub schema: Schema,
-    /// The HTTP routes.
+    /// HTTP routes.
     pub router: Router,
-    /// Limits of connections, streams and rates.
+    /// Limits of connections, streams and request rates.
     pub admission: Admission,
-    /// The shutdown that ends the application.
+    /// Handle that stops the application.
     pub shutdown: Shutdown,
 }
 
 impl App {
-    /// Builds an application. Sends nothing to the database, and starts no task.
+    /// Builds an application with a shutdown handle of its own. Neither queries the database nor starts tasks.
     pub fn build(settings: AppConfig, store: Database, keys: TokenSigner, clock: Clock) -> Self {
         Self::build_with_shutdown(Shutdown::default(), settings, store, keys, clock)
     }
 
-    /// Builds an application that ends with `shutdown`.
+    /// Builds an application that stops with `shutdown`.
     pub fn build_with_shutdown(
         shutdown: Shutdown,
         settings: AppConfig,
@@ -153,27 +153,27 @@ impl App {
         Self { env, schema, router, admission, shutdown }
     }
 
-    /// Starts to send queued mails, until the shutdown.
+    /// Spawns the worker that sends queued mails until the shutdown.
     pub fn spawn_mail_worker(&self, transport: Transport) {
         let AppContext { store, outbox, clock, .. } = self.env.clone();
         let worker = mail::worker::run(store, outbox, transport, clock, self.shutdown.soft.clone());
         self.shutdown.tasks.spawn(worker);
     }
 
-    /// Starts to dispatch events to subscribers, until the shutdown.
+    /// Spawns the dispatcher that sends events to subscribers until the shutdown.
     pub fn spawn_event_dispatcher(&self) {
         let AppContext { store, hub, .. } = self.env.clone();
         self.shutdown.tasks.spawn(dispatcher::run(store, hub, self.shutdown.soft.clone()));
     }
 
-    /// Starts to refresh the keys of the external issuer, if there is one, until the shutdown.
+    /// Spawns the task that refreshes the external issuer's keys until the shutdown. Does nothing without an issuer.
     pub fn spawn_jwks_refresh(&self) {
         if let Some(issuer) = &self.env.issuer {
-            self.shutdown.tasks.spawn(issuer.keyring().clone().run(self.shutdown.soft.clone()));
+            self.shutdown.tasks.spawn(issuer.jwks().clone().run(self.shutdown.soft.clone()));
         }
     }
 
-    /// Starts the periodic maintenance, which marks expired rows and purges old ones, until the shutdown.
+    /// Spawns the periodic maintenance, which marks expired rows and purges old ones until the shutdown.
     pub fn spawn_maintenance(&self) {
         let AppContext { store, clock, rules, .. } = self.env.clone();
         self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));

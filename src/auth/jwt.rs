@@ -1,37 +1,38 @@
-//! What holds for every access token, whoever made it: how long it may be, what its header may say, and its time.
+//! Checks that apply to the access tokens of both issuers: length, header and time claims.
 
 use chrono::TimeDelta;
 use jsonwebtoken::{Header, decode_header};
 
 use crate::domain::clock::Instant;
 
-/// Longest token that is looked at, in bytes: as long as all headers of a request together may be.
+/// Maximum length of a token, in bytes: the limit for all headers of a request together.
 pub const MAX_TOKEN: usize = 64 * 1024;
-/// By how much the clocks of two machines may differ.
+/// Tolerated difference between the clocks of two machines.
 pub const LEEWAY: TimeDelta = TimeDelta::seconds(5);
 
-/// Why a token is refused. Clients learn no more than this.
+/// Why a token is refused. Clients get no other details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// It was good once.
+    /// The token has expired.
     Expired,
-    /// It never was, or not yet, or not here.
+    /// The token is malformed, has a wrong signature, is not valid yet, or is for another audience.
     Invalid,
 }
 
-/// The header of a token. It names a key; whatever else it says of keys (`jwk`, `jku`, `x5u`, `x5c`) is never looked at.
+/// Decodes the header of a token. Only the key ID is used; other references to keys (`jwk`, `jku`, `x5u`, `x5c`) are
+/// ignored.
 pub(super) fn header(token: &str) -> Result<Header, TokenError> {
     if token.len() > MAX_TOKEN {
         return Err(TokenError::Invalid);
     }
     let header = decode_header(token).map_err(|_| TokenError::Invalid)?;
-    // What a token wants to be understood has to be (RFC 7515, 4.1.11), and no extension is.
+    // Critical extensions must be understood (RFC 7515, 4.1.11), and none is supported.
     if header.crit.is_some() { Err(TokenError::Invalid) } else { Ok(header) }
 }
 
-/// Whether a token with those `nbf` and `exp`, in seconds since 1970, is in its time; and the first instant at which it is
-/// not any more.
-pub(super) fn in_time(nbf: Option<i64>, exp: i64, now: Instant) -> Result<Instant, TokenError> {
+/// Validates `nbf` and `exp`, in seconds since 1970, with [`LEEWAY`]. Returns the first instant at which the token is
+/// expired.
+pub(super) fn validate_time_claims(nbf: Option<i64>, exp: i64, now: Instant) -> Result<Instant, TokenError> {
     if nbf.is_some_and(|nbf| nbf > (now + LEEWAY).timestamp()) {
         return Err(TokenError::Invalid);
     }

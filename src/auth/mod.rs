@@ -1,8 +1,9 @@
-//! Authentication: credentials in, an [`Actor`] out.
+//! Authentication: verifies credentials and returns an [`Actor`].
 //!
-//! [`tokens`] signs and verifies the server's own tokens, [`oidc`] verifies those of an external issuer, and [`jwt`] has the rules
-//! that both share. `signature_cache` remembers the tokens whose signature was verified. [`passwords`] hashes and verifies
-//! passwords, [`throttle`] limits attempts, and [`revocation_cache`] remembers which tokens without a session are not revoked.
+//! [`tokens`] signs and verifies the server's own tokens, [`oidc`] verifies those of an external issuer, and [`jwt`]
+//! has the checks that both share. `signature_cache` caches which tokens have a valid signature. [`passwords`] hashes
+//! and verifies passwords, [`throttle`] limits attempts, and [`revocation_cache`] caches which tokens without a session
+//! are not revoked.
 
 pub mod jwt;
 pub mod oidc;

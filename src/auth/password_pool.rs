@@ -1,5 +1,5 @@
-//! Runs the work on passwords (hashing, judging strength) on blocking threads, on half of the cores at most, so that neither async
-//! workers nor other requests wait for it.
+//! Runs password hashing and strength checks on blocking threads, on at most half of the cores, so that async workers
+//! and other requests do not wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 
 use crate::domain::InternalError;
 
-/// Longest wait for a thread.
+/// Maximum wait for a permit.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// Limits how many passwords are worked on at once. Clones share the limit.
+/// Limits how many passwords are processed concurrently. Clones share the limit.
 #[derive(Clone)]
 pub struct PasswordPool {
     permits: Arc<Semaphore>,
@@ -19,19 +19,19 @@ pub struct PasswordPool {
 }
 
 impl PasswordPool {
-    /// Makes a pool of half of the cores, at least one.
+    /// Creates a pool for half of the cores, at least one.
     pub fn new() -> Self {
         Self { permits: Arc::new(Semaphore::new(size())), max_wait: MAX_WAIT }
     }
 
-    /// Runs `work` on a blocking thread. Fails with a transient fault where none is free within 30 s.
+    /// Runs `work` on a blocking thread. Fails with a transient error if no permit is free within 30 s.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, InternalError> {
         let permit = tokio::time::timeout(self.max_wait, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
             .map_err(|_| InternalError::passing("too many passwords wait to be hashed"))?
             .map_err(InternalError::new)?;
         let done = tokio::task::spawn_blocking(move || {
-            // Held until the work has ended, also if its request was cancelled.
+            // Held until the work has ended, also if the request is cancelled.
             let _permit = permit;
             work()
         });

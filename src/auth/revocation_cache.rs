@@ -1,5 +1,5 @@
-//! Tokens without a session that were not revoked when the database was last asked. Writes ask it each time; reads ask again
-//! after a while.
+//! A cache of tokens without a session that were not revoked when the database was last queried. Writes query the
+//! database each time; reads rely on the cache.
 
 use chrono::TimeDelta;
 use quick_cache::sync::Cache;
@@ -7,12 +7,12 @@ use quick_cache::sync::Cache;
 use crate::domain::clock::Instant;
 use crate::domain::{Actor, UserId};
 
-/// How long a read relies on an answer of the database: a revoked token reads for no longer.
-const KEPT: TimeDelta = TimeDelta::minutes(15);
-/// Most answers that are remembered.
+/// Lifetime of an entry. A revoked token may be used for reads for no longer than this.
+const LIFETIME: TimeDelta = TimeDelta::minutes(15);
+/// Maximum number of entries.
 const CAPACITY: usize = 10_000;
 
-/// When the tokens of an account that were issued at an instant were last found good.
+/// The time at which the tokens of a user with a certain `issued_at` were last found not revoked.
 pub struct RevocationCache(Cache<(UserId, Instant), Instant>);
 
 impl Default for RevocationCache {
@@ -22,12 +22,12 @@ impl Default for RevocationCache {
 }
 
 impl RevocationCache {
-    /// Whether the token of the actor was found good a short while before `now`.
+    /// Returns whether the actor's token was found not revoked within the last 15 minutes.
     pub fn holds(&self, actor: &Actor, now: Instant) -> bool {
-        self.0.get(&(actor.user_id, actor.issued_at)).is_some_and(|noted| now - noted < KEPT)
+        self.0.get(&(actor.user_id, actor.issued_at)).is_some_and(|checked_at| now - checked_at < LIFETIME)
     }
 
-    /// Notes that the token of the actor was found good at `now`.
+    /// Stores that the actor's token was not revoked at `now`.
     pub fn note(&self, actor: &Actor, now: Instant) {
         self.0.insert((actor.user_id, actor.issued_at), now);
     }

@@ -1,5 +1,5 @@
-//! Tokens that a key has signed, as far as was found out lately. A client sends the same one with every request, and to check
-//! the signature of a public key takes longer than all else that is asked of it: tens of microseconds.
+//! A cache of tokens whose signature was verified. Clients send the same token with every request, and verifying a
+//! public-key signature takes tens of microseconds, longer than all other checks of a token.
 
 use jsonwebtoken::TokenData;
 use jsonwebtoken::dangerous::insecure_decode_claims;
@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::jwt::TokenError;
 
-/// How many tokens are remembered of each key, of which each takes some 100 bytes. Those that are sent often stay (S3-FIFO).
+/// Maximum number of tokens per key, of about 100 bytes each. Frequent tokens stay (S3-FIFO).
 const CAPACITY: usize = 10_000;
 
-/// The good tokens of one key, by their SHA-256: no token is kept. They are forgotten with the key, and
-/// when an issuer's keys are read again.
+/// The SHA-256 digests of tokens that one key has signed. The cache belongs to the key, and is dropped when the
+/// issuer's keys are refreshed.
 pub(super) struct SignatureCache(Cache<[u8; 32], ()>);
 
 impl Default for SignatureCache {
@@ -23,19 +23,19 @@ impl Default for SignatureCache {
 }
 
 impl SignatureCache {
-    /// What a token claims, if `check` finds it good or has done so before. What hangs on the hour is for the caller to ask, each
-    /// time.
+    /// Returns the claims of a token if `verify` accepts it, or accepted it before. Expiry is not cached: callers check
+    /// `exp` and `nbf` on every call.
     pub fn claims<C: DeserializeOwned>(
         &self,
         token: &str,
-        check: impl FnOnce() -> jsonwebtoken::errors::Result<TokenData<C>>,
+        verify: impl FnOnce() -> jsonwebtoken::errors::Result<TokenData<C>>,
     ) -> Result<C, TokenError> {
         let digest = Sha256::digest(token).into();
         let claims = match self.0.get(&digest) {
             Some(()) => insecure_decode_claims(token),
-            None => check().map(|good| {
+            None => verify().map(|verified| {
                 self.0.insert(digest, ());
-                good.claims
+                verified.claims
             }),
         };
         claims.map_err(|_| TokenError::Invalid)
@@ -52,10 +52,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_good_token_is_checked_once_and_a_bad_one_each_time() {
-        let (proven, checks) = (SignatureCache::default(), Cell::new(0));
+    fn claims_verifies_a_valid_token_once_and_a_forged_one_each_time() {
+        let (cache, checks) = (SignatureCache::default(), Cell::new(0));
         let claims = |token: &str| {
-            proven.claims::<Value>(token, || {
+            cache.claims::<Value>(token, || {
                 checks.set(checks.get() + 1);
                 let mut validation = Validation::default();
                 validation.required_spec_claims.clear();

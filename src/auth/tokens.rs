@@ -1,7 +1,7 @@
-//! The server's own tokens: access tokens (JWT) are made and verified here, refresh tokens made and read.
+//! The server's own tokens: issues and verifies access tokens (JWT) and refresh tokens.
 //!
-//! All secrets come from one signing key, Ed25519 or a shared secret: the other keys are derived from it, so that the same
-//! key makes the same tokens in every process. Nothing here has a `Debug` that shows a key.
+//! All keys are derived from one signing key, an Ed25519 key or a shared secret, so that all processes with the same
+//! key issue and accept the same tokens. No type here has a `Debug` that shows a key.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -25,30 +25,30 @@ use crate::domain::encryption::Sealer;
 use crate::domain::ids::TypedId;
 use crate::domain::{InternalError, Result, SessionId, UserId};
 
-/// How long an access token is good.
+/// Lifetime of an access token.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-/// Shortest secret for HS256, in bytes.
+/// Minimum length of a secret for HS256, in bytes.
 pub const MIN_SECRET: usize = 32;
 
-/// Longest refresh token that is looked at, in bytes.
+/// Maximum length of a refresh token, in bytes.
 const MAX_REFRESH_TOKEN: usize = 256;
-/// `iss` and `aud` of our own tokens.
+/// `iss` and `aud` of the server's own tokens.
 pub const ISSUER: &str = "guildhall";
-/// What stands in front of the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+/// PKCS #8 prefix of the 32 bytes of an Ed25519 key (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-/// Why a key cannot be used.
+/// Why a signing key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Not a PEM file with an Ed25519 key in it.
+    /// The text is not an Ed25519 key in PEM form.
     #[error("the signing key is not an Ed25519 key in PKCS #8 PEM form (-----BEGIN PRIVATE KEY-----)")]
     NotEd25519,
-    /// Too easily guessed.
+    /// The secret has fewer than [`MIN_SECRET`] bytes.
     #[error("the secret for tokens is shorter than 32 bytes")]
     ShortSecret,
 }
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -61,24 +61,26 @@ struct Claims {
     exp: i64,
 }
 
-/// The signing key, and the keys derived from it.
+/// The signing key with the keys derived from it.
 pub struct TokenSigner {
     header: Header,
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
-    proven: SignatureCache,
+    signatures: SignatureCache,
+    /// Public keys, as JSON Web Keys.
     public: Vec<Value>,
     refresh: Hmac<Sha256>,
     sealer: Sealer,
 }
 
 impl TokenSigner {
-    /// Keys of an Ed25519 key in PKCS #8 PEM form, as `openssl genpkey -algorithm ed25519` and [`TokenSigner::generate_pem`] write it.
+    /// Reads an Ed25519 key in PKCS #8 PEM form, as `openssl genpkey -algorithm ed25519` and
+    /// [`TokenSigner::generate_pem`] write it.
     pub fn from_pem(pem: &str) -> std::result::Result<Self, KeyError> {
         let key = SigningKey::from_pkcs8_pem(pem.trim()).map_err(|_| KeyError::NotEd25519)?;
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        // RFC 7638: the members that make the key, in the order of their names, without spaces.
+        // RFC 7638: the required members in alphabetical order, without spaces.
         let thumbprint = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
         let kid = URL_SAFE_NO_PAD.encode(thumbprint);
         let decoding = DecodingKey::from_ed_components(&x).map_err(|_| KeyError::NotEd25519)?;
@@ -88,7 +90,7 @@ impl TokenSigner {
         Self::new(header, encoding, decoding, vec![public], key.as_bytes()).ok_or(KeyError::NotEd25519)
     }
 
-    /// Keys of a secret of at least 32 bytes, for HS256.
+    /// Creates a signer for HS256 from a secret of at least 32 bytes.
     pub fn from_secret(secret: &str) -> std::result::Result<Self, KeyError> {
         let bytes = secret.as_bytes();
         if bytes.len() < MIN_SECRET {
@@ -98,7 +100,7 @@ impl TokenSigner {
         Self::new(Header::new(Algorithm::HS256), encoding, decoding, Vec::new(), bytes).ok_or(KeyError::ShortSecret)
     }
 
-    /// A fresh Ed25519 key in PKCS #8 PEM form, to be kept in a file that only the server can read.
+    /// Generates an Ed25519 key in PKCS #8 PEM form, for a file that only the server can read.
     #[allow(clippy::disallowed_methods, reason = "keys come from the system's randomness, in tests as well")]
     pub fn generate_pem() -> String {
         let mut seed = [0u8; 32];
@@ -122,7 +124,7 @@ impl TokenSigner {
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
-        // Time is asked against the clock that was passed, below.
+        // `verify` checks the time claims against the clock of the caller.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let refresh = Hmac::new_from_slice(&derive(b"refresh tokens")?).ok()?;
@@ -132,14 +134,14 @@ impl TokenSigner {
             encoding,
             decoding,
             validation,
-            proven: SignatureCache::default(),
+            signatures: SignatureCache::default(),
             public,
             refresh,
             sealer,
         })
     }
 
-    /// An access token that is good for `lifetime` from `now` on, and when it runs out.
+    /// Issues an access token for `lifetime` from `now` on. Returns the token and its expiry.
     pub fn issue_access_token(
         &self,
         user: UserId,
@@ -155,18 +157,18 @@ impl TokenSigner {
             sid: session.map(|session| session.to_string()),
             iat: issued_at(session, now),
             nbf: now.timestamp(),
-            // Whole seconds, and never before what is told.
+            // Rounded up to whole seconds, so that it is not before the returned expiry.
             exp: expires_at.timestamp() + i64::from(expires_at.timestamp_subsec_nanos() > 0),
         };
         let token = encode(&self.header, &claims, &self.encoding).map_err(InternalError::new)?;
         Ok((token, expires_at))
     }
 
-    /// Who presents that access token at `now`.
+    /// Verifies an access token at `now`, and returns its actor.
     pub fn verify(&self, token: &str, now: Instant) -> std::result::Result<Actor, TokenError> {
         jwt::header(token)?;
-        let claims: Claims = self.proven.claims(token, || decode(token, &self.decoding, &self.validation))?;
-        let expires_at = jwt::in_time(Some(claims.nbf), claims.exp, now)?;
+        let claims: Claims = self.signatures.claims(token, || decode(token, &self.decoding, &self.validation))?;
+        let expires_at = jwt::validate_time_claims(Some(claims.nbf), claims.exp, now)?;
         let user_id = UserId::parse(&claims.sub).ok_or(TokenError::Invalid)?;
         let issued_at = claims.iat.as_f64().map(|seconds| (seconds * 1000.0).round() as i64);
         let issued_at = issued_at.and_then(Instant::from_timestamp_millis).ok_or(TokenError::Invalid)?;
@@ -178,25 +180,27 @@ impl TokenSigner {
         Ok(Actor { user_id, session, issued_at, authenticated_at, expires_at: Some(expires_at) })
     }
 
-    /// The public keys, as served at `/.well-known/jwks.json`. None of them with HS256, which has no public side.
+    /// Returns the public keys, as served at `/.well-known/jwks.json`. The list is empty for HS256, which has no public
+    /// keys.
     pub fn jwks(&self) -> Value {
         json!({ "keys": self.public })
     }
 
-    /// The refresh token of one generation of a session: the same each time, so that none has to be stored.
+    /// Returns the refresh token of a generation of a session. It is deterministic, so that it need not be stored.
     pub fn refresh_token(&self, session: SessionId, generation: i32) -> String {
         let mac = self.mac(session, generation).finalize().into_bytes();
         format!("{session}.{generation}.{}", URL_SAFE_NO_PAD.encode(mac))
     }
 
-    /// Session and generation of a refresh token that was made with these keys. Whether they are still good is in the database.
+    /// Verifies the MAC of a refresh token, and returns its session and generation; `None` if it was not issued with
+    /// this key. Callers check in the database whether the generation is current.
     pub fn read_refresh_token(&self, token: &str) -> Option<(SessionId, i32)> {
         let token = token.trim();
         if token.len() > MAX_REFRESH_TOKEN {
             return None;
         }
-        let (named, mac) = token.rsplit_once('.')?;
-        let (session, generation) = named.split_once('.')?;
+        let (payload, mac) = token.rsplit_once('.')?;
+        let (session, generation) = payload.split_once('.')?;
         let (session, generation) = (SessionId::parse(session)?, generation.parse().ok()?);
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;
         // Compares in constant time.
@@ -204,7 +208,7 @@ impl TokenSigner {
         Some((session, generation))
     }
 
-    /// What encrypts the links in the mail queue.
+    /// Returns the cipher for the links in the mail queue.
     pub fn sealer(&self) -> Sealer {
         self.sealer.clone()
     }
@@ -214,8 +218,8 @@ impl TokenSigner {
     }
 }
 
-/// `iat` of an access token: in whole seconds, but for a token without a session, which a later instant of the same second may
-/// revoke.
+/// Returns `iat` of an access token: in whole seconds, or in milliseconds for a token without a session, because such a
+/// token may be revoked later in the same second.
 fn issued_at(session: Option<SessionId>, now: Instant) -> Number {
     let fraction = Number::from_f64(now.timestamp_millis() as f64 / 1000.0).filter(|_| session.is_none());
     fraction.unwrap_or_else(|| now.timestamp().into())

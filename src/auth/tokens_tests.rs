@@ -1,4 +1,4 @@
-//! Tokens are believed exactly when this server made them for itself, and only in their time.
+//! Tests of issuing and verifying tokens.
 
 use super::super::jwt::{LEEWAY, MAX_TOKEN};
 use super::*;
@@ -20,7 +20,7 @@ fn now() -> Instant {
     Clock::default().now()
 }
 
-/// A token signed by the right key, with claims of the caller's.
+/// Signs a token with the right key and changed claims.
 fn signed(keys: &TokenSigner, changes: Value) -> String {
     let at = now().timestamp();
     let mut claims = json!({"iss": "guildhall", "aud": "guildhall", "sub": USER, "iat": at, "nbf": at, "exp": at + 60});
@@ -35,7 +35,7 @@ fn signed(keys: &TokenSigner, changes: Value) -> String {
 }
 
 #[test]
-fn a_token_names_its_user_and_session() {
+fn verify_returns_user_and_session() {
     let (user_id, session) = ids();
     for keys in both() {
         for session in [Some(session), None] {
@@ -51,7 +51,7 @@ fn a_token_names_its_user_and_session() {
 }
 
 #[test]
-fn a_token_is_good_in_its_time_by_the_clock_that_is_passed() {
+fn verify_checks_the_time_by_the_passed_clock() {
     let (user, _) = ids();
     let made = now();
     for keys in both() {
@@ -64,7 +64,7 @@ fn a_token_is_good_in_its_time_by_the_clock_that_is_passed() {
 }
 
 #[test]
-fn every_claim_is_asked() {
+fn verify_checks_every_claim() {
     for keys in both() {
         assert!(keys.verify(&signed(&keys, json!({})), now()).is_ok());
         for wrong in [
@@ -88,7 +88,7 @@ fn every_claim_is_asked() {
 }
 
 #[test]
-fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
+fn verify_uses_the_algorithm_of_the_key_not_of_the_token() {
     let (user, _) = ids();
     let [ed25519, hs256] = both();
     let claims =
@@ -112,7 +112,7 @@ fn the_algorithm_is_that_of_the_key_never_that_of_the_token() {
 }
 
 #[test]
-fn tokens_of_other_keys_altered_and_over_long_ones_are_refused() {
+fn verify_refuses_tokens_of_other_keys_and_altered_and_over_long_tokens() {
     let (user, _) = ids();
     let others = [
         TokenSigner::from_pem(&TokenSigner::generate_pem()).unwrap(),
@@ -141,7 +141,7 @@ fn tokens_of_other_keys_altered_and_over_long_ones_are_refused() {
 }
 
 #[test]
-fn only_keys_that_are_fit_are_taken() {
+fn from_pem_and_from_secret_refuse_unsuitable_keys() {
     assert_eq!(TokenSigner::from_secret(&SECRET[1..]).err(), Some(KeyError::ShortSecret));
     for bad in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", SECRET] {
         assert_eq!(TokenSigner::from_pem(bad).err(), Some(KeyError::NotEd25519), "{bad}");
@@ -150,7 +150,7 @@ fn only_keys_that_are_fit_are_taken() {
 }
 
 #[test]
-fn the_public_key_is_told_and_named_by_its_thumbprint() {
+fn jwks_returns_the_public_key_with_its_thumbprint() {
     // The key and the thumbprint of RFC 8037, appendix A.
     let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
     let pem = format!(
@@ -163,11 +163,15 @@ fn the_public_key_is_told_and_named_by_its_thumbprint() {
         "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "alg": "EdDSA", "use": "sig",
     }]});
     assert_eq!(keys.jwks(), expected);
-    assert_eq!(TokenSigner::from_secret(SECRET).unwrap().jwks(), json!({"keys": []}), "a shared secret is not told");
+    assert_eq!(
+        TokenSigner::from_secret(SECRET).unwrap().jwks(),
+        json!({"keys": []}),
+        "a shared secret is not published"
+    );
 }
 
 #[test]
-fn a_refresh_token_reads_back_its_session_and_generation() {
+fn read_refresh_token_returns_session_and_generation() {
     let (_, session) = ids();
     for keys in both() {
         for generation in [0, 1, i32::MAX] {
@@ -179,7 +183,7 @@ fn a_refresh_token_reads_back_its_session_and_generation() {
 }
 
 #[test]
-fn a_refresh_token_that_was_not_made_here_reads_as_nothing() {
+fn read_refresh_token_refuses_tokens_of_other_keys() {
     let (_, session) = ids();
     let [keys, other] = both();
     let token = keys.refresh_token(session, 3);
@@ -201,7 +205,7 @@ fn a_refresh_token_that_was_not_made_here_reads_as_nothing() {
 }
 
 #[test]
-fn the_same_key_opens_what_another_process_sealed() {
+fn sealer_opens_what_another_process_with_the_same_key_sealed() {
     let pem = TokenSigner::generate_pem();
     let sealed = TokenSigner::from_pem(&pem).unwrap().sealer().seal("https://guildhall.example/i/x");
     let opened = TokenSigner::from_pem(&pem).unwrap().sealer().open(&sealed);

@@ -1,8 +1,8 @@
-//! Reads the log past the mark whenever something may be there, and hands it to the hub. One for each process.
+//! Reads new entries of the event log and publishes them to the hub. Each process runs one dispatcher.
 //!
-//! It looks when a transaction of this process has committed events, when another process tells so, when somebody listens after
-//! nobody did, every few seconds in case none of these was heard, and soon again while there are entries behind a transaction
-//! that is still open.
+//! The dispatcher reads when a transaction of this process has committed events, on a notification of another process,
+//! when the first subscriber arrives, and every 3 s in case a notification was lost. While committed entries wait
+//! behind an open transaction, which may still write before them, it reads again after some milliseconds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,121 +16,131 @@ use crate::store::events::{self, Entry};
 use crate::store::notify::NotifyListener;
 use crate::store::{Database, users};
 
-/// Most entries that are read at once.
+/// Maximum number of entries per read.
 const BATCH: i64 = 500;
-/// At most so often is the log looked at, and are other processes told: what comes in between goes together. At least, at most,
-/// and for each time that something was handed on: the more there are who hear of it, the more is to go together.
-const COALESCE: (Duration, Duration, Duration) =
-    (Duration::from_millis(3), Duration::from_millis(30), Duration::from_micros(20));
-/// How long until it looks unasked.
+/// Shortest pause between two reads. Events that are committed in the meantime are published together, and other
+/// processes are notified once.
+const MIN_COALESCE: Duration = Duration::from_millis(3);
+/// Longest pause between two reads.
+const MAX_COALESCE: Duration = Duration::from_millis(30);
+/// Added to the pause for each delivery of the last read, so that more subscribers mean larger batches.
+const COALESCE_PER_DELIVERY: Duration = Duration::from_micros(20);
+/// Interval of reads without a notification.
 const POLL: Duration = Duration::from_secs(3);
-/// How soon it looks again for entries behind a transaction that is still open: at first, and at last.
-const GAP_POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
-/// How soon it tries again when the database is away: at first, and at last.
-const RECONNECT_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// First delay before a read of the entries behind an open transaction; it doubles each time.
+const MIN_GAP_POLL: Duration = Duration::from_millis(5);
+/// Longest delay before a read of the entries behind an open transaction.
+const MAX_GAP_POLL: Duration = Duration::from_millis(200);
+/// First delay before the dispatcher reconnects to the database; it doubles each time.
+const MIN_RECONNECT_DELAY: Duration = Duration::from_millis(100);
+/// Longest delay before the dispatcher reconnects to the database.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(5);
 
-/// Pumps until it is cancelled; then the hub is closed.
+/// Runs the dispatcher until it is cancelled, then closes the hub.
 pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
-    let mut away = RECONNECT_DELAY.0;
+    let mut reconnect_delay = MIN_RECONNECT_DELAY;
     while !cancel.is_cancelled() {
-        let lost = tokio::select! {
+        let result = tokio::select! {
             () = cancel.cancelled() => break,
-            lost = pump(&store, &hub, &mut away) => lost,
+            result = dispatch(&store, &hub, &mut reconnect_delay) => result,
         };
-        if let Err(error) = lost {
+        if let Err(error) = result {
             tracing::warn!(?error, "reading the event log failed; retrying");
         }
         tokio::select! {
             () = cancel.cancelled() => break,
-            () = tokio::time::sleep(away) => away = (away * 2).min(RECONNECT_DELAY.1),
+            () = tokio::time::sleep(reconnect_delay) => {
+                reconnect_delay = (reconnect_delay * 2).min(MAX_RECONNECT_DELAY);
+            }
         }
     }
     hub.close();
 }
 
-/// Pumps as long as its connection lasts.
-async fn pump(store: &Database, hub: &Hub, away: &mut Duration) -> Result<()> {
-    // Hears first and reads then: what is written in between is told.
-    let mut ear = NotifyListener::open(store).await?;
-    start(&mut ear, hub).await?;
-    *away = RECONNECT_DELAY.0;
-    let mut soon = GAP_POLL.0;
+/// Dispatches events until the connection is lost. Resets the reconnect delay once it is connected.
+async fn dispatch(store: &Database, hub: &Hub, reconnect_delay: &mut Duration) -> Result<()> {
+    // Listens before the first read, so that no event in between is missed.
+    let mut listener = NotifyListener::open(store).await?;
+    start(&mut listener, hub).await?;
+    *reconnect_delay = MIN_RECONNECT_DELAY;
+    let mut gap_poll = MIN_GAP_POLL;
     loop {
-        let Read { more, times } = read(&mut ear, hub).await?;
-        let breath = (COALESCE.0 + COALESCE.2 * u32::try_from(times).unwrap_or(u32::MAX)).min(COALESCE.1);
-        let pause = if more { soon } else { POLL };
-        soon = if more { (soon * 2).min(GAP_POLL.1) } else { GAP_POLL.0 };
+        let ReadResult { more_soon, deliveries } = read(&mut listener, hub).await?;
+        let added = COALESCE_PER_DELIVERY * u32::try_from(deliveries).unwrap_or(u32::MAX);
+        let coalesce = (MIN_COALESCE + added).min(MAX_COALESCE);
+        let pause = if more_soon { gap_poll } else { POLL };
+        gap_poll = if more_soon { (gap_poll * 2).min(MAX_GAP_POLL) } else { MIN_GAP_POLL };
         tokio::select! {
-            heard = ear.heard() => heard?,
+            notified = listener.heard() => notified?,
             () = store.recorded() => {
-                ear.tell().await?;
-                soon = GAP_POLL.0;
+                listener.tell().await?;
+                gap_poll = MIN_GAP_POLL;
             }
-            () = hub.arrived() => soon = GAP_POLL.0,
+            () = hub.first_subscriber() => gap_poll = MIN_GAP_POLL,
             () = tokio::time::sleep(pause) => {}
         }
-        tokio::time::sleep(breath).await;
+        tokio::time::sleep(coalesce).await;
     }
 }
 
-/// Sets the mark where the log is now, unless it goes on from an earlier connection.
-async fn start(ear: &mut NotifyListener, hub: &Hub) -> Result<()> {
-    let connection = ear.connection();
+/// Sets the hub's position to the end of the log, unless the hub continues after an earlier connection.
+async fn start(listener: &mut NotifyListener, hub: &Hub) -> Result<()> {
+    let connection = listener.connection();
     events::settle_base(connection).await?;
     let horizon = events::extent(connection).await?.horizon;
-    match hub.mark() {
-        None => hub.begin(horizon),
-        Some(mark) if mark > horizon => {
-            // Another database has taken the place of the one that was read.
-            hub.cut_off_all();
-            hub.begin(horizon);
+    match hub.position() {
+        None => hub.start_at(horizon),
+        Some(position) if position > horizon => {
+            // The log became shorter: this is another database, for example a restored one.
+            hub.disconnect_all();
+            hub.start_at(horizon);
         }
         Some(_) => {}
     }
     Ok(())
 }
 
-/// What a look at the log has brought.
-struct Read {
-    /// Whether there is more to come soon.
-    more: bool,
-    /// How often something was handed on.
-    times: usize,
+/// The result of a read of the log.
+struct ReadResult {
+    /// Whether committed entries wait behind an open transaction.
+    more_soon: bool,
+    /// Number of deliveries to subscribers.
+    deliveries: usize,
 }
 
-/// Hands on what has come. Where nobody listens it is not even read.
-async fn read(ear: &mut NotifyListener, hub: &Hub) -> Result<Read> {
-    let mut times = 0;
-    if hub.listeners() == 0 && hub.skip_to(events::extent(ear.connection()).await?.horizon) {
-        return Ok(Read { more: false, times });
+/// Reads the new entries and publishes them. Without subscribers the entries are not read, only the position moves.
+async fn read(listener: &mut NotifyListener, hub: &Hub) -> Result<ReadResult> {
+    let mut deliveries = 0;
+    if hub.listeners() == 0 && hub.skip_to(events::extent(listener.connection()).await?.horizon) {
+        return Ok(ReadResult { more_soon: false, deliveries });
     }
     loop {
-        let mark = hub.mark().unwrap_or_else(|| EventPosition::before_transaction(0));
-        let (entries, more) = events::news(ear.connection(), mark, BATCH).await?;
-        let full = entries.len() as i64 == BATCH;
+        let position = hub.position().unwrap_or_else(|| EventPosition::before_transaction(0));
+        let (entries, more_soon) = events::news(listener.connection(), position, BATCH).await?;
+        let is_full = entries.len() as i64 == BATCH;
         if !entries.is_empty() {
-            let news = address(ear, entries).await?;
-            times += hub.publish(&news);
+            let batch = resolve_recipients(listener, entries).await?;
+            deliveries += hub.publish(&batch);
         }
-        if !full {
-            return Ok(Read { more, times });
+        if !is_full {
+            return Ok(ReadResult { more_soon, deliveries });
         }
     }
 }
 
-/// Finds out whom each entry concerns.
-async fn address(ear: &mut NotifyListener, entries: Vec<Entry>) -> Result<Vec<Delivery>> {
+/// Adds to each entry the users that it is about.
+async fn resolve_recipients(listener: &mut NotifyListener, entries: Vec<Entry>) -> Result<Vec<Delivery>> {
     let emails: Vec<&str> = entries.iter().filter_map(|entry| entry.email.as_deref()).collect();
     let invited = match emails.as_slice() {
         [] => Vec::new(),
-        emails => users::with_proven_emails(ear.connection(), emails).await?,
+        emails => users::with_proven_emails(listener.connection(), emails).await?,
     };
-    let holder = |email: &str| invited.iter().find(|user| user.email.as_deref() == Some(email)).map(|user| user.id);
-    let address = |entry: Entry| {
-        let mut concerned: Vec<UserId> =
-            entry.person_id.into_iter().chain(entry.email.as_deref().and_then(holder)).collect();
-        concerned.dedup();
-        Delivery { entry: Arc::new(entry), concerned }
+    let user_of = |email: &str| invited.iter().find(|user| user.email.as_deref() == Some(email)).map(|user| user.id);
+    let delivery = |entry: Entry| {
+        let mut recipients: Vec<UserId> =
+            entry.person_id.into_iter().chain(entry.email.as_deref().and_then(user_of)).collect();
+        recipients.dedup();
+        Delivery { entry: Arc::new(entry), recipients }
     };
-    Ok(entries.into_iter().map(address).collect())
+    Ok(entries.into_iter().map(delivery).collect())
 }

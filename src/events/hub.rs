@@ -1,5 +1,7 @@
-//! From one process's pump to its subscribers. Each has a channel of bounded length; for whom more comes at once is cut off,
-//! may listen again, and holds up nobody.
+//! In-process broadcaster: takes entries from the dispatcher and sends them to the subscribers of this process.
+//!
+//! Each subscriber has a bounded channel. A subscriber whose channel overflows is disconnected, so that it does not
+//! delay the others; it may subscribe again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -13,52 +15,52 @@ use crate::domain::UserId;
 use crate::domain::event::EventPosition;
 use crate::store::events::Entry;
 
-/// How many entries may wait for one subscriber.
+/// Maximum number of entries that wait for one subscriber.
 const CAPACITY: usize = 1024;
 
-/// What one can listen to.
+/// A subject that subscribers choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// All that happens in a workspace.
+    /// All events of a workspace.
     Workspace(Uuid),
-    /// All that concerns a user personally.
+    /// All events about a user.
     Person(UserId),
 }
 
-/// An entry, and the users whom it concerns.
+/// An entry of the log with the users that it is about.
 pub struct Delivery {
-    /// The entry.
+    /// Entry of the log.
     pub entry: Arc<Entry>,
-    /// Whom it concerns.
-    pub concerned: Vec<UserId>,
+    /// Users that the entry is about.
+    pub recipients: Vec<UserId>,
 }
 
-/// Hands entries to subscribers. Cheap to clone.
+/// Broadcasts entries to subscribers. Clones share the subscribers.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
-    /// Whether there is a mark.
+    /// Whether the position is set.
     ready: watch::Sender<bool>,
-    arrived: Notify,
+    first_subscriber: Notify,
     capacity: usize,
 }
 
 #[derive(Default)]
 struct State {
-    /// The last place that was handed on, of all workspaces.
-    mark: Option<EventPosition>,
+    /// Position of the last published entry, over all workspaces.
+    position: Option<EventPosition>,
     closed: bool,
-    next: u64,
-    streams: HashMap<Topic, HashMap<u64, Stream>>,
+    next_id: u64,
+    subscribers: HashMap<Topic, HashMap<u64, Subscriber>>,
 }
 
-/// The way to one who listens.
-struct Stream {
+/// The sending side of a subscription.
+struct Subscriber {
     sender: mpsc::Sender<Arc<Entry>>,
-    /// When there was no room for more.
-    cut_off: Arc<OnceLock<Instant>>,
+    /// When the channel overflowed.
+    overflowed_at: Arc<OnceLock<Instant>>,
 }
 
 impl Default for Hub {
@@ -68,12 +70,12 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// One where so many entries may wait for a subscriber.
+    /// Creates a hub whose channels hold up to `capacity` entries.
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::default(),
             ready: watch::Sender::new(false),
-            arrived: Notify::new(),
+            first_subscriber: Notify::new(),
             capacity,
         }))
     }
@@ -82,138 +84,140 @@ impl Hub {
         self.0.state.lock()
     }
 
-    /// The last place that was handed on. None before the first look at the log.
-    pub fn mark(&self) -> Option<EventPosition> {
-        self.state().mark
+    /// Returns the position of the last published entry; `None` before [`Hub::start_at`].
+    pub fn position(&self) -> Option<EventPosition> {
+        self.state().position
     }
 
-    /// Begins after a place: what comes later will be handed on.
-    pub fn begin(&self, mark: EventPosition) {
-        self.state().mark = Some(mark);
+    /// Sets the position: later entries will be published.
+    pub fn start_at(&self, position: EventPosition) {
+        self.state().position = Some(position);
         self.0.ready.send_replace(true);
     }
 
-    /// Goes on to a place without handing anything on, if nobody listens.
-    pub fn skip_to(&self, mark: EventPosition) -> bool {
+    /// Moves the position forward without publishing, and returns true, if the hub has no subscribers.
+    pub fn skip_to(&self, position: EventPosition) -> bool {
         let mut state = self.state();
-        let unheard = state.streams.is_empty();
-        if unheard {
-            state.mark = state.mark.max(Some(mark));
+        let has_no_subscribers = state.subscribers.is_empty();
+        if has_no_subscribers {
+            state.position = state.position.max(Some(position));
         }
-        unheard
+        has_no_subscribers
     }
 
-    /// Waits until somebody listens again, after nobody did.
-    pub async fn arrived(&self) {
-        self.0.arrived.notified().await;
+    /// Waits until the number of subscribers rises from zero.
+    pub async fn first_subscriber(&self) {
+        self.0.first_subscriber.notified().await;
     }
 
-    /// Hands entries on, which are the next of the log; tells how often. Who has no room for one is cut off.
-    pub fn publish(&self, news: &[Delivery]) -> usize {
+    /// Publishes the next entries of the log, and returns the number of deliveries. Disconnects subscribers whose
+    /// channel is full.
+    pub fn publish(&self, batch: &[Delivery]) -> usize {
         let mut state = self.state();
-        let mut times = 0;
-        for Delivery { entry, concerned } in news {
-            times += state.send(Topic::Workspace(entry.workspace_id), entry);
-            for user in concerned {
-                times += state.send(Topic::Person(*user), entry);
+        let mut deliveries = 0;
+        for Delivery { entry, recipients } in batch {
+            deliveries += state.send(Topic::Workspace(entry.workspace_id), entry);
+            for user in recipients {
+                deliveries += state.send(Topic::Person(*user), entry);
             }
-            state.mark = Some(entry.place);
+            state.position = Some(entry.place);
         }
-        times
+        deliveries
     }
 
-    /// Listens from now on. Entries after the mark come by the channel, those up to it are in the log. Waits for the first
-    /// look at the log.
-    pub async fn listen(&self, topic: Topic) -> Receiver {
-        // The sender lives as long as the hub.
+    /// Subscribes to a topic. The channel gets the entries after the hub's current position; earlier entries are in the
+    /// log. Waits until the position is set.
+    pub async fn subscribe(&self, topic: Topic) -> Receiver {
+        // Cannot fail: the sender lives as long as the hub.
         let _ = self.0.ready.subscribe().wait_for(|ready| *ready).await;
         let (sender, receiver) = mpsc::channel(self.0.capacity);
         let mut state = self.state();
-        let (id, mark) = (state.next, state.mark.unwrap_or_default());
-        let cut_off = Arc::<OnceLock<Instant>>::default();
-        state.next += 1;
+        let (id, position) = (state.next_id, state.position.unwrap_or_default());
+        let overflowed_at = Arc::<OnceLock<Instant>>::default();
+        state.next_id += 1;
         if !state.closed {
-            if state.streams.is_empty() {
-                self.0.arrived.notify_one();
+            if state.subscribers.is_empty() {
+                self.0.first_subscriber.notify_one();
             }
-            state.streams.entry(topic).or_default().insert(id, Stream { sender, cut_off: cut_off.clone() });
+            let subscriber = Subscriber { sender, overflowed_at: overflowed_at.clone() };
+            state.subscribers.entry(topic).or_default().insert(id, subscriber);
         }
-        Receiver { hub: self.clone(), topic, id, mark, receiver, cut_off }
+        Receiver { hub: self.clone(), topic, id, position, receiver, overflowed_at }
     }
 
-    /// Cuts off everybody who listens; they may come again.
-    pub fn cut_off_all(&self) {
-        self.state().streams.clear();
+    /// Disconnects all subscribers; they may subscribe again.
+    pub fn disconnect_all(&self) {
+        self.state().subscribers.clear();
     }
 
-    /// Ends: everybody who listens is told so, and whoever comes from now on.
+    /// Closes the hub: current and future subscribers get no more entries.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        state.streams.clear();
+        state.subscribers.clear();
         self.0.ready.send_replace(true);
     }
 
-    /// Whether it has ended.
+    /// Returns whether the hub is closed.
     pub fn is_closed(&self) -> bool {
         self.state().closed
     }
 
-    /// How many are listening.
+    /// Returns the number of subscribers.
     pub fn listeners(&self) -> usize {
-        self.state().streams.values().map(HashMap::len).sum()
+        self.state().subscribers.values().map(HashMap::len).sum()
     }
 }
 
 impl State {
     fn send(&mut self, topic: Topic, entry: &Arc<Entry>) -> usize {
-        let Some(streams) = self.streams.get_mut(&topic) else { return 0 };
-        streams.retain(|_, stream| {
-            let sent = stream.sender.try_send(entry.clone()).is_ok();
+        let Some(subscribers) = self.subscribers.get_mut(&topic) else { return 0 };
+        subscribers.retain(|_, subscriber| {
+            let sent = subscriber.sender.try_send(entry.clone()).is_ok();
             if !sent {
-                let _ = stream.cut_off.set(Instant::now());
+                let _ = subscriber.overflowed_at.set(Instant::now());
             }
             sent
         });
-        streams.len()
+        subscribers.len()
     }
 }
 
-/// One who listens. They no longer do when this is dropped.
+/// The receiving side of a subscription, which ends when this is dropped.
 pub struct Receiver {
     hub: Hub,
     topic: Topic,
     id: u64,
-    /// Entries up to this place do not come by the channel.
-    pub mark: EventPosition,
+    /// Position of the hub at the time of subscribing: the channel gets only later entries.
+    pub position: EventPosition,
     receiver: mpsc::Receiver<Arc<Entry>>,
-    cut_off: Arc<OnceLock<Instant>>,
+    overflowed_at: Arc<OnceLock<Instant>>,
 }
 
 impl Receiver {
-    /// The entries that have come, at least one. Empty: cut off.
-    pub async fn heard(&mut self, limit: usize) -> Vec<Arc<Entry>> {
-        let mut heard = Vec::new();
-        self.receiver.recv_many(&mut heard, limit).await;
-        heard
+    /// Waits for entries, and returns up to `limit` of them. Returns none if the subscriber was disconnected.
+    pub async fn recv(&mut self, limit: usize) -> Vec<Arc<Entry>> {
+        let mut entries = Vec::new();
+        self.receiver.recv_many(&mut entries, limit).await;
+        entries
     }
 
-    /// Whether nothing waits, and more may come.
+    /// Returns whether the channel is empty and still connected.
     pub fn is_drained(&self) -> bool {
         !self.receiver.is_closed() && self.receiver.is_empty()
     }
 
-    /// When more came than waits for one who listens; none while it did not.
-    pub fn cut_off(&self) -> Option<Instant> {
-        self.cut_off.get().copied()
+    /// Returns when the channel overflowed; `None` if it did not.
+    pub fn overflowed_at(&self) -> Option<Instant> {
+        self.overflowed_at.get().copied()
     }
 
-    /// Listens to the same, from now on.
-    pub async fn again(&self) -> Self {
-        self.hub.listen(self.topic).await
+    /// Subscribes to the same topic again, from now on.
+    pub async fn resubscribe(&self) -> Self {
+        self.hub.subscribe(self.topic).await
     }
 
-    /// Whether the hub has ended.
+    /// Returns whether the hub is closed.
     pub fn is_closed(&self) -> bool {
         self.hub.is_closed()
     }
@@ -222,10 +226,10 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.hub.state();
-        if let Some(streams) = state.streams.get_mut(&self.topic) {
-            streams.remove(&self.id);
-            if streams.is_empty() {
-                state.streams.remove(&self.topic);
+        if let Some(subscribers) = state.subscribers.get_mut(&self.topic) {
+            subscribers.remove(&self.id);
+            if subscribers.is_empty() {
+                state.subscribers.remove(&self.topic);
             }
         }
     }
@@ -236,7 +240,7 @@ mod tests {
     use super::*;
     use crate::domain::Clock;
 
-    fn news(workspace: u128, sequence: i64) -> Delivery {
+    fn delivery(workspace: u128, sequence: i64) -> Delivery {
         let place = EventPosition { transaction: 1, sequence };
         let entry = Entry {
             place,
@@ -251,63 +255,63 @@ mod tests {
             changes: Vec::new(),
             tied_ids: Vec::new(),
         };
-        Delivery { entry: Arc::new(entry), concerned: Vec::new() }
+        Delivery { entry: Arc::new(entry), recipients: Vec::new() }
     }
 
     fn hub() -> Hub {
         let hub = Hub::with_capacity(2);
-        hub.begin(EventPosition::default());
+        hub.start_at(EventPosition::default());
         hub
     }
 
     #[tokio::test]
-    async fn each_hears_what_it_listens_to_in_order() {
+    async fn publish_delivers_entries_of_the_topic_in_order() {
         let hub = hub();
-        let mut first = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
-        let mut second = hub.listen(Topic::Workspace(Uuid::from_u128(2))).await;
-        hub.publish(&[news(1, 1), news(2, 2), news(1, 3)]);
-        let places = |heard: Vec<Arc<Entry>>| heard.iter().map(|entry| entry.place.sequence).collect::<Vec<_>>();
-        assert_eq!(places(first.heard(9).await), [1, 3]);
-        assert_eq!(places(second.heard(9).await), [2]);
-        assert_eq!(hub.mark(), Some(EventPosition { transaction: 1, sequence: 3 }));
+        let mut first = hub.subscribe(Topic::Workspace(Uuid::from_u128(1))).await;
+        let mut second = hub.subscribe(Topic::Workspace(Uuid::from_u128(2))).await;
+        hub.publish(&[delivery(1, 1), delivery(2, 2), delivery(1, 3)]);
+        let sequences = |entries: Vec<Arc<Entry>>| entries.iter().map(|entry| entry.place.sequence).collect::<Vec<_>>();
+        assert_eq!(sequences(first.recv(9).await), [1, 3]);
+        assert_eq!(sequences(second.recv(9).await), [2]);
+        assert_eq!(hub.position(), Some(EventPosition { transaction: 1, sequence: 3 }));
     }
 
     #[tokio::test]
-    async fn who_is_too_slow_is_cut_off_and_holds_up_nobody() {
+    async fn publish_disconnects_a_slow_subscriber_and_serves_the_others() {
         let hub = hub();
-        let mut slow = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
-        let mut quick = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
+        let mut slow = hub.subscribe(Topic::Workspace(Uuid::from_u128(1))).await;
+        let mut quick = hub.subscribe(Topic::Workspace(Uuid::from_u128(1))).await;
         for sequence in 1..=4 {
-            hub.publish(&[news(1, sequence)]);
-            assert_eq!(quick.heard(9).await.len(), 1);
+            hub.publish(&[delivery(1, sequence)]);
+            assert_eq!(quick.recv(9).await.len(), 1);
         }
-        assert_eq!(slow.heard(9).await.len(), 2, "what had room");
-        assert!(slow.heard(9).await.is_empty() && !slow.is_closed());
+        assert_eq!(slow.recv(9).await.len(), 2, "as many as its channel holds");
+        assert!(slow.recv(9).await.is_empty() && !slow.is_closed());
         assert_eq!(hub.listeners(), 1);
         drop(quick);
         assert_eq!(hub.listeners(), 0);
     }
 
     #[tokio::test]
-    async fn what_nobody_listens_to_is_passed_over() {
+    async fn skip_to_moves_the_position_only_without_subscribers() {
         let hub = hub();
         let later = EventPosition { transaction: 5, sequence: 0 };
         assert!(hub.skip_to(later) && hub.skip_to(EventPosition::default()));
-        assert_eq!(hub.mark(), Some(later));
+        assert_eq!(hub.position(), Some(later));
 
-        let live = hub.listen(Topic::Workspace(Uuid::from_u128(1))).await;
-        hub.arrived().await;
+        let receiver = hub.subscribe(Topic::Workspace(Uuid::from_u128(1))).await;
+        hub.first_subscriber().await;
         assert!(!hub.skip_to(EventPosition { transaction: 6, sequence: 0 }));
-        assert_eq!((live.mark, hub.mark()), (later, Some(later)));
+        assert_eq!((receiver.position, hub.position()), (later, Some(later)));
     }
 
     #[tokio::test]
-    async fn who_comes_after_the_end_is_told_so() {
+    async fn subscribe_returns_a_closed_receiver_after_close() {
         let hub = hub();
-        let mut before = hub.listen(Topic::Person(Uuid::from_u128(1).into())).await;
+        let mut before = hub.subscribe(Topic::Person(Uuid::from_u128(1).into())).await;
         hub.close();
-        assert!(before.heard(9).await.is_empty() && before.is_closed());
-        let mut after = hub.listen(Topic::Person(Uuid::from_u128(1).into())).await;
-        assert!(after.heard(9).await.is_empty() && after.is_closed());
+        assert!(before.recv(9).await.is_empty() && before.is_closed());
+        let mut after = hub.subscribe(Topic::Person(Uuid::from_u128(1).into())).await;
+        assert!(after.recv(9).await.is_empty() && after.is_closed());
     }
 }

@@ -1,9 +1,9 @@
-//! What has happened: the log that every change is written to by its own transaction, and how subscribers are told.
+//! The event log, which each change appends to in its own transaction, and the delivery of events to subscribers.
 //!
 //! ```text
-//!  transaction ─▶ log ─▶ commit ─▶ pump ─▶ hub ─▶ feeds
-//!  of a change    rows   wakes     reads   fans    replay what a subscriber
-//!                                  on      out     missed, then go on live
+//!  transaction ─▶ log ─▶ commit ─▶ dispatcher ─▶ hub ─▶ streams
+//!  of a change    rows   wakes     reads the     fans    replay the missed events
+//!                        it        new rows      out     from the log, then go live
 //! ```
 
 pub mod dispatcher;

@@ -1,33 +1,33 @@
-//! Writes the log. An event is recorded on the connection of the transaction that makes the change: it is there if and only
-//! if the change is.
+//! Appends to the event log. An event is recorded by the transaction that makes the change, so that both are committed
+//! or neither is.
 
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
 use crate::domain::{InternalError, Result, UserId, WorkspaceId};
 use crate::store::{Connection, events};
 
-/// Something that happened in a workspace.
+/// An event to be recorded.
 pub struct NewEvent {
-    /// Where.
+    /// Workspace that the event happened in.
     pub workspace: WorkspaceId,
-    /// What.
+    /// Type of the event.
     pub kind: EventType,
-    /// Who did it. None: the server itself.
+    /// User who caused the event; `None` for the server itself.
     pub actor: Option<UserId>,
-    /// Typed ID of what it happened to.
+    /// Typed ID of the object that changed.
     pub subject: String,
-    /// The user whom it concerns personally, such as the member.
+    /// User that the event is about, such as the member.
     pub person: Option<UserId>,
-    /// The address whom it concerns, for invitations.
+    /// Email address that the event is about, for invitations.
     pub email: Option<String>,
-    /// Users who can see the resource that it is about by owning it or being assigned, to it or to what contains it.
+    /// Users who own, or are assigned to, the resource or one of its parents: they may see the resource.
     pub tied: Vec<UserId>,
-    /// Fields before and after.
+    /// Changed fields, with their values before and after.
     pub changes: Vec<FieldChange>,
 }
 
 impl NewEvent {
-    /// An event without persons or changes; set the fields that it has besides.
+    /// Creates an event without person, email, tied users and changes.
     pub fn new(
         workspace: impl Into<WorkspaceId>,
         kind: EventType,
@@ -47,9 +47,9 @@ impl NewEvent {
     }
 }
 
-/// Records events that happened at `at`, in order.
-pub async fn record(tx: &mut Connection, at: Instant, happened: Vec<NewEvent>) -> Result<()> {
-    let rows = happened
+/// Queues events for the log, in order, with the time `at`.
+pub async fn record(tx: &mut Connection, at: Instant, new_events: Vec<NewEvent>) -> Result<()> {
+    let rows = new_events
         .into_iter()
         .map(|event| {
             Ok(events::NewRow {

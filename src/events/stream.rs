@@ -1,8 +1,9 @@
-//! What one subscriber gets, in order and without gap or repeat: what they missed from the log, then what happens from the
-//! hub. The seam is the hub's mark: listening begins first, the log is read up to the mark, and the rest has come meanwhile.
+//! The stream of events of one subscriber, in order, without gaps or repeats: first the missed entries from the log,
+//! then live entries from the hub. The stream subscribes to the hub first and then reads the log up to the hub's
+//! position at that time; later entries are in the channel.
 //!
-//! More may happen at once than waits for a subscriber in the hub. Who takes what comes then goes on from the log, in the same
-//! way; who does not is too slow.
+//! If the channel overflows, the stream continues from the log in the same way. A subscriber that does not drain its
+//! channel, or stays behind for too long, is disconnected.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,23 +17,23 @@ use crate::store::events::list::Visible;
 use crate::store::events::{self, Entry, EventRange, Filter};
 use crate::store::{Database, users};
 
-/// Most entries that come at once.
+/// Maximum number of entries per batch.
 const BATCH: usize = 100;
-/// Too slow is for whom more came than waits for them, and who has not taken what waited within this time,
+/// A subscriber whose channel overflowed is dropped if it does not drain the channel within this time.
 const STALLED: Duration = Duration::from_secs(10);
-/// or has not kept up again within this.
+/// A subscriber whose channel overflowed is dropped if it does not catch up with the hub within this time.
 const BEHIND: Duration = Duration::from_secs(60);
 
-/// Why a feed has come to its end, or cannot begin.
+/// Why a stream ended, or cannot start.
 #[derive(Debug)]
 pub enum StreamEnd {
     /// The subscriber was too slow.
     Lagged,
-    /// Some of what came after the cursor is no longer kept.
+    /// Entries after the cursor have been purged.
     Expired,
-    /// The cursor points at a place that the log has not reached.
+    /// The cursor points past the end of the log.
     Unknown,
-    /// The server is going.
+    /// The server is shutting down.
     Closed,
     /// The log could not be read.
     Failed(Error),
@@ -44,53 +45,53 @@ impl From<Error> for StreamEnd {
     }
 }
 
-/// What one subscriber gets.
+/// The events of one subscriber.
 pub struct EventStream {
     store: Database,
     topic: Topic,
     live: Receiver,
-    /// What comes after this has not been given yet.
+    /// Position of the last delivered entry.
     place: EventPosition,
-    /// What comes after that, and is the past all the same.
+    /// Entries after `place` that were committed before the stream began: they are not delivered.
     past: HashSet<EventPosition>,
-    /// Whether everything up to the mark has been given.
+    /// Whether all entries of the log up to the position of `live` were delivered.
     caught_up: bool,
-    /// Since when more comes than waits for them. None while they keep up.
-    behind: Option<Instant>,
+    /// When the channel first overflowed since the subscriber last kept up; `None` while it keeps up.
+    behind_since: Option<Instant>,
 }
 
 impl EventStream {
-    /// Begins after a place, or with what happens from now on.
+    /// Opens a stream after a position, or from now on if `after` is `None`.
     pub async fn open(
         store: &Database,
         hub: &Hub,
         topic: Topic,
         after: Option<EventPosition>,
     ) -> std::result::Result<Self, StreamEnd> {
-        let live = hub.listen(topic).await;
+        let live = hub.subscribe(topic).await;
         let mut connection = store.read().await?;
         let extent = events::extent(&mut connection).await?;
         let (place, past) = match after {
-            // What is committed is the past, whether or not it can be read yet, and the hub has got there.
+            // Committed entries are the past, also those behind an open transaction that the hub publishes later.
             None => (extent.horizon, events::committed_after(&mut connection, extent.horizon).await?),
             Some(place) if place > extent.horizon => return Err(StreamEnd::Unknown),
             Some(place) if place < extent.pruned => return Err(StreamEnd::Expired),
             Some(place) => (place, Vec::new()),
         };
         let past = past.into_iter().collect();
-        Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none(), behind: None })
+        Ok(Self { store: store.clone(), topic, live, place, past, caught_up: after.is_none(), behind_since: None })
     }
 
-    /// Whether the next entries come from the log of a workspace: [`next`](Self::next) then needs to know which of it.
+    /// Returns whether the next entries come from the log of a workspace: [`next`](Self::next) then needs `visible`.
     pub fn reads_workspace(&self) -> bool {
         !self.caught_up && matches!(self.topic, Topic::Workspace(_))
     }
 
-    /// The next entries, of a workspace's log at least those that are `visible`. None if nothing happens for as long as
-    /// `patience`, or if it has to be told what is visible.
+    /// Waits for the next entries. From the log of a workspace it reads the `visible` entries only; live entries are
+    /// not filtered. Returns `None` if no entry comes within `max_wait`, or if `visible` is needed and missing.
     pub async fn next(
         &mut self,
-        patience: Duration,
+        max_wait: Duration,
         visible: Option<&Visible>,
     ) -> std::result::Result<Option<Vec<Arc<Entry>>>, StreamEnd> {
         loop {
@@ -104,59 +105,58 @@ impl EventStream {
                 }
             }
             if self.live.is_drained() {
-                self.behind = None;
+                self.behind_since = None;
             }
-            let Ok(mut heard) = tokio::time::timeout(patience, self.live.heard(BATCH)).await else { return Ok(None) };
-            if heard.is_empty() {
-                self.listen_again().await?;
+            let Ok(mut entries) = tokio::time::timeout(max_wait, self.live.recv(BATCH)).await else { return Ok(None) };
+            if entries.is_empty() {
+                self.resubscribe().await?;
                 continue;
             }
-            heard.retain(|entry| entry.place > self.place && !self.past.contains(&entry.place));
-            self.place = heard.last().map_or(self.place, |last| last.place);
-            return Ok(Some(heard));
+            entries.retain(|entry| entry.place > self.place && !self.past.contains(&entry.place));
+            self.place = entries.last().map_or(self.place, |last| last.place);
+            return Ok(Some(entries));
         }
     }
 
-    /// Goes on from the log after more came at once than waited for them.
-    async fn listen_again(&mut self) -> std::result::Result<(), StreamEnd> {
+    /// Continues from the log after the channel overflowed. Fails if the subscriber was too slow.
+    async fn resubscribe(&mut self) -> std::result::Result<(), StreamEnd> {
         if self.live.is_closed() {
             return Err(StreamEnd::Closed);
         }
-        // Cut off for another reason: the log of another database is told now.
-        let Some(cut_off) = self.live.cut_off() else { return Err(StreamEnd::Lagged) };
-        let behind = *self.behind.get_or_insert(cut_off);
-        let live = self.live.again().await;
-        let is_another = live.mark < self.live.mark;
+        // Without an overflow, the hub disconnected all subscribers because it reads another database now.
+        let Some(overflowed_at) = self.live.overflowed_at() else { return Err(StreamEnd::Lagged) };
+        let behind_since = *self.behind_since.get_or_insert(overflowed_at);
+        let live = self.live.resubscribe().await;
+        let is_another_log = live.position < self.live.position;
         (self.live, self.caught_up) = (live, false);
-        let is_slow = cut_off.elapsed() > STALLED || behind.elapsed() > BEHIND;
-        if is_slow || is_another { Err(StreamEnd::Lagged) } else { Ok(()) }
+        let is_slow = overflowed_at.elapsed() > STALLED || behind_since.elapsed() > BEHIND;
+        if is_slow || is_another_log { Err(StreamEnd::Lagged) } else { Ok(()) }
     }
 
-    /// The next entries of the log, up to the mark.
+    /// Reads the next entries of the log, up to the hub's position at the time of subscribing.
     async fn missed(&mut self, visible: Option<&Visible>) -> std::result::Result<Vec<Arc<Entry>>, StreamEnd> {
         let mut connection = self.store.read().await?;
-        let mark = self.live.mark;
+        let end = self.live.position;
         let mut found = match self.topic {
             Topic::Workspace(_) => {
-                let stretch =
-                    EventRange { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
+                let range = EventRange { after: Some(self.place), before: None, backward: false, limit: BATCH as i64 };
                 match visible {
-                    Some(visible) => list::page(&mut connection, visible, &Filter::default(), stretch).await?,
+                    Some(visible) => list::page(&mut connection, visible, &Filter::default(), range).await?,
                     None => Vec::new(),
                 }
             }
             Topic::Person(user) => {
                 let account = users::find(&connection, user).await?;
                 let email = account.as_ref().and_then(users::User::verified_email);
-                events::of_person(&mut connection, user, email, (self.place, mark), BATCH as i64).await?
+                events::of_person(&mut connection, user, email, (self.place, end), BATCH as i64).await?
             }
         };
-        // Asked afterwards: what was deleted before was missing when it was read.
+        // Checked after the read: entries that were purged before it are missing from the result.
         if events::extent(&mut connection).await?.pruned > self.place {
             return Err(StreamEnd::Expired);
         }
-        self.caught_up = found.len() < BATCH || found.last().is_some_and(|last| last.place >= mark);
-        found.retain(|entry| entry.place <= mark && !self.past.contains(&entry.place));
+        self.caught_up = found.len() < BATCH || found.last().is_some_and(|last| last.place >= end);
+        found.retain(|entry| entry.place <= end && !self.past.contains(&entry.place));
         self.place = found.last().map_or(self.place, |last| last.place);
         Ok(found.into_iter().map(Arc::new).collect())
     }

@@ -1,4 +1,4 @@
-//! Takes mails on, and finds out whether there is still a use in sending them.
+//! Claims due mails, and finds those that need not be sent any more.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::store::Connection;
 use crate::store::invitations::deliveries;
 use crate::store::mails::{self, Claimed};
 
-/// At most so many of the mails that are due, each with what has come of it already, where there is no use in sending it.
+/// Claims up to `limit` due mails. A mail that is not to be sent has an outcome already.
 pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Vec<(Claimed, Option<Outcome>)>> {
     let claimed = mails::claim_due(tx, now, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
     let ids: Vec<InvitationId> = claimed.iter().filter_map(|mail| mail.invitation_id).collect();
@@ -22,21 +22,21 @@ pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Ve
         invitations.extend(found.into_iter().map(|delivery| (delivery.id, delivery)));
         newest = mails::newest_of_invitations(tx, &ids).await?;
     }
-    let useless = |mail: &Claimed| {
+    let obsolete = |mail: &Claimed| {
         let invitation = invitations.get(&mail.invitation_id?)?;
         if !newest.contains(&mail.id) {
-            return Some("Not sent: a newer mail with this invitation took its place.");
+            return Some("Not sent: a newer mail with this invitation replaced it.");
         }
         match invitation.status.at(invitation.expires_at, now) {
             InvitationStatus::Pending => None,
-            InvitationStatus::Expired => Some("Not sent: the invitation had run out."),
+            InvitationStatus::Expired => Some("Not sent: the invitation had expired."),
             _ => Some("Not sent: the invitation was no longer pending."),
         }
     };
-    let outcome = |mail: &Claimed| match useless(mail) {
+    let outcome = |mail: &Claimed| match obsolete(mail) {
         Some(reason) => Some(Outcome::Dropped(reason)),
-        // Whoever tried last has not come to settle it, time after time: it may be this mail that ends processes.
-        None => (mail.attempts > ATTEMPTS).then(|| Outcome::NotSent(DeliveryError::lasting(UNCLEAR))),
+        // No attempt was recorded as finished: this mail may be what crashes the process.
+        None => (mail.attempts > ATTEMPTS).then(|| Outcome::NotSent(DeliveryError::permanent(CRASHED))),
     };
     Ok(claimed
         .into_iter()
@@ -47,4 +47,4 @@ pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Ve
         .collect())
 }
 
-const UNCLEAR: &str = "The server stopped each time while it was sending this.";
+const CRASHED: &str = "The server stopped each time while it was sending this mail.";

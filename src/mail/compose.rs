@@ -1,6 +1,7 @@
-//! Turns a mail of the queue into a message, headers and all.
+//! Composes the message of a queued mail.
 //!
-//! The Message-ID comes from the mail's ID and the date from when it was asked for: sent twice, it is the same message.
+//! Message-ID and date come from the mail's ID and creation time, so that a mail that is sent twice is the same
+//! message.
 
 use std::time::SystemTime;
 
@@ -13,37 +14,37 @@ use super::template::Template;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, MailId};
 
-/// What a message is made of. It has no `Debug`: addresses and links stay out of logs.
+/// A mail to be composed. It has no `Debug`: addresses and links stay out of logs.
 pub struct OutgoingMail<'a> {
-    /// Its ID.
+    /// ID of the mail.
     pub id: MailId,
-    /// What it says.
+    /// Template of the texts.
     pub template: Template,
-    /// Address it goes to.
+    /// Address of the recipient.
     pub recipient: &'a str,
-    /// What the template is filled with.
+    /// Variables of the template.
     pub variables: &'a serde_json::Value,
-    /// The link in it.
+    /// Link in the mail.
     pub link: Option<&'a str>,
-    /// When it was asked for.
+    /// Creation time of the mail.
     pub at: Instant,
 }
 
-/// Why there is no message: something that trying again does not mend.
+/// Why a message cannot be composed. All reasons are permanent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
-    /// The recipient is no address that mail can be sent to.
-    #[error("This address cannot be written to.")]
+    /// The recipient is not a valid address.
+    #[error("Mail cannot be sent to this address.")]
     Address,
-    /// The template does not take the variables.
-    #[error("The mail could not be written.")]
+    /// The template cannot be rendered with the variables.
+    #[error("The text of the mail could not be rendered.")]
     Template,
-    /// A header or a part was refused.
-    #[error("The mail could not be put together.")]
+    /// A header or a part of the message is invalid.
+    #[error("The mail could not be composed.")]
     Message,
 }
 
-/// Says that no person wrote it, so that no robot answers (RFC 3834).
+/// The header that marks an automatic message, so that it gets no automatic replies (RFC 3834).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -61,18 +62,18 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// The message and its subject.
-pub fn compose(from: &Mailbox, letter: &OutgoingMail<'_>) -> Result<(Message, String), ComposeError> {
-    // As A-labels also where the mail was queued before addresses were kept so: then only the local part can need SMTPUTF8.
-    let recipient = Email::lookup(letter.recipient);
+/// Composes the message of a mail, and returns it with its subject.
+pub fn compose(from: &Mailbox, mail: &OutgoingMail<'_>) -> Result<(Message, String), ComposeError> {
+    // Addresses of older mails may not be stored with A-labels. With A-labels only the local part can need SMTPUTF8.
+    let recipient = Email::lookup(mail.recipient);
     let to: Address = recipient.parse().map_err(|_| ComposeError::Address)?;
-    let content = letter.template.render(letter.variables, letter.link).map_err(|_| ComposeError::Template)?;
+    let content = mail.template.render(mail.variables, mail.link).map_err(|_| ComposeError::Template)?;
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))
         .subject(content.subject.clone())
-        .date(SystemTime::from(letter.at))
-        .message_id(Some(format!("<{}@{}>", Uuid::from(letter.id), from.email.domain())))
+        .date(SystemTime::from(mail.at))
+        .message_id(Some(format!("<{}@{}>", Uuid::from(mail.id), from.email.domain())))
         .header(AutoSubmitted)
         .multipart(MultiPart::alternative_plain_html(content.text, content.html))
         .map_err(|_| ComposeError::Message)?;

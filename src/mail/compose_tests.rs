@@ -1,4 +1,4 @@
-//! Messages: both parts, and nothing that a name could smuggle into a header.
+//! Tests of composed messages.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ fn from() -> Mailbox {
 fn composed(recipient: &str, organization: &str) -> Result<String, ComposeError> {
     let variables = json!({ "organization": organization });
     let at = Clock::default().now();
-    let letter = OutgoingMail {
+    let mail = OutgoingMail {
         id: ids::new_id(at),
         template: Template::Invitation,
         recipient,
@@ -20,9 +20,9 @@ fn composed(recipient: &str, organization: &str) -> Result<String, ComposeError>
         link: Some("https://app.example.org/i/tok"),
         at,
     };
-    let (first, _) = compose(&from(), &letter)?;
-    let (again, _) = compose(&from(), &letter)?;
-    let id = format!("Message-ID: <{}@localhost>\r\n", Uuid::from(letter.id));
+    let (first, _) = compose(&from(), &mail)?;
+    let (again, _) = compose(&from(), &mail)?;
+    let id = format!("Message-ID: <{}@localhost>\r\n", Uuid::from(mail.id));
     let texts = [first, again].map(|message| String::from_utf8(message.formatted()).unwrap());
     assert!(texts.iter().all(|text| text.contains(&id)), "the same Message-ID each time");
     let [text, _] = texts;
@@ -30,7 +30,7 @@ fn composed(recipient: &str, organization: &str) -> Result<String, ComposeError>
 }
 
 #[test]
-fn a_message_has_both_parts_and_says_that_no_person_wrote_it() {
+fn compose_writes_both_parts_and_the_auto_submitted_header() {
     let text = composed("ada@example.org", "acme").unwrap();
     for part in [
         "From: Guildhall <no-reply@localhost>\r\n",
@@ -48,7 +48,7 @@ fn a_message_has_both_parts_and_says_that_no_person_wrote_it() {
 }
 
 #[test]
-fn no_name_and_no_address_adds_a_header() {
+fn compose_lets_no_name_or_address_add_a_header() {
     let text = composed("ada@example.org", "x\r\nBcc: eve@example.org\r\n\r\nbody\n.\nQUIT").unwrap();
     let (head, _) = text.split_once("\r\n\r\n").unwrap();
     let names: Vec<_> = head.lines().filter(|line| !line.starts_with([' ', '\t'])).collect();
@@ -61,7 +61,7 @@ fn no_name_and_no_address_adds_a_header() {
 }
 
 #[test]
-fn a_mail_goes_to_the_a_labels_of_a_domain() {
+fn compose_writes_the_recipient_domain_as_a_labels() {
     for recipient in ["user@bücher.example", "user@xn--bcher-kva.example"] {
         let text = composed(recipient, "acme").unwrap();
         assert!(text.contains("\r\nTo: user@xn--bcher-kva.example\r\n"), "{text}");

@@ -1,4 +1,5 @@
-//! A folder of mails, one `.eml` file each, readable by the user of the server alone: they hold links.
+//! A folder of mails, one `.eml` file each. Only the server's OS user may read them, because they contain links with
+//! tokens.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,12 +18,12 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The one at that path, which is made when the first mail comes.
+    /// Creates a folder at `path`. The directory is created with the first mail.
     pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Writes a message; the same mail again takes the place of the first. A file with the ending `.eml` is complete.
+    /// Writes a message; a second write of the same mail replaces the file. Files with the ending `.eml` are complete.
     pub async fn put(&self, id: MailId, at: Instant, message: &[u8]) -> io::Result<()> {
         let mut folder = fs::DirBuilder::new();
         #[cfg(unix)]

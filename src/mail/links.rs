@@ -1,25 +1,25 @@
-//! Where the links in mails lead: pages of the web application that this server stands behind, given as URLs with a place
-//! for the token. The token is in the fragment, which browsers send to no server.
+//! Links in mails: URLs of pages of the web application, with a placeholder for the token. The token is in the
+//! fragment, which browsers do not send to servers.
 
 use url::Url;
 
 use super::template::Template;
 
-/// What stands in a setting in place of the token.
-const PLACE: &str = "{token}";
+/// Placeholder for the token in a setting.
+const PLACEHOLDER: &str = "{token}";
 
-/// URLs with `{token}` in place of the token.
+/// URLs with the placeholder `{token}`.
 #[derive(Clone, Debug)]
 pub struct Links {
-    /// Where an invitation is answered.
+    /// Page on which an invitee accepts or declines an invitation.
     pub invitation: String,
-    /// Where an address is proven, that of an account or a new one.
+    /// Page on which a user verifies an email address, the current or a new one.
     pub verification: String,
-    /// Where a new password is set.
+    /// Page on which a user sets a new password.
     pub password_reset: String,
 }
 
-/// A setting that cannot serve as a link.
+/// A link setting that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the link {0:?} must be an http or https URL with {{token}} in it once, behind a #, so that browsers send it to no server"
@@ -27,21 +27,21 @@ pub struct Links {
 pub struct BadLink(pub String);
 
 impl Links {
-    /// Whether each of them is a web address with one place for the token, in its fragment: to be asked once, at the start.
+    /// Checks that each link is an HTTP URL with exactly one placeholder, in the fragment. Called once, at the start.
     pub fn check(&self) -> Result<(), BadLink> {
         for link in [&self.invitation, &self.verification, &self.password_reset] {
-            let web = Url::parse(&link.replace(PLACE, "token")).is_ok_and(|url| {
+            let web = Url::parse(&link.replace(PLACEHOLDER, "token")).is_ok_and(|url| {
                 matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains("token"))
             });
-            let in_fragment = link.split_once('#').is_some_and(|(_, fragment)| fragment.contains(PLACE));
-            if !web || !in_fragment || link.matches(PLACE).count() != 1 {
+            let in_fragment = link.split_once('#').is_some_and(|(_, fragment)| fragment.contains(PLACEHOLDER));
+            if !web || !in_fragment || link.matches(PLACEHOLDER).count() != 1 {
                 return Err(BadLink(link.clone()));
             }
         }
         Ok(())
     }
 
-    /// The link of such a mail, with the token in it.
+    /// Returns the link of a mail of that template, with the token.
     pub fn url(&self, template: Template, token: &str) -> String {
         let link = match template {
             Template::Invitation => &self.invitation,
@@ -49,7 +49,7 @@ impl Links {
             Template::ResetPassword => &self.password_reset,
         };
         let token: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
-        link.replace(PLACE, &token)
+        link.replace(PLACEHOLDER, &token)
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_mail_has_its_link_with_the_token_in_it() {
+    fn url_puts_the_token_into_the_link_of_the_template() {
         let links = links("http://localhost:4000/i#{token}");
         assert_eq!(links.check(), Ok(()));
         assert_eq!(links.url(Template::Invitation, "a-B_9"), "http://localhost:4000/i#a-B_9");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_without_a_place_for_the_token_or_that_is_no_web_address_is_refused() {
+    fn check_refuses_links_without_placeholder_in_the_fragment_and_other_schemes() {
         for bad in [
             "https://example.org/",
             "/invitations#{token}",

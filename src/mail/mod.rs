@@ -1,7 +1,7 @@
 //! Mails: queued by the transaction that causes them, sent by a worker after the commit.
 //!
-//! [`queue`] writes them to the database with their link sealed; [`worker`] takes on ([`claim`]) those that are due,
-//! [`compose`] turns one into a message, [`transports`] hands it over, and [`record_outcome`] records the result.
+//! [`queue`] inserts mails into the database, with the link encrypted. [`worker`] claims the due mails ([`claim`]),
+//! composes each message ([`compose`]), sends it ([`transports`]), and records the result ([`record_outcome`]).
 
 pub mod backoff;
 pub mod claim;

@@ -1,6 +1,6 @@
-//! Queues mails: rows written by the transaction that causes them, so that they are sent if and only if it commits.
+//! Queues mails: rows inserted by the transaction that causes them, so that a mail is sent if and only if it commits.
 //!
-//! The raw token of a mail is known here and in the mail alone: the row holds the link encrypted with the server's key.
+//! The raw token is only in the mail itself: the row contains the link encrypted with the server's key.
 
 use std::sync::Arc;
 
@@ -16,39 +16,39 @@ use crate::store::{Connection, mails};
 
 /// A mail to be sent. It has no `Debug`: addresses and tokens stay out of logs.
 pub struct NewMail {
-    /// What it says.
+    /// Template of the texts.
     pub template: Template,
-    /// Address it goes to.
+    /// Address of the recipient.
     pub recipient: String,
-    /// What the template is filled with: an object, without the link. See [`Template`] for their names.
+    /// Variables of the template, as an object, without the link. See [`Template`] for their names.
     pub variables: Value,
-    /// Raw token for the link.
+    /// Raw token for the link; `None` for a mail without a link.
     pub token: Option<String>,
-    /// The invitation that it carries, whose delivery it decides.
+    /// Invitation that the mail delivers.
     pub invitation: Option<InvitationId>,
-    /// The organization on whose behalf it is sent.
+    /// Organization on whose behalf the mail is sent.
     pub organization: Option<OrganizationId>,
-    /// The user on whose behalf it is sent: who invites, or the account that it is about.
+    /// User on whose behalf the mail is sent: the inviter, or the account that the mail is about.
     pub sender: Option<UserId>,
-    /// Whether an invitation is sent again.
+    /// Whether the mail sends an invitation again.
     pub is_resend: bool,
 }
 
-/// The way into the queue. Cheap to clone; the clones wake the same worker.
+/// The queue of outgoing mails. Clones wake the same worker.
 #[derive(Clone)]
 pub struct Outbox {
     links: Arc<Links>,
     sealer: Sealer,
-    waiting: Arc<Notify>,
+    wake: Arc<Notify>,
 }
 
 impl Outbox {
-    /// One that writes such links and seals them.
+    /// Creates an outbox that builds links from `links` and encrypts them with `sealer`.
     pub fn new(links: Links, sealer: Sealer) -> Self {
-        Self { links: Arc::new(links), sealer, waiting: Arc::default() }
+        Self { links: Arc::new(links), sealer, wake: Arc::default() }
     }
 
-    /// Queues a mail. Call [`Outbox::wake`] after the commit, or it waits for the worker's next look.
+    /// Queues a mail. Call [`Outbox::wake`] after the commit, or the mail waits until the worker polls next.
     pub async fn queue(&self, tx: &mut Connection, now: Instant, mail: NewMail) -> Result<MailId> {
         let row = self.row(now, mail)?;
         let id = row.id;
@@ -56,24 +56,24 @@ impl Outbox {
         Ok(id)
     }
 
-    /// Queues several in one statement.
+    /// Queues several mails in one statement. See [`Outbox::queue`].
     pub async fn queue_many(&self, tx: &mut Connection, now: Instant, mails: Vec<NewMail>) -> Result<()> {
         let rows = mails.into_iter().map(|mail| self.row(now, mail)).collect::<Result<Vec<_>>>()?;
         tx.queue(mails::insert_many(rows));
         Ok(())
     }
 
-    /// Tells the worker of this process that there is something to send.
+    /// Wakes the worker of this process.
     pub fn wake(&self) {
-        self.waiting.notify_one();
+        self.wake.notify_one();
     }
 
-    /// Returns once somebody has called [`Outbox::wake`]; at once if that was since the last return.
+    /// Waits until [`Outbox::wake`] is called; returns at once if it was called since the last return.
     pub(super) async fn woken(&self) {
-        self.waiting.notified().await;
+        self.wake.notified().await;
     }
 
-    /// The link that was sealed in a row. None: it was sealed with another key.
+    /// Decrypts the link of a row; `None` if it was encrypted with another key.
     pub(super) fn unseal(&self, sealed: &[u8]) -> Option<String> {
         self.sealer.open(sealed)
     }

@@ -1,7 +1,7 @@
-//! Writes down what came of a mail: in the queue, in the invitation that it carried, and in the log, in one transaction.
+//! Records the outcome of a mail in the queue, in the invitation that it delivers, and in the event log, in one
+//! transaction.
 //!
-//! The invitation tells of its newest mail. An older one that is given up changes nothing there, or the failure of a
-//! mail would hide that it was sent again since.
+//! The delivery state of an invitation is that of its newest mail. The failure of an older mail does not change it.
 
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventType, FieldChange};
@@ -15,34 +15,34 @@ use crate::store::invitations::deliveries::Delivery;
 use crate::store::mails::{self, Claimed};
 use crate::store::{Connection, Database, Transactional};
 
-/// What came of a mail.
+/// The outcome of an attempt to send a mail.
 pub enum Outcome {
-    /// It was handed over.
+    /// The mail server, or the folder, accepted the mail.
     Sent,
-    /// It was not.
+    /// The mail was not accepted.
     NotSent(DeliveryError),
-    /// Nobody tried: there is no use in it any more, for that reason.
+    /// The mail was not attempted because it is obsolete, for that reason.
     Dropped(&'static str),
 }
 
-/// Writes down what came of a mail at `now`. What another worker has settled stays as it is.
-pub async fn settle(store: &Database, now: Instant, mail: &Claimed, outcome: &Outcome) -> Result<()> {
+/// Records the outcome of a mail at `now`. Does nothing if another worker has recorded one.
+pub async fn record_outcome(store: &Database, now: Instant, mail: &Claimed, outcome: &Outcome) -> Result<()> {
     let mut connection = store.writer().await?;
     connection
         .transaction(async |tx| {
-            // The invitation first, as everywhere: a resend holds it while it queues the next mail.
+            // Locks the invitation first, as everywhere: a resend holds this lock while it queues the next mail.
             let invitation = match mail.invitation_id {
                 Some(id) => deliveries::lock(tx, id).await?,
                 None => None,
             };
             match outcome {
-                Outcome::Sent => sent(tx, now, mail, invitation).await,
+                Outcome::Sent => mark_sent(tx, now, mail, invitation).await,
                 Outcome::Dropped(reason) => give_up(tx, now, mail, invitation, reason).await,
-                Outcome::NotSent(failure) => {
-                    let wait = failure.passing.then(|| backoff::wait(mail.id, mail.attempts)).flatten();
+                Outcome::NotSent(error) => {
+                    let wait = error.transient.then(|| backoff::wait(mail.id, mail.attempts)).flatten();
                     match wait {
-                        Some(wait) => mails::mark_retry(tx, mail.id, mail.attempts, now + wait, &failure.reason).await,
-                        None => give_up(tx, now, mail, invitation, &failure.reason).await,
+                        Some(wait) => mails::mark_retry(tx, mail.id, mail.attempts, now + wait, &error.reason).await,
+                        None => give_up(tx, now, mail, invitation, &error.reason).await,
                     }
                 }
             }
@@ -50,7 +50,7 @@ pub async fn settle(store: &Database, now: Instant, mail: &Claimed, outcome: &Ou
         .await
 }
 
-async fn sent(tx: &mut Connection, now: Instant, mail: &Claimed, invitation: Option<Delivery>) -> Result<()> {
+async fn mark_sent(tx: &mut Connection, now: Instant, mail: &Claimed, invitation: Option<Delivery>) -> Result<()> {
     if !mails::mark_sent(tx, mail.id, now).await? {
         return Ok(());
     }
@@ -59,12 +59,12 @@ async fn sent(tx: &mut Connection, now: Instant, mail: &Claimed, invitation: Opt
     let (before, after) = (invitation.send_count.to_string(), (invitation.send_count + 1).to_string());
     let mut changes = Vec::from_iter(FieldChange::between("delivery.sendCount", Some(&before), Some(&after)));
     if is_newest(tx, mail, invitation.id).await? {
-        changes.extend(mark(tx, &invitation, None).await?);
+        changes.extend(mark_delivery(tx, &invitation, None).await?);
     }
-    tell(tx, now, EventType::InvitationDelivered, invitation, changes).await
+    record_event(tx, now, EventType::InvitationDelivered, invitation, changes).await
 }
 
-/// Gives a mail up, and tells so if that is the end of the invitation's last sending.
+/// Marks a mail as failed, and records an event if it was the newest mail of an invitation.
 async fn give_up(
     tx: &mut Connection,
     now: Instant,
@@ -79,16 +79,16 @@ async fn give_up(
     if !is_newest(tx, mail, invitation.id).await? {
         return Ok(());
     }
-    let changes = mark(tx, &invitation, Some(reason)).await?;
-    tell(tx, now, EventType::InvitationDeliveryFailed, invitation, changes).await
+    let changes = mark_delivery(tx, &invitation, Some(reason)).await?;
+    record_event(tx, now, EventType::InvitationDeliveryFailed, invitation, changes).await
 }
 
 async fn is_newest(tx: &mut Connection, mail: &Claimed, invitation: InvitationId) -> Result<bool> {
     Ok(mails::newest_of_invitations(tx, &[invitation]).await?.contains(&mail.id))
 }
 
-/// Marks the last sending as done, or as given up for that reason; gives what that changes.
-async fn mark(tx: &mut Connection, before: &Delivery, failure: Option<&str>) -> Result<Vec<FieldChange>> {
+/// Marks the delivery of an invitation as done, or as failed with a reason, and returns the changed fields.
+async fn mark_delivery(tx: &mut Connection, before: &Delivery, failure: Option<&str>) -> Result<Vec<FieldChange>> {
     let state = deliveries::mark(tx, before.id, failure).await?;
     let changes = [
         FieldChange::between("delivery.state", Some(before.state.name()), Some(state.name())),
@@ -97,7 +97,7 @@ async fn mark(tx: &mut Connection, before: &Delivery, failure: Option<&str>) -> 
     Ok(changes.into_iter().flatten().collect())
 }
 
-async fn tell(
+async fn record_event(
     tx: &mut Connection,
     now: Instant,
     kind: EventType,

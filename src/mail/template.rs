@@ -1,7 +1,7 @@
-//! The kinds of mails, and what they say: a text part, whose first line is the subject, and an HTML part.
+//! The templates of mails. Each has a text part, whose first line is the subject, and an HTML part.
 //!
-//! The files in `templates/` are compiled in. In `.html` everything is escaped; in both, what people have written keeps to its
-//! place: names are of one line, and only the words of an inviter may have several.
+//! The files in `templates/` are compiled in. In `.html` all variables are escaped. In both parts all variables are
+//! reduced to one line, except the inviter's message.
 
 use chrono::DateTime;
 use minijinja::syntax::SyntaxConfig;
@@ -9,35 +9,36 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use unicode_normalization::UnicodeNormalization;
 
-/// A kind of mail, and the variables that it takes. A variable that is absent or null leaves out what would be said of it.
+/// A template with its variables. Sentences about variables that are absent or null are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
-    /// `organization` and `inviter` (display names), `role` (its name in the schema), `message`, `expires_at` (RFC 3339).
+    /// `organization` and `inviter` (display names), `role` (its name in the schema), `message`, `expires_at` (RFC
+    /// 3339).
     Invitation,
-    /// `username` (of the account), `expires_at`.
+    /// `username` (of the account) and `expires_at`.
     VerifyEmail,
-    /// `username`, `expires_at`.
+    /// `username` and `expires_at`.
     ChangeEmail,
-    /// `username`, `expires_at`.
+    /// `username` and `expires_at`.
     ResetPassword,
 }
 
-/// What a mail says.
+/// The rendered texts of a mail.
 #[derive(Debug)]
 pub struct Content {
-    /// One line without control characters.
+    /// Subject: one line without control characters.
     pub subject: String,
-    /// For readers of plain text.
+    /// Plain text part.
     pub text: String,
-    /// For the others.
+    /// HTML part.
     pub html: String,
 }
 
 impl Template {
-    /// All of them.
+    /// All templates.
     pub const ALL: [Self; 4] = [Self::Invitation, Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword];
 
-    /// Its name, in the database and of its files.
+    /// Returns the name of the template in the database, which is also the name of its files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Invitation => "invitation",
@@ -47,8 +48,8 @@ impl Template {
         }
     }
 
-    /// The one with that name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// Returns the template with that name.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|template| template.name() == name)
     }
 
@@ -69,12 +70,12 @@ impl Template {
         }
     }
 
-    /// Fills it in.
+    /// Renders the template. Fails if it cannot be rendered with these variables.
     pub fn render(self, variables: &serde_json::Value, link: Option<&str>) -> Result<Content, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.add_filter("day", day);
-        let given = Value::from(Serde(tidy(variables)));
+        let given = Value::from(Serde(sanitized(variables)));
         let given = context! { link, ..given };
         let (text, html) = self.sources();
         let text = environment.render_named_str("mail.txt", text, &given)?;
@@ -95,8 +96,8 @@ impl Template {
     }
 }
 
-/// The variables, with all texts but the inviter's words brought to one line, and the names among them made into no links.
-fn tidy(variables: &serde_json::Value) -> serde_json::Value {
+/// Reduces all texts but the inviter's message to one line, and keeps mail programs from making links of names.
+fn sanitized(variables: &serde_json::Value) -> serde_json::Value {
     let mut variables = variables.clone();
     for (name, value) in variables.as_object_mut().into_iter().flatten() {
         if let (serde_json::Value::String(text), true) = (&mut *value, name != "message") {
@@ -109,20 +110,20 @@ fn tidy(variables: &serde_json::Value) -> serde_json::Value {
     variables
 }
 
-/// The text without control characters and without the spaces around it: what is safe in a header.
+/// Replaces control characters and line separators by spaces, and trims the text: the result is safe in a header.
 fn one_line(text: &str) -> String {
-    let breaking = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.replace(breaking, " ").trim().to_owned()
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.replace(is_break, " ").trim().to_owned()
 }
 
-/// The name with a zero-width non-joiner behind each character that belongs to a web or mail address, so that no mail program
-/// makes a link of it. It looks the same, and where a program shows the character after all, the name can still be read.
+/// Inserts a zero-width non-joiner after each character that is typical of web and mail addresses, so that mail
+/// programs do not make a link of a name. The name looks the same.
 fn without_link(name: &str) -> String {
     let links = |c: char| c.nfkc().any(|c| matches!(c, '.' | '\u{3002}' | '@' | ':' | '/' | '\\'));
     name.chars().flat_map(|c| [Some(c), links(c).then_some('\u{200C}')]).flatten().collect()
 }
 
-/// An instant in words; what is none stays as it is.
+/// Formats an instant (RFC 3339) in words; returns other texts unchanged.
 fn day(instant: &str) -> String {
     DateTime::parse_from_rfc3339(instant)
         .map(|instant| instant.to_utc().format("%A, %-d %B %Y, %H:%M UTC").to_string())

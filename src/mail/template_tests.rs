@@ -1,4 +1,4 @@
-//! What mails say, and that names in them stay text.
+//! Tests of the rendered texts of mails.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn invitation() -> serde_json::Value {
 }
 
 #[test]
-fn an_invitation_says_who_where_as_what_until_when_and_how() {
+fn render_invitation_writes_inviter_organization_role_message_link_and_expiry() {
     let content = Template::Invitation.render(&invitation(), Some("https://app.example.org/i/tok")).unwrap();
     assert_eq!(content.subject, "Ada \"<script>\" invites you to Ärzte & <b> Söhne");
     insta::assert_snapshot!(content.text, @r#"
@@ -43,7 +43,7 @@ fn an_invitation_says_who_where_as_what_until_when_and_how() {
 }
 
 #[test]
-fn what_people_have_written_is_escaped_in_html_and_never_a_link() {
+fn render_invitation_escapes_variables_in_html() {
     let html = Template::Invitation.render(&invitation(), Some("https://app.example.org/i/tok")).unwrap().html;
     for dangerous in ["<script", "<b>", "<https", "href=\"https:&#x2f;&#x2f;evil"] {
         assert!(!html.contains(dangerous), "{dangerous} in {html}");
@@ -54,7 +54,7 @@ fn what_people_have_written_is_escaped_in_html_and_never_a_link() {
 }
 
 #[test]
-fn what_is_absent_is_left_out() {
+fn render_invitation_leaves_out_absent_variables() {
     let bare = json!({ "organization": "acme", "inviter": null, "role": "WORKER", "message": null });
     let content = Template::Invitation.render(&bare, None).unwrap();
     assert_eq!(content.subject, "You are invited to acme");
@@ -64,7 +64,7 @@ fn what_is_absent_is_left_out() {
 }
 
 #[test]
-fn a_name_cannot_begin_a_line_of_its_own() {
+fn render_invitation_keeps_names_on_one_line() {
     let mut variables = invitation();
     variables["organization"] = json!("acme\r\nBcc: x@example.org\u{2028}\0!");
     let content = Template::Invitation.render(&variables, None).unwrap();
@@ -74,10 +74,10 @@ fn a_name_cannot_begin_a_line_of_its_own() {
 }
 
 #[test]
-fn every_template_has_a_subject_and_its_link_in_both_parts() {
+fn render_writes_subject_and_link_of_every_template() {
     let variables = json!({ "organization": "acme", "username": "ada.l", "expires_at": "2026-08-03T14:05:00Z" });
     for template in Template::ALL {
-        assert_eq!(Template::named(template.name()), Some(template));
+        assert_eq!(Template::from_name(template.name()), Some(template));
         let content = template.render(&variables, Some("https://app.example.org/x?t=tok&en=1")).unwrap();
         assert!(!content.subject.is_empty());
         assert!(content.text.contains("\nhttps://app.example.org/x?t=tok&en=1\n"), "{}", content.text);
@@ -93,7 +93,7 @@ fn every_template_has_a_subject_and_its_link_in_both_parts() {
 }
 
 #[test]
-fn mails_of_proof_reset_and_change_have_no_free_text() {
+fn render_account_mails_ignores_free_texts() {
     let variables = json!({
         "username": "ada", "name": "You won", "display_name": "You won", "message": "You won", "organization": "You won",
         "inviter": "You won",
@@ -110,7 +110,7 @@ fn mails_of_proof_reset_and_change_have_no_free_text() {
 }
 
 #[test]
-fn names_are_no_links_in_any_part() {
+fn render_writes_no_name_as_a_link() {
     let names = ["evil.example", "https://evil.example", "me@evil.example", "evil。example", "www.evil.example"];
     for name in names {
         for (template, variable) in [

@@ -1,4 +1,4 @@
-//! How messages leave: by SMTP, or into a folder for those who have no mail server.
+//! Transports of messages: SMTP, or a folder for installations without a mail server.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::compose::{ComposeError, OutgoingMail, compose};
 use super::folder::Folder;
 use crate::mail::delivery_error::DeliveryError;
 
-/// How long a mail server may take until it is reached; handing over a message may take three times as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout of a connection to the mail server. Sending a message may take three times as long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A setting that mail cannot be sent with. The text has no secrets in it.
+/// An invalid mail setting. The message contains no secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSetting {
     /// The sender is malformed.
@@ -28,71 +28,70 @@ pub enum BadSetting {
     SmtpUrl,
 }
 
-/// What was put into the folder, for whoever shows it to people. It has no `Debug`: it must not get into logs.
+/// A mail that was written to the folder, to be shown to the operator. It has no `Debug`: links stay out of logs.
 pub struct SentMail {
-    /// Address it goes to.
+    /// Address of the recipient.
     pub recipient: String,
-    /// Its subject.
+    /// Subject line.
     pub subject: String,
-    /// The link in it.
+    /// Link in the mail.
     pub link: Option<String>,
 }
 
-/// The sender and the way. Cheap to clone.
+/// The sender's address with the SMTP server or folder that mails are sent to. Cheap to clone.
 #[derive(Clone)]
 pub struct Transport {
     from: Mailbox,
-    way: Backend,
+    backend: Backend,
 }
 
 #[derive(Clone)]
 enum Backend {
-    /// The server, and how long handing over one message may take, from connecting on.
+    /// The server, and the timeout for sending one message, connecting included.
     Smtp(AsyncSmtpTransport<Tokio1Executor>, Duration),
     Folder(Folder, Option<UnboundedSender<SentMail>>),
 }
 
 impl Transport {
-    /// By SMTP to the server at `url`, from `from` (`Name <address>`). To be called, and dropped, on tokio's runtime: the
-    /// connections are closed by a task.
+    /// Creates a transport to the SMTP server at `url` with the sender `from` (`Name <address>`). Must be called and
+    /// dropped within a tokio runtime, because connections are closed by a task.
     pub fn smtp(url: &str, from: &str) -> Result<Self, BadSetting> {
-        Self::smtp_within(PATIENCE, url, from)
+        Self::smtp_with_timeout(CONNECT_TIMEOUT, url, from)
     }
 
-    /// The same for those who wait less long until the server is reached, or longer. Handing over a message may take three times
-    /// as long.
-    pub fn smtp_within(patience: Duration, url: &str, from: &str) -> Result<Self, BadSetting> {
+    /// Creates an SMTP transport with another connection timeout. Sending a message may take three times as long.
+    pub fn smtp_with_timeout(connect_timeout: Duration, url: &str, from: &str) -> Result<Self, BadSetting> {
         let from = sender(from)?;
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| BadSetting::SmtpUrl)?;
-        // One connection a message. A pool would lend out again one that was given up while the server was silent, and its
-        // answer, when it comes, would be taken for that to another message.
+        // One connection per message. A pool would reuse a connection after a timeout, and take the late reply for the
+        // reply to the next message.
         let server = server.pool_config(PoolConfig::new().max_size(0));
-        Ok(Self { from, way: Backend::Smtp(server.timeout(Some(patience)).build(), 3 * patience) })
+        Ok(Self { from, backend: Backend::Smtp(server.timeout(Some(connect_timeout)).build(), 3 * connect_timeout) })
     }
 
-    /// Into the folder `path`, which is made when the first mail comes; `told` hears of each, with its link.
-    pub fn folder(path: PathBuf, from: &str, told: Option<UnboundedSender<SentMail>>) -> Result<Self, BadSetting> {
-        Ok(Self { from: sender(from)?, way: Backend::Folder(Folder::new(path), told) })
+    /// Creates a transport to the folder `path`. Each mail is also sent to the channel `sent`, with its link.
+    pub fn folder(path: PathBuf, from: &str, sent: Option<UnboundedSender<SentMail>>) -> Result<Self, BadSetting> {
+        Ok(Self { from: sender(from)?, backend: Backend::Folder(Folder::new(path), sent) })
     }
 
-    /// Hands a mail over.
-    pub async fn send(&self, letter: &OutgoingMail<'_>) -> Result<(), DeliveryError> {
-        let (message, subject) = compose(&self.from, letter)?;
-        match &self.way {
-            Backend::Smtp(server, patience) => match tokio::time::timeout(*patience, server.send(message)).await {
+    /// Sends a mail: returns once the mail server has accepted it, or the file is written.
+    pub async fn send(&self, mail: &OutgoingMail<'_>) -> Result<(), DeliveryError> {
+        let (message, subject) = compose(&self.from, mail)?;
+        match &self.backend {
+            Backend::Smtp(server, timeout) => match tokio::time::timeout(*timeout, server.send(message)).await {
                 Ok(Ok(_)) => Ok(()),
                 Ok(Err(error)) => Err(DeliveryError::of_smtp(&error)),
-                Err(_) => Err(DeliveryError::passing("The mail server did not answer in time.")),
+                Err(_) => Err(DeliveryError::transient("The mail server did not answer in time.")),
             },
-            Backend::Folder(folder, told) => {
-                folder.put(letter.id, letter.at, &message.formatted()).await.map_err(|error| {
+            Backend::Folder(folder, sent) => {
+                folder.put(mail.id, mail.at, &message.formatted()).await.map_err(|error| {
                     tracing::error!(error = %error.kind(), "writing to the mail folder failed");
-                    DeliveryError::passing("The mail could not be written to the folder of mails.")
+                    DeliveryError::transient("The mail could not be written to the mail folder.")
                 })?;
-                if let Some(told) = told {
-                    let link = letter.link.map(str::to_owned);
-                    // Whoever listened may have left; the mail is in the folder all the same.
-                    let _ = told.send(SentMail { recipient: letter.recipient.to_owned(), subject, link });
+                if let Some(sent) = sent {
+                    let link = mail.link.map(str::to_owned);
+                    // Fails if the receiver is gone; the mail is in the folder all the same.
+                    let _ = sent.send(SentMail { recipient: mail.recipient.to_owned(), subject, link });
                 }
                 Ok(())
             }
@@ -106,7 +105,7 @@ fn sender(from: &str) -> Result<Mailbox, BadSetting> {
 
 impl From<ComposeError> for DeliveryError {
     fn from(reason: ComposeError) -> Self {
-        DeliveryError::lasting(reason.to_string())
+        DeliveryError::permanent(reason.to_string())
     }
 }
 

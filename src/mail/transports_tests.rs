@@ -1,4 +1,4 @@
-//! Transports against an SMTP server of their own that accepts, refuses and delays, and a folder.
+//! Tests of the transports, with an SMTP server of their own and a folder.
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -11,20 +11,20 @@ use crate::mail::template::Template;
 
 const FROM: &str = "Guildhall <no-reply@localhost>";
 
-/// A mail server of few words: answers the recipient as told, and gives back what it was handed.
+/// Starts a minimal mail server that replies `answer` to `RCPT`. Returns its URL and the messages that it receives.
 async fn mail_server(answer: &'static str) -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let (taken, received) = mpsc::unbounded_channel();
+    let (messages, received) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve_connection(stream, answer, taken.clone()));
+            tokio::spawn(serve_connection(stream, answer, messages.clone()));
         }
     });
     (url, received)
 }
 
-async fn serve_connection(stream: TcpStream, answer: &str, taken: mpsc::UnboundedSender<String>) -> Option<()> {
+async fn serve_connection(stream: TcpStream, answer: &str, messages: mpsc::UnboundedSender<String>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 ready\r\n").await.ok()?;
     loop {
@@ -40,7 +40,7 @@ async fn serve_connection(stream: TcpStream, answer: &str, taken: mpsc::Unbounde
                 while !message.ends_with("\r\n.\r\n") {
                     stream.read_line(&mut message).await.ok()?;
                 }
-                taken.send(message).ok()?;
+                messages.send(message).ok()?;
                 "250 taken"
             }
             _ => "250 fine",
@@ -52,7 +52,7 @@ async fn serve_connection(stream: TcpStream, answer: &str, taken: mpsc::Unbounde
 async fn send(transport: &Transport) -> (String, Result<(), DeliveryError>) {
     let at = Clock::default().now();
     let variables = json!({ "username": "ada" });
-    let letter = OutgoingMail {
+    let mail = OutgoingMail {
         id: ids::new_id(at),
         template: Template::VerifyEmail,
         recipient: "ada@example.org",
@@ -60,11 +60,11 @@ async fn send(transport: &Transport) -> (String, Result<(), DeliveryError>) {
         link: Some("https://app.example.org/v/tok"),
         at,
     };
-    (uuid::Uuid::from(letter.id).to_string(), transport.send(&letter).await)
+    (uuid::Uuid::from(mail.id).to_string(), transport.send(&mail).await)
 }
 
 #[tokio::test]
-async fn a_mail_server_is_handed_the_message() {
+async fn send_hands_the_message_to_the_mail_server() {
     let (url, mut received) = mail_server("250 fine").await;
     let (id, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
     assert_eq!(outcome, Ok(()));
@@ -74,34 +74,34 @@ async fn a_mail_server_is_handed_the_message() {
 }
 
 #[tokio::test]
-async fn a_lasting_refusal_is_told_from_a_passing_one() {
+async fn send_distinguishes_permanent_and_transient_refusals() {
     let (url, _received) = mail_server("550 no such user here").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(DeliveryError::lasting("The mail server answered 550: no such user here")));
+    assert_eq!(outcome, Err(DeliveryError::permanent("The mail server answered 550: no such user here")));
 
     let (url, _received) = mail_server("451 come back later").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(DeliveryError::passing("The mail server answered 451: come back later")));
+    assert_eq!(outcome, Err(DeliveryError::transient("The mail server answered 451: come back later")));
 
     let (url, _received) = mail_server("530 sign in first").await;
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(DeliveryError::passing("The mail server did not let Guildhall sign in (530).")));
+    assert_eq!(outcome, Err(DeliveryError::transient("The mail server did not let Guildhall sign in (530).")));
 }
 
 #[tokio::test]
-async fn a_mail_server_that_is_away_may_come_back() {
+async fn send_fails_transiently_without_a_mail_server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     drop(listener);
     let (_, outcome) = send(&Transport::smtp(&url, FROM).unwrap()).await;
-    assert_eq!(outcome, Err(DeliveryError::passing("The mail server could not be reached.")));
+    assert_eq!(outcome, Err(DeliveryError::transient("The mail server could not be reached.")));
 }
 
 #[tokio::test]
-async fn a_folder_takes_one_file_a_mail_that_only_its_owner_reads() {
+async fn send_writes_one_private_file_per_mail_to_the_folder() {
     let path = std::env::temp_dir().join(format!("guildhall-{}", uuid::Uuid::new_v4())).join("mail");
-    let (tell, mut told) = mpsc::unbounded_channel();
-    let transport = Transport::folder(path.clone(), FROM, Some(tell)).unwrap();
+    let (sender, mut sent) = mpsc::unbounded_channel();
+    let transport = Transport::folder(path.clone(), FROM, Some(sender)).unwrap();
     let (id, outcome) = send(&transport).await;
     assert_eq!(outcome, Ok(()));
 
@@ -114,15 +114,15 @@ async fn a_folder_takes_one_file_a_mail_that_only_its_owner_reads() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(place).unwrap().permissions().mode() & 0o777, mode, "{place:?}");
     }
-    let posted = told.recv().await.unwrap();
-    assert_eq!(posted.recipient, "ada@example.org");
-    assert_eq!(posted.subject, "Verify your address");
-    assert_eq!(posted.link.as_deref(), Some("https://app.example.org/v/tok"));
+    let mail = sent.recv().await.unwrap();
+    assert_eq!(mail.recipient, "ada@example.org");
+    assert_eq!(mail.subject, "Verify your address");
+    assert_eq!(mail.link.as_deref(), Some("https://app.example.org/v/tok"));
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
 #[tokio::test]
-async fn settings_that_mail_cannot_be_sent_with_are_refused() {
+async fn smtp_refuses_invalid_settings() {
     assert_eq!(Transport::smtp("smtp://localhost", "nobody").err(), Some(BadSetting::From));
     for bad in ["localhost", "http://localhost", "smtp://localhost?tls=perhaps"] {
         assert_eq!(Transport::smtp(bad, FROM).err(), Some(BadSetting::SmtpUrl), "{bad}");

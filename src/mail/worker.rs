@@ -1,6 +1,6 @@
-//! Sends what is queued. Any number of processes may run one: a mail that is taken on is claimed for some seconds, and the
-//! claim renewed for as long as the process lives. So no transaction is open while a mail server is being talked to, however
-//! long that takes, and a mail whose process died is soon taken on by another.
+//! The worker that sends queued mails. Any number of processes may run one: a worker claims a mail for some seconds and
+//! renews the claim while it sends. No transaction is open in the meantime, and if the process dies, another process
+//! soon claims the mail.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,35 +17,35 @@ use super::template::Template;
 use super::transports::Transport;
 use crate::domain::{Clock, Result};
 use crate::mail::delivery_error::DeliveryError;
-use crate::mail::record_outcome::{Outcome, settle};
+use crate::mail::record_outcome::{Outcome, record_outcome};
 use crate::store::mails::{self, Claimed};
 use crate::store::{Database, Transactional};
 
-/// How many mails are sent side by side. One that takes long holds up no others.
-const ROOM: usize = 8;
-/// How often claims are renewed: one may come late, or fail, and they still hold.
-const RENEWAL: Duration = Duration::from_secs(4);
-/// How long until the queue is looked at again, if nobody wakes the worker: other processes queue mails too.
-const PAUSE: Duration = Duration::from_secs(2);
-/// The same while the database is away.
-const LONG_PAUSE: Duration = Duration::from_secs(10);
+/// Maximum number of mails that are sent concurrently.
+const MAX_CONCURRENT: usize = 8;
+/// Interval of claim renewals. Claims stay valid if one renewal is late or fails.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(4);
+/// Poll interval of the queue, for mails that other processes queued.
+const POLL: Duration = Duration::from_secs(2);
+/// Poll interval after a failure, for example while the database is down.
+const POLL_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// Sends what is queued until it is cancelled; mails that are under way are settled before it returns.
+/// Sends queued mails until it is cancelled, then finishes the mails that are being sent.
 pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: Clock, cancel: CancellationToken) {
     let mut worker = Worker::new(store, outbox.clone(), transport, clock);
     let mut renewal = renewal();
     while !cancel.is_cancelled() {
-        let pause = match worker.work().await {
-            Ok(()) => PAUSE,
+        let pause = match worker.run_once().await {
+            Ok(()) => POLL,
             Err(error) => {
                 tracing::error!(?error, "processing the mail queue failed");
-                LONG_PAUSE
+                POLL_AFTER_FAILURE
             }
         };
         tokio::select! {
             () = cancel.cancelled() => {}
             () = outbox.woken() => {}
-            () = worker.one_comes_back(), if worker.is_sending() => {}
+            () = worker.join_next(), if worker.is_sending() => {}
             _ = renewal.tick() => worker.renew_claims().await,
             () = tokio::time::sleep(pause) => {}
         }
@@ -55,65 +55,65 @@ pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: C
     }
 }
 
-/// Sends what is due, as far as there is room for it, and settles it; tells how many mails there were.
+/// Sends the mails that are due, up to 8, and records the outcomes. Returns the number of mails.
 pub async fn send_due(store: &Database, outbox: &Outbox, transport: &Transport, clock: &Clock) -> Result<usize> {
     let mut worker = Worker::new(store.clone(), outbox.clone(), transport.clone(), clock.clone());
-    let count = worker.take_on().await?;
+    let count = worker.claim_due().await?;
     worker.finish(renewal()).await.map(|()| count)
 }
 
 fn renewal() -> Interval {
-    let mut renewal = interval(RENEWAL);
+    let mut renewal = interval(RENEWAL_INTERVAL);
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
     renewal
 }
 
-/// One worker, and the mails that it has claimed.
+/// A worker with the mails that it has claimed.
 struct Worker {
     store: Database,
     outbox: Outbox,
     transport: Transport,
     clock: Clock,
-    /// Those that are being sent.
+    /// Tasks that send a mail each.
     sending: JoinSet<Outcome>,
-    /// Which of these tasks sends which mail.
-    under_way: HashMap<Id, Arc<Claimed>>,
-    /// Those that are not settled yet.
-    back: Vec<(Arc<Claimed>, Outcome)>,
+    /// The mail of each task.
+    in_flight: HashMap<Id, Arc<Claimed>>,
+    /// Mails whose outcome is not recorded yet.
+    unrecorded: Vec<(Arc<Claimed>, Outcome)>,
 }
 
 impl Worker {
     fn new(store: Database, outbox: Outbox, transport: Transport, clock: Clock) -> Self {
-        let (sending, under_way, back) = (JoinSet::new(), HashMap::new(), Vec::new());
-        Self { store, outbox, transport, clock, sending, under_way, back }
+        let (sending, in_flight, unrecorded) = (JoinSet::new(), HashMap::new(), Vec::new());
+        Self { store, outbox, transport, clock, sending, in_flight, unrecorded }
     }
 
-    /// Settles what has come back, and takes on what is due.
-    async fn work(&mut self) -> Result<()> {
-        self.settle().await?;
-        self.take_on().await?;
-        self.settle().await
+    /// Records outcomes, and claims and sends the mails that are due.
+    async fn run_once(&mut self) -> Result<()> {
+        self.record_outcomes().await?;
+        self.claim_due().await?;
+        self.record_outcomes().await
     }
 
-    /// Takes on what is due, as far as there is room; tells how many mails that were.
-    async fn take_on(&mut self) -> Result<usize> {
-        let room = ROOM.saturating_sub(self.under_way.len() + self.back.len());
-        if room == 0 {
+    /// Claims the mails that are due, up to the limit, and starts to send them. Returns their number.
+    async fn claim_due(&mut self) -> Result<usize> {
+        let free = MAX_CONCURRENT.saturating_sub(self.in_flight.len() + self.unrecorded.len());
+        if free == 0 {
             return Ok(0);
         }
         let now = self.clock.now();
-        let claimed = self.store.writer().await?.transaction(async |tx| claim(tx, now, room).await).await?;
+        let claimed = self.store.writer().await?.transaction(async |tx| claim(tx, now, free).await).await?;
         let count = claimed.len();
         for (mail, outcome) in claimed {
             let mail = Arc::new(mail);
             if let Some(outcome) = outcome {
-                self.back.push((mail, outcome));
+                self.unrecorded.push((mail, outcome));
                 continue;
             }
-            let (outbox, transport, letter) = (self.outbox.clone(), self.transport.clone(), mail.clone());
-            let sent = async move { send(&outbox, &transport, &letter).await };
+            let (outbox, transport, claimed) = (self.outbox.clone(), self.transport.clone(), mail.clone());
+            let sent = async move { send(&outbox, &transport, &claimed).await };
             let task = self.sending.spawn(async { sent.await.map_or_else(Outcome::NotSent, |()| Outcome::Sent) });
-            self.under_way.insert(task.id(), mail);
+            self.in_flight.insert(task.id(), mail);
         }
         Ok(count)
     }
@@ -122,36 +122,36 @@ impl Worker {
         !self.sending.is_empty()
     }
 
-    /// Waits until one that is being sent is, or is not.
-    async fn one_comes_back(&mut self) {
+    /// Waits until a task has ended, and keeps its outcome.
+    async fn join_next(&mut self) {
         let (task, outcome) = match self.sending.join_next_with_id().await {
             Some(Ok(ended)) => ended,
-            // A mail that cannot even be tried without a panic.
+            // The task panicked: the mail cannot be composed.
             Some(Err(error)) => (error.id(), Outcome::NotSent(ComposeError::Message.into())),
             None => return,
         };
-        let Some(mail) = self.under_way.remove(&task) else { return };
-        if let Outcome::NotSent(failure) = &outcome {
-            // Without the reason: mail servers like to repeat the address in it.
-            tracing::warn!(mail = %mail.id, attempt = mail.attempts, passing = failure.passing, "mail not sent");
+        let Some(mail) = self.in_flight.remove(&task) else { return };
+        if let Outcome::NotSent(error) = &outcome {
+            // Without the reason, because mail servers often repeat the address in it.
+            tracing::warn!(mail = %mail.id, attempt = mail.attempts, transient = error.transient, "mail not sent");
         }
-        self.back.push((mail, outcome));
+        self.unrecorded.push((mail, outcome));
     }
 
-    /// Settles what has come back. What cannot be settled now is later: it was sent, and need not be sent again.
-    async fn settle(&mut self) -> Result<()> {
-        let mut first_fault = None;
-        for (mail, outcome) in std::mem::take(&mut self.back) {
-            if let Err(error) = settle(&self.store, self.clock.now(), &mail, &outcome).await {
-                first_fault.get_or_insert(error);
-                self.back.push((mail, outcome));
+    /// Records the outcomes. Those that cannot be recorded are kept for the next call, so that no mail is sent twice.
+    async fn record_outcomes(&mut self) -> Result<()> {
+        let mut first_error = None;
+        for (mail, outcome) in std::mem::take(&mut self.unrecorded) {
+            if let Err(error) = record_outcome(&self.store, self.clock.now(), &mail, &outcome).await {
+                first_error.get_or_insert(error);
+                self.unrecorded.push((mail, outcome));
             }
         }
-        first_fault.map_or(Ok(()), Err)
+        first_error.map_or(Ok(()), Err)
     }
 
     async fn renew_claims(&self) {
-        let mails = self.under_way.values().chain(self.back.iter().map(|(mail, _)| mail));
+        let mails = self.in_flight.values().chain(self.unrecorded.iter().map(|(mail, _)| mail));
         let claims: Vec<_> = mails.map(|mail| (mail.id, mail.attempts)).collect();
         if claims.is_empty() {
             return;
@@ -162,29 +162,29 @@ impl Worker {
         }
     }
 
-    /// Takes on nothing more, and settles the rest as it comes back.
+    /// Waits for the mails that are being sent, and records their outcomes. Claims no more mails.
     async fn finish(mut self, mut renewal: Interval) -> Result<()> {
         while self.is_sending() {
             tokio::select! {
-                () = self.one_comes_back() => {
-                    // What fails is tried again with the next one, and in the end.
-                    let _ = self.settle().await;
+                () = self.join_next() => {
+                    // Ignores failures: the call after the loop tries again.
+                    let _ = self.record_outcomes().await;
                 }
                 _ = renewal.tick() => self.renew_claims().await,
             }
         }
-        self.settle().await
+        self.record_outcomes().await
     }
 }
 
 async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> std::result::Result<(), DeliveryError> {
-    let template = Template::named(&mail.template).ok_or(ComposeError::Template)?;
+    let template = Template::from_name(&mail.template).ok_or(ComposeError::Template)?;
     let unsealed = mail.sealed_link.as_deref().map(|sealed| {
-        let reason = "The link of the mail could not be read.";
-        outbox.unseal(sealed).ok_or_else(|| DeliveryError::lasting(reason))
+        let reason = "The link of the mail could not be decrypted.";
+        outbox.unseal(sealed).ok_or_else(|| DeliveryError::permanent(reason))
     });
     let link = unsealed.transpose()?;
-    let letter = OutgoingMail {
+    let mail = OutgoingMail {
         id: mail.id,
         template,
         recipient: &mail.recipient,
@@ -192,5 +192,5 @@ async fn send(outbox: &Outbox, transport: &Transport, mail: &Claimed) -> std::re
         link: link.as_deref(),
         at: mail.created_at,
     };
-    transport.send(&letter).await
+    transport.send(&mail).await
 }

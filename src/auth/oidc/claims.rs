@@ -1,4 +1,4 @@
-//! What an issuer claims of somebody, and which of it is believed.
+//! The claims of an issuer's tokens: validates them and converts them to an [`Identity`].
 
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use serde::Deserialize;
@@ -10,10 +10,10 @@ use crate::auth::oidc::OidcConfig;
 use crate::domain::clock::Instant;
 use crate::domain::{Email, text};
 
-/// Longest `sub`, in bytes (OpenID Connect Core, section 2).
+/// Maximum length of `sub`, in bytes (OpenID Connect Core, section 2).
 const MAX_SUBJECT: usize = 255;
 
-/// Most characters of a name that are looked at.
+/// Maximum length of a name, in characters; longer names are truncated.
 const MAX_NAME: usize = 256;
 
 /// The claims of a token.
@@ -46,7 +46,7 @@ enum Date {
 }
 
 impl Date {
-    /// In whole seconds; what no calendar has is as late or early as can be.
+    /// Returns whole seconds; values out of range saturate.
     fn seconds(self) -> i64 {
         match self {
             Self::Whole(seconds) => seconds,
@@ -55,33 +55,33 @@ impl Date {
     }
 }
 
-/// What an issuer says of an address.
+/// The issuer's claim about the user's email address.
 #[derive(Clone, PartialEq, Eq)]
 pub enum EmailClaim {
-    /// Nothing.
+    /// The token has no email claim.
     Absent,
-    /// That it is the user's.
+    /// The issuer has verified the address.
     Verified(Email),
-    /// No more than that there is one, or none that mail can be sent to.
+    /// The address is not verified, or not valid.
     Unverified,
 }
 
-/// Somebody whom an issuer vouches for. It has no `Debug`: addresses stay out of logs.
+/// A user as an issuer describes them. It has no `Debug`: addresses stay out of logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The issuer's name for them, which never changes.
+    /// Issuer's ID of the user, which never changes (`sub`).
     pub subject: String,
-    /// Their address.
+    /// Email address of the user.
     pub email: EmailClaim,
-    /// What they are called when they sign in there: a text of one line that can be shown, no more.
+    /// Username at the issuer: a displayable text of one line, not necessarily a valid username here.
     pub username: Option<String>,
-    /// Their name, likewise.
+    /// Display name: a displayable text of one line.
     pub name: Option<String>,
-    /// Whether they are a site administrator. None: that is not the issuer's to say.
+    /// Whether the user is a site administrator; `None` if the issuer does not decide that.
     pub is_admin: Option<bool>,
 }
 
-/// The claim that makes site administrators, as `CLAIM=VALUE` sets it.
+/// The claim that makes a user a site administrator, set as `CLAIM=VALUE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdminClaim {
     name: String,
@@ -89,14 +89,14 @@ pub struct AdminClaim {
 }
 
 impl AdminClaim {
-    /// Reads `CLAIM=VALUE`. None if there is no such thing on one of the sides.
+    /// Parses `CLAIM=VALUE`; returns `None` if one side is empty.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, value) = text.rsplit_once('=')?;
         let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
         (!name.is_empty() && !value.is_empty()).then_some(Self { name, value })
     }
 
-    /// Whether the claim is the value, or has it among several: in a list, or as a word of a text.
+    /// Returns whether the claim equals the value, or contains it as an item of a list or as a word of a text.
     fn holds(&self, claims: &Map<String, Value>) -> bool {
         let is_value = |claim: &Value| match claim {
             Value::String(text) => text == &self.value,
@@ -111,7 +111,7 @@ impl AdminClaim {
         }
     }
 
-    /// The claim of that name, or, where dots are in it, what they lead to: `realm_access.roles`.
+    /// Returns the claim of that name, or follows the name as a path with dots, such as `realm_access.roles`.
     fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
         claims.get(&self.name).or_else(|| {
             let (first, rest) = self.name.split_once('.')?;
@@ -120,48 +120,48 @@ impl AdminClaim {
     }
 }
 
-/// The issuer that a token says to be of. Not to be believed, but to know whom to ask.
-pub(super) fn named_issuer(token: &str) -> Option<String> {
+/// Returns the `iss` claim of a token, which is not verified.
+pub(super) fn unverified_issuer(token: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Named {
+    struct IssuerClaim {
         iss: String,
     }
     if token.len() > MAX_TOKEN {
         return None;
     }
-    insecure_decode_claims::<Named>(token).ok().map(|named| named.iss)
+    insecure_decode_claims::<IssuerClaim>(token).ok().map(|claim| claim.iss)
 }
 
 impl Claims {
-    /// Whether they are made for us, by whom we trust, and in their time; and until when.
-    pub fn check(&self, trust: &OidcConfig, now: Instant) -> Result<Instant, TokenError> {
-        let ours = match &self.aud {
-            Audience::One(audience) => *audience == trust.audience,
-            Audience::Several(audiences) => audiences.contains(&trust.audience),
+    /// Validates issuer, audience, subject and time claims. Returns the first instant at which the token is expired.
+    pub fn check(&self, config: &OidcConfig, now: Instant) -> Result<Instant, TokenError> {
+        let is_for_us = match &self.aud {
+            Audience::One(audience) => *audience == config.audience,
+            Audience::Several(audiences) => audiences.contains(&config.audience),
         };
-        let subject = (1..=MAX_SUBJECT).contains(&self.sub.len()) && !self.sub.contains(char::is_control);
-        if self.iss != trust.issuer || !ours || !subject {
+        let is_subject_valid = (1..=MAX_SUBJECT).contains(&self.sub.len()) && !self.sub.contains(char::is_control);
+        if self.iss != config.issuer || !is_for_us || !is_subject_valid {
             return Err(TokenError::Invalid);
         }
-        jwt::in_time(self.nbf.map(Date::seconds), self.exp.seconds(), now)
+        jwt::validate_time_claims(self.nbf.map(Date::seconds), self.exp.seconds(), now)
     }
 
-    /// Since when they are so. Without `iat`: since now.
+    /// Returns `iat`, at most `now`; `now` if it is absent.
     pub fn issued_at(&self, now: Instant) -> Instant {
         self.iat.and_then(|iat| Instant::from_timestamp(iat.seconds(), 0)).map_or(now, |iat| iat.min(now))
     }
 
-    /// When the person signed in there: `auth_time`, or `iat`. None if neither is claimed.
+    /// Returns when the user signed in at the issuer: `auth_time`, or else `iat`; `None` if both are absent.
     pub fn authenticated_at(&self, now: Instant) -> Option<Instant> {
         let claimed = self.auth_time.or(self.iat)?;
         Instant::from_timestamp(claimed.seconds(), 0).map(|at| at.min(now))
     }
 
-    /// Whom they are about.
-    pub fn identity(self, trust: &OidcConfig) -> Identity {
+    /// Converts the claims to an identity.
+    pub fn identity(self, config: &OidcConfig) -> Identity {
         let text = |name: &str| self.others.get(name).and_then(Value::as_str);
         let line = |name: &str| text::fitted(text(name), MAX_NAME);
-        // Some issuers write truths as texts.
+        // Some issuers send booleans as strings.
         let is_true = |claim: &Value| claim.as_bool() == Some(true) || claim.as_str() == Some("true");
         let email = match text("email") {
             None => EmailClaim::Absent,
@@ -174,7 +174,7 @@ impl Claims {
             email,
             username: line("preferred_username"),
             name: line("name"),
-            is_admin: trust.admin.as_ref().map(|claim| claim.holds(&self.others)),
+            is_admin: config.admin.as_ref().map(|claim| claim.holds(&self.others)),
             subject: self.sub,
         }
     }

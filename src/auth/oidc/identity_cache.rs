@@ -1,4 +1,4 @@
-//! Who has been here lately with which claims: they need not be looked up again with each request.
+//! A cache of the users of identities, so that a request does not need to load the user.
 
 use std::collections::HashMap;
 
@@ -9,46 +9,46 @@ use crate::auth::oidc::Identity;
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
 
-/// How long somebody is known. For so long another process may not notice that an account was deleted.
-const KEPT: TimeDelta = TimeDelta::seconds(60);
-/// How many are known at most.
-const MAX: usize = 10_000;
+/// Lifetime of an entry. For so long another process may not notice that a user was deleted.
+const LIFETIME: TimeDelta = TimeDelta::seconds(60);
+/// Maximum number of entries.
+const CAPACITY: usize = 10_000;
 
-/// Accounts, with all that was claimed of them last: a claim that is new makes somebody unknown.
+/// Maps identities to user IDs. An identity with a changed claim is not found.
 #[derive(Default)]
 pub struct IdentityCache {
-    /// By the issuer's names for them.
-    accounts: Mutex<HashMap<String, Account>>,
+    /// Entries by subject.
+    entries: Mutex<HashMap<String, Entry>>,
 }
 
-struct Account {
+struct Entry {
     identity: Identity,
     user: UserId,
-    until: Instant,
+    expires_at: Instant,
 }
 
 impl IdentityCache {
-    /// The account, if it is known.
+    /// Returns the user of an identity; `None` if it is not cached.
     pub fn get(&self, identity: &Identity, now: Instant) -> Option<UserId> {
-        let accounts = self.accounts.lock();
-        let account = accounts.get(&identity.subject)?;
-        (account.until > now && account.identity == *identity).then_some(account.user)
+        let entries = self.entries.lock();
+        let entry = entries.get(&identity.subject)?;
+        (entry.expires_at > now && entry.identity == *identity).then_some(entry.user)
     }
 
-    /// From now on it is known, for a while.
+    /// Stores the user of an identity for 60 s.
     pub fn put(&self, identity: Identity, user: UserId, now: Instant) {
-        let mut accounts = self.accounts.lock();
-        if accounts.len() >= MAX {
-            accounts.retain(|_, account| account.until > now);
+        let mut entries = self.entries.lock();
+        if entries.len() >= CAPACITY {
+            entries.retain(|_, entry| entry.expires_at > now);
         }
-        if accounts.len() >= MAX {
-            accounts.clear();
+        if entries.len() >= CAPACITY {
+            entries.clear();
         }
-        accounts.insert(identity.subject.clone(), Account { identity, user, until: now + KEPT });
+        entries.insert(identity.subject.clone(), Entry { identity, user, expires_at: now + LIFETIME });
     }
 
-    /// Forgets an account.
+    /// Removes the entries of a user.
     pub fn forget(&self, user: UserId) {
-        self.accounts.lock().retain(|_, account| account.user != user);
+        self.entries.lock().retain(|_, entry| entry.user != user);
     }
 }

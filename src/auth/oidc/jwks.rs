@@ -1,5 +1,4 @@
-//! The public keys of an issuer, as a JSON Web Key Set (RFC 7517) holds them. Each key says which algorithm it is for, and is
-//! taken for no other.
+//! The public keys of an issuer, parsed from a JSON Web Key Set (RFC 7517). Each key is used for one algorithm only.
 
 use std::sync::Arc;
 
@@ -13,32 +12,32 @@ use serde_json::Value;
 use crate::auth::jwt::TokenError;
 use crate::auth::signature_cache::SignatureCache;
 
-/// Most keys of a set that are looked at.
+/// Maximum number of keys of a set; further keys are ignored.
 const MAX_KEYS: usize = 100;
-/// Bytes of the modulus of an RSA key: 2,048 to 4,096 bits.
+/// Allowed length of an RSA modulus, in bytes (2048 to 4096 bits).
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
-/// The keys, as they were published together.
+/// A set of public keys.
 pub struct Jwks {
     keys: Vec<Arc<Key>>,
 }
 
-/// One of them.
+/// A public key with its algorithm.
 pub struct Key {
     id: Option<String>,
     algorithm: Algorithm,
     decoding: DecodingKey,
-    proven: SignatureCache,
+    signatures: SignatureCache,
 }
 
 impl Key {
-    /// What a token claims, if this key has signed it. None of that was checked.
+    /// Returns the claims of a token if this key has signed it. The claims themselves are not validated.
     pub fn claims<C: DeserializeOwned>(&self, token: &str) -> Result<C, TokenError> {
-        self.proven.claims(token, || decode(token, &self.decoding, &signature_alone(self.algorithm)))
+        self.signatures.claims(token, || decode(token, &self.decoding, &signature_only(self.algorithm)))
     }
 }
 
-fn signature_alone(algorithm: Algorithm) -> Validation {
+fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
@@ -46,19 +45,19 @@ fn signature_alone(algorithm: Algorithm) -> Validation {
     validation
 }
 
-/// Why a set cannot be used.
+/// Why a key set cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwksError {
-    /// No JSON, or none of that form.
+    /// The text is not a JSON Web Key Set.
     #[error("it is not a JSON Web Key Set")]
     Form,
-    /// Whatever is in it, is not for us.
+    /// The set contains no supported key.
     #[error("none of its keys is an RSA (2048 to 4096 bits), P-256 or Ed25519 key for signatures")]
     NoKey,
 }
 
 impl Jwks {
-    /// Reads a set. Keys of other kinds, and for other uses, are passed over.
+    /// Parses a set. Unsupported keys, and keys for other uses than signatures, are ignored.
     pub fn parse(json: &[u8]) -> Result<Self, JwksError> {
         #[derive(Deserialize)]
         struct Document {
@@ -71,7 +70,8 @@ impl Jwks {
         if keys.is_empty() { Err(JwksError::NoKey) } else { Ok(Self { keys }) }
     }
 
-    /// The key of that ID for that algorithm. Without an ID: the only one for the algorithm.
+    /// Returns the key with that ID and algorithm. Without an ID, returns the only key of the algorithm, or `None` if
+    /// there are several.
     pub fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Arc<Key>> {
         let fits = |key: &&Arc<Key>| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
         let mut fit = self.keys.iter().filter(fits);
@@ -80,7 +80,7 @@ impl Jwks {
     }
 }
 
-/// What counts of a key in a set.
+/// The used members of a JSON Web Key.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
@@ -122,7 +122,7 @@ impl Jwk {
             }
             _ => return None,
         };
-        Some(Key { id: self.kid, algorithm, decoding, proven: SignatureCache::default() })
+        Some(Key { id: self.kid, algorithm, decoding, signatures: SignatureCache::default() })
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_by_its_id_and_for_its_algorithm_alone() {
+    fn find_returns_the_key_of_that_id_and_algorithm_only() {
         let keys = parse(json!([ed25519(Some("a")), ed25519(Some("b"))])).unwrap();
         assert!(keys.find(Some("a"), Algorithm::EdDSA).is_some());
         assert!(keys.find(Some("c"), Algorithm::EdDSA).is_none());
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_not_fit_are_passed_over() {
+    fn parse_ignores_unsupported_keys() {
         let modulus = |length: usize| URL_SAFE_NO_PAD.encode(vec![0xab_u8; length]);
         let with = |name: &str, value: Value| {
             let mut key = ed25519(Some("a"));
             key[name] = value;
             key
         };
-        for unfit in [
+        for unsupported in [
             json!({ "kty": "oct", "k": "c2VjcmV0", "alg": "HS256" }),
             json!({ "kty": "RSA", "n": modulus(128), "e": "AQAB" }),
             json!({ "kty": "RSA", "n": modulus(1024), "e": "AQAB" }),
@@ -180,8 +180,8 @@ mod tests {
             with("x", json!(7)),
             json!(null),
         ] {
-            assert_eq!(parse(json!([unfit])).err(), Some(JwksError::NoKey), "{unfit}");
-            assert!(parse(json!([unfit, ed25519(Some("b"))])).is_ok(), "{unfit}");
+            assert_eq!(parse(json!([unsupported])).err(), Some(JwksError::NoKey), "{unsupported}");
+            assert!(parse(json!([unsupported, ed25519(Some("b"))])).is_ok(), "{unsupported}");
         }
         for bad in ["", "{}", "[]", r#"{"keys": 7}"#] {
             assert_eq!(Jwks::parse(bad.as_bytes()).err(), Some(JwksError::Form), "{bad}");

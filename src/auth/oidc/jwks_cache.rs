@@ -1,5 +1,5 @@
-//! The keys of an issuer that are good now. They are read again from time to time, and when a token names one that is not
-//! there: at once, but seldom, whoever asks and however often. While they cannot be read, those that are there go on being used.
+//! A cache of the issuer's keys. It is refreshed periodically, and also when a token has an unknown key ID, but never
+//! more often than the policy allows. If a refresh fails, the cached keys stay in use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::auth::oidc::jwks::{Jwks, Key};
 use crate::auth::oidc::jwks_source::JwksSource;
 use crate::domain::InternalError;
 
-/// How often keys are read.
+/// How often the keys are refreshed.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshPolicy {
-    /// At least so long after the last time.
+    /// Minimum time between two refreshes.
     pub least: Duration,
-    /// And then without being asked.
+    /// Time after which the keys are refreshed without a request.
     pub most: Duration,
 }
 
@@ -29,41 +29,43 @@ impl Default for RefreshPolicy {
     }
 }
 
-/// The keys, and where they come from. Cheap to clone; the clones share them.
+/// The cached keys with their source. Clones share the keys.
 #[derive(Clone)]
 pub struct JwksCache {
     source: Arc<JwksSource>,
-    pace: RefreshPolicy,
+    policy: RefreshPolicy,
     current: Arc<RwLock<Option<Arc<Jwks>>>>,
-    /// When they were last read, or were to be. Held while they are read: who waits for it finds what came of that.
-    tried: Arc<Mutex<Option<Instant>>>,
+    /// Time of the last refresh, also a failed one. Locked during a refresh, so that concurrent callers wait for its
+    /// result.
+    refreshed_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl JwksCache {
-    /// One that has read nothing yet.
-    pub fn new(source: JwksSource, pace: RefreshPolicy) -> Self {
-        Self { source: Arc::new(source), pace, current: Arc::default(), tried: Arc::default() }
+    /// Creates an empty cache.
+    pub fn new(source: JwksSource, policy: RefreshPolicy) -> Self {
+        Self { source: Arc::new(source), policy, current: Arc::default(), refreshed_at: Arc::default() }
     }
 
-    /// The key of that ID for that algorithm, if the issuer has it. Fails while no keys could be read at all.
+    /// Returns the key with that ID and algorithm; `None` if the issuer does not have it. Fails with a transient error
+    /// as long as no keys could be read.
     pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Option<Arc<Key>>, InternalError> {
-        let held = |keys: Option<Arc<Jwks>>| keys.and_then(|keys| keys.find(id, algorithm).cloned());
-        if let Some(key) = held(self.current()) {
+        let find = |keys: Option<Arc<Jwks>>| keys.and_then(|keys| keys.find(id, algorithm).cloned());
+        if let Some(key) = find(self.current()) {
             return Ok(Some(key));
         }
         self.refresh().await;
         match self.current() {
             None => Err(InternalError::passing("the keys of the issuer could not be read yet")),
-            keys => Ok(held(keys)),
+            keys => Ok(find(keys)),
         }
     }
 
-    /// Reads the keys from time to time, from now until it is cancelled.
+    /// Refreshes the keys periodically until it is cancelled.
     pub async fn run(self, cancel: CancellationToken) {
         loop {
             self.refresh().await;
-            // What is missing is looked for more often than what may have changed.
-            let pause = if self.current().is_some() { self.pace.most } else { self.pace.least };
+            // Without keys, it tries again sooner.
+            let pause = if self.current().is_some() { self.policy.most } else { self.policy.least };
             tokio::select! {
                 () = cancel.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
@@ -71,22 +73,23 @@ impl JwksCache {
         }
     }
 
-    /// Reads the keys, unless that was done or tried lately. Whoever comes meanwhile waits for it.
+    /// Reads the keys, unless that was tried within the minimum time. Concurrent callers wait for the same read.
     async fn refresh(&self) {
-        let mut tried = Arc::clone(&self.tried).lock_owned().await;
-        if tried.is_some_and(|at| at.elapsed() < self.pace.least) {
+        let mut refreshed_at = Arc::clone(&self.refreshed_at).lock_owned().await;
+        if refreshed_at.is_some_and(|at| at.elapsed() < self.policy.least) {
             return;
         }
-        let keyring = self.clone();
-        // A task of its own, which a client who goes away does not end: they could have it begun again and again.
+        let cache = self.clone();
+        // A separate task, so that a cancelled request does not cancel the refresh: otherwise clients could start it
+        // repeatedly.
         let reading = tokio::spawn(async move {
-            match keyring.source.read().await {
-                Ok(keys) => *keyring.current.write() = Some(Arc::new(keys)),
+            match cache.source.read().await {
+                Ok(keys) => *cache.current.write() = Some(Arc::new(keys)),
                 Err(cause) => {
                     tracing::warn!(%cause, "refreshing the issuer's keys failed; the cached keys stay in use")
                 }
             }
-            *tried = Some(Instant::now());
+            *refreshed_at = Some(Instant::now());
         });
         if reading.await.is_err() {
             tracing::error!("refreshing the issuer's keys panicked");

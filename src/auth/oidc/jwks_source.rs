@@ -1,4 +1,4 @@
-//! Where the keys of an issuer are read: at a URL, or in a file. Bounded in time and size.
+//! The source of an issuer's keys: a URL or a file. Reads are limited in time and size.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,50 +9,50 @@ use reqwest::{Client, Url, redirect};
 
 use crate::auth::oidc::jwks::{Jwks, JwksError};
 
-/// Most bytes of a key set.
+/// Maximum size of a key set, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
-/// Longest that fetching it may take.
-const TIME: Duration = Duration::from_secs(5);
+/// Timeout of a request.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A place to read keys at.
+/// A source of keys.
 pub enum JwksSource {
-    /// A file.
+    /// Path of a file.
     File(PathBuf),
-    /// A URL, and what asks there.
+    /// URL, with the HTTP client.
     Web(Url, Client),
 }
 
-/// Why no keys were read.
+/// Why the keys could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// There is no such file, or it cannot be read.
+    /// The file does not exist or cannot be read.
     #[error("it cannot be read: {0}")]
     File(#[from] io::Error),
-    /// The server at the URL does not answer, or not as it should.
+    /// The request failed, or the response has an error status.
     #[error("{}", chain(.0))]
     Web(#[from] reqwest::Error),
-    /// More bytes than are read.
+    /// The key set is larger than the limit.
     #[error("it is larger than {} KB", MAX_BYTES / 1024)]
     TooLarge,
-    /// What was read is of no use.
+    /// The key set cannot be used.
     #[error(transparent)]
     Unfit(#[from] JwksError),
 }
 
 impl JwksSource {
-    /// A URL. It is asked itself and nobody else: redirects are not followed.
+    /// Creates a source for a URL. Redirects are not followed.
     pub fn at(url: Url) -> Result<Self, FetchError> {
-        let client = Client::builder().timeout(TIME).redirect(redirect::Policy::none());
+        let client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
         Ok(Self::Web(url, client.user_agent(concat!("guildhall/", env!("CARGO_PKG_VERSION"))).build()?))
     }
 
-    /// A file. Unlike a server that may be away for now, a file without keys is a mistake of whoever names it.
+    /// Creates a source for a file. Fails if the file has no keys now: unlike for a URL, that is a wrong setting.
     pub fn file(path: PathBuf) -> Result<Self, FetchError> {
         read_file(&path)?;
         Ok(Self::File(path))
     }
 
-    /// Reads the keys that are there now.
+    /// Reads the current keys.
     pub async fn read(&self) -> Result<Jwks, FetchError> {
         match self {
             Self::File(path) => {
@@ -76,7 +76,7 @@ impl JwksSource {
 
 fn read_file(path: &Path) -> Result<Jwks, FetchError> {
     let mut json = Vec::new();
-    // Some files do not tell how long they are.
+    // Limits the read itself, because special files have no known size.
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut json)?;
     if json.len() as u64 > MAX_BYTES {
         return Err(FetchError::TooLarge);
@@ -84,7 +84,7 @@ fn read_file(path: &Path) -> Result<Jwks, FetchError> {
     Ok(Jwks::parse(&json)?)
 }
 
-/// The error with its causes: by itself it says no more than that sending did not work.
+/// Formats an error with its causes, because its own message does not say why the request failed.
 fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

@@ -1,7 +1,7 @@
-//! Access tokens of an external OpenID Connect issuer (Keycloak, Auth0, …): a token in, an [`Identity`] out.
+//! Verifies access tokens of an external OpenID Connect issuer (Keycloak, Auth0, …), and returns an [`Identity`].
 //!
-//! `jwks_source` fetches the issuer's keys, `jwks_cache` refreshes them, and `claims` says which claims of a verified token are
-//! used. [`identity_cache`] remembers which account an identity belongs to.
+//! `jwks_source` reads the issuer's keys, `jwks_cache` caches and refreshes them, and `claims` validates the claims of
+//! a token. [`identity_cache`] caches the user of an identity.
 
 mod claims;
 pub mod identity_cache;
@@ -24,81 +24,82 @@ pub use crate::auth::oidc::jwks_source::{FetchError, JwksSource};
 use crate::domain::clock::Instant;
 use crate::domain::{Error, Result};
 
-/// Who is believed what.
+/// Configuration of an issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcConfig {
-    /// `iss` of the issuer's tokens.
+    /// Required value of `iss`.
     pub issuer: String,
-    /// What `aud` names in tokens that are meant for us.
+    /// Required value of `aud`.
     pub audience: String,
-    /// The claim that makes site administrators. None: the issuer makes none.
+    /// Claim that makes a user a site administrator; `None` if the issuer does not decide that.
     pub admin: Option<AdminClaim>,
 }
 
-/// An issuer elsewhere.
+/// An external issuer.
 pub struct OidcIssuer {
-    trust: OidcConfig,
-    keyring: JwksCache,
-    /// Accounts of those who have been here lately.
+    config: OidcConfig,
+    jwks: JwksCache,
+    /// Users of recently verified identities.
     pub known: IdentityCache,
 }
 
-/// A token that is good.
+/// The content of a verified token.
 pub struct VerifiedToken {
-    /// Whom it is about.
+    /// Identity of the user.
     pub identity: Identity,
-    /// Since when what it says of them is so.
+    /// When the token was issued.
     pub issued_at: Instant,
-    /// When the person signed in, as far as it tells.
+    /// When the user signed in; `None` if the token does not say.
     pub authenticated_at: Option<Instant>,
-    /// From when on it is refused.
+    /// First instant at which the token is expired.
     pub expires_at: Instant,
 }
 
 impl fmt::Debug for OidcIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.trust.fmt(f)
+        self.config.fmt(f)
     }
 }
 
 impl OidcIssuer {
-    /// One whose keys are on that ring.
-    pub fn new(trust: OidcConfig, keyring: JwksCache) -> Self {
-        Self { trust, keyring, known: IdentityCache::default() }
+    /// Creates an issuer with the cache of its keys.
+    pub fn new(config: OidcConfig, jwks: JwksCache) -> Self {
+        Self { config, jwks, known: IdentityCache::default() }
     }
 
-    /// Its name: `iss` of its tokens.
+    /// Returns the `iss` claim of the issuer's tokens.
     pub fn name(&self) -> &str {
-        &self.trust.issuer
+        &self.config.issuer
     }
 
-    /// Its keys.
-    pub fn keyring(&self) -> &JwksCache {
-        &self.keyring
+    /// Returns the cache of the issuer's keys.
+    pub fn jwks(&self) -> &JwksCache {
+        &self.jwks
     }
 
-    /// Whether a token says to be of this issuer.
+    /// Returns whether the unverified `iss` claim of a token names this issuer.
     pub fn is_named_by(&self, token: &str) -> bool {
-        claims::named_issuer(token).as_deref() == Some(self.name())
+        claims::unverified_issuer(token).as_deref() == Some(self.name())
     }
 
-    /// Whom a token is about, presented at `now`. UNAUTHENTICATED if it is not good; fails while no keys could be read.
+    /// Verifies a token at `now`. Fails with UNAUTHENTICATED if it is not valid, and with a transient error as long as
+    /// no keys could be read.
     pub async fn verify(&self, token: &str, now: Instant) -> Result<VerifiedToken> {
         let header = jwt::header(token).map_err(refused)?;
-        // Before anything that costs: what would be refused with the best of keys has none looked for.
+        // Checks the claims before the signature, so that invalid tokens cannot trigger a refresh of the keys.
         let claimed: Claims = insecure_decode_claims(token).map_err(|_| refused(TokenError::Invalid))?;
-        claimed.check(&self.trust, now).map_err(refused)?;
-        let fit = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg);
-        let key = if fit { self.keyring.find(header.kid.as_deref(), header.alg).await? } else { None };
+        claimed.check(&self.config, now).map_err(refused)?;
+        let is_supported = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA].contains(&header.alg);
+        let key = if is_supported { self.jwks.find(header.kid.as_deref(), header.alg).await? } else { None };
         let key = key.ok_or_else(|| refused(TokenError::Invalid))?;
         let claims: Claims = key.claims(token).map_err(refused)?;
-        let expires_at = claims.check(&self.trust, now).map_err(refused)?;
+        let expires_at = claims.check(&self.config, now).map_err(refused)?;
         let (issued_at, authenticated_at) = (claims.issued_at(now), claims.authenticated_at(now));
-        Ok(VerifiedToken { identity: claims.identity(&self.trust), issued_at, authenticated_at, expires_at })
+        Ok(VerifiedToken { identity: claims.identity(&self.config), issued_at, authenticated_at, expires_at })
     }
 }
 
-fn refused(why: TokenError) -> Error {
-    tracing::debug!(?why, "rejected a token of the issuer");
+fn refused(reason: TokenError) -> Error {
+    tracing::debug!(?reason, "rejected a token of the issuer");
     Error::Unauthenticated
 }

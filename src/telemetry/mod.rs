@@ -1,0 +1,5 @@
+//! Telemetry: the log of the server.
+
+pub mod logging;
+
+pub use logging::start;
