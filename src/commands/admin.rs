@@ -1,5 +1,5 @@
-//! `guildhall admin grant|revoke NAME`: makes an account a site administrator, who passes every check for a role.
-//! Signing up never does.
+//! `guildhall admin grant|revoke NAME`: grants or revokes site administration. A site administrator passes every check
+//! for a role.
 
 use clap::{Args, Subcommand};
 
@@ -13,18 +13,18 @@ use crate::store::users;
 #[derive(Args)]
 pub struct Admin {
     #[command(subcommand)]
-    what: AdminAction,
+    action: AdminAction,
     #[command(flatten)]
     pub(super) database: DatabaseSettings,
     #[command(flatten)]
-    pub(super) place: DataDirSettings,
+    pub(super) folders: DataDirSettings,
 }
 
 #[derive(Subcommand)]
 enum AdminAction {
-    /// Make an account a site administrator.
+    /// Grants site administration to an account.
     Grant(AdminTarget),
-    /// Make a site administrator an ordinary account again.
+    /// Revokes the site administration of an account.
     Revoke(AdminTarget),
 }
 
@@ -38,23 +38,23 @@ struct AdminTarget {
 impl Admin {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let (whom, is_admin) = match self.what {
-            AdminAction::Grant(whom) => (whom, true),
-            AdminAction::Revoke(whom) => (whom, false),
+        let (target, is_admin) = match self.action {
+            AdminAction::Grant(target) => (target, true),
+            AdminAction::Revoke(target) => (target, false),
         };
-        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
-        let told = set(&database, &whom.username, is_admin).await;
+        let database = CommandDatabase::open_existing(&self.database, &self.folders).await?;
+        let result = set_admin(&database, &target.username, is_admin).await;
         database.stop().await?;
-        told
+        result
     }
 }
 
-async fn set(database: &CommandDatabase, username: &str, is_admin: bool) -> Result<(), CliError> {
+async fn set_admin(database: &CommandDatabase, username: &str, is_admin: bool) -> Result<(), CliError> {
     let username = Username::lowercase(username);
     let mut connection = database.connect(1)?.writer().await?;
     if !users::set_admin(&mut connection, &username, is_admin).await? {
         return Err(CliError::new(format!("There is no account with the username {username}.")));
     }
-    println!("{username} is {} site administrator.", if is_admin { "a" } else { "no" });
+    println!("{username} is {} a site administrator.", if is_admin { "now" } else { "no longer" });
     Ok(())
 }

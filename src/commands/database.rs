@@ -19,9 +19,9 @@ pub struct CommandDatabase {
 
 impl CommandDatabase {
     /// Starts and migrates the private PostgreSQL of the data folder.
-    pub async fn start(place: &DataDirSettings) -> Result<Self, CliError> {
-        let programs = Programs { bin: place.postgres_bin.clone(), download: place.postgres_download.into() };
-        let private = Embedded::start(&place.data_dir, programs).await?;
+    pub async fn start(folders: &DataDirSettings) -> Result<Self, CliError> {
+        let programs = Programs { bin: folders.postgres_bin.clone(), download: folders.postgres_download.into() };
+        let private = Embedded::start(&folders.data_dir, programs).await?;
         let database = Self { url: private.url(NAME), private: Some(private) };
         let ready = async {
             migrate::migrate(&database.url).await?;
@@ -37,25 +37,25 @@ impl CommandDatabase {
     }
 
     /// Opens the database to serve: the one of DATABASE_URL, which must be migrated, or the private one.
-    pub async fn open_migrated(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
+    pub async fn open_migrated(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
         match database.choice()? {
-            DatabaseSource::Embedded => Self::start(place).await,
+            DatabaseSource::Embedded => Self::start(folders).await,
             DatabaseSource::Url(url) => Self::migrated(url).await,
         }
     }
 
     /// Opens the database for a command that may run beside a server: as above, or the private PostgreSQL of a running
     /// server.
-    pub async fn open_existing(database: &DatabaseSettings, place: &DataDirSettings) -> Result<Self, CliError> {
-        let running = if database.url().is_none() { Embedded::running(&place.data_dir) } else { None };
+    pub async fn open_existing(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
+        let running = if database.url().is_none() { Embedded::running(&folders.data_dir) } else { None };
         match running {
             Some(url) => Self::migrated(&url).await,
-            None => Self::open_migrated(database, place).await,
+            None => Self::open_migrated(database, folders).await,
         }
     }
 
     async fn migrated(url: &str) -> Result<Self, CliError> {
-        let pending = migrate::pending(url).await.map_err(|error| unreachable(CliError::from(error)))?;
+        let pending = migrate::pending(url).await.map_err(|error| unusable(CliError::from(error)))?;
         match pending.len() {
             0 => {
                 migrate::settle_log(url).await?;
@@ -93,18 +93,18 @@ impl CommandDatabase {
 
 /// Migrates the database of DATABASE_URL, or the private one, to the current schema, and fills missing text keys.
 /// Returns the names of the migrations that ran, and the number of filled keys.
-pub async fn migrate(database: &DatabaseSettings, place: &DataDirSettings) -> Result<(Vec<String>, usize), CliError> {
+pub async fn migrate(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<(Vec<String>, usize), CliError> {
     if let Ok(DatabaseSource::Url(url)) = database.choice() {
         let ready = async {
             let done = migrate::migrate(url).await?;
             migrate::settle_log(url).await?;
             Ok(done)
         };
-        let done = ready.await.map_err(|error: Error| unreachable(error.into()))?;
+        let done = ready.await.map_err(|error: Error| unusable(error.into()))?;
         let database = CommandDatabase { url: url.to_owned(), private: None };
         return Ok((done, fill_text_keys(&database.connect(1)?).await?));
     }
-    let database = CommandDatabase::open_existing(database, place).await?;
+    let database = CommandDatabase::open_existing(database, folders).await?;
     let filled = match database.connect(1) {
         Ok(store) => fill_text_keys(&store).await.map_err(CliError::from),
         Err(failure) => Err(failure),
@@ -114,9 +114,9 @@ pub async fn migrate(database: &DatabaseSettings, place: &DataDirSettings) -> Re
 }
 
 fn no_connections(cause: BuildError) -> CliError {
-    CliError::new(format!("No connections can be made: {cause}."))
+    CliError::new(format!("The connection pool cannot be created: {cause}."))
 }
 
-fn unreachable(failure: CliError) -> CliError {
+fn unusable(failure: CliError) -> CliError {
     CliError::new(format!("The database of DATABASE_URL cannot be used: {failure}."))
 }

@@ -25,7 +25,7 @@ const SENDER: &str = "Guildhall demo <demo@localhost>";
 #[derive(Args)]
 pub struct Demo {
     #[command(flatten)]
-    place: DataDirSettings,
+    folders: DataDirSettings,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -43,14 +43,14 @@ impl Demo {
         let plans = self.rules.plan_rules(PlanManagement::Owners)?;
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = CommandDatabase::start(&self.place).await?;
+        let database = CommandDatabase::start(&self.folders).await?;
         let served = self.serve(&database, plans, shutdown).await;
         database.stop().await?;
         served
     }
 
     async fn serve(&self, database: &CommandDatabase, plans: PlanRules, shutdown: Shutdown) -> Result<(), CliError> {
-        let keys = KeySettings::default().kept(&self.place.data_dir)?;
+        let keys = KeySettings::default().load_or_create(&self.folders.data_dir)?;
         let store = database.connect_to_serve(&self.http)?;
         let (listener, public_url) = http::listen(&self.http).await?;
         let mut settings = AppConfig::new(&self.rules, plans, self.links.links(&public_url)?);
@@ -58,20 +58,20 @@ impl Demo {
         let app = App::build_with_shutdown(shutdown, settings, store, keys, Clock::default());
         demo::load(&app.env).await?;
 
-        let mails = self.place.data_dir.join("mail");
-        let (told, posted) = mpsc::unbounded_channel();
-        let transport = Transport::folder(mails.clone(), SENDER, Some(told))
-            .map_err(|bad| ConfigError::new(format!("The mails of the demo cannot be written: {bad}.")))?;
+        let mails = self.folders.data_dir.join("mail");
+        let (sender, sent_mails) = mpsc::unbounded_channel();
+        let transport = Transport::folder(mails.clone(), SENDER, Some(sender))
+            .map_err(|bad| ConfigError::new(format!("Mails cannot be written to the data folder: {bad}.")))?;
         println!("{}", introduction(&public_url, &mails.display().to_string()));
         app.spawn_mail_worker(transport);
-        tokio::spawn(announce(posted));
+        tokio::spawn(announce(sent_mails));
         http::serve(listener, app).await
     }
 }
 
 /// Prints the links of mails, so that a new user can follow them without a mail server.
-async fn announce(mut posted: mpsc::UnboundedReceiver<SentMail>) {
-    while let Some(SentMail { recipient, subject, link }) = posted.recv().await {
+async fn announce(mut sent_mails: mpsc::UnboundedReceiver<SentMail>) {
+    while let Some(SentMail { recipient, subject, link }) = sent_mails.recv().await {
         println!("Mail to {recipient}: {subject}");
         if let Some(link) = link {
             println!("    {link}");
@@ -86,21 +86,21 @@ fn introduction(public_url: &str, mails: &str) -> String {
     let people: String = known.into_iter().map(line).collect();
     format!(
         r#"
-Guildhall, with a demo world in it.
+Guildhall, with demo data.
 
   GraphiQL   {public_url}/graphiql
   GraphQL    {public_url}/graphql
-  Mails      {mails} (none leaves this machine; links are shown here as well)
+  Mails      {mails} (mails stay on this machine; their links are printed here)
 
-Everybody's password is `{PASSWORD}`:
+All accounts have the password `{PASSWORD}`:
 
 {people}  and {others} more workers.
 
-Sign in with this in GraphiQL, and put the token into its field for it:
+Sign in with this mutation in GraphiQL, and paste the token into the field "Access token":
 
   mutation {{ signIn(input: {{ login: "mira", password: "{PASSWORD}" }}) {{ session {{ accessToken }} userErrors {{ message }} }} }}
 
-Ctrl-C stops it. What you change is kept.
+Ctrl-C stops the server. Changes are kept.
 "#
     )
 }
@@ -118,10 +118,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_introduction_says_where_who_and_how() {
+    fn introduction_lists_urls_accounts_and_roles() {
         let text = introduction("http://127.0.0.1:4000", "folder/mail");
-        for said in ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mail", "OWNER of", "administrator"] {
-            assert!(text.contains(said), "{said}: {text}");
+        for expected in
+            ["http://127.0.0.1:4000/graphiql", PASSWORD, "signIn", "folder/mail", "OWNER of", "administrator"]
+        {
+            assert!(text.contains(expected), "{expected}: {text}");
         }
     }
 }

@@ -8,28 +8,28 @@ use crate::domain::{Error, InternalError};
 use crate::embedded::EmbeddedError;
 use crate::server::response::chain;
 
-/// Why a command ended early.
+/// Reason for which a command ended early.
 pub enum CliError {
-    /// The command failed for this reason.
-    Because(String),
-    /// Not a failure: help or the version was requested, and clap has the text.
-    Shown(Box<clap::Error>),
+    /// A failure, described by one sentence.
+    Failed(String),
+    /// Not a failure: the text of `--help` or `--version`.
+    Help(Box<clap::Error>),
 }
 
 impl CliError {
     /// Creates a failure with this sentence.
     pub fn new(sentence: impl Into<String>) -> Self {
-        Self::Because(sentence.into())
+        Self::Failed(sentence.into())
     }
 
     /// Prints the error, and returns the exit code of the process.
-    pub fn tell(self) -> ExitCode {
+    pub fn report(self) -> ExitCode {
         match self {
-            CliError::Shown(shown) => {
-                let _ = shown.print();
-                if shown.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+            CliError::Help(help) => {
+                let _ = help.print();
+                if help.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
             }
-            CliError::Because(sentence) => {
+            CliError::Failed(sentence) => {
                 eprintln!("guildhall: {sentence}");
                 ExitCode::FAILURE
             }
@@ -40,8 +40,8 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CliError::Because(sentence) => f.write_str(sentence),
-            CliError::Shown(shown) => fmt::Display::fmt(shown, f),
+            CliError::Failed(sentence) => f.write_str(sentence),
+            CliError::Help(help) => fmt::Display::fmt(help, f),
         }
     }
 }
@@ -50,7 +50,7 @@ impl From<clap::Error> for CliError {
     fn from(error: clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
         if matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion) {
-            return Self::Shown(Box::new(error));
+            return Self::Help(Box::new(error));
         }
         let text = error.to_string();
         // Usage and hints follow after the first blank line.
@@ -67,7 +67,7 @@ impl From<Error> for CliError {
             Error::Refused(refusals) => {
                 Self::new(refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join(" "))
             }
-            Error::Unauthenticated => Self::new("There is no such account."),
+            Error::Unauthenticated => Self::new("The account does not exist."),
         }
     }
 }
@@ -92,6 +92,6 @@ impl From<EmbeddedError> for CliError {
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
-        Self::new(format!("The operating system refused: {error}."))
+        Self::new(format!("Operating system error: {error}."))
     }
 }

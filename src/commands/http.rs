@@ -1,4 +1,4 @@
-//! What `demo` and `serve` have in common: listen, serve until a shutdown, and close the database pool.
+//! Serving, shared by `demo` and `serve`: listens, serves until a shutdown, and closes the database pool.
 
 use tokio::net::TcpListener;
 
@@ -18,7 +18,7 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliErr
     let listener = TcpListener::bind(http.listen).await.map_err(cannot)?;
     let mut bound = listener.local_addr()?;
     if bound.ip().is_unspecified() {
-        // Bound to all interfaces: links use the address of this machine.
+        // All interfaces: links use the loopback address.
         bound.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     let public_url = http.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));

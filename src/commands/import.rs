@@ -19,17 +19,17 @@ pub struct Import {
     #[command(flatten)]
     pub(super) database: DatabaseSettings,
     #[command(flatten)]
-    pub(super) place: DataDirSettings,
+    pub(super) folders: DataDirSettings,
 }
 
 #[derive(Subcommand)]
 enum Source {
-    /// Import the pages of CVAT's REST API from files: users.json, organizations.json, memberships.json,
+    /// Imports the pages of CVAT's REST API from files: users.json, organizations.json, memberships.json,
     /// invitations.json.
     ///
-    /// Run it with --dry-run first, and read the report. The import is one transaction. Rows that were imported before
-    /// are not changed: a second run changes nothing, and a later export adds its new rows. No mail is sent: pending
-    /// invitations must be sent again, and users set a password through a reset mail.
+    /// Run the command with --dry-run first, and read the report. The import is one transaction. Rows of earlier
+    /// imports are not changed: a second run changes nothing, and a later export adds its new rows. No mail is sent:
+    /// pending invitations must be sent again, and users set a password through a reset mail.
     Cvat(Cvat),
 }
 
@@ -42,7 +42,7 @@ struct Cvat {
     /// addresses, such as `cvat:https://cvat.example.org`].
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     source: Option<String>,
-    /// Run the import and roll it back: prints the report and writes nothing.
+    /// Runs the import and rolls it back: prints the report and writes nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -51,10 +51,10 @@ impl Import {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
         let Source::Cvat(cvat) = self.source;
-        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
-        let told = cvat.import(&database).await;
+        let database = CommandDatabase::open_existing(&self.database, &self.folders).await?;
+        let result = cvat.import(&database).await;
         database.stop().await?;
-        told
+        result
     }
 }
 

@@ -12,13 +12,13 @@ pub struct Migrate {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: DataDirSettings,
+    folders: DataDirSettings,
 }
 
 impl Migrate {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let (done, filled) = database::migrate(&self.database, &self.place).await?;
+        let (done, filled) = database::migrate(&self.database, &self.folders).await?;
         for name in &done {
             println!("{name}");
         }

@@ -29,39 +29,39 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve example data on a private PostgreSQL, without any setup.
+    /// Serves demo data on a private PostgreSQL, without any setup.
     Demo(demo::Demo),
-    /// Run the server.
+    /// Runs the server.
     Serve(Box<serve::Serve>),
-    /// Migrate a database to the current schema.
+    /// Migrates a database to the current schema.
     Migrate(migrate::Migrate),
-    /// Print the GraphQL schema.
+    /// Prints the GraphQL schema.
     Schema,
-    /// Create access tokens, for scripts and load tests.
+    /// Creates access tokens, for scripts and load tests.
     Token(token::Token),
-    /// Grant or revoke site administration.
+    /// Grants or revokes site administration.
     Admin(admin::Admin),
-    /// Fill an empty database with a large data set, for load tests.
+    /// Fills an empty database with a large data set, for load tests.
     Seed(seed::SeedArguments),
-    /// Import data from another system.
+    /// Imports data from another system.
     Import(import::Import),
 }
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    let told = Cli::try_parse().map_err(CliError::from).and_then(|cli| match cli.command {
+    let result = Cli::try_parse().map_err(CliError::from).and_then(|cli| match cli.command {
         Command::Schema => schema::run(),
         command => on_runtime(command),
     });
-    match told {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.report(),
     }
 }
 
 fn on_runtime(command: Command) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let told = runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Demo(demo) => demo.run().await,
             Command::Serve(serve) => serve.run().await,
@@ -73,9 +73,9 @@ fn on_runtime(command: Command) -> Result<(), CliError> {
             Command::Import(import) => import.run().await,
         }
     });
-    // Does not wait for tasks that a hard shutdown has cut off.
+    // Tasks that a hard shutdown has cut off get only this time.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    told
+    result
 }
 
 #[cfg(test)]
@@ -85,29 +85,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn command_line_is_well_formed() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn the_settings_of_the_database_may_stand_before_and_after_a_sub_command() {
+    fn database_settings_are_accepted_before_and_after_a_sub_command() {
         for (command, sub) in [("admin", "grant"), ("admin", "revoke"), ("import", "cvat")] {
             for arguments in
                 [[command, "--embedded", "--data-dir=x", sub, "a"], [command, sub, "--data-dir=x", "a", "--embedded"]]
             {
                 let cli = Cli::try_parse_from([&["guildhall"], arguments.as_slice()].concat()).unwrap();
-                let (database, place) = match cli.command {
-                    Command::Admin(admin) => (admin.database, admin.place),
-                    Command::Import(import) => (import.database, import.place),
+                let (database, folders) = match cli.command {
+                    Command::Admin(admin) => (admin.database, admin.folders),
+                    Command::Import(import) => (import.database, import.folders),
                     _ => panic!("{arguments:?}"),
                 };
-                assert!(database.embedded && place.data_dir.ends_with("x"), "{arguments:?}");
+                assert!(database.embedded && folders.data_dir.ends_with("x"), "{arguments:?}");
             }
         }
     }
 
     #[test]
-    fn what_is_wrong_with_it_is_told_in_one_line() {
+    fn command_line_errors_fit_in_one_line() {
         for (arguments, says) in [
             (vec!["serve", "--listen", "nowhere"], "--listen"),
             (vec!["serve", "--invitation-expiry-days", "0"], "1..=365"),

@@ -25,16 +25,16 @@ pub struct SeedArguments {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: DataDirSettings,
+    folders: DataDirSettings,
 }
 
 impl SeedArguments {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
-        let told = self.fill(&database).await;
+        let database = CommandDatabase::open_existing(&self.database, &self.folders).await?;
+        let result = self.fill(&database).await;
         database.stop().await?;
-        told
+        result
     }
 
     async fn fill(&self, database: &CommandDatabase) -> Result<(), CliError> {

@@ -1,4 +1,4 @@
-//! `guildhall serve`: runs the server, on an existing database or on a private one.
+//! `guildhall serve`: runs the server on the database of DATABASE_URL or on a private PostgreSQL.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Serve {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: DataDirSettings,
+    folders: DataDirSettings,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -62,31 +62,36 @@ impl Serve {
     pub async fn run(self) -> Result<(), CliError> {
         telemetry::start(&self.log)?;
         // Settings are checked first, so that errors appear before a database is started.
-        let parts = Components {
+        let components = Components {
             keys: match self.database.choice()? {
-                DatabaseSource::Embedded => self.keys.kept(&self.place.data_dir)?,
+                DatabaseSource::Embedded => self.keys.load_or_create(&self.folders.data_dir)?,
                 DatabaseSource::Url(_) => self.keys.required()?,
             },
-            transport: self.mail.transport(&self.place.data_dir)?,
+            transport: self.mail.transport(&self.folders.data_dir)?,
             plans: self.rules.plan_rules(PlanManagement::Admin)?,
             issuer: self.issuer.issuer()?,
             documents: self.documents.rules()?,
         };
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = CommandDatabase::open_migrated(&self.database, &self.place).await?;
-        let served = self.serve(&database, parts, shutdown).await;
+        let database = CommandDatabase::open_migrated(&self.database, &self.folders).await?;
+        let served = self.serve(&database, components, shutdown).await;
         database.stop().await?;
         served
     }
 
-    async fn serve(&self, database: &CommandDatabase, parts: Components, shutdown: Shutdown) -> Result<(), CliError> {
-        let Components { keys, transport, plans, issuer, documents } = parts;
+    async fn serve(
+        &self,
+        database: &CommandDatabase,
+        components: Components,
+        shutdown: Shutdown,
+    ) -> Result<(), CliError> {
+        let Components { keys, transport, plans, issuer, documents } = components;
         let store = database.connect_to_serve(&self.http)?;
         if installation::is_demo(&mut *store.read().await?).await? {
             return Err(CliError::new(
-                "This database holds the demo world, whose passwords are public: it is not served but by `guildhall demo`. \
-                 Choose another DATABASE_URL or GUILDHALL_DATA_DIR.",
+                "This database holds the demo data, whose passwords are public: only `guildhall demo` serves it. Choose \
+                 another DATABASE_URL or GUILDHALL_DATA_DIR.",
             ));
         }
         let (listener, public_url) = http::listen(&self.http).await?;
@@ -108,13 +113,13 @@ impl DocumentSettings {
     fn rules(&self) -> Result<DocumentRules, ConfigError> {
         let exposure = if self.introspection.into() { Exposure::Open } else { Exposure::Hidden };
         // Documents of the manifest may use introspection.
-        let plan = |text: &str| {
+        let prepare = |text: &str| {
             PreparedDocument::new(text, schema::definitions(), Exposure::Open).map_err(|bad| bad.to_string())
         };
         let read = |file: &std::path::PathBuf| -> Result<Arc<TrustedDocuments>, ConfigError> {
             let wrong = |why| ConfigError::new(format!("GUILDHALL_TRUSTED_DOCUMENTS: {}: {why}.", file.display()));
             let text = std::fs::read_to_string(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
-            Ok(Arc::new(TrustedDocuments::parse(&text, plan).map_err(wrong)?))
+            Ok(Arc::new(TrustedDocuments::parse(&text, prepare).map_err(wrong)?))
         };
         Ok(DocumentRules { exposure, trusted: self.trusted_documents.as_ref().map(read).transpose()? })
     }

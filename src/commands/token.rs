@@ -22,7 +22,7 @@ pub struct Token {
     /// Username or ID (`usr_…`) of the account.
     #[arg(long, value_name = "NAME", required_unless_present = "stdin", conflicts_with = "stdin")]
     user: Option<String>,
-    /// Read one username or ID per line, and write one token per line, in the same order.
+    /// Reads one username or ID per line, and writes one token per line, in the same order.
     #[arg(long)]
     stdin: bool,
     /// Lifetime of the tokens, in minutes.
@@ -31,7 +31,7 @@ pub struct Token {
     #[command(flatten)]
     database: DatabaseSettings,
     #[command(flatten)]
-    place: DataDirSettings,
+    folders: DataDirSettings,
     #[command(flatten)]
     keys: KeySettings,
 }
@@ -39,15 +39,15 @@ pub struct Token {
 impl Token {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CliError> {
-        let database = CommandDatabase::open_existing(&self.database, &self.place).await?;
-        let told = self.new_id(&database).await;
+        let database = CommandDatabase::open_existing(&self.database, &self.folders).await?;
+        let result = self.print_tokens(&database).await;
         database.stop().await?;
-        told
+        result
     }
 
-    async fn new_id(&self, database: &CommandDatabase) -> Result<(), CliError> {
+    async fn print_tokens(&self, database: &CommandDatabase) -> Result<(), CliError> {
         let is_private = self.database.url().is_none();
-        let keys = if is_private { self.keys.kept(&self.place.data_dir)? } else { self.keys.required()? };
+        let keys = if is_private { self.keys.load_or_create(&self.folders.data_dir)? } else { self.keys.required()? };
         let names: Vec<String> = match &self.user {
             Some(name) => vec![name.clone()],
             None => io::stdin().lock().lines().collect::<io::Result<_>>()?,
@@ -66,13 +66,13 @@ impl Token {
 }
 
 /// Returns the accounts with these names or IDs, in the same order. Fails at the first unknown one.
-async fn find(connection: &mut Connection, named: &[&str]) -> Result<Vec<UserId>, CliError> {
-    let ids: Vec<UserId> = named.iter().filter_map(|name| UserId::parse(name)).collect();
-    let usernames: Vec<String> = named.iter().map(|name| Username::lowercase(name)).collect();
+async fn find(connection: &mut Connection, names: &[&str]) -> Result<Vec<UserId>, CliError> {
+    let ids: Vec<UserId> = names.iter().filter_map(|name| UserId::parse(name)).collect();
+    let usernames: Vec<String> = names.iter().map(|name| Username::lowercase(name)).collect();
     let found = users::find_named(connection, &ids, &usernames).await?;
     let by_name: HashMap<String, UserId> =
         found.into_iter().flat_map(|(id, username)| [(username, id), (id.to_string(), id)]).collect();
     let known = |name: &&str| by_name.get(*name).or_else(|| by_name.get(&Username::lowercase(name))).copied();
     let unknown = |name: &&str| CliError::new(format!("There is no account with the username or ID {name}."));
-    named.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
+    names.iter().map(|name| known(name).ok_or_else(|| unknown(name))).collect()
 }

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_in_the_networks_that_begin_like_it() {
+    fn contain_matches_addresses_by_prefix() {
         let networks = Networks::parse("10.1.2.3/8, 192.168.1.7,2001:db8::/32, ").unwrap();
         for inside in ["10.255.0.1", "192.168.1.7", "2001:db8:1::1", "::ffff:10.1.2.3"] {
             assert!(networks.contain(inside.parse().unwrap()), "{inside}");
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn parse_refuses_invalid_networks() {
         for bad in ["localhost", "10.0.0.0/33", "10.0.0.0/x", "10.0.0/8", "::/129", "10.0.0.0/-1", "/8"] {
             assert!(Networks::parse(bad).is_err(), "{bad}");
         }

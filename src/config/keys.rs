@@ -1,4 +1,4 @@
-//! The signing key of the server: given as a file or a secret, or created once in the data folder.
+//! The signing key of the server: set as a file or a secret, or created once in the data folder.
 
 use std::fs;
 use std::io::{self, Write};
@@ -25,9 +25,9 @@ pub struct KeySettings {
 }
 
 impl KeySettings {
-    /// Returns the configured key, `None` if no key is set.
-    pub fn given(&self) -> Result<Option<TokenSigner>, ConfigError> {
-        let secret = validate::filled(self.jwt_secret.as_deref());
+    /// Returns the key that is set; `None` if no key is set.
+    pub fn configured(&self) -> Result<Option<TokenSigner>, ConfigError> {
+        let secret = validate::non_empty(self.jwt_secret.as_deref());
         let file = self.signing_key_file.as_deref().filter(|file| !file.as_os_str().is_empty());
         match (file, secret) {
             (None, None) => Ok(None),
@@ -43,17 +43,17 @@ impl KeySettings {
 
     /// Returns the configured key, or an error that says how to create one.
     pub fn required(&self) -> Result<TokenSigner, ConfigError> {
-        self.given()?.ok_or_else(|| {
+        self.configured()?.ok_or_else(|| {
             ConfigError::new(
-                "A key to sign tokens with is needed: make one with `openssl genpkey -algorithm ed25519 -out FILE` and set \
-                 GUILDHALL_SIGNING_KEY_FILE to it, or set GUILDHALL_JWT_SECRET to 32 random bytes or more.",
+                "No signing key is configured: create one with `openssl genpkey -algorithm ed25519 -out FILE` and set \
+                 GUILDHALL_SIGNING_KEY_FILE to that file, or set GUILDHALL_JWT_SECRET to 32 random bytes or more.",
             )
         })
     }
 
     /// Returns the configured key, else the key of the data folder, which is created at the first start.
-    pub fn kept(&self, data_dir: &Path) -> Result<TokenSigner, ConfigError> {
-        if let Some(keys) = self.given()? {
+    pub fn load_or_create(&self, data_dir: &Path) -> Result<TokenSigner, ConfigError> {
+        if let Some(keys) = self.configured()? {
             return Ok(keys);
         }
         let file = data_dir.join(FILE);
@@ -105,31 +105,32 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_must_be_long_and_is_never_repeated() {
-        assert!(settings(None, Some(&"s".repeat(32))).given().is_ok_and(|keys| keys.is_some()));
-        let sentence = refusal(settings(None, Some("short-secret")).given());
+    fn configured_refuses_a_short_secret_without_repeating_it() {
+        assert!(settings(None, Some(&"s".repeat(32))).configured().is_ok_and(|keys| keys.is_some()));
+        let sentence = refusal(settings(None, Some("short-secret")).configured());
         assert!(sentence.contains("GUILDHALL_JWT_SECRET") && !sentence.contains("short-secret"), "{sentence}");
     }
 
     #[test]
-    fn without_a_key_it_is_said_how_to_make_one() {
+    fn required_says_how_to_create_a_key() {
         assert!(refusal(settings(None, Some(" ")).required()).contains("openssl genpkey"));
     }
 
     #[test]
-    fn a_file_and_a_secret_contradict_each_other() {
-        assert!(refusal(settings(Some(Path::new("key.pem")), Some(&"s".repeat(32))).given()).contains("not both"));
+    fn configured_refuses_a_file_together_with_a_secret() {
+        assert!(refusal(settings(Some(Path::new("key.pem")), Some(&"s".repeat(32))).configured()).contains("not both"));
         assert!(
-            refusal(settings(Some(Path::new("/nonexistent/key.pem")), None).given()).contains("/nonexistent/key.pem")
+            refusal(settings(Some(Path::new("/nonexistent/key.pem")), None).configured())
+                .contains("/nonexistent/key.pem")
         );
     }
 
     #[test]
-    fn the_key_of_the_data_folder_is_made_once_and_for_its_owner_alone() {
+    fn load_or_create_writes_one_key_that_only_the_owner_can_read() {
         let folder = std::env::temp_dir().join(format!("guildhall-keys-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        let first = settings(None, None).kept(&folder).unwrap().jwks();
-        assert_eq!(settings(None, None).kept(&folder).unwrap().jwks(), first);
+        let first = settings(None, None).load_or_create(&folder).unwrap().jwks();
+        assert_eq!(settings(None, None).load_or_create(&folder).unwrap().jwks(), first);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

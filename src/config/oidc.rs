@@ -1,4 +1,4 @@
-//! Settings of an external issuer of access tokens that keeps the accounts (OpenID Connect).
+//! Settings of an external OpenID Connect issuer that keeps the accounts and issues the access tokens.
 
 use std::path::PathBuf;
 
@@ -29,29 +29,30 @@ pub struct IssuerSettings {
     #[arg(long, env = "JWKS_FILE", value_name = "FILE")]
     pub jwks_file: Option<PathBuf>,
     /// Claim and value that make an account a site administrator, such as `realm_access.roles=guildhall-admin`; a list
-    /// must contain the value. [default: the issuer makes no administrators]
+    /// must contain the value. [default: tokens grant no administration]
     #[arg(long, env = "JWT_ADMIN_CLAIM", value_name = "CLAIM=VALUE")]
     pub jwt_admin_claim: Option<String>,
 }
 
 impl IssuerSettings {
-    /// Returns the configured issuer, `None` if no issuer is set.
+    /// Returns the configured issuer; `None` if no issuer is set.
     pub fn issuer(&self) -> Result<Option<OidcIssuer>, ConfigError> {
-        let audience = validate::filled(self.jwt_audience.as_deref());
-        let url = validate::filled(self.jwks_url.as_deref());
+        let audience = validate::non_empty(self.jwt_audience.as_deref());
+        let url = validate::non_empty(self.jwks_url.as_deref());
         let file = self.jwks_file.as_ref().filter(|file| !file.as_os_str().is_empty());
-        let admin = validate::filled(self.jwt_admin_claim.as_deref());
-        let Some(issuer) = validate::filled(self.jwt_issuer.as_deref()) else {
+        let admin = validate::non_empty(self.jwt_admin_claim.as_deref());
+        let Some(issuer) = validate::non_empty(self.jwt_issuer.as_deref()) else {
             let others = audience.is_some() || url.is_some() || file.is_some() || admin.is_some();
-            let alone = "JWT_AUDIENCE, JWKS_URL, JWKS_FILE and JWT_ADMIN_CLAIM mean nothing without JWT_ISSUER.";
-            return if others { Err(ConfigError::new(alone)) } else { Ok(None) };
+            let incomplete = "JWT_AUDIENCE, JWKS_URL, JWKS_FILE and JWT_ADMIN_CLAIM have no effect without JWT_ISSUER.";
+            return if others { Err(ConfigError::new(incomplete)) } else { Ok(None) };
         };
         if issuer == tokens::ISSUER {
-            let ours = format!("JWT_ISSUER cannot be `{}`: tokens of this server have that name.", tokens::ISSUER);
-            return Err(ConfigError::new(ours));
+            let reserved =
+                format!("JWT_ISSUER cannot be `{}`: this server's own tokens have that issuer.", tokens::ISSUER);
+            return Err(ConfigError::new(reserved));
         }
         let audience = audience.ok_or_else(|| {
-            ConfigError::new("JWT_ISSUER needs JWT_AUDIENCE: without, tokens for other services would be taken.")
+            ConfigError::new("JWT_ISSUER needs JWT_AUDIENCE: without it, tokens for other services would be accepted.")
         })?;
         let admin = admin.map(|claim| {
             AdminClaim::parse(claim).ok_or_else(|| {
@@ -61,32 +62,34 @@ impl IssuerSettings {
             })
         });
         let source = match (url, file) {
-            (Some(url), None) => at(url)?,
+            (Some(url), None) => jwks_from_url(url)?,
             (None, Some(file)) => JwksSource::file(file.clone())
                 .map_err(|cause| ConfigError::new(format!("JWKS_FILE: {}: {cause}.", file.display())))?,
-            _ => return Err(ConfigError::new("JWT_ISSUER needs JWKS_URL or JWKS_FILE, and one of them alone.")),
+            _ => return Err(ConfigError::new("JWT_ISSUER needs either JWKS_URL or JWKS_FILE.")),
         };
-        let trust = OidcConfig { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
-        Ok(Some(OidcIssuer::new(trust, JwksCache::new(source, RefreshPolicy::default()))))
+        let config = OidcConfig { issuer: issuer.to_owned(), audience: audience.to_owned(), admin: admin.transpose()? };
+        Ok(Some(OidcIssuer::new(config, JwksCache::new(source, RefreshPolicy::default()))))
     }
 }
 
-fn at(url: &str) -> Result<JwksSource, ConfigError> {
+fn jwks_from_url(url: &str) -> Result<JwksSource, ConfigError> {
     let wrong = || ConfigError::new("JWKS_URL must be an http or https URL.");
     let url = Url::parse(url).map_err(|_| wrong())?;
     match url.scheme() {
         "https" => {}
-        "http" => tracing::warn!("JWKS_URL is http: whoever can change what it answers can sign in as anybody"),
+        "http" => tracing::warn!(
+            "JWKS_URL is not encrypted (http): an attacker on the network can replace the keys and sign in as any user"
+        ),
         _ => return Err(wrong()),
     }
-    JwksSource::at(url).map_err(|cause| ConfigError::new(format!("JWKS_URL cannot be asked: {cause}.")))
+    JwksSource::at(url).map_err(|cause| ConfigError::new(format!("JWKS_URL cannot be used: {cause}.")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<OidcIssuer>, String> {
+    fn issuer_with(change: impl FnOnce(&mut IssuerSettings)) -> Result<Option<OidcIssuer>, String> {
         let text = |text: &str| Some(text.to_owned());
         let mut settings = IssuerSettings {
             jwt_issuer: text("https://issuer.example"),
@@ -100,25 +103,25 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_is_set_whole_or_not_at_all() {
-        assert!(told(|_| {}).is_ok_and(|issuer| issuer.is_some()));
+    fn issuer_refuses_incomplete_settings() {
+        assert!(issuer_with(|_| {}).is_ok_and(|issuer| issuer.is_some()));
         assert!(IssuerSettings::default().issuer().is_ok_and(|issuer| issuer.is_none()));
-        assert!(told(|settings| settings.jwks_url = Some("http://localhost:9/keys?a=b".to_owned())).is_ok());
+        assert!(issuer_with(|settings| settings.jwks_url = Some("http://localhost:9/keys?a=b".to_owned())).is_ok());
         for (said, wrong) in [
-            ("without JWT_ISSUER", told(|settings| settings.jwt_issuer = None)),
-            ("cannot be `guildhall`", told(|settings| settings.jwt_issuer = Some("guildhall".into()))),
-            ("needs JWT_AUDIENCE", told(|settings| settings.jwt_audience = Some(" ".into()))),
-            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_url = None)),
-            ("JWKS_URL or JWKS_FILE", told(|settings| settings.jwks_file = Some("keys.json".into()))),
-            ("http or https", told(|settings| settings.jwks_url = Some("file:///etc/keys".into()))),
-            ("JWT_ADMIN_CLAIM must be", told(|settings| settings.jwt_admin_claim = Some("admin".into()))),
+            ("without JWT_ISSUER", issuer_with(|settings| settings.jwt_issuer = None)),
+            ("cannot be `guildhall`", issuer_with(|settings| settings.jwt_issuer = Some("guildhall".into()))),
+            ("needs JWT_AUDIENCE", issuer_with(|settings| settings.jwt_audience = Some(" ".into()))),
+            ("either JWKS_URL or JWKS_FILE", issuer_with(|settings| settings.jwks_url = None)),
+            ("either JWKS_URL or JWKS_FILE", issuer_with(|settings| settings.jwks_file = Some("keys.json".into()))),
+            ("http or https", issuer_with(|settings| settings.jwks_url = Some("file:///etc/keys".into()))),
+            ("JWT_ADMIN_CLAIM must be", issuer_with(|settings| settings.jwt_admin_claim = Some("admin".into()))),
         ] {
             assert!(wrong.as_ref().is_err_and(|sentence| sentence.contains(said)), "{said}: {:?}", wrong.err());
         }
     }
 
     #[test]
-    fn a_file_has_keys_from_the_start() {
+    fn issuer_reads_the_key_file_at_the_start() {
         let folder = std::env::temp_dir().join(format!("guildhall-jwks-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let file = |name: &str, content: &str| {
@@ -126,7 +129,8 @@ mod tests {
             folder.join(name)
         };
         let in_file = |file: PathBuf| {
-            told(|settings| (settings.jwks_url, settings.jwks_file) = (None, Some(file))).map(|issuer| issuer.is_some())
+            issuer_with(|settings| (settings.jwks_url, settings.jwks_file) = (None, Some(file)))
+                .map(|issuer| issuer.is_some())
         };
         let key = r#"{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
         assert_eq!(in_file(file("good.json", &format!(r#"{{"keys": [{key}]}}"#))), Ok(true));

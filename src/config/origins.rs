@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_kept_as_browsers_write_them() {
+    fn parse_normalizes_origins_as_browsers_write_them() {
         let origins = Origins::parse("https://App.Example.org:443/, http://localhost:5173,").unwrap();
         assert_eq!(origins.iter().collect::<Vec<_>>(), ["https://app.example.org", "http://localhost:5173"]);
         assert!(
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn parse_refuses_invalid_origins() {
         for bad in
             ["*", "null", "example.org", "https://example.org/path", "ftp://example.org", "https://a@example.org"]
         {

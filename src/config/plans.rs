@@ -1,5 +1,5 @@
-//! Plans as set by the operator: the built-in plans, plans without limits, or the built-in plans with changes from a
-//! file.
+//! Plans as configured by the operator: the built-in plans, plans without limits, or the built-in plans with changes
+//! from a file.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ impl RuleSettings {
     /// Returns the configured plans. `unless_set` is the default for the plan management.
     pub fn plan_rules(&self, unless_set: PlanManagement) -> Result<PlanRules, ConfigError> {
         let owners_manage_plans = self.plan_changes.unwrap_or(unless_set) == PlanManagement::Owners;
-        let plans = match validate::filled(self.plans.as_deref()) {
+        let plans = match validate::non_empty(self.plans.as_deref()) {
             None => Plans::default(),
             Some("unlimited") => Plans::unlimited(),
             Some(file) => read(file).map_err(|wrong| ConfigError::new(format!("GUILDHALL_PLANS: {wrong}.")))?,
@@ -60,7 +60,7 @@ fn parse(text: &str) -> Result<Plans, String> {
             let organization = table("free.organization", organization)?;
             set_limits("free.organization", organization, &mut plans.free_organization, ORGANIZATION)?;
         }
-        nothing_else("free.", &free, &["personal", "organization"])?;
+        refuse_unknown_keys("free.", &free, &["personal", "organization"])?;
     }
     if let Some(solo) = file.remove("solo") {
         let mut solo = table("solo", solo)?;
@@ -72,7 +72,7 @@ fn parse(text: &str) -> Result<Plans, String> {
         set_price("team", &mut team, &mut plans.team_price)?;
         set_limits("team", team, &mut plans.team, RESOURCES)?;
     }
-    nothing_else("", &file, &["currency", "free", "solo", "team"])?;
+    refuse_unknown_keys("", &file, &["currency", "free", "solo", "team"])?;
     Ok(plans)
 }
 
@@ -115,7 +115,7 @@ fn set_limits(name: &str, mut table: Table, limits: &mut PlanLimits, kinds: &[Li
         limits.set(*kind, max.ok_or_else(wrong)?);
     }
     let known: Vec<String> = kinds.iter().copied().map(key).collect();
-    nothing_else(&format!("{name}."), &table, &known.iter().map(String::as_str).collect::<Vec<_>>())
+    refuse_unknown_keys(&format!("{name}."), &table, &known.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn set_price(name: &str, table: &mut Table, price: &mut Price) -> Result<(), String> {
@@ -136,10 +136,10 @@ fn check_currency(value: &Value) -> Result<String, String> {
 }
 
 /// Fails if the table has unknown keys, because a misspelt key must not be ignored.
-fn nothing_else(name: &str, table: &Table, known: &[&str]) -> Result<(), String> {
+fn refuse_unknown_keys(name: &str, table: &Table, known: &[&str]) -> Result<(), String> {
     match table.keys().next() {
         None => Ok(()),
-        Some(key) => Err(format!("`{name}{key}` means nothing here; there are {}", known.join(", "))),
+        Some(key) => Err(format!("`{name}{key}` is not a known key; the known keys are {}", known.join(", "))),
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_changes_what_it_names_and_nothing_else() {
+    fn parse_changes_only_the_listed_keys() {
         let plans = parse(
             "currency = \"EUR\"\nsolo.projects = 20\nteam.price_per_year = 30000\n[free.personal]\nowned_organizations = \"unlimited\"\ntasks = 0",
         )
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_readme_is_the_built_in_table() {
+    fn parse_accepts_the_example_of_the_readme() {
         let readme = include_str!("../../README.md");
         let (_, rest) = readme.split_once("```toml\n# plans.toml\n").expect("the example");
         let (example, _) = rest.split_once("```").expect("its end");
@@ -190,13 +190,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_told_with_its_place() {
+    fn parse_errors_name_the_key_or_line() {
         for (text, says) in [
-            ("[solo]\nprojcts = 20", "`solo.projcts` means nothing here; there are projects, tasks"),
-            ("[teams]", "`teams` means nothing here"),
-            ("[free]\nprojects = 3", "`free.projects` means nothing here; there are personal, organization"),
-            ("[free.organization]\nowned_organizations = 3", "`free.organization.owned_organizations` means nothing"),
-            ("[team]\nmembers = 3", "`team.members` means nothing here"),
+            ("[solo]\nprojcts = 20", "`solo.projcts` is not a known key; the known keys are projects, tasks"),
+            ("[teams]", "`teams` is not a known key"),
+            ("[free]\nprojects = 3", "`free.projects` is not a known key; the known keys are personal, organization"),
+            (
+                "[free.organization]\nowned_organizations = 3",
+                "`free.organization.owned_organizations` is not a known key",
+            ),
+            ("[team]\nmembers = 3", "`team.members` is not a known key"),
             ("solo = 3", "`solo` must be a table"),
             ("solo.tasks = -1", "`solo.tasks` must be a whole number of 0 or more"),
             ("solo.tasks = 2.5", "`solo.tasks` must be a whole number"),
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_named_in_a_sentence() {
+    fn plan_rules_names_an_unreadable_file() {
         let refused =
             settings(&["--plans", "/nonexistent/plans.toml"]).plan_rules(PlanManagement::Admin).expect_err("none");
         let sentence = refused.to_string();
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_change_plans_where_it_is_said_and_else_as_the_command_has_it() {
+    fn plan_rules_take_plan_management_from_the_settings_or_the_command() {
         let owners = |arguments: &[&str], unless_set| {
             settings(arguments).plan_rules(unless_set).expect("rules").owners_manage_plans
         };

@@ -26,7 +26,7 @@ pub fn markdown() -> String {
     for setting in command.get_arguments() {
         let name = setting.get_env().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let flag = setting.get_long().unwrap_or_default();
-        let _ = writeln!(table, "| `{name}` | `--{flag}` | {} | {} |", default(setting), meaning(setting));
+        let _ = writeln!(table, "| `{name}` | `--{flag}` | {} | {} |", default(setting), description(setting));
     }
     table
 }
@@ -38,7 +38,7 @@ fn default(setting: &Arg) -> String {
     }
 }
 
-fn meaning(setting: &Arg) -> String {
+fn description(setting: &Arg) -> String {
     let values: Vec<String> =
         setting.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     let (meaning, _) = help(setting);
@@ -49,8 +49,8 @@ fn meaning(setting: &Arg) -> String {
     }
 }
 
-/// Returns the description of the setting, and the text of `[default: …]` at its end, for a default that is no fixed
-/// value.
+/// Returns the help of the setting without its `[default: …]`, and the text of that default, which describes a default
+/// without a fixed value.
 fn help(setting: &Arg) -> (String, String) {
     let help = setting.get_help().map(ToString::to_string).unwrap_or_default();
     let (meaning, default) = match help.split_once(" [default: ") {
@@ -68,7 +68,7 @@ mod tests {
     const END: &str = "<!-- /settings -->";
 
     #[test]
-    fn every_setting_has_a_variable_a_flag_and_a_meaning() {
+    fn markdown_has_a_variable_a_flag_and_a_description_for_every_setting() {
         for row in markdown().lines().skip(2) {
             let cells: Vec<&str> = row.split(" | ").collect();
             assert_eq!(cells.len(), 4, "{row}");

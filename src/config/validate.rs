@@ -6,7 +6,7 @@ use url::Url;
 use crate::config::{LinkSettings, LogSettings};
 use crate::mail::links::Links;
 
-/// A sentence that says which setting is wrong, and what it should be.
+/// An invalid setting: a sentence that names the setting and the expected value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
@@ -19,12 +19,12 @@ impl ConfigError {
 }
 
 /// Returns the trimmed setting; a blank environment variable counts as unset.
-pub(super) fn filled(setting: Option<&str>) -> Option<&str> {
+pub(super) fn non_empty(setting: Option<&str>) -> Option<&str> {
     setting.map(str::trim).filter(|setting| !setting.is_empty())
 }
 
 /// Checks an http or https URL and removes the slash at its end.
-pub(super) fn web_address(text: &str) -> Result<String, String> {
+pub(super) fn parse_http_url(text: &str) -> Result<String, String> {
     let sentence = "it must be an http or https URL, without query and fragment";
     let url = Url::parse(text.trim()).map_err(|_| sentence.to_owned())?;
     let good = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
@@ -35,7 +35,8 @@ impl LinkSettings {
     /// Returns the links of mails, for a server that clients reach at `public_url`.
     pub fn links(&self, public_url: &str) -> Result<Links, ConfigError> {
         let link = |setting: &Option<String>, key| {
-            filled(setting.as_deref()).map_or_else(|| format!("{public_url}/graphiql#{key}={{token}}"), str::to_owned)
+            non_empty(setting.as_deref())
+                .map_or_else(|| format!("{public_url}/graphiql#{key}={{token}}"), str::to_owned)
         };
         let links = Links {
             invitation: link(&self.invitation_url, "invitation"),
@@ -64,17 +65,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_a_web_address_without_slash() {
-        assert_eq!(web_address("https://example.org/").as_deref(), Ok("https://example.org"));
-        assert_eq!(web_address(" http://localhost:4000/team/ ").as_deref(), Ok("http://localhost:4000/team"));
+    fn parse_http_url_removes_the_last_slash() {
+        assert_eq!(parse_http_url("https://example.org/").as_deref(), Ok("https://example.org"));
+        assert_eq!(parse_http_url(" http://localhost:4000/team/ ").as_deref(), Ok("http://localhost:4000/team"));
         for bad in ["", "example.org", "ftp://example.org", "https://example.org/?a", "https://example.org/#a"] {
-            assert!(web_address(bad).is_err(), "{bad}");
+            assert!(parse_http_url(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn what_is_set_to_nothing_is_not_set() {
-        assert_eq!(filled(Some("  ")), None);
-        assert_eq!(filled(Some(" x ")), Some("x"));
+    fn non_empty_treats_blank_as_unset() {
+        assert_eq!(non_empty(Some("  ")), None);
+        assert_eq!(non_empty(Some(" x ")), Some("x"));
     }
 }

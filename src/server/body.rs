@@ -19,7 +19,7 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// The parameters of a GraphQL request. Unknown members are ignored, as the specification requires.
 #[derive(Debug, Deserialize)]
-#[serde(try_from = "Written")]
+#[serde(try_from = "RequestMembers")]
 pub struct GraphQLParams {
     /// The document; empty if the request gives only its [`id`](Self::id).
     pub query: String,
@@ -37,7 +37,7 @@ pub struct GraphQLParams {
 /// (as in the draft of GraphQL over HTTP), or by `id` (as in Relay's documentation).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Written {
+struct RequestMembers {
     query: Option<String>,
     #[serde(alias = "id")]
     document_id: Option<String>,
@@ -62,15 +62,15 @@ struct PersistedQuery {
     sha256_hash: String,
 }
 
-impl TryFrom<Written> for GraphQLParams {
+impl TryFrom<RequestMembers> for GraphQLParams {
     type Error = &'static str;
 
     fn try_from(
-        Written { query, document_id, operation_name, variables, extensions }: Written,
+        RequestMembers { query, document_id, operation_name, variables, extensions }: RequestMembers,
     ) -> Result<Self, &'static str> {
         let Extensions { persisted_query, cost } = extensions.unwrap_or_default();
         if persisted_query.as_ref().is_some_and(|persisted| persisted.version != 1) {
-            return Err("version 1 of persisted queries is understood");
+            return Err("the version of persisted queries must be 1");
         }
         let id = persisted_query.map(|persisted| persisted.sha256_hash).or(document_id);
         if query.is_none() && id.is_none() {
@@ -101,19 +101,23 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
 /// Parses the body. Batches are refused.
 pub fn parse(bytes: &[u8]) -> Result<GraphQLParams, HttpError> {
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(HttpError::bad_request("Batches are not taken: send one operation in a request."));
+        return Err(HttpError::bad_request("Batches are not supported: send one operation per request."));
     }
     if variable_limits::has_too_many(bytes) {
         return Err(variable_limits::too_many());
     }
-    serde_json::from_slice(bytes).map_err(|cause| unreadable(&cause))
+    serde_json::from_slice(bytes).map_err(|cause| invalid_json(&cause))
 }
 
 /// The error for a body that is not a valid request in JSON.
-pub(super) fn unreadable(cause: &serde_json::Error) -> HttpError {
+pub(super) fn invalid_json(cause: &serde_json::Error) -> HttpError {
     // serde_json reports exceeded recursion only through this message.
     if cause.to_string().starts_with("recursion limit exceeded") {
-        return HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", "The JSON nests too deep: 127 levels are read.");
+        return HttpError::new(
+            StatusCode::BAD_REQUEST,
+            "TOO_COMPLEX",
+            "The JSON is nested too deeply: the maximum is 127 levels.",
+        );
     }
     HttpError::bad_request(if cause.is_data() {
         "The request must have a string `query` and, if needed, an object `variables`, a string `operationName` and an \
@@ -128,25 +132,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_an_object_with_a_query() {
-        let asked =
+    fn parse_reads_an_object_with_a_query() {
+        let params =
             parse(br#" {"query": "{ a }", "variables": {"b": [1]}, "operationName": null, "other": 1} "#).unwrap();
-        assert_eq!((asked.query.as_str(), asked.operation_name), ("{ a }", None));
-        assert_eq!(asked.variables.len(), 1);
+        assert_eq!((params.query.as_str(), params.operation_name), ("{ a }", None));
+        assert_eq!(params.variables.len(), 1);
         assert!(parse(br#"{"query": "{ a }", "variables": null, "extensions": null}"#).is_ok());
     }
 
     #[test]
-    fn a_document_may_be_named_instead() {
+    fn parse_accepts_an_id_instead_of_a_query() {
         for (body, id, query) in [
             (r#"{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}"#, "x", ""),
             (r#"{"query": "{a}", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "x"}}}"#, "x", "{a}"),
             (r#"{"documentId": "sha256:x", "query": null}"#, "sha256:x", ""),
             (r#"{"id": "x"}"#, "x", ""),
         ] {
-            let asked = parse(body.as_bytes()).unwrap();
+            let params = parse(body.as_bytes()).unwrap();
             assert_eq!(
-                (asked.id.as_deref(), asked.query.as_str(), asked.tells_cost),
+                (params.id.as_deref(), params.query.as_str(), params.tells_cost),
                 (Some(id), query, false),
                 "{body}"
             );
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused_with_a_sentence_that_says_which() {
+    fn parse_refuses_other_bodies_and_says_why() {
         for (body, says) in [
             ("", "not JSON"),
             ("{", "not JSON"),
@@ -177,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_of_unknown_length_is_read_up_to_the_limit() {
+    async fn read_limits_a_body_of_unknown_length() {
         let stream = |chunks: usize| {
             let chunk = Bytes::from(vec![b' '; 1024]);
             Body::from_stream(futures_util::stream::iter(

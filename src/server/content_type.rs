@@ -42,7 +42,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     let json = preference(&ranges, Media::Json);
     let graphql = preference(&ranges, Media::GraphqlResponse);
     match (graphql, json) {
-        (Some(graphql), Some(json)) if json > graphql || graphql.1 < NAMED => Some(Media::Json),
+        (Some(graphql), Some(json)) if json > graphql || graphql.1 < EXACT => Some(Media::Json),
         (Some(_), _) => Some(Media::GraphqlResponse),
         (None, Some(_)) => Some(Media::Json),
         (None, None) => None,
@@ -68,8 +68,8 @@ pub fn sends_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json") && is_utf8(parameters)
 }
 
-/// Precision of a range that names one media type exactly.
-const NAMED: u8 = 2;
+/// Precision of a range that is exactly one media type.
+const EXACT: u8 = 2;
 
 /// One entry of `Accept`.
 struct Range<'a> {
@@ -90,7 +90,7 @@ impl<'a> Range<'a> {
     /// Returns how precisely the range matches the media type; `None` if it does not match.
     fn precision(&self, media: Media) -> Option<u8> {
         if self.essence.eq_ignore_ascii_case(media.essence()) {
-            Some(NAMED)
+            Some(EXACT)
         } else if self.essence.eq_ignore_ascii_case("application/*") {
             Some(1)
         } else {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_has_the_media_type_that_the_client_prefers() {
+    fn negotiate_returns_the_media_type_that_the_client_prefers() {
         use Media::{GraphqlResponse, Json};
         for (accept, expected) in [
             ("", Some(Json)),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_for_who_names_it() {
+    fn takes_events_needs_the_exact_media_type() {
         for good in
             ["text/event-stream", "application/json, Text/Event-Stream;q=0.1", "text/event-stream; charset=utf-8"]
         {
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn several_headers_count_as_one_list() {
+    fn negotiate_joins_several_headers() {
         let mut both = headers(ACCEPT, "text/html");
         both.append(ACCEPT, "application/json".parse().unwrap());
         assert_eq!(negotiate(&both), Some(Media::Json));
     }
 
     #[test]
-    fn only_json_in_utf8_is_read() {
+    fn sends_json_accepts_only_json_in_utf8() {
         for good in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON;charset=\"UTF-8\""] {
             assert!(sends_json(&headers(CONTENT_TYPE, good)), "{good}");
         }

@@ -16,16 +16,16 @@ use crate::server::response;
 use crate::server::websocket::protocol::Close;
 
 /// Message for an invalid or expired token.
-pub const BAD_TOKEN: &str = "The token is not valid, or has run out: refresh it or sign in.";
+pub const BAD_TOKEN: &str = "The token is invalid or has expired: refresh it or sign in.";
 
 /// Message for a token longer than [`MAX_TOKEN`].
-const TOO_LONG: &str = "The token is longer than 65,536 bytes, which is the most that is read.";
+const TOO_LONG: &str = "The token is longer than the maximum of 65,536 bytes.";
 
 /// Returns the actor of the request's bearer token, or `None` without a token.
 pub async fn actor(headers: &HeaderMap, env: &AppContext) -> Result<Option<Actor>, HttpError> {
     let Some(token) = header_token(headers).map_err(HttpError::unauthenticated)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
-        Error::Failed(fault) => unanswerable(&fault),
+        Error::Failed(fault) => unavailable(&fault),
         _ => HttpError::unauthenticated(BAD_TOKEN),
     })
 }
@@ -35,7 +35,7 @@ pub async fn actor_of_payload(payload: &Map<String, Value>, env: &AppContext) ->
     let Some(token) = payload_token(payload).map_err(Close::unauthorized)? else { return Ok(None) };
     authenticate(env, token).await.map(Some).map_err(|error| match error {
         Error::Failed(fault) => {
-            unanswerable(&fault);
+            unavailable(&fault);
             Close::unavailable()
         }
         _ => Close::unauthorized(BAD_TOKEN),
@@ -50,7 +50,7 @@ fn header_token(headers: &HeaderMap) -> Result<Option<&str>, &'static str> {
         return Err("The request has several Authorization headers.");
     }
     let token = value.to_str().ok().and_then(bearer);
-    bounded(token.ok_or("The Authorization header must read `Bearer` and an access token.")?).map(Some)
+    bounded(token.ok_or("The Authorization header must be `Bearer`, followed by an access token.")?).map(Some)
 }
 
 /// Returns the token in the payload: `Authorization` as in the header, or a plain `token`. Fails with an error message.
@@ -62,7 +62,7 @@ fn payload_token(payload: &Map<String, Value>) -> Result<Option<&str>, &'static 
         (None, None | Some(Value::Null)) => return Ok(None),
         (None, Some(_)) => None,
     };
-    bounded(token.ok_or("`Authorization` must read `Bearer` and an access token.")?).map(Some)
+    bounded(token.ok_or("`Authorization` must be `Bearer`, followed by an access token.")?).map(Some)
 }
 
 /// Returns the token if it is short enough to be parsed, else an error message.
@@ -71,7 +71,7 @@ fn bounded(token: &str) -> Result<&str, &'static str> {
 }
 
 /// Returns 503: a token that could not be checked must not be reported as invalid.
-fn unanswerable(fault: &InternalError) -> HttpError {
+fn unavailable(fault: &InternalError) -> HttpError {
     tracing::warn!(cause = response::chain(fault), "authentication failed with an internal error");
     HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE", response::UNAVAILABLE)
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_bearer_and_a_token_is_read() {
+    fn bearer_needs_the_scheme_and_a_token() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));
         assert_eq!(bearer("bearer  abc "), Some("abc"));
         for bad in ["", "Bearer", "Bearer ", "Basic abc", "abc", "Bearerabc"] {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_message_carries_its_token_in_any_of_three_ways() {
+    fn payload_token_accepts_three_notations() {
         let read = |payload: Value| payload_token(payload.as_object().unwrap()).map(|token| token.map(str::to_owned));
         for (name, value) in [
             ("Authorization", "Bearer abc"),
@@ -108,8 +108,8 @@ mod tests {
         ] {
             assert_eq!(read(json!({ name: value })), Ok(Some("abc".to_owned())), "{name}: {value}");
         }
-        for nobody in [json!({}), json!({"token": null, "Authorization": null, "other": 1})] {
-            assert_eq!(read(nobody), Ok(None));
+        for anonymous in [json!({}), json!({"token": null, "Authorization": null, "other": 1})] {
+            assert_eq!(read(anonymous), Ok(None));
         }
         for (name, bad) in [("Authorization", json!("abc")), ("Authorization", json!("")), ("token", json!(1))] {
             assert!(read(json!({ name: bad })).is_err(), "{name}: {bad}");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use async_graphql::{Pos, ServerError};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::domain::error::Outcome;
 use crate::server::content_type::Media;
+use crate::server::error_codes::{code, error, error_with_outcome};
 use crate::server::error_limits;
 
 /// An error that concerns a request as a whole.
@@ -22,7 +23,7 @@ pub struct HttpError {
     pub media: Media,
     /// At least one error, each with a code in its extensions.
     pub errors: Vec<ServerError>,
-    /// Time after which the client may retry, if known.
+    /// Time after which the client may retry; `None` if unknown.
     pub retry_after: Option<Duration>,
 }
 
@@ -41,27 +42,27 @@ impl HttpError {
         Self { status, media: Media::Json, errors, retry_after: None }
     }
 
-    /// A malformed request (400 `BAD_REQUEST`).
+    /// Returns the error for a malformed request (400 `BAD_REQUEST`).
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
 
-    /// An unknown path (404).
+    /// Returns the error for an unknown path (404 `BAD_REQUEST`).
     pub fn no_such_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "BAD_REQUEST", "There is nothing at this path. GraphQL is served at /graphql.")
     }
 
-    /// A malformed, invalid or expired token (401 `UNAUTHENTICATED`).
+    /// Returns the error for a malformed, invalid or expired token (401 `UNAUTHENTICATED`).
     pub fn unauthenticated(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
-    /// A request with too many bytes (413 `PAYLOAD_TOO_LARGE`).
+    /// Returns the error for a request with too many bytes (413 `PAYLOAD_TOO_LARGE`).
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
     }
 
-    /// An internal error (500 `INTERNAL`); the log has the cause under this request ID.
+    /// Returns an internal error (500 `INTERNAL`); the log has the cause under this request ID.
     pub fn internal(request_id: &str) -> Self {
         let mut error = error_with_outcome("INTERNAL", INTERNAL, Outcome::Unknown);
         error.extensions.get_or_insert_default().set("requestId", request_id);
@@ -91,31 +92,7 @@ impl HttpError {
 }
 
 /// Message for internal errors.
-pub const INTERNAL: &str = "Something went wrong on our side. The request ID helps to find out what.";
-
-/// Creates an error with a code, for a request that was not executed.
-pub fn error(code: &str, message: impl Into<String>) -> ServerError {
-    error_with_outcome(code, message, Outcome::NotDone)
-}
-
-/// Creates an error with a code, and with the outcome if errors of this code include it.
-pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outcome) -> ServerError {
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code);
-    if Outcome::is_told_of(code) {
-        extensions.set("outcome", outcome.name());
-    }
-    ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }
-}
-
-/// Returns the code of an error, if it has one.
-pub fn code(error: &ServerError) -> Option<&str> {
-    match error.extensions.as_ref()?.get("code")? {
-        async_graphql::Value::String(code) => Some(code),
-        async_graphql::Value::Enum(code) => Some(code),
-        _ => None,
-    }
-}
+pub const INTERNAL: &str = "Something went wrong on our side. The request ID identifies the cause in the log.";
 
 impl IntoResponse for HttpError {
     fn into_response(mut self) -> Response {

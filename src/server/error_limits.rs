@@ -3,7 +3,7 @@
 
 use async_graphql::ServerError;
 
-use crate::server::error::{code, error};
+use crate::server::error_codes::{code, error};
 
 /// Maximum number of errors in one response, including the error that reports how many were left out.
 pub const MAX_ERRORS: usize = 20;
@@ -33,15 +33,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_twenty_says_that_more_are_left_out() {
+    fn truncate_errors_reports_how_many_were_left_out() {
         let errors =
             |count: usize| -> Vec<ServerError> { (0..count).map(|n| error("FORBIDDEN", format!("no {n}"))).collect() };
-        for (given, last) in [
+        for (count, last) in [
             (20, "no 19"),
             (21, "At least 2 more errors were left out."),
             (1000, "At least 981 more errors were left out."),
         ] {
-            let mut errors = errors(given);
+            let mut errors = errors(count);
             truncate_errors(&mut errors);
             assert_eq!((errors.len(), errors[19].message.as_str()), (MAX_ERRORS, last));
             assert_eq!(code(&errors[19]), Some("FORBIDDEN"));
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_cut_between_characters() {
+    fn truncate_errors_cuts_messages_between_characters() {
         let mut errors = vec![error("BAD_REQUEST", "ü".repeat(MAX_MESSAGE)), error("BAD_REQUEST", "ü".repeat(100_000))];
         truncate_errors(&mut errors);
         assert_eq!(errors[0].message, "ü".repeat(MAX_MESSAGE));

@@ -16,12 +16,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
 use super::body::{self, GraphQLParams};
-use super::execute::{self, Caller, Running};
+use super::execute::{self, Running};
 use super::prepare::prepare;
-use super::router::ServerState;
+use super::state::ServerState;
 use super::{credentials, query_string};
 use crate::graphql::subscription::SubscriptionItem;
 use crate::server::admission::client_ip::ClientIp;
+use crate::server::caller::Caller;
 use crate::server::content_type;
 use crate::server::content_type::Media;
 use crate::server::error::{Codes, HttpError};
@@ -37,7 +38,7 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    respond(&server, Incoming { id, address, headers, sent: Payload::Body(body) }).await
+    respond(&server, Incoming { id, address, headers, payload: Payload::Body(body) }).await
 }
 
 /// Handles a GET request, or opens a WebSocket.
@@ -52,7 +53,7 @@ pub async fn get(
     if headers.contains_key(UPGRADE) {
         return websocket::open(server, address, &headers, upgrade).await;
     }
-    respond(&server, Incoming { id, address, headers, sent: Payload::Query(query.unwrap_or_default()) }).await
+    respond(&server, Incoming { id, address, headers, payload: Payload::Query(query.unwrap_or_default()) }).await
 }
 
 /// Lists the allowed methods.
@@ -60,12 +61,12 @@ pub async fn options() -> Response {
     (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, POST, OPTIONS")]).into_response()
 }
 
-/// A request that was received.
+/// A received request.
 struct Incoming {
     id: RequestId,
     address: Option<IpAddr>,
     headers: HeaderMap,
-    sent: Payload,
+    payload: Payload,
 }
 
 /// Where the parameters of a request are.
@@ -86,21 +87,21 @@ impl Payload {
     }
 }
 
-async fn respond(server: &ServerState, arrival: Incoming) -> Response {
-    let (media, events) = (content_type::negotiate(&arrival.headers), content_type::takes_events(&arrival.headers));
+async fn respond(server: &ServerState, incoming: Incoming) -> Response {
+    let (media, events) = (content_type::negotiate(&incoming.headers), content_type::takes_events(&incoming.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
     }
-    let answer = answer(server, arrival, media).await;
+    let answer = answer(server, incoming, media).await;
     answer.unwrap_or_else(|problem| problem.with_media_type(media.unwrap_or_default()).into_response())
 }
 
 /// Returns the response in this media type; `None` means an event stream.
-async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -> Result<Response, HttpError> {
-    let Incoming { id, address, headers, sent } = arrival;
-    let may_write = matches!(sent, Payload::Body(_));
-    if may_write && !content_type::sends_json(&headers) {
-        return Err(unsupported());
+async fn answer(server: &ServerState, incoming: Incoming, media: Option<Media>) -> Result<Response, HttpError> {
+    let Incoming { id, address, headers, payload } = incoming;
+    let is_post = matches!(payload, Payload::Body(_));
+    if is_post && !content_type::sends_json(&headers) {
+        return Err(unsupported_media_type());
     }
     let (actor, bad_token) = match credentials::actor(&headers, &server.env).await {
         Ok(actor) => (actor, None),
@@ -108,11 +109,11 @@ async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -
         Err(problem) => return Err(problem),
     };
     let (caller, now) = (Caller { id, actor, address }, server.env.clock.now());
-    let asked = match sent.read(&headers).await {
-        Ok(asked) => prepare(&server.documents, asked),
+    let prepared = match payload.read(&headers).await {
+        Ok(params) => prepare(&server.documents, params),
         Err(problem) => return Err(bad_token.unwrap_or(problem)),
     };
-    let charged = server.admission.charge(&caller, asked, now);
+    let charged = server.admission.charge(&caller, prepared, now);
     let is_public = charged.as_ref().is_ok_and(|prepared| prepared.is_public);
     let prepared = match (charged, bad_token) {
         (Err(problem), _) if problem.status == StatusCode::TOO_MANY_REQUESTS => return Err(problem),
@@ -121,15 +122,15 @@ async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -
         (Err(problem), _) if problem.status != StatusCode::BAD_REQUEST => return Err(problem),
         (Err(problem), _) => return Ok(refuse(problem, media)),
     };
-    if prepared.kind == OperationType::Mutation && !may_write {
+    if prepared.kind == OperationType::Mutation && !is_post {
         return Ok(not_by_get(media));
     }
     let operation = Operation::new(&prepared, caller.actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
     if subscribes && !content_type::takes_events(&headers) {
-        return Err(not_at_once());
+        return Err(needs_event_stream());
     }
-    let place = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
+    let permits = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };
     let kind = prepared.kind;
     let Running { refusals, mut results } = execute::run(server, &caller, prepared);
     let mut response = match media {
@@ -143,7 +144,7 @@ async fn answer(server: &ServerState, arrival: Incoming, media: Option<Media>) -
             codes.0.extend(refusals.codes().into_iter().map(str::to_owned));
             response
         }
-        _ => sse::respond(results, OperationLog::new(caller.id, operation.clone(), refusals), place),
+        _ => sse::respond(results, OperationLog::new(caller.id, operation.clone(), refusals), permits),
     };
     response.extensions_mut().insert(operation);
     Ok(response)
@@ -160,25 +161,24 @@ fn refuse(mut problem: HttpError, media: Option<Media>) -> Response {
 }
 
 fn not_by_get(media: Option<Media>) -> Response {
-    let message = "A mutation is sent by POST: a GET changes nothing.";
+    let message = "A mutation must be sent by POST.";
     let problem = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message);
     ([(ALLOW, "POST")], problem.with_media_type(media.unwrap_or_default())).into_response()
 }
 
-fn unsupported() -> HttpError {
-    let message = "The body must be sent as `Content-Type: application/json`, in UTF-8, and as it is: without a \
-                   `Content-Encoding`.";
+fn unsupported_media_type() -> HttpError {
+    let message = "The body must have the type `Content-Type: application/json`, in UTF-8, and no `Content-Encoding`.";
     HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_REQUEST", message)
 }
 
-fn not_at_once() -> HttpError {
-    let message = "A subscription is answered as `text/event-stream`, which the Accept header does not name, or in a \
-                   WebSocket that speaks `graphql-transport-ws`.";
+fn needs_event_stream() -> HttpError {
+    let message = "A subscription needs `text/event-stream` in the Accept header, or a WebSocket with the subprotocol \
+                   `graphql-transport-ws`.";
     HttpError::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }
 
 fn not_acceptable() -> HttpError {
-    let message = "Answers are `application/graphql-response+json`, `application/json` or `text/event-stream`; the Accept \
-                   header takes none of them.";
+    let message = "The Accept header must allow `application/graphql-response+json`, `application/json` or \
+                   `text/event-stream`.";
     HttpError::new(StatusCode::NOT_ACCEPTABLE, "BAD_REQUEST", message)
 }

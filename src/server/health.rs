@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::router::ServerState;
+use super::state::ServerState;
 use crate::domain::Error;
 use crate::server::error::HttpError;
 use crate::server::response;
 
 /// How long the database may take to answer a readiness check.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `/health/live`: returns 200 while the process runs.
 pub async fn live() -> Response {
@@ -27,12 +27,12 @@ pub async fn ready(State(server): State<ServerState>) -> Response {
     if server.stopping.is_cancelled() {
         return unavailable("SHUTTING_DOWN", "The server is shutting down.");
     }
-    match tokio::time::timeout(PATIENCE, server.env.store.ping()).await {
+    match tokio::time::timeout(PING_TIMEOUT, server.env.store.ping()).await {
         Ok(Ok(())) => return Json(json!({"status": "ready"})).into_response(),
         Ok(Err(Error::Failed(fault))) => {
             tracing::warn!(cause = response::chain(&fault), "database not responding")
         }
         Ok(Err(_)) | Err(_) => tracing::warn!("database not responding"),
     }
-    unavailable("SERVICE_UNAVAILABLE", "The database does not answer.")
+    unavailable("SERVICE_UNAVAILABLE", "The database does not respond.")
 }

@@ -50,8 +50,8 @@ impl Default for Timeouts {
     }
 }
 
-/// Idle time after which an HTTP/2 client is pinged, and the time that it has to answer the ping.
-const PING_TIME: Duration = Duration::from_secs(20);
+/// Idle time after which an HTTP/2 client is pinged, and maximum time until its answer.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// Maximum size of a request's headers, in bytes.
 const MAX_HEADERS: usize = MAX_TOKEN;
 /// Maximum number of concurrent requests in one HTTP/2 connection.
@@ -59,31 +59,31 @@ const MAX_STREAMS: u32 = 100;
 /// Maximum number of unsent bytes that the operating system buffers for a connection.
 const MAX_UNSENT: u32 = 64 * 1024;
 /// Delay before the next attempt to accept, for example when no file descriptor is left.
-const PAUSE: Duration = Duration::from_millis(200);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 
 /// Serves connections until `stopping` is cancelled, then waits until the open connections are done.
 pub async fn serve(listener: TcpListener, router: Router, admission: Admission, stopping: CancellationToken) {
-    serve_patiently(listener, router, admission, stopping, Timeouts::default()).await;
+    serve_with_timeouts(listener, router, admission, stopping, Timeouts::default()).await;
 }
 
-async fn serve_patiently(
+async fn serve_with_timeouts(
     listener: TcpListener,
     router: Router,
     admission: Admission,
     stopping: CancellationToken,
-    patience: Timeouts,
+    timeouts: Timeouts,
 ) {
-    let room = Arc::new(Semaphore::new(admission.connections()));
-    let (builder, connections, outgoing) = (builder(patience), TaskTracker::new(), Outgoing::default());
-    while let Some((stream, peer, permit)) = next(&listener, &room, &stopping).await {
-        let Some(place) = admission.connection(peer.ip()) else {
+    let connection_limit = Arc::new(Semaphore::new(admission.connections()));
+    let (builder, connections, outgoing) = (builder(timeouts), TaskTracker::new(), Outgoing::default());
+    while let Some((stream, peer, permit)) = next(&listener, &connection_limit, &stopping).await {
+        let Some(address_permit) = admission.connection(peer.ip()) else {
             tracing::debug!(%peer, "too many connections from this address");
             continue;
         };
         let (router, stopping, answers) = (router.clone(), stopping.clone(), outgoing.connection());
-        let connection = Connection { peer, router, stopping, answers, patience };
+        let connection = Connection { peer, router, stopping, answers, timeouts };
         let builder = builder.clone();
-        connections.spawn(async move { connection.serve_connection(stream, &builder, (permit, place)).await });
+        connections.spawn(async move { connection.serve_connection(stream, &builder, (permit, address_permit)).await });
     }
     drop(listener);
     connections.close();
@@ -93,18 +93,18 @@ async fn serve_patiently(
 /// Accepts the next connection when a permit is free. `None` if the server is stopping.
 async fn next(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    connection_limit: &Arc<Semaphore>,
     stopping: &CancellationToken,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let accepted = async {
-        let permit = room.clone().acquire_owned().await.ok()?;
+        let permit = connection_limit.clone().acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => return Some((stream, peer, permit)),
-                Err(cause) if is_the_clients(&cause) => {}
+                Err(cause) if is_client_abort(&cause) => {}
                 Err(cause) => {
                     tracing::warn!(%cause, "accepting a connection failed");
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
@@ -113,19 +113,19 @@ async fn next(
 }
 
 /// Whether the client disconnected before the connection was accepted.
-fn is_the_clients(cause: &io::Error) -> bool {
+fn is_client_abort(cause: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(cause.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn builder(patience: Timeouts) -> Builder<TokioExecutor> {
+fn builder(timeouts: Timeouts) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.headers).max_buf_size(MAX_HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(timeouts.headers).max_buf_size(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(PING_TIME)
-        .keep_alive_timeout(PING_TIME)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEADERS as u32);
     builder
@@ -137,7 +137,7 @@ struct Connection {
     router: Router,
     stopping: CancellationToken,
     answers: Answers,
-    patience: Timeouts,
+    timeouts: Timeouts,
 }
 
 impl Connection {
@@ -147,25 +147,25 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         // Keeps unread bytes in this process, where slow readers are detected.
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(MAX_UNSENT);
-        let Self { peer, router, stopping, answers, patience } = self;
+        let Self { peer, router, stopping, answers, timeouts } = self;
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(patience.write));
+        stream.set_timeout(Some(timeouts.write));
         // The closure only owns the permits.
         let stream = InspectReader::new(stream, move |_| _ = &permits);
-        let begun = Arc::new(AtomicBool::new(false));
+        let has_request = Arc::new(AtomicBool::new(false));
         let service = {
-            let (begun, answers) = (Arc::clone(&begun), answers.clone());
+            let (has_request, answers) = (Arc::clone(&has_request), answers.clone());
             service_fn(move |request: hyper::Request<Incoming>| {
-                begun.store(true, Ordering::Relaxed);
+                has_request.store(true, Ordering::Relaxed);
                 answer(router.clone(), answers.clone(), peer, request)
             })
         };
         let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(Box::pin(stream)), service));
         // `header_read_timeout` begins once the version of HTTP is known, so the first request needs a limit of its
         // own.
-        let mut first_request = pin!(tokio::time::sleep(patience.headers));
-        let mut too_slow = pin!(answers.too_slow(patience.read));
-        let mut told = false;
+        let mut first_request = pin!(tokio::time::sleep(timeouts.headers));
+        let mut too_slow = pin!(answers.too_slow(timeouts.read));
+        let mut is_stopping = false;
         loop {
             tokio::select! {
                 result = &mut connection => {
@@ -174,8 +174,8 @@ impl Connection {
                     }
                     return;
                 }
-                () = stopping.cancelled(), if !told => {
-                    told = true;
+                () = stopping.cancelled(), if !is_stopping => {
+                    is_stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
                 () = &mut too_slow => {
@@ -183,7 +183,7 @@ impl Connection {
                     return;
                 }
                 () = &mut first_request, if !first_request.is_elapsed() => {
-                    if !begun.load(Ordering::Relaxed) {
+                    if !has_request.load(Ordering::Relaxed) {
                         tracing::debug!(%peer, "closed a connection without a request");
                         return;
                     }

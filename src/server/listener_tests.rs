@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(60);
 const LARGE: usize = 11 << 20;
 
 /// Serves some paths with these timeouts; returns the address.
-async fn served(access: HttpPolicy, patience: Timeouts) -> SocketAddr {
+async fn served(access: HttpPolicy, timeouts: Timeouts) -> SocketAddr {
     let large = get(async || "x".repeat(LARGE));
     let slow = get(async || {
         let parts = futures_util::stream::iter(0..10).then(async |_| {
@@ -28,7 +28,7 @@ async fn served(access: HttpPolicy, patience: Timeouts) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (admission, stopping) = (Admission::new(access), CancellationToken::new());
-    tokio::spawn(serve_patiently(listener, router, admission, stopping, patience));
+    tokio::spawn(serve_with_timeouts(listener, router, admission, stopping, timeouts));
     address
 }
 
@@ -50,7 +50,7 @@ async fn rest(mut client: TcpStream) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn headers_that_do_not_come_to_an_end_are_not_waited_for() {
+async fn serve_closes_a_connection_with_endless_headers() {
     let address = served(HttpPolicy::default(), Timeouts { headers: SOON, write: LONG, read: LONG }).await;
     let mut slow = client(address, "GET / HTTP/1.1\r\nhost: a\r\n").await;
     let (mut reader, mut writer) = slow.split();
@@ -82,7 +82,7 @@ async fn serve_closes_a_connection_without_a_whole_first_request() {
 }
 
 #[tokio::test]
-async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
+async fn serve_closes_a_connection_that_reads_nothing_of_its_response() {
     let address = served(HttpPolicy::default(), Timeouts { headers: LONG, write: SOON, read: LONG }).await;
     let reader = client(address, "GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
     tokio::time::sleep(SOON * 5).await;
@@ -90,14 +90,14 @@ async fn serve_closes_a_connection_that_takes_nothing_of_its_answer() {
 }
 
 #[tokio::test]
-async fn serve_lets_an_answer_last_longer_than_the_limits_when_it_is_taken() {
+async fn serve_sends_a_long_response_to_a_steady_reader() {
     let address = served(HttpPolicy::default(), Timeouts { headers: SOON, write: SOON, read: SOON }).await;
     let answer = rest(client(address, "GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await).await;
     assert!(answer.ends_with(b"0\r\n\r\n"), "whole: {}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
-async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connection() {
+async fn serve_reads_a_body_with_two_lengths_in_chunks_and_closes_the_connection() {
     let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let chunked = "transfer-encoding: chunked\r\n";
     for length in [4, 5, 1000] {
@@ -114,7 +114,7 @@ async fn a_body_of_two_lengths_is_read_in_chunks_and_is_the_last_of_its_connecti
 }
 
 #[tokio::test]
-async fn a_length_that_is_in_doubt_is_refused() {
+async fn serve_refuses_an_ambiguous_body_length() {
     let address = served(HttpPolicy::default(), Timeouts::default()).await;
     for headers in [
         "content-length: 4\r\ncontent-length: 5\r\n",
@@ -124,8 +124,8 @@ async fn a_length_that_is_in_doubt_is_refused() {
         "transfer-encoding: xchunked\r\n",
         "transfer-encoding : chunked\r\n",
     ] {
-        let asked = format!("POST /body HTTP/1.1\r\nhost: a\r\n{headers}\r\n4\r\nbody\r\n0\r\n\r\n");
-        let answer = String::from_utf8(rest(client(address, &asked).await).await).unwrap();
+        let request = format!("POST /body HTTP/1.1\r\nhost: a\r\n{headers}\r\n4\r\nbody\r\n0\r\n\r\n");
+        let answer = String::from_utf8(rest(client(address, &request).await).await).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 "), "{headers}: {answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{headers}: {answer}");
     }
@@ -148,7 +148,7 @@ async fn serve_answers_400_to_bytes_that_are_no_request() {
 }
 
 #[tokio::test]
-async fn large_headers_are_not_read() {
+async fn serve_refuses_large_headers() {
     let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let header = "x".repeat(2 * MAX_HEADERS);
     for head in [format!("GET / HTTP/1.1\r\nhost: a\r\nx: {header}"), format!("GET /{header} HTTP/1.1\r\nhost: a")] {
@@ -159,40 +159,40 @@ async fn large_headers_are_not_read() {
 }
 
 #[tokio::test]
-async fn one_address_has_so_many_connections_and_gives_them_back() {
+async fn serve_limits_connections_per_address_and_reuses_closed_ones() {
     let bounds = Some(RateLimits { connections: 2, ..RateLimits::default() });
     let address = served(HttpPolicy { bounds, ..HttpPolicy::default() }, Timeouts::default()).await;
     let (first, _second) = (client(address, "G").await, client(address, "G").await);
     assert!(rest(client(address, "").await).await.is_empty(), "a third is closed");
     drop(first);
-    let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    let again = async { while !rest(client(address, asked).await).await.ends_with(b"done") {} };
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let again = async { while !rest(client(address, request).await).await.ends_with(b"done") {} };
     tokio::time::timeout(LONG / 2, again).await.expect("there is room again");
 }
 
 #[tokio::test]
-async fn who_comes_when_all_is_full_waits_for_room() {
+async fn serve_lets_connections_wait_when_the_limit_is_reached() {
     let address = served(HttpPolicy { connections: 1, ..HttpPolicy::default() }, Timeouts::default()).await;
     let first = client(address, "G").await;
-    let asked = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    let mut second = client(address, asked).await;
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut second = client(address, request).await;
     assert!(tokio::time::timeout(SOON, second.read_u8()).await.is_err());
     drop(first);
     assert!(rest(second).await.ends_with(b"done"));
 }
 
 #[tokio::test]
-async fn a_reader_that_is_too_slow_is_cut_off() {
+async fn serve_closes_the_connection_of_a_slow_reader() {
     let address = served(HttpPolicy::default(), Timeouts { headers: LONG, write: LONG, read: SOON }).await;
-    let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-    let mut slow = client(address, asked).await;
+    let request = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let mut slow = client(address, request).await;
     for _ in 0..20 {
         tokio::time::sleep(SOON / 6).await;
         let _ = slow.read(&mut [0; 100]).await;
     }
     assert!(rest(slow).await.len() < LARGE / 2, "which takes 600 bytes in a time where 3,000 are the least");
 
-    let mut steady = client(address, asked).await;
+    let mut steady = client(address, request).await;
     let mut read = 0;
     for _ in 0..20 {
         tokio::time::sleep(SOON / 6).await;
@@ -204,12 +204,12 @@ async fn a_reader_that_is_too_slow_is_cut_off() {
 }
 
 #[tokio::test]
-async fn answers_that_wait_hold_so_much_memory_and_no_more() {
+async fn serve_limits_the_memory_of_waiting_responses() {
     let address = served(HttpPolicy::default(), Timeouts::default()).await;
-    let asked = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let request = "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     let mut waiting = Vec::new();
     for _ in 0..4 {
-        waiting.push(client(address, asked).await);
+        waiting.push(client(address, request).await);
         tokio::time::sleep(SOON).await;
     }
     for (index, reader) in waiting.into_iter().enumerate() {
@@ -224,13 +224,13 @@ async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
     let body = "x".repeat(700 * 1024);
     let whole = format!("content-length: {}\r\n\r\n{body}", body.len());
     let chunked = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    for (asked, status) in [("POST /refused", 401), ("POST /missing", 404), ("POST /", 405), ("GET /missing", 404)] {
+    for (request, status) in [("POST /refused", 401), ("POST /missing", 404), ("POST /", 405), ("GET /missing", 404)] {
         for body in [&whole, &chunked] {
-            let mut client = client(address, &format!("{asked} HTTP/1.1\r\nhost: a\r\n{body}")).await;
+            let mut client = client(address, &format!("{request} HTTP/1.1\r\nhost: a\r\n{body}")).await;
             let mut answer = String::new();
             client.read_to_string(&mut answer).await.expect("no reset");
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {answer}");
-            assert!(answer.contains("connection: close\r\n"), "{asked}: {answer}");
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
+            assert!(answer.contains("connection: close\r\n"), "{request}: {answer}");
         }
     }
     // Longer than the part that is discarded.
@@ -245,7 +245,7 @@ async fn a_body_that_is_not_read_ends_the_connection_which_says_so() {
 }
 
 #[tokio::test]
-async fn a_body_that_was_read_and_one_that_was_not_begun_are_no_reason_to_read_on() {
+async fn serve_keeps_the_connection_after_a_body_that_was_read() {
     let address = served(HttpPolicy::default(), Timeouts::default()).await;
     let read = "POST /body HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
     let last = "POST /body HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 1\r\n\r\ny";

@@ -18,7 +18,7 @@ use crate::auth::Actor;
 use crate::domain::UserId;
 use crate::server::error::{Codes, HttpError};
 use crate::server::prepare::Prepared;
-use crate::server::security_headers::defend;
+use crate::server::security_headers;
 
 /// Header with the request ID, in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,8 +42,8 @@ impl RequestId {
         let plain = |id: &&str| {
             (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
         };
-        let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(plain);
-        given.map_or_else(Self::random, |given| Self(given.to_owned()))
+        let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(plain);
+        id.map_or_else(Self::random, |id| Self(id.to_owned()))
     }
 }
 
@@ -82,7 +82,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     });
 
     let headers = response.headers_mut();
-    defend(headers);
+    security_headers::apply(headers);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, value);
     }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_taken_from_the_client_if_it_is_short_and_plain() {
+    fn request_id_is_the_clients_if_it_is_short_and_plain() {
         let of = |id: &str| RequestId::of(&HeaderMap::from_iter([(REQUEST_ID, id.parse().unwrap())])).0;
         assert_eq!(of("abc-1.2:3_4"), "abc-1.2:3_4");
         for bad in ["", "a b", "a\"b", "a{b}", &"x".repeat(MAX_ID + 1)] {
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cut_and_cleaned() {
+    fn sanitised_cuts_and_cleans_names() {
         assert_eq!(sanitised("Good_Name1"), "Good_Name1");
         assert_eq!(sanitised("a\nb c\u{1b}[31m"), "abc31m");
         assert_eq!(sanitised(&"x".repeat(100)).len(), MAX_NAME);
     }
 
     #[tokio::test]
-    async fn a_panic_is_answered_like_any_other_fault() {
+    async fn observe_answers_a_panic_with_an_internal_error() {
         use tower::ServiceExt;
 
         async fn panics() -> Response {

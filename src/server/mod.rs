@@ -2,9 +2,11 @@
 
 pub mod admission;
 pub mod body;
+pub mod caller;
 pub mod content_type;
 pub mod credentials;
 pub mod error;
+pub mod error_codes;
 pub mod error_limits;
 pub mod execute;
 pub mod graphiql;
@@ -21,6 +23,7 @@ pub mod router;
 pub mod security_headers;
 pub mod shutdown;
 pub mod sse;
+pub mod state;
 pub mod unread_body;
 pub mod variable_limits;
 pub mod websocket;

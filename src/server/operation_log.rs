@@ -1,11 +1,12 @@
-//! Writes one log entry for an operation with streamed results (WebSocket or Server-Sent Events), when the operation is
-//! over, however it ended.
+//! Writes one log entry for an operation with streamed results (WebSocket or Server-Sent Events), when the operation
+//! ends for any reason.
 
 use std::time::Instant;
 
 use crate::graphql::context::Refusals;
 use crate::graphql::subscription::SubscriptionItem;
-use crate::server::error::{Codes, code};
+use crate::server::error::Codes;
+use crate::server::error_codes::code;
 use crate::server::middleware::{Operation, RequestId, distinct, sanitised};
 
 /// Log entry of an operation, written when this value is dropped.
@@ -24,8 +25,8 @@ impl OperationLog {
     }
 
     /// Records the error codes of a result.
-    pub fn note(&mut self, told: &SubscriptionItem) {
-        let SubscriptionItem::Executed(executed) = told else { return };
+    pub fn note(&mut self, item: &SubscriptionItem) {
+        let SubscriptionItem::Executed(executed) = item else { return };
         for code in executed.errors.iter().filter_map(code) {
             if !self.codes.0.iter().any(|noted| noted == code) {
                 self.codes.0.push(code.to_owned());
@@ -44,7 +45,7 @@ impl Drop for OperationLog {
             operation = self.operation.name.as_deref().map(sanitised),
             actor = self.operation.actor.map(tracing::field::display),
             codes = Some(distinct(&self.codes)).filter(|codes| !codes.is_empty()),
-            "operation is over",
+            "operation finished",
         );
     }
 }

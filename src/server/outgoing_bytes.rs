@@ -32,22 +32,22 @@ pub struct Outgoing(Arc<Budget>);
 struct Budget {
     /// Memory of unsent responses, in bytes.
     held: AtomicUsize,
-    begun: AtomicU64,
+    next_key: AtomicU64,
     /// Connections with waiting responses, ordered by when the wait began.
     connections: Mutex<BTreeMap<u64, Answers>>,
 }
 
 /// The responses of one connection. Cheap to clone.
 #[derive(Clone)]
-pub struct Answers(Arc<OfConnection>);
+pub struct Answers(Arc<ConnectionState>);
 
-struct OfConnection {
+struct ConnectionState {
     all: Outgoing,
     /// Cancelled to close the connection.
-    cut: CancellationToken,
+    close: CancellationToken,
     state: Mutex<State>,
     /// Notified when bytes begin to wait.
-    begins: Notify,
+    wait_began: Notify,
 }
 
 #[derive(Default)]
@@ -57,16 +57,16 @@ struct State {
     /// Bytes that wait to be sent.
     waiting: usize,
     /// Bytes that were sent since the connection began.
-    taken: u64,
+    sent: u64,
     /// Key in `connections`, set while bytes wait.
-    place: Option<u64>,
+    key: Option<u64>,
 }
 
 impl Outgoing {
     /// Registers a connection without responses.
     pub fn connection(&self) -> Answers {
-        let (cut, state, begins) = (CancellationToken::new(), Mutex::default(), Notify::new());
-        Answers(Arc::new(OfConnection { all: self.clone(), cut, state, begins }))
+        let (close, state, wait_began) = (CancellationToken::new(), Mutex::default(), Notify::new());
+        Answers(Arc::new(ConnectionState { all: self.clone(), close, state, wait_began }))
     }
 }
 
@@ -77,7 +77,7 @@ impl Answers {
             Some(length) if length > 0 => {
                 let length = usize::try_from(length).unwrap_or(usize::MAX);
                 self.add(length);
-                Body::new(Sent { body, chunk: Bytes::new(), length, left: length, answers: self.clone() })
+                Body::new(CountedBody { body, chunk: Bytes::new(), length, unsent: length, answers: self.clone() })
             }
             _ => body,
         })
@@ -86,14 +86,14 @@ impl Answers {
     /// Completes when the connection must be closed, because the client read too slowly over `time`, or because memory
     /// is short.
     pub async fn too_slow(&self, time: Duration) {
-        let least = MIN_RATE * u64::try_from(time.as_millis()).unwrap_or(u64::MAX) / 1000;
+        let min_bytes = MIN_RATE * u64::try_from(time.as_millis()).unwrap_or(u64::MAX) / 1000;
         let slow = async {
             loop {
-                self.0.begins.notified().await;
-                while let Some((place, taken)) = self.progress() {
+                self.0.wait_began.notified().await;
+                while let Some((key, sent)) = self.progress() {
                     sleep(time).await;
                     // Under another key, the bytes have not waited for the whole time.
-                    if self.progress().is_some_and(|now| now.0 == place && now.1 - taken < least) {
+                    if self.progress().is_some_and(|now| now.0 == key && now.1 - sent < min_bytes) {
                         return;
                     }
                 }
@@ -101,14 +101,14 @@ impl Answers {
         };
         tokio::select! {
             () = slow => {}
-            () = self.0.cut.cancelled() => {}
+            () = self.0.close.cancelled() => {}
         }
     }
 
     /// Returns the key of the current wait and the number of bytes sent so far; `None` if no bytes wait.
     fn progress(&self) -> Option<(u64, u64)> {
         let state = self.0.state.lock();
-        state.place.map(|place| (place, state.taken))
+        state.key.map(|key| (key, state.sent))
     }
 
     fn add(&self, bytes: usize) {
@@ -116,30 +116,30 @@ impl Answers {
         let mut state = self.0.state.lock();
         state.held += bytes;
         state.waiting += bytes;
-        if state.place.is_none() {
-            let place = all.begun.fetch_add(1, Ordering::Relaxed);
-            state.place = Some(place);
-            all.connections.lock().insert(place, self.clone());
-            self.0.begins.notify_one();
+        if state.key.is_none() {
+            let key = all.next_key.fetch_add(1, Ordering::Relaxed);
+            state.key = Some(key);
+            all.connections.lock().insert(key, self.clone());
+            self.0.wait_began.notify_one();
         }
         drop(state);
         all.held.fetch_add(bytes, Ordering::Relaxed);
         while all.held.load(Ordering::Relaxed) > MAX_HELD {
             let longest = all.connections.lock().pop_first();
             let Some((_, longest)) = longest else { break };
-            longest.0.cut.cancel();
+            longest.0.close.cancel();
             longest.release(usize::MAX);
         }
     }
 
-    fn take(&self, bytes: usize) {
+    fn mark_sent(&self, bytes: usize) {
         let mut state = self.0.state.lock();
         state.waiting -= bytes;
-        state.taken += bytes as u64;
+        state.sent += bytes as u64;
         if state.waiting == 0
-            && let Some(place) = state.place.take()
+            && let Some(key) = state.key.take()
         {
-            self.0.all.0.connections.lock().remove(&place);
+            self.0.all.0.connections.lock().remove(&key);
         }
     }
 
@@ -153,16 +153,16 @@ impl Answers {
 }
 
 /// The body of a response, in chunks.
-struct Sent {
+struct CountedBody {
     body: Body,
     chunk: Bytes,
     length: usize,
     /// Bytes that wait to be sent.
-    left: usize,
+    unsent: usize,
     answers: Answers,
 }
 
-impl hyper::body::Body for Sent {
+impl hyper::body::Body for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -181,9 +181,9 @@ impl hyper::body::Body for Sent {
         }
         let length = self.chunk.len().min(CHUNK);
         let data = self.chunk.split_to(length);
-        let taken = length.min(self.left);
-        self.left -= taken;
-        self.answers.take(taken);
+        let sent = length.min(self.unsent);
+        self.unsent -= sent;
+        self.answers.mark_sent(sent);
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
@@ -192,13 +192,13 @@ impl hyper::body::Body for Sent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left as u64)
+        SizeHint::with_exact(self.unsent as u64)
     }
 }
 
-impl Drop for Sent {
+impl Drop for CountedBody {
     fn drop(&mut self) {
-        self.answers.take(self.left);
+        self.answers.mark_sent(self.unsent);
         self.answers.release(self.length);
     }
 }

@@ -11,7 +11,8 @@ use crate::graphql::documents::prepared::OperationNotFound;
 use crate::graphql::documents::registry::{DocumentRef, LookupError};
 use crate::graphql::documents::{DocumentError, Documents, Limit, LimitExceeded};
 use crate::graphql::validation::variable_values;
-use crate::server::error::{HttpError, error};
+use crate::server::error::HttpError;
+use crate::server::error_codes::error;
 use crate::server::variable_limits as size;
 
 /// An operation that is ready to execute.
@@ -33,50 +34,50 @@ pub struct Prepared {
 }
 
 /// Finds the document, selects the operation and checks its variables and limits.
-pub fn prepare(documents: &Documents, mut asked: GraphQLParams) -> Result<Prepared, HttpError> {
-    size::check(&asked.variables)?;
-    let named = match &asked.id {
-        Some(id) => DocumentRef::Id(id, Some(asked.query.as_str()).filter(|text| !text.is_empty())),
-        None => DocumentRef::Text(&asked.query),
+pub fn prepare(documents: &Documents, mut params: GraphQLParams) -> Result<Prepared, HttpError> {
+    size::check(&params.variables)?;
+    let reference = match &params.id {
+        Some(id) => DocumentRef::Id(id, Some(params.query.as_str()).filter(|text| !text.is_empty())),
+        None => DocumentRef::Text(&params.query),
     };
-    let plan = documents.find(named).map_err(missing)?;
-    let operation = plan.operation(asked.operation_name.as_deref()).map_err(unclear)?;
+    let document = documents.find(reference).map_err(lookup_error)?;
+    let operation = document.operation(params.operation_name.as_deref()).map_err(selection_error)?;
     let mut mistakes =
-        variable_values::check(documents.schema(), &operation.variables, &asked.variables, documents.exposure());
-    mistakes.extend(operation.null_conditions(&asked.variables));
+        variable_values::check(documents.schema(), &operation.variables, &params.variables, documents.exposure());
+    mistakes.extend(operation.null_conditions(&params.variables));
     if !mistakes.is_empty() {
         return Err(invalid(mistakes));
     }
-    operation.arguments.check(&asked.variables).map_err(excessive)?;
-    variable_values::fill(&operation.variables, &mut asked.variables);
-    let cost = operation.cost(&asked.variables);
-    Limit::Cost.hold(cost).map_err(excessive)?;
-    let is_public = operation.public.with(&asked.variables);
-    let mut request = Request::new("").variables(asked.variables);
+    operation.arguments.check(&params.variables).map_err(limit_error)?;
+    variable_values::fill(&operation.variables, &mut params.variables);
+    let cost = operation.cost(&params.variables);
+    Limit::Cost.check(cost).map_err(limit_error)?;
+    let is_public = operation.public.with(&params.variables);
+    let mut request = Request::new("").variables(params.variables);
     request.set_parsed_query(operation.document.clone());
     Ok(Prepared {
         request,
         kind: operation.kind,
         name: operation.name.clone(),
         cost,
-        told_cost: asked.tells_cost.then_some(cost),
+        told_cost: params.tells_cost.then_some(cost),
         repeats_fields: operation.repeats_fields,
         is_public,
     })
 }
 
-fn missing(missing: LookupError) -> HttpError {
-    match missing {
-        LookupError::Rejected(DocumentError::Excessive(excess)) => excessive(excess),
+fn lookup_error(error: LookupError) -> HttpError {
+    match error {
+        LookupError::Rejected(DocumentError::Excessive(excess)) => limit_error(excess),
         LookupError::Rejected(DocumentError::Malformed(mistake)) => {
             refuse("GRAPHQL_PARSE_FAILED", mistake.message).at(vec![mistake.place])
         }
         LookupError::Rejected(DocumentError::Invalid(mistakes)) => invalid(mistakes),
-        // Clients look for exactly this message, and then send the text.
+        // Clients compare with exactly this message, and then send the text.
         LookupError::Unknown => refuse("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"),
         LookupError::Untrusted => refuse(
             "DOCUMENT_NOT_TRUSTED",
-            "This server runs the documents of its manifest alone, and this is none of them.",
+            "This server runs only the documents of its manifest; this document is not one of them.",
         ),
         LookupError::Mismatch => {
             HttpError::bad_request("The document must be named by its SHA-256, in 64 hexadecimal digits.")
@@ -86,48 +87,48 @@ fn missing(missing: LookupError) -> HttpError {
 
 /// The error for a document or variables that do not fit the schema.
 fn invalid(mistakes: Vec<DocumentMistake>) -> HttpError {
-    let told = mistakes.into_iter().map(|DocumentMistake { message, place }| ServerError {
+    let errors = mistakes.into_iter().map(|DocumentMistake { message, place }| ServerError {
         locations: vec![place],
         ..error("GRAPHQL_VALIDATION_FAILED", message)
     });
-    HttpError { errors: told.collect(), ..refuse("GRAPHQL_VALIDATION_FAILED", "") }
+    HttpError { errors: errors.collect(), ..refuse("GRAPHQL_VALIDATION_FAILED", "") }
 }
 
 fn refuse(code: &str, message: impl Into<String>) -> HttpError {
     HttpError::new(StatusCode::BAD_REQUEST, code, message)
 }
 
-fn excessive(excess: LimitExceeded) -> HttpError {
+fn limit_error(excess: LimitExceeded) -> HttpError {
     match excess {
-        LimitExceeded::Over(Limit::Bytes, asked) => {
+        LimitExceeded::Over(Limit::Bytes, count) => {
             let allowed = Limit::Bytes.allowed();
-            HttpError::too_large(format!("The document has {asked} bytes; {allowed} are allowed."))
+            HttpError::too_large(format!("The document has {count} bytes; {allowed} are allowed."))
         }
-        LimitExceeded::Over(limit, asked) => {
+        LimitExceeded::Over(limit, count) => {
             let (noun, allowed) = (limit.noun(), limit.allowed());
-            refuse("TOO_COMPLEX", format!("The document has {asked} {noun}; {allowed} are allowed."))
+            refuse("TOO_COMPLEX", format!("The document has {count} {noun}; {allowed} are allowed."))
         }
         LimitExceeded::Roots(place) => {
-            let message = "A subscription is to exactly one field, without directives.";
+            let message = "A subscription must select exactly one field, without directives.";
             refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
         LimitExceeded::Repeated(name, place) => {
-            let message = format!("`{name}` stands twice in this mutation, and would run twice: give each an alias.");
+            let message = format!("`{name}` occurs twice in this mutation and would run twice: give each an alias.");
             refuse("GRAPHQL_VALIDATION_FAILED", message).at(vec![place])
         }
     }
 }
 
-fn unclear(unclear: OperationNotFound) -> HttpError {
-    HttpError::bad_request(match unclear {
-        OperationNotFound::Several => "The document has several operations: name one by `operationName`.",
-        OperationNotFound::Unknown => "The document has no operation of that `operationName`.",
+fn selection_error(error: OperationNotFound) -> HttpError {
+    HttpError::bad_request(match error {
+        OperationNotFound::Several => "The document has several operations: select one by `operationName`.",
+        OperationNotFound::Unknown => "The document has no operation with this `operationName`.",
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::code;
+    use super::super::error_codes::code;
     use super::*;
 
     fn try_prepare(body: serde_json::Value) -> Result<Prepared, HttpError> {
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operation_is_chosen_by_name_or_by_being_alone() {
+    fn prepare_selects_the_operation_by_name_or_the_only_one() {
         let two = "query A { __typename } mutation B { __typename }";
         let prepared = try_prepare(serde_json::json!({"query": two, "operationName": "B"})).unwrap();
         assert_eq!((prepared.kind, prepared.name.as_deref()), (OperationType::Mutation, Some("B")));
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_needs_a_value_must_have_one() {
+    fn prepare_requires_values_of_variables() {
         let query = "query($a: ID!, $b: Boolean! = true) { node(id: $a) { id @include(if: $b) } }";
         let ask = |variables: serde_json::Value| serde_json::json!({"query": query, "variables": variables});
         assert!(try_prepare(ask(serde_json::json!({"a": 1}))).is_ok());
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_is_told_to_who_asks() {
+    fn prepare_returns_the_cost_on_request() {
         let query = "query($n: Int) { viewer { organizations(first: $n) { nodes { id } } } }";
         let body = serde_json::json!({"query": query, "variables": {"n": 10}, "extensions": {"cost": true}});
         assert_eq!(try_prepare(body).unwrap().told_cost, Some(100 + 50 + 50 + 2 + 10 * 2));

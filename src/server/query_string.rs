@@ -10,18 +10,18 @@ use crate::server::error::HttpError;
 /// Parses the query string. Unknown parameters are ignored, like unknown members of a body; an empty value counts as
 /// absent.
 pub fn parse(text: &str) -> Result<GraphQLParams, HttpError> {
-    let mut given = Map::new();
+    let mut members = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()).filter(|(_, value)| !value.is_empty()) {
         let value = match &*name {
             "query" | "operationName" => Value::String(value.into_owned()),
-            "variables" | "extensions" => serde_json::from_str(&value).map_err(|cause| body::unreadable(&cause))?,
+            "variables" | "extensions" => serde_json::from_str(&value).map_err(|cause| body::invalid_json(&cause))?,
             _ => continue,
         };
-        if given.insert(name.to_string(), value).is_some() {
+        if members.insert(name.to_string(), value).is_some() {
             return Err(HttpError::bad_request(format!("The parameter `{name}` is given twice.")));
         }
     }
-    serde_json::from_value(Value::Object(given)).map_err(|cause| body::unreadable(&cause))
+    serde_json::from_value(Value::Object(members)).map_err(|cause| body::invalid_json(&cause))
 }
 
 #[cfg(test)]
@@ -29,17 +29,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_comes_with_its_variables() {
-        let asked =
+    fn parse_reads_query_variables_and_name() {
+        let params =
             parse("query=query%20Q(%24b:Int)%20%7B+a+%7D&variables=%7B%22b%22%3A1%7D&operationName=Q&other=1").unwrap();
-        assert_eq!((asked.query.as_str(), asked.operation_name.as_deref()), ("query Q($b:Int) { a }", Some("Q")));
-        assert_eq!(asked.variables.len(), 1);
-        let asked = parse("query=%7Ba%7D&variables=&operationName=&extensions=null").unwrap();
-        assert_eq!((asked.operation_name, asked.variables.len()), (None, 0));
+        assert_eq!((params.query.as_str(), params.operation_name.as_deref()), ("query Q($b:Int) { a }", Some("Q")));
+        assert_eq!(params.variables.len(), 1);
+        let params = parse("query=%7Ba%7D&variables=&operationName=&extensions=null").unwrap();
+        assert_eq!((params.operation_name, params.variables.len()), (None, 0));
     }
 
     #[test]
-    fn what_is_no_query_says_why() {
+    fn parse_refuses_other_query_strings_and_says_why() {
         for (text, says) in [
             ("", "must have"),
             ("query=", "must have"),

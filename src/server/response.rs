@@ -16,15 +16,16 @@ use crate::graphql::error::TOO_LARGE;
 use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::validation::Exposure;
 use crate::server::content_type::Media;
-use crate::server::error::{Codes, HttpError, INTERNAL, code, error};
+use crate::server::error::{Codes, HttpError, INTERNAL};
+use crate::server::error_codes::{code, error};
 use crate::server::error_limits;
 
 /// Message while the database is unavailable. `extensions.outcome` says whether changes may have been made.
-pub const UNAVAILABLE: &str = "The service is not available for the moment.";
+pub const UNAVAILABLE: &str = "The service is temporarily unavailable.";
 
 /// Sets a code on every error, and logs each internal error once with the request ID and its cause, which clients never
 /// see.
-pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
+pub fn assign_error_codes(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     let refused = is_refused(executed);
     let mut logged: Vec<*const ()> = Vec::new();
     for error in &mut executed.errors {
@@ -52,7 +53,7 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
             let code = library_code(error, refused);
             if exposure == Exposure::Hidden {
                 // Messages of the library contain type names.
-                "A value does not fit where it stands.".clone_into(&mut error.message);
+                "A value has the wrong type.".clone_into(&mut error.message);
             }
             error.extensions.get_or_insert_default().set("code", code);
         }
@@ -60,7 +61,7 @@ pub fn settle(executed: &mut Executed, request_id: &str, exposure: Exposure) {
     error_limits::truncate_errors(&mut executed.errors);
 }
 
-/// Replaces a result that exceeds the maximum size of a response.
+/// Returns the result that replaces a response over the maximum size.
 pub fn too_large() -> Executed {
     Executed::from_errors(vec![error("TOO_COMPLEX", TOO_LARGE)])
 }
@@ -135,9 +136,9 @@ fn report(fault: Option<&InternalError>, message: &str, request_id: &str) {
     };
     let cause = chain(fault);
     if fault.passing {
-        tracing::warn!(request_id, cause, "not available");
+        tracing::warn!(request_id, cause, "dependency unavailable");
     } else {
-        tracing::error!(request_id, cause, "fault");
+        tracing::error!(request_id, cause, "internal error");
     }
 }
 
@@ -159,7 +160,7 @@ pub fn chain(fault: &InternalError) -> String {
 mod tests {
     use async_graphql::PathSegment;
 
-    use super::super::error::error;
+    use super::super::error_codes::error;
     use super::*;
 
     fn failed(code: &str) -> ServerError {
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_that_of_the_specification() {
+    fn respond_returns_the_status_of_the_specification() {
         let some = || Value::from_json(serde_json::json!({"a": 1})).unwrap();
         for (errors, data, graphql, json) in [
             (vec![], some(), 200, 200),
@@ -190,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_shows_its_request_and_never_its_cause() {
+    fn assign_error_codes_hides_the_cause_of_internal_errors() {
         let fault = |passing| InternalError { passing, cause: "password of the database".into() };
         for (passing, expected) in [(false, "INTERNAL"), (true, "SERVICE_UNAVAILABLE")] {
             let mut raised = failed("ANY");
             raised.message = "password of the database".into();
             raised.source = Some(Arc::new(fault(passing)));
             let mut executed = Executed::from_errors(vec![raised]);
-            settle(&mut executed, "r-1", Exposure::Open);
+            assign_error_codes(&mut executed, "r-1", Exposure::Open);
             assert_eq!(code(&executed.errors[0]), Some(expected));
             let shown = serde_json::to_string(&executed).unwrap();
             assert!(shown.contains("\"requestId\":\"r-1\"") && !shown.contains("password"), "{shown}");
@@ -205,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_library_get_a_code() {
+    fn assign_error_codes_sets_codes_of_library_errors() {
         let mut unknown = Executed::from_errors(vec![ServerError::new("Unknown field \"x\"", None)]);
-        settle(&mut unknown, "r", Exposure::Open);
+        assign_error_codes(&mut unknown, "r", Exposure::Open);
         assert_eq!(code(&unknown.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
         let mut deep = Executed::from_errors(vec![ServerError::new("Query is nested too deep.", None)]);
-        settle(&mut deep, "r", Exposure::Open);
+        assign_error_codes(&mut deep, "r", Exposure::Open);
         assert_eq!(code(&deep.errors[0]), Some("TOO_COMPLEX"));
         let scalar = ServerError { path: failed("").path, ..ServerError::new("Failed to parse \"DateTime\"", None) };
         let mut input = Executed::from_errors(vec![scalar]);
-        settle(&mut input, "r", Exposure::Open);
+        assign_error_codes(&mut input, "r", Exposure::Open);
         assert_eq!(code(&input.errors[0]), Some("BAD_USER_INPUT"));
     }
 }

@@ -1,7 +1,5 @@
 //! The router: all paths of the server, and the middleware around them.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,38 +7,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::admission::Admission;
-use super::execute::TimeLimits;
 use super::{graphql, health};
-use crate::graphql::documents::Documents;
-use crate::graphql::schema::{self, Schema};
+use crate::graphql::schema;
 use crate::graphql::validation::Exposure;
-use crate::operations::AppContext;
 use crate::server::error::HttpError;
 use crate::server::graphiql;
 use crate::server::middleware::observe;
-
-/// State that all handlers share. Cheap to clone.
-#[derive(Clone)]
-pub struct ServerState {
-    /// Executes operations.
-    pub schema: Schema,
-    /// Documents that passed validation, by their text and by their ID.
-    pub documents: Arc<Documents>,
-    /// Limits on connections, streams, rates and origins.
-    pub admission: Admission,
-    /// How long operations may take.
-    pub time_limits: TimeLimits,
-    /// Database, keys, clock and the other parts of the application.
-    pub env: AppContext,
-    /// Mutations that are running, also those whose client has disconnected.
-    pub tasks: TaskTracker,
-    /// Cancelled when the server begins to shut down.
-    pub stopping: CancellationToken,
-}
+use crate::server::state::ServerState;
 
 /// Returns the router with all routes, CORS and the middleware for logging.
 pub fn router(server: ServerState) -> Router {
@@ -77,6 +51,6 @@ async fn jwks(State(server): State<ServerState>) -> Response {
 
 /// Returns 405. The router adds the `Allow` header.
 async fn method_not_allowed() -> HttpError {
-    let message = "This path does not take this method; the Allow header says which it takes.";
+    let message = "This path does not support this method; the Allow header lists the supported methods.";
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_REQUEST", message)
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue};
 const DATA: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Adds the headers to a response. An existing `Cache-Control` or `Content-Security-Policy` is kept.
-pub fn defend(headers: &mut HeaderMap) {
+pub fn apply(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -22,12 +22,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_says_itself_how_it_is_stored_and_what_is_in_it() {
+    fn apply_keeps_existing_headers() {
         let mut headers = HeaderMap::new();
-        defend(&mut headers);
+        apply(&mut headers);
         assert_eq!((&headers[CACHE_CONTROL], &headers[CONTENT_SECURITY_POLICY]), (&"no-store".parse().unwrap(), &DATA));
         let mut headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
-        defend(&mut headers);
+        apply(&mut headers);
         assert_eq!(headers[CACHE_CONTROL], "no-cache");
     }
 }

@@ -133,9 +133,9 @@ mod tests {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let told = shutdown.clone();
+        let server_shutdown = shutdown.clone();
         let (router, admission) = (Router::new().route("/", get(slow)), Admission::new(HttpPolicy::default()));
-        let server = tokio::spawn(async move { serve(listener, router, admission, &told).await });
+        let server = tokio::spawn(async move { serve(listener, router, admission, &server_shutdown).await });
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         begun.notified().await;
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_under_way_is_finished_and_nothing_new_accepted() {
+    async fn serve_finishes_running_requests_and_accepts_no_new_ones() {
         let UnderWay { shutdown, finish, server, mut client, address } = under_way().await;
         let task_done = Arc::new(Notify::new());
         let task = task_done.clone();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_second_signal_does_not_wait() {
+    async fn serve_ends_at_once_after_a_second_signal() {
         let UnderWay { shutdown, server, .. } = under_way().await;
         shutdown.soft.cancel();
         shutdown.hard.cancel();

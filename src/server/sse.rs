@@ -29,22 +29,22 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// The last event of a stream.
 const COMPLETE: &[u8] = b"event: complete\ndata: \n\n";
 
-/// Returns the results as an event stream, recorded in `ledger`. `held` is dropped when the stream ends.
+/// Returns the results as an event stream, recorded in `log`. `permits` is dropped when the stream ends.
 pub fn respond(
     results: impl Stream<Item = SubscriptionItem> + Send + 'static,
-    mut ledger: OperationLog,
-    held: impl Send + 'static,
+    mut log: OperationLog,
+    permits: impl Send + 'static,
 ) -> Response {
-    stream_of(results.inspect(move |told| {
-        let _ = &held;
-        ledger.note(told);
+    stream_of(results.inspect(move |item| {
+        let _ = &permits;
+        log.note(item);
     }))
 }
 
 fn stream_of(results: impl Stream<Item = SubscriptionItem> + Send + 'static) -> Response {
-    let next = |told: SubscriptionItem| {
+    let next = |item: SubscriptionItem| {
         let next = Event::default().event("next");
-        match told {
+        match item {
             SubscriptionItem::Shared(text) => next.data(text),
             SubscriptionItem::Executed(executed) if response::is_refused(&executed) => next.data(refused(&executed)),
             SubscriptionItem::Executed(executed) => next

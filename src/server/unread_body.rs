@@ -20,10 +20,10 @@ use crate::server::body::MAX_BYTES;
 const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// A request body that returns its unread rest to [`Watch`] when it is dropped.
-pub struct Returned {
+pub struct WatchedBody {
     body: Option<Incoming>,
     polled: bool,
-    back: Option<oneshot::Sender<Unread>>,
+    sender: Option<oneshot::Sender<Unread>>,
 }
 
 /// A body that was not read to its end.
@@ -35,25 +35,25 @@ struct Unread {
 
 /// Closes the connection after the response if the request's body was not fully read.
 pub struct Watch {
-    back: oneshot::Receiver<Unread>,
+    receiver: oneshot::Receiver<Unread>,
     version: Version,
-    waits: bool,
+    expects_continue: bool,
 }
 
 /// Wraps a body for a request handler, so that its unread rest is known after the handler.
-pub fn watch(body: Incoming, version: Version, headers: &HeaderMap) -> (Returned, Watch) {
-    let (back, returned) = oneshot::channel();
-    let watch = Watch { back: returned, version, waits: headers.contains_key(EXPECT) };
-    (Returned { body: Some(body), polled: false, back: Some(back) }, watch)
+pub fn watch(body: Incoming, version: Version, headers: &HeaderMap) -> (WatchedBody, Watch) {
+    let (sender, receiver) = oneshot::channel();
+    let watch = Watch { receiver, version, expects_continue: headers.contains_key(EXPECT) };
+    (WatchedBody { body: Some(body), polled: false, sender: Some(sender) }, watch)
 }
 
 impl Watch {
     /// Completes the headers of the response after the handler has returned.
     pub fn end(mut self, headers: &mut HeaderMap) {
         // HTTP/2 resets only the stream.
-        let Some(unread) = self.back.try_recv().ok().filter(|_| self.version < Version::HTTP_2) else { return };
+        let Some(unread) = self.receiver.try_recv().ok().filter(|_| self.version < Version::HTTP_2) else { return };
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        if unread.polled || !self.waits {
+        if unread.polled || !self.expects_continue {
             tokio::spawn(timeout(MAX_TIME, discard(unread.body)));
         }
     }
@@ -64,7 +64,7 @@ async fn discard(body: Incoming) {
     while let Some(Ok(_)) = rest.frame().await {}
 }
 
-impl Body for Returned {
+impl Body for WatchedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -90,13 +90,13 @@ impl Body for Returned {
     }
 }
 
-impl Drop for Returned {
+impl Drop for WatchedBody {
     fn drop(&mut self) {
-        if let (Some(body), Some(back)) = (self.body.take(), self.back.take())
+        if let (Some(body), Some(sender)) = (self.body.take(), self.sender.take())
             && !body.is_end_stream()
         {
             // The receiver is gone if the connection has ended.
-            let _ = back.send(Unread { body, polled: self.polled });
+            let _ = sender.send(Unread { body, polled: self.polled });
         }
     }
 }

@@ -34,22 +34,24 @@ pub fn has_too_many(json: &[u8]) -> bool {
 
 /// The error for a request that [`has_too_many`] values.
 pub fn too_many() -> HttpError {
-    let message = format!("The variables may have {MAX_VALUES} values in all.");
+    let message = format!("The variables may have {MAX_VALUES} values in total.");
     HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message)
 }
 
 /// Returns a `TOO_COMPLEX` error if the variables exceed a limit.
 pub fn check(variables: &Variables) -> Result<(), HttpError> {
-    let mut left = MAX_VALUES;
-    let fits = variables.values().try_for_each(|value| measure(value, MAX_DEPTH, &mut left));
+    let mut remaining = MAX_VALUES;
+    let fits = variables.values().try_for_each(|value| measure(value, MAX_DEPTH, &mut remaining));
     fits.map_err(|message| HttpError::new(StatusCode::BAD_REQUEST, "TOO_COMPLEX", message))
 }
 
-fn measure(value: &Value, depth: usize, left: &mut usize) -> Result<(), String> {
-    *left = left.checked_sub(1).ok_or_else(|| format!("The variables may have {MAX_VALUES} values in all."))?;
+fn measure(value: &Value, depth: usize, remaining: &mut usize) -> Result<(), String> {
+    *remaining =
+        remaining.checked_sub(1).ok_or_else(|| format!("The variables may have {MAX_VALUES} values in total."))?;
     let mut inner = |value: &Value| {
-        let depth = depth.checked_sub(1).ok_or_else(|| format!("The variables may nest {MAX_DEPTH} levels deep."))?;
-        measure(value, depth, left)
+        let depth =
+            depth.checked_sub(1).ok_or_else(|| format!("The variables may be nested {MAX_DEPTH} levels deep."))?;
+        measure(value, depth, remaining)
     };
     match value {
         Value::List(list) if list.len() > MAX_LIST => Err(format!("A list may have {MAX_LIST} values.")),
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_a_request_are_counted_before_they_are_read() {
+    fn has_too_many_counts_values_of_the_text() {
         let most = MAX_REQUEST_VALUES - 1;
         for (text, too_many) in [
             (format!("[{}0]", "0,".repeat(most)), false),
@@ -89,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn values_are_bounded_in_depth_length_and_number() {
+    fn check_limits_depth_length_and_number() {
         assert_eq!(refusal(nested(MAX_DEPTH)), None);
         assert!(refusal(nested(MAX_DEPTH + 1)).unwrap().contains("nest"));
         assert_eq!(refusal(json!(vec![1; MAX_LIST])), None);
         assert!(refusal(json!(vec![1; MAX_LIST + 1])).unwrap().contains("list"));
         let lists = |count: usize| json!(vec![vec![1; MAX_LIST - 1]; count]);
         assert_eq!(refusal(lists(9)), None);
-        assert!(refusal(lists(10)).unwrap().contains("in all"));
+        assert!(refusal(lists(10)).unwrap().contains("in total"));
     }
 }

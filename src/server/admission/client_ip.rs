@@ -1,5 +1,5 @@
-//! Finds the client's address behind proxies. Only the entries of `X-Forwarded-For` that trusted proxies have added are
-//! used, because any client can forge the others.
+//! Finds the client's address behind proxies. Only the entries of `X-Forwarded-For` that trusted proxies added are
+//! used, because clients can forge the others.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
 use crate::config::Networks;
-use crate::server::router::ServerState;
+use crate::server::state::ServerState;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -22,12 +22,12 @@ impl FromRequestParts<ServerState> for ClientIp {
     async fn from_request_parts(parts: &mut Parts, server: &ServerState) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
         let proxies = &server.admission.access.proxies;
-        Ok(Self(peer.map(|peer| behind(proxies, peer, &parts.headers))))
+        Ok(Self(peer.map(|peer| client_address(proxies, peer, &parts.headers))))
     }
 }
 
 /// Returns the last address on the path that does not belong to a trusted proxy.
-fn behind(proxies: &Networks, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+fn client_address(proxies: &Networks, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut address = peer.to_canonical();
     let values = headers.get_all(FORWARDED_FOR).iter().rev();
     let hops = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_trusted_proxies_have_written_is_believed() {
+    fn client_address_uses_only_entries_of_trusted_proxies() {
         let proxies = Networks::parse("10.0.0.0/8").unwrap();
         for (peer, forwarded, expected) in [
             ("9.9.9.9", vec!["1.1.1.1"], "9.9.9.9"),
@@ -75,7 +75,11 @@ mod tests {
                     headers
                 },
             );
-            assert_eq!(behind(&proxies, peer.parse().unwrap(), &headers).to_string(), expected, "{peer} {forwarded:?}");
+            assert_eq!(
+                client_address(&proxies, peer.parse().unwrap(), &headers).to_string(),
+                expected,
+                "{peer} {forwarded:?}"
+            );
         }
     }
 }

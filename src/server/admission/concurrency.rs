@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// Limits the number of permits per key. Cheap to clone; clones share the counts.
 #[derive(Clone)]
 pub struct ConcurrencyLimiter<K: Hash + Eq> {
-    most: usize,
+    max: usize,
     counts: Arc<Mutex<HashMap<K, usize>>>,
 }
 
@@ -22,9 +22,9 @@ struct PermitCount<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
-    /// Creates a limiter with at most `most` permits per key.
-    pub fn new(most: usize) -> Self {
-        Self { most, counts: Arc::default() }
+    /// Creates a limiter with at most `max` permits per key.
+    pub fn new(max: usize) -> Self {
+        Self { max, counts: Arc::default() }
     }
 
     /// Returns a permit for the key; `None` if the key has reached its limit. Without a key, nothing is counted.
@@ -32,7 +32,7 @@ impl<K: Hash + Eq + Clone> ConcurrencyLimiter<K> {
         let Some(key) = key else { return Some(Permit::uncounted()) };
         let mut counts = self.counts.lock();
         let count = counts.entry(key.clone()).or_default();
-        if *count >= self.most {
+        if *count >= self.max {
             return None;
         }
         *count += 1;
@@ -50,11 +50,11 @@ impl<K: Hash + Eq> Permit<K> {
 impl<K: Hash + Eq> Drop for PermitCount<K> {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
-        let left = counts.get_mut(&self.key).map_or(0, |count| {
+        let remaining = counts.get_mut(&self.key).map_or(0, |count| {
             *count -= 1;
             *count
         });
-        if left == 0 {
+        if remaining == 0 {
             counts.remove(&self.key);
         }
     }
@@ -65,19 +65,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_has_so_many_places_and_gives_them_back() {
-        let tally = ConcurrencyLimiter::new(2);
-        let (first, _second) = (tally.place(Some("a")).unwrap(), tally.place(Some("a")).unwrap());
-        assert!(tally.place(Some("a")).is_none());
-        assert!(tally.place(Some("b")).is_some() && tally.place(None).is_some());
+    fn place_limits_permits_per_key_and_reuses_released_ones() {
+        let limiter = ConcurrencyLimiter::new(2);
+        let (first, _second) = (limiter.place(Some("a")).unwrap(), limiter.place(Some("a")).unwrap());
+        assert!(limiter.place(Some("a")).is_none());
+        assert!(limiter.place(Some("b")).is_some() && limiter.place(None).is_some());
         drop(first);
-        assert!(tally.place(Some("a")).is_some());
+        assert!(limiter.place(Some("a")).is_some());
     }
 
     #[test]
-    fn who_holds_nothing_is_forgotten() {
-        let tally = ConcurrencyLimiter::new(1);
-        (0..1000).for_each(|key| drop(tally.place(Some(key)).unwrap()));
-        assert!(tally.counts.lock().is_empty());
+    fn drop_removes_keys_without_permits() {
+        let limiter = ConcurrencyLimiter::new(1);
+        (0..1000).for_each(|key| drop(limiter.place(Some(key)).unwrap()));
+        assert!(limiter.counts.lock().is_empty());
     }
 }

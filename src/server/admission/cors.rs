@@ -36,8 +36,8 @@ impl Admission {
         let Ok(origin) = origin.to_str() else { return false };
         let own = self.access.public_url.as_deref().and_then(authority);
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_ascii_lowercase);
-        let asking = authority(origin);
-        self.access.origins.contain(origin) || asking.is_some() && (asking == own || asking == host)
+        let requesting = authority(origin);
+        self.access.origins.contain(origin) || requesting.is_some() && (requesting == own || requesting == host)
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use crate::config::{HttpPolicy, Origins};
 
     #[test]
-    fn a_page_is_of_this_server_or_of_an_allowed_origin() {
+    fn admits_page_checks_the_own_and_the_allowed_origins() {
         let admission = Admission::new(HttpPolicy {
             public_url: Some("https://guildhall.example.org/team".to_owned()),
             origins: Origins::parse("https://app.example.org").unwrap(),

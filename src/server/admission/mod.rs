@@ -15,13 +15,15 @@ use crate::auth::throttle::network;
 use crate::config::{HttpPolicy, RateLimits};
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
+use crate::graphql::documents::cost::OPERATION;
 use crate::server::admission::concurrency::{ConcurrencyLimiter, Permit};
 use crate::server::admission::rate_limit::OperationRates;
+use crate::server::caller::Caller;
 use crate::server::error::HttpError;
-use crate::server::execute::Caller;
+use crate::server::prepare::Prepared;
 
 /// Retry delay for a caller that has the maximum number of streams.
-const FULL_TIME: Duration = Duration::from_secs(30);
+const STREAM_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 /// Decides which connections, streams and operations are admitted. Cheap to clone; clones share the counts.
 #[derive(Clone)]
@@ -36,17 +38,17 @@ pub struct Admission {
 impl Admission {
     /// Creates the limiters from the policy, with nothing in use.
     pub fn new(access: HttpPolicy) -> Self {
-        let most = |of: fn(&RateLimits) -> usize| access.bounds.as_ref().map_or(usize::MAX, of);
+        let limit = |of: fn(&RateLimits) -> usize| access.bounds.as_ref().map_or(usize::MAX, of);
         Self {
             rates: access.bounds.as_ref().map(|bounds| Arc::new(OperationRates::new(bounds))),
-            connections_of_addresses: ConcurrencyLimiter::new(most(|bounds| bounds.connections)),
-            streams_of_actors: ConcurrencyLimiter::new(most(|bounds| bounds.streams_per_actor)),
-            streams_of_addresses: ConcurrencyLimiter::new(most(|bounds| bounds.streams_per_address)),
+            connections_of_addresses: ConcurrencyLimiter::new(limit(|bounds| bounds.connections)),
+            streams_of_actors: ConcurrencyLimiter::new(limit(|bounds| bounds.streams_per_actor)),
+            streams_of_addresses: ConcurrencyLimiter::new(limit(|bounds| bounds.streams_per_address)),
             access: Arc::new(access),
         }
     }
 
-    /// Maximum number of concurrent connections from all addresses.
+    /// Returns the maximum number of concurrent connections from all addresses.
     pub fn connections(&self) -> usize {
         self.access.connections.min(Semaphore::MAX_PERMITS)
     }
@@ -59,10 +61,25 @@ impl Admission {
         self.connections_of_addresses.place(Some(network(peer)))
     }
 
+    /// Charges the caller for an operation, or for a refused request; fails if too few points are left.
+    pub fn charge(
+        &self,
+        caller: &Caller,
+        prepared: Result<Prepared, HttpError>,
+        now: Instant,
+    ) -> Result<Prepared, HttpError> {
+        let Some(rates) = &self.rates else { return prepared };
+        let points = prepared.as_ref().map_or(OPERATION, |prepared| prepared.cost);
+        match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
+            Ok(()) => prepared,
+            Err(wait) => Err(rate_limit::rate_limited(wait, now)),
+        }
+    }
+
     /// Returns permits for an event stream, or an error if the caller has reached a limit.
     pub fn stream(&self, caller: &Caller, now: Instant) -> Result<(Permit<IpAddr>, Permit<UserId>), HttpError> {
-        let places = self.stream_from(caller.address).zip(self.stream_of(caller.actor.map(|actor| actor.user_id)));
-        places.ok_or_else(|| rate_limit::rate_limited(FULL_TIME, now))
+        let permits = self.stream_from(caller.address).zip(self.stream_of(caller.actor.map(|actor| actor.user_id)));
+        permits.ok_or_else(|| rate_limit::rate_limited(STREAM_RETRY_DELAY, now))
     }
 
     /// Returns a permit for a WebSocket or stream of this address; `None` if the address has reached its limit.

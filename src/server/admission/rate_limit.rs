@@ -12,12 +12,8 @@ use crate::auth::throttle::network;
 use crate::config::RateLimits;
 use crate::domain::UserId;
 use crate::domain::clock::Instant;
-use crate::graphql::documents::cost::OPERATION;
 use crate::graphql::scalars::DateTime;
-use crate::server::admission::Admission;
 use crate::server::error::HttpError;
-use crate::server::execute::Caller;
-use crate::server::prepare::Prepared;
 
 /// Points spent by accounts and addresses.
 pub struct OperationRates {
@@ -34,7 +30,8 @@ impl OperationRates {
         }
     }
 
-    fn spend(&self, actor: Option<UserId>, address: Option<IpAddr>, points: u64) -> Result<(), Duration> {
+    /// Charges the points to the address and the account. Fails with the time to wait if too few points are left.
+    pub fn spend(&self, actor: Option<UserId>, address: Option<IpAddr>, points: u64) -> Result<(), Duration> {
         let points = u32::try_from(points).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX);
         if let Some(address) = address {
             self.addresses.take(&network(address), points)?;
@@ -43,27 +40,10 @@ impl OperationRates {
     }
 }
 
-impl Admission {
-    /// Charges the caller for an operation, or for a refused request; fails if too few points are left.
-    pub fn charge(
-        &self,
-        caller: &Caller,
-        asked: Result<Prepared, HttpError>,
-        now: Instant,
-    ) -> Result<Prepared, HttpError> {
-        let Some(rates) = &self.rates else { return asked };
-        let points = asked.as_ref().map_or(OPERATION, |prepared| prepared.cost);
-        match rates.spend(caller.actor.map(|actor| actor.user_id), caller.address, points) {
-            Ok(()) => asked,
-            Err(wait) => Err(rate_limited(wait, now)),
-        }
-    }
-}
-
 /// The error for a reached limit, with the time after which the caller may retry.
 pub fn rate_limited(wait: Duration, now: Instant) -> HttpError {
     let retry_at = now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::minutes(1));
-    let message = "Too much was asked for in the last minute. Wait a little.";
+    let message = "The rate limit was exceeded in the last minute. Retry later.";
     let mut problem = HttpError::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
     problem.retry_after = Some(wait);
     for error in &mut problem.errors {

@@ -50,8 +50,8 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn asset(file: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
-    let named = |asset: &&Asset| file.as_ref().is_ok_and(|Path(file)| asset.name == file);
-    match ASSETS.iter().find(named) {
+    let has_name = |asset: &&Asset| file.as_ref().is_ok_and(|Path(file)| asset.name == file);
+    match ASSETS.iter().find(has_name) {
         Some(asset) => asset.respond(&headers),
         None => HttpError::no_such_path().into_response(),
     }
@@ -71,12 +71,12 @@ impl Asset {
     }
 
     fn respond(&self, request: &HeaderMap) -> Response {
-        let known = self.is_known_to(request);
-        let body = if known { Bytes::new() } else { Bytes::from_static(self.body) };
+        let is_cached = self.is_cached_by(request);
+        let body = if is_cached { Bytes::new() } else { Bytes::from_static(self.body) };
         let mut response = body.into_response();
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_TYPE);
-        if known {
+        if is_cached {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
@@ -88,7 +88,7 @@ impl Asset {
         response
     }
 
-    fn is_known_to(&self, request: &HeaderMap) -> bool {
+    fn is_cached_by(&self, request: &HeaderMap) -> bool {
         let lists = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
         lists.flat_map(|list| list.split(',')).any(|tag| {
             let tag = tag.trim();

@@ -1,5 +1,5 @@
-// GraphiQL for the endpoint of this server. The access token of the field above it is kept for this tab only, and goes with
-// every request and with the first message of every WebSocket; a header of the headers editor wins over it.
+// GraphiQL for the endpoint of this server. The access token of the field above it is kept for this tab only. It is sent
+// with every request and with the first message of every WebSocket, unless the headers editor has an Authorization header.
 'use strict';
 
 const ENDPOINT = '/graphql';
@@ -15,8 +15,8 @@ const DEFAULT_QUERY = `# Welcome to Guildhall.
 #    field "Access token" at the top of this page.
 # 3. Run Me.
 #
-# Whoever runs the server can make a token on the
-# command line, too: guildhall token --help
+# The operator of the server can also create a token on
+# the command line: guildhall token --help
 #
 # Ctrl-Enter runs the operation under the cursor.
 # The book at the left opens the documentation.
@@ -51,8 +51,8 @@ query Me {
 }
 `;
 
-// What the links in mails lead to, where the operator has set no page for them: /graphiql#invitation=TOKEN and so on. The
-// token is behind the `#`, so that it is sent to no server before the operation is run.
+// Targets of the links in mails if the operator has not set other pages: /graphiql#invitation=TOKEN and so on. The
+// token follows the `#`, so that it is not sent to a server before the operation runs.
 const LINKED = {
   invitation: `# You are invited. With an account of that address, sign in and run Accept.
 # Without one, choose a username and a password, and run Join.
@@ -112,11 +112,11 @@ mutation Reset($token: String!) {
 `,
 };
 
-/** Query and variables for the link that led here; nothing if none did. */
+/** Returns query and variables for the link in the address; an empty object without a link. */
 function linked() {
   const [kind, value] = location.hash.slice(1).split('=');
   if (!Object.hasOwn(LINKED, kind) || !value) return {};
-  // Out of the address bar, and so out of bookmarks and screenshots.
+  // Removes the token from the address bar, so that bookmarks and screenshots do not contain it.
   history.replaceState(null, '', location.pathname);
   return { query: LINKED[kind], variables: JSON.stringify({ token: decodeURIComponent(value) }, null, 2) };
 }
@@ -135,7 +135,7 @@ function remember() {
   state.textContent = value ? 'Sent with every request from this tab.' : 'Not set: requests are anonymous.';
 }
 
-/** `headers` with the token of the field, unless they carry credentials of their own. */
+/** Returns the headers with the token of the field, unless they have an Authorization header. */
 function authorized(headers) {
   const own = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   return token() && !own ? { ...headers, Authorization: `Bearer ${token()}` } : headers;
@@ -150,7 +150,7 @@ document.getElementById('clear').addEventListener('click', () => {
 document.getElementById('access').addEventListener('submit', (event) => event.preventDefault());
 remember();
 
-// What the headers editor held when the last operation was run: a WebSocket has no headers, its first message has.
+// Content of the headers editor when the last operation ran, for the first message of a WebSocket.
 let editorHeaders = {};
 
 const endpoint = new URL(ENDPOINT, location.href);
@@ -178,7 +178,7 @@ ReactDOM.createRoot(document.getElementById('graphiql')).render(
     ...linked(),
     isHeadersEditorEnabled: true,
     shouldPersistHeaders: false,
-    // Queries are remembered, and those that sign in hold a password: for this tab only.
+    // Queries are stored, and those that sign in contain a password: they are kept for this tab only.
     storage: sessionStorage,
   }),
 );

@@ -32,7 +32,7 @@ fn references() -> Vec<&'static str> {
 }
 
 #[test]
-fn every_vendored_file_is_the_published_one() {
+fn vendored_files_match_their_checksums() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/graphiql/vendor");
     let mut listed = vec!["CHECKSUMS.txt".to_owned()];
     for line in include_str!("vendor/CHECKSUMS.txt").lines() {
@@ -50,7 +50,7 @@ fn every_vendored_file_is_the_published_one() {
 }
 
 #[test]
-fn nothing_refers_to_another_host() {
+fn files_refer_to_no_other_host() {
     for reference in references() {
         assert!(reference.starts_with("/graphiql/"), "{reference}");
     }
@@ -66,14 +66,14 @@ fn nothing_refers_to_another_host() {
 }
 
 #[test]
-fn the_page_has_no_script_or_style_of_its_own() {
+fn page_has_no_inline_script_or_style() {
     assert!(
         !PAGE.contains("<style") && !PAGE.contains(" style=") && !PAGE.contains("<script>") && !PAGE.contains(" on")
     );
 }
 
 #[tokio::test]
-async fn each_referenced_file_is_served_with_its_type() {
+async fn router_serves_each_referenced_file_with_its_type() {
     let references = references();
     assert_eq!(references.len(), ASSETS.len(), "all files are used");
     for reference in references {
@@ -92,7 +92,7 @@ async fn each_referenced_file_is_served_with_its_type() {
 }
 
 #[tokio::test]
-async fn a_file_that_the_browser_has_is_not_sent_again() {
+async fn router_answers_304_for_a_cached_file() {
     for path in ["/graphiql", "/graphiql/graphiql.min.js"] {
         let first = get(path, None).await;
         assert_eq!(text(&first, header::CACHE_CONTROL), "no-cache");
@@ -108,7 +108,7 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn the_root_leads_to_the_page() {
+async fn router_redirects_the_root_to_the_page() {
     let response = get("/", None).await;
     assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(text(&response, header::LOCATION), "/graphiql");

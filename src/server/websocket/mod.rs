@@ -27,34 +27,35 @@ use crate::graphql::subscription::SubscriptionItem;
 use crate::server::admission::concurrency::Permit;
 use crate::server::admission::rate_limit;
 use crate::server::body::{GraphQLParams, MAX_BYTES};
+use crate::server::caller::Caller;
 use crate::server::error::HttpError;
 use crate::server::execute;
-use crate::server::execute::{Caller, Running};
+use crate::server::execute::Running;
 use crate::server::middleware::{Operation, RequestId};
 use crate::server::operation_log::OperationLog;
 use crate::server::prepare::prepare;
-use crate::server::router::ServerState;
+use crate::server::state::ServerState;
 use crate::server::websocket::protocol::{Close, Protocol, Step};
 use crate::server::{credentials, error_limits};
 
 /// How long a client may take to send `connection_init`.
-const INIT_TIME: Duration = Duration::from_secs(10);
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sending a message to the client may take.
-const SEND_TIME: Duration = Duration::from_secs(30);
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long running operations may take to finish when the server shuts down.
-const FINISH_TIME: Duration = Duration::from_secs(8);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long to wait for the client's close frame.
-const CLOSE_TIME: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum time without any message from the client; clients answer pings automatically.
-const SILENT_TIME: Duration = Duration::from_secs(60);
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// Retry delay for an address that has too many sockets.
-const CROWDED_TIME: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_secs(30);
 /// How often the expiry of the token and the activity of the client are checked.
 const TICK: Duration = Duration::from_secs(1);
 /// Number of ticks between pings, which keep proxies from closing silent connections.
 const TICKS_TO_PING: u32 = 12;
 /// Number of results that are queued for the client before operations have to wait.
-const WAITING: usize = 16;
+const QUEUE_LENGTH: usize = 16;
 /// Size of the read buffer of each socket, in bytes.
 const READ_BUFFER: usize = 4096;
 
@@ -66,22 +67,23 @@ pub async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if !server.admission.admits_page(headers) {
-        let message =
-            "Pages of this origin may not open WebSockets here: the setting GUILDHALL_ALLOWED_ORIGINS lists which may.";
+        let message = "Pages of this origin may not open WebSockets. The setting GUILDHALL_ALLOWED_ORIGINS lists the \
+                       allowed origins.";
         return HttpError::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
     }
     let Ok(upgrade) = upgrade else {
-        return HttpError::bad_request("This is no handshake of a WebSocket of version 13.").into_response();
+        return HttpError::bad_request("The request is not a handshake of WebSocket version 13.").into_response();
     };
     if !upgrade.requested_protocols().any(|name| name == protocol::NAME) {
-        return HttpError::bad_request("The WebSocket must speak `graphql-transport-ws`.").into_response();
+        return HttpError::bad_request("The WebSocket must have the subprotocol `graphql-transport-ws`.")
+            .into_response();
     }
     let actor = match credentials::actor(headers, &server.env).await {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    let Some(place) = server.admission.stream_from(address) else {
-        return rate_limit::rate_limited(CROWDED_TIME, server.env.clock.now()).into_response();
+    let Some(address_permit) = server.admission.stream_from(address) else {
+        return rate_limit::rate_limited(RETRY_DELAY, server.env.clock.now()).into_response();
     };
     // The limit is above that of the protocol, so that the protocol can report the error.
     let upgrade = upgrade
@@ -93,7 +95,7 @@ pub async fn open(
         let tasks = server.tasks.clone();
         let session = Session::new(server, address, actor, socket);
         tasks.track_future(async move {
-            let _place = place;
+            let _address_permit = address_permit;
             session.run().await;
         })
     })
@@ -119,14 +121,14 @@ struct Session {
     socket: WebSocket,
     protocol: Protocol,
     tasks: HashMap<u64, Task>,
-    teller: mpsc::Sender<(u64, TaskEvent)>,
-    told: mpsc::Receiver<(u64, TaskEvent)>,
+    task_sender: mpsc::Sender<(u64, TaskEvent)>,
+    task_events: mpsc::Receiver<(u64, TaskEvent)>,
     /// When `connection_init` must have been received.
     deadline: Instant,
     /// When the last message was received.
-    heard: Instant,
+    last_received: Instant,
     /// Counts this socket towards the limit of the account.
-    place: Option<Permit<UserId>>,
+    account_permit: Option<Permit<UserId>>,
 }
 
 /// The next event of a session.
@@ -141,10 +143,22 @@ type End = Option<Close>;
 
 impl Session {
     fn new(server: ServerState, address: Option<IpAddr>, actor: Option<Actor>, socket: WebSocket) -> Self {
-        let (teller, told) = mpsc::channel(WAITING);
-        let (protocol, tasks, heard) = (Protocol::default(), HashMap::new(), Instant::now());
-        let deadline = heard + INIT_TIME;
-        Self { server, address, actor, socket, protocol, tasks, teller, told, deadline, heard, place: None }
+        let (task_sender, task_events) = mpsc::channel(QUEUE_LENGTH);
+        let (protocol, tasks, last_received) = (Protocol::default(), HashMap::new(), Instant::now());
+        let deadline = last_received + INIT_TIMEOUT;
+        Self {
+            server,
+            address,
+            actor,
+            socket,
+            protocol,
+            tasks,
+            task_sender,
+            task_events,
+            deadline,
+            last_received,
+            account_permit: None,
+        }
     }
 
     async fn run(mut self) {
@@ -160,14 +174,14 @@ impl Session {
         }
         // Waits until both sides have closed: the client may not have read our close frame, and reading answers its
         // own.
-        let _ = timeout(CLOSE_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        let _ = timeout(CLOSE_TIMEOUT, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
     }
 
     async fn serve_connection(&mut self) -> Result<(), End> {
         let stopping = self.server.stopping.clone();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut quiet = 0;
+        let mut ticks_since_ping = 0;
         loop {
             tokio::select! {
                 // Checked first: during a shutdown, the last results of subscriptions are not sent, because the client
@@ -175,56 +189,57 @@ impl Session {
                 biased;
                 () = stopping.cancelled() => break,
                 _ = ticks.tick() => {
-                    self.require_token()?;
-                    self.require_life()?;
-                    quiet = (quiet + 1) % TICKS_TO_PING;
-                    if quiet == 0 {
+                    self.check_token()?;
+                    self.check_silence()?;
+                    ticks_since_ping = (ticks_since_ping + 1) % TICKS_TO_PING;
+                    if ticks_since_ping == 0 {
                         self.send(Message::Ping(Bytes::new())).await?;
                     }
                 }
-                happening = self.happens() => self.take(happening).await?,
+                event = self.next_event() => self.handle_event(event).await?,
             }
         }
-        let _ = timeout(FINISH_TIME, self.finish()).await;
+        let _ = timeout(FINISH_TIMEOUT, self.finish()).await;
         Err(Some(Close::restart()))
     }
 
-    async fn happens(&mut self) -> SessionEvent {
+    async fn next_event(&mut self) -> SessionEvent {
         tokio::select! {
-            heard = self.socket.recv() => SessionEvent::Received(heard),
+            message = self.socket.recv() => SessionEvent::Received(message),
             // Never `None`: the session itself has a sender.
-            Some((number, said)) = self.told.recv() => SessionEvent::Task(number, said),
+            Some((number, event)) = self.task_events.recv() => SessionEvent::Task(number, event),
             () = sleep_until(self.deadline), if !self.protocol.has_begun() => SessionEvent::InitTimeout,
         }
     }
 
-    async fn take(&mut self, happening: SessionEvent) -> Result<(), End> {
-        if matches!(happening, SessionEvent::Received(Some(Ok(_)))) {
-            self.heard = Instant::now();
+    async fn handle_event(&mut self, event: SessionEvent) -> Result<(), End> {
+        if matches!(event, SessionEvent::Received(Some(Ok(_)))) {
+            self.last_received = Instant::now();
         }
-        match happening {
-            SessionEvent::Received(Some(Ok(Message::Text(text)))) => self.hear(text.as_str()).await,
-            SessionEvent::Received(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages are texts"))),
+        match event {
+            SessionEvent::Received(Some(Ok(Message::Text(text)))) => self.handle_message(text.as_str()).await,
+            SessionEvent::Received(Some(Ok(Message::Binary(_)))) => Err(Some(Close::invalid("Messages must be text"))),
             SessionEvent::Received(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => Ok(()),
             SessionEvent::Received(Some(Ok(Message::Close(_)) | Err(_)) | None) => Err(None),
-            SessionEvent::Task(number, said) => self.tell(number, said).await,
+            SessionEvent::Task(number, event) => self.forward(number, event).await,
             SessionEvent::InitTimeout => Err(Some(Close::init_timeout())),
         }
     }
 
     /// Handles a message of the client.
-    async fn hear(&mut self, text: &str) -> Result<(), End> {
+    async fn handle_message(&mut self, text: &str) -> Result<(), End> {
         match self.protocol.receive(text)? {
             Step::Init(payload) => {
-                let given = credentials::actor_of_payload(&payload, &self.server.env).await?;
-                self.actor = given.or(self.actor);
-                let place = self.server.admission.stream_of(self.actor.map(|actor| actor.user_id));
-                self.place = Some(place.ok_or_else(|| Close::forbidden("This account has too many sockets open"))?);
+                let actor = credentials::actor_of_payload(&payload, &self.server.env).await?;
+                self.actor = actor.or(self.actor);
+                let permit = self.server.admission.stream_of(self.actor.map(|actor| actor.user_id));
+                self.account_permit =
+                    Some(permit.ok_or_else(|| Close::forbidden("This account has too many open WebSockets"))?);
                 let acknowledged = self.protocol.acknowledge();
-                self.say(Some(acknowledged)).await
+                self.send_text(Some(acknowledged)).await
             }
-            Step::Send(text) => self.say(Some(text)).await,
-            Step::Run(number, asked) => self.begin(number, asked).await,
+            Step::Send(text) => self.send_text(Some(text)).await,
+            Step::Run(number, params) => self.start(number, params).await,
             Step::Stop(number) => {
                 self.tasks.remove(&number);
                 Ok(())
@@ -234,44 +249,44 @@ impl Session {
     }
 
     /// Starts an operation.
-    async fn begin(&mut self, number: u64, asked: GraphQLParams) -> Result<(), End> {
-        if self.has_run_out() {
+    async fn start(&mut self, number: u64, params: GraphQLParams) -> Result<(), End> {
+        if self.token_has_expired() {
             return Err(Some(Close::unauthorized(credentials::BAD_TOKEN)));
         }
         let caller = Caller { id: RequestId::random(), actor: self.actor, address: self.address };
-        let (asked, now) = (prepare(&self.server.documents, asked), self.server.env.clock.now());
-        let prepared = match self.server.admission.charge(&caller, asked, now) {
+        let (prepared, now) = (prepare(&self.server.documents, params), self.server.env.clock.now());
+        let prepared = match self.server.admission.charge(&caller, prepared, now) {
             Ok(prepared) => prepared,
             Err(mut problem) => {
                 error_limits::truncate_errors(&mut problem.errors);
                 let refused = self.protocol.refuse(number, &problem.errors);
-                return self.say(refused).await;
+                return self.send_text(refused).await;
             }
         };
         let (kind, operation) = (prepared.kind, Operation::new(&prepared, self.actor.as_ref()));
         let span = tracing::info_span!("request", request_id = %caller.id.0);
         let running = execute::run(&self.server, &caller, prepared);
-        let task = perform(number, running, caller.id, operation, self.teller.clone());
+        let task = run_task(number, running, caller.id, operation, self.task_sender.clone());
         let handle = AbortOnDropHandle::new(tokio::spawn(task.instrument(span)));
         self.tasks.insert(number, Task { kind, _handle: handle });
         Ok(())
     }
 
     /// Forwards an operation's event and all other queued events, with one flush.
-    async fn tell(&mut self, number: u64, said: TaskEvent) -> Result<(), End> {
-        let mut next = Some((number, said));
-        while let Some((number, said)) = next {
-            if let Some(text) = self.message(number, said) {
+    async fn forward(&mut self, number: u64, event: TaskEvent) -> Result<(), End> {
+        let mut next = Some((number, event));
+        while let Some((number, event)) = next {
+            if let Some(text) = self.message(number, event) {
                 self.feed(Message::text(text)).await?;
             }
-            next = self.told.try_recv().ok();
+            next = self.task_events.try_recv().ok();
         }
         self.flush().await
     }
 
     /// Returns the message for an operation's event. `None` if the client has ended the operation.
-    fn message(&mut self, number: u64, said: TaskEvent) -> Option<String> {
-        match said {
+    fn message(&mut self, number: u64, event: TaskEvent) -> Option<String> {
+        match event {
             TaskEvent::Result(SubscriptionItem::Shared(text)) => self.protocol.next(number, &text),
             TaskEvent::Result(SubscriptionItem::Executed(executed)) => self.protocol.result(number, &executed),
             TaskEvent::Broken(errors) => self.protocol.refuse(number, &errors),
@@ -286,31 +301,31 @@ impl Session {
     async fn finish(&mut self) -> Result<(), End> {
         self.tasks.retain(|_, task| task.kind != OperationType::Subscription);
         while !self.tasks.is_empty() {
-            let Some((number, said)) = self.told.recv().await else { break };
+            let Some((number, event)) = self.task_events.recv().await else { break };
             if self.tasks.contains_key(&number) {
-                self.tell(number, said).await?;
+                self.forward(number, event).await?;
             }
         }
         Ok(())
     }
 
     /// Fails when the token has expired and no operation runs any more, after subscriptions have reported the expiry.
-    fn require_token(&self) -> Result<(), End> {
-        let over = self.has_run_out() && self.protocol.is_idle();
-        if over { Err(Some(Close::unauthorized(credentials::BAD_TOKEN))) } else { Ok(()) }
+    fn check_token(&self) -> Result<(), End> {
+        let is_over = self.token_has_expired() && self.protocol.is_idle();
+        if is_over { Err(Some(Close::unauthorized(credentials::BAD_TOKEN))) } else { Ok(()) }
     }
 
-    /// Fails when the client has sent nothing, not even a pong, for [`SILENT_TIME`].
-    fn require_life(&self) -> Result<(), End> {
-        if self.heard.elapsed() > SILENT_TIME { Err(None) } else { Ok(()) }
+    /// Fails when the client has sent nothing, not even a pong, for [`MAX_SILENCE`].
+    fn check_silence(&self) -> Result<(), End> {
+        if self.last_received.elapsed() > MAX_SILENCE { Err(None) } else { Ok(()) }
     }
 
-    fn has_run_out(&self) -> bool {
+    fn token_has_expired(&self) -> bool {
         let end = self.actor.as_ref().and_then(|actor| actor.expires_at);
         end.is_some_and(|end| self.server.env.clock.now() >= end)
     }
 
-    async fn say(&mut self, text: Option<String>) -> Result<(), End> {
+    async fn send_text(&mut self, text: Option<String>) -> Result<(), End> {
         match text {
             Some(text) => self.send(Message::text(text)).await,
             None => Ok(()),
@@ -324,42 +339,42 @@ impl Session {
 
     /// Queues a message, which is sent with the next flush at the latest.
     async fn feed(&mut self, message: Message) -> Result<(), End> {
-        in_time(self.socket.feed(message)).await
+        within_send_timeout(self.socket.feed(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), End> {
-        in_time(self.socket.flush()).await
+        within_send_timeout(self.socket.flush()).await
     }
 }
 
-/// Fails if the client does not accept the bytes within [`SEND_TIME`].
-async fn in_time(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
-    match timeout(SEND_TIME, sending).await {
+/// Fails if the client does not accept the bytes within [`SEND_TIMEOUT`].
+async fn within_send_timeout(sending: impl Future<Output = Result<(), axum::Error>>) -> Result<(), End> {
+    match timeout(SEND_TIMEOUT, sending).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(None),
     }
 }
 
 /// Runs an operation and sends its results to the session.
-async fn perform(
+async fn run_task(
     number: u64,
     Running { refusals, mut results }: Running,
     id: RequestId,
     operation: Operation,
-    teller: mpsc::Sender<(u64, TaskEvent)>,
+    task_sender: mpsc::Sender<(u64, TaskEvent)>,
 ) {
-    let mut ledger = OperationLog::new(id.clone(), operation, refusals);
-    let telling = async {
-        while let Some(told) = results.next().await {
-            ledger.note(&told);
+    let mut log = OperationLog::new(id.clone(), operation, refusals);
+    let forwarding = async {
+        while let Some(item) = results.next().await {
+            log.note(&item);
             // If the receiver is gone, this task is aborted too.
-            let _ = teller.send((number, TaskEvent::Result(told))).await;
+            let _ = task_sender.send((number, TaskEvent::Result(item))).await;
         }
     };
-    if AssertUnwindSafe(telling).catch_unwind().await.is_err() {
+    if AssertUnwindSafe(forwarding).catch_unwind().await.is_err() {
         tracing::error!(request_id = %id.0, "request handler panicked");
-        let _ = teller.send((number, TaskEvent::Broken(HttpError::internal(&id.0).errors))).await;
+        let _ = task_sender.send((number, TaskEvent::Broken(HttpError::internal(&id.0).errors))).await;
     }
-    drop(ledger);
-    let _ = teller.send((number, TaskEvent::End)).await;
+    drop(log);
+    let _ = task_sender.send((number, TaskEvent::End)).await;
 }

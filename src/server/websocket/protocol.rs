@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::graphql::json_writer::JsonWriter;
 use crate::server::body::{GraphQLParams, MAX_BYTES};
-use crate::server::error::error;
+use crate::server::error_codes::error;
 use crate::server::response;
 use crate::server::variable_limits;
 
@@ -20,7 +20,7 @@ pub const MAX_OPERATIONS: usize = 100;
 /// Maximum length of the reason in a close frame, in bytes.
 const MAX_REASON: usize = 123;
 
-/// Why a socket is closed.
+/// Code and reason with which a socket is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Close {
     /// A code of the WebSocket protocol below 4000, of `graphql-transport-ws` from 4000.
@@ -63,7 +63,7 @@ impl Close {
 
     /// A dependency of the server is unavailable for now (1013).
     pub fn unavailable() -> Self {
-        Self::new(1013, "The service is not available now. Try again")
+        Self::new(1013, "The service is temporarily unavailable. Retry later")
     }
 
     /// The server shuts down; the client may reconnect to another process (1012).
@@ -72,7 +72,7 @@ impl Close {
     }
 }
 
-/// What the session must do after a message.
+/// The action of the session after a message.
 #[derive(Debug)]
 pub enum Step {
     /// Authenticate the client by the payload, then [`acknowledge`](Protocol::acknowledge).
@@ -89,8 +89,8 @@ pub enum Step {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Silent,
-    Begun,
+    AwaitingInit,
+    Initialized,
     Acknowledged,
 }
 
@@ -101,8 +101,8 @@ pub struct Protocol {
     numbers: HashMap<String, u64>,
     /// Client's IDs of the running operations, by number.
     ids: HashMap<u64, String>,
-    /// Number of operations that have begun.
-    begun: u64,
+    /// Number of operations that have started.
+    started: u64,
 }
 
 #[derive(Deserialize)]
@@ -125,14 +125,14 @@ struct Head {
 
 impl Default for Protocol {
     fn default() -> Self {
-        Self { phase: Phase::Silent, numbers: HashMap::new(), ids: HashMap::new(), begun: 0 }
+        Self { phase: Phase::AwaitingInit, numbers: HashMap::new(), ids: HashMap::new(), started: 0 }
     }
 }
 
 impl Protocol {
     /// Whether the first message was received.
     pub fn has_begun(&self) -> bool {
-        self.phase != Phase::Silent
+        self.phase != Phase::AwaitingInit
     }
 
     /// Whether no operation is running.
@@ -146,29 +146,29 @@ impl Protocol {
             return Err(Close::too_large());
         }
         if variable_limits::has_too_many(text.as_bytes()) {
-            return self.refuse_values(text);
+            return self.refuse_too_many_values(text);
         }
         let Message { kind, id, payload } = serde_json::from_str(text).map_err(|_| {
             Close::invalid("A message is a JSON object with a string `type` and, by type, `id` and `payload`")
         })?;
         match kind.as_str() {
-            "connection_init" => self.begin(payload),
+            "connection_init" => self.initialize(payload),
             "ping" => Ok(Step::Send(pong(object(payload)?))),
             "pong" => object(payload).map(|_| Step::Nothing),
-            "subscribe" => self.subscribe(named(id)?, payload),
+            "subscribe" => self.subscribe(require_id(id)?, payload),
             "complete" => {
-                let number = self.numbers.remove(&named(id)?);
+                let number = self.numbers.remove(&require_id(id)?);
                 Ok(number.map_or(Step::Nothing, |number| {
                     self.ids.remove(&number);
                     Step::Stop(number)
                 }))
             }
-            _ => Err(Close::invalid("There is no such `type` of message")),
+            _ => Err(Close::invalid("The `type` of the message is unknown")),
         }
     }
 
     /// Refuses a message with too many values; they are not parsed.
-    fn refuse_values(&self, text: &str) -> Result<Step, Close> {
+    fn refuse_too_many_values(&self, text: &str) -> Result<Step, Close> {
         match serde_json::from_str(text) {
             Ok(Head { kind, id: Some(id) }) if kind == "subscribe" && self.phase == Phase::Acknowledged => {
                 Ok(Step::Send(refused(&id, &variable_limits::too_many().errors)))
@@ -177,11 +177,11 @@ impl Protocol {
         }
     }
 
-    fn begin(&mut self, payload: Option<Value>) -> Result<Step, Close> {
+    fn initialize(&mut self, payload: Option<Value>) -> Result<Step, Close> {
         if self.has_begun() {
             return Err(Close::new(4429, "Too many initialisation requests"));
         }
-        self.phase = Phase::Begun;
+        self.phase = Phase::Initialized;
         Ok(Step::Init(object(payload)?.unwrap_or_default()))
     }
 
@@ -195,7 +195,7 @@ impl Protocol {
         if self.phase != Phase::Acknowledged {
             return Err(Close::unauthorized("Unauthorized"));
         }
-        let asked = serde_json::from_value(payload.unwrap_or_default()).map_err(|_| {
+        let params = serde_json::from_value(payload.unwrap_or_default()).map_err(|_| {
             Close::invalid(
                 "The `payload` of `subscribe` has a string `query`, and may have `variables` and `operationName`",
             )
@@ -204,14 +204,14 @@ impl Protocol {
             return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
         if self.numbers.len() >= MAX_OPERATIONS {
-            let message = format!("A WebSocket has {MAX_OPERATIONS} operations at once at most.");
+            let message = format!("A WebSocket may have at most {MAX_OPERATIONS} operations at a time.");
             return Ok(Step::Send(refused(&id, &[error("BAD_REQUEST", message)])));
         }
-        let number = self.begun;
-        self.begun += 1;
+        let number = self.started;
+        self.started += 1;
         self.numbers.insert(id.clone(), number);
         self.ids.insert(number, id);
-        Ok(Step::Run(number, asked))
+        Ok(Step::Run(number, params))
     }
 
     /// Returns the message for a result; `None` if the client has ended the operation.
@@ -259,7 +259,7 @@ fn pong(payload: Option<Map<String, Value>>) -> String {
     }
 }
 
-fn named(id: Option<String>) -> Result<String, Close> {
+fn require_id(id: Option<String>) -> Result<String, Close> {
     id.filter(|id| !id.is_empty()).ok_or_else(|| Close::invalid("This `type` of message needs an `id`"))
 }
 

@@ -31,7 +31,7 @@ fn sent(text: Option<String>) -> Value {
 }
 
 #[test]
-fn the_first_message_comes_once_and_before_all_operations() {
+fn receive_requires_one_init_before_operations() {
     let mut protocol = Protocol::default();
     assert_eq!(code(protocol.receive(&subscribe("1"))), 4401);
     let init = r#"{"type":"connection_init","payload":{"token":"t"}}"#;
@@ -42,7 +42,7 @@ fn the_first_message_comes_once_and_before_all_operations() {
 }
 
 #[test]
-fn messages_that_are_none_close_the_socket() {
+fn receive_closes_the_socket_after_invalid_messages() {
     for bad in [
         "",
         "[]",
@@ -65,7 +65,7 @@ fn messages_that_are_none_close_the_socket() {
 }
 
 #[test]
-fn pings_are_answered_at_any_time() {
+fn receive_answers_pings_at_any_time() {
     let mut protocol = Protocol::default();
     let Ok(Step::Send(answer)) = protocol.receive(r#"{"type":"ping","payload":{"a":1}}"#) else { panic!("no answer") };
     assert_eq!(sent(Some(answer)), json!({ "type": "pong", "payload": { "a": 1 } }));
@@ -75,7 +75,7 @@ fn pings_are_answered_at_any_time() {
 }
 
 #[test]
-fn an_id_is_taken_while_its_operation_runs() {
+fn subscribe_refuses_the_id_of_a_running_operation() {
     let mut protocol = open();
     let number = run(&mut protocol, "a");
     let close = protocol.receive(&subscribe("a")).unwrap_err();
@@ -86,7 +86,7 @@ fn an_id_is_taken_while_its_operation_runs() {
 }
 
 #[test]
-fn who_completes_hears_no_more_of_it_even_under_the_same_id() {
+fn complete_ends_the_messages_of_an_operation_even_if_its_id_is_reused() {
     let mut protocol = open();
     let number = run(&mut protocol, "a");
     assert!(
@@ -99,7 +99,7 @@ fn who_completes_hears_no_more_of_it_even_under_the_same_id() {
 }
 
 #[test]
-fn what_did_not_run_is_an_error_and_the_end_and_what_failed_a_result() {
+fn result_sends_an_error_for_a_refused_operation_and_next_for_a_failed_one() {
     let mut protocol = open();
     let refused = run(&mut protocol, "a");
     let message =
@@ -116,7 +116,7 @@ fn what_did_not_run_is_an_error_and_the_end_and_what_failed_a_result() {
 }
 
 #[test]
-fn the_fields_of_a_result_keep_their_order() {
+fn result_keeps_the_order_of_fields() {
     let mut protocol = open();
     let number = run(&mut protocol, "a");
     let fields = [("zebra", 1), ("ant", 2)].map(|(name, value)| (async_graphql::Name::new(name), value.into()));
@@ -125,7 +125,7 @@ fn the_fields_of_a_result_keep_their_order() {
 }
 
 #[test]
-fn operations_are_counted_while_they_run() {
+fn subscribe_limits_running_operations() {
     let mut protocol = open();
     let numbers: Vec<u64> = (0..MAX_OPERATIONS).map(|n| run(&mut protocol, &n.to_string())).collect();
     let Ok(Step::Send(answer)) = protocol.receive(&subscribe("more")) else { panic!("not refused") };
@@ -135,7 +135,7 @@ fn operations_are_counted_while_they_run() {
 }
 
 #[test]
-fn a_reason_fits_into_its_frame() {
+fn close_truncates_the_reason_to_its_frame() {
     let mut protocol = open();
     let id = "ä".repeat(200);
     run(&mut protocol, &id);
@@ -144,7 +144,7 @@ fn a_reason_fits_into_its_frame() {
 }
 
 #[test]
-fn subscribe_with_too_many_values_is_refused_and_the_socket_stays() {
+fn subscribe_refuses_too_many_values_and_keeps_the_socket() {
     let mut protocol = open();
     let payload = json!({ "query": "{ a }", "variables": { "a": vec![0; 20_000] } });
     let message = json!({ "type": "subscribe", "id": "1", "payload": payload }).to_string();
