@@ -11,12 +11,14 @@ use async_graphql::{
 
 use super::context::ContextExt;
 use super::introspection;
-use super::types::enums::{Role, StorageHandling, UserErrorCode};
-use super::types::invitation::{Invitation, InvitationPreview};
+use super::types::invitation::Invitation;
+use super::types::invitation_preview::InvitationPreview;
 use super::types::node::{self, AnyNode};
-use super::types::organization::{Organization, OrganizationConnection, OrganizationOrder};
-use super::types::role::RoleDefinition;
-use super::types::transfer::TransferPlan;
+use super::types::organization::Organization;
+use super::types::organization_connection::{OrganizationConnection, OrganizationOrder};
+use super::types::role::{Role, RoleDefinition};
+use super::types::transfer::{StorageHandling, TransferPlan};
+use super::types::user_error::UserErrorCode;
 use super::types::viewer::Viewer;
 use super::{ApiError, Result};
 use crate::domain::ids::TypedId;

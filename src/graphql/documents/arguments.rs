@@ -1,19 +1,19 @@
-//! Measures the arguments of an operation with its fragments and variables put in, which is what execution copies.
+//! Measures the arguments of an operation with fragments and variables inlined, because the executor copies them.
 
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{FragmentDefinition, Selection, SelectionSet, VariableDefinition};
 use async_graphql::{Name, Positioned, Value, Variables};
-use async_graphql_value::Value as Written;
+use async_graphql_value::Value as Literal;
 
 use crate::graphql::documents::limits::{Limit, LimitExceeded};
 
-/// The arguments of an operation.
+/// The size of an operation's arguments.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments {
-    /// Size of what is written in the document.
-    written: Size,
-    /// Variables in the places of values.
+    /// Size of the literal values in the document.
+    literals: Size,
+    /// Uses of each variable.
     uses: HashMap<Name, Use>,
 }
 
@@ -21,21 +21,21 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
     times: u64,
-    /// Size of its default value.
+    /// Size of the variable's default value.
     default: Size,
 }
 
-/// Size of values.
+/// The size of values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Size {
-    /// Number of values, those in lists and objects included.
+    /// Number of values, including those in lists and objects.
     values: u64,
-    /// Bytes of texts.
+    /// Total length of strings, in bytes.
     bytes: u64,
 }
 
 impl Arguments {
-    /// Measures a selection set whose fragments are known to be no more than fits.
+    /// Measures the arguments of a selection set. Callers have checked the size of the document.
     pub fn of(
         set: &SelectionSet,
         fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
@@ -51,54 +51,54 @@ impl Arguments {
         arguments
     }
 
-    /// Refuses arguments that are too large with the values that were given for the variables.
+    /// Checks the size of the arguments with the given variables against the limits.
     pub fn check(&self, given: &Variables) -> Result<(), LimitExceeded> {
-        let size = self.uses.iter().fold(self.written, |size, (name, used)| {
+        let size = self.uses.iter().fold(self.literals, |size, (name, used)| {
             let value = given.get(name).map_or(used.default, Size::of);
             size.plus(value.times(used.times))
         });
-        Limit::ArgumentValues.hold(size.values)?;
-        Limit::ArgumentBytes.hold(size.bytes)
+        Limit::ArgumentValues.check(size.values)?;
+        Limit::ArgumentBytes.check(size.bytes)
     }
 
     fn add<'a>(
         &mut self,
         set: &'a SelectionSet,
         fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-        open: &mut Vec<&'a Name>,
+        visiting: &mut Vec<&'a Name>,
     ) {
         for item in &set.items {
             match &item.node {
                 Selection::Field(field) => {
                     field.node.arguments.iter().for_each(|(_, value)| self.add_value(&value.node));
-                    self.add(&field.node.selection_set.node, fragments, open);
+                    self.add(&field.node.selection_set.node, fragments, visiting);
                 }
-                Selection::InlineFragment(inline) => self.add(&inline.node.selection_set.node, fragments, open),
+                Selection::InlineFragment(inline) => self.add(&inline.node.selection_set.node, fragments, visiting),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    if let Some(fragment) = fragments.get(name).filter(|_| !open.contains(&name)) {
-                        open.push(name);
-                        self.add(&fragment.node.selection_set.node, fragments, open);
-                        open.pop();
+                    if let Some(fragment) = fragments.get(name).filter(|_| !visiting.contains(&name)) {
+                        visiting.push(name);
+                        self.add(&fragment.node.selection_set.node, fragments, visiting);
+                        visiting.pop();
                     }
                 }
             }
         }
     }
 
-    fn add_value(&mut self, value: &Written) {
+    fn add_value(&mut self, value: &Literal) {
         match value {
-            Written::Variable(name) => self.uses.entry(name.clone()).or_default().times += 1,
-            Written::List(values) => {
-                self.written.values += 1;
+            Literal::Variable(name) => self.uses.entry(name.clone()).or_default().times += 1,
+            Literal::List(values) => {
+                self.literals.values += 1;
                 values.iter().for_each(|value| self.add_value(value));
             }
-            Written::Object(fields) => {
-                self.written.values += 1;
+            Literal::Object(fields) => {
+                self.literals.values += 1;
                 fields.values().for_each(|value| self.add_value(value));
             }
-            Written::String(text) => self.written = self.written.plus(Size { values: 1, bytes: text.len() as u64 }),
-            _ => self.written.values += 1,
+            Literal::String(text) => self.literals = self.literals.plus(Size { values: 1, bytes: text.len() as u64 }),
+            _ => self.literals.values += 1,
         }
     }
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn check_counts_a_variable_in_each_place_that_uses_it() {
+    fn check_counts_a_variable_for_each_use() {
         let places = |count: usize| format!("query($v: [Int]) {{ {} }}", "a(b: $v) ".repeat(count));
         let list = json!({ "v": vec![0; 199] });
         assert_eq!(checked(&places(10), list.clone()), Ok(()));
@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn check_counts_defaults_where_nothing_is_given() {
+    fn check_counts_defaults_of_absent_variables() {
         let text = format!("query($v: [Int] = [{}]) {{ {} }}", "0 ".repeat(200), "a(b: $v) ".repeat(10));
         assert_eq!(checked(&text, json!({})), Err(LimitExceeded::Over(Limit::ArgumentValues, 2_010)));
         assert_eq!(checked(&text, json!({ "v": null })), Ok(()));
     }
 
     #[test]
-    fn check_counts_fragments_where_they_are_spread() {
+    fn check_counts_fragments_for_each_spread() {
         let text = |spreads: usize| {
             let list = "{c: \"x\"} ".repeat(49);
             format!("{{ {} }} fragment F on Query {{ a(b: [{list}]) ...F }}", "...F ".repeat(spreads))

@@ -1,5 +1,5 @@
-//! The documents that were found good, by their text. Clients send the same few again and again: those stay, and a stream of
-//! texts that nobody sends twice passes through without pushing them out (S3-FIFO). Bounded in bytes, and read by many at once.
+//! A cache of prepared documents by text, limited in bytes. Documents that clients send often stay, and documents that
+//! are sent once do not evict them (S3-FIFO).
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -9,32 +9,32 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 
 use crate::graphql::documents::prepared::PreparedDocument;
 
-/// What the cache may hold in memory, in bytes.
+/// Capacity of the cache, in bytes of memory.
 const CAPACITY: u64 = 16 * 1024 * 1024;
-/// How many documents it is laid out for.
-const USUAL: usize = 2_000;
-/// What a parsed document takes for each token, more or less: a field has 200 bytes, and its place in a set.
-const TOKEN: u64 = 250;
-/// What every entry takes besides.
-const ENTRY: u64 = 1_024;
+/// Expected number of documents.
+const EXPECTED_ENTRIES: usize = 2_000;
+/// Approximate memory of a parsed document per token, in bytes: a field has 200 bytes, plus its entry in a set.
+const BYTES_PER_TOKEN: u64 = 250;
+/// Overhead of an entry, in bytes.
+const BYTES_PER_ENTRY: u64 = 1_024;
 
-/// Documents that were parsed and checked.
+/// Prepared documents by text.
 #[derive(Debug)]
 pub struct DocumentCache(Cache<Box<str>, Arc<PreparedDocument>, ByBytes>);
 
-/// Weighs a document by what it takes in memory.
+/// Weighs documents by their memory.
 #[derive(Clone, Debug)]
 pub struct ByBytes;
 
 impl<Key> Weighter<Key, Arc<PreparedDocument>> for ByBytes {
-    fn weight(&self, _: &Key, plan: &Arc<PreparedDocument>) -> u64 {
-        ENTRY + plan.bytes + plan.tokens * TOKEN
+    fn weight(&self, _: &Key, document: &Arc<PreparedDocument>) -> u64 {
+        BYTES_PER_ENTRY + document.bytes + document.tokens * BYTES_PER_TOKEN
     }
 }
 
-/// A cache of documents that takes up to that many bytes.
+/// Creates a cache of documents with a capacity in bytes.
 pub fn cache<Key: Eq + Hash>(bytes: u64) -> Cache<Key, Arc<PreparedDocument>, ByBytes> {
-    Cache::with(USUAL, bytes, ByBytes, DefaultHashBuilder::default(), Default::default())
+    Cache::with(EXPECTED_ENTRIES, bytes, ByBytes, DefaultHashBuilder::default(), Default::default())
 }
 
 impl Default for DocumentCache {
@@ -44,55 +44,55 @@ impl Default for DocumentCache {
 }
 
 impl DocumentCache {
-    /// The plan of a text, made by `make` if it is not known. What is refused is not remembered: it is cheap to refuse again.
-    pub fn plan<E>(
+    /// Returns the document of a text, prepared by `prepare` if it is not cached. Refused texts are not cached.
+    pub fn get_or_prepare<E>(
         &self,
         text: &str,
-        make: impl FnOnce(&str) -> Result<PreparedDocument, E>,
+        prepare: impl FnOnce(&str) -> Result<PreparedDocument, E>,
     ) -> Result<Arc<PreparedDocument>, E> {
-        if let Some(known) = self.0.get(text) {
-            return Ok(known);
+        if let Some(cached) = self.0.get(text) {
+            return Ok(cached);
         }
-        let plan = Arc::new(make(text)?);
-        self.0.insert(text.into(), plan.clone());
-        Ok(plan)
+        let document = Arc::new(prepare(text)?);
+        self.0.insert(text.into(), document.clone());
+        Ok(document)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::documents::prepared::tests::plan;
+    use crate::graphql::documents::prepared::tests::prepare;
 
-    /// Whether the text is known without being parsed.
-    fn known(texts: &DocumentCache, text: &str) -> bool {
-        texts.plan(text, |_| Err(())).is_ok()
+    /// Returns whether the text is cached.
+    fn is_cached(cache: &DocumentCache, text: &str) -> bool {
+        cache.get_or_prepare(text, |_| Err(())).is_ok()
     }
 
     #[test]
-    fn a_text_is_parsed_once_and_only_if_it_is_good() {
-        let texts = DocumentCache::default();
-        assert!(texts.plan("{ b }", plan).is_ok());
-        assert!(known(&texts, "{ b }"));
-        assert!(!known(&texts, "{ b  }"), "another text");
-        assert!(texts.plan("mutation { a a }", plan).is_err());
-        assert!(!known(&texts, "mutation { a a }"));
+    fn get_or_prepare_caches_valid_documents() {
+        let documents = DocumentCache::default();
+        assert!(documents.get_or_prepare("{ b }", prepare).is_ok());
+        assert!(is_cached(&documents, "{ b }"));
+        assert!(!is_cached(&documents, "{ b  }"), "another text");
+        assert!(documents.get_or_prepare("mutation { a a }", prepare).is_err());
+        assert!(!is_cached(&documents, "mutation { a a }"));
     }
 
     #[test]
-    fn texts_that_come_once_do_not_push_out_those_that_come_often_nor_fill_the_memory() {
+    fn get_or_prepare_keeps_frequent_documents_within_the_capacity() {
         let bytes = 1024 * 1024;
-        let texts = DocumentCache(cache(bytes));
+        let documents = DocumentCache(cache(bytes));
         let hot: Vec<String> = (0..20).map(|n| format!("{{ hot{n}: b }}")).collect();
         for round in 0..3_000 {
             for text in &hot {
-                texts.plan(text, plan).expect("good");
+                documents.get_or_prepare(text, prepare).expect("good");
             }
             for n in 0..10 {
-                texts.plan(&format!("{{ once{round}x{n}: b }}"), plan).expect("good");
+                documents.get_or_prepare(&format!("{{ once{round}x{n}: b }}"), prepare).expect("good");
             }
         }
-        assert!(hot.iter().all(|text| known(&texts, text)));
-        assert!(texts.0.weight() <= bytes && texts.0.len() <= 600, "{} entries", texts.0.len());
+        assert!(hot.iter().all(|text| is_cached(&documents, text)));
+        assert!(documents.0.weight() <= bytes && documents.0.len() <= 600, "{} entries", documents.0.len());
     }
 }

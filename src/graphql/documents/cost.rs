@@ -1,6 +1,6 @@
-//! The cost of an operation in points: one for each field that may be answered, where the fields below a list count once for
-//! each row that is asked for, and more for what takes a statement, a transaction or a hash. `benches/points` compares points
-//! with processor time. The cost is worked out once for a text, as a formula over its variables.
+//! The cost of an operation in points: one per field, with the fields below a list counted once per requested row, and
+//! more for fields that need a statement, a transaction or a password hash. `benches/points` compares points with
+//! processor time. The cost is computed once per document, as a formula over the variables.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use async_graphql::parser::types::{
     Field, FragmentDefinition, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
-use async_graphql_value::Value as Written;
+use async_graphql_value::Value as Literal;
 
 use crate::domain::page::{DEFAULT, MAX};
 use crate::graphql::documents::fields::each_field;
 
-/// The fields that are lists in pages, whether or not they say how long. A test holds this to the schema.
+/// Fields that are paged lists, with or without a page size. A test compares this list with the schema.
 pub const PAGED: [&str; 10] = [
     "assignedJobs",
     "assignedTasks",
@@ -27,22 +27,22 @@ pub const PAGED: [&str; 10] = [
     "tasks",
 ];
 
-/// Points of an operation, whatever it asks for.
+/// Base points of an operation.
 pub const OPERATION: u64 = 100;
 
-/// Points of a root field of a mutation, which has a transaction of its own.
+/// Points of a root field of a mutation, which runs in its own transaction.
 const MUTATION: u64 = 400;
 
-/// Points of a root field of a query, and of a list: each sends statements.
+/// Points of a root field of a query, and of a list: each sends SQL statements.
 const READ: u64 = 50;
 
-/// Points of a search, which looks at each row of its list.
+/// Points of a search, which scans all rows of its list.
 const SEARCH: u64 = 1_000;
 
-/// Points of the number of events: the log of a workspace may have millions.
+/// Points of counting the events of a workspace, which may have millions.
 const EVENT_COUNT: u64 = 1_000;
 
-/// The mutations that hash passwords, and how many. A test holds this to the schema.
+/// Mutations that hash passwords, with the number of hashes. A test compares this list with the schema.
 pub const HASHING: [(&str, u64); 6] = [
     ("changeEmail", 1),
     ("changePassword", 2),
@@ -52,26 +52,26 @@ pub const HASHING: [(&str, u64); 6] = [
     ("signUp", 1),
 ];
 
-/// Points of judging and hashing a password: 20 to 70 ms of a processor.
+/// Points of checking and hashing a password, which take 20 to 70 ms of processor time.
 const HASH: u64 = 20_000;
 
-/// The cost of an operation: what is the same whatever the variables, and what is multiplied by them.
+/// The cost of an operation: a fixed part, and parts that are multiplied by the values of variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     fixed: u64,
     varying: Vec<(Factor, Cost)>,
 }
 
-/// A factor that is the value of a variable: see [`factor`].
+/// A factor that depends on a variable. See [`factor_of`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Factor {
     variable: Name,
-    /// The factor if the variable is absent or null.
-    otherwise: u64,
+    /// Factor if the variable is absent or null.
+    default: u64,
 }
 
 impl Cost {
-    /// The cost of an operation whose fragments were measured before.
+    /// Computes the cost formula of an operation. Callers have checked the size of the document.
     pub fn of(operation: &OperationDefinition, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) -> Self {
         let root_field = match operation.ty {
             OperationType::Mutation => MUTATION,
@@ -86,10 +86,10 @@ impl Cost {
         Self { fixed: points, varying: Vec::new() }
     }
 
-    /// The points with these variables.
+    /// Returns the points with these variables.
     pub fn with(&self, variables: &Variables) -> u64 {
-        self.varying.iter().fold(self.fixed, |sum, (by, cost)| {
-            let times = variables.get(&by.variable).and_then(factor).unwrap_or(by.otherwise);
+        self.varying.iter().fold(self.fixed, |sum, (factor, cost)| {
+            let times = variables.get(&factor.variable).and_then(factor_of).unwrap_or(factor.default);
             sum.saturating_add(cost.with(variables).saturating_mul(times))
         })
     }
@@ -107,9 +107,9 @@ impl Cost {
     }
 }
 
-/// The factor that a value is: a number of rows, a row for each item of a list, and one search for a text that is not empty.
-/// Pages of over [`MAX`] rows are refused by their field.
-fn factor(value: &Value) -> Option<u64> {
+/// Returns the factor of a value: a number of rows, the length of a list, or 1 for a search text that is not empty. It
+/// is at most [`MAX`], because resolvers refuse larger pages.
+fn factor_of(value: &Value) -> Option<u64> {
     let factor = match value {
         Value::Number(number) => number.as_u64()?,
         Value::List(items) => items.len() as u64,
@@ -125,7 +125,7 @@ struct Formula<'a> {
 }
 
 impl<'a> Formula<'a> {
-    /// The cost of a root set, each field of which has points of its own.
+    /// Returns the cost of the root selection set, where each field costs `root_field` more.
     fn root(&self, set: &'a SelectionSet, root_field: u64) -> Cost {
         let mut fields = 0;
         each_field(set, self.fragments, &mut |field| fields += u64::from(!field.name.node.starts_with("__")));
@@ -149,7 +149,7 @@ impl<'a> Formula<'a> {
 
     fn field(&self, field: &'a Field) -> Cost {
         let name = field.name.node.as_str();
-        // The fields below are counted by the lists of the schema itself.
+        // The cost of introspection is computed from the schema.
         if matches!(name, "__schema" | "__type") {
             return Cost::fixed(1);
         }
@@ -162,31 +162,31 @@ impl<'a> Formula<'a> {
         if let Some(search) = field.get_argument("search") {
             own = own.plus(self.times(&search.node, 0, Cost::fixed(SEARCH)));
         }
-        let unsaid = if is_list { u64::from(DEFAULT) } else { 1 };
+        let default_rows = if is_list { u64::from(DEFAULT) } else { 1 };
         let rows = ["first", "last", "ids"].iter().find_map(|name| field.get_argument(name));
         own.plus(match rows {
-            Some(rows) => self.times(&rows.node, unsaid, inner),
-            None => inner.times(unsaid),
+            Some(rows) => self.times(&rows.node, default_rows, inner),
+            None => inner.times(default_rows),
         })
     }
 
-    /// A cost times what is written as an argument.
-    fn times(&self, written: &Written, otherwise: u64, cost: Cost) -> Cost {
+    /// Multiplies a cost by the value of an argument, or by `default` if the value is null.
+    fn times(&self, argument: &Literal, default: u64, cost: Cost) -> Cost {
         if cost == Cost::default() {
             return cost;
         }
-        match written {
-            Written::Variable(variable) => {
-                let otherwise = self.default_of(variable).unwrap_or(otherwise);
-                Cost { fixed: 0, varying: vec![(Factor { variable: variable.clone(), otherwise }, cost)] }
+        match argument {
+            Literal::Variable(variable) => {
+                let default = self.default_of(variable).unwrap_or(default);
+                Cost { fixed: 0, varying: vec![(Factor { variable: variable.clone(), default }, cost)] }
             }
-            // The items may be variables.
-            Written::List(items) => cost.times((items.len() as u64).min(u64::from(MAX))),
-            constant => cost.times(constant.clone().into_const().as_ref().and_then(factor).unwrap_or(otherwise)),
+            // The items may be variables, so only their number is known.
+            Literal::List(items) => cost.times((items.len() as u64).min(u64::from(MAX))),
+            constant => cost.times(constant.clone().into_const().as_ref().and_then(factor_of).unwrap_or(default)),
         }
     }
 
-    /// Whether a selection set has a field of that name, also in fragments.
+    /// Returns whether a selection set has a field with that name, also in fragments.
     fn selects(&self, set: &'a SelectionSet, name: &str) -> bool {
         let mut found = false;
         each_field(set, self.fragments, &mut |field| found |= field.name.node == name);
@@ -195,7 +195,7 @@ impl<'a> Formula<'a> {
 
     fn default_of(&self, variable: &Name) -> Option<u64> {
         let definition = self.variables.iter().find(|definition| definition.node.name.node == *variable)?;
-        factor(&definition.node.default_value.as_ref()?.node)
+        factor_of(&definition.node.default_value.as_ref()?.node)
     }
 }
 
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_below_a_list_count_for_each_of_its_rows() {
+    fn cost_counts_fields_below_a_list_per_row() {
         for (text, reads, fields) in [
             ("{ a b { c } }", 2, 3),
             ("{ members(first: 10) { nodes { id } } }", 2, 1 + 10 * 2),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_longer_costs_more() {
+    fn cost_is_higher_for_searches_counts_hashes_and_mutations() {
         for (text, expected) in [
             ("{ events(first: 3) { totalCount } }", 2 * READ + EVENT_COUNT + 1 + 3),
             ("{ events(first: 3) { ...F } } fragment F on E { ... { totalCount } }", 2 * READ + EVENT_COUNT + 1 + 3),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_tell_how_long_a_list_is_and_whether_it_is_searched() {
+    fn cost_depends_on_variables_for_page_sizes_and_searches() {
         let text = "query($n: Int, $m: Int = 50) { a { b(first: $n) { b(last: $m) { id } } } }";
         for (variables, expected) in [
             (json!({}), 1 + 1 + (1 + 50)),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_more_than_a_number_holds_is_the_largest_number() {
+    fn cost_saturates() {
         let deep = "members(first: 100) {".repeat(12);
         let text = format!("{{ {deep} id {} }}", "}".repeat(12));
         assert_eq!(cost(&text, json!({})), u64::MAX - OPERATION);

@@ -1,5 +1,5 @@
-//! async-graphql runs a root field once for each time that it is named under the same key, and shows one answer. Queries may;
-//! a mutation would be done twice.
+//! Refuses duplicate root fields of mutations. async-graphql executes a root field once per selection, also under the
+//! same response key, so that a mutation would be executed twice.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,12 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 
 use crate::graphql::documents::limits::LimitExceeded;
 
-/// Refuses a root field of a mutation that is named twice under the same key, be it by way of fragments.
+/// Refuses a mutation that selects two root fields with the same response key, directly or in fragments.
 pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> Result<(), LimitExceeded> {
     if operation.ty != OperationType::Mutation {
         return Ok(());
     }
-    let (mut keys, mut spread) = (HashSet::new(), HashSet::new());
+    let (mut keys, mut spreads) = (HashSet::new(), HashSet::new());
     let mut sets = vec![&operation.selection_set.node];
     while let Some(set) = sets.pop() {
         for item in &set.items {
@@ -26,8 +26,8 @@ pub fn check(document: &ExecutableDocument, operation: &OperationDefinition) -> 
                 Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
                 Selection::FragmentSpread(fragment) => {
                     let name = &fragment.node.fragment_name.node;
-                    // Spread twice, all of its fields would run twice.
-                    if !spread.insert(name) {
+                    // All fields of the fragment would be executed twice.
+                    if !spreads.insert(name) {
                         return Err(LimitExceeded::Repeated(name.to_string(), item.pos));
                     }
                     sets.extend(document.fragments.get(name).map(|fragment| &fragment.node.selection_set.node));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutation_is_named_once() {
+    fn check_refuses_duplicate_root_fields_of_mutations() {
         for bad in [
             "mutation { a a }",
             "mutation { a ... { a } }",
@@ -61,6 +61,6 @@ mod tests {
             assert!(matches!(checked(bad), Err(LimitExceeded::Repeated(..))), "{bad}");
         }
         assert_eq!(checked("mutation { a b: a }"), Ok(()));
-        assert_eq!(checked("{ a a }"), Ok(()), "queries may");
+        assert_eq!(checked("{ a a }"), Ok(()), "queries are allowed");
     }
 }

@@ -1,12 +1,12 @@
-//! The fields of a selection set.
+//! Iterates over the fields of a selection set.
 
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{Field, FragmentDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-/// Calls `visit` for each field of a selection set itself, also in fragments, whether or not directives leave it out. The
-/// document has been checked: no fragment spreads itself.
+/// Calls `visit` for each direct field of a selection set, also in fragments, regardless of directives. Callers have
+/// validated the document: fragments have no cycles.
 pub fn each_field<'a>(
     set: &'a SelectionSet,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,

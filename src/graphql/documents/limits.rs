@@ -1,43 +1,42 @@
-//! How much a document may ask for. One table: what is checked, what the refusal says, and what the README tells.
+//! The limits of documents, in one table for the checks, the error messages and the README.
 
 use async_graphql::Pos;
 
-/// Something that a document may not have any number of.
+/// A limited quantity of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Bytes of the text.
+    /// Length of the text, in bytes.
     Bytes,
-    /// Words, numbers, strings and signs of the text.
+    /// Lexical tokens.
     Tokens,
-    /// Brackets within brackets, strings and comments apart.
+    /// Depth of nested brackets, outside of strings and comments.
     Nesting,
-    /// Operations that are defined.
+    /// Defined operations.
     Operations,
-    /// Fragments that are defined.
+    /// Defined fragments.
     Fragments,
-    /// Fields within fields, fragments put in the place of their spreads.
+    /// Depth of nested fields, with fragments inlined.
     Depth,
-    /// Fields, fragments put in.
+    /// Fields, with fragments inlined.
     Fields,
-    /// Fields at the root of an operation, fragments put in.
+    /// Root fields of an operation, with fragments inlined.
     RootFields,
-    /// Aliases, fragments put in.
+    /// Aliases, with fragments inlined.
     Aliases,
-    /// Directives, fragments put in.
+    /// Directives, with fragments inlined.
     Directives,
-    /// Values of arguments, fragments and variables put in.
+    /// Values in arguments, with fragments and variables inlined.
     ArgumentValues,
-    /// Bytes of the texts of arguments, fragments and variables put in.
+    /// Length of strings in arguments, in bytes, with fragments and variables inlined.
     ArgumentBytes,
-    /// Fields `__schema`, fragments put in.
+    /// Fields `__schema`, with fragments inlined.
     Schemas,
-    /// Cost in points: fields of the answer, as far as the sizes of pages, and of the lists in the schema's description, tell
-    /// beforehand, and passwords to hash.
+    /// Cost in points. See [`cost`](super::cost).
     Cost,
 }
 
 impl Limit {
-    /// All of them, in the order in which they are asked.
+    /// All limits, in the order in which they are checked.
     pub const ALL: [Limit; 14] = [
         Limit::Bytes,
         Limit::Tokens,
@@ -55,7 +54,7 @@ impl Limit {
         Limit::Cost,
     ];
 
-    /// The most that is allowed.
+    /// Returns the maximum.
     pub const fn allowed(self) -> u64 {
         match self {
             Limit::Bytes => 32 * 1024,
@@ -75,7 +74,7 @@ impl Limit {
         }
     }
 
-    /// What there is too much of, as it is called in sentences.
+    /// Returns the counted noun, for messages and the README.
     pub const fn noun(self) -> &'static str {
         match self {
             Limit::Bytes => "bytes",
@@ -95,19 +94,19 @@ impl Limit {
         }
     }
 
-    /// Refuses more than is allowed.
-    pub fn hold(self, asked: u64) -> Result<(), LimitExceeded> {
-        if asked > self.allowed() { Err(LimitExceeded::Over(self, asked)) } else { Ok(()) }
+    /// Refuses a quantity above the maximum.
+    pub fn check(self, quantity: u64) -> Result<(), LimitExceeded> {
+        if quantity > self.allowed() { Err(LimitExceeded::Over(self, quantity)) } else { Ok(()) }
     }
 }
 
-/// Why a document is not executed although it may fit the schema.
+/// Why a document that may be valid is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitExceeded {
-    /// More than is allowed, and how much.
+    /// A quantity is above its maximum.
     Over(Limit, u64),
-    /// A mutation that would run once for each time it is named.
+    /// A mutation selects this root field or fragment twice, and would execute it twice.
     Repeated(String, Pos),
-    /// A subscription to anything but one field.
+    /// A subscription does not select exactly one root field.
     Roots(Pos),
 }

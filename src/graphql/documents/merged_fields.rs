@@ -1,22 +1,25 @@
-//! Finds the documents that name a field twice under one key. The library resolves such a field for each time that it is named
-//! and merges what comes out, which it cannot do with parts that are JSON already.
+//! Finds documents that select a field twice under one response key. async-graphql resolves each selection and merges
+//! the results, which is not possible for results that are serialized already.
 
 use std::collections::HashSet;
 
 use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
-/// Whether an object of the answer may get a field from several places of the document. Said of too many rather than of too
-/// few: of fragments for different types, too. The document's size, fragments put in, must have been checked.
+/// Returns whether a field of the response may come from several selections. There may be false positives, for example
+/// for fragments on different types. Callers have checked the size of the document.
 pub fn repeats_fields(document: &ExecutableDocument) -> bool {
-    let mut open = Vec::new();
-    document.operations.iter().any(|(_, operation)| repeats_in(document, &operation.node.selection_set.node, &mut open))
+    let mut enclosing = Vec::new();
+    document
+        .operations
+        .iter()
+        .any(|(_, operation)| repeats_in(document, &operation.node.selection_set.node, &mut enclosing))
 }
 
-/// `open` are the fragments that the set lies in: one that spreads itself never ends.
-fn repeats_in<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, open: &mut Vec<&'a Name>) -> bool {
-    let (mut keys, mut below, mut sets) = (HashSet::new(), Vec::new(), vec![set]);
-    let outside = open.len();
+/// Checks one selection set. `enclosing` are the fragments around it, to detect cycles.
+fn repeats_in<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, enclosing: &mut Vec<&'a Name>) -> bool {
+    let (mut keys, mut inner_sets, mut sets) = (HashSet::new(), Vec::new(), vec![set]);
+    let depth = enclosing.len();
     while let Some(set) = sets.pop() {
         for item in &set.items {
             match &item.node {
@@ -24,23 +27,23 @@ fn repeats_in<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, open:
                     if !keys.insert(&field.node.response_key().node) {
                         return true;
                     }
-                    below.push(&field.node.selection_set.node);
+                    inner_sets.push(&field.node.selection_set.node);
                 }
                 Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
                 Selection::FragmentSpread(fragment) => {
                     let name = &fragment.node.fragment_name.node;
-                    if open.contains(&name) {
+                    if enclosing.contains(&name) {
                         return true;
                     }
-                    open.push(name);
+                    enclosing.push(name);
                     let fragment = document.fragments.get(name);
                     sets.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
                 }
             }
         }
     }
-    let repeated = below.into_iter().any(|set| !set.items.is_empty() && repeats_in(document, set, open));
-    open.truncate(outside);
+    let repeated = inner_sets.into_iter().any(|set| !set.items.is_empty() && repeats_in(document, set, enclosing));
+    enclosing.truncate(depth);
     repeated
 }
 
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_repeated_when_two_places_give_it() {
+    fn repeats_fields_finds_fields_with_two_selections() {
         for (text, repeated) in [
             ("{ a { b c } d { b c } }", false),
             ("{ a b: a }", false),

@@ -1,7 +1,9 @@
-//! GraphQL documents before they are executed: the [`parser`], the [`limits`] on their [`size`], [`arguments`] and [`cost`], rules
-//! that the executor lacks ([`duplicate_mutation_fields`], [`single_root_field`]), and the [`registry`] of documents that passed.
-//! Each is kept [`prepared`]: it says whether fields are merged ([`merged_fields`]) and whether the operation needs no identity
-//! ([`public_fields`]).
+//! Prepares GraphQL documents for execution.
+//!
+//! A document is parsed ([`parser`]), checked against the [`limits`] of [`size`], [`arguments`] and [`cost`], and
+//! against rules that the executor does not enforce ([`duplicate_mutation_fields`], [`single_root_field`]). The
+//! [`registry`] caches accepted documents. A [`prepared`] document also says whether fields are merged
+//! ([`merged_fields`]) and whether an operation is public ([`public_fields`]).
 
 pub mod arguments;
 mod cache;

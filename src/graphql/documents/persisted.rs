@@ -1,5 +1,5 @@
-//! Automatic Persisted Queries, after Apollo: a client sends the SHA-256 of a text alone, and the text with it only when it is
-//! not known. Texts that were registered so are forgotten when there are too many: then the client sends them again.
+//! Automatic persisted queries (APQ, by Apollo): a client sends only the SHA-256 of a text, and the text with it if the
+//! hash is unknown. Registered documents may be evicted; clients then send the text again.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use sha2::{Digest, Sha256};
 use crate::graphql::documents::cache::{ByBytes, cache};
 use crate::graphql::documents::prepared::PreparedDocument;
 
-/// What the registered documents may take in memory, in bytes.
+/// Capacity of the registered documents, in bytes of memory.
 const CAPACITY: u64 = 16 * 1024 * 1024;
 
-/// The SHA-256 of a text.
+/// The SHA-256 of a document's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DocumentHash([u8; 32]);
 
 impl DocumentHash {
-    /// Of that text.
+    /// Hashes a text.
     pub fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    /// As clients write it, in 64 hexadecimal digits.
-    pub fn parse(written: &str) -> Option<Self> {
-        let digits = written.as_bytes();
+    /// Parses 64 hexadecimal digits; returns `None` for other texts.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
         if digits.len() != 64 {
             return None;
         }
@@ -37,7 +37,7 @@ impl DocumentHash {
     }
 }
 
-/// Documents that clients registered.
+/// Documents that clients have registered.
 #[derive(Debug)]
 pub struct Persisted(Cache<DocumentHash, Arc<PreparedDocument>, ByBytes>);
 
@@ -48,14 +48,14 @@ impl Default for Persisted {
 }
 
 impl Persisted {
-    /// The document with that fingerprint, if it is known.
-    pub fn get(&self, fingerprint: &DocumentHash) -> Option<Arc<PreparedDocument>> {
-        self.0.get(fingerprint)
+    /// Returns the document with that hash; `None` if it is not registered.
+    pub fn get(&self, hash: &DocumentHash) -> Option<Arc<PreparedDocument>> {
+        self.0.get(hash)
     }
 
-    /// Remembers a document that was found good.
-    pub fn register(&self, fingerprint: DocumentHash, plan: Arc<PreparedDocument>) {
-        self.0.insert(fingerprint, plan);
+    /// Registers a prepared document.
+    pub fn register(&self, hash: DocumentHash, document: Arc<PreparedDocument>) {
+        self.0.insert(hash, document);
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_written_in_hexadecimal_digits() {
+    fn parse_reads_64_hexadecimal_digits() {
         let written = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
         assert_eq!(DocumentHash::parse(written), Some(DocumentHash::of("{__typename}")));
         assert_eq!(DocumentHash::parse(&written.to_uppercase()), Some(DocumentHash::of("{__typename}")));

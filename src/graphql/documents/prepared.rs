@@ -1,5 +1,5 @@
-//! All that is known of a document by its text alone: parsed, found good, and for each operation what a request with it has to
-//! be asked. It is worked out once; a request then adds its variables.
+//! A prepared document: parsed and validated, with precomputed properties of each operation. It is prepared once per
+//! text; requests only add variables.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
     Selection, SelectionSet, VariableDefinition,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
-use async_graphql_value::Value as Written;
+use async_graphql_value::Value as Literal;
 
 use crate::graphql::documents::arguments::Arguments;
 use crate::graphql::documents::cost::Cost;
@@ -23,61 +23,64 @@ use crate::graphql::validation::{Definitions, Exposure, validate};
 /// A document that may be executed.
 #[derive(Debug)]
 pub struct PreparedDocument {
-    /// What it defines.
+    /// Operations of the document.
     operations: Vec<Operation>,
-    /// How many tokens are kept of it: those of a fragment once for each operation that reaches it.
+    /// Number of tokens in memory: an upper bound, because each operation has its own copy of the fragments that it
+    /// uses.
     pub tokens: u64,
-    /// How many bytes its text has.
+    /// Length of the text, in bytes.
     pub bytes: u64,
 }
 
 /// One operation of a document.
 #[derive(Debug)]
 pub struct Operation {
-    /// Its name, if it has one.
+    /// Name of the operation, if it has one.
     pub name: Option<String>,
     /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// The variables that it takes.
+    /// Definitions of the variables.
     pub variables: Vec<Positioned<VariableDefinition>>,
-    /// The variables that say what is skipped or included.
+    /// Variables of the directives `@skip` and `@include`.
     conditions: HashSet<Name>,
-    /// What its answer costs, but for what it tells of the schema.
+    /// Cost without introspection.
     cost: Cost,
-    /// How large its arguments are.
+    /// Size of the arguments.
     pub arguments: Arguments,
-    /// Whether its answer tells of the schema.
-    describes: bool,
-    /// Whether a field of its answer may be put together from several places of it.
+    /// Whether the operation has introspection fields.
+    has_introspection: bool,
+    /// Whether a field of the response may come from several selections.
     pub repeats_fields: bool,
-    /// Whether it needs no identity.
+    /// Conditions under which the operation needs no authentication.
     pub public: PublicFields,
-    /// It alone, with the fragments that it reaches, for the executor.
+    /// A document with only this operation and the fragments that it uses, for the executor.
     pub document: ExecutableDocument,
 }
 
 /// Why a document is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DocumentError {
-    /// It asks for too much, or would be executed otherwise than it is meant.
+    /// The document exceeds a limit, or would not be executed as written.
     Excessive(LimitExceeded),
-    /// It is not GraphQL.
+    /// The text is not GraphQL.
     Malformed(DocumentMistake),
-    /// It does not fit the schema.
+    /// The document does not match the schema.
     Invalid(Vec<DocumentMistake>),
 }
 
-/// The first reason, as the end of a sentence.
+/// Formats the first reason as the end of a sentence.
 impl std::fmt::Display for DocumentError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            DocumentError::Excessive(LimitExceeded::Over(limit, asked)) => {
-                write!(f, "it has {asked} {}; {} are allowed", limit.noun(), limit.allowed())
+            DocumentError::Excessive(LimitExceeded::Over(limit, quantity)) => {
+                write!(f, "it has {quantity} {}; {} are allowed", limit.noun(), limit.allowed())
             }
             DocumentError::Excessive(LimitExceeded::Repeated(name, _)) => {
-                write!(f, "`{name}` stands twice in a mutation")
+                write!(f, "`{name}` is selected twice in a mutation")
             }
-            DocumentError::Excessive(LimitExceeded::Roots(_)) => f.write_str("a subscription is to exactly one field"),
+            DocumentError::Excessive(LimitExceeded::Roots(_)) => {
+                f.write_str("a subscription must select exactly one field")
+            }
             DocumentError::Malformed(DocumentMistake { message, place }) => write!(f, "{message} ({place})"),
             DocumentError::Invalid(mistakes) => match mistakes.first() {
                 Some(DocumentMistake { message, place }) => write!(f, "{message} ({place})"),
@@ -87,20 +90,20 @@ impl std::fmt::Display for DocumentError {
     }
 }
 
-/// Why a document does not tell which operation is wanted.
+/// Why an operation cannot be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationNotFound {
-    /// It has several, and none was named.
+    /// The document has several operations, and the request names none.
     Several,
-    /// It has none of that name.
+    /// The document has no operation with that name.
     Unknown,
 }
 
 impl PreparedDocument {
-    /// Of a text, if it may be executed.
+    /// Prepares a document: parses and validates a text.
     pub fn new(text: &str, schema: &Definitions, exposure: Exposure) -> Result<Self, DocumentError> {
         let parsed = parser::parse(text).map_err(|unreadable| match unreadable {
-            Unreadable::Excessive(excess) => DocumentError::Excessive(excess),
+            Unreadable::Excessive(exceeded) => DocumentError::Excessive(exceeded),
             Unreadable::Malformed(mistake) => DocumentError::Malformed(mistake),
         })?;
         let mut document = parsed.document;
@@ -110,11 +113,12 @@ impl PreparedDocument {
         if !mistakes.is_empty() {
             return Err(DocumentError::Invalid(mistakes));
         }
-        let once = document
+        let no_duplicates = document
             .operations
             .iter()
             .try_for_each(|(_, operation)| duplicate_mutation_fields::check(&document, &operation.node));
-        once.and_then(|()| single_root_field::inline_root_fragments(&mut document))
+        no_duplicates
+            .and_then(|()| single_root_field::inline_root_fragments(&mut document))
             .map_err(DocumentError::Excessive)?;
         let ExecutableDocument { operations, fragments } = document;
         let operations: Vec<(Option<Name>, Positioned<OperationDefinition>)> = match operations {
@@ -128,13 +132,13 @@ impl PreparedDocument {
         Ok(Self { tokens: parsed.tokens * most as u64, operations, bytes: text.len() as u64 })
     }
 
-    /// The operation of that name, or the only one.
-    pub fn operation(&self, wanted: Option<&str>) -> Result<&Operation, OperationNotFound> {
-        match (wanted, self.operations.as_slice()) {
+    /// Returns the operation with that name, or the only operation if no name is given.
+    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, OperationNotFound> {
+        match (name, self.operations.as_slice()) {
             (None, [only]) => Ok(only),
             (None, _) => Err(OperationNotFound::Several),
-            (Some(wanted), all) => {
-                all.iter().find(|each| each.name.as_deref() == Some(wanted)).ok_or(OperationNotFound::Unknown)
+            (Some(name), all) => {
+                all.iter().find(|operation| operation.name.as_deref() == Some(name)).ok_or(OperationNotFound::Unknown)
             }
         }
     }
@@ -148,12 +152,12 @@ impl Operation {
     ) -> Self {
         let OperationDefinition { ty, variable_definitions, selection_set, .. } = &operation.node;
         let (mut reached, mut conditions) = (HashMap::new(), HashSet::new());
-        reach(&selection_set.node, fragments, &mut reached, &mut conditions);
+        collect_reachable(&selection_set.node, fragments, &mut reached, &mut conditions);
         let (kind, variables) = (*ty, variable_definitions.clone());
         let public = PublicFields::of(&operation.node, fragments);
         let cost = Cost::of(&operation.node, fragments);
         let arguments = Arguments::of(&selection_set.node, fragments, variable_definitions);
-        let describes = introspection::is_asked(&selection_set.node, fragments);
+        let has_introspection = introspection::is_asked(&selection_set.node, fragments);
         let document = ExecutableDocument { operations: DocumentOperations::Single(operation), fragments: reached };
         let repeats_fields = merged_fields::repeats_fields(&document);
         Self {
@@ -163,14 +167,15 @@ impl Operation {
             conditions,
             cost,
             arguments,
-            describes,
+            has_introspection,
             repeats_fields,
             public,
             document,
         }
     }
 
-    /// A mistake for each condition that is null, which a variable with a default can be made. The library takes null for false.
+    /// Returns a mistake for each variable of `@skip` or `@include` that is null. A nullable variable with a default is
+    /// valid there, and async-graphql would treat null as false.
     pub fn null_conditions(&self, given: &Variables) -> Vec<DocumentMistake> {
         let nulls = self.variables.iter().filter(|variable| {
             let name = &variable.node.name.node;
@@ -184,18 +189,19 @@ impl Operation {
         nulls.map(mistake).collect()
     }
 
-    /// The cost with these variables, in points. What introspection tells is counted up to the limit.
+    /// Returns the cost with these variables, in points. The cost of introspection is counted up to the limit.
     pub fn cost(&self, variables: &Variables) -> u64 {
         let cost = self.cost.with(variables);
-        if !self.describes || cost > Limit::Cost.allowed() {
+        if !self.has_introspection || cost > Limit::Cost.allowed() {
             return cost;
         }
         cost + introspection::cost(&self.document, variables, Limit::Cost.allowed() - cost)
     }
 }
 
-/// Finds the fragments that a set spreads, and those that they spread, with the variables of their conditions.
-fn reach(
+/// Collects the fragments that a selection set uses, also indirectly, and the variables of all `@skip` and `@include`
+/// directives.
+fn collect_reachable(
     set: &SelectionSet,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
     found: &mut HashMap<Name, Positioned<FragmentDefinition>>,
@@ -204,23 +210,25 @@ fn reach(
     for item in &set.items {
         conditions.extend(item.node.directives().iter().filter_map(|directive| condition(&directive.node)));
         match &item.node {
-            Selection::Field(field) => reach(&field.node.selection_set.node, fragments, found, conditions),
-            Selection::InlineFragment(inline) => reach(&inline.node.selection_set.node, fragments, found, conditions),
+            Selection::Field(field) => collect_reachable(&field.node.selection_set.node, fragments, found, conditions),
+            Selection::InlineFragment(inline) => {
+                collect_reachable(&inline.node.selection_set.node, fragments, found, conditions)
+            }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(fragment) = fragments.get(name).filter(|_| !found.contains_key(name)) {
                     found.insert(name.clone(), fragment.clone());
-                    reach(&fragment.node.selection_set.node, fragments, found, conditions);
+                    collect_reachable(&fragment.node.selection_set.node, fragments, found, conditions);
                 }
             }
         }
     }
 }
 
-/// The variable that a directive makes a condition.
+/// Returns the variable in the argument `if` of a directive.
 fn condition(directive: &Directive) -> Option<Name> {
     match directive.get_argument("if").map(|given| &given.node) {
-        Some(Written::Variable(name)) => Some(name.clone()),
+        Some(Literal::Variable(name)) => Some(name.clone()),
         _ => None,
     }
 }
@@ -236,23 +244,23 @@ pub(super) mod tests {
         Definitions::parse(sdl).expect("a schema")
     });
 
-    pub fn plan(text: &str) -> Result<PreparedDocument, DocumentError> {
+    pub fn prepare(text: &str) -> Result<PreparedDocument, DocumentError> {
         PreparedDocument::new(text, &SCHEMA, Exposure::Open)
     }
 
     #[test]
-    fn an_operation_is_chosen_by_name_or_by_being_alone() {
-        let two = plan("query A { ...F } mutation B { a } fragment F on Query { b }").expect("good");
+    fn operation_returns_the_named_or_the_only_operation() {
+        let two = prepare("query A { ...F } mutation B { a } fragment F on Query { b }").expect("good");
         assert_eq!(two.operation(None).err(), Some(OperationNotFound::Several));
         assert_eq!(two.operation(Some("C")).err(), Some(OperationNotFound::Unknown));
         let (query, mutation) = (two.operation(Some("A")).expect("A"), two.operation(Some("B")).expect("B"));
         assert_eq!((query.kind, query.document.fragments.len()), (OperationType::Query, 1));
         assert_eq!((mutation.kind, mutation.document.fragments.len()), (OperationType::Mutation, 0));
-        assert_eq!(plan("{ b }").expect("good").operation(None).expect("it").name, None);
+        assert_eq!(prepare("{ b }").expect("good").operation(None).expect("it").name, None);
     }
 
     #[test]
-    fn every_operation_is_validated_whichever_is_wanted() {
-        assert!(matches!(plan("query A { b } query B { nope }"), Err(DocumentError::Invalid(_))));
+    fn new_validates_every_operation() {
+        assert!(matches!(prepare("query A { b } query B { nope }"), Err(DocumentError::Invalid(_))));
     }
 }

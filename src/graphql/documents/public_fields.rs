@@ -1,41 +1,41 @@
-//! Whether an operation needs no identity: all its root fields are public, wherever they are named.
+//! Finds operations that need no authentication, because all their root fields are public.
 
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{Field, FragmentDefinition, OperationDefinition, OperationType, VariableDefinition};
 use async_graphql::{Name, Positioned, Value, Variables};
-use async_graphql_value::Value as Written;
+use async_graphql_value::Value as Literal;
 
 use crate::graphql::documents::fields::each_field;
 use crate::policy::public::{Public, public};
 
-/// The argument that all mutations take.
+/// Argument of all mutations.
 const INPUT: &str = "input";
-/// The field of an input that is a credential by itself.
+/// Field of an input that is a credential by itself.
 const TOKEN: &str = "token";
 
-/// What an operation has to have to be public.
+/// The conditions under which an operation is public.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicFields {
-    /// The tokens in the inputs of its root fields. None: it has another root field, which needs an identity.
+    /// Tokens that the inputs of root fields must contain; `None` if another root field needs authentication.
     tokens: Option<Vec<Token>>,
 }
 
-/// Where the token in an input is.
+/// The location of the token of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
-    /// It is there.
+    /// The token is in the document.
     Given,
-    /// It is not there.
+    /// The input has no token.
     Missing,
-    /// It is this variable.
+    /// The token is this variable, with its default.
     Variable(Name, Option<Value>),
-    /// It is in this variable.
+    /// The token is in this variable, which is the whole input, with its default.
     InVariable(Name, Option<Value>),
 }
 
 impl PublicFields {
-    /// Of an operation of a document that was checked.
+    /// Computes the conditions of an operation. Callers have validated the document.
     pub fn of(operation: &OperationDefinition, fragments: &HashMap<Name, Positioned<FragmentDefinition>>) -> Self {
         let root = match operation.ty {
             OperationType::Query => "Query",
@@ -54,7 +54,7 @@ impl PublicFields {
         Self { tokens }
     }
 
-    /// Whether the operation is public with these variables.
+    /// Returns whether the operation is public with these variables.
     pub fn with(&self, variables: &Variables) -> bool {
         self.tokens.as_ref().is_some_and(|tokens| tokens.iter().all(|token| token.is_given(variables)))
     }
@@ -67,10 +67,10 @@ impl Token {
             defined.and_then(|defined| defined.node.default_value.as_ref()).map(|value| value.node.clone())
         };
         match field.get_argument(INPUT).map(|input| &input.node) {
-            Some(Written::Variable(name)) => Self::InVariable(name.clone(), default(name)),
-            Some(Written::Object(input)) => match input.get(TOKEN) {
-                Some(Written::Variable(name)) => Self::Variable(name.clone(), default(name)),
-                Some(Written::String(_)) => Self::Given,
+            Some(Literal::Variable(name)) => Self::InVariable(name.clone(), default(name)),
+            Some(Literal::Object(input)) => match input.get(TOKEN) {
+                Some(Literal::Variable(name)) => Self::Variable(name.clone(), default(name)),
+                Some(Literal::String(_)) => Self::Given,
                 _ => Self::Missing,
             },
             _ => Self::Missing,
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_public_by_all_its_root_fields() {
+    fn operation_is_public_if_all_root_fields_are_public() {
         for public in [
             "{ roles { role } }",
             "{ a: roles { role } __typename __schema { description } t: __type(name: \"User\") { name } }",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_is_public_by_the_token_in_its_coerced_input() {
+    fn operation_is_public_if_its_input_has_a_token() {
         let plain = |input: &str| format!("mutation {{ declineInvitation(input: {input}) {{ clientMutationId }} }}");
         assert!(is_public(&plain("{ token: \"t\" }"), json!({})));
         for other in ["{ invitationId: \"i\" }", "{ token: null }", "{}"] {

@@ -1,5 +1,5 @@
-//! Where documents come from: the text that a request brings, what a client registered, or a manifest outside of which nothing
-//! runs. Whichever it is, a document is parsed and validated once.
+//! Looks up the document of a request: by its text, by the hash of a registered document (APQ), or in a manifest of
+//! trusted documents. Each document is parsed and validated once.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::graphql::documents::trusted::TrustedDocuments;
 use crate::graphql::schema;
 use crate::graphql::validation::{Definitions, Exposure};
 
-/// Which documents may run, and what they may learn.
+/// The rules for documents.
 #[derive(Clone, Debug)]
 pub struct DocumentRules {
-    /// Whether clients may learn the schema from answers.
+    /// Whether clients may learn the schema.
     pub exposure: Exposure,
-    /// The only ones that run, where there is a manifest.
+    /// The only documents that may be executed; `None` if all may.
     pub trusted: Option<Arc<TrustedDocuments>>,
 }
 
@@ -25,29 +25,29 @@ impl Default for DocumentRules {
     }
 }
 
-/// What a request says of its document: at least one of them.
+/// A reference of a request to its document.
 #[derive(Clone, Copy, Debug)]
 pub enum DocumentRef<'a> {
-    /// By its text.
+    /// The text.
     Text(&'a str),
-    /// By the SHA-256 of its text, which may come with it to be registered, or by its name in a manifest.
+    /// The SHA-256 of the text, or the ID in a manifest; with the text if the client registers it.
     Id(&'a str, Option<&'a str>),
 }
 
-/// Why there is no document.
+/// Why a document cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookupError {
-    /// It was found, and is not good.
+    /// The document is not valid.
     Rejected(DocumentError),
-    /// Nobody registered it, or it was forgotten.
+    /// The hash is not registered, or was evicted.
     Unknown,
-    /// It is not in the manifest.
+    /// The document is not in the manifest.
     Untrusted,
-    /// Its text has another SHA-256, or what was sent is none.
+    /// The text has another SHA-256, or the ID is not a SHA-256.
     Mismatch,
 }
 
-/// The documents that the server knows.
+/// The known documents.
 #[derive(Debug, Default)]
 pub struct Documents {
     rules: DocumentRules,
@@ -56,52 +56,52 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// None yet, but those of a manifest.
+    /// Creates a registry with empty caches.
     pub fn new(rules: DocumentRules) -> Self {
         Self { rules, ..Self::default() }
     }
 
-    /// Whether clients may learn the schema.
+    /// Returns whether clients may learn the schema.
     pub fn exposure(&self) -> Exposure {
         self.rules.exposure
     }
 
-    /// The types that documents and variables are held to.
+    /// Returns the schema that documents and variables are validated against.
     pub fn schema(&self) -> &'static Definitions {
         schema::definitions()
     }
 
-    /// The document that a request means.
-    pub fn find(&self, named: DocumentRef) -> Result<Arc<PreparedDocument>, LookupError> {
+    /// Returns the document of a request. Parses, validates and caches it if it is new.
+    pub fn find(&self, reference: DocumentRef) -> Result<Arc<PreparedDocument>, LookupError> {
         if let Some(trusted) = &self.rules.trusted {
-            let found = match named {
+            let found = match reference {
                 DocumentRef::Text(text) => trusted.by_text(text),
                 DocumentRef::Id(id, _) => trusted.by_id(id).or_else(|| trusted.by_id(id.strip_prefix("sha256:")?)),
             };
             return found.ok_or(LookupError::Untrusted);
         }
-        match named {
-            DocumentRef::Text(text) => self.read(text),
+        match reference {
+            DocumentRef::Text(text) => self.prepare(text),
             DocumentRef::Id(id, text) => {
-                let fingerprint =
+                let hash =
                     DocumentHash::parse(id.strip_prefix("sha256:").unwrap_or(id)).ok_or(LookupError::Mismatch)?;
-                // Known or not: who says two things at once is not answered to one of them.
-                if text.is_some_and(|text| DocumentHash::of(text) != fingerprint) {
+                // A contradictory request is refused, also if the hash is known.
+                if text.is_some_and(|text| DocumentHash::of(text) != hash) {
                     return Err(LookupError::Mismatch);
                 }
-                if let Some(known) = self.persisted.get(&fingerprint) {
-                    return Ok(known);
+                if let Some(document) = self.persisted.get(&hash) {
+                    return Ok(document);
                 }
-                let plan = self.read(text.ok_or(LookupError::Unknown)?)?;
-                self.persisted.register(fingerprint, plan.clone());
-                Ok(plan)
+                let document = self.prepare(text.ok_or(LookupError::Unknown)?)?;
+                self.persisted.register(hash, document.clone());
+                Ok(document)
             }
         }
     }
 
-    fn read(&self, text: &str) -> Result<Arc<PreparedDocument>, LookupError> {
-        let make = |text: &str| PreparedDocument::new(text, self.schema(), self.rules.exposure);
-        self.texts.plan(text, make).map_err(LookupError::Rejected)
+    fn prepare(&self, text: &str) -> Result<Arc<PreparedDocument>, LookupError> {
+        let prepare = |text: &str| PreparedDocument::new(text, self.schema(), self.rules.exposure);
+        self.texts.get_or_prepare(text, prepare).map_err(LookupError::Rejected)
     }
 }
 
@@ -112,16 +112,16 @@ mod tests {
     const TEXT: &str = "{__typename}";
     const HASH: &str = "ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38";
 
-    fn locked(manifest: &str) -> Documents {
-        let plan = |text: &str| {
+    fn with_manifest(manifest: &str) -> Documents {
+        let prepare = |text: &str| {
             PreparedDocument::new(text, schema::definitions(), Exposure::Open).map_err(|bad| format!("{bad:?}"))
         };
-        let trusted = Some(Arc::new(TrustedDocuments::parse(manifest, plan).expect("a manifest")));
+        let trusted = Some(Arc::new(TrustedDocuments::parse(manifest, prepare).expect("a manifest")));
         Documents::new(DocumentRules { exposure: Exposure::Open, trusted })
     }
 
     #[test]
-    fn a_document_is_registered_with_its_hash_and_then_known_by_it() {
+    fn find_registers_a_document_with_its_hash() {
         let documents = Documents::default();
         assert_eq!(documents.find(DocumentRef::Id(HASH, None)).err(), Some(LookupError::Unknown));
         assert_eq!(documents.find(DocumentRef::Id(HASH, Some("{ __typename }"))).err(), Some(LookupError::Mismatch));
@@ -138,19 +138,19 @@ mod tests {
         assert_eq!(
             documents.find(DocumentRef::Id(hash, None)).err(),
             Some(LookupError::Unknown),
-            "only good ones are kept"
+            "only valid documents are registered"
         );
     }
 
     #[test]
-    fn with_a_manifest_nothing_else_runs() {
+    fn find_with_a_manifest_refuses_other_documents() {
         let relay = format!(r#"{{"{HASH}": "{TEXT}"}}"#);
         let apollo = format!(
             r#"{{"format": "apollo-persisted-query-manifest", "version": 1,
                 "operations": [{{"id": "{HASH}", "name": "Q", "type": "query", "body": "{TEXT}"}}]}}"#
         );
         for manifest in [relay, apollo] {
-            let documents = locked(&manifest);
+            let documents = with_manifest(&manifest);
             for good in [DocumentRef::Text(TEXT), DocumentRef::Id(HASH, None), DocumentRef::Id(HASH, Some("{ other }"))]
             {
                 assert!(documents.find(good).is_ok(), "{good:?}");
@@ -162,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_makes_no_sense_says_why() {
-        let plan = |text: &str| {
+    fn parse_refuses_invalid_manifests_with_a_reason() {
+        let prepare = |text: &str| {
             PreparedDocument::new(text, schema::definitions(), Exposure::Open).map_err(|_| "bad".to_owned())
         };
         for (manifest, says) in [
@@ -174,7 +174,7 @@ mod tests {
             (r#"{"a": "{ nope }"}"#, "the document `a`: bad"),
             (r#"{"format": "other", "version": 1, "operations": []}"#, "`other`, version 1"),
         ] {
-            let wrong = TrustedDocuments::parse(manifest, plan).expect_err(manifest);
+            let wrong = TrustedDocuments::parse(manifest, prepare).expect_err(manifest);
             assert!(wrong.contains(says), "{manifest}: {wrong}");
         }
     }

@@ -1,4 +1,5 @@
-//! A subscription is to exactly one field. async-graphql would pass over fragments at the root and answer nothing.
+//! Checks that subscriptions select exactly one root field, and inlines fragments at the root, because async-graphql
+//! ignores them and would return nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,37 +11,37 @@ use async_graphql::{Name, Positioned};
 
 use crate::graphql::documents::limits::LimitExceeded;
 
-/// Has each subscription of a document that was checked name its one field plainly at its root, in the place of fragments that
-/// name it: async-graphql would pass over those, and answer nothing. Refuses what is not one field.
+/// Replaces fragments at the root of each subscription by the one field that they select. Refuses subscriptions that do
+/// not select exactly one field. Callers have validated the document.
 pub fn inline_root_fragments(document: &mut ExecutableDocument) -> Result<(), LimitExceeded> {
     let ExecutableDocument { operations, fragments } = document;
     let operations: Vec<&mut OperationDefinition> = match operations {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
         DocumentOperations::Multiple(operations) => operations.values_mut().map(|named| &mut named.node).collect(),
     };
-    let mut spliced: HashSet<Name> = HashSet::new();
+    let mut inlined: HashSet<Name> = HashSet::new();
     for operation in operations.into_iter().filter(|operation| operation.ty == OperationType::Subscription) {
-        let root = root_field(&operation.selection_set, fragments, &mut spliced)?;
+        let root = root_field(&operation.selection_set, fragments, &mut inlined)?;
         operation.selection_set.node.items = vec![root];
     }
-    // Nobody else could use them, and a fragment that nobody uses is refused.
-    fragments.retain(|name, _| !spliced.contains(name));
+    // Only subscriptions can use these fragments, and unused fragments are refused.
+    fragments.retain(|name, _| !inlined.contains(name));
     Ok(())
 }
 
-/// Whether a field is there whatever the variables, and tells of something else than the schema.
+/// Returns whether a field has no directives and is not an introspection field.
 fn is_plain(field: &Field) -> bool {
     field.directives.is_empty() && !field.name.node.starts_with("__")
 }
 
-/// The one field of a subscription.
+/// Returns the only root field of a subscription.
 fn root_field(
     root: &Positioned<SelectionSet>,
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
-    spliced: &mut HashSet<Name>,
+    inlined: &mut HashSet<Name>,
 ) -> Result<Positioned<Selection>, LimitExceeded> {
     let on_subscriptions = |condition: &Positioned<TypeCondition>| condition.node.on.node == "Subscription";
-    let (mut found, mut met) = (None, HashSet::new());
+    let (mut found, mut visited) = (None, HashSet::new());
     let mut sets = vec![&root.node];
     while let Some(set) = sets.pop() {
         for item in &set.items {
@@ -59,8 +60,8 @@ fn root_field(
                     let name = &spread.node.fragment_name.node;
                     let fragment = fragments.get(name).map(|fragment| &fragment.node);
                     let plain = fragment.filter(|fragment| on_subscriptions(&fragment.type_condition));
-                    spliced.insert(name.clone());
-                    plain.filter(|_| met.insert(name)).map(|fragment| &fragment.selection_set.node)
+                    inlined.insert(name.clone());
+                    plain.filter(|_| visited.insert(name)).map(|fragment| &fragment.selection_set.node)
                 }
                 _ => None,
             };
@@ -77,8 +78,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subscription_is_to_one_field_wherever_it_is_named() {
-        let plain = |text: &str| {
+    fn inline_root_fragments_leaves_one_root_field() {
+        let inlined = |text: &str| {
             let mut document = parse_query(text).expect("a document");
             inline_root_fragments(&mut document).map(|()| document)
         };
@@ -89,7 +90,7 @@ mod tests {
             "subscription { ... on Subscription { ...F } } fragment F on Subscription { a { id } }",
             "subscription S { ...F } query Q { b } fragment F on Subscription { ...G } fragment G on Subscription { a { id } }",
         ] {
-            let document = plain(good).expect(good);
+            let document = inlined(good).expect(good);
             let (_, operation) =
                 document.operations.iter().find(|(_, o)| o.node.ty == OperationType::Subscription).expect("one");
             let items = &operation.node.selection_set.node.items;
@@ -108,8 +109,8 @@ mod tests {
             "subscription { a @skip(if: false) { id } }",
             "subscription { ... @include(if: true) { a { id } } }",
         ] {
-            assert!(matches!(plain(bad), Err(LimitExceeded::Roots(_))), "{bad}");
+            assert!(matches!(inlined(bad), Err(LimitExceeded::Roots(_))), "{bad}");
         }
-        assert!(plain("{ a b ...F } fragment F on Query { c }").is_ok(), "queries may");
+        assert!(inlined("{ a b ...F } fragment F on Query { c }").is_ok(), "queries are allowed");
     }
 }

@@ -1,5 +1,5 @@
-//! How large a document is once its fragments stand in the place of their spreads. A fragment is measured once, however often
-//! it is spread, and sums saturate: the measure takes as many steps as the text has selections.
+//! Measures documents with their fragments inlined. Each fragment is measured once, however often it is spread, and
+//! sums saturate, so that the time is linear in the number of selections of the text.
 
 use std::collections::HashMap;
 
@@ -8,32 +8,32 @@ use async_graphql::{Name, Positioned};
 
 use crate::graphql::documents::limits::{Limit, LimitExceeded};
 
-/// Refuses a document that is too large to look at any closer. Nothing but time to parse has been spent on it.
+/// Checks the size of a document against the limits. Called right after parsing, before the validation.
 pub fn check(document: &ExecutableDocument) -> Result<(), LimitExceeded> {
-    Limit::Operations.hold(document.operations.iter().len() as u64)?;
-    Limit::Fragments.hold(document.fragments.len() as u64)?;
+    Limit::Operations.check(document.operations.iter().len() as u64)?;
+    Limit::Fragments.check(document.fragments.len() as u64)?;
     let mut measure = Measure { fragments: &document.fragments, measured: HashMap::new() };
     let mut whole = Size::default();
     for (_, operation) in document.operations.iter() {
         let directives = operation.node.directives.len()
             + operation.node.variable_definitions.iter().map(|each| each.node.directives.len()).sum::<usize>();
         let size = measure.set(&operation.node.selection_set.node).plus(Size::directives(directives));
-        Limit::RootFields.hold(size.top)?;
+        Limit::RootFields.check(size.root_fields)?;
         whole = whole.plus(size);
     }
-    whole.hold()?;
-    // Those that no operation reaches are validated as well.
+    whole.check()?;
+    // Unused fragments are validated too.
     for name in document.fragments.keys() {
-        measure.fragment(name).hold()?;
+        measure.fragment(name).check()?;
     }
     Ok(())
 }
 
-/// How large a part of a document is.
+/// The size of a part of a document.
 #[derive(Clone, Copy, Default)]
 struct Size {
-    /// Fields of the set itself.
-    top: u64,
+    /// Direct fields of the selection set.
+    root_fields: u64,
     fields: u64,
     aliases: u64,
     directives: u64,
@@ -48,7 +48,7 @@ impl Size {
 
     fn plus(self, other: Self) -> Self {
         Self {
-            top: self.top.saturating_add(other.top),
+            root_fields: self.root_fields.saturating_add(other.root_fields),
             fields: self.fields.saturating_add(other.fields),
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
@@ -57,23 +57,23 @@ impl Size {
         }
     }
 
-    fn hold(self) -> Result<(), LimitExceeded> {
-        Limit::Depth.hold(self.depth)?;
-        Limit::Fields.hold(self.fields)?;
-        Limit::Aliases.hold(self.aliases)?;
-        Limit::Directives.hold(self.directives)?;
-        Limit::Schemas.hold(self.schemas)
+    fn check(self) -> Result<(), LimitExceeded> {
+        Limit::Depth.check(self.depth)?;
+        Limit::Fields.check(self.fields)?;
+        Limit::Aliases.check(self.aliases)?;
+        Limit::Directives.check(self.directives)?;
+        Limit::Schemas.check(self.schemas)
     }
 }
 
 struct Measure<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// Size of each fragment; none while it is being measured, and then a spread of it is a cycle.
+    /// Size of each fragment; `None` while the fragment is being measured, to detect cycles.
     measured: HashMap<&'a Name, Option<Size>>,
 }
 
 impl<'a> Measure<'a> {
-    /// Size of a selection set. A cycle counts as nothing: validation refuses it at once.
+    /// Measures a selection set. A cycle counts as empty: the validation refuses it later.
     fn set(&mut self, set: &'a SelectionSet) -> Size {
         set.items.iter().fold(Size::default(), |sum, item| {
             let size = match &item.node {
@@ -93,12 +93,12 @@ impl<'a> Measure<'a> {
             schemas: u64::from(field.name.node == "__schema"),
             ..Size::default()
         };
-        Size { top: 1, depth: inner.depth.saturating_add(1), ..inner.plus(own) }
+        Size { root_fields: 1, depth: inner.depth.saturating_add(1), ..inner.plus(own) }
     }
 
     fn fragment(&mut self, name: &'a Name) -> Size {
-        if let Some(known) = self.measured.get(name) {
-            return known.unwrap_or_default();
+        if let Some(size) = self.measured.get(name) {
+            return size.unwrap_or_default();
         }
         let Some(fragment) = self.fragments.get(name) else { return Size::default() };
         self.measured.insert(name, None);
@@ -116,13 +116,13 @@ mod tests {
     use super::*;
 
     fn checked(text: &str) -> Result<(), Limit> {
-        check(&parse_query(text).expect("a document")).map_err(|excess| match excess {
+        check(&parse_query(text).expect("a document")).map_err(|exceeded| match exceeded {
             LimitExceeded::Over(limit, _) => limit,
             other => panic!("{other:?}"),
         })
     }
 
-    /// `levels` fragments, each of which spreads the next `times`.
+    /// Returns a document with `levels` fragments, each of which spreads the next one several `times`.
     fn exponential(levels: usize, times: usize) -> String {
         let spreads = |level: usize| format!("...F{level} ").repeat(times);
         let fragments: String =
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn exponential_fragments_are_refused_without_taking_them_apart() {
+    fn check_refuses_exponential_fragments() {
         for (levels, times) in [(11, 2), (26, 2), (60, 2), (7, 8), (90, 30)] {
             assert_eq!(checked(&exponential(levels, times)), Err(Limit::Fields), "{levels} levels, {times} times");
         }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn unused_and_cyclic_fragments_are_measured_too() {
+    fn check_measures_unused_and_cyclic_fragments() {
         let several = "query A { ...F } query B { ...F } fragment F on Query { a { ";
         assert_eq!(checked(&format!("{several} {} }} }}", "b ".repeat(1_000))), Err(Limit::Fields), "all together");
         assert_eq!(checked("{ a } fragment F on Query { ...G } fragment G on Query { ...F }"), Ok(()));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_counted_may_go_to_its_limit_and_no_further() {
+    fn check_accepts_documents_up_to_each_limit() {
         type Written = fn(usize) -> String;
         let shapes: [(Limit, Written); 8] = [
             (Limit::Depth, |n| format!("{}a{}", "{a".repeat(n - 1) + "{", "}".repeat(n))),

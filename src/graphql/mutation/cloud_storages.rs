@@ -7,8 +7,7 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::mutation::organizations::patch;
 use crate::graphql::mutation::payload::{answer, payload};
-use crate::graphql::types::cloud_storage::CloudStorage;
-use crate::graphql::types::enums::CloudProvider;
+use crate::graphql::types::cloud_storage::{CloudProvider, CloudStorage};
 use crate::graphql::types::user_error::UserError;
 use crate::operations::cloud_storages::{create, update};
 

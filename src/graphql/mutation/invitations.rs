@@ -7,9 +7,9 @@ use super::payload::{answer, payload};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
-use crate::graphql::types::enums::{InviteErrorPolicy, Role};
-use crate::graphql::types::invitation::Invitation;
+use crate::graphql::types::invitation::{Invitation, InviteErrorPolicy};
 use crate::graphql::types::membership::Membership;
+use crate::graphql::types::role::Role;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::invitations::{accept, decline, invite, resend, revoke};
 

@@ -7,9 +7,9 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::mutation::payload::{answer, payload};
 use crate::graphql::scalars::id;
-use crate::graphql::types::enums::Role;
 use crate::graphql::types::membership::Membership;
 use crate::graphql::types::organization::Organization;
+use crate::graphql::types::role::Role;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::memberships::{change_role, leave, remove};
 

@@ -7,7 +7,7 @@ use super::payload::{answer, payload};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
-use crate::graphql::types::enums::{BillingInterval, PlanTier};
+use crate::graphql::types::plan::{BillingInterval, PlanTier};
 use crate::graphql::types::user_error::UserError;
 use crate::graphql::types::workspace::Workspace;
 use crate::operations::plans::{cancel, change};

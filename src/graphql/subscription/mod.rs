@@ -15,8 +15,7 @@ use parking_lot::Mutex;
 
 use super::context::{ContextExt, RequestContext};
 use super::schema::Schema;
-use super::types::enums::EventType;
-use super::types::event::Event;
+use super::types::event::{Event, EventType};
 use super::{ApiError, Result};
 use crate::domain::{Error, WorkspaceId};
 use crate::events::hub::Topic;

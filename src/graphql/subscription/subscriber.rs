@@ -18,8 +18,7 @@ use crate::graphql::connection::read_cursor;
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::event_visibility::EventViewer;
 use crate::graphql::shared_loader::SharedLoader;
-use crate::graphql::types::enums;
-use crate::graphql::types::event::{Event, list_of_workspace, user_stream_name};
+use crate::graphql::types::event::{self, Event, list_of_workspace, user_stream_name};
 use crate::graphql::{ApiError, Result};
 use crate::operations::AppContext;
 use crate::policy::Action;
@@ -54,7 +53,7 @@ impl Subscriber {
     pub async fn begin(
         ctx: &Context<'_>,
         topic: Topic,
-        types: Option<Vec<enums::EventType>>,
+        types: Option<Vec<event::EventType>>,
         after: Option<String>,
     ) -> Result<Self> {
         let (env, request, audience) = (ctx.env().clone(), ctx.request(), ctx.audience().clone());

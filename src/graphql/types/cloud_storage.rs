@@ -1,9 +1,9 @@
 //! Cloud storages: buckets and containers that projects and tasks read from and write to.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
-use super::enums::{CloudProvider, Permission};
-use super::resource::{self, Grounds};
+use super::permission::Permission;
+use super::resource::{self, ResourceAccess};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{CloudStorageId, WorkspaceId};
@@ -18,13 +18,26 @@ use crate::store::cloud_storages;
 use crate::store::resource_lists::Filter;
 
 /// The actions on a cloud storage that `viewerPermissions` checks.
-const ABOUT_CLOUD_STORAGE: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];
+const CLOUD_STORAGE_ACTIONS: [Action; 2] = [Action::CloudStorageView, Action::CloudStorageManage];
 
-/// A cloud storage that the viewer may see, with the grounds for it.
+/// A provider of cloud storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::cloud_storage::CloudProvider")]
+pub enum CloudProvider {
+    /// Amazon S3, or a service with the same API.
+    #[graphql(name = "AWS_S3")]
+    AwsS3,
+    /// Azure Blob Storage.
+    AzureBlob,
+    /// Google Cloud Storage.
+    GoogleCloudStorage,
+}
+
+/// A cloud storage that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct CloudStorage {
     row: cloud_storages::CloudStorage,
-    grounds: Grounds,
+    access: ResourceAccess,
 }
 
 impl CloudStorage {
@@ -48,8 +61,8 @@ impl CloudStorage {
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
-        let grounds = Grounds::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
-        Some(Self { row, grounds })
+        let access = ResourceAccess::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
+        Some(Self { row, access })
     }
 }
 
@@ -71,7 +84,7 @@ impl CloudStorage {
         id(self.row.id)
     }
 
-    /// The workspace it belongs to.
+    /// The workspace to which it belongs.
     async fn workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
         Workspace::of(ctx, self.row.workspace()).await
     }
@@ -108,7 +121,7 @@ impl CloudStorage {
 
     /// The viewer's present permissions on this storage.
     async fn viewer_permissions(&self) -> Vec<Permission> {
-        self.grounds.permissions(&ABOUT_CLOUD_STORAGE)
+        self.access.permissions(&CLOUD_STORAGE_ACTIONS)
     }
 }
 

@@ -1,12 +1,11 @@
-//! Events: the entries of a workspace's log, reduced to what the viewer may see.
+//! Events: the entries of a workspace's log, reduced to the fields that the viewer may see.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, SimpleObject, Union};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject, Union};
 use uuid::Uuid;
 
 use super::cloud_storage::CloudStorage;
-use super::enums::EventType;
 use super::invitation::Invitation;
 use super::job::Job;
 use super::membership::Membership;
@@ -32,8 +31,85 @@ use crate::policy::event_visibility::names_actor;
 use crate::store::events::list;
 use crate::store::events::{self, Entry, EventRange, Filter};
 
-/// Maximum number of entries per read while searching for entries that the viewer may see.
-const MOST: i64 = 512;
+/// Maximum number of entries that one read loads while it searches for entries that the viewer may see.
+const MAX_ENTRIES_PER_READ: i64 = 512;
+
+/// Type of an event. New types may be added: clients should skip unknown types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::event::EventType")]
+pub enum EventType {
+    /// An organization was created. Subject: the organization.
+    OrganizationCreated,
+    /// An organization's own fields changed. Subject: the organization.
+    OrganizationUpdated,
+    /// An organization was deleted, and can still be restored. Subject: the organization.
+    OrganizationDeletionScheduled,
+    /// An organization was restored. Subject: the organization.
+    OrganizationRestored,
+    /// An organization and all its data were deleted permanently. Subject: null, because it no longer exists.
+    OrganizationDeleted,
+    /// The ownership was offered to a member. Subject: the offer.
+    OwnershipOffered,
+    /// An offer of ownership was accepted, declined or cancelled, or expired. Subject: the offer.
+    OwnershipOfferResolved,
+    /// An organization has a new owner. Subject: the organization.
+    OwnershipTransferred,
+    /// A user became a member. Subject: the membership.
+    MemberJoined,
+    /// A member's role changed. Subject: the membership.
+    MemberRoleChanged,
+    /// A member was removed. Subject: null, because it no longer exists.
+    MemberRemoved,
+    /// A member left. Subject: null, because it no longer exists.
+    MemberLeft,
+    /// A user was invited. Subject: the invitation.
+    InvitationCreated,
+    /// An invitation was sent again. Subject: the invitation.
+    InvitationResent,
+    /// The mail of an invitation was handed over to the mail server. Subject: the invitation.
+    InvitationDelivered,
+    /// The mail of an invitation could not be sent. Subject: the invitation.
+    InvitationDeliveryFailed,
+    /// An invitation was accepted. Subject: the invitation.
+    InvitationAccepted,
+    /// An invitation was declined. Subject: the invitation.
+    InvitationDeclined,
+    /// An invitation was revoked. Subject: the invitation.
+    InvitationRevoked,
+    /// An invitation expired. Subject: the invitation.
+    InvitationExpired,
+    /// A project was created. Subject: the project.
+    ProjectCreated,
+    /// A project changed, its assignee and storages included. Subject: the project.
+    ProjectUpdated,
+    /// A project and its tasks were deleted. Subject: null, because it no longer exists.
+    ProjectDeleted,
+    /// A task was created. Subject: the task.
+    TaskCreated,
+    /// A task changed, its assignee, project and storages included. Subject: the task.
+    TaskUpdated,
+    /// A task and its jobs were deleted. Subject: null, because it no longer exists.
+    TaskDeleted,
+    /// A job was created. Subject: the job.
+    JobCreated,
+    /// A job's assignee, stage or state changed. Subject: the job.
+    JobUpdated,
+    /// A job was deleted. Subject: null, because it no longer exists.
+    JobDeleted,
+    /// A cloud storage was connected. Subject: the storage.
+    CloudStorageCreated,
+    /// A cloud storage's name or description changed. Subject: the storage.
+    CloudStorageUpdated,
+    /// A cloud storage was disconnected. Subject: null, because it no longer exists.
+    CloudStorageDeleted,
+    /// A project or task was moved from this workspace to another. Subject: the resource, for viewers who may see it
+    /// there.
+    ResourceMovedOut,
+    /// A project or task was moved to this workspace from another. Subject: the resource.
+    ResourceMovedIn,
+    /// A workspace's plan changed, was cancelled, or ended. Subject: the organization or the personal workspace.
+    PlanChanged,
+}
 
 /// An entry of the log that the viewer may see.
 #[derive(Clone)]
@@ -44,7 +120,7 @@ pub struct Event {
     pub kind: domain::event::EventType,
     /// Indexes of the changes that the viewer may not see.
     pub hidden: Vec<usize>,
-    /// The user whose own stream it belongs to; `None` for the workspace's stream.
+    /// The user to whose own stream it belongs; `None` for the workspace's stream.
     pub stream_of: Option<UserId>,
 }
 
@@ -54,9 +130,9 @@ impl Event {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let entry = ctx.request().loader.load_one(id).await?;
         let workspace = entry.as_ref().map_or_else(Uuid::nil, |entry| entry.workspace_id);
-        let sight = EventViewer::of(ctx.audience(), viewer, vec![workspace]).await?;
+        let event_viewer = EventViewer::of(ctx.audience(), viewer, vec![workspace]).await?;
         match entry {
-            Some(entry) => sight.see(entry).await,
+            Some(entry) => event_viewer.see(entry).await,
             None => Ok(None),
         }
     }
@@ -72,11 +148,11 @@ pub fn user_stream_name(user: UserId) -> String {
     format!("events for {user}")
 }
 
-fn place_of(entry: &Entry) -> Keyset<EventPosition> {
+fn keyset_of(entry: &Entry) -> Keyset<EventPosition> {
     Keyset { key: entry.place, id: entry.id.into() }
 }
 
-/// A change, recorded in the same transaction as the change itself. Events are never altered.
+/// A record of a change, written in the same transaction as the change itself. Events are never changed.
 #[Object]
 impl Event {
     /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
@@ -91,7 +167,7 @@ impl Event {
             Some(user) => user_stream_name(user),
             None => list_of_workspace(self.entry.workspace_id),
         };
-        cursor(&list, &place_of(&self.entry))
+        cursor(&list, &keyset_of(&self.entry))
     }
 
     /// Type of the event.
@@ -105,8 +181,9 @@ impl Event {
         self.entry.at.into()
     }
 
-    /// The user who caused it. Null if the server did, for example at an expiry. Null for a user who declined an
-    /// invitation, unless the viewer shares an organization with them. A deleted account is shown as `deleted user`.
+    /// The user who caused it. Null if the server caused it, for example at an expiry. Null if it is a user who
+    /// declined an invitation and does not share an organization with the viewer. A deleted account is shown as
+    /// `deleted user`.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         let actor = self.entry.actor_id?;
         match names_actor(self.kind) {
@@ -115,7 +192,7 @@ impl Event {
         }
     }
 
-    /// The workspace in which it happened. Null if the workspace is gone or the viewer may not see it.
+    /// The workspace in which it happened. Null if the workspace no longer exists or the viewer may not see it.
     async fn workspace(&self, ctx: &Context<'_>) -> Option<Result<Workspace>> {
         let id = self.entry.workspace_id;
         let is_own = ctx.request().viewer_id().map(Uuid::from) == Some(id);
@@ -123,25 +200,26 @@ impl Event {
         Workspace::open(ctx, workspace).await.transpose()
     }
 
-    /// ID of the object that changed, even after the object is gone.
+    /// ID of the object that changed. It is kept after the object is deleted.
     async fn subject_id(&self) -> ID {
         ID(self.entry.subject_id.clone())
     }
 
-    /// The object that changed, in its present state. Null if it is gone or the viewer may not see it.
+    /// The object that changed, in its present state. Null if it no longer exists or the viewer may not see it.
     async fn subject(&self, ctx: &Context<'_>) -> Option<Result<EventSubject>> {
         let node = node::find(ctx, &self.entry.subject_id).await;
         node.map(|node| node.and_then(EventSubject::of)).transpose()
     }
 
-    /// The changed fields: at most one entry for each field of the subject. Empty if the type says everything.
+    /// The changed fields: at most one entry for each field of the subject. Empty if the type alone describes the
+    /// change.
     async fn changes(&self) -> Vec<FieldChange> {
         let changes = self.entry.changes.iter().enumerate();
         changes.filter(|(n, _)| !self.hidden.contains(n)).map(|(_, change)| change.clone().into()).collect()
     }
 }
 
-/// An object that an event can be about.
+/// An object that can be the subject of an event.
 #[derive(Union)]
 pub enum EventSubject {
     /// A personal workspace.
@@ -208,8 +286,8 @@ connection!(
 );
 
 impl EventConnection {
-    /// Loads a page of a workspace's log, filtered by event types and actor. CURSOR_EXPIRED if entries that the cursor
-    /// leads to are no longer kept.
+    /// Loads a page of a workspace's log, filtered by event types and actor. Fails with CURSOR_EXPIRED if the page may
+    /// lack entries after the cursor that were already deleted.
     pub async fn load(
         ctx: &Context<'_>,
         workspace: WorkspaceId,
@@ -226,21 +304,21 @@ impl EventConnection {
         if let Some(actor) = actor
             && User::open(ctx, actor).await?.is_none()
         {
-            // If the viewer may not see the actor, event types that hide their actor are excluded: a guessed ID must
-            // not find them.
+            // If the viewer may not see the actor, event types that hide their actor are excluded, so that a client
+            // cannot find them with a guessed ID.
             let all = kinds.unwrap_or_else(|| domain::event::EventType::ALL.to_vec());
             kinds = Some(all.into_iter().filter(|kind| names_actor(*kind)).collect());
         }
         let filter = Filter { kinds, actor };
-        let slice = read(ctx, workspace, &filter, &window).await?;
+        let page_rows = read(ctx, workspace, &filter, &window).await?;
         let (store, audience, viewer) =
             (ctx.env().store.clone(), ctx.audience().clone(), ctx.request().actor()?.user_id);
         let count: Count = Arc::new(move || {
             let (store, audience, filter) = (store.clone(), audience.clone(), filter.clone());
             Box::pin(async move {
                 let counted = async {
-                    let sight = EventViewer::of(&audience, viewer, vec![workspace]).await?;
-                    sight.count(&store, workspace, &filter).await
+                    let event_viewer = EventViewer::of(&audience, viewer, vec![workspace]).await?;
+                    event_viewer.count(&store, workspace, &filter).await
                 };
                 counted.await.map_err(|error| match error {
                     ApiError::Failed(fault) => Error::Failed(InternalError {
@@ -251,12 +329,12 @@ impl EventConnection {
                 })
             })
         });
-        Ok(Self(Page::new(&list, &window, slice, |event: &Event| place_of(&event.entry), |event| event, count)))
+        Ok(Self(Page::new(&list, &window, page_rows, |event: &Event| keyset_of(&event.entry), |event| event, count)))
     }
 }
 
-/// Reads a page of the events that the viewer may see. Reads again, each time up to twice as many entries, until the
-/// page is full or the log ends.
+/// Reads a page of the events that the viewer may see. Repeats the read, each time with up to twice as many entries,
+/// until the page is full or the log ends.
 async fn read(
     ctx: &Context<'_>,
     workspace: Uuid,
@@ -264,20 +342,20 @@ async fn read(
     window: &PageRequest<EventPosition>,
 ) -> Result<PageRows<Event>> {
     let store = &ctx.env().store;
-    let sight = EventViewer::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
-    let visible = sight.visible(store, workspace).await?;
+    let event_viewer = EventViewer::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
+    let visible = event_viewer.visible(store, workspace).await?;
     let wanted = window.limit as usize + 1;
     let mut from = window.from.as_ref().map(|place| place.key);
     let mut limit = wanted as i64;
     let mut found = Vec::new();
     loop {
         let (after, before) = if window.backward { (None, from) } else { (from, None) };
-        let stretch = EventRange { after, before, backward: window.backward, limit };
+        let range = EventRange { after, before, backward: window.backward, limit };
         let mut connection = store.read().await?;
-        let entries = list::page(&mut connection, &visible, filter, stretch).await?;
+        let entries = list::page(&mut connection, &visible, filter, range).await?;
         if found.is_empty() && from.is_some() {
-            // `extent` is read after the page, so that it covers all entries that were deleted before the page was
-            // read.
+            // The extent of the log is read after the page, so that it covers every entry that was deleted before the
+            // page was read.
             let extent = events::extent(&mut connection).await?;
             if from < Some(extent.pruned) {
                 return Err(ApiError::CursorExpired);
@@ -286,11 +364,11 @@ async fn read(
         drop(connection);
         let is_last = (entries.len() as i64) < limit;
         from = entries.last().map_or(from, |last| Some(last.place));
-        found.extend(sight.seen(entries.into_iter().map(Arc::new).collect()).await?);
+        found.extend(event_viewer.seen(entries.into_iter().map(Arc::new).collect()).await?);
         if is_last || found.len() >= wanted {
             break;
         }
-        limit = (limit * 2).min(MOST);
+        limit = (limit * 2).min(MAX_ENTRIES_PER_READ);
     }
     found.truncate(wanted);
     Ok(PageRows::from_read(found, window))

@@ -1,9 +1,9 @@
-//! Jobs: parts of a task that one person works on at a time.
+//! Jobs: parts of a task, each assigned to one user at a time.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
-use super::enums::{JobStage, JobState, Permission};
-use super::resource::{self, Grounds};
+use super::permission::Permission;
+use super::resource::{self, ResourceAccess};
 use super::task::Task;
 use super::user::User;
 use super::workspace::Workspace;
@@ -19,13 +19,39 @@ use crate::store::resource_lists::{Filter, ParentKind};
 use crate::store::{jobs, users};
 
 /// The actions on a job that `viewerPermissions` checks.
-const ABOUT_JOB: [Action; 3] = [Action::ResourceView, Action::ResourceAssign, Action::JobStateUpdate];
+const JOB_ACTIONS: [Action; 3] = [Action::ResourceView, Action::ResourceAssign, Action::JobStateUpdate];
 
-/// A job that the viewer may see, with the grounds for it.
+/// Stage of the work on a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::job::JobStage")]
+pub enum JobStage {
+    /// The job is being annotated.
+    Annotation,
+    /// The work is being checked.
+    Validation,
+    /// The work is being accepted.
+    Acceptance,
+}
+
+/// State of a job within its stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::job::JobState")]
+pub enum JobState {
+    /// Not started.
+    New,
+    /// In progress.
+    InProgress,
+    /// Completed.
+    Completed,
+    /// Rejected: the work must be done again.
+    Rejected,
+}
+
+/// A job that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct Job {
     row: jobs::Job,
-    grounds: Grounds,
+    access: ResourceAccess,
 }
 
 impl Job {
@@ -38,8 +64,8 @@ impl Job {
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
-        let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
-        Some(Self { row: row.job, grounds })
+        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
+        Some(Self { row: row.job, access })
     }
 }
 
@@ -52,7 +78,7 @@ impl ResourceNode for Job {
     }
 }
 
-/// A part of a task that one person works on at a time.
+/// A part of a task. One user works on it at a time.
 #[Object]
 impl Job {
     /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
@@ -63,7 +89,7 @@ impl Job {
     /// The task that the job is part of. Null if the viewer may not see the task.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let row = ctx.request().loader.load_one(self.row.task_id).await;
-        row.map(|row| Task::seen(ctx, row?, self.grounds.standing)).map_err(Into::into).transpose()
+        row.map(|row| Task::seen(ctx, row?, self.access.standing)).map_err(Into::into).transpose()
     }
 
     /// The user who works on it. Null if it is not assigned.
@@ -93,7 +119,7 @@ impl Job {
 
     /// The viewer's present permissions on this job.
     async fn viewer_permissions(&self) -> Vec<Permission> {
-        self.grounds.permissions(&ABOUT_JOB)
+        self.access.permissions(&JOB_ACTIONS)
     }
 }
 
@@ -106,10 +132,11 @@ connection!(
 );
 
 impl JobConnection {
-    /// Loads a page of the jobs of a task that the viewer may see on `grounds`, oldest first.
-    pub async fn of_task(ctx: &Context<'_>, task: TaskId, grounds: Grounds, args: PageArgs) -> Result<Self> {
+    /// Loads a page of the jobs of a task that the viewer may see, oldest first. `access` is the viewer's
+    /// access to the task.
+    pub async fn of_task(ctx: &Context<'_>, task: TaskId, access: ResourceAccess, args: PageArgs) -> Result<Self> {
         let container = (ParentKind::Task, task.into());
-        let listing = ResourceList::of_container::<Job>(ctx, container, grounds.standing, grounds.ties)?;
+        let listing = ResourceList::of_container::<Job>(ctx, container, access.standing, access.relations)?;
         listing.oldest_first().page(ctx, args).await.map(Self)
     }
 

@@ -1,12 +1,14 @@
-//! The membership of one user in one organization, with one role.
+//! Memberships of users in organizations, and their lists.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Lookahead, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object};
 use uuid::Uuid;
 
-use super::enums::{MembershipOrderField, OrderDirection, Permission, Role};
+use super::order_direction::OrderDirection;
 use super::organization::Organization;
+use super::permission::Permission;
+use super::role::Role;
 use super::user::User;
 use crate::domain::page::{Keyset, PageRows};
 use crate::domain::{Error, InternalError, MembershipId, OrganizationId, UserId};
@@ -26,7 +28,7 @@ use crate::store::memberships::list;
 use crate::store::memberships::list::{Filter, Order, Pages};
 
 /// The actions on a member that `viewerPermissions` checks.
-const ABOUT_MEMBER: [Action; 6] = [
+const MEMBER_ACTIONS: [Action; 6] = [
     Action::OwnershipOffer,
     Action::MembersView,
     Action::MemberEmailView,
@@ -40,16 +42,16 @@ const ABOUT_MEMBER: [Action; 6] = [
 pub struct Membership {
     row: memberships::Membership,
     standing: AccessContext,
-    /// The member; `None` if only the names in the membership row are loaded.
+    /// The member; `None` if only the names in the membership row are available.
     user: Option<User>,
-    /// The organization as the write loaded it; `None` if this request did not write the membership.
-    by: Option<Arc<LockedOrganization>>,
+    /// The organization as the mutation loaded it; `None` if this request did not write the membership.
+    written_in: Option<Arc<LockedOrganization>>,
 }
 
 impl Membership {
     /// Wraps a row. `standing` is the viewer's access to its organization.
     pub fn new(row: memberships::Membership, standing: AccessContext) -> Self {
-        Self { row, standing, user: None, by: None }
+        Self { row, standing, user: None, written_in: None }
     }
 
     /// Wraps a row of a list that `viewer` requested.
@@ -78,7 +80,7 @@ impl Membership {
         if let Some(own) = &by.membership {
             record_activity(ctx.env(), own);
         }
-        let membership = Self { by: Some(by.clone()), ..Self::new(row, by.standing()) };
+        let membership = Self { written_in: Some(by.clone()), ..Self::new(row, by.standing()) };
         let decision = decide(&membership.standing, Action::MembersView, &Target::default());
         Ok((decision == Decision::Allow).then_some(membership))
     }
@@ -88,11 +90,12 @@ impl Membership {
         Target { member: Some(Member { role: self.row.role, is_self }), ..Target::default() }
     }
 
+    /// Returns whether the viewer may see the member's address and last activity.
     fn shows_email(&self, viewer: Option<UserId>) -> bool {
         decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
     }
 
-    /// The member, with the names in the membership row.
+    /// Returns the member with the names in the membership row.
     fn named(&self, viewer: Option<UserId>) -> User {
         User::named_member(&self.row, self.shows_email(viewer))
     }
@@ -105,8 +108,8 @@ impl Membership {
     fn permissions(&self, viewer: Option<UserId>) -> Vec<Permission> {
         let target = self.target(viewer);
         let is_self = target.member.is_some_and(|member| member.is_self);
-        let about = ABOUT_MEMBER.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
-        permissions(&self.standing, &target, &about.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
+        let actions = MEMBER_ACTIONS.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
+        permissions(&self.standing, &target, &actions.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
     }
 
     fn assignable_roles(&self, viewer: Option<UserId>) -> Vec<Role> {
@@ -149,13 +152,12 @@ impl Membership {
 
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
-        let organization = match &self.by {
-            Some(by) => Organization::visible(ctx, by.seen()),
+        let organization = match &self.written_in {
+            Some(organization) => Organization::visible(ctx, organization.seen()),
             None => Organization::open(ctx, self.row.organization_id).await?,
         };
-        Ok(organization.ok_or_else(|| {
-            Error::from(InternalError::passing("a visible membership of an organization that is not"))
-        })?)
+        Ok(organization
+            .ok_or_else(|| Error::from(InternalError::passing("organization of a visible membership not found")))?)
     }
 
     /// The member.
@@ -173,13 +175,13 @@ impl Membership {
         self.row.joined_at.into()
     }
 
-    /// Day on which the member was last active, at 00:00 UTC. Null if never. Null, without an error, unless it is the
-    /// viewer's own membership or the viewer has VIEW_MEMBER_EMAILS.
+    /// Day on which the member was last active, at 00:00 UTC. Null if the member was never active. Null, without an
+    /// error, unless it is the viewer's own membership or the viewer has VIEW_MEMBER_EMAILS.
     async fn last_active_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         self.last_active(ctx.request().viewer_id())
     }
 
-    /// The user who invited the member. Null for the creator, and if that account is gone.
+    /// The user who invited the member. Null for the creator, and if that account no longer exists.
     async fn invited_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::named(ctx, self.row.invited_by?).await.transpose()
     }
@@ -190,7 +192,7 @@ impl Membership {
     }
 
     /// Roles that the viewer can give to this member now, the present role included. Empty if the viewer cannot change
-    /// it.
+    /// the role.
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Vec<Role> {
         self.assignable_roles(ctx.request().viewer_id())
     }
@@ -201,6 +203,17 @@ connection!(
     MembershipConnection: "A page of a list of memberships.",
     MembershipEdge: "One entry of a list of memberships."
 );
+
+/// Field by which members are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum MembershipOrderField {
+    /// Time at which the member joined.
+    JoinedAt,
+    /// Username, alphabetically, regardless of case.
+    Username,
+    /// Role; ascending: from WORKER to OWNER.
+    Role,
+}
 
 /// Order of a list of members. Ties are broken by ID, so that pages are stable.
 #[derive(Clone, InputObject)]
@@ -231,7 +244,7 @@ pub struct MembersArgs {
 }
 
 impl MembersArgs {
-    /// Returns the name of the list in cursors, and what to read of an organization.
+    /// Returns the name of the list in cursors, and the page of an organization's members to read.
     fn pages(&self, organization: OrganizationId) -> Result<(String, Pages)> {
         let MembershipOrder { field, direction } = self.order_by.clone().unwrap_or_else(MembershipOrder::by_joining);
         let descending = direction == OrderDirection::Desc;
@@ -248,10 +261,11 @@ impl MembersArgs {
     }
 }
 
-/// Returns how much a list of members must load. The names are in the membership rows; other fields need the accounts.
+/// Returns the rows that a list of members has to load. Membership rows contain the names; other fields of the user
+/// need the accounts.
 fn depth(connection: &Lookahead<'_>) -> Depth {
-    let beyond = |field| asks_nodes_for(connection, &["user", field]);
-    if User::FIELDS_NEEDING_PROFILE.into_iter().any(beyond) { Depth::Accounts } else { Depth::Memberships }
+    let is_selected = |field| asks_nodes_for(connection, &["user", field]);
+    if User::FIELDS_NEEDING_PROFILE.into_iter().any(is_selected) { Depth::Accounts } else { Depth::Memberships }
 }
 
 impl MembershipConnection {

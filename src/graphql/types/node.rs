@@ -76,8 +76,8 @@ impl From<Resource> for Node {
     }
 }
 
-/// A [`Node`] that also registers the interfaces `Workspace` and `Resource` as implementing `Node`, which their derives
-/// cannot do. As variants of `Node` they would be listed among its possible types, which must be objects.
+/// A [`Node`] that registers in the schema that the interfaces `Workspace` and `Resource` implement `Node`. They cannot
+/// be variants of `Node`, because the possible types of an interface must be objects.
 pub struct AnyNode(Node);
 
 impl OutputType for AnyNode {
@@ -101,7 +101,7 @@ impl OutputType for AnyNode {
     }
 }
 
-/// Loads an object by its ID; `None` if the viewer cannot see it or the ID has no known type.
+/// Loads an object by its ID; `None` if the viewer may not see it or the ID has no known prefix.
 pub async fn open(ctx: &Context<'_>, id: &str) -> Result<Option<AnyNode>> {
     Ok(find(ctx, id).await?.map(AnyNode))
 }

@@ -1,39 +1,32 @@
-//! A workspace shared by its members.
+//! Organizations: workspaces shared by their members.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::cloud_storage::CloudStorageConnection;
-use super::enums::{
-    EventType, InvitationStatus, OrderDirection, OrganizationOrderField, OrganizationStatus, Permission, Role,
-    TaskStatus,
-};
-use super::event::EventConnection;
-use super::invitation::{InvitationConnection, InvitationsArgs};
+use super::event::{EventConnection, EventType};
+use super::invitation::InvitationStatus;
+use super::invitation_connection::{InvitationConnection, InvitationsArgs};
 use super::membership::{MembersArgs, Membership, MembershipConnection, MembershipOrder};
+use super::organization_contact::OrganizationContact;
 use super::ownership_offer::OwnershipOffer;
+use super::permission::Permission;
 use super::plan::{self, Billing, Limit, Plan, SeatUsage};
 use super::project::ProjectConnection;
-use super::task::TaskConnection;
+use super::role::Role;
+use super::task::{TaskConnection, TaskStatus};
 use super::user::User;
-use crate::domain::page::Keyset;
-use crate::domain::{Error, InternalError, OrganizationId, Slug, UserId, WorkspaceId};
+use crate::domain::{Error, InternalError, OrganizationId, Slug, WorkspaceId};
 use crate::graphql::Result;
-use crate::graphql::connection::{Count, Page, PageArgs, connection};
+use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
-use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand, maybe};
 use crate::graphql::guard::{guarded, require};
-use crate::graphql::json_writer::JsonWriter;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
 use crate::policy::{AccessContext, Action, Decision, Target, assignable_roles, decide, permissions};
-use crate::store::organizations::list;
-use crate::store::organizations::list::{Filter, Order};
 use crate::store::organizations::{self, By, OrganizationForViewer};
 
 /// The actions in an organization that `viewerPermissions` checks.
-const ABOUT_ORGANIZATION: &[Action] = &[
+const ORGANIZATION_ACTIONS: &[Action] = &[
     Action::OrganizationView,
     Action::OrganizationUpdate,
     Action::OrganizationDelete,
@@ -59,25 +52,36 @@ const ABOUT_ORGANIZATION: &[Action] = &[
 ];
 
 /// Returns the viewer's access to an organization.
-pub fn access_of(seen: &OrganizationForViewer) -> AccessContext {
+pub fn access_of(organization: &OrganizationForViewer) -> AccessContext {
     AccessContext {
         signed_in: true,
-        is_admin: seen.viewer_is_admin,
-        role: seen.membership.as_ref().map(|membership| membership.role),
-        invited: seen.invited,
-        place: seen.organization.status.into(),
+        is_admin: organization.viewer_is_admin,
+        role: organization.membership.as_ref().map(|membership| membership.role),
+        invited: organization.invited,
+        place: organization.organization.status.into(),
     }
 }
 
-/// An organization that the viewer sees, either in full or as an invitee.
+/// Status of an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::organization::OrganizationStatus")]
+pub enum OrganizationStatus {
+    /// In use.
+    Active,
+    /// Deleted by its owner, and restorable until `deletionScheduledFor`. Read-only for the owner and not visible to
+    /// other members.
+    PendingDeletion,
+}
+
+/// An organization that the viewer may see, either in full or as an invitee.
 #[derive(Clone)]
-pub struct Organization(OrganizationForViewer);
+pub struct Organization(pub(super) OrganizationForViewer);
 
 impl Organization {
     /// Loads an organization by its ID; `None` unless the viewer may see at least its name.
     pub async fn open(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
-        let seen = ctx.request().loader.load_one(id).await?;
-        Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
+        let row = ctx.request().loader.load_one(id).await?;
+        Ok(row.and_then(|row| Self::visible(ctx, row)))
     }
 
     /// Loads an organization by its slug; `None` unless the viewer may see at least its name.
@@ -85,14 +89,14 @@ impl Organization {
         let slug = Slug::lowercase(slug);
         let Some(viewer) = ctx.request().viewer_id().filter(|_| !slug.contains('\0')) else { return Ok(None) };
         let connection = ctx.env().store.read().await?;
-        let seen = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now).await?;
+        let rows = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now).await?;
         drop(connection);
-        Ok(seen.into_iter().next().and_then(|seen| Self::visible(ctx, seen)))
+        Ok(rows.into_iter().next().and_then(|row| Self::visible(ctx, row)))
     }
 
     /// Wraps a row and records the viewer's activity; `None` unless the viewer may see at least its name.
-    pub fn visible(ctx: &Context<'_>, seen: OrganizationForViewer) -> Option<Self> {
-        let organization = Self(seen);
+    pub fn visible(ctx: &Context<'_>, row: OrganizationForViewer) -> Option<Self> {
+        let organization = Self(row);
         if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
             return None;
         }
@@ -104,65 +108,36 @@ impl Organization {
         Some(organization)
     }
 
-    /// Returns the viewer's access to it.
+    /// Returns the viewer's access to the organization.
     pub fn standing(&self) -> AccessContext {
         access_of(&self.0)
     }
 
-    /// Whether the viewer may see its members.
+    /// Returns whether the viewer may see its members.
     pub fn shows_members(&self) -> bool {
         decide(&self.standing(), Action::MembersView, &Target::default()) == Decision::Allow
     }
 
-    /// Returns the row; an error if the viewer may see no more than an invitee.
-    fn seen(&self) -> Result<&organizations::Organization> {
+    /// Returns the row; fails with FORBIDDEN if the viewer may see only the fields that are visible to invitees.
+    pub(super) fn require_row(&self) -> Result<&organizations::Organization> {
         require(&self.standing(), Action::OrganizationView, &Target::default())?;
         Ok(&self.0.organization)
     }
 
-    fn own_membership(&self) -> Option<Membership> {
+    /// Returns the viewer's membership; `None` if the viewer is not a member.
+    pub(super) fn own_membership(&self) -> Option<Membership> {
         self.0.membership.clone().map(|row| Membership::new(row, self.standing()))
     }
 
-    /// Returns the workspace and the viewer's access to it; an error if the viewer may see no more than an invitee.
-    fn place(&self) -> Result<(WorkspaceId, AccessContext)> {
-        Ok((self.seen()?.id.into(), self.standing()))
+    /// Returns the workspace and the viewer's access to it; fails like [`require_row`](Self::require_row).
+    fn workspace_access(&self) -> Result<(WorkspaceId, AccessContext)> {
+        Ok((self.require_row()?.id.into(), self.standing()))
     }
 
-    /// Whether the viewer's own address is unverified, in which case the viewer cannot invite.
+    /// Returns whether the viewer's own address is unverified, in which case the viewer cannot invite.
     async fn viewer_is_unverified(ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.request().viewer().await?.verified_email().is_none())
     }
-}
-
-impl SyncFields for Organization {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
-    where
-        Self: 'p,
-    {
-        Some(match field.name() {
-            "id" => at_hand(|it: &Self, _, json| json.id(it.0.organization.id)),
-            "slug" => at_hand(|it: &Self, _, json| json.text(&it.0.organization.slug)),
-            "name" | "displayName" => at_hand(|it: &Self, _, json| json.text(it.0.organization.display_name())),
-            "description" => at_hand(|it: &Self, _, json| {
-                json.optional(it.0.organization.description.as_deref(), |json, text| json.text(text));
-            }),
-            "status" => of_seen(|seen, json| json.name(OrganizationStatus::from(seen.status))),
-            "version" => of_seen(|seen, json| json.serialized(&seen.version)),
-            "createdAt" => of_seen(|seen, json| json.time(seen.created_at)),
-            "updatedAt" => of_seen(|seen, json| json.time(seen.updated_at)),
-            "memberCount" => of_seen(|seen, json| json.serialized(&seen.member_count)),
-            "viewerMembership" => return field.made(|it: &Self, _| it.seen().ok().map(|_| it.own_membership())),
-            _ => return None,
-        })
-    }
-}
-
-/// Returns the writer of a field that invitees may not see. For them, the resolver returns the error.
-fn of_seen<'p>(
-    write: impl Fn(&organizations::Organization, &mut JsonWriter) + Send + Sync + 'p,
-) -> FieldWriter<'p, Organization> {
-    maybe(move |it: &Organization, _, json| it.seen().ok().map(|seen| write(seen, json)))
 }
 
 /// A workspace shared by its members, each with a role. It does not exist for other viewers, with two exceptions: site
@@ -198,55 +173,50 @@ impl Organization {
 
     /// Contact details of the organization.
     async fn contact(&self) -> Result<OrganizationContact> {
-        let organization = self.seen()?;
-        Ok(OrganizationContact {
-            email: organization.contact_email.clone(),
-            phone: organization.contact_phone.clone(),
-            location: organization.contact_location.clone(),
-        })
+        Ok(self.require_row()?.into())
     }
 
     /// The owner. Every organization has exactly one.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
-        let owner = User::named(ctx, self.seen()?.owner_id).await?;
-        Ok(owner.ok_or_else(|| Error::from(InternalError::passing("an organization without its owner")))?)
+        let owner = User::named(ctx, self.require_row()?.owner_id).await?;
+        Ok(owner.ok_or_else(|| Error::from(InternalError::passing("organization has no owner account")))?)
     }
 
     /// Whether it is active or pending deletion.
     async fn status(&self) -> Result<OrganizationStatus> {
-        Ok(self.seen()?.status.into())
+        Ok(self.require_row()?.status.into())
     }
 
     /// Time at which the data is deleted permanently. Null while active.
     async fn deletion_scheduled_for(&self) -> Option<Result<DateTime>> {
-        self.seen().map(|organization| organization.deletion_scheduled_for.map(DateTime)).transpose()
+        self.require_row().map(|organization| organization.deletion_scheduled_for.map(DateTime)).transpose()
     }
 
     /// Starts at 1 and increases by one with every change of the organization's own fields. See
     /// `UpdateOrganizationInput.expectedVersion`.
     async fn version(&self) -> Result<i32> {
-        Ok(self.seen()?.version)
+        Ok(self.require_row()?.version)
     }
 
     /// Time of creation.
     async fn created_at(&self) -> Result<DateTime> {
-        Ok(self.seen()?.created_at.into())
+        Ok(self.require_row()?.created_at.into())
     }
 
     /// Time of the last change of its own fields.
     async fn updated_at(&self) -> Result<DateTime> {
-        Ok(self.seen()?.updated_at.into())
+        Ok(self.require_row()?.updated_at.into())
     }
 
     /// The viewer's membership. Null for a site administrator who is not a member.
     async fn viewer_membership(&self) -> Option<Result<Membership>> {
-        self.seen().map(|_| self.own_membership()).transpose()
+        self.require_row().map(|_| self.own_membership()).transpose()
     }
 
     /// Whether it is `Viewer.selectedWorkspace`.
     pub async fn is_selected(&self, ctx: &Context<'_>) -> Result<bool> {
-        let id = self.seen()?.id;
-        // `seen` has checked the viewer's access, and only a member can have selected the organization.
+        let id = self.require_row()?.id;
+        // `require_row` has checked the viewer's access, and only a member can have selected the organization.
         Ok(ctx.request().viewer().await?.selected_organization_id == Some(id))
     }
 
@@ -256,13 +226,13 @@ impl Organization {
         let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { unverified, owners_manage_plans, ..Target::default() };
-        let permissions = permissions(&standing, &target, ABOUT_ORGANIZATION);
+        let permissions = permissions(&standing, &target, ORGANIZATION_ACTIONS);
         Ok(permissions.into_iter().map(Into::into).collect())
     }
 
     /// Roles that the viewer can give to an invitee. Empty if the viewer cannot invite.
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
-        self.seen()?;
+        self.require_row()?;
         let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
         let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &target);
         Ok(roles.into_iter().map(Into::into).collect())
@@ -292,7 +262,7 @@ impl Organization {
 
     /// Number of members, the owner included.
     async fn member_count(&self) -> Result<i32> {
-        Ok(self.seen()?.member_count)
+        Ok(self.require_row()?.member_count)
     }
 
     /// The members, by default in the order of joining.
@@ -314,9 +284,9 @@ impl Organization {
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<MembershipConnection> {
         require(&self.standing(), Action::MembersView, &Target::default())?;
-        let of = (self.0.organization.id, self.0.organization.member_count);
+        let organization = (self.0.organization.id, self.0.organization.member_count);
         let args = MembersArgs { search, roles, order_by, page: PageArgs { first, after, last, before } };
-        MembershipConnection::load(ctx, of, self.standing(), &args).await
+        MembershipConnection::load(ctx, organization, self.standing(), &args).await
     }
 
     /// The projects that the viewer may open, newest first.
@@ -333,7 +303,8 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<ProjectConnection> {
-        ProjectConnection::of_workspace(ctx, self.place()?, search, PageArgs { first, after, last, before }).await
+        ProjectConnection::of_workspace(ctx, self.workspace_access()?, search, PageArgs { first, after, last, before })
+            .await
     }
 
     /// The tasks that the viewer may open, in projects or without one, newest first.
@@ -355,7 +326,7 @@ impl Organization {
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         let args = PageArgs { first, after, last, before };
-        TaskConnection::of_workspace(ctx, self.place()?, (search, statuses, assignee_id), args).await
+        TaskConnection::of_workspace(ctx, self.workspace_access()?, (search, statuses, assignee_id), args).await
     }
 
     /// The cloud storages that the viewer may see, newest first.
@@ -367,7 +338,8 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<CloudStorageConnection> {
-        CloudStorageConnection::of_workspace(ctx, self.place()?, PageArgs { first, after, last, before }).await
+        CloudStorageConnection::of_workspace(ctx, self.workspace_access()?, PageArgs { first, after, last, before })
+            .await
     }
 
     /// The invitations, newest first. Null with a FORBIDDEN error unless the viewer has VIEW_INVITATIONS.
@@ -382,7 +354,9 @@ impl Organization {
         #[graphql(desc = "Only those with one of these statuses. All if absent, none if empty.")] statuses: Option<
             Vec<InvitationStatus>,
         >,
-        #[graphql(desc = "Only those that offer one of these roles. All if absent, none if empty.")] roles: Option<Vec<Role>>,
+        #[graphql(desc = "Only those that offer one of these roles. All if absent, none if empty.")] roles: Option<
+            Vec<Role>,
+        >,
         #[graphql(desc = "Forward paging: number of entries, 0 to 100. Not together with `last`.")] first: Option<i32>,
         #[graphql(desc = "Forward paging: cursor after which the page begins.")] after: Option<String>,
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
@@ -422,93 +396,5 @@ impl Organization {
     /// owner or the member to whom the pending offer is made.
     async fn ownership_offer(&self, ctx: &Context<'_>) -> Option<Result<OwnershipOffer>> {
         OwnershipOffer::pending_of(ctx, self.0.organization.id, self.standing()).await.transpose()
-    }
-}
-
-/// Contact details of an organization. Each of them may be null.
-#[derive(SimpleObject)]
-pub struct OrganizationContact {
-    /// E-mail address, at most 254 characters. Null if none was given.
-    email: Option<String>,
-    /// Telephone number in free form, at most 32 characters. Null if none was given.
-    phone: Option<String>,
-    /// Postal address or location, at most 256 characters. Null if none was given.
-    location: Option<String>,
-}
-
-connection!(
-    Organization,
-    OrganizationConnection: "A page of a list of organizations.",
-    OrganizationEdge: "One entry of a list of organizations."
-);
-
-/// Order of a list of organizations. Ties are broken by ID, so that pages are stable.
-#[derive(InputObject)]
-pub struct OrganizationOrder {
-    /// Field to order by.
-    pub field: OrganizationOrderField,
-    /// Direction of the order.
-    pub direction: OrderDirection,
-}
-
-impl OrganizationOrder {
-    /// Orders by time of joining, earliest first.
-    pub fn by_joining() -> Self {
-        Self { field: OrganizationOrderField::JoinedAt, direction: OrderDirection::Asc }
-    }
-
-    /// Orders by slug, ascending.
-    pub fn by_slug() -> Self {
-        Self { field: OrganizationOrderField::Slug, direction: OrderDirection::Asc }
-    }
-}
-
-impl OrganizationConnection {
-    /// Loads a page of the organizations that match `filter` for `viewer`.
-    pub async fn load(
-        ctx: &Context<'_>,
-        viewer: UserId,
-        filter: Filter,
-        order: OrganizationOrder,
-        args: PageArgs,
-    ) -> Result<Self> {
-        let descending = order.direction == OrderDirection::Desc;
-        let list = match order.field {
-            // Older cursors hold names in lower case instead of name keys. The new name of the list refuses them.
-            OrganizationOrderField::Name => "Name key".to_owned(),
-            field => format!("{field:?}"),
-        };
-        let list = format!("organizations by {list}, {descending}, {}", filter.everyones);
-        let order = match order.field {
-            OrganizationOrderField::JoinedAt => Order::JoinedAt,
-            OrganizationOrderField::CreatedAt => Order::CreatedAt,
-            OrganizationOrderField::Slug => Order::Slug,
-            OrganizationOrderField::Name => Order::Name,
-        };
-        let window = args.window_where(&list, |key: &String| order.has_key(key))?;
-        let store = ctx.env().store.clone();
-        let slice = list::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
-        if slice.rows.is_empty() {
-            // The page is also empty if the viewer's account is gone, which must be an error.
-            ctx.request().viewer().await?;
-        }
-        let count: Count = Arc::new(move || {
-            let (store, filter) = (store.clone(), filter.clone());
-            Box::pin(async move { list::count(&mut *store.read().await?, viewer, &filter).await })
-        });
-        Ok(Self(Page::new(
-            &list,
-            &window,
-            slice,
-            |row| Keyset {
-                key: list::key_of(order, &row.organization, row.membership.as_ref()),
-                id: row.organization.id.into(),
-            },
-            |row| {
-                let list::Row { organization, membership, viewer_is_admin } = row;
-                Organization(OrganizationForViewer { organization, membership, invited: false, viewer_is_admin })
-            },
-            count,
-        )))
     }
 }

@@ -1,11 +1,11 @@
 //! Offers of ownership: from the owner of an organization to one of its members.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use futures_util::future::try_join_all;
 use uuid::Uuid;
 
-use super::enums::{OwnershipOfferStatus, Permission};
 use super::organization::Organization;
+use super::permission::Permission;
 use super::user::User;
 use crate::domain::{self, Error, InternalError, OrganizationId, OwnershipOfferId, UserId};
 use crate::graphql::Result;
@@ -19,13 +19,32 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions
 use crate::store::ownership_offers;
 
 /// The actions on a pending offer that `viewerPermissions` checks.
-const ABOUT_PENDING: [Action; 3] = [Action::OwnershipOffer, Action::OwnershipAccept, Action::OwnershipDecline];
+const PENDING_OFFER_ACTIONS: [Action; 3] = [Action::OwnershipOffer, Action::OwnershipAccept, Action::OwnershipDecline];
 
-/// An offer that the viewer may see, with the grounds for it.
+/// Status of an offer of ownership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::ownership_offer::OwnershipOfferStatus")]
+pub enum OwnershipOfferStatus {
+    /// Not answered yet.
+    Pending,
+    /// Accepted: the ownership was transferred.
+    Accepted,
+    /// Declined by the member to whom it was made.
+    Declined,
+    /// Cancelled by the owner; or because one of the two parties left or was removed, or because the organization was
+    /// deleted.
+    Cancelled,
+    /// Expired after 7 days without an answer.
+    Expired,
+}
+
+/// An offer that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct OwnershipOffer {
     row: ownership_offers::OwnershipOffer,
+    /// The viewer's access to the organization.
     standing: AccessContext,
+    /// The viewer's relation to the offer.
     target: Target,
 }
 
@@ -33,7 +52,7 @@ impl OwnershipOffer {
     /// Loads an offer by its ID; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, id: OwnershipOfferId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
-        Self::found(ctx, row).await
+        Self::from_row(ctx, row).await
     }
 
     /// Returns an offer that a mutation wrote, now or before a retry; `None` unless the viewer may see it.
@@ -47,13 +66,15 @@ impl OwnershipOffer {
         }
     }
 
-    /// Wraps a row; `None` unless the viewer may see it: a party to it who is still a member, the present owner, or an
-    /// administrator.
+    /// Wraps a row; `None` unless the viewer may see it. It is visible to its parties while they are members, to the
+    /// present owner, and to site administrators.
     pub async fn seen(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
-        Self::found(ctx, Some(row)).await
+        Self::from_row(ctx, Some(row)).await
     }
 
-    async fn found(ctx: &Context<'_>, row: Option<ownership_offers::OwnershipOffer>) -> Result<Option<Self>> {
+    /// Wraps a row that was looked up by its ID. Sends the same statements if there is none, so that a hidden offer
+    /// cannot be detected.
+    async fn from_row(ctx: &Context<'_>, row: Option<ownership_offers::OwnershipOffer>) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
         let organization = Organization::open(ctx, organization).await?;
@@ -63,14 +84,14 @@ impl OwnershipOffer {
         Ok(allowed.then_some(Self { row, standing, target }))
     }
 
-    /// Loads the pending offer of an organization to which the viewer has access `standing`. FORBIDDEN for viewers whom
-    /// no offer concerns, whether or not there is one.
+    /// Loads the pending offer of an organization to which the viewer has access `standing`; `None` if there is none.
+    /// Fails with FORBIDDEN unless the viewer is the owner, a party to the pending offer, or a site administrator.
     pub async fn pending_of(
         ctx: &Context<'_>,
         organization: OrganizationId,
         standing: AccessContext,
     ) -> Result<Option<Self>> {
-        // A viewer who could not see any offer is refused without an SQL statement.
+        // A viewer who may not see any offer is refused without an SQL statement.
         let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
         require(&standing, Action::OwnershipOfferView, &party)?;
         let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
@@ -87,19 +108,20 @@ impl OwnershipOffer {
         let mut connection = ctx.env().store.read().await?;
         let rows = ownership_offers::pending_to(&mut connection, viewer, ctx.request().now).await?;
         drop(connection);
-        let seen = try_join_all(rows.into_iter().map(|row| Self::seen(ctx, row))).await?;
-        Ok(seen.into_iter().flatten().collect())
+        let offers = try_join_all(rows.into_iter().map(|row| Self::seen(ctx, row))).await?;
+        Ok(offers.into_iter().flatten().collect())
     }
 
     async fn party(ctx: &Context<'_>, id: UserId) -> Result<User> {
         let user = User::named(ctx, id).await?;
-        Ok(user.ok_or_else(|| Error::from(InternalError::passing("an offer of ownership without one of the two")))?)
+        Ok(user
+            .ok_or_else(|| Error::from(InternalError::passing("account of a party to an ownership offer not found")))?)
     }
 }
 
-/// An offer of the ownership of an organization, from its owner to a member. Visible to the two of them. When it is
-/// accepted, both roles change at once, and the old owner becomes MAINTAINER. It expires after 7 days, or is cancelled
-/// when one of the two leaves.
+/// An offer of the ownership of an organization, from its owner to a member. Both of them can see it. When it is
+/// accepted, both roles change at once, and the old owner becomes MAINTAINER. It expires after 7 days, and is cancelled
+/// if one of the two leaves.
 #[Object]
 impl OwnershipOffer {
     /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
@@ -110,8 +132,9 @@ impl OwnershipOffer {
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = Organization::open(ctx, self.row.organization_id).await?;
-        Ok(organization
-            .ok_or_else(|| Error::from(InternalError::passing("a visible offer of an organization that is not")))?)
+        Ok(organization.ok_or_else(|| {
+            Error::from(InternalError::passing("organization of a visible ownership offer not found"))
+        })?)
     }
 
     /// The owner who made the offer.
@@ -139,13 +162,13 @@ impl OwnershipOffer {
         self.row.expires_at.into()
     }
 
-    /// The viewer's present permissions on this offer. OFFER_OWNERSHIP allows to cancel it.
+    /// The viewer's present permissions on this offer. With OFFER_OWNERSHIP, the viewer can cancel it.
     async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         use domain::ownership_offer::OwnershipOfferStatus;
-        let about: &[Action] = match self.row.status_at(ctx.request().now) {
-            OwnershipOfferStatus::Pending => &ABOUT_PENDING,
+        let actions: &[Action] = match self.row.status_at(ctx.request().now) {
+            OwnershipOfferStatus::Pending => &PENDING_OFFER_ACTIONS,
             _ => &[],
         };
-        permissions(&self.standing, &self.target, about).into_iter().map(Into::into).collect()
+        permissions(&self.standing, &self.target, actions).into_iter().map(Into::into).collect()
     }
 }

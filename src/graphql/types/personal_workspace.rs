@@ -1,13 +1,13 @@
-//! The workspace of one user alone.
+//! Personal workspaces: each belongs to one user and is not shared.
 
 use async_graphql::{Context, ID, Object};
 
 use super::cloud_storage::CloudStorageConnection;
-use super::enums::{EventType, Permission, TaskStatus};
-use super::event::EventConnection;
+use super::event::{EventConnection, EventType};
+use super::permission::Permission;
 use super::plan::{self, Billing, Limit, Plan};
 use super::project::ProjectConnection;
-use super::task::TaskConnection;
+use super::task::{TaskConnection, TaskStatus};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::{UserId, WorkspaceId};
@@ -19,7 +19,7 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions
 use crate::store::users;
 
 /// The actions in a personal workspace that `viewerPermissions` checks.
-const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
+const PERSONAL_WORKSPACE_ACTIONS: &[Action] = &[
     Action::AllResourcesView,
     Action::ProjectCreate,
     Action::TaskCreate,
@@ -31,7 +31,7 @@ const ABOUT_PERSONAL_WORKSPACE: &[Action] = &[
     Action::PlanManage,
 ];
 
-/// A personal workspace that the viewer sees.
+/// A personal workspace that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct PersonalWorkspace {
     owner: users::User,
@@ -69,17 +69,17 @@ impl PersonalWorkspace {
         WorkspaceId::Personal(self.owner.id)
     }
 
-    /// Returns the viewer's access to it.
+    /// Returns the viewer's access to the workspace.
     pub fn standing(&self) -> AccessContext {
         self.standing
     }
 
-    fn place(&self) -> (WorkspaceId, AccessContext) {
+    fn workspace_access(&self) -> (WorkspaceId, AccessContext) {
         (self.workspace(), self.standing)
     }
 }
 
-/// The workspace of one user alone. Its resources cannot be shared.
+/// A workspace that belongs to one user. Its resources cannot be shared.
 #[Object]
 impl PersonalWorkspace {
     /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
@@ -107,7 +107,7 @@ impl PersonalWorkspace {
     pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { owners_manage_plans, ..Target::default() };
-        permissions(&self.standing, &target, ABOUT_PERSONAL_WORKSPACE).into_iter().map(Into::into).collect()
+        permissions(&self.standing, &target, PERSONAL_WORKSPACE_ACTIONS).into_iter().map(Into::into).collect()
     }
 
     /// The plan of the workspace.
@@ -140,7 +140,8 @@ impl PersonalWorkspace {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<ProjectConnection> {
-        ProjectConnection::of_workspace(ctx, self.place(), search, PageArgs { first, after, last, before }).await
+        ProjectConnection::of_workspace(ctx, self.workspace_access(), search, PageArgs { first, after, last, before })
+            .await
     }
 
     /// The tasks that the viewer may open, in projects or without one, newest first.
@@ -162,7 +163,7 @@ impl PersonalWorkspace {
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
         let args = PageArgs { first, after, last, before };
-        TaskConnection::of_workspace(ctx, self.place(), (search, statuses, assignee_id), args).await
+        TaskConnection::of_workspace(ctx, self.workspace_access(), (search, statuses, assignee_id), args).await
     }
 
     /// The cloud storages that the viewer may see, newest first.
@@ -174,7 +175,8 @@ impl PersonalWorkspace {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<CloudStorageConnection> {
-        CloudStorageConnection::of_workspace(ctx, self.place(), PageArgs { first, after, last, before }).await
+        CloudStorageConnection::of_workspace(ctx, self.workspace_access(), PageArgs { first, after, last, before })
+            .await
     }
 
     /// The events that the viewer may see, oldest first: the same events and cursors as in

@@ -1,10 +1,9 @@
-//! Plans, limits, seats and prices of workspaces, for both kinds of workspace.
+//! Plans, limits, seats and prices of workspaces.
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{Context, Enum, SimpleObject};
 
-use super::enums::{BillingInterval, LimitKind, PlanTier};
 use crate::domain::limit::{self, LimitKind as Kind};
-use crate::domain::{InternalError, WorkspaceId, plan};
+use crate::domain::{Error, InternalError, WorkspaceId, plan};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::guard::{guarded, require};
@@ -14,6 +13,46 @@ use crate::policy::{AccessContext, Action, Target};
 use crate::store::organizations;
 use crate::store::usage::Usage;
 
+/// Tier of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::PlanTier")]
+pub enum PlanTier {
+    /// Free of charge. Every new workspace has it.
+    Free,
+    /// Higher limits for a personal workspace.
+    Solo,
+    /// An organization without limits other than its seats. It applies to all members.
+    Team,
+}
+
+/// Interval at which a plan is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::plan::BillingInterval")]
+pub enum BillingInterval {
+    /// Paid every month.
+    Month,
+    /// Paid every year. With the default prices, 30 per cent less than for twelve months.
+    Year,
+}
+
+/// Kind of number that a plan limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::limit::LimitKind")]
+pub enum LimitKind {
+    /// Projects in the workspace.
+    Projects,
+    /// Tasks in the workspace, those in projects included.
+    Tasks,
+    /// Tasks in a single project.
+    TasksPerProject,
+    /// Cloud storages in the workspace.
+    CloudStorages,
+    /// Members of the organization, the owner included, and pending invitations.
+    Members,
+    /// Organizations that the user owns.
+    OwnedOrganizations,
+}
+
 /// The plan of a workspace.
 #[derive(SimpleObject)]
 pub struct Plan {
@@ -21,8 +60,8 @@ pub struct Plan {
     tier: PlanTier,
     /// Billing interval. Null for FREE.
     interval: Option<BillingInterval>,
-    /// Number of bought seats. Null for a plan that is not TEAM, and for elastic seats, of which there are always as
-    /// many as members.
+    /// Number of bought seats. Null for a plan that is not TEAM, and for elastic seats: their number always equals the
+    /// number of members.
     seats: Option<i32>,
     /// Start of the next billing period. Null for FREE, and if the plan is cancelled.
     renews_at: Option<DateTime>,
@@ -33,10 +72,10 @@ pub struct Plan {
 /// One limit of a workspace's plan.
 #[derive(SimpleObject)]
 pub struct Limit {
-    /// The kind of the limit.
+    /// Kind of the limit.
     kind: LimitKind,
-    /// The present number. For TASKS_PER_PROJECT, that of the project with the most tasks. It may exceed `max` after a
-    /// downgrade.
+    /// The present number. For TASKS_PER_PROJECT, the number in the project with the most tasks. It may exceed `max`
+    /// after a downgrade.
     used: i32,
     /// The maximum number. Null means no limit.
     max: Option<i32>,
@@ -44,7 +83,7 @@ pub struct Limit {
 
 impl From<limit::Limit> for Limit {
     fn from(limit: limit::Limit) -> Self {
-        Self { kind: limit.kind.into(), used: int(limit.used), max: limit.max }
+        Self { kind: limit.kind.into(), used: to_int(limit.used), max: limit.max }
     }
 }
 
@@ -74,8 +113,8 @@ pub struct Billing {
     interval: BillingInterval,
 }
 
-/// Converts a count to the type of the schema. No real count comes near `i32::MAX`.
-fn int(count: i64) -> i32 {
+/// Converts a count to an `Int` of the schema. Counts above `i32::MAX`, which do not occur, become `i32::MAX`.
+fn to_int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
@@ -83,7 +122,7 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
     Ok(ctx.request().loader.load_one(PlanOf(workspace)).await?.unwrap_or_default())
 }
 
-/// Loads the plan of a workspace to which the viewer has access `standing`.
+/// Loads the plan of a workspace. `standing` is the viewer's access.
 pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Plan> {
     require(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
@@ -117,7 +156,7 @@ fn used(usage: &Usage, kind: Kind) -> i64 {
     }
 }
 
-/// Loads the seats of an organization to which the viewer has access `standing`.
+/// Loads the seats of an organization. `standing` is the viewer's access.
 pub async fn seats_of(
     ctx: &Context<'_>,
     organization: &organizations::Organization,
@@ -128,10 +167,11 @@ pub async fn seats_of(
     let plan = load(ctx, workspace).await?;
     let reserved = ctx.request().loader.load_one(ReservedSeats(organization.id)).await?.unwrap_or_default();
     let total = ctx.env().rules.plans.max(workspace, &plan, Kind::Members);
-    Ok(SeatUsage { used: organization.member_count, reserved: int(reserved), total })
+    Ok(SeatUsage { used: organization.member_count, reserved: to_int(reserved), total })
 }
 
-/// Loads the price of the plan of a workspace with `members` members. `standing` is the viewer's access.
+/// Loads the price of the plan of a workspace with `members` members; `None` for plans without a price. `standing` is
+/// the viewer's access.
 pub async fn billing_of(
     ctx: &Context<'_>,
     workspace: WorkspaceId,
@@ -139,17 +179,16 @@ pub async fn billing_of(
     standing: &AccessContext,
 ) -> Option<Result<Billing>> {
     guarded(standing, Action::BillingView, async {
-        let Some(terms) = load(ctx, workspace).await?.0 else { return Ok(None) };
+        let Some(paid) = load(ctx, workspace).await?.0 else { return Ok(None) };
         let plans = &ctx.env().rules.plans;
-        let Some(unit_price) = plans.unit_price(terms.tier, terms.interval) else { return Ok(None) };
+        let Some(unit_price) = plans.unit_price(paid.tier, paid.interval) else { return Ok(None) };
         let quantity = match workspace {
             WorkspaceId::Personal(_) => 1,
-            WorkspaceId::Organization(_) => terms.seats.unwrap_or(members),
+            WorkspaceId::Organization(_) => paid.seats.unwrap_or(members),
         };
-        let too_much =
-            || crate::domain::Error::from(InternalError::new("what a plan costs is more than the schema can say"));
-        let amount = unit_price.checked_mul(quantity).ok_or_else(too_much)?;
-        let (currency, interval) = (plans.currency.clone(), terms.interval.into());
+        let overflow = || Error::from(InternalError::new("price of a plan exceeds the range of Int"));
+        let amount = unit_price.checked_mul(quantity).ok_or_else(overflow)?;
+        let (currency, interval) = (plans.currency.clone(), paid.interval.into());
         Ok(Some(Billing { currency, unit_price, quantity, amount, interval }))
     })
     .await

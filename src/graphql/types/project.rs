@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Object};
 
 use super::cloud_storage::CloudStorage;
-use super::enums::Permission;
-use super::resource::{self, Grounds};
+use super::permission::Permission;
+use super::resource::{self, ResourceAccess};
 use super::task::{Task, TaskConnection};
 use super::user::User;
 use super::workspace::Workspace;
@@ -22,7 +22,7 @@ use crate::store::projects;
 use crate::store::resource_lists::{Filter, ParentKind};
 
 /// The actions on a project that `viewerPermissions` checks.
-const ABOUT_PROJECT: [Action; 5] = [
+const PROJECT_ACTIONS: [Action; 5] = [
     Action::ResourceView,
     Action::ResourceUpdate,
     Action::ResourceAssign,
@@ -30,11 +30,11 @@ const ABOUT_PROJECT: [Action; 5] = [
     Action::ResourceTransfer,
 ];
 
-/// A project that the viewer may see, with the grounds for it.
+/// A project that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct Project {
     row: projects::Project,
-    grounds: Grounds,
+    access: ResourceAccess,
 }
 
 impl Project {
@@ -47,8 +47,8 @@ impl Project {
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
-        let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.people(), &[])?;
-        Some(Self { row, grounds })
+        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.people(), &[])?;
+        Some(Self { row, access })
     }
 }
 
@@ -83,7 +83,7 @@ impl Project {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<TaskConnection> {
-        TaskConnection::of_project(ctx, self.row.id, self.grounds, PageArgs { first, after, last, before }).await
+        TaskConnection::of_project(ctx, self.row.id, self.access, PageArgs { first, after, last, before }).await
     }
 
     /// Total number of tasks, whether or not the viewer may open them.
@@ -96,7 +96,7 @@ impl Project {
         &self.row.name
     }
 
-    /// The workspace it belongs to.
+    /// The workspace to which it belongs.
     pub async fn workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
         Workspace::of(ctx, self.row.workspace()).await
     }
@@ -113,12 +113,12 @@ impl Project {
 
     /// The storage from which its data is read. Null if there is none, or if the viewer may not see the storage.
     pub async fn source_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.source_storage_id, self.grounds.standing).await
+        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.standing).await
     }
 
     /// The storage to which its results are written. Null if there is none, or if the viewer may not see the storage.
     pub async fn target_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.target_storage_id, self.grounds.standing).await
+        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.standing).await
     }
 
     /// Time of creation.
@@ -133,7 +133,7 @@ impl Project {
 
     /// The viewer's present permissions on this project.
     pub async fn viewer_permissions(&self) -> Vec<Permission> {
-        self.grounds.permissions(&ABOUT_PROJECT)
+        self.access.permissions(&PROJECT_ACTIONS)
     }
 }
 

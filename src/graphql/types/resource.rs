@@ -1,10 +1,9 @@
-//! The interface `Resource`, and the access that projects, tasks, jobs and storages have in common: participants, and
-//! the viewer's relations to them.
+//! The interface `Resource`, and the viewer's access to a project, task, job or cloud storage.
 
 use async_graphql::{Context, ID, Interface};
 
 use super::cloud_storage::CloudStorage;
-use super::enums::Permission;
+use super::permission::Permission;
 use super::project::Project;
 use super::task::Task;
 use super::user::User;
@@ -26,7 +25,7 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions
         desc = "Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`."
     ),
     field(name = "name", ty = "String", desc = "Name, 1 to 256 characters."),
-    field(name = "workspace", ty = "Workspace", desc = "The workspace it belongs to."),
+    field(name = "workspace", ty = "Workspace", desc = "The workspace to which it belongs."),
     field(
         name = "owner",
         ty = "User",
@@ -72,47 +71,47 @@ impl Resource {
     }
 }
 
-/// The grounds on which the viewer may see a resource.
+/// The viewer's access to a project, task, job or cloud storage.
 #[derive(Clone, Copy)]
-pub struct Grounds {
-    /// The viewer's access to its workspace.
+pub struct ResourceAccess {
+    /// The viewer's access to the workspace of the resource.
     pub standing: AccessContext,
-    /// The viewer's relations to the resource itself.
-    pub ties: Relations,
+    /// The viewer's relations to the resource itself, such as owner or assignee.
+    pub relations: Relations,
 }
 
-impl Grounds {
-    /// Returns the grounds on which the viewer may do `action` to a resource; `None` if the viewer may not. `people`
-    /// are the participants of the resource, `containers` those of the resources that contain it.
+impl ResourceAccess {
+    /// Returns the viewer's access to a resource; `None` if it does not allow `action`. `participants` are those of the
+    /// resource, `containers` those of the resources that contain it.
     pub fn of(
         ctx: &Context<'_>,
         standing: AccessContext,
         action: Action,
-        people: Participants,
+        participants: Participants,
         containers: &[Participants],
     ) -> Option<Self> {
-        let ties = Relations::of(ctx.request().viewer_id()?, people, containers);
-        let grounds = Self { standing, ties };
-        (decide(&standing, action, &grounds.target()) == Decision::Allow).then_some(grounds)
+        let relations = Relations::of(ctx.request().viewer_id()?, participants, containers);
+        let access = Self { standing, relations };
+        (decide(&standing, action, &access.target()) == Decision::Allow).then_some(access)
     }
 
     fn target(&self) -> Target {
-        Target { ties: self.ties, ..Target::default() }
+        Target { ties: self.relations, ..Target::default() }
     }
 
-    /// Returns the viewer's permissions among the actions in `about`.
-    pub fn permissions(&self, about: &[Action]) -> Vec<Permission> {
-        permissions(&self.standing, &self.target(), about).into_iter().map(Into::into).collect()
+    /// Returns the permissions of those `actions` that the viewer may do.
+    pub fn permissions(&self, actions: &[Action]) -> Vec<Permission> {
+        permissions(&self.standing, &self.target(), actions).into_iter().map(Into::into).collect()
     }
 }
 
-/// Loads the owner of a resource; an internal error if the account is missing.
+/// Loads the owner of a resource; fails with an internal error if the account does not exist.
 pub async fn owner(ctx: &Context<'_>, id: UserId) -> Result<User> {
     let owner = User::named(ctx, id).await?;
-    Ok(owner.ok_or_else(|| Error::from(InternalError::passing("a resource without its owner")))?)
+    Ok(owner.ok_or_else(|| Error::from(InternalError::passing("resource has no owner account")))?)
 }
 
-/// Loads the assignee of a resource; `None` if there is none.
+/// Loads the assignee of a resource; `None` if it is not assigned.
 pub async fn assignee(ctx: &Context<'_>, id: Option<UserId>) -> Option<Result<User>> {
     User::named(ctx, id?).await.transpose()
 }

@@ -1,11 +1,25 @@
-//! The permissions of each role, for clients, so that they need not hard-code them.
+//! Roles, and the permissions of each role.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Enum, Object};
 
-use super::enums::{Permission, Role};
+use super::permission::Permission;
 use crate::domain;
 use crate::graphql::context::ContextExt;
 use crate::policy::{AccessContext, Action, Member, Target, assignable_roles, matrix};
+
+/// A member's role in an organization, from least to most powerful. See `Query.roles` for the permissions of each role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::Role")]
+pub enum Role {
+    /// Works on assigned resources.
+    Worker,
+    /// In addition, creates and assigns projects and tasks.
+    Supervisor,
+    /// Administers everything except deletion, billing, the owner and other maintainers.
+    Maintainer,
+    /// Has every permission. Every organization has exactly one owner at any time.
+    Owner,
+}
 
 /// The permissions of one role, so that clients need not hard-code them.
 pub struct RoleDefinition(pub Role);
@@ -24,7 +38,7 @@ impl RoleDefinition {
         self.0
     }
 
-    /// Purpose of the role, as a sentence for people.
+    /// Description of the role, as a sentence for people.
     async fn description(&self) -> &str {
         domain::Role::from(self.0).purpose()
     }
@@ -46,7 +60,7 @@ impl RoleDefinition {
         roles.into_iter().map(Into::into).collect()
     }
 
-    /// Roles of the members whom a member with this role can change or remove.
+    /// Roles of the members that a member with this role can change or remove.
     async fn manageable_roles(&self) -> Vec<Role> {
         let standing = self.standing();
         let manageable = |role: &domain::Role| {

@@ -1,13 +1,13 @@
 //! Tasks, in a project or without one.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use uuid::Uuid;
 
 use super::cloud_storage::CloudStorage;
-use super::enums::{Permission, TaskStatus};
 use super::job::{Job, JobConnection};
+use super::permission::Permission;
 use super::project::Project;
-use super::resource::{self, Grounds};
+use super::resource::{self, ResourceAccess};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::ids::TypedId;
@@ -25,23 +25,35 @@ use crate::store::resource_lists::{Filter, ParentKind};
 use crate::store::{tasks, users};
 
 /// The actions on a task without a project that `viewerPermissions` checks.
-const ABOUT_TASK: [Action; 5] = [
+const TASK_ACTIONS: [Action; 5] = [
     Action::ResourceView,
     Action::ResourceUpdate,
     Action::ResourceAssign,
     Action::ResourceDelete,
     Action::ResourceTransfer,
 ];
-/// The same for a task in a project: without `ResourceTransfer`, since it moves to another workspace only with its
-/// project.
-const ABOUT_TASK_IN_PROJECT: [Action; 4] =
+/// The actions on a task in a project that `viewerPermissions` checks. `ResourceTransfer` is missing because the task
+/// moves to another workspace only together with its project.
+const TASK_IN_PROJECT_ACTIONS: [Action; 4] =
     [Action::ResourceView, Action::ResourceUpdate, Action::ResourceAssign, Action::ResourceDelete];
 
-/// A task that the viewer may see, with the grounds for it.
+/// Status of a task, derived from its jobs: the least advanced job decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::task::TaskStatus")]
+pub enum TaskStatus {
+    /// At least one job is in the stage ANNOTATION.
+    Annotation,
+    /// No job is in the stage ANNOTATION, but not every job is accepted yet.
+    Validation,
+    /// Every job is in the stage ACCEPTANCE and completed.
+    Completed,
+}
+
+/// A task that the viewer may see, with the viewer's access to it.
 #[derive(Clone)]
 pub struct Task {
     row: tasks::Task,
-    grounds: Grounds,
+    access: ResourceAccess,
 }
 
 impl Task {
@@ -54,8 +66,8 @@ impl Task {
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
     pub fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: AccessContext) -> Option<Self> {
-        let grounds = Grounds::of(ctx, standing, Action::ResourceView, row.task.people(), &row.containers())?;
-        Some(Self { row: row.task, grounds })
+        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.task.people(), &row.containers())?;
+        Some(Self { row: row.task, access })
     }
 }
 
@@ -80,7 +92,7 @@ impl Task {
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         let project = self.row.project_id?;
         let row = ctx.request().loader.load_one(project).await;
-        row.map(|row| Project::seen(ctx, row?, self.grounds.standing)).map_err(Into::into).transpose()
+        row.map(|row| Project::seen(ctx, row?, self.access.standing)).map_err(Into::into).transpose()
     }
 
     /// Status of the task, derived from its jobs.
@@ -97,7 +109,7 @@ impl Task {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<JobConnection> {
-        JobConnection::of_task(ctx, self.row.id, self.grounds, PageArgs { first, after, last, before }).await
+        JobConnection::of_task(ctx, self.row.id, self.access, PageArgs { first, after, last, before }).await
     }
 
     /// Total number of jobs, whether or not the viewer may open them.
@@ -110,7 +122,7 @@ impl Task {
         &self.row.name
     }
 
-    /// The workspace it belongs to.
+    /// The workspace to which it belongs.
     pub async fn workspace(&self, ctx: &Context<'_>) -> Result<Workspace> {
         Workspace::of(ctx, self.row.workspace()).await
     }
@@ -127,12 +139,12 @@ impl Task {
 
     /// The storage from which its data is read. Null if there is none, or if the viewer may not see the storage.
     pub async fn source_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.source_storage_id, self.grounds.standing).await
+        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.standing).await
     }
 
     /// The storage to which its results are written. Null if there is none, or if the viewer may not see the storage.
     pub async fn target_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.target_storage_id, self.grounds.standing).await
+        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.standing).await
     }
 
     /// Time of creation.
@@ -147,8 +159,8 @@ impl Task {
 
     /// The viewer's present permissions on this task.
     pub async fn viewer_permissions(&self) -> Vec<Permission> {
-        let about: &[Action] = if self.row.project_id.is_some() { &ABOUT_TASK_IN_PROJECT } else { &ABOUT_TASK };
-        self.grounds.permissions(about)
+        let actions: &[Action] = if self.row.project_id.is_some() { &TASK_IN_PROJECT_ACTIONS } else { &TASK_ACTIONS };
+        self.access.permissions(actions)
     }
 }
 
@@ -170,14 +182,20 @@ impl TaskConnection {
     ) -> Result<Self> {
         // An invalid ID becomes the nil UUID, which matches no assignee.
         let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
-        let filter = Filter { search: connection::search(search.as_deref())?, assignee, ..standing_at(statuses) };
+        let filter = Filter { search: connection::search(search.as_deref())?, assignee, ..status_filter(statuses) };
         ResourceList::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
     }
 
-    /// Loads a page of the tasks of a project that the viewer may see on `grounds`.
-    pub async fn of_project(ctx: &Context<'_>, project: ProjectId, grounds: Grounds, args: PageArgs) -> Result<Self> {
+    /// Loads a page of the tasks of a project that the viewer may see. `access` is the viewer's access to the
+    /// project.
+    pub async fn of_project(
+        ctx: &Context<'_>,
+        project: ProjectId,
+        access: ResourceAccess,
+        args: PageArgs,
+    ) -> Result<Self> {
         let container = (ParentKind::Project, project.into());
-        ResourceList::of_container::<Task>(ctx, container, grounds.standing, grounds.ties)?
+        ResourceList::of_container::<Task>(ctx, container, access.standing, access.relations)?
             .page(ctx, args)
             .await
             .map(Self)
@@ -190,14 +208,15 @@ impl TaskConnection {
         statuses: Option<Vec<TaskStatus>>,
         args: PageArgs,
     ) -> Result<Self> {
-        ResourceList::assigned::<Task>(viewer.id, viewer.is_admin, standing_at(statuses))
+        ResourceList::assigned::<Task>(viewer.id, viewer.is_admin, status_filter(statuses))
             .page(ctx, args)
             .await
             .map(Self)
     }
 }
 
-fn standing_at(statuses: Option<Vec<TaskStatus>>) -> Filter {
+/// Returns a filter by status; `None` does not filter.
+fn status_filter(statuses: Option<Vec<TaskStatus>>) -> Filter {
     let statuses = statuses.map(|statuses| statuses.into_iter().map(Into::into).collect());
     Filter { statuses, ..Filter::default() }
 }

@@ -1,6 +1,6 @@
-//! Plans of transfers: the effects of a transfer, before it is confirmed.
+//! Plans of transfers: the effects that a transfer would have.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Enum, Object};
 
 use super::cloud_storage::CloudStorage;
 use super::resource::Resource;
@@ -10,6 +10,18 @@ use super::workspace::Workspace;
 use crate::domain::{Error, InternalError};
 use crate::graphql::Result;
 use crate::operations::transfers::plan::{Item, Match, PlannedTransfer};
+
+/// Handling of links to cloud storages when resources move to another workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::cloud_storage::StorageHandling")]
+pub enum StorageHandling {
+    /// Remove the links.
+    Detach,
+    /// Replace each link by a link to the only storage of the destination that the viewer may see and that has the same
+    /// provider and resource. The transfer is refused if there is none (STORAGE_MATCH_NOT_FOUND) or several
+    /// (STORAGE_MATCH_AMBIGUOUS).
+    AutoMatch,
+}
 
 /// The effects of a transfer on each resource, before it is confirmed.
 pub struct TransferPlan(pub PlannedTransfer);
@@ -21,7 +33,7 @@ impl TransferPlan {
     async fn destination(&self, ctx: &Context<'_>) -> Result<Workspace> {
         let destination = Workspace::open(ctx, self.0.destination).await?;
         Ok(destination
-            .ok_or_else(|| Error::from(InternalError::passing("the destination of a visible plan is not there")))?)
+            .ok_or_else(|| Error::from(InternalError::passing("destination of a transfer plan not found")))?)
     }
 
     /// At most 100 items: one for each requested resource, in the same order.
@@ -44,7 +56,7 @@ impl TransferItem<'_> {
     /// The project or task that would move.
     async fn resource(&self, ctx: &Context<'_>) -> Result<Resource> {
         let resource = Resource::open(ctx, self.0.resource).await?;
-        Ok(resource.ok_or_else(|| Error::from(InternalError::passing("a resource of a visible plan is not there")))?)
+        Ok(resource.ok_or_else(|| Error::from(InternalError::passing("resource of a transfer plan not found")))?)
     }
 
     /// Number of tasks that would move: those of a project, or 1 for a task.
@@ -57,11 +69,11 @@ impl TransferItem<'_> {
         i32::try_from(self.0.job_count).unwrap_or(i32::MAX)
     }
 
-    /// Users who would lose an assignment, each once. At most one for each member of the workspace that the resource
-    /// leaves.
+    /// Users who would lose an assignment, each listed once. At most one entry for each member of the workspace that
+    /// the resource leaves.
     async fn unassigned(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
-        let people = self.0.unassigned.iter().map(|id| User::named(ctx, *id));
-        Ok(futures_util::future::try_join_all(people).await?.into_iter().flatten().collect())
+        let users = self.0.unassigned.iter().map(|id| User::named(ctx, *id));
+        Ok(futures_util::future::try_join_all(users).await?.into_iter().flatten().collect())
     }
 
     /// The effects on its links to cloud storages, those of its tasks included. At most one entry for each storage of
@@ -70,7 +82,8 @@ impl TransferItem<'_> {
         self.0.storages.iter().map(StorageMatch).collect()
     }
 
-    /// Why the resource cannot move. Empty if it can. `path` points into the arguments of `Query.transferPlan`.
+    /// Reasons why the resource cannot move. Empty if it can move. `path` points into the arguments of
+    /// `Query.transferPlan`.
     async fn problems(&self) -> Vec<UserError> {
         self.0.problems.iter().cloned().map(Into::into).collect()
     }

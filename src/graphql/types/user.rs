@@ -14,16 +14,17 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::memberships::Membership;
 use crate::store::users::{self, Profile};
 
-/// An account, and whether it is already known that the viewer may see its address.
+/// An account as other users see it.
 #[derive(Clone)]
 pub struct User {
-    known: Known,
+    data: UserData,
+    /// Whether the viewer may see the address. If false, a check of the shared organizations may still allow it.
     email_visible: bool,
 }
 
 /// The loaded data of an account.
 #[derive(Clone)]
-enum Known {
+enum UserData {
     /// The ID and the names, from a membership row.
     Names { id: UserId, username: String, shown_name: String },
     /// All fields that other users may see.
@@ -32,7 +33,7 @@ enum Known {
 
 impl<A: Into<Profile>> From<A> for User {
     fn from(account: A) -> Self {
-        Self { known: Known::Profile(account.into()), email_visible: false }
+        Self { data: UserData::Profile(account.into()), email_visible: false }
     }
 }
 
@@ -40,57 +41,58 @@ impl User {
     /// The fields that membership rows do not contain.
     pub const FIELDS_NEEDING_PROFILE: [&str; 2] = ["email", "createdAt"];
 
-    /// Returns a member with a full profile. `email_visible`: whether the viewer may see the address by this
-    /// membership. If not, another shared organization may still allow it.
+    /// Returns a member with a full profile. `email_visible` is whether this membership allows the viewer to see the
+    /// address. If not, another shared organization may still allow it.
     pub fn member(account: Profile, email_visible: bool) -> Self {
-        Self { known: Known::Profile(account), email_visible }
+        Self { data: UserData::Profile(account), email_visible }
     }
 
-    /// Returns a member with the names in the membership row. `email_visible` is as in [`Self::member`].
+    /// Returns a member with the names in the membership row. See [`Self::member`] for `email_visible`.
     pub fn named_member(membership: &Membership, email_visible: bool) -> Self {
         let Membership { user_id: id, username, shown_name, .. } = membership.clone();
-        Self { known: Known::Names { id, username, shown_name }, email_visible }
+        Self { data: UserData::Names { id, username, shown_name }, email_visible }
     }
 
     fn user_id(&self) -> UserId {
-        match &self.known {
-            Known::Names { id, .. } => *id,
-            Known::Profile(profile) => profile.id,
+        match &self.data {
+            UserData::Names { id, .. } => *id,
+            UserData::Profile(profile) => profile.id,
         }
     }
 
-    /// Whether it is the row that remains of a deleted account while it owns an organization.
+    /// Returns whether the account is deleted. Its row remains while the account owns an organization.
     fn is_deleted(&self) -> bool {
-        Username::is_of_deleted(match &self.known {
-            Known::Names { username, .. } => username,
-            Known::Profile(profile) => &profile.username,
+        Username::is_of_deleted(match &self.data {
+            UserData::Names { username, .. } => username,
+            UserData::Profile(profile) => &profile.username,
         })
     }
 
-    fn known_username(&self) -> &str {
-        match &self.known {
+    fn shown_username(&self) -> &str {
+        match &self.data {
             _ if self.is_deleted() => users::DELETED,
-            Known::Names { username, .. } => username,
-            Known::Profile(profile) => &profile.username,
+            UserData::Names { username, .. } => username,
+            UserData::Profile(profile) => &profile.username,
         }
     }
 
     fn shown_name(&self) -> &str {
-        match &self.known {
+        match &self.data {
             _ if self.is_deleted() => users::DELETED,
-            Known::Names { shown_name, .. } => shown_name,
-            Known::Profile(profile) => profile.display_name(),
+            UserData::Names { shown_name, .. } => shown_name,
+            UserData::Profile(profile) => profile.display_name(),
         }
     }
 
-    /// Returns all fields that other users may see, if they are loaded.
+    /// Returns all fields that other users may see; `None` if they are not loaded.
     fn profile(&self) -> Option<&Profile> {
-        match &self.known {
-            Known::Names { .. } => None,
-            Known::Profile(profile) => Some(profile),
+        match &self.data {
+            UserData::Names { .. } => None,
+            UserData::Profile(profile) => Some(profile),
         }
     }
 
+    /// Returns all fields that other users may see, and loads them if necessary.
     async fn load(&self, ctx: &Context<'_>) -> Result<Cow<'_, Profile>> {
         if let Some(profile) = self.profile() {
             return Ok(Cow::Borrowed(profile));
@@ -99,24 +101,24 @@ impl User {
         Ok(Cow::Owned(user.map_or_else(|| Profile::deleted(self.user_id()), Profile::from)))
     }
 
-    /// Whether the viewer is already known to be allowed to see the address. If not, another shared organization may
-    /// still allow it.
+    /// Returns whether the viewer may see the address, as far as this can be said without a statement. If not, another
+    /// shared organization may still allow it.
     fn shows_email_to(&self, viewer: UserId) -> bool {
         self.email_visible || viewer == self.user_id()
     }
 
-    /// Loads an account that a visible object refers to; `None` if it is gone.
+    /// Loads an account that a visible object refers to; `None` if it no longer exists.
     pub async fn named(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         Ok(ctx.request().loader.load_one(id).await?.map(Self::from))
     }
 
-    /// Loads an account that the log refers to, or a placeholder if it is gone.
+    /// Loads an account that the log refers to, or a placeholder if it no longer exists.
     pub async fn logged(ctx: &Context<'_>, id: UserId) -> Result<Self> {
         Ok(Self::named(ctx, id).await?.unwrap_or_else(|| Self::from(Profile::deleted(id))))
     }
 
-    /// Loads an account by its ID; `None` unless it is the viewer's own, shares an organization with the viewer, or the
-    /// viewer is an administrator.
+    /// Loads an account by its ID; `None` unless it is the viewer's own, it shares an organization with the viewer, or
+    /// the viewer is a site administrator.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let is_acquaintance = viewer == id || ctx.request().loader.load_one(SharesOrganization(id)).await?.is_some();
@@ -137,7 +139,7 @@ impl SyncFields for User {
     {
         Some(match field.name() {
             "id" => at_hand(|user: &Self, _, json| json.id(user.user_id())),
-            "username" => at_hand(|user: &Self, _, json| json.text(user.known_username())),
+            "username" => at_hand(|user: &Self, _, json| json.text(user.shown_username())),
             "displayName" => at_hand(|user: &Self, _, json| json.text(user.shown_name())),
             "email" => maybe(|user: &Self, request, json| {
                 let (email, viewer) = (user.profile()?.shown_email(), request.viewer_id());
@@ -150,7 +152,8 @@ impl SyncFields for User {
     }
 }
 
-/// An account, as other users see it: users who share an organization with it, or see an object that refers to it.
+/// An account, as other users see it. It is visible to users who share an organization with it or may see an object
+/// that refers to it.
 #[Object]
 impl User {
     /// Globally unique, stable and opaque ID: a prefix for the type and a UUIDv7, such as `org_01jd…`.
@@ -160,7 +163,7 @@ impl User {
 
     /// Unique name of the account, regardless of case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
     async fn username(&self) -> &str {
-        self.known_username()
+        self.shown_username()
     }
 
     /// Display name, at most 64 characters. The username if none was given.
@@ -169,12 +172,12 @@ impl User {
     }
 
     /// E-mail address. Null, without an error, unless it is the viewer's own, the viewer has VIEW_MEMBER_EMAILS in an
-    /// organization that both are members of, or the viewer is a site administrator. Null as well if the account has
-    /// none.
+    /// organization that both are members of, or the viewer is a site administrator. Null as well if the account has no
+    /// address.
     async fn email(&self, ctx: &Context<'_>) -> Option<Result<String>> {
         let request = ctx.request();
         let viewer = request.viewer_id()?;
-        let ask = async {
+        let load_email = async {
             let Some(email) = self.load(ctx).await?.shown_email().map(str::to_owned) else { return Ok(None) };
             if self.shows_email_to(viewer) {
                 return Ok(Some(email));
@@ -182,7 +185,7 @@ impl User {
             let shared = request.loader.load_one(EmailVisible(self.user_id())).await?.is_some();
             Ok((shared || request.viewer().await?.is_admin).then_some(email))
         };
-        ask.await.transpose()
+        load_email.await.transpose()
     }
 
     /// Time of creation.

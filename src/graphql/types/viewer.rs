@@ -1,16 +1,17 @@
-//! The caller, and their sessions.
+//! The signed-in caller, and the tokens of a session.
 
 use std::borrow::Cow;
 
 use async_graphql::{Context, Object, SimpleObject};
 
-use super::enums::{InvitationStatus, JobState, Role, TaskStatus};
-use super::invitation::InvitationConnection;
-use super::job::JobConnection;
-use super::organization::{OrganizationConnection, OrganizationOrder};
+use super::invitation::InvitationStatus;
+use super::invitation_connection::InvitationConnection;
+use super::job::{JobConnection, JobState};
+use super::organization_connection::{OrganizationConnection, OrganizationOrder};
 use super::ownership_offer::OwnershipOffer;
 use super::personal_workspace::PersonalWorkspace;
-use super::task::TaskConnection;
+use super::role::Role;
+use super::task::{TaskConnection, TaskStatus};
 use super::user::User;
 use super::workspace::Workspace;
 use crate::domain::UserId;
@@ -23,7 +24,7 @@ use crate::operations::sessions::open::Tokens;
 use crate::store::organizations::list::Filter;
 use crate::store::users;
 
-/// The caller, with the fields that only the caller may see.
+/// The signed-in caller, with the fields that only the caller may see.
 pub struct Viewer {
     id: UserId,
     /// The account; `None` if not loaded, because the query selects no field that needs it.
@@ -37,8 +38,8 @@ impl From<users::User> for Viewer {
 }
 
 impl Viewer {
-    /// Returns the signed-in account. If the query selects only `organizations`, the account is not loaded, although it
-    /// may be gone: that list checks it by itself.
+    /// Loads the viewer's account, unless the query selects only `organizations`: that list checks by itself that the
+    /// account still exists.
     pub async fn open(ctx: &Context<'_>, id: UserId) -> Result<Self> {
         if ctx.field().selection_set().all(|field| field.name() == "organizations") {
             return Ok(Self { id, row: None });
@@ -54,7 +55,7 @@ impl Viewer {
     }
 }
 
-/// The caller, with the fields that only the caller may see.
+/// The signed-in caller, with the fields that only the caller may see.
 #[Object]
 impl Viewer {
     /// The viewer's account, as other users see it.
@@ -68,7 +69,8 @@ impl Viewer {
         self.row(ctx).await.map(|row| row.shown_email().map(str::to_owned)).transpose()
     }
 
-    /// Whether the viewer has verified the address. Needed to invite, to see invitations, and to accept them by ID.
+    /// Whether the viewer has verified the address. This is required to invite, to see invitations, and to accept them
+    /// by ID.
     async fn email_verified(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.row(ctx).await?.email_verified_at.is_some())
     }

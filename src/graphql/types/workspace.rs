@@ -1,22 +1,22 @@
-//! The interface `Workspace`: the owner of resources.
+//! The interface `Workspace`: a personal workspace or an organization.
 
 use async_graphql::{Context, ID, Interface};
 use uuid::Uuid;
 
 use super::cloud_storage::CloudStorageConnection;
-use super::enums::{EventType, Permission, TaskStatus};
-use super::event::EventConnection;
+use super::event::{EventConnection, EventType};
 use super::organization::Organization;
+use super::permission::Permission;
 use super::personal_workspace::PersonalWorkspace;
 use super::plan::{Billing, Limit, Plan};
 use super::project::ProjectConnection;
-use super::task::TaskConnection;
+use super::task::{TaskConnection, TaskStatus};
 use crate::domain::{Error, InternalError, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 
-/// An owner of resources: the personal workspace of a user, or an organization.
+/// A container of resources: the personal workspace of a user, or an organization.
 #[allow(clippy::duplicated_attributes, reason = "fields may be of one type")]
 #[allow(clippy::large_enum_variant, reason = "most workspaces are organizations")]
 #[derive(Clone, Interface)]
@@ -28,7 +28,11 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
     ),
     field(name = "display_name", ty = "String", desc = "`displayName` of the user or the organization."),
     field(name = "is_selected", ty = "bool", desc = "Whether it is `Viewer.selectedWorkspace`."),
-    field(name = "viewer_permissions", ty = "Vec<Permission>", desc = "The viewer's present permissions in this workspace."),
+    field(
+        name = "viewer_permissions",
+        ty = "Vec<Permission>",
+        desc = "The viewer's present permissions in this workspace."
+    ),
     field(name = "plan", ty = "Plan", desc = "The plan of the workspace."),
     field(
         name = "billing",
@@ -120,7 +124,11 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
             ty = "Option<Vec<EventType>>",
             desc = "Only events of these types. All if absent, none if empty."
         ),
-        arg(name = "actor_id", ty = "Option<ID>", desc = "Only events caused by the user with this ID. All if absent."),
+        arg(
+            name = "actor_id",
+            ty = "Option<ID>",
+            desc = "Only events caused by the user with this ID. All if absent."
+        ),
         arg(
             name = "first",
             ty = "Option<i32>",
@@ -136,7 +144,7 @@ use crate::policy::{AccessContext, Action, Decision, Target, decide};
     )
 )]
 pub enum Workspace {
-    /// The workspace of one user alone.
+    /// A workspace that belongs to one user.
     PersonalWorkspace(PersonalWorkspace),
     /// A workspace shared by its members.
     Organization(Organization),
@@ -174,14 +182,13 @@ impl Workspace {
         })
     }
 
-    /// Loads the workspace of an object that the viewer sees; an internal error if it is not visible.
+    /// Loads the workspace of a visible object; fails with an internal error if the viewer may not see the workspace.
     pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
         let workspace = Self::open(ctx, id).await?;
-        Ok(workspace
-            .ok_or_else(|| Error::from(InternalError::passing("a visible resource of a workspace that is not")))?)
+        Ok(workspace.ok_or_else(|| Error::from(InternalError::passing("workspace of a visible resource not found")))?)
     }
 
-    /// Returns the viewer's access to it.
+    /// Returns the viewer's access to the workspace.
     pub fn standing(&self) -> AccessContext {
         match self {
             Self::PersonalWorkspace(workspace) => workspace.standing(),
@@ -189,7 +196,8 @@ impl Workspace {
         }
     }
 
-    /// Loads the viewer's selected workspace: the personal one if none is selected or the viewer has lost access to it.
+    /// Loads the viewer's selected workspace. Returns the personal workspace if none is selected or the viewer has lost
+    /// access to the selected one.
     pub async fn selected(ctx: &Context<'_>) -> Result<Self> {
         let viewer = ctx.request().viewer().await?;
         if let Some(id) = viewer.selected_organization_id

@@ -1,4 +1,4 @@
-//! The types and directives of a schema, as documents are held against them.
+//! The types and directives of a schema, in the form that the validation uses.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,88 +11,89 @@ use async_graphql::{Name, Pos, Positioned};
 
 use super::introspection;
 
-/// What a schema defines, and what every schema has besides.
+/// The definitions of a schema, including the introspection types and built-in scalars.
 #[derive(Debug, Default)]
 pub struct Definitions {
     types: HashMap<Name, Kind>,
-    /// For each type that has fields or members, the objects that it may be.
+    /// For each object, interface and union, its possible object types.
     objects: HashMap<Name, HashSet<Name>>,
     directives: HashMap<Name, DirectiveRule>,
     pub(super) query: Option<Name>,
     pub(super) mutation: Option<Name>,
     pub(super) subscription: Option<Name>,
-    /// What every object has, and what the root of queries has.
+    /// The field `__typename` of every object.
     pub(super) typename: Option<Field>,
+    /// The introspection fields of the query root.
     pub(super) meta: HashMap<Name, Field>,
 }
 
-/// What a type is.
+/// The kind of a type with its definition.
 #[derive(Debug)]
 pub enum Kind {
-    /// One that the specification tells the values of, or another, which takes any.
+    /// A built-in or custom scalar.
     Scalar,
-    /// Some names.
+    /// An enum with its values.
     Enum(HashSet<Name>),
-    /// An object of inputs; whether exactly one of them must be given.
+    /// An input object with its fields, and whether it is a `@oneOf` input object.
     Input(Inputs, OneOf),
-    /// Something with fields that is one thing.
+    /// An object type with its fields.
     Object(HashMap<Name, Field>),
-    /// Something with fields that may be several.
+    /// An interface with its fields.
     Interface(HashMap<Name, Field>),
-    /// One of several objects.
+    /// A union.
     Union,
 }
 
-/// Whether an input object takes exactly one of its fields.
+/// Whether an input object requires exactly one field (`@oneOf`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OneOf {
-    /// It does.
+    /// Exactly one field is required.
     Yes,
-    /// It takes any of them.
+    /// Any number of fields is allowed.
     No,
 }
 
-/// Arguments, or fields of an input object. In the order of their names.
+/// Arguments, or fields of an input object, sorted by name.
 pub type Inputs = BTreeMap<Name, Input>;
 
 /// A field of an object or interface.
 #[derive(Debug)]
 pub struct Field {
-    /// What it has.
+    /// Type of the field.
     pub ty: Type,
-    /// What it takes.
+    /// Arguments of the field.
     pub arguments: Inputs,
 }
 
 /// An argument, or a field of an input object.
 #[derive(Debug)]
 pub struct Input {
-    /// What it takes.
+    /// Type of the value.
     pub ty: Type,
-    /// Whether it has a value if none is given.
+    /// Whether it has a default value.
     pub has_default: bool,
 }
 
 impl Input {
-    /// Whether it must be given.
+    /// Returns whether a value is required: the type is not nullable, and there is no default.
     pub fn is_required(&self) -> bool {
         !self.ty.nullable && !self.has_default
     }
 }
 
-/// Where a directive may be put, and with what.
+/// The definition of a directive.
 #[derive(Debug)]
 pub struct DirectiveRule {
-    /// What it takes.
+    /// Arguments of the directive.
     pub arguments: Inputs,
-    /// Whether it may be put twice at the same place.
+    /// Whether it may be repeated at one location.
     pub is_repeatable: bool,
-    /// Where it may be put.
+    /// Allowed locations.
     pub locations: Vec<DirectiveLocation>,
 }
 
 impl Definitions {
-    /// Of a schema that is written in GraphQL's own language.
+    /// Parses a schema in the schema definition language.
     pub fn parse(sdl: &str) -> Result<Self, Error> {
         let mut schema = Self {
             query: Some(Name::new("Query")),
@@ -114,27 +115,27 @@ impl Definitions {
         Ok(schema)
     }
 
-    /// The type of that name.
+    /// Returns the type with that name.
     pub fn kind(&self, name: &str) -> Option<&Kind> {
         self.types.get(name)
     }
 
-    /// The names of all types.
+    /// Returns the names of all types.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.types.keys().map(Name::as_str)
     }
 
-    /// The directive of that name.
+    /// Returns the directive with that name.
     pub fn directive(&self, name: &str) -> Option<&DirectiveRule> {
         self.directives.get(name)
     }
 
-    /// The names of all directives.
+    /// Returns the names of all directives.
     pub fn directive_names(&self) -> impl Iterator<Item = &str> {
         self.directives.keys().map(Name::as_str)
     }
 
-    /// The field of that name of a type.
+    /// Returns a field of the type `on`, including introspection fields; `None` if it has no field with that name.
     pub fn field(&self, on: &str, name: &str) -> Option<&Field> {
         let own = match self.kind(on)? {
             Kind::Object(fields) | Kind::Interface(fields) => fields.get(name),
@@ -147,12 +148,12 @@ impl Definitions {
         own.or_else(meta)
     }
 
-    /// Whether a field tells of the schema.
+    /// Returns whether a field is an introspection field of the query root (`__schema` or `__type`).
     pub fn is_introspection(&self, on: &str, name: &str) -> bool {
         self.query.as_ref().is_some_and(|query| query == on) && self.meta.contains_key(name)
     }
 
-    /// Whether something may be of both types.
+    /// Returns whether the two types have a possible object type in common.
     pub fn overlap(&self, one: &str, other: &str) -> bool {
         match (self.objects.get(one), self.objects.get(other)) {
             (Some(one), Some(other)) => !one.is_disjoint(other),
@@ -172,7 +173,7 @@ impl Definitions {
                 let directive = directive.node;
                 let rule = DirectiveRule {
                     arguments: inputs(directive.arguments),
-                    is_repeatable: directive.locations.first().is_some_and(|first| says_repeatable(text, first.pos)),
+                    is_repeatable: directive.locations.first().is_some_and(|first| is_repeatable(text, first.pos)),
                     locations: directive.locations.into_iter().map(|location| location.node).collect(),
                 };
                 self.directives.insert(directive.name.node, rule);
@@ -210,8 +211,9 @@ impl Definitions {
     }
 }
 
-/// Whether `repeatable` stands before the locations of a directive, which begin there. The library says that of every one.
-fn says_repeatable(text: &str, locations: Pos) -> bool {
+/// Returns whether the keyword `repeatable` precedes the `locations` of a directive. The parser of async-graphql
+/// reports every directive as repeatable.
+fn is_repeatable(text: &str, locations: Pos) -> bool {
     let line: String =
         text.lines().nth(locations.line - 1).unwrap_or_default().chars().take(locations.column - 1).collect();
     let before: Vec<&str> = text.lines().take(locations.line - 1).chain([line.as_str()]).collect();
@@ -240,7 +242,7 @@ fn inputs(all: Vec<Positioned<InputValueDefinition>>) -> Inputs {
     all.into_iter().map(input).collect()
 }
 
-/// The name of a type without lists and exclamation marks.
+/// Returns the name of a type without list and non-null modifiers.
 pub fn innermost(ty: &Type) -> &Name {
     match &ty.base {
         BaseType::Named(name) => name,

@@ -1,5 +1,4 @@
-//! Fragments: known where they are spread, spread where they are defined, and never within themselves (specification, section
-//! 5.5).
+//! Validates that fragments are used and do not spread themselves (specification, section 5.5).
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,28 +8,28 @@ use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use super::report::Report;
 use super::usage::Usage;
 
-/// Checks how the fragments of a document use each other, and whether somebody uses them.
+/// Reports unused fragments and cycles of fragments.
 pub fn check<'a>(document: &'a ExecutableDocument, used: &HashMap<&'a Name, Usage<'a>>, report: &mut Report) {
     let mut reached: HashSet<&Name> = HashSet::new();
-    let mut open: Vec<&Name> = Vec::new();
+    let mut pending: Vec<&Name> = Vec::new();
     for (_, operation) in document.operations.iter() {
-        spread(&operation.node.selection_set.node, &mut open);
+        spread(&operation.node.selection_set.node, &mut pending);
     }
-    while let Some(name) = open.pop() {
+    while let Some(name) = pending.pop() {
         if reached.insert(name) {
-            open.extend(used.get(name).into_iter().flat_map(|usage| usage.spreads.iter().map(|(name, _)| *name)));
+            pending.extend(used.get(name).into_iter().flat_map(|usage| usage.spreads.iter().map(|(name, _)| *name)));
         }
     }
     let mut done = HashSet::new();
     for (name, fragment) in &document.fragments {
         if !reached.contains(name) {
-            report.tell(fragment.pos, || format!("The fragment `{name}` is not used."));
+            report.add(fragment.pos, || format!("The fragment `{name}` is not used."));
         }
         cycles(name, used, &mut Vec::new(), &mut done, report);
     }
 }
 
-/// The fragments that a set spreads by itself.
+/// Collects the fragments that a selection set spreads directly.
 fn spread<'a>(set: &'a SelectionSet, found: &mut Vec<&'a Name>) {
     for item in &set.items {
         match &item.node {
@@ -41,7 +40,7 @@ fn spread<'a>(set: &'a SelectionSet, found: &mut Vec<&'a Name>) {
     }
 }
 
-/// Looks from a fragment for ways back to it.
+/// Reports spreads that lead from a fragment back to itself.
 fn cycles<'a>(
     name: &'a Name,
     used: &HashMap<&'a Name, Usage<'a>>,
@@ -55,7 +54,7 @@ fn cycles<'a>(
     path.push(name);
     for (next, place) in used.get(name).into_iter().flat_map(|usage| &usage.spreads) {
         if path.contains(next) {
-            report.tell(*place, || format!("The fragment `{next}` is spread within itself."));
+            report.add(*place, || format!("The fragment `{next}` is spread within itself."));
         } else {
             cycles(next, used, path, done, report);
         }

@@ -1,18 +1,19 @@
-//! What every schema has besides its own: the types that describe it, as this server answers for them, the scalars of the
-//! specification, and how deep the description goes.
+//! The definitions that every schema has: the introspection types as this server supports them, the built-in scalars
+//! and directives, and the depth limit of introspection.
 
-/// The object whose fields are on others: `__typename` on all, the rest on the root of queries.
+/// Name of an auxiliary type in [`SDL`] with the implicit fields: `__typename` of all objects, and the introspection
+/// fields of the query root.
 pub const META: &str = "__Meta";
 
-/// In how many lists of fields, within each other, the description ends.
-pub const DEEPEST: usize = 3;
+/// Number of nested introspection lists at which a document is refused.
+pub const LIST_DEPTH_LIMIT: usize = 3;
 
-/// Whether a field leads to the fields, or types, of a type.
+/// Returns whether an introspection field is a list that leads to other types.
 pub fn is_list(on: &str, field: &str) -> bool {
     on == "__Type" && matches!(field, "fields" | "interfaces" | "possibleTypes" | "inputFields")
 }
 
-/// In GraphQL's own language.
+/// The definitions, in the schema definition language.
 pub const SDL: &str = r#"
 scalar Int scalar Float scalar String scalar Boolean scalar ID
 directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT

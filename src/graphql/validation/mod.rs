@@ -1,8 +1,9 @@
-//! Whether a document fits the schema, rule by rule as in section 5 of the specification, and whether the variables of a request
-//! do. async-graphql's validator takes documents that graphql-js refuses, and takes all of a document apart again for every
-//! request; this one is asked once for a text. `tests/validation` holds it to graphql-js.
+//! Validates documents against the schema by the rules in section 5 of the specification, and the variables of
+//! requests.
 //!
-//! It can go once the library's does as well: [`validate`] is all that is asked of it, and [`variable_values`] of a request.
+//! async-graphql's validator accepts documents that graphql-js refuses, and validates a document again for every
+//! request. This one validates each text once. `tests/validation` compares it with graphql-js. It can be removed once
+//! the validator of the library is as strict: the only entry points are [`validate`] and [`variable_values`].
 
 mod arguments;
 mod definitions;
@@ -26,16 +27,17 @@ use self::report::Report;
 use self::selections::Walk;
 use crate::graphql::documents::parser::DocumentMistake;
 
-/// Whether clients may learn the schema, by introspection and by messages that suggest what might have been meant.
+/// Whether clients may learn the schema, by introspection and by suggestions in error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposure {
-    /// They may.
+    /// Introspection and suggestions are allowed.
     Open,
-    /// They may not.
+    /// Introspection is refused, and messages contain no names of the schema.
     Hidden,
 }
 
-/// What is wrong with a document; nothing, if it may be executed. Its size must have been checked.
+/// Validates a document, and returns its mistakes; an empty list if it is valid. Callers have checked the document's
+/// size.
 pub fn validate(schema: &Definitions, document: &ExecutableDocument, exposure: Exposure) -> Vec<DocumentMistake> {
     let mut report = Report::new(exposure);
     let mut used = HashMap::new();
@@ -51,7 +53,7 @@ pub fn validate(schema: &Definitions, document: &ExecutableDocument, exposure: E
         let own = walk.usage;
         usage::check(schema, &operation.node, own, &used, &mut report);
     }
-    // Fields are only put together where they are known, and fragments where they end.
+    // The check for conflicting fields needs known fields and fragments without cycles.
     if report.is_empty() {
         for (_, operation) in document.operations.iter() {
             overlap::check(schema, document, &operation.node, &mut report);
@@ -60,7 +62,7 @@ pub fn validate(schema: &Definitions, document: &ExecutableDocument, exposure: E
     report.mistakes()
 }
 
-/// The name of the type at the root of such operations.
+/// Returns the root type of an operation type; `None` if the schema has none.
 fn root(schema: &Definitions, kind: OperationType) -> Option<&async_graphql::Name> {
     match kind {
         OperationType::Query => schema.query.as_ref(),

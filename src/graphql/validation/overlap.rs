@@ -1,5 +1,6 @@
-//! Fields of the same key are put together in one answer: they must ask for the same (specification, section 5.3.2). Fields are
-//! grouped by key and looked at together, level by level, rather than each with each: twice the fields take twice the steps.
+//! Validates that fields with the same response key can be merged (specification, section 5.3.2). Fields are grouped by
+//! response key and compared level by level instead of pair by pair, so that the time grows linearly with the number of
+//! fields.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +12,7 @@ use async_graphql::{Name, Pos};
 use super::definitions::{Definitions, Kind};
 use super::report::Report;
 
-/// Checks one operation, of which every field is known, and whose fragments end.
+/// Checks one operation. All its fields are known, and its fragments have no cycles.
 pub fn check(
     schema: &Definitions,
     document: &ExecutableDocument,
@@ -22,28 +23,28 @@ pub fn check(
     let mut merge = Merge { schema, document, all: Vec::new(), seen: HashSet::new() };
     let mut top = Vec::new();
     merge.collect(&operation.selection_set.node, root, &mut top);
-    merge.alike(&top, report);
+    merge.check_shapes(&top, report);
     merge.seen.clear();
-    merge.same(&top, report);
+    merge.check_names_and_arguments(&top, report);
 }
 
-/// A field where it stands, fragments put in.
+/// A field of the operation, with fragments inlined.
 #[derive(Clone)]
 struct Placed<'a> {
     field: &'a Field,
     place: Pos,
-    /// The type that it is a field of.
+    /// Parent type of the field.
     on: &'a Name,
     ty: &'a Type,
-    /// The fields below it, as places in [`Merge::all`].
-    below: Vec<usize>,
+    /// Selected fields, as indexes into [`Merge::all`].
+    children: Vec<usize>,
 }
 
 struct Merge<'a> {
     schema: &'a Definitions,
     document: &'a ExecutableDocument,
     all: Vec<Placed<'a>>,
-    /// Groups that were looked at. The same fields come together in several ways.
+    /// Groups that were checked. The same group may be reached several times.
     seen: HashSet<Vec<usize>>,
 }
 
@@ -55,10 +56,10 @@ impl<'a> Merge<'a> {
                     let field = &field.node;
                     let Some(definition) = self.schema.field(on, &field.name.node) else { continue };
                     let ty = &definition.ty;
-                    let mut below = Vec::new();
-                    self.collect(&field.selection_set.node, super::definitions::innermost(ty), &mut below);
+                    let mut children = Vec::new();
+                    self.collect(&field.selection_set.node, super::definitions::innermost(ty), &mut children);
                     found.push(self.all.len());
-                    self.all.push(Placed { field, place: item.pos, on, ty, below });
+                    self.all.push(Placed { field, place: item.pos, on, ty, children });
                 }
                 Selection::InlineFragment(inline) => {
                     let inline = &inline.node;
@@ -82,12 +83,12 @@ impl<'a> Merge<'a> {
         groups
     }
 
-    fn below(&self, fields: &[usize]) -> Vec<usize> {
-        fields.iter().flat_map(|&index| self.all[index].below.iter().copied()).collect()
+    fn children(&self, fields: &[usize]) -> Vec<usize> {
+        fields.iter().flat_map(|&index| self.all[index].children.iter().copied()).collect()
     }
 
-    /// Whatever object there is, the answers have the same shape.
-    fn alike(&mut self, fields: &[usize], report: &mut Report) {
+    /// Checks that all fields of a response key have the same shape (`SameResponseShape`).
+    fn check_shapes(&mut self, fields: &[usize], report: &mut Report) {
         for (key, group) in self.by_key(fields) {
             if !self.seen.insert(group.clone()) {
                 continue;
@@ -95,14 +96,14 @@ impl<'a> Merge<'a> {
             let first = self.all[group[0]].ty;
             if let Some(&other) = group.iter().find(|&&other| !self.same_shape(first, self.all[other].ty)) {
                 let Placed { place, ty, .. } = &self.all[other];
-                let hidden = format!("`{key}` is asked for as two types: give one of them another alias.");
-                report.tell_of_schema(*place, &hidden, || {
-                    format!("`{key}` is asked for as `{ty}` and as `{first}`: give one of them another alias.")
+                let hidden = format!("The fields `{key}` have different types: give one of them another alias.");
+                report.add_schema_mistake(*place, &hidden, || {
+                    format!("The fields `{key}` have the types `{ty}` and `{first}`: give one of them another alias.")
                 });
                 continue;
             }
-            let below = self.below(&group);
-            self.alike(&below, report);
+            let children = self.children(&group);
+            self.check_shapes(&children, report);
         }
     }
 
@@ -118,28 +119,28 @@ impl<'a> Merge<'a> {
             }
     }
 
-    /// For each object that there can be, the same field is asked for with the same arguments.
-    fn same(&mut self, fields: &[usize], report: &mut Report) {
+    /// Checks that fields of one object with the same response key have the same name and arguments.
+    fn check_names_and_arguments(&mut self, fields: &[usize], report: &mut Report) {
         for (key, group) in self.by_key(fields) {
-            for together in self.of_one_object(group) {
-                if !self.seen.insert(together.clone()) {
+            for same_object in self.by_object(group) {
+                if !self.seen.insert(same_object.clone()) {
                     continue;
                 }
-                let first = self.all[together[0]].field;
-                if let Some(&other) = together.iter().find(|&&other| !asks_the_same(first, self.all[other].field)) {
-                    report.tell(self.all[other].place, || {
-                        format!("`{key}` is asked for twice, otherwise each time: give one of them another alias.")
+                let first = self.all[same_object[0]].field;
+                if let Some(&other) = same_object.iter().find(|&&other| !is_same_field(first, self.all[other].field)) {
+                    report.add(self.all[other].place, || {
+                        format!("The fields `{key}` differ in name or arguments: give one of them another alias.")
                     });
                     continue;
                 }
-                let below = self.below(&together);
-                self.same(&below, report);
+                let children = self.children(&same_object);
+                self.check_names_and_arguments(&children, report);
             }
         }
     }
 
-    /// Fields of different objects are never answered together; those of interfaces are, with each.
-    fn of_one_object(&self, group: Vec<usize>) -> Vec<Vec<usize>> {
+    /// Splits a group by object type. Fields of interfaces belong to every object's group.
+    fn by_object(&self, group: Vec<usize>) -> Vec<Vec<usize>> {
         let is_object = |index: &usize| matches!(self.schema.kind(self.all[*index].on), Some(Kind::Object(_)));
         let objects: BTreeMap<&Name, ()> =
             group.iter().filter(|index| is_object(index)).map(|index| (self.all[*index].on, ())).collect();
@@ -154,7 +155,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-fn asks_the_same(one: &Field, other: &Field) -> bool {
+fn is_same_field(one: &Field, other: &Field) -> bool {
     one.name.node == other.name.node
         && one.arguments.len() == other.arguments.len()
         && one

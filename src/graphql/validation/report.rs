@@ -1,4 +1,4 @@
-//! What was found to be wrong.
+//! Collects the mistakes of a document.
 
 use async_graphql::Pos;
 
@@ -6,13 +6,13 @@ use super::Exposure;
 use super::suggestion::did_you_mean;
 use crate::graphql::documents::parser::DocumentMistake;
 
-/// Most mistakes of one document that are collected. An answer tells 20 of them.
+/// Maximum number of mistakes that are collected. A response contains 20 of them.
 const MAX_MISTAKES: usize = 100;
 
 /// The mistakes of a document.
 pub struct Report {
     mistakes: Vec<DocumentMistake>,
-    /// Whether messages may suggest names of the schema.
+    /// Whether messages may contain names of the schema.
     pub exposure: Exposure,
 }
 
@@ -25,33 +25,34 @@ impl Report {
         self.mistakes.is_empty()
     }
 
-    /// Something is wrong at that place. The message has no names but those of the document.
-    pub fn tell(&mut self, place: Pos, message: impl FnOnce() -> String) {
+    /// Adds a mistake. The message contains only names of the document.
+    pub fn add(&mut self, place: Pos, message: impl FnOnce() -> String) {
         if self.mistakes.len() < MAX_MISTAKES {
             self.mistakes.push(DocumentMistake::new(message(), place));
         }
     }
 
-    /// Something is wrong at that place. The message names parts of the schema; where that is hidden, `hidden` takes its place.
-    pub fn tell_of_schema(&mut self, place: Pos, hidden: &str, message: impl FnOnce() -> String) {
+    /// Adds a mistake whose message contains names of the schema. With a hidden schema, `hidden` is used instead.
+    pub fn add_schema_mistake(&mut self, place: Pos, hidden: &str, message: impl FnOnce() -> String) {
         let is_hidden = self.exposure == Exposure::Hidden;
-        self.tell(place, || if is_hidden { hidden.to_owned() } else { message() });
+        self.add(place, || if is_hidden { hidden.to_owned() } else { message() });
     }
 
-    /// A name is none of those that there are. The message may name parts of the schema; `kind` is what the name would be of.
-    pub fn unknown<'a>(
+    /// Adds a mistake about an unknown `name` of a `kind` such as "field", with suggestions from `names`. The message
+    /// may contain names of the schema.
+    pub fn add_unknown<'a>(
         &mut self,
         place: Pos,
         (kind, name): (&str, &str),
         names: impl Iterator<Item = &'a str>,
         message: impl FnOnce() -> String,
     ) {
-        self.tell_of_schema(place, &format!("There is no {kind} `{name}` here."), || {
+        self.add_schema_mistake(place, &format!("There is no {kind} `{name}` here."), || {
             message() + &did_you_mean(name, names)
         });
     }
 
-    /// In the order of the text.
+    /// Returns the mistakes in the order of the text.
     pub fn mistakes(mut self) -> Vec<DocumentMistake> {
         self.mistakes.sort_by_key(|mistake| mistake.place);
         self.mistakes

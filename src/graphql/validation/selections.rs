@@ -1,5 +1,5 @@
-//! Walks through a definition with the type of each place at hand: fields, fragments and what they are put on (specification,
-//! sections 5.2, 5.3 and 5.5).
+//! Validates the operations and fragments of a document: traverses their selection sets, and checks fields and the
+//! types of fragments (specification, sections 5.2, 5.3 and 5.5).
 
 use async_graphql::parser::types::{
     DirectiveLocation, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
@@ -12,20 +12,20 @@ use super::report::Report;
 use super::usage::Usage;
 use super::{Exposure, introspection};
 
-/// A walk through one definition of a document.
+/// A traversal of one operation or fragment.
 pub struct Walk<'a, 'r> {
     pub schema: &'a Definitions,
     pub document: &'a ExecutableDocument,
     pub report: &'r mut Report,
-    /// What was met on the way.
+    /// Variables and fragments that the definition uses.
     pub usage: Usage<'a>,
-    /// Lists of introspection that one is in.
-    lists: usize,
+    /// Number of introspection lists around the current field.
+    list_depth: usize,
 }
 
 impl<'a, 'r> Walk<'a, 'r> {
     pub fn new(schema: &'a Definitions, document: &'a ExecutableDocument, report: &'r mut Report) -> Self {
-        Self { schema, document, report, usage: Usage::default(), lists: 0 }
+        Self { schema, document, report, usage: Usage::default(), list_depth: 0 }
     }
 
     pub fn operation(&mut self, Positioned { node: operation, pos }: &'a Positioned<OperationDefinition>) {
@@ -43,7 +43,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
         match super::root(self.schema, operation.ty) {
             Some(root) => self.set(&operation.selection_set.node, Some(root)),
-            None => self.report.tell(*pos, || format!("The schema takes no {}.", operation.ty)),
+            None => self
+                .report
+                .add(*pos, || format!("The schema does not support operations of the type {}.", operation.ty)),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         self.set(&fragment.selection_set.node, on);
     }
 
-    /// A selection set on that type; none where the type is not known, which was told.
+    /// Validates a selection set on a type; `None` if the type is unknown, which is already reported.
     fn set(&mut self, set: &'a SelectionSet, on: Option<&'a Name>) {
         for item in &set.items {
             match &item.node {
@@ -82,7 +84,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                         }
                         None => {
                             let names = self.document.fragments.keys().map(Name::as_str);
-                            self.report.unknown(item.pos, ("fragment", name), names, || {
+                            self.report.add_unknown(item.pos, ("fragment", name), names, || {
                                 format!("There is no fragment `{name}`.")
                             });
                         }
@@ -101,38 +103,40 @@ impl<'a, 'r> Walk<'a, 'r> {
                     Some(Kind::Object(fields) | Kind::Interface(fields)) => fields.keys().map(Name::as_str).collect(),
                     _ => Vec::new(),
                 };
-                self.report
-                    .unknown(place, ("field", name), names.into_iter(), || format!("`{on}` has no field `{name}`."));
+                self.report.add_unknown(place, ("field", name), names.into_iter(), || {
+                    format!("`{on}` has no field `{name}`.")
+                });
             }
             self.untyped(&field.arguments);
             return self.set(&field.selection_set.node, None);
         };
         if self.report.exposure == Exposure::Hidden && self.schema.is_introspection(on, name) {
-            self.report.tell(place, || "This server does not describe its schema.".to_owned());
+            self.report.add(place, || "This server does not describe its schema.".to_owned());
         }
         self.arguments(&field.arguments, &definition.arguments, place, || format!("`{on}.{name}`"));
         self.leaf(field, &definition.ty, place);
         let deeper = usize::from(introspection::is_list(on, name));
-        self.lists += deeper;
-        if deeper == 1 && self.lists == introspection::DEEPEST {
-            self.report.tell(place, || "Introspection goes deeper than it can tell anything new.".to_owned());
+        self.list_depth += deeper;
+        if deeper == 1 && self.list_depth == introspection::LIST_DEPTH_LIMIT {
+            self.report
+                .add(place, || "Introspection is nested too deeply: deeper levels return nothing new.".to_owned());
         }
         let inner = innermost(&definition.ty);
         self.set(&field.selection_set.node, self.composite(inner));
-        self.lists -= deeper;
+        self.list_depth -= deeper;
     }
 
-    /// Objects are asked for fields, and nothing else is.
+    /// Checks that fields with object types have selections, and others have none.
     fn leaf(&mut self, field: &Field, ty: &Type, place: Pos) {
         let name = &field.name.node;
         match (self.composite(innermost(ty)).is_some(), field.selection_set.node.items.is_empty()) {
             (true, true) => {
-                self.report.tell_of_schema(place, "Say which fields are wanted here.", || {
-                    format!("`{name}` is of type `{ty}`: say which of its fields are wanted.")
+                self.report.add_schema_mistake(place, "Select fields here.", || {
+                    format!("`{name}` is of type `{ty}`: select fields of it.")
                 });
             }
             (false, false) => {
-                self.report.tell_of_schema(place, "There are no fields here.", || {
+                self.report.add_schema_mistake(place, "There are no fields to select here.", || {
                     format!("`{name}` is of type `{ty}`, which has no fields.")
                 });
             }
@@ -140,15 +144,15 @@ impl<'a, 'r> Walk<'a, 'r> {
         }
     }
 
-    /// The type that a fragment is on, if it has fields or members.
+    /// Returns the type of a fragment. Reports it, and returns `None`, if it is not an object, interface or union.
     fn condition(&mut self, Positioned { node: condition, .. }: &'a Positioned<TypeCondition>) -> Option<&'a Name> {
         let Positioned { node: name, pos } = &condition.on;
         match self.schema.kind(name) {
             Some(Kind::Object(_) | Kind::Interface(_) | Kind::Union) => return Some(name),
-            Some(_) => self.report.tell(*pos, || format!("A fragment cannot be on `{name}`, which has no fields.")),
-            None => {
-                self.report.unknown(*pos, ("type", name), self.schema.names(), || format!("There is no type `{name}`."))
-            }
+            Some(_) => self.report.add(*pos, || format!("A fragment cannot be on `{name}`, which has no fields.")),
+            None => self
+                .report
+                .add_unknown(*pos, ("type", name), self.schema.names(), || format!("There is no type `{name}`.")),
         }
         None
     }
@@ -162,8 +166,8 @@ impl<'a, 'r> Walk<'a, 'r> {
         if let (Some(on), Some(inner)) = (on, inner)
             && !self.schema.overlap(on, inner)
         {
-            self.report.tell_of_schema(place, "This fragment never applies here.", || {
-                format!("Nothing that is of type `{on}` can be of type `{inner}`.")
+            self.report.add_schema_mistake(place, "This fragment never applies here.", || {
+                format!("This fragment never applies: an object of type `{on}` is never of type `{inner}`.")
             });
         }
     }

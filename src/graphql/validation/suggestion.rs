@@ -1,26 +1,26 @@
-//! What might have been meant by a name that there is not.
+//! Suggests similar names for an unknown name.
 
-/// Longest name that is compared with others, in bytes.
-const LONGEST: usize = 64;
-/// Most names that are suggested.
-const MOST: usize = 3;
+/// Maximum length of a compared name, in bytes.
+const MAX_LENGTH: usize = 64;
+/// Maximum number of suggested names.
+const MAX_SUGGESTIONS: usize = 3;
 
-/// A sentence with the names that are nearest, or nothing if none is near.
+/// Returns a sentence with the most similar names, or an empty text if no name is similar.
 pub fn did_you_mean<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
-    if name.len() > LONGEST {
+    if name.len() > MAX_LENGTH {
         return String::new();
     }
     let mut near: Vec<(usize, &str)> = names
-        .filter(|other| other.len() <= LONGEST && !other.starts_with("__"))
+        .filter(|other| other.len() <= MAX_LENGTH && !other.starts_with("__"))
         .map(|other| (distance(name, other), other))
         .filter(|(distance, _)| *distance <= 1 + name.len() * 2 / 5)
         .collect();
     near.sort_unstable();
-    let named: Vec<String> = near.iter().take(MOST).map(|(_, other)| format!("`{other}`")).collect();
+    let named: Vec<String> = near.iter().take(MAX_SUGGESTIONS).map(|(_, other)| format!("`{other}`")).collect();
     if named.is_empty() { String::new() } else { format!(" Did you mean {}?", named.join(" or ")) }
 }
 
-/// How many letters have to be put in, left out or replaced to get from one name to the other, whatever their case.
+/// Returns the Levenshtein distance of two names, ignoring case.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.bytes().enumerate() {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names_are_suggested_and_far_ones_are_not() {
+    fn did_you_mean_suggests_similar_names_only() {
         let names = ["viewer", "organization", "organizations", "node", "__typename"];
         assert_eq!(did_you_mean("viewr", names.into_iter()), " Did you mean `viewer`?");
         assert_eq!(did_you_mean("Organisation", names.into_iter()), " Did you mean `organization` or `organizations`?");

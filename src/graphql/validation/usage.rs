@@ -1,5 +1,5 @@
-//! Variables, in operations and in the fragments that they reach: each is defined once, defined where it is used, used where it
-//! is defined, and fits where it is used (specification, section 5.8).
+//! Validates the variables of operations and of the fragments that they use: they must be unique, defined, used, and of
+//! a fitting type (specification, section 5.8).
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,24 +9,24 @@ use async_graphql::{Name, Pos, Positioned, Value};
 use super::definitions::{Definitions, Kind, innermost};
 use super::report::Report;
 
-/// What a part of a document uses.
+/// The fragments and variables that an operation or fragment uses directly.
 #[derive(Default)]
 pub struct Usage<'a> {
-    /// Fragments that it spreads.
+    /// Spread fragments.
     pub spreads: Vec<(&'a Name, Pos)>,
-    /// Variables that stand somewhere in it.
-    pub variables: Vec<Standing<'a>>,
+    /// Uses of variables.
+    pub variables: Vec<VariableUse<'a>>,
 }
 
-/// A variable, where it is used.
+/// A use of a variable.
 #[derive(Clone, Copy)]
-pub struct Standing<'a> {
+pub struct VariableUse<'a> {
     pub name: &'a Name,
     pub place: Pos,
-    /// What has to be there, where that is known, and whether it has a value if the variable has none.
+    /// Expected type, and whether the location has a default value; `None` if the type is unknown.
     pub expected: Option<(&'a Type, bool)>,
-    /// It is the one field of an object that must have exactly one: it may never be null.
-    pub alone: bool,
+    /// Whether it is the field of a `@oneOf` input object, and so must not be null.
+    pub is_one_of_field: bool,
 }
 
 /// Checks the variables of one operation.
@@ -40,65 +40,63 @@ pub fn check<'a>(
     let mut defined: HashMap<&Name, &VariableDefinition> = HashMap::new();
     for Positioned { node, pos } in &operation.variable_definitions {
         if defined.insert(&node.name.node, node).is_some() {
-            report.tell(*pos, || format!("There is another variable `${}`.", node.name.node));
+            report.add(*pos, || format!("The variable `${}` is defined twice.", node.name.node));
         }
         let ty = innermost(&node.var_type.node);
         match schema.kind(ty) {
-            None => {
-                report.unknown(node.var_type.pos, ("type", ty), schema.names(), || format!("There is no type `{ty}`."))
-            }
+            None => report
+                .add_unknown(node.var_type.pos, ("type", ty), schema.names(), || format!("There is no type `{ty}`.")),
             Some(Kind::Scalar | Kind::Enum(_) | Kind::Input(..)) => {}
-            Some(_) => report.tell(node.var_type.pos, || {
+            Some(_) => report.add(node.var_type.pos, || {
                 format!("The variable `${}` cannot be of the type `{ty}`, which is no input.", node.name.node)
             }),
         }
     }
     let mut used = HashSet::new();
-    for standing in reached(&own, fragments) {
-        used.insert(standing.name);
-        match defined.get(standing.name) {
-            None => report.tell(standing.place, || format!("The variable `${}` is not defined.", standing.name)),
-            Some(definition) => fits(definition, standing, report),
+    for variable in reached(&own, fragments) {
+        used.insert(variable.name);
+        match defined.get(variable.name) {
+            None => report.add(variable.place, || format!("The variable `${}` is not defined.", variable.name)),
+            Some(definition) => fits(definition, variable, report),
         }
     }
     for Positioned { node, pos } in &operation.variable_definitions {
         if !used.contains(&node.name.node) {
-            report.tell(*pos, || format!("The variable `${}` is not used.", node.name.node));
+            report.add(*pos, || format!("The variable `${}` is not used.", node.name.node));
         }
     }
 }
 
-/// The variables of an operation and of every fragment that it reaches.
-fn reached<'a, 'b>(own: &'b Usage<'a>, fragments: &'b HashMap<&'a Name, Usage<'a>>) -> Vec<Standing<'a>> {
+/// Returns the uses of variables in an operation and in all fragments that it uses.
+fn reached<'a, 'b>(own: &'b Usage<'a>, fragments: &'b HashMap<&'a Name, Usage<'a>>) -> Vec<VariableUse<'a>> {
     let mut found = own.variables.clone();
-    let (mut met, mut open) = (HashSet::new(), vec![own]);
-    while let Some(usage) = open.pop() {
+    let (mut visited, mut pending) = (HashSet::new(), vec![own]);
+    while let Some(usage) = pending.pop() {
         for (name, _) in &usage.spreads {
-            if let Some(fragment) = fragments.get(*name).filter(|_| met.insert(*name)) {
+            if let Some(fragment) = fragments.get(*name).filter(|_| visited.insert(*name)) {
                 found.extend_from_slice(&fragment.variables);
-                open.push(fragment);
+                pending.push(fragment);
             }
         }
     }
     found
 }
 
-fn fits(definition: &VariableDefinition, standing: Standing, report: &mut Report) {
-    let Some((expected, has_default)) = standing.expected else { return };
+fn fits(definition: &VariableDefinition, variable: VariableUse, report: &mut Report) {
+    let Some((expected, has_default)) = variable.expected else { return };
     let given = &definition.var_type.node;
     let not_null = definition.default_value.as_ref().is_some_and(|value| value.node != Value::Null);
     let base_fits = assignable_base(&given.base, &expected.base);
     let null_fits = expected.nullable || !given.nullable || not_null || has_default;
     if !base_fits || !null_fits {
-        report.tell_of_schema(standing.place, &format!("The variable `${}` does not fit here.", standing.name), || {
-            format!("The variable `${}` is of type `{given}`, where `{expected}` is expected.", standing.name)
-        });
-    } else if standing.alone && given.nullable {
-        report.tell(standing.place, || {
-            format!(
-                "The variable `${}` must not be null: it is of type `{given}`, where one field is demanded.",
-                standing.name
-            )
+        report.add_schema_mistake(
+            variable.place,
+            &format!("The variable `${}` does not fit here.", variable.name),
+            || format!("The variable `${}` is of type `{given}`, but `{expected}` is expected.", variable.name),
+        );
+    } else if variable.is_one_of_field && given.nullable {
+        report.add(variable.place, || {
+            format!("The variable `${}` is of type `{given}`, but this field must not be null.", variable.name)
         });
     }
 }

@@ -1,5 +1,5 @@
-//! The variables of a request: given where they must be, and of the types that the operation says (specification, section
-//! 6.1.2). What a scalar of our own takes, its field tells.
+//! Validates the variables of a request against the definitions of the operation (specification, section 6.1.2). Custom
+//! scalars are validated by their resolvers.
 
 use async_graphql::parser::types::{BaseType, Type, VariableDefinition};
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
@@ -9,10 +9,10 @@ use crate::graphql::validation::Exposure;
 use crate::graphql::validation::definitions::{Definitions, Inputs, Kind, OneOf};
 use crate::graphql::validation::values::is_scalar;
 
-/// Most mistakes that are told of one request.
-const MOST: usize = 20;
+/// Maximum number of reported mistakes per request.
+const MAX_MISTAKES: usize = 20;
 
-/// What is wrong with the values of an operation's variables.
+/// Validates the values of an operation's variables, and returns the mistakes.
 pub fn check(
     schema: &Definitions,
     defined: &[Positioned<VariableDefinition>],
@@ -25,7 +25,7 @@ pub fn check(
         match given.get(&name.node) {
             None if default_value.is_some() || ty.nullable => {}
             None | Some(Value::Null) if !ty.nullable => {
-                check.tell(*pos, &Path::Variable(&name.node), || format!(" of type `{ty}` needs a value."))
+                check.add(*pos, &Path::Variable(&name.node), || format!(" of type `{ty}` needs a value."))
             }
             None => {}
             Some(value) => check.value(value, ty, &Path::Variable(&name.node), *pos),
@@ -34,8 +34,8 @@ pub fn check(
     check.mistakes
 }
 
-/// Gives the variables that have no value their defaults. The library does so for arguments, and not where it looks at `@skip`
-/// and `@include`: <https://github.com/async-graphql/async-graphql/pull/1827>.
+/// Sets variables without a value to their defaults. async-graphql does so for arguments, but not for `@skip` and
+/// `@include`: <https://github.com/async-graphql/async-graphql/pull/1827>.
 pub fn fill(defined: &[Positioned<VariableDefinition>], given: &mut Variables) {
     for VariableDefinition { name, default_value, .. } in defined.iter().map(|definition| &definition.node) {
         if let Some(default) = default_value.as_ref().filter(|_| !given.contains_key(&name.node)) {
@@ -44,21 +44,21 @@ pub fn fill(defined: &[Positioned<VariableDefinition>], given: &mut Variables) {
     }
 }
 
-/// Where in a variable.
+/// The path of a value within a variable.
 enum Path<'a> {
     Variable(&'a Name),
     Field(&'a Path<'a>, &'a str),
     Item(&'a Path<'a>, usize),
 }
 
-/// Longest name of a field that is repeated to the client, in bytes.
-const SHOWN: usize = 64;
+/// Maximum length of a field name that is shown in messages, in bytes.
+const MAX_SHOWN_NAME: usize = 64;
 
 impl std::fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Path::Variable(name) => write!(f, "${name}"),
-            Path::Field(of, name) if name.len() <= SHOWN => write!(f, "{of}.{name}"),
+            Path::Field(of, name) if name.len() <= MAX_SHOWN_NAME => write!(f, "{of}.{name}"),
             Path::Field(of, _) => write!(f, "{of}.…"),
             Path::Item(of, index) => write!(f, "{of}[{index}]"),
         }
@@ -72,16 +72,16 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn tell(&mut self, place: Pos, path: &Path, what: impl FnOnce() -> String) {
-        if self.mistakes.len() < MOST {
-            self.mistakes.push(DocumentMistake::new(format!("Variable `{path}`{}", what()), place));
+    fn add(&mut self, place: Pos, path: &Path, message: impl FnOnce() -> String) {
+        if self.mistakes.len() < MAX_MISTAKES {
+            self.mistakes.push(DocumentMistake::new(format!("Variable `{path}`{}", message()), place));
         }
     }
 
-    /// The same, where the message names parts of the schema: `hidden` takes its place where that is hidden.
-    fn tell_of_schema(&mut self, place: Pos, path: &Path, hidden: &str, what: impl FnOnce() -> String) {
+    /// Adds a mistake whose message contains names of the schema. With a hidden schema, `hidden` is used instead.
+    fn add_schema_mistake(&mut self, place: Pos, path: &Path, hidden: &str, message: impl FnOnce() -> String) {
         let is_hidden = self.exposure == Exposure::Hidden;
-        self.tell(place, path, || if is_hidden { hidden.to_owned() } else { what() });
+        self.add(place, path, || if is_hidden { hidden.to_owned() } else { message() });
     }
 
     fn value(&mut self, value: &Value, ty: &Type, path: &Path, place: Pos) {
@@ -93,7 +93,7 @@ impl Check<'_> {
                     self.value(item, inner, &Path::Item(path, index), place);
                 }
             }
-            // A single value stands for a list of itself.
+            // A single value is coerced to a list of one item.
             (_, BaseType::List(inner)) => self.value(value, inner, path, place),
             (_, BaseType::Named(name)) => match self.schema.kind(name) {
                 Some(Kind::Input(inputs, one_of)) => self.object(value, (name, inputs, *one_of), path, place),
@@ -110,37 +110,40 @@ impl Check<'_> {
 
     fn object(&mut self, value: &Value, (name, inputs, one_of): (&Name, &Inputs, OneOf), path: &Path, place: Pos) {
         let Value::Object(fields) = value else {
-            let message = || format!(" is no object, where `{name}` is expected.");
-            return self.tell_of_schema(place, path, " is no object, where one is expected.", message);
+            let message = || format!(" is not an object, but `{name}` is expected.");
+            return self.add_schema_mistake(place, path, " is not an object, but one is expected.", message);
         };
         for (field, value) in fields {
             match inputs.get(field) {
                 Some(input) => self.value(value, &input.ty, &Path::Field(path, field), place),
                 None => {
                     let path = Path::Field(path, field);
-                    self.tell_of_schema(place, &path, " is no field.", || format!(" is no field of `{name}`."));
+                    self.add_schema_mistake(place, &path, " is not a known field.", || {
+                        format!(" is not a field of `{name}`.")
+                    });
                 }
             }
         }
-        // What is of another shape altogether lacks what it needs as well: once is enough.
-        let is_known = fields.keys().all(|field| inputs.contains_key(field));
-        for (field, input) in inputs.iter().filter(|(_, input)| is_known && input.is_required()) {
+        // An object with unknown fields is reported already: missing fields would only repeat it.
+        let are_known = fields.keys().all(|field| inputs.contains_key(field));
+        for (field, input) in inputs.iter().filter(|(_, input)| are_known && input.is_required()) {
             if !fields.contains_key(field) {
                 match self.exposure {
-                    Exposure::Open => self
-                        .tell(place, &Path::Field(path, field), || format!(" of type `{}` needs a value.", input.ty)),
-                    Exposure::Hidden => self.tell(place, path, || " lacks a field.".to_owned()),
+                    Exposure::Open => {
+                        self.add(place, &Path::Field(path, field), || format!(" of type `{}` needs a value.", input.ty))
+                    }
+                    Exposure::Hidden => self.add(place, path, || " lacks a required field.".to_owned()),
                 }
             }
         }
         if one_of == OneOf::Yes && (fields.len() != 1 || fields.values().any(|value| *value == Value::Null)) {
             let message = || format!(": `{name}` takes exactly one field, which is not null.");
-            self.tell_of_schema(place, path, " takes exactly one field, which is not null.", message);
+            self.add_schema_mistake(place, path, " takes exactly one field, which is not null.", message);
         }
     }
 
     fn mismatch(&mut self, ty: &Type, path: &Path, place: Pos) {
-        self.tell_of_schema(place, path, " does not fit.", || format!(" is no value of type `{ty}`."));
+        self.add_schema_mistake(place, path, " has a wrong type.", || format!(" is not a value of type `{ty}`."));
     }
 }
 
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_fit_their_types_are_taken() {
+    fn check_accepts_values_of_the_right_types() {
         for rest in [
             json!({}),
             json!({"n": null, "f": 1, "s": "a", "i": null, "any": {"b": [1]}, "other": 1}),
@@ -183,30 +186,30 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_are_refused_with_their_place() {
+    fn check_refuses_other_values_with_their_path() {
         for (rest, says) in [
             (json!({"id": null}), "Variable `$id` of type `ID!` needs a value."),
-            (json!({"id": 1.5}), "Variable `$id` is no value of type `ID!`."),
+            (json!({"id": 1.5}), "Variable `$id` is not a value of type `ID!`."),
             (json!({"b": null}), "Variable `$b` of type `Boolean!` needs a value."),
-            (json!({"n": 2147483648u64}), "Variable `$n` is no value of type `Int`."),
-            (json!({"n": "1"}), "Variable `$n` is no value of type `Int`."),
-            (json!({"s": [["a", null]]}), "Variable `$s[0][1]` is no value of type `String!`."),
-            (json!({"i": []}), "Variable `$i` is no object, where `I` is expected."),
-            (json!({"i": {"e": "C"}}), "Variable `$i.e` is no value of type `E!`."),
+            (json!({"n": 2147483648u64}), "Variable `$n` is not a value of type `Int`."),
+            (json!({"n": "1"}), "Variable `$n` is not a value of type `Int`."),
+            (json!({"s": [["a", null]]}), "Variable `$s[0][1]` is not a value of type `String!`."),
+            (json!({"i": []}), "Variable `$i` is not an object, but `I` is expected."),
+            (json!({"i": {"e": "C"}}), "Variable `$i.e` is not a value of type `E!`."),
             (json!({"i": {}}), "Variable `$i.e` of type `E!` needs a value."),
-            (json!({"i": {"e": "A", "all": [{"e": "A", "x": 1}]}}), "Variable `$i.all[0].x` is no field of `I`."),
-            (json!({"i": {"e": "A", "n": null}}), "Variable `$i.n` is no value of type `Int!`."),
+            (json!({"i": {"e": "A", "all": [{"e": "A", "x": 1}]}}), "Variable `$i.all[0].x` is not a field of `I`."),
+            (json!({"i": {"e": "A", "n": null}}), "Variable `$i.n` is not a value of type `Int!`."),
             (json!({"o": {"a": 1, "b": "x"}}), "Variable `$o`: `One` takes exactly one field, which is not null."),
             (json!({"o": {"a": null}}), "Variable `$o`: `One` takes exactly one field, which is not null."),
         ] {
             let mut given = json!({"id": "x"});
             given.as_object_mut().expect("an object").extend(rest.as_object().expect("an object").clone());
             assert_eq!(checked(given.clone()), [says]);
-            // With the schema hidden: no name of a type that is not the variable's, and no field that was not given.
+            // With a hidden schema, messages name only the variable's own type and given fields.
             let hidden = checked_by(given, Exposure::Hidden);
             let names = ["String!", "`I`", "E!", "`One`", "Int!"];
             assert!(hidden.len() == 1 && !names.iter().any(|name| hidden[0].contains(name)), "{hidden:?}");
         }
-        assert_eq!(checked_by(json!({"id": 1, "i": {}}), Exposure::Hidden), ["Variable `$i` lacks a field."]);
+        assert_eq!(checked_by(json!({"id": 1, "i": {}}), Exposure::Hidden), ["Variable `$i` lacks a required field."]);
     }
 }

@@ -1,4 +1,5 @@
-//! Documents and their definitions (specification, sections 2.2 to 2.4 and 2.8). Looks one token ahead.
+//! Parses documents, operations and fragments (specification, sections 2.2 to 2.4 and 2.8), with one token of
+//! lookahead.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,7 +17,7 @@ use crate::graphql::documents::parser::{DocumentMistake, Parsed, Unreadable};
 /// Brackets around arguments and variables.
 pub(super) const ROUND: (u8, u8) = (b'(', b')');
 
-/// A document that is being read.
+/// A recursive descent parser of one document.
 pub struct Parser<'a> {
     lexer: Lexer<'a>,
     nesting: Nesting,
@@ -27,25 +28,25 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// At the beginning of a text.
+    /// Creates a parser at the beginning of a text.
     pub fn new(text: &'a str) -> Result<Self, Unreadable> {
         let mut lexer = Lexer::new(text)?;
         let ahead = lexer.next()?;
         Ok(Self { lexer, nesting: Nesting::default(), names: Names::default(), ahead, ambiguities: Vec::new() })
     }
 
-    /// The whole document.
+    /// Parses the whole document.
     pub fn document(mut self) -> Result<Parsed, Unreadable> {
         let mut operations: Vec<(Option<Name>, Positioned<OperationDefinition>)> = Vec::new();
         let mut fragments: HashMap<Name, Positioned<FragmentDefinition>> = HashMap::new();
         loop {
             let place = self.ahead.place;
-            if self.ahead.says("fragment") {
+            if self.ahead.is_keyword("fragment") {
                 let (name, fragment) = self.fragment()?;
                 match fragments.entry(name) {
                     Entry::Vacant(free) => drop(free.insert(Positioned::new(fragment, place))),
                     Entry::Occupied(taken) => {
-                        let message = format!("There is another fragment `{}`.", taken.key());
+                        let message = format!("The fragment `{}` is defined twice.", taken.key());
                         self.ambiguities.push(DocumentMistake::new(message, place));
                     }
                 }
@@ -57,13 +58,13 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        let operations = self.together(operations);
+        let operations = self.combine_operations(operations);
         let document = ExecutableDocument { operations, fragments };
         Ok(Parsed { document, ambiguities: self.ambiguities, tokens: self.lexer.count() })
     }
 
-    /// The operations of a document: one may have no name, several must have different ones.
-    fn together(&mut self, all: Vec<(Option<Name>, Positioned<OperationDefinition>)>) -> DocumentOperations {
+    /// Combines the operations of a document. Only a single operation may be anonymous, and names must be unique.
+    fn combine_operations(&mut self, all: Vec<(Option<Name>, Positioned<OperationDefinition>)>) -> DocumentOperations {
         let several = all.len() > 1;
         let mut named = HashMap::new();
         for (name, operation) in all {
@@ -78,7 +79,7 @@ impl<'a> Parser<'a> {
             match named.entry(name) {
                 Entry::Vacant(free) => drop(free.insert(operation)),
                 Entry::Occupied(taken) => {
-                    let message = format!("There is another operation `{}`.", taken.key());
+                    let message = format!("The operation `{}` is defined twice.", taken.key());
                     self.ambiguities.push(DocumentMistake::new(message, operation.pos));
                 }
             }
@@ -133,11 +134,11 @@ impl<'a> Parser<'a> {
 
     fn fragment(&mut self) -> Result<(Name, FragmentDefinition), Unreadable> {
         self.advance()?;
-        if self.ahead.says("on") {
+        if self.ahead.is_keyword("on") {
             return Err(self.unexpected("the name of a fragment"));
         }
         let name = self.name()?.node;
-        if !self.ahead.says("on") {
+        if !self.ahead.is_keyword("on") {
             return Err(self.unexpected("`on`"));
         }
         let type_condition = self.type_condition()?;
@@ -146,18 +147,18 @@ impl<'a> Parser<'a> {
         Ok((name, FragmentDefinition { type_condition, directives, selection_set }))
     }
 
-    /// Goes to the next token.
+    /// Reads the next token, and returns the current one.
     pub(super) fn advance(&mut self) -> Result<Token<'a>, Unreadable> {
         let next = self.lexer.next()?;
         Ok(std::mem::replace(&mut self.ahead, next))
     }
 
-    /// That punctuator.
+    /// Consumes a punctuator. `expected` is its name for messages.
     pub(super) fn take(&mut self, punctuator: u8, expected: &str) -> Result<Pos, Unreadable> {
         if self.ahead.is(punctuator) { Ok(self.advance()?.place) } else { Err(self.unexpected(expected)) }
     }
 
-    /// A name.
+    /// Parses a name.
     pub(super) fn name(&mut self) -> Result<Positioned<Name>, Unreadable> {
         if self.ahead.kind != Kind::Name {
             return Err(self.unexpected("a name"));
@@ -166,7 +167,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(self.names.get(token.text), token.place))
     }
 
-    /// Any number of things in brackets.
+    /// Parses any number of items in brackets.
     pub(super) fn any<T>(
         &mut self,
         (open, close): (u8, u8),
@@ -183,7 +184,7 @@ impl<'a> Parser<'a> {
         Ok(found)
     }
 
-    /// At least one thing in brackets.
+    /// Parses at least one item in brackets.
     pub(super) fn some<T>(
         &mut self,
         brackets: (u8, u8),
@@ -192,21 +193,14 @@ impl<'a> Parser<'a> {
         let place = self.ahead.place;
         let found = self.any(brackets, each)?;
         if found.is_empty() {
-            return Err(Unreadable::Malformed(DocumentMistake::new("There is nothing in these brackets.", place)));
+            return Err(Unreadable::Malformed(DocumentMistake::new("These brackets are empty.", place)));
         }
         Ok(found)
     }
 
-    /// The next token is not what has to be there.
+    /// Returns the error for an unexpected next token.
     pub(super) fn unexpected(&self, expected: &str) -> Unreadable {
-        let message = format!("{} stands where {expected} is expected.", self.ahead);
-        Unreadable::Malformed(DocumentMistake::new(capitalised(message), self.ahead.place))
+        let message = format!("Expected {expected}, but found {}.", self.ahead);
+        Unreadable::Malformed(DocumentMistake::new(message, self.ahead.place))
     }
-}
-
-fn capitalised(mut sentence: String) -> String {
-    if let Some(first) = sentence.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    sentence
 }

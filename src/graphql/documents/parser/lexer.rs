@@ -1,4 +1,4 @@
-//! Takes a text apart into tokens, one at a time.
+//! Splits a text into tokens, one at a time.
 
 use async_graphql::Pos;
 
@@ -6,37 +6,37 @@ use crate::graphql::documents::limits::{Limit, LimitExceeded};
 use crate::graphql::documents::parser::token::{Kind, Token};
 use crate::graphql::documents::parser::{DocumentMistake, Unreadable};
 
-/// A place in a text, from where on it has not been read.
+/// A lexer of one text.
 pub struct Lexer<'a> {
     text: &'a str,
-    /// Where the next token is looked for, in bytes.
+    /// Offset of the next token, in bytes.
     at: usize,
-    /// How many tokens were read.
+    /// Number of tokens read.
     count: u64,
-    /// A byte that was passed, and its place: lines and columns are counted on from there.
-    mark: (usize, Pos),
+    /// Offset and position of an earlier byte, from which lines and columns are counted on.
+    counted: (usize, Pos),
 }
 
 impl<'a> Lexer<'a> {
-    /// At the beginning of a text.
+    /// Creates a lexer at the beginning of a text. Fails if the text is too long.
     pub fn new(text: &'a str) -> Result<Self, Unreadable> {
-        Limit::Bytes.hold(text.len() as u64).map_err(Unreadable::Excessive)?;
-        Ok(Self { text, at: 0, count: 0, mark: (0, Pos { line: 1, column: 1 }) })
+        Limit::Bytes.check(text.len() as u64).map_err(Unreadable::Excessive)?;
+        Ok(Self { text, at: 0, count: 0, counted: (0, Pos { line: 1, column: 1 }) })
     }
 
-    /// How many tokens were read.
+    /// Returns the number of tokens read.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The next token.
+    /// Reads the next token.
     pub fn next(&mut self) -> Result<Token<'a>, Unreadable> {
         self.skip_ignored();
         let start = self.at;
         let place = self.place(start);
         let Some(first) = self.byte(start) else { return Ok(Token { kind: Kind::End, text: "", place }) };
         self.count += 1;
-        Limit::Tokens.hold(self.count).map_err(Unreadable::Excessive)?;
+        Limit::Tokens.check(self.count).map_err(Unreadable::Excessive)?;
         let kind = match first {
             b'!' | b'$' | b'&' | b'(' | b')' | b':' | b'=' | b'@' | b'[' | b']' | b'{' | b'|' | b'}' => {
                 self.at += 1;
@@ -47,7 +47,7 @@ impl<'a> Lexer<'a> {
                 Kind::Spread
             }
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                self.pass(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 Kind::Name
             }
             b'0'..=b'9' | b'-' => self.number()?,
@@ -57,21 +57,21 @@ impl<'a> Lexer<'a> {
         Ok(Token { kind, text: &self.text[start..self.at], place })
     }
 
-    /// The place of a byte that is not before the last one asked for.
+    /// Returns the position of a byte offset, which must not be before the last one.
     fn place(&mut self, at: usize) -> Pos {
-        let (from, mut place) = self.mark;
+        let (from, mut place) = self.counted;
         let mut previous = if from == 0 { 0 } else { self.text.as_bytes()[from - 1] };
         for &byte in &self.text.as_bytes()[from..at] {
             match byte {
                 b'\n' if previous == b'\r' => {}
                 b'\n' | b'\r' => place = Pos { line: place.line + 1, column: 1 },
-                // What goes on with a character.
+                // Continuation bytes of UTF-8.
                 0x80..=0xBF => {}
                 _ => place.column += 1,
             }
             previous = byte;
         }
-        self.mark = (at, place);
+        self.counted = (at, place);
         place
     }
 
@@ -83,19 +83,19 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    /// Goes on while the bytes are such.
-    fn pass(&mut self, such: impl Fn(u8) -> bool) {
-        while self.byte(self.at).is_some_and(&such) {
+    /// Skips bytes while `matches` holds.
+    fn skip_while(&mut self, matches: impl Fn(u8) -> bool) {
+        while self.byte(self.at).is_some_and(&matches) {
             self.at += 1;
         }
     }
 
-    /// Goes behind blanks, commas, comments and byte order marks.
+    /// Skips whitespace, commas, comments and byte order marks.
     fn skip_ignored(&mut self) {
         loop {
-            self.pass(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b','));
+            self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b','));
             match self.byte(self.at) {
-                Some(b'#') => self.pass(|byte| byte != b'\n' && byte != b'\r'),
+                Some(b'#') => self.skip_while(|byte| byte != b'\n' && byte != b'\r'),
                 Some(0xEF) if self.rest().starts_with('\u{FEFF}') => self.at += '\u{FEFF}'.len_utf8(),
                 _ => return,
             }
@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
 
     fn digits(&mut self) -> Result<(), Unreadable> {
         let start = self.at;
-        self.pass(|byte| byte.is_ascii_digit());
+        self.skip_while(|byte| byte.is_ascii_digit());
         if self.at > start { Ok(()) } else { Err(self.unexpected()) }
     }
 
@@ -145,13 +145,13 @@ impl<'a> Lexer<'a> {
             _ => self.end_of_line_string(),
         };
         let Some(end) = end else {
-            return Err(Unreadable::Malformed(DocumentMistake::new("This string has no end.", place)));
+            return Err(Unreadable::Malformed(DocumentMistake::new("This string is not terminated.", place)));
         };
         self.at = end + open;
         Ok(Token { kind, text: &self.text[start..end], place })
     }
 
-    /// Where the closing quotes of a block string are.
+    /// Returns the offset of the closing quotes of a block string.
     fn end_of_block(&self) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let mut at = self.at;
@@ -165,14 +165,14 @@ impl<'a> Lexer<'a> {
         None
     }
 
-    /// Where the closing quote of a string is, on the same line.
+    /// Returns the offset of the closing quote of a string, which must be on the same line.
     fn end_of_line_string(&self) -> Option<usize> {
         let mut at = self.at;
         loop {
             match self.byte(at)? {
                 b'"' => return Some(at),
                 b'\n' | b'\r' => return None,
-                // Whatever is escaped, it is no end; which escapes there are is asked when the string is read.
+                // Skips the escaped character. Escapes are validated when the string is decoded.
                 b'\\' if !matches!(self.byte(at + 1), Some(b'\n' | b'\r') | None) => at += 2,
                 _ => at += 1,
             }
@@ -189,18 +189,18 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Keeps count of brackets within brackets.
+/// Counts nested brackets.
 #[derive(Default)]
 pub struct Nesting(u64);
 
 impl Nesting {
-    /// One more is open.
+    /// Counts an opening bracket. Fails if the nesting is too deep.
     pub fn open(&mut self) -> Result<(), LimitExceeded> {
         self.0 += 1;
-        Limit::Nesting.hold(self.0)
+        Limit::Nesting.check(self.0)
     }
 
-    /// The last one is closed.
+    /// Counts a closing bracket.
     pub fn close(&mut self) {
         self.0 -= 1;
     }

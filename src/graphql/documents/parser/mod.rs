@@ -1,8 +1,8 @@
-//! Reads the text of a document into async-graphql's own tree, to the letter of the specification: the library's parser takes
-//! texts that are not GraphQL (`queryQ{a}`, a fragment named `on`), refuses some that are (`\u{1F600}`, `[ Int ]`), and overflows
-//! the stack where brackets nest deep. This one counts tokens and brackets as it goes.
+//! Parses documents into the syntax tree of async-graphql, exactly as specified. The parser of the library accepts
+//! texts that are not GraphQL (`queryQ{a}`, a fragment named `on`), refuses some that are (`\u{1F600}`, `[ Int ]`), and
+//! overflows the stack for deeply nested brackets. This parser counts tokens and nested brackets while it reads.
 //!
-//! It can go once `async_graphql::parser::parse_query` does as well: [`parse`] is the only way in, and the tree is the library's.
+//! It can be removed once `async_graphql::parser::parse_query` is as strict: [`parse`] is the only entry point.
 
 pub(crate) mod definitions;
 mod lexer;
@@ -19,43 +19,43 @@ use async_graphql::parser::types::ExecutableDocument;
 
 use crate::graphql::documents::limits::LimitExceeded;
 
-/// A document that is GraphQL.
+/// A parsed document.
 #[derive(Debug)]
 pub struct Parsed {
-    /// What it defines.
+    /// Syntax tree.
     pub document: ExecutableDocument,
-    /// What it says twice, or without a name among others: the tree has no room for that.
+    /// Duplicate names, and anonymous operations beside others: mistakes that the tree cannot represent.
     pub ambiguities: Vec<DocumentMistake>,
-    /// How many tokens it has.
+    /// Number of tokens.
     pub tokens: u64,
 }
 
-/// Something that is wrong at a place of a document.
+/// A mistake at a position of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentMistake {
-    /// What is wrong, in a sentence.
+    /// Description of the mistake, as a sentence.
     pub message: String,
-    /// Where.
+    /// Position of the mistake.
     pub place: Pos,
 }
 
 impl DocumentMistake {
-    /// At that place.
+    /// Creates a mistake.
     pub fn new(message: impl Into<String>, place: Pos) -> Self {
         Self { message: message.into(), place }
     }
 }
 
-/// Why a text is no document.
+/// Why a text cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It has more of something than is allowed.
+    /// The text exceeds a limit.
     Excessive(LimitExceeded),
-    /// It is not GraphQL.
+    /// The text is not GraphQL.
     Malformed(DocumentMistake),
 }
 
-/// Reads a document.
+/// Parses a document. Fails at the first syntax error, or if a limit is exceeded.
 pub fn parse(text: &str) -> Result<Parsed, Unreadable> {
     definitions::Parser::new(text)?.document()
 }

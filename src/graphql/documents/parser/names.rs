@@ -1,4 +1,4 @@
-//! Names, each of which is kept once however often it is written.
+//! Interns the names of a document, so that each name is allocated once.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use async_graphql::Name;
 pub struct Names<'a>(HashMap<&'a str, Name>);
 
 impl<'a> Names<'a> {
-    /// The name that is written so.
+    /// Returns the interned name.
     pub fn get(&mut self, text: &'a str) -> Name {
         self.0.entry(text).or_insert_with(|| Name::new(text)).clone()
     }

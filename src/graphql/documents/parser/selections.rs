@@ -1,4 +1,4 @@
-//! Selection sets and what may be in them (specification, sections 2.4 to 2.8), arguments and directives.
+//! Parses selection sets, fields, fragment spreads, arguments and directives (specification, sections 2.4 to 2.8).
 
 use async_graphql::parser::types::{
     Directive, Field, FragmentSpread, InlineFragment, Selection, SelectionSet, TypeCondition,
@@ -10,7 +10,7 @@ use crate::graphql::documents::parser::Unreadable;
 use crate::graphql::documents::parser::definitions::{Parser, ROUND};
 use crate::graphql::documents::parser::token::Kind;
 
-/// Reads a value, one kind or the other.
+/// A method that parses a value: one with variables or a constant.
 type ReadValue<'a> = fn(&mut Parser<'a>) -> Result<Positioned<Value>, Unreadable>;
 type Arguments = Vec<(Positioned<Name>, Positioned<Value>)>;
 
@@ -50,14 +50,14 @@ impl<'a> Parser<'a> {
         Ok(Field { alias, name, arguments, directives, selection_set })
     }
 
-    /// What follows `...`: the name of a fragment, or one that is written here.
+    /// Parses what follows `...`: a fragment spread or an inline fragment.
     fn spread(&mut self) -> Result<Spread, Unreadable> {
         if self.ahead.kind == Kind::Name && self.ahead.text != "on" {
             let fragment_name = self.name()?;
             let directives = self.directives(Self::value)?;
             return Ok(Spread::Named(FragmentSpread { fragment_name, directives }));
         }
-        let type_condition = if self.ahead.says("on") { Some(self.type_condition()?) } else { None };
+        let type_condition = if self.ahead.is_keyword("on") { Some(self.type_condition()?) } else { None };
         let directives = self.directives(Self::value)?;
         let selection_set = self.selection_set()?;
         Ok(Spread::Inline(InlineFragment { type_condition, directives, selection_set }))

@@ -1,10 +1,10 @@
-//! What strings mean: escapes, surrogate pairs, and the indentation of block strings (specification, section 2.9.4).
+//! Decodes strings: escapes, surrogate pairs, and the indentation of block strings (specification, section 2.9.4).
 
 use async_graphql::Pos;
 
 use crate::graphql::documents::parser::{DocumentMistake, Unreadable};
 
-/// The value of a string in quotes, of which the content is given.
+/// Decodes the content of a quoted string.
 pub fn unescaped(content: &str, place: Pos) -> Result<String, Unreadable> {
     let mut value = String::with_capacity(content.len());
     let mut rest = content;
@@ -13,7 +13,7 @@ pub fn unescaped(content: &str, place: Pos) -> Result<String, Unreadable> {
         let escape = &rest[at + 1..];
         let (character, length) = escaped(escape).ok_or_else(|| {
             let shown: String = escape.chars().take(8).collect();
-            Unreadable::Malformed(DocumentMistake::new(format!("`\\{shown}` is no escape of a character."), place))
+            Unreadable::Malformed(DocumentMistake::new(format!("`\\{shown}` is not a valid escape sequence."), place))
         })?;
         value.push(character);
         rest = &escape[length..];
@@ -22,7 +22,7 @@ pub fn unescaped(content: &str, place: Pos) -> Result<String, Unreadable> {
     Ok(value)
 }
 
-/// The character that an escape stands for, and how many bytes it takes behind the backslash.
+/// Decodes an escape sequence after its backslash. Returns the character and the length of the sequence in bytes.
 fn escaped(escape: &str) -> Option<(char, usize)> {
     let simple = |character| Some((character, 1));
     match escape.bytes().next()? {
@@ -43,7 +43,7 @@ fn escaped(escape: &str) -> Option<(char, usize)> {
             if let Some(character) = char::from_u32(leading) {
                 return Some((character, 5));
             }
-            // Half of a character beyond the first plane: the other half has to follow.
+            // A leading surrogate must be followed by a trailing one.
             let trailing = hexadecimal(escape.get(5..)?.strip_prefix("\\u")?.get(..4)?)?;
             if !(0xD800..0xDC00).contains(&leading) || !(0xDC00..0xE000).contains(&trailing) {
                 return None;
@@ -54,12 +54,12 @@ fn escaped(escape: &str) -> Option<(char, usize)> {
     }
 }
 
-/// Of digits alone: no sign, and no more than fit.
+/// Parses hexadecimal digits without a sign; returns `None` if the number does not fit.
 fn hexadecimal(digits: &str) -> Option<u32> {
     if digits.bytes().all(|digit| digit.is_ascii_hexdigit()) { u32::from_str_radix(digits, 16).ok() } else { None }
 }
 
-/// The value of a block string: without the indentation that its lines have in common, and without blank lines around it.
+/// Decodes a block string: removes the common indentation, and blank lines at the start and end.
 pub fn block(content: &str) -> String {
     let content = content.replace("\\\"\"\"", "\"\"\"").replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = content.split('\n').collect();

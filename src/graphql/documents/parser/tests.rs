@@ -1,4 +1,4 @@
-//! What is GraphQL, and what is not, and what it means.
+//! Tests of the parser.
 
 use async_graphql::parser::types::{DocumentOperations, Selection};
 use async_graphql_value::Value;
@@ -6,7 +6,7 @@ use async_graphql_value::Value;
 use crate::graphql::documents::parser::*;
 use crate::graphql::documents::{Limit, LimitExceeded};
 
-/// The value of the argument `b` of `{ a(b: …) }`.
+/// Parses a value as the argument `b` of `{ a(b: …) }`.
 fn value(written: &str) -> Value {
     let parsed = parse(&format!("{{ a(b: {written}) }}")).expect(written);
     let DocumentOperations::Single(operation) = &parsed.document.operations else { panic!("several") };
@@ -29,7 +29,7 @@ fn over(text: &str) -> Option<Limit> {
 }
 
 #[test]
-fn strings_mean_what_their_escapes_say() {
+fn parse_decodes_strings() {
     for (written, expected) in [
         (r#""a\"\\\/\b\f\n\r\t""#, "a\"\\/\u{8}\u{c}\n\r\t"),
         (r#""\u0041\u{42}\u{1F600}\uD83D\uDE00""#, "AB😀😀"),
@@ -46,12 +46,12 @@ fn strings_mean_what_their_escapes_say() {
     {
         let _ = malformed(&format!("{{ a(b: \"{bad}\") }}"));
     }
-    assert_eq!(malformed("{ a(b: \"x\n\") }").message, "This string has no end.");
+    assert_eq!(malformed("{ a(b: \"x\n\") }").message, "This string is not terminated.");
     assert_eq!(malformed("{ a(b: \"\"\"x\"\") }").place, Pos { line: 1, column: 8 });
 }
 
 #[test]
-fn a_word_ends_where_its_letters_end() {
+fn parse_reads_whole_words() {
     for word in ["nullnull", "nullable", "true1", "falsey", "null_"] {
         assert_eq!(value(word), Value::Enum(async_graphql::Name::new(word)), "{word}");
     }
@@ -64,7 +64,7 @@ fn a_word_ends_where_its_letters_end() {
 }
 
 #[test]
-fn numbers_are_written_one_way_only() {
+fn parse_accepts_only_valid_numbers() {
     for good in ["0", "-0", "-12", "1.5", "1e3", "-1.5E-3", "9007199254740993"] {
         assert!(matches!(value(good), Value::Number(_)), "{good}");
     }
@@ -74,7 +74,7 @@ fn numbers_are_written_one_way_only() {
 }
 
 #[test]
-fn words_are_words_wherever_they_stand() {
+fn parse_accepts_keywords_as_names() {
     for good in [
         "query query($fragment: Int) { on: true null ...mutation } fragment mutation on on { fragment }",
         "{ a(b: trueish, c: nullable, d: [true null]) }",
@@ -111,7 +111,7 @@ fn words_are_words_wherever_they_stand() {
 }
 
 #[test]
-fn what_stands_twice_is_told() {
+fn parse_reports_ambiguities() {
     for bad in [
         "query A { a } query A { b }",
         "{ a } query A { b }",
@@ -125,7 +125,7 @@ fn what_stands_twice_is_told() {
 }
 
 #[test]
-fn places_are_counted_in_characters_and_lines() {
+fn parse_reports_lines_and_columns() {
     for (text, line, column) in
         [("{ä\n}", 1, 2), ("{a(b:\"ä😀\") ?", 1, 12), ("\r\n\r\n\n{ a ?", 4, 5), ("{\r  ?", 2, 3)]
     {
@@ -134,7 +134,7 @@ fn places_are_counted_in_characters_and_lines() {
 }
 
 #[test]
-fn brackets_may_nest_and_texts_may_grow_to_their_limits() {
+fn parse_enforces_limits() {
     let nested = |open: &str, levels: usize| format!("{{ a(b: {} ", open.repeat(levels - 2));
     for open in ["[", "{c:"] {
         assert_eq!(over(&nested(open, 64)), None);

@@ -1,4 +1,4 @@
-//! Values and references to types (specification, sections 2.9 to 2.11).
+//! Parses values and type references (specification, sections 2.9 to 2.11).
 
 use async_graphql::parser::types::{BaseType, Type};
 use async_graphql::{Name, Positioned, Value as Constant};
@@ -10,7 +10,7 @@ use crate::graphql::documents::parser::token::Kind;
 use crate::graphql::documents::parser::{DocumentMistake, Unreadable, strings};
 
 impl<'a> Parser<'a> {
-    /// A value that may have variables in it.
+    /// Parses a value that may contain variables.
     pub(super) fn value(&mut self) -> Result<Positioned<Value>, Unreadable> {
         let place = self.ahead.place;
         let value = match self.ahead.kind {
@@ -25,7 +25,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(value, place))
     }
 
-    /// A value without variables.
+    /// Parses a constant value.
     pub(super) fn constant(&mut self) -> Result<Positioned<Constant>, Unreadable> {
         let place = self.ahead.place;
         let value = match self.ahead.kind {
@@ -36,7 +36,7 @@ impl<'a> Parser<'a> {
         Ok(Positioned::new(value, place))
     }
 
-    /// The same, where the tree has room for variables.
+    /// Parses a constant value into the type of values with variables.
     pub(super) fn constant_argument(&mut self) -> Result<Positioned<Value>, Unreadable> {
         Ok(self.constant()?.map(Constant::into_value))
     }
@@ -53,7 +53,7 @@ impl<'a> Parser<'a> {
         let mut object = IndexMap::with_capacity(fields.len());
         for (name, value) in fields {
             if object.contains_key(&name.node) {
-                let message = format!("The field `{}` stands twice in this object.", name.node);
+                let message = format!("The field `{}` is given twice in this object.", name.node);
                 self.ambiguities.push(DocumentMistake::new(message, name.pos));
             }
             object.insert(name.node, value);
@@ -67,7 +67,7 @@ impl<'a> Parser<'a> {
             Kind::Int if token.text == "-0" => Constant::Number(0.into()),
             Kind::Int | Kind::Float => Constant::Number(token.text.parse::<Number>().map_err(|_| {
                 Unreadable::Malformed(DocumentMistake::new(
-                    format!("{token} is more than a number can be."),
+                    format!("{token} is out of the range of numbers."),
                     token.place,
                 ))
             })?),
