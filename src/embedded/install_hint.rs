@@ -38,7 +38,7 @@ mod tests {
     use super::install_on;
 
     #[test]
-    fn each_system_is_told_its_own_command() {
+    fn install_on_returns_the_command_of_each_system() {
         for (os_release, command) in [
             ("ID=debian\n", "apt-get install postgresql"),
             ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "apt-get install postgresql"),

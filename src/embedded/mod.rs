@@ -31,14 +31,14 @@ use os_user::OsUser;
 use pid_file::PidFile;
 use postmaster::{ClusterPaths, Postmaster};
 
-/// How long a dropped cluster may take to stop.
-const DROP: Duration = Duration::from_secs(3);
+/// Time limit for a dropped cluster to stop.
+const DROP_LIMIT: Duration = Duration::from_secs(3);
 
 /// A running private PostgreSQL that this process owns. Dropping it without [`Embedded::stop`] also stops it, but
 /// blocks the thread for up to three seconds.
 #[derive(Debug)]
 pub struct Embedded {
-    site: ClusterPaths,
+    paths: ClusterPaths,
     running: Option<Postmaster>,
     // Must be the last field: the lock is released after everything else is dropped.
     _lock: File,
@@ -61,30 +61,30 @@ impl Embedded {
         fs::create_dir_all(data_dir).map_err(EmbeddedError::io("create", data_dir))?;
         let data_dir = &fs::canonicalize(data_dir).map_err(EmbeddedError::io("open", data_dir))?;
         let lock = data_dir::lock(data_dir)?;
-        let entrance = data_dir::entrance(data_dir);
-        let account = OsUser::choose(&entrance)?;
-        let cluster = data_dir::cluster(&entrance);
-        let found = tokio::task::spawn_blocking(move || Binaries::find(&programs, &cluster, account)).await;
-        let tools = found.map_err(|_| EmbeddedError::Interrupted)??;
-        let location = data_dir::settle(data_dir, account)?;
+        let cluster_link = data_dir::cluster_link(data_dir);
+        let os_user = OsUser::choose(&cluster_link)?;
+        let cluster = data_dir::cluster(&cluster_link);
+        let search = tokio::task::spawn_blocking(move || Binaries::find(&programs, &cluster, os_user)).await;
+        let binaries = search.map_err(|_| EmbeddedError::Interrupted)??;
+        let location = data_dir::prepare(data_dir, os_user)?;
         let cluster = data_dir::cluster(&location);
-        let site = ClusterPaths { tools, account, location, cluster, log: data_dir.join("postgres.log") };
+        let paths = ClusterPaths { binaries, os_user, location, cluster, log: data_dir.join("postgres.log") };
 
         let durable = !settings.contains(&("fsync", "off"));
-        initdb::ensure(&site.location, &site.tools, account, durable).await?;
-        let running = match Postmaster::adopt(&site).await? {
+        initdb::ensure(&paths.location, &paths.binaries, os_user, durable).await?;
+        let running = match Postmaster::adopt(&paths).await? {
             Some(adopted) => adopted,
             None => {
-                let socket_folder = data_dir::socket_folder(&site.location, account)?;
-                Postmaster::start(&site, &socket_folder, settings).await?
+                let socket_folder = data_dir::socket_folder(&paths.location, os_user)?;
+                Postmaster::start(&paths, &socket_folder, settings).await?
             }
         };
-        Ok(Self { site, running: Some(running), _lock: lock })
+        Ok(Self { paths, running: Some(running), _lock: lock })
     }
 
     /// Returns the URL of the database `guildhall` in a running cluster of `data_dir`; `None` if no cluster is running.
     pub fn running(data_dir: &Path) -> Option<String> {
-        let location = fs::canonicalize(data_dir::entrance(data_dir)).ok()?;
+        let location = fs::canonicalize(data_dir::cluster_link(data_dir)).ok()?;
         let file = PidFile::read(&data_dir::cluster(&location))?;
         UnixStream::connect(file.socket()).ok()?;
         Some(url::url(&file.socket_folder, url::DATABASE))
@@ -93,12 +93,12 @@ impl Embedded {
     /// Returns the URL of a database in the cluster; the database need not exist.
     pub fn url(&self, database: &str) -> String {
         let socket_folder = self.running.as_ref().map(|running| running.socket_folder.as_path());
-        url::url(socket_folder.unwrap_or(&self.site.location), database)
+        url::url(socket_folder.unwrap_or(&self.paths.location), database)
     }
 
     /// Returns the folder of the cluster, which is outside of the data folder if PostgreSQL's user cannot access that.
     pub fn location(&self) -> &Path {
-        &self.site.location
+        &self.paths.location
     }
 
     /// Stops the cluster with a fast shutdown: ends all sessions, writes all data, and returns when the process has
@@ -107,8 +107,8 @@ impl Embedded {
         let Some(mut running) = self.running.take() else {
             return Ok(());
         };
-        running.stop(&self.site).await?;
-        if !running.socket_folder.starts_with(&self.site.location) {
+        running.stop(&self.paths).await?;
+        if !running.socket_folder.starts_with(&self.paths.location) {
             let _ = fs::remove_dir(&running.socket_folder);
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         if let Some(mut running) = self.running.take() {
-            running.stop_blocking(&self.site, DROP);
+            running.stop_blocking(&self.paths, DROP_LIMIT);
         }
     }
 }

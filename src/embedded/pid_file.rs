@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stranger_with_a_reused_number_is_not_taken_for_a_postmaster() {
+    fn identify_recognizes_another_program_with_a_reused_process_id() {
         assert_eq!(identify(std::process::id(), Path::new("/nowhere/data")), Identity::Other);
         assert_eq!(identify(u32::MAX - 1, Path::new("/nowhere/data")), Identity::Other);
     }

@@ -19,19 +19,21 @@ use crate::embedded::pid_file::{Identity, PidFile, identify};
 use crate::embedded::readiness;
 use crate::embedded::readiness::Readiness;
 
+/// Interval between checks of the process.
 const POLL: Duration = Duration::from_millis(4);
-/// Long, because a start after a crash replays the WAL first.
-const START: Duration = Duration::from_secs(120);
+/// Time limit of a start. A start after a crash first replays the WAL.
+const START_LIMIT: Duration = Duration::from_secs(120);
 /// Signals that stop PostgreSQL, and their time limits: a fast shutdown, an immediate shutdown that leaves recovery to
 /// the next start, and a kill. Committed data is never lost.
-const STOP: [(&str, Duration); 3] =
+const STOP_SIGNALS: [(&str, Duration); 3] =
     [("INT", Duration::from_secs(20)), ("QUIT", Duration::from_secs(5)), ("KILL", Duration::from_secs(5))];
-/// Time after which a live process without a socket is stopped; a cleanup of the temporary folder may have deleted the
-/// socket.
-const UNREACHABLE: Duration = Duration::from_secs(5);
+/// Time after which a running process without a socket is stopped: a cleanup of the temporary folder may have deleted
+/// the socket. Also the time limit of retries while sessions of a killed postmaster still run.
+const NO_SOCKET_LIMIT: Duration = Duration::from_secs(5);
 /// Size in bytes above which the log is emptied at the next start.
 const LOG_LIMIT: u64 = 8 << 20;
 
+/// Settings of every private cluster.
 const SETTINGS: [(&str, &str); 9] = [
     ("listen_addresses", ""),
     ("port", "5432"),
@@ -44,11 +46,11 @@ const SETTINGS: [(&str, &str); 9] = [
     ("max_wal_size", "512MB"),
 ];
 
-/// The programs, account and paths that are needed to start a postmaster and to find it again.
+/// The programs, user and paths that are needed to start a postmaster and to find it again.
 #[derive(Debug)]
 pub(super) struct ClusterPaths {
-    pub(super) tools: Binaries,
-    pub(super) account: OsUser,
+    pub(super) binaries: Binaries,
+    pub(super) os_user: OsUser,
     pub(super) location: PathBuf,
     pub(super) cluster: PathBuf,
     pub(super) log: PathBuf,
@@ -64,25 +66,25 @@ pub(super) struct Postmaster {
 
 impl Postmaster {
     /// Adopts the running postmaster of the cluster, if a killed owner left one.
-    pub(super) async fn adopt(site: &ClusterPaths) -> Result<Option<Self>, EmbeddedError> {
-        let begun = Instant::now();
-        let mut told = false;
-        while let Some(file) = PidFile::read(&site.cluster) {
-            match identify(file.pid, &site.cluster) {
+    pub(super) async fn adopt(paths: &ClusterPaths) -> Result<Option<Self>, EmbeddedError> {
+        let started = Instant::now();
+        let mut signalled = false;
+        while let Some(file) = PidFile::read(&paths.cluster) {
+            match identify(file.pid, &paths.cluster) {
                 Identity::Ours => {}
                 // PostgreSQL itself would mistake the other process for a postmaster, and refuse to start.
-                Identity::Other => return remove(&PidFile::path(&site.cluster)).map(|()| None),
+                Identity::Other => return remove(&PidFile::path(&paths.cluster)).map(|()| None),
                 Identity::Postgres => return Ok(None),
             }
-            if readiness::ask(&file.socket_folder).await? == Readiness::Ready {
+            if readiness::probe(&file.socket_folder).await? == Readiness::Ready {
                 return Ok(Some(Self { pid: file.pid, child: None, socket_folder: file.socket_folder }));
             }
-            if begun.elapsed() > UNREACHABLE && !file.socket().exists() && !told {
-                site.signal("INT", file.pid);
-                told = true;
+            if started.elapsed() > NO_SOCKET_LIMIT && !file.socket().exists() && !signalled {
+                paths.signal("INT", file.pid);
+                signalled = true;
             }
-            if begun.elapsed() > START {
-                return Err(site.timeout(file.pid, "become ready", START));
+            if started.elapsed() > START_LIMIT {
+                return Err(paths.timeout(file.pid, "become ready", START_LIMIT));
             }
             sleep(POLL).await;
         }
@@ -91,15 +93,15 @@ impl Postmaster {
 
     /// Starts a postmaster. Retries while the sessions of a killed postmaster still hold the cluster.
     pub(super) async fn start(
-        site: &ClusterPaths,
+        paths: &ClusterPaths,
         socket_folder: &Path,
         extra: &[(&str, &str)],
     ) -> Result<Self, EmbeddedError> {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
-            match Self::spawn(site, socket_folder, extra)?.ready(site).await {
+            match Self::spawn(paths, socket_folder, extra)?.ready(paths).await {
                 Err(EmbeddedError::Start { tail, .. })
-                    if tail.contains("shared memory block") && begun.elapsed() < UNREACHABLE =>
+                    if tail.contains("shared memory block") && started.elapsed() < NO_SOCKET_LIMIT =>
                 {
                     sleep(20 * POLL).await;
                 }
@@ -108,42 +110,42 @@ impl Postmaster {
         }
     }
 
-    fn spawn(site: &ClusterPaths, socket_folder: &Path, extra: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
-        let log = site.open_log()?;
-        let errors = log.try_clone().map_err(EmbeddedError::io("open", &site.log))?;
-        let program = site.tools.program("postgres");
-        let mut command = site.account.command(&program, &site.location);
+    fn spawn(paths: &ClusterPaths, socket_folder: &Path, extra: &[(&str, &str)]) -> Result<Self, EmbeddedError> {
+        let log = paths.open_log()?;
+        let errors = log.try_clone().map_err(EmbeddedError::io("open", &paths.log))?;
+        let program = paths.binaries.program("postgres");
+        let mut command = paths.os_user.command(&program, &paths.location);
         // The setting is a list: a quoted element may hold commas and spaces.
         let mut sockets = OsString::from("unix_socket_directories=\"");
         sockets.push(socket_folder);
         sockets.push("\"");
-        command.arg("-D").arg(&site.cluster).arg("-c").arg(sockets);
+        command.arg("-D").arg(&paths.cluster).arg("-c").arg(sockets);
         for (name, value) in SETTINGS.iter().chain(extra) {
             command.args(["-c", &format!("{name}={value}")]);
         }
-        // A process group of its own: Ctrl-C in the terminal reaches only the server, which then stops PostgreSQL in
-        // order.
+        // In a separate process group, so that Ctrl-C in the terminal reaches only the server, which then stops
+        // PostgreSQL.
         command.stdout(Stdio::from(log)).stderr(Stdio::from(errors)).process_group(0);
         let child = command.spawn().map_err(EmbeddedError::io("run", &program))?;
         Ok(Self { pid: child.id(), child: Some(child), socket_folder: socket_folder.to_owned() })
     }
 
-    async fn ready(mut self, site: &ClusterPaths) -> Result<Self, EmbeddedError> {
-        let begun = Instant::now();
+    async fn ready(mut self, paths: &ClusterPaths) -> Result<Self, EmbeddedError> {
+        let started = Instant::now();
         loop {
-            let answer = readiness::ask(&self.socket_folder).await;
-            if !self.is_alive(&site.cluster) {
-                return Err(EmbeddedError::Start { log: site.log.clone(), tail: site.log_tail() });
+            let state = readiness::probe(&self.socket_folder).await;
+            if !self.is_alive(&paths.cluster) {
+                return Err(EmbeddedError::Start { log: paths.log.clone(), tail: paths.log_tail() });
             }
-            match answer {
+            match state {
                 Ok(Readiness::Ready) => return Ok(self),
-                Ok(Readiness::NotYet) if begun.elapsed() < START => sleep(POLL).await,
+                Ok(Readiness::NotYet) if started.elapsed() < START_LIMIT => sleep(POLL).await,
                 Ok(Readiness::NotYet) => {
-                    self.ask_to_stop(site);
-                    return Err(site.timeout(self.pid, "become ready", START));
+                    self.request_stop(paths);
+                    return Err(paths.timeout(self.pid, "become ready", START_LIMIT));
                 }
                 Err(error) => {
-                    self.ask_to_stop(site);
+                    self.request_stop(paths);
                     return Err(error.into());
                 }
             }
@@ -151,39 +153,39 @@ impl Postmaster {
     }
 
     /// Stops the postmaster, with stronger signals after each time limit; returns when the process has ended.
-    pub(super) async fn stop(&mut self, site: &ClusterPaths) -> Result<(), EmbeddedError> {
-        for (signal, limit) in site.ways_to_stop() {
-            let begun = Instant::now();
-            self.send(site, signal);
-            while begun.elapsed() < *limit {
-                if !self.is_alive(&site.cluster) {
+    pub(super) async fn stop(&mut self, paths: &ClusterPaths) -> Result<(), EmbeddedError> {
+        for (signal, limit) in paths.stop_signals() {
+            let started = Instant::now();
+            self.send(paths, signal);
+            while started.elapsed() < *limit {
+                if !self.is_alive(&paths.cluster) {
                     return Ok(());
                 }
                 sleep(POLL).await;
             }
             tracing::warn!(pid = self.pid, signal, "PostgreSQL does not stop");
         }
-        Err(site.timeout(self.pid, "stop", STOP.iter().map(|(_, limit)| *limit).sum()))
+        Err(paths.timeout(self.pid, "stop", STOP_SIGNALS.iter().map(|(_, limit)| *limit).sum()))
     }
 
     /// Like `stop`, for synchronous code and with a short time limit.
-    pub(super) fn stop_blocking(&mut self, site: &ClusterPaths, limit: Duration) {
-        let begun = Instant::now();
-        self.ask_to_stop(site);
-        while self.is_alive(&site.cluster) && begun.elapsed() < limit {
+    pub(super) fn stop_blocking(&mut self, paths: &ClusterPaths, limit: Duration) {
+        let started = Instant::now();
+        self.request_stop(paths);
+        while self.is_alive(&paths.cluster) && started.elapsed() < limit {
             std::thread::sleep(POLL);
         }
     }
 
-    fn ask_to_stop(&mut self, site: &ClusterPaths) {
-        if let Some((signal, _)) = site.ways_to_stop().first() {
-            self.send(site, signal);
+    fn request_stop(&mut self, paths: &ClusterPaths) {
+        if let Some((signal, _)) = paths.stop_signals().first() {
+            self.send(paths, signal);
         }
     }
 
-    fn send(&mut self, site: &ClusterPaths, signal: &str) {
-        if self.is_alive(&site.cluster) {
-            site.signal(signal, self.pid);
+    fn send(&mut self, paths: &ClusterPaths, signal: &str) {
+        if self.is_alive(&paths.cluster) {
+            paths.signal(signal, self.pid);
         }
     }
 
@@ -196,15 +198,16 @@ impl Postmaster {
 }
 
 impl ClusterPaths {
-    /// Skips the fast shutdown if the cluster was deleted: writing the data is then useless, and takes time.
-    fn ways_to_stop(&self) -> &'static [(&'static str, Duration)] {
-        if self.cluster.exists() { &STOP } else { &STOP[1..] }
+    /// Returns the signals to send, in order. Skips the fast shutdown if the cluster was deleted, because writing the
+    /// data would then only take time.
+    fn stop_signals(&self) -> &'static [(&'static str, Duration)] {
+        if self.cluster.exists() { &STOP_SIGNALS } else { &STOP_SIGNALS[1..] }
     }
 
-    /// Uses `pg_ctl`, which every server has, while `kill` is missing in small images. Runs in `/`, which always
-    /// exists.
+    /// Sends a signal with `pg_ctl`, which every server has; `kill` is missing in small images. Runs in `/`, which
+    /// always exists.
     fn signal(&self, name: &str, pid: u32) {
-        let mut command = self.account.command(self.tools.program("pg_ctl"), Path::new("/"));
+        let mut command = self.os_user.command(self.binaries.program("pg_ctl"), Path::new("/"));
         command.args(["kill", name, &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
         if let Err(error) = command.process_group(0).status() {
             tracing::warn!(%error, pid, "could not signal PostgreSQL");
@@ -233,8 +236,8 @@ impl ClusterPaths {
         lines[lines.len().saturating_sub(6)..].join("\n")
     }
 
-    fn timeout(&self, pid: u32, what: &'static str, limit: Duration) -> EmbeddedError {
-        EmbeddedError::Timeout { pid, what, seconds: limit.as_secs(), log: self.log.clone() }
+    fn timeout(&self, pid: u32, action: &'static str, limit: Duration) -> EmbeddedError {
+        EmbeddedError::Timeout { pid, action, seconds: limit.as_secs(), log: self.log.clone() }
     }
 }
 

@@ -18,11 +18,11 @@ pub(super) enum Readiness {
 }
 
 /// Connects once. An error is permanent: waiting does not help.
-pub(super) async fn ask(socket_folder: &Path) -> Result<Readiness, Error> {
+pub(super) async fn probe(socket_folder: &Path) -> Result<Readiness, Error> {
     match connect(socket_folder, DATABASE).await {
         Ok(_) => Ok(Readiness::Ready),
         Err(error) => match error.code() {
-            Some(&SqlState::INVALID_CATALOG_NAME) => create(socket_folder).await.map(|()| Readiness::Ready),
+            Some(&SqlState::INVALID_CATALOG_NAME) => create_database(socket_folder).await.map(|()| Readiness::Ready),
             Some(&SqlState::TOO_MANY_CONNECTIONS) => Ok(Readiness::Ready),
             Some(&SqlState::CANNOT_CONNECT_NOW) | None => Ok(Readiness::NotYet),
             Some(_) => Err(error),
@@ -30,7 +30,7 @@ pub(super) async fn ask(socket_folder: &Path) -> Result<Readiness, Error> {
     }
 }
 
-async fn create(socket_folder: &Path) -> Result<(), Error> {
+async fn create_database(socket_folder: &Path) -> Result<(), Error> {
     let client = connect(socket_folder, "postgres").await?;
     client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await
 }

@@ -25,7 +25,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let linked = fs::canonicalize(self.0.join("postgres")).ok().filter(|place| !place.starts_with(&self.0));
+        let linked = fs::canonicalize(self.0.join("postgres")).ok().filter(|path| !path.starts_with(&self.0));
         for path in linked.iter().chain([&self.0]) {
             let _ = fs::remove_dir_all(path);
         }
@@ -49,21 +49,21 @@ async fn run(url: &str, sql: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_after_a_restart() {
+async fn restart_keeps_written_rows() {
     let folder = Folder::new("restart");
-    let begun = Instant::now();
+    let started = Instant::now();
     let first = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
-    let took_first = begun.elapsed();
+    let took_first = started.elapsed();
     run(&first.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     assert_eq!(Embedded::running(&folder.0), Some(first.url("guildhall")));
-    let begun = Instant::now();
+    let started = Instant::now();
     first.stop().await.unwrap();
-    let took_stop = begun.elapsed();
+    let took_stop = started.elapsed();
     assert_eq!(Embedded::running(&folder.0), None);
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let second = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
-    let took_second = begun.elapsed();
+    let took_second = started.elapsed();
     println!("first start {took_first:?}, stop {took_stop:?}, restart {took_second:?}");
     assert_eq!(run(&second.url("guildhall"), "SELECT text FROM note").await, "kept");
     assert_eq!(run(&second.url("guildhall"), "SHOW listen_addresses").await, "");
@@ -73,7 +73,7 @@ async fn what_was_written_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_second_owner_is_refused_in_one_sentence() {
+async fn start_refuses_a_second_owner_in_one_sentence() {
     let folder = Folder::new("second");
     let first = quick(&folder.0).await;
     let refused = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap_err();
@@ -83,7 +83,7 @@ async fn a_second_owner_is_refused_in_one_sentence() {
 }
 
 #[tokio::test]
-async fn an_interrupted_first_start_is_begun_anew() {
+async fn start_repeats_an_interrupted_initdb() {
     let folder = Folder::new("interrupted");
     fs::create_dir_all(folder.0.join("postgres/new-1/base")).unwrap();
     fs::write(folder.0.join("postgres/new-1/PG_VERSION"), "15").unwrap();
@@ -94,7 +94,7 @@ async fn an_interrupted_first_start_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn a_stale_pid_file_of_a_stranger_is_no_hindrance() {
+async fn start_ignores_a_stale_pid_file_of_another_program() {
     let folder = Folder::new("stale");
     quick(&folder.0).await.stop().await.unwrap();
     let stale = format!("{}\n/x\n0\n5432\n/x\n\n\n", std::process::id());
@@ -103,7 +103,7 @@ async fn a_stale_pid_file_of_a_stranger_is_no_hindrance() {
 }
 
 #[tokio::test]
-async fn a_dropped_cluster_stops() {
+async fn drop_stops_the_cluster() {
     let folder = Folder::new("dropped");
     drop(quick(&folder.0).await);
     assert_eq!(Embedded::running(&folder.0), None);
@@ -111,7 +111,7 @@ async fn a_dropped_cluster_stops() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_was_deleted_while_it_ran_stops_all_the_same() {
+async fn stop_ends_a_cluster_whose_folder_was_deleted() {
     let folder = Folder::new("deleted");
     let cluster = quick(&folder.0).await;
     run(&cluster.url("guildhall"), "CREATE TABLE note AS SELECT generate_series(1, 100000) AS number").await;
@@ -127,7 +127,7 @@ async fn a_cluster_that_was_deleted_while_it_ran_stops_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_bad_setting_shows_the_end_of_the_log() {
+async fn start_with_a_bad_setting_shows_the_end_of_the_log() {
     let folder = Folder::new("setting");
     let refused =
         Embedded::start_with(&folder.0, Programs::of_environment(), &[("fsync", "off"), ("work_mem", "plenty")])
@@ -137,7 +137,7 @@ async fn a_bad_setting_shows_the_end_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_long_path_and_odd_letters_still_get_a_socket() {
+async fn start_finds_a_socket_folder_for_long_and_unusual_paths() {
     let folder = Folder::new("long");
     let deep = folder.0.join("a folder, with \"odd\" letters ü").join("x".repeat(120));
     let cluster = quick(&deep).await;
@@ -151,7 +151,7 @@ async fn a_long_path_and_odd_letters_still_get_a_socket() {
 }
 
 #[tokio::test]
-async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
+async fn start_as_root_uses_another_folder_if_the_data_folder_is_not_accessible() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new("closed");
     fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o700)).unwrap();
@@ -169,7 +169,7 @@ async fn the_cluster_of_a_closed_folder_lives_elsewhere_when_root_steps_down() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
+async fn start_adopts_the_cluster_of_a_killed_owner() {
     let folder = Folder::new("adopted");
     let mut owner = Command::new(env::current_exe().unwrap())
         .args(["--exact", "embedded::tests::owner_to_be_killed", "--ignored"])
@@ -185,9 +185,9 @@ async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
     owner.kill().unwrap();
     owner.wait().unwrap();
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let adopted = quick(&folder.0).await;
-    println!("adopted in {:?}", begun.elapsed());
+    println!("adopted in {:?}", started.elapsed());
     let now = fs::read_to_string(folder.0.join("postgres/data/postmaster.pid")).unwrap();
     assert_eq!(now.lines().next(), pid.lines().next(), "the same process");
     assert_eq!(run(&adopted.url("guildhall"), "SELECT text FROM note").await, "kept");
@@ -197,7 +197,7 @@ async fn a_cluster_that_outlived_its_killed_owner_is_adopted() {
 }
 
 #[tokio::test]
-#[ignore = "the other half of the test above, which starts it in a process of its own"]
+#[ignore = "runs only in the process that start_adopts_the_cluster_of_a_killed_owner starts"]
 async fn owner_to_be_killed() {
     let Some(folder) = env::var_os(CHILD).map(PathBuf::from) else {
         return;

@@ -1,5 +1,5 @@
 //! A large data set for load tests: always the same, generated inside the database in seconds. A few organizations are
-//! very large, most are small; some users lead many organizations, some are members of none. It writes no events.
+//! very large, most are small; some users lead many organizations, and some are in none. It writes no events.
 
 use crate::domain::{InternalError, Result};
 use crate::store::seed;
@@ -30,9 +30,9 @@ impl Default for Seed {
 
 /// Fills an empty database. Fails if the database is not empty, or if the numbers do not fit together.
 pub async fn run(store: &Database, seed: Seed) -> Result<()> {
-    let layout = lay_out(seed).ok_or_else(|| {
+    let layout = layout_of(seed).ok_or_else(|| {
         InternalError::new(format!(
-            "{} memberships do not fit: each organization has an owner, and nobody is in one twice.",
+            "{} memberships are not possible: each organization needs an owner and has each user only once.",
             seed.memberships
         ))
     })?;
@@ -41,7 +41,10 @@ pub async fn run(store: &Database, seed: Seed) -> Result<()> {
         .transaction(async |tx| {
             bulk_insert::lock_installation(tx).await?;
             if bulk_insert::has_users(tx).await? {
-                return Err(InternalError::new("This database has users already: seed an empty one.").into());
+                return Err(InternalError::new(
+                    "This database has users already: the load-test data needs an empty one.",
+                )
+                .into());
             }
             seed::fill(tx, &layout).await
         })
@@ -50,11 +53,11 @@ pub async fn run(store: &Database, seed: Seed) -> Result<()> {
 }
 
 /// Assigns leads, members and sizes. `None` if the numbers do not fit together.
-fn lay_out(seed: Seed) -> Option<Layout> {
+fn layout_of(seed: Seed) -> Option<Layout> {
     let Seed { users, organizations, memberships } = seed;
     let leads = (users / 50).max(LEADS).min(users);
-    let nowhere = if users > leads { (users - leads) / 20 } else { 0 };
-    let crowd = users - leads - nowhere;
+    let without_organization = if users > leads { (users - leads) / 20 } else { 0 };
+    let crowd = users - leads - without_organization;
     let leads_each = LEADS.min(leads);
     let sizes = sizes(organizations, memberships, leads_each + crowd)?;
     let crowd_stride =
@@ -78,9 +81,9 @@ fn sizes(organizations: u32, total: u32, most: u32) -> Option<Vec<u32>> {
         return None;
     }
     let weights: Vec<u64> = (0..organizations).map(|rank| weight(rank, organizations)).collect();
-    let weighed: u64 = weights.iter().sum();
+    let total_weight: u64 = weights.iter().sum();
     let share =
-        |weight: u64| u32::try_from(weight * u64::from(total) / weighed).map_or(most, |size| size.clamp(1, most));
+        |weight: u64| u32::try_from(weight * u64::from(total) / total_weight).map_or(most, |size| size.clamp(1, most));
     let mut sizes: Vec<u32> = weights.into_iter().map(share).collect();
     let mut sum: u64 = sizes.iter().copied().map(u64::from).sum();
     // Distributes the difference that rounding and the bounds have caused.
@@ -100,11 +103,11 @@ fn sizes(organizations: u32, total: u32, most: u32) -> Option<Vec<u32>> {
 
 /// Returns the relative size of the organization with this rank.
 fn weight(rank: u32, organizations: u32) -> u64 {
-    let of_all = |part: u32, least: u32| u64::from((organizations / part).max(least)) * 100;
+    let share = |part: u32, min: u32| u64::from((organizations / part).max(min)) * 100;
     match rank {
-        0 => of_all(25, 4),
-        1 => of_all(100, 2),
-        2..=9 => of_all(250, 1),
+        0 => share(25, 4),
+        1 => share(100, 2),
+        2..=9 => share(250, 1),
         _ if rank < organizations / 10 => 200,
         _ => 80,
     }
@@ -115,20 +118,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_organizations_are_very_large() {
-        let layout = lay_out(Seed::default()).expect("the default fits");
+    fn layout_has_a_few_very_large_organizations() {
+        let layout = layout_of(Seed::default()).expect("the default fits");
         assert_eq!(layout.sizes[..11], [20_000, 5_000, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 100]);
         assert_eq!((layout.sizes[999], layout.sizes[1000], layout.sizes[9_999]), (100, 40, 40));
         assert_eq!(layout.sizes.iter().sum::<i32>(), 500_000);
     }
 
     #[test]
-    fn every_membership_has_its_place_whatever_the_numbers() {
+    fn layout_has_exactly_the_requested_memberships() {
         for (users, organizations, memberships) in
             [(1, 1, 1), (5, 3, 15), (7, 2, 14), (300, 20, 1_000), (1_000, 100, 5_000), (20_000, 77, 77), (100, 0, 0)]
         {
             let seed = Seed { users, organizations, memberships };
-            let layout = lay_out(seed).unwrap_or_else(|| panic!("{seed:?} fits"));
+            let layout = layout_of(seed).unwrap_or_else(|| panic!("{seed:?} fits"));
             assert_eq!(
                 layout.sizes.iter().map(|&size| i64::from(size)).sum::<i64>(),
                 i64::from(memberships),
@@ -140,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn more_memberships_than_people_or_fewer_than_owners_do_not_fit() {
-        assert_eq!(lay_out(Seed { users: 10, organizations: 2, memberships: 21 }), None);
-        assert_eq!(lay_out(Seed { users: 10, organizations: 3, memberships: 2 }), None);
-        assert_eq!(lay_out(Seed { users: 0, organizations: 1, memberships: 1 }), None);
+    fn layout_refuses_too_many_or_too_few_memberships() {
+        assert_eq!(layout_of(Seed { users: 10, organizations: 2, memberships: 21 }), None);
+        assert_eq!(layout_of(Seed { users: 10, organizations: 3, memberships: 2 }), None);
+        assert_eq!(layout_of(Seed { users: 0, organizations: 1, memberships: 1 }), None);
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::package::Registry;
-use crate::embedded::binaries::{complete, versions};
+use crate::embedded::binaries::{has_all, versions};
 use crate::embedded::error::EmbeddedError;
 use crate::embedded::os_user::OsUser;
 
@@ -16,43 +16,43 @@ const PREFIX: &str = "postgresql-";
 /// Prefix of unfinished folders.
 const UNFINISHED: &str = "new-";
 
-/// Returns the first cache folder that the account can access and this user owns, if any.
-pub(super) fn root(account: OsUser) -> Option<PathBuf> {
-    let mut roots = vec![of_user()];
-    if account.step_down().is_some() {
+/// Returns the first cache folder that the user can access and this user owns, if any.
+pub(super) fn root(os_user: OsUser) -> Option<PathBuf> {
+    let mut roots = vec![user_cache()];
+    if os_user.switch_to().is_some() {
         roots.push(Some(PathBuf::from("/var/cache")));
     }
     let mut roots = roots.into_iter().flatten().map(|cache| cache.join("guildhall"));
-    roots.find(|root| fit(root, account))
+    roots.find(|root| is_usable(root, os_user))
 }
 
 /// Whether the folder can be the cache. Root uses no folder of another user, who could replace the programs there.
-fn fit(root: &Path, account: OsUser) -> bool {
+fn is_usable(root: &Path, os_user: OsUser) -> bool {
     let Some(existing) = root.ancestors().find_map(|folder| fs::canonicalize(folder).ok()) else {
         return false;
     };
-    let mine = fs::metadata(&existing).is_ok_and(|folder| account.is(folder.uid()));
-    let to_be_made = !root.exists() && account.step_down().is_none();
-    account.reaches(&existing) && (mine || to_be_made)
+    let owned = fs::metadata(&existing).is_ok_and(|folder| os_user.is_current(folder.uid()));
+    let can_be_created = !root.exists() && os_user.switch_to().is_none();
+    os_user.can_access(&existing) && (owned || can_be_created)
 }
 
-fn of_user() -> Option<PathBuf> {
-    let set = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let usual = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
-    set.or_else(|| env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(usual)))
+fn user_cache() -> Option<PathBuf> {
+    let configured = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let default = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    configured.or_else(|| env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(default)))
 }
 
 /// Returns the folders with programs in the cache, newest version first.
-pub(super) fn kept(root: &Path) -> Vec<PathBuf> {
+pub(super) fn cached_versions(root: &Path) -> Vec<PathBuf> {
     let unpacked = versions(root, PREFIX).into_iter();
     unpacked
         .flat_map(|unpacked| Registry::ALL.map(|registry| registry.programs(&unpacked)))
-        .filter(|bin| complete(bin))
+        .filter(|bin| has_all(bin))
         .collect()
 }
 
 /// Returns the folder of a version.
-pub(super) fn home(root: &Path, version: &str) -> PathBuf {
+pub(super) fn version_dir(root: &Path, version: &str) -> PathBuf {
     root.join(format!("{PREFIX}{version}"))
 }
 
@@ -63,7 +63,7 @@ pub(super) fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, EmbeddedErro
     let path = root.join("lock");
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(EmbeddedError::io("open", &path))?;
     if file.try_lock().is_err() {
-        say("Another process is getting PostgreSQL already: waiting for it.");
+        say("Another process is downloading PostgreSQL: waiting for it.");
         file.lock().map_err(EmbeddedError::io("lock", &path))?;
     }
     Ok(file)
@@ -82,8 +82,8 @@ impl StagingDir {
             }
         }
         let path = root.join(format!("{UNFINISHED}{}", std::process::id()));
-        let made = fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)));
-        made.map_err(EmbeddedError::io("create", &path))?;
+        let created = fs::create_dir(&path).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)));
+        created.map_err(EmbeddedError::io("create", &path))?;
         Ok(Self(path))
     }
 }

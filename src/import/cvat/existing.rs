@@ -24,13 +24,13 @@ pub struct ExistingRows {
     /// Slugs of known organizations that still exist.
     pub slugs: HashSet<String>,
     /// Status and creation time of the known organizations for which the export has new rows. Their rows are locked.
-    pub places: HashMap<OrganizationId, (OrganizationStatus, Instant)>,
+    pub organizations: HashMap<OrganizationId, (OrganizationStatus, Instant)>,
     /// Memberships of these organizations, with the time of joining.
     pub members: HashMap<(OrganizationId, UserId), (MembershipId, Instant)>,
     /// Addresses with pending invitations to these organizations.
     pub invited: HashSet<(OrganizationId, String)>,
-    /// Known invitations that were accepted in CVAT after their import.
-    pub standings: HashMap<InvitationId, Invitation>,
+    /// Known invitations that were accepted in CVAT after their import, with their status here.
+    pub invitations: HashMap<InvitationId, Invitation>,
     /// Usernames, addresses and slugs that are used by other rows.
     pub taken: Taken,
 }
@@ -48,29 +48,35 @@ pub struct Taken {
 
 impl ExistingRows {
     /// Reads the current state of known rows. Locks the organizations for which the export has new rows.
-    pub async fn read(tx: &mut Connection, export: &Export, ledger: &IdMap) -> Result<Self> {
-        let mut here = Self::default();
-        let organizations = in_question(export, ledger);
+    pub async fn read(tx: &mut Connection, export: &Export, id_map: &IdMap) -> Result<Self> {
+        let mut existing = Self::default();
+        let organizations = organizations_with_new_rows(export, id_map);
         for (id, status, created_at) in imports::lock_organizations(tx, &organizations).await? {
-            here.places.insert(id, (status, created_at));
+            existing.organizations.insert(id, (status, created_at));
         }
         for (organization, user, membership, joined_at) in imports::members(tx, &organizations).await? {
-            here.members.insert((organization, user), (membership, joined_at));
+            existing.members.insert((organization, user), (membership, joined_at));
         }
-        here.invited.extend(imports::invited(tx, &organizations).await?);
-        for invitation in invitations::find_many(tx, &overtaken(export, ledger)).await? {
-            here.standings.insert(invitation.id, invitation);
+        existing.invited.extend(imports::invited(tx, &organizations).await?);
+        for invitation in invitations::find_many(tx, &accepted_invitations(export, id_map)).await? {
+            existing.invitations.insert(invitation.id, invitation);
         }
-        for (id, username, email) in imports::accounts(tx, &ledger.ids(Kind::User)).await? {
-            here.accounts.insert(id, username);
-            here.claimed.extend(email);
+        for (id, username, email) in imports::accounts(tx, &id_map.ids(Kind::User)).await? {
+            existing.accounts.insert(id, username);
+            existing.claimed.extend(email);
         }
-        here.slugs.extend(imports::slugs(tx, &ledger.ids(Kind::Organization)).await?);
-        Ok(here)
+        existing.slugs.extend(imports::slugs(tx, &id_map.ids(Kind::Organization)).await?);
+        Ok(existing)
     }
 
-    /// Reads which usernames, addresses and slugs of the new rows are used by other rows.
-    pub async fn ask(&mut self, tx: &mut Connection, export: &Export, names: &Names, now: Instant) -> Result<()> {
+    /// Sets `taken`: the usernames, addresses and slugs of the new rows that other rows use.
+    pub async fn read_taken(
+        &mut self,
+        tx: &mut Connection,
+        export: &Export,
+        names: &Names,
+        now: Instant,
+    ) -> Result<()> {
         let usernames: Vec<String> = names.usernames.values().cloned().collect();
         let slugs: Vec<String> = names.slugs.values().cloned().collect();
         let emails: HashSet<String> = export
@@ -92,29 +98,29 @@ impl ExistingRows {
 }
 
 /// Returns the known organizations for which the export has new memberships or invitations.
-fn in_question(export: &Export, ledger: &IdMap) -> Vec<OrganizationId> {
+fn organizations_with_new_rows(export: &Export, id_map: &IdMap) -> Vec<OrganizationId> {
     let mut invited = HashSet::new();
     let mut numbers = HashSet::new();
     for membership in &export.memberships {
         let (member, invitee) =
-            (ledger.knows(Kind::Membership, membership.id), ledger.knows(Kind::Invitation, membership.id));
+            (id_map.contains(Kind::Membership, membership.id), id_map.contains(Kind::Invitation, membership.id));
         if invitee {
             invited.extend(membership.invitation.as_deref());
         }
         let joined = member || (invitee && membership.is_active == Some(false));
-        let settled = joined && (invitee || membership.invitation.is_none());
-        numbers.extend(membership.organization.filter(|_| !settled).map(Reference::id));
+        let is_known = joined && (invitee || membership.invitation.is_none());
+        numbers.extend(membership.organization.filter(|_| !is_known).map(Reference::id));
     }
     let new = export.invitations.iter().filter(|invitation| !invited.contains(invitation.key.as_str()));
     numbers.extend(new.filter_map(|invitation| invitation.organization).map(Reference::id));
-    numbers.into_iter().filter_map(|number| ledger.id(Kind::Organization, number)).collect()
+    numbers.into_iter().filter_map(|number| id_map.id(Kind::Organization, number)).collect()
 }
 
 /// Returns the known invitations whose invitees are now members in CVAT.
-fn overtaken(export: &Export, ledger: &IdMap) -> Vec<InvitationId> {
+fn accepted_invitations(export: &Export, id_map: &IdMap) -> Vec<InvitationId> {
     let members = export.memberships.iter().filter(|membership| membership.is_active != Some(false));
     members
-        .filter(|membership| !ledger.knows(Kind::Membership, membership.id))
-        .filter_map(|membership| ledger.id(Kind::Invitation, membership.id))
+        .filter(|membership| !id_map.contains(Kind::Membership, membership.id))
+        .filter_map(|membership| id_map.id(Kind::Invitation, membership.id))
         .collect()
 }

@@ -59,26 +59,26 @@ pub async fn read(dir: &Path, report: &mut Report) -> Result<Export, ImportError
 async fn rows<T: DeserializeOwned>(
     dir: &Path,
     kind: Kind,
-    tally: &mut Counts,
+    counts: &mut Counts,
     remarks: &mut Vec<String>,
 ) -> Result<Vec<T>, ImportError> {
     let Kind { name, key, .. } = kind;
-    let (mut rows, mut seen, mut count, mut place) = (Vec::new(), HashSet::new(), 0, 0);
+    let (mut rows, mut seen, mut count, mut position) = (Vec::new(), HashSet::new(), 0, 0);
     for path in paths(dir, name).await? {
         let page = page(&path, &kind).await?;
         // Each page has the count, and the last page may have a higher one.
         count = count.max(page.count);
         for value in page.rows {
-            place += 1;
+            position += 1;
             if value.get(key).is_some_and(|known| !seen.insert(known.to_string())) {
                 continue;
             }
-            tally.read += 1;
+            counts.read += 1;
             match serde_json::from_value(value) {
                 Ok(value) => rows.push(value),
                 // The parser's message may quote an address.
-                Err(_) => tally.refuse(
-                    format!("{name}, row {place}"),
+                Err(_) => counts.refuse(
+                    format!("{name}, row {position}"),
                     format!("it has no `{key}`, or a field is of another type than CVAT gives"),
                 ),
             }
@@ -86,9 +86,9 @@ async fn rows<T: DeserializeOwned>(
     }
     match usize::try_from(count).unwrap_or(usize::MAX) {
         0 => {}
-        count if tally.read < count => return Err(ImportError::Incomplete { kind: name, count, found: tally.read }),
-        count if tally.read > count => {
-            remarks.push(format!("CVAT counted {count} {name}, and the export has {}: all were read.", tally.read));
+        count if counts.read < count => return Err(ImportError::Incomplete { kind: name, count, found: counts.read }),
+        count if counts.read > count => {
+            remarks.push(format!("CVAT counted {count} {name}, and the export has {}: all were read.", counts.read));
         }
         _ => {}
     }
@@ -115,8 +115,8 @@ async fn page(path: &Path, kind: &Kind) -> Result<Page, ImportError> {
         },
         _ => return Err(ImportError::NotAPage { file: file() }),
     };
-    let marked = |row: &Value| row.get(kind.key).is_some() && row.get(kind.mark).is_some();
-    if !rows.is_empty() && !rows.iter().any(marked) {
+    let has_fields = |row: &Value| row.get(kind.key).is_some() && row.get(kind.mark).is_some();
+    if !rows.is_empty() && !rows.iter().any(has_fields) {
         return Err(ImportError::AnotherKind { file: file(), kind: kind.name, key: kind.key, mark: kind.mark });
     }
     Ok(Page { rows, count })

@@ -1,5 +1,5 @@
 //! Maps rows of CVAT to the rows that were created for them, in earlier imports from this CVAT and in this one. Rows in
-//! the map are known and are not changed, whatever happened to them here.
+//! the map are known and are not changed, even if they were changed or deleted here.
 
 use std::collections::HashMap;
 
@@ -43,8 +43,8 @@ impl Kind {
 #[derive(Default)]
 pub struct IdMap {
     source: String,
-    before: HashMap<(Kind, i64), (Uuid, Option<Instant>)>,
-    now: Vec<ImportRow>,
+    earlier: HashMap<(Kind, i64), (Uuid, Option<Instant>)>,
+    new: Vec<ImportRow>,
 }
 
 impl IdMap {
@@ -54,30 +54,30 @@ impl IdMap {
             let kind = Kind::ALL.into_iter().find(|kind| kind.name() == row.kind)?;
             Some(((kind, row.source_id.parse().ok()?), (row.row_id, row.made_at)))
         };
-        Self { source: source.to_owned(), before: rows.into_iter().filter_map(entry).collect(), now: Vec::new() }
+        Self { source: source.to_owned(), earlier: rows.into_iter().filter_map(entry).collect(), new: Vec::new() }
     }
 
     /// Whether this row was imported before.
-    pub fn knows(&self, kind: Kind, number: i64) -> bool {
-        self.before.contains_key(&(kind, number))
+    pub fn contains(&self, kind: Kind, cvat_id: i64) -> bool {
+        self.earlier.contains_key(&(kind, cvat_id))
     }
 
     /// Returns the ID of the row's counterpart here, if the row was imported before.
-    pub fn id<I: TypedId>(&self, kind: Kind, number: i64) -> Option<I> {
-        self.before.get(&(kind, number)).map(|(id, _)| I::from(*id))
+    pub fn id<I: TypedId>(&self, kind: Kind, cvat_id: i64) -> Option<I> {
+        self.earlier.get(&(kind, cvat_id)).map(|(id, _)| I::from(*id))
     }
 
     /// Returns the IDs of all rows of a kind that were imported before.
     pub fn ids<I: TypedId>(&self, kind: Kind) -> Vec<I> {
-        self.before.iter().filter(|((of, _), _)| *of == kind).map(|(_, (id, _))| I::from(*id)).collect()
+        self.earlier.iter().filter(|((of, _), _)| *of == kind).map(|(_, (id, _))| I::from(*id)).collect()
     }
 
     /// Records that a row is imported now.
-    pub fn enter(&mut self, kind: Kind, number: i64, id: impl TypedId, made_at: Option<Instant>, now: Instant) {
-        self.now.push(ImportRow {
+    pub fn record(&mut self, kind: Kind, cvat_id: i64, id: impl TypedId, made_at: Option<Instant>, now: Instant) {
+        self.new.push(ImportRow {
             source: self.source.clone(),
             kind: kind.name().to_owned(),
-            source_id: number.to_string(),
+            source_id: cvat_id.to_string(),
             row_id: id.into(),
             made_at,
             imported_at: now,
@@ -86,19 +86,19 @@ impl IdMap {
 
     /// Returns the entries of this import.
     pub fn entries(&self) -> &[ImportRow] {
-        &self.now
+        &self.new
     }
 
     /// Fails if a known row has another creation time than in an earlier export: then the export is from another CVAT.
-    pub fn recognize(&self, export: &Export) -> Result<(), ImportError> {
+    pub fn check_source(&self, export: &Export) -> Result<(), ImportError> {
         let users = export.users.iter().map(|row| (Kind::User, row.id, &row.date_joined));
         let organizations = export.organizations.iter().map(|row| (Kind::Organization, row.id, &row.created_date));
         let memberships = export.memberships.iter().map(|row| (Kind::Membership, row.id, &row.joined_date));
-        for (kind, number, date) in users.chain(organizations).chain(memberships) {
-            let before = self.before.get(&(kind, number)).and_then(|(_, made_at)| *made_at);
+        for (kind, cvat_id, date) in users.chain(organizations).chain(memberships) {
+            let before = self.earlier.get(&(kind, cvat_id)).and_then(|(_, made_at)| *made_at);
             let (Some(before), Some(now)) = (before, normalize::instant(date.as_deref())) else { continue };
             if before != now {
-                let row = format!("{} {number}", kind.name().to_lowercase());
+                let row = format!("{} {cvat_id}", kind.name().to_lowercase());
                 return Err(ImportError::AnotherCvat { name: self.source.clone(), row, before, now });
             }
         }

@@ -1,7 +1,7 @@
-//! Invitations. CVAT creates an inactive membership with each, until the invitee accepts; here, that becomes an
-//! invitation without a membership. No mail is sent, so the invitations have no token: invitees with an account accept
-//! them there before they expire, and sending again creates a link and a new expiry. Invitations that are not expired
-//! in CVAT, including those never sent, are pending for the usual time from the import on.
+//! Invitations. CVAT creates an inactive membership with each, until the invitee accepts; it is imported as an
+//! invitation without a membership. No mail is sent, so the invitations have no token: invitees with an account can
+//! accept them by ID, and a resend creates a link and a new expiry. Invitations that have not expired in CVAT,
+//! including those never sent, are pending for `EXPIRY` from the import.
 
 use std::collections::{HashMap, HashSet};
 
@@ -34,20 +34,20 @@ struct ImportedInvitation {
     role: Option<Role>,
     inviter: Option<UserId>,
     created_at: Option<Instant>,
-    /// Whether it has expired in CVAT. `None`: it was never sent.
+    /// Whether it has expired in CVAT. `None` if it was never sent.
     expired: Option<bool>,
 }
 
 /// Creates the invitations, also for pending memberships without an invitation.
 pub fn plan(
     export: &Export,
-    ground: ImportContext<'_>,
-    places: &ImportedOrganizations,
-    ledger: &mut IdMap,
+    context: ImportContext<'_>,
+    organizations: &ImportedOrganizations,
+    id_map: &mut IdMap,
     report: &mut Report,
 ) -> Vec<InvitationRow> {
-    let mut made = Vec::new();
-    let mut pending = ground.here.invited.clone();
+    let mut rows = Vec::new();
+    let mut pending = context.existing.invited.clone();
     let mut outcomes: HashMap<i64, Result<(), String>> = HashMap::new();
     let by_key: HashMap<&str, &Membership> = export
         .memberships
@@ -56,35 +56,35 @@ pub fn plan(
         .collect();
     for invitation in &export.invitations {
         let membership = by_key.get(invitation.key.as_str()).copied();
-        if membership.is_some_and(|membership| ledger.knows(Kind::Invitation, membership.id)) {
+        if membership.is_some_and(|membership| id_map.contains(Kind::Invitation, membership.id)) {
             report.invitations.known += 1;
             continue;
         }
-        let offer = of_invitation(invitation, membership, ground.people);
-        let row = offer.row.clone();
+        let imported = from_invitation(invitation, membership, context.users);
+        let row = imported.row.clone();
         let outcome = match membership {
-            Some(_) => settle(offer, ground, places, &mut pending, report),
+            Some(_) => invitation_row(imported, context, organizations, &mut pending, report),
             None => Err("no membership goes with it".to_owned()),
         };
         if let Err(reason) = &outcome {
             report.invitations.refuse(row, reason);
         }
         if let Some(membership) = membership {
-            enter(ledger, membership, &outcome, ground.now);
+            record(id_map, membership, &outcome, context.now);
             outcomes.insert(membership.id, outcome.as_ref().map(|_| ()).map_err(String::clone));
         }
-        made.extend(outcome);
+        rows.extend(outcome);
     }
     for membership in export.memberships.iter().filter(|membership| membership.is_active == Some(false)) {
-        if ledger.knows(Kind::Invitation, membership.id) || ledger.knows(Kind::Membership, membership.id) {
+        if id_map.contains(Kind::Invitation, membership.id) || id_map.contains(Kind::Membership, membership.id) {
             report.memberships.known += 1;
             continue;
         }
         let row = format!("membership {}", membership.id);
         let outcome = outcomes.remove(&membership.id).unwrap_or_else(|| {
-            let outcome = settle(of_membership(membership), ground, places, &mut pending, report);
-            enter(ledger, membership, &outcome, ground.now);
-            made.push(outcome?);
+            let outcome = invitation_row(from_membership(membership), context, organizations, &mut pending, report);
+            record(id_map, membership, &outcome, context.now);
+            rows.push(outcome?);
             report.invitations.change(&row, "it was pending without an invitation: one was made");
             Ok(())
         });
@@ -95,40 +95,40 @@ pub fn plan(
             }
         }
     }
-    report.invitations.taken = made.len();
-    made
+    report.invitations.taken = rows.len();
+    rows
 }
 
-fn enter(ledger: &mut IdMap, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
+fn record(id_map: &mut IdMap, membership: &Membership, outcome: &Result<InvitationRow, String>, now: Instant) {
     if let Ok(row) = outcome {
-        ledger.enter(Kind::Invitation, membership.id, row.id, None, now);
+        id_map.record(Kind::Invitation, membership.id, row.id, None, now);
     }
 }
 
-fn of_invitation(
+fn from_invitation(
     invitation: &Invitation,
     membership: Option<&Membership>,
-    people: &ImportedUsers,
+    users: &ImportedUsers,
 ) -> ImportedInvitation {
     let reference = |own: Option<Reference>, other: fn(&Membership) -> Option<Reference>| {
         own.or_else(|| other(membership?)).map(Reference::id)
     };
     let organization = reference(invitation.organization, |membership| membership.organization);
     let user = reference(invitation.user, |membership| membership.user);
-    let known = |number: Option<i64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let shown = |cvat_id: Option<i64>| cvat_id.map_or_else(|| "?".to_owned(), |cvat_id| cvat_id.to_string());
     ImportedInvitation {
-        // Its key is secret.
-        row: format!("invitation of user {} to organization {}", known(user), known(organization)),
+        // The report must not contain the secret key.
+        row: format!("invitation of user {} to organization {}", shown(user), shown(organization)),
         organization,
         user,
         role: normalize::role(&invitation.role),
-        inviter: people.id(invitation.owner),
+        inviter: users.id(invitation.owner),
         created_at: normalize::instant(invitation.created_date.as_deref()),
         expired: invitation.expired,
     }
 }
 
-fn of_membership(membership: &Membership) -> ImportedInvitation {
+fn from_membership(membership: &Membership) -> ImportedInvitation {
     ImportedInvitation {
         row: format!("membership {}", membership.id),
         organization: membership.organization.map(Reference::id),
@@ -140,47 +140,49 @@ fn of_membership(membership: &Membership) -> ImportedInvitation {
     }
 }
 
-/// Decides the status: accepted if the invitee is a member, otherwise pending, unless it has expired in CVAT. Fails
-/// with the reason if it cannot be imported.
-fn settle(
-    offer: ImportedInvitation,
-    ground: ImportContext<'_>,
-    places: &ImportedOrganizations,
+/// Creates the row. It is accepted if the invitee is a member, expired if it is in CVAT, otherwise pending. Fails with
+/// the reason if it cannot be imported.
+fn invitation_row(
+    imported: ImportedInvitation,
+    context: ImportContext<'_>,
+    organizations: &ImportedOrganizations,
     pending: &mut HashSet<(OrganizationId, String)>,
     report: &mut Report,
 ) -> Result<InvitationRow, String> {
-    let ImportContext { here, people, now, .. } = ground;
-    let not_there = Err("its organization is not in the export");
-    let organization = offer.organization.ok_or("it names no organization")?;
-    let organization_id = places.ids.get(&organization).copied().unwrap_or(not_there)?;
-    let user = offer.user.ok_or("it names no invitee")?;
-    let email = people.addresses.get(&user).ok_or("its invitee has no usable address")?;
-    let role = match offer.role {
+    let ImportContext { existing, users, now, .. } = context;
+    let not_in_export = Err("its organization is not in the export");
+    let organization = imported.organization.ok_or("it names no organization")?;
+    let organization_id = organizations.ids.get(&organization).copied().unwrap_or(not_in_export)?;
+    let user = imported.user.ok_or("it names no invitee")?;
+    let email = users.addresses.get(&user).ok_or("its invitee has no usable address")?;
+    let role = match imported.role {
         None => return Err("its role is none of worker, supervisor, maintainer".into()),
         Some(Role::Owner) => {
-            report.invitations.change(&offer.row, "it offers MAINTAINER here: nobody is invited to own");
+            report
+                .invitations
+                .change(&imported.row, "it offers MAINTAINER here: an invitation cannot offer the role OWNER");
             Role::Maintainer
         }
         Some(role) => role,
     };
-    let joined_here = || Some(here.members.get(&(organization_id, people.accounts.get(&user)?.0))?.1);
-    let joined_at = places.members.get(&(organization, user)).copied().or_else(joined_here);
-    if joined_at.is_none() && offer.expired != Some(true) {
+    let joined_here = || Some(existing.members.get(&(organization_id, users.accounts.get(&user)?.0))?.1);
+    let joined_at = organizations.members.get(&(organization, user)).copied().or_else(joined_here);
+    if joined_at.is_none() && imported.expired != Some(true) {
         if !pending.insert((organization_id, email.to_string())) {
             return Err("another one to the same address is pending".into());
         }
-        let sent = if offer.expired.is_none() { "it was never sent" } else { "its link leads to CVAT" };
+        let sent = if imported.expired.is_none() { "it was never sent" } else { "its link leads to CVAT" };
         let days = EXPIRY.num_days();
-        let waits = format!("{sent}: it is pending for {days} days from now, without a mail, and waits for a resend");
-        report.invitations.change(&offer.row, waits);
+        let change = format!("{sent}: it is pending for {days} days from now, without a mail, and waits for a resend");
+        report.invitations.change(&imported.row, change);
     }
-    let created_at = offer.created_at.unwrap_or_else(|| {
-        report.invitations.change(&offer.row, "it has no date: it counts as made now");
+    let created_at = imported.created_at.unwrap_or_else(|| {
+        report.invitations.change(&imported.row, "it has no date: it counts as made now");
         now
     });
     let (status, resolved_at, expires_at) = match joined_at {
         Some(at) => (InvitationStatus::Accepted, Some(at.max(created_at)), created_at + EXPIRY),
-        None if offer.expired == Some(true) => {
+        None if imported.expired == Some(true) => {
             let ended = (created_at + EXPIRY).min(now);
             (InvitationStatus::Expired, Some(ended), ended)
         }
@@ -194,7 +196,7 @@ fn settle(
         email_written: email.written().map(str::to_owned),
         role,
         status,
-        inviter_id: offer.inviter,
+        inviter_id: imported.inviter,
         message: None,
         created_at,
         expires_at,

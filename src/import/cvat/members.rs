@@ -19,7 +19,7 @@ use crate::store::bulk_insert::MembershipRow;
 /// A new active membership of a user who exists here.
 pub struct Member {
     /// ID of the membership in CVAT. `None` if it does not exist there.
-    pub number: Option<i64>,
+    pub cvat_id: Option<i64>,
     /// ID of the organization in CVAT.
     pub organization: i64,
     /// ID of the user in CVAT.
@@ -29,23 +29,23 @@ pub struct Member {
     joined_at: Option<Instant>,
     invited_by: Option<UserId>,
     /// The invitation that was imported while pending, and accepted in CVAT later.
-    overtakes: Option<InvitationId>,
+    pending_invitation: Option<InvitationId>,
 }
 
 impl Member {
     /// Returns the name of the row in the report.
     pub fn name(&self) -> String {
-        self.number
+        self.cvat_id
             .map_or_else(|| format!("owner of organization {}", self.organization), |n| format!("membership {n}"))
     }
 }
 
 /// An organization that members join.
-pub struct Home {
+pub struct TargetOrganization {
     /// ID of the organization here.
     pub id: OrganizationId,
     /// ID of the organization in CVAT.
-    pub number: i64,
+    pub cvat_id: i64,
     /// ID of the owner in CVAT if the organization is new. `None` for a known organization, which has an owner.
     pub owner: Option<i64>,
     /// Time of its creation.
@@ -62,65 +62,66 @@ pub struct Members {
 }
 
 /// Reads the active memberships.
-pub fn read(export: &Export, ledger: &IdMap, ground: ImportContext<'_>, tally: &mut Counts) -> Members {
-    let ImportContext { here, people, .. } = ground;
+pub fn read(export: &Export, id_map: &IdMap, context: ImportContext<'_>, counts: &mut Counts) -> Members {
+    let ImportContext { existing, users, .. } = context;
     let inviters: HashMap<&str, UserId> = export
         .invitations
         .iter()
-        .filter_map(|invitation| Some((invitation.key.as_str(), people.id(invitation.owner)?)))
+        .filter_map(|invitation| Some((invitation.key.as_str(), users.id(invitation.owner)?)))
         .collect();
     let mut members = Members::default();
-    let (known, others): (Vec<&Membership>, Vec<&Membership>) = export
+    let (known, new): (Vec<&Membership>, Vec<&Membership>) = export
         .memberships
         .iter()
         .filter(|membership| membership.is_active != Some(false))
-        .partition(|membership| ledger.knows(Kind::Membership, membership.id));
-    tally.known += known.len();
+        .partition(|membership| id_map.contains(Kind::Membership, membership.id));
+    counts.known += known.len();
     for membership in known {
         let (Some(organization), Some(user)) = (membership.organization, membership.user) else { continue };
         members.known.insert((organization.id(), user.id()), normalize::instant(membership.joined_date.as_deref()));
     }
-    for membership in others {
-        let member = match member(membership, people, &inviters, ledger) {
+    for membership in new {
+        let member = match member(membership, users, &inviters, id_map) {
             Ok(member) => member,
             Err(reason) => {
-                tally.refuse(format!("membership {}", membership.id), reason);
+                counts.refuse(format!("membership {}", membership.id), reason);
                 continue;
             }
         };
-        let answered = member.overtakes.and_then(|id| here.standings.get(&id)).map(|invitation| invitation.status);
-        match answered {
+        let status =
+            member.pending_invitation.and_then(|id| existing.invitations.get(&id)).map(|invitation| invitation.status);
+        match status {
             _ if members.known.contains_key(&(member.organization, member.user)) => {
-                tally.refuse(member.name(), repeated(member.user));
+                counts.refuse(member.name(), repeated(member.user));
             }
             // Accepted here as well. A later departure from the organization here is respected.
-            Some(InvitationStatus::Accepted) => tally.known += 1,
-            Some(InvitationStatus::Declined) => tally.refuse(member.name(), "its invitation was declined here"),
-            Some(InvitationStatus::Revoked) => tally.refuse(member.name(), "its invitation was revoked here"),
+            Some(InvitationStatus::Accepted) => counts.known += 1,
+            Some(InvitationStatus::Declined) => counts.refuse(member.name(), "its invitation was declined here"),
+            Some(InvitationStatus::Revoked) => counts.refuse(member.name(), "its invitation was revoked here"),
             _ => members.new.entry(member.organization).or_default().push(member),
         }
     }
     for members in members.new.values_mut() {
-        members.sort_by_key(|member| (Reverse(member.role), member.joined_at, member.number));
+        members.sort_by_key(|member| (Reverse(member.role), member.joined_at, member.cvat_id));
     }
     members
 }
 
 fn member(
     membership: &Membership,
-    people: &ImportedUsers,
+    users: &ImportedUsers,
     inviters: &HashMap<&str, UserId>,
-    ledger: &IdMap,
+    id_map: &IdMap,
 ) -> Result<Member, &'static str> {
-    let user = membership.user.map(model::Reference::id).filter(|user| people.accounts.contains_key(user));
+    let user = membership.user.map(model::Reference::id).filter(|user| users.accounts.contains_key(user));
     Ok(Member {
-        number: Some(membership.id),
+        cvat_id: Some(membership.id),
         organization: membership.organization.ok_or("it names no organization")?.id(),
         user: user.ok_or("its user is not here")?,
         role: normalize::role(&membership.role).ok_or("its role is none of worker, supervisor, maintainer, owner")?,
         joined_at: normalize::instant(membership.joined_date.as_deref()),
         invited_by: membership.invitation.as_deref().and_then(|key| inviters.get(key)).copied(),
-        overtakes: ledger.id(Kind::Invitation, membership.id),
+        pending_invitation: id_map.id(Kind::Invitation, membership.id),
     })
 }
 
@@ -128,7 +129,7 @@ fn repeated(user: i64) -> String {
     format!("user {user} has another membership there")
 }
 
-/// Result of joining an organization.
+/// New memberships of one organization.
 #[derive(Default)]
 pub struct Joined {
     /// The memberships, by the user's ID in CVAT.
@@ -140,62 +141,62 @@ pub struct Joined {
 /// Creates the memberships of one organization. The owner of a new organization always gets one.
 pub fn join(
     mut members: Vec<Member>,
-    home: &Home,
-    ground: ImportContext<'_>,
-    ledger: &mut IdMap,
-    tally: &mut Counts,
+    target: &TargetOrganization,
+    context: ImportContext<'_>,
+    id_map: &mut IdMap,
+    counts: &mut Counts,
 ) -> Joined {
-    let ImportContext { here, people, now, .. } = ground;
-    if let Some(owner) = home.owner.filter(|owner| !members.iter().any(|member| member.user == *owner)) {
+    let ImportContext { existing, users, now, .. } = context;
+    if let Some(owner) = target.owner.filter(|owner| !members.iter().any(|member| member.user == *owner)) {
         let owner = Member {
-            number: None,
-            organization: home.number,
+            cvat_id: None,
+            organization: target.cvat_id,
             user: owner,
             role: Role::Owner,
-            joined_at: Some(home.created_at),
+            joined_at: Some(target.created_at),
             invited_by: None,
-            overtakes: None,
+            pending_invitation: None,
         };
-        tally.change(owner.name(), "they had no active membership: one was made");
+        counts.change(owner.name(), "they had no active membership: one was made");
         members.insert(0, owner);
     }
-    let mut seen = HashSet::new();
+    let mut joined_users = HashSet::new();
     let mut joined = Joined::default();
     for member in members {
-        let Some((user_id, username)) = people.accounts.get(&member.user) else { continue };
-        if !seen.insert(member.user) {
-            tally.refuse(member.name(), repeated(member.user));
+        let Some((user_id, username)) = users.accounts.get(&member.user) else { continue };
+        if !joined_users.insert(member.user) {
+            counts.refuse(member.name(), repeated(member.user));
             continue;
         }
-        if let Some((id, _)) = here.members.get(&(home.id, *user_id)) {
+        if let Some((id, _)) = existing.members.get(&(target.id, *user_id)) {
             // The user joined here, or became the owner because no other was available.
-            tally.known += 1;
-            enter(ledger, &member, *id, now);
+            counts.known += 1;
+            record(id_map, &member, *id, now);
             continue;
         }
         let role = match member.role {
-            _ if home.owner == Some(member.user) => Role::Owner,
+            _ if target.owner == Some(member.user) => Role::Owner,
             Role::Owner => Role::Maintainer,
             role => role,
         };
         if role != member.role {
-            tally.change(member.name(), format!("its role is {} here: every organization has one owner", role.name()));
+            counts.change(member.name(), format!("its role is {} here: every organization has one owner", role.name()));
         }
         let joined_at = member.joined_at.unwrap_or_else(|| {
-            tally.change(member.name(), "it has no date: it counts as old as the organization");
-            home.created_at
+            counts.change(member.name(), "it has no date: it counts as old as the organization");
+            target.created_at
         });
         let id = ids::new_id(now);
-        enter(ledger, &member, id, now);
-        if let Some(invitation) = member.overtakes {
-            tally.change(member.name(), "it was accepted there since: so is its invitation here");
+        record(id_map, &member, id, now);
+        if let Some(invitation) = member.pending_invitation {
+            counts.change(member.name(), "it was accepted there since: so is its invitation here");
             joined.accepted.push((invitation, joined_at));
         }
         joined.rows.push((
             member.user,
             MembershipRow {
                 id,
-                organization_id: home.id,
+                organization_id: target.id,
                 user_id: *user_id,
                 username: username.clone(),
                 role,
@@ -207,8 +208,8 @@ pub fn join(
     joined
 }
 
-fn enter(ledger: &mut IdMap, member: &Member, id: MembershipId, now: Instant) {
-    if let Some(number) = member.number {
-        ledger.enter(Kind::Membership, number, id, member.joined_at, now);
+fn record(id_map: &mut IdMap, member: &Member, id: MembershipId, now: Instant) {
+    if let Some(cvat_id) = member.cvat_id {
+        id_map.record(Kind::Membership, cvat_id, id, member.joined_at, now);
     }
 }

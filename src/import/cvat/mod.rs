@@ -70,7 +70,7 @@ pub enum ImportError {
         kind: &'static str,
     },
     /// The files have fewer rows than CVAT counted.
-    #[error("the export has {found} of {count} {kind}: put the other pages beside the first, as {kind}-2.json and on")]
+    #[error("the export has {found} of {count} {kind}: add the other pages as {kind}-2.json, {kind}-3.json and so on")]
     Incomplete {
         /// The kind of the rows.
         kind: &'static str,
@@ -80,15 +80,15 @@ pub enum ImportError {
         found: usize,
     },
     /// The URLs of its users are from several CVATs.
-    #[error("its users are at {origins}: give all of them one name with --source")]
+    #[error("the URLs of its users have several origins, {origins}: set one name for all with --source")]
     SeveralOrigins {
         /// The origins of the URLs.
         origins: String,
     },
     /// A known row has another creation time in this export.
     #[error(
-        "{row} was made on {before} when it came from {name}, and on {now} in this export: this is another CVAT. \
-         Give it a name of its own with --source"
+        "{row} was made on {before} according to an earlier export of {name}, and on {now} according to this one: this \
+         is another CVAT. Set another name for it with --source"
     )]
     AnotherCvat {
         /// Source name that both exports have.
@@ -122,7 +122,7 @@ fn reason(error: &Error) -> String {
         Error::Refused(refusals) => {
             refusals.iter().map(|refusal| refusal.message.as_str()).collect::<Vec<_>>().join(" ")
         }
-        Error::Unauthenticated => "nobody is signed in".into(),
+        Error::Unauthenticated => "the request is not authenticated".into(),
         Error::Failed(fault) => fault.cause.to_string(),
     }
 }
@@ -142,8 +142,8 @@ pub struct Options<'a> {
 #[derive(Clone, Copy)]
 struct ImportContext<'a> {
     names: &'a Names,
-    here: &'a ExistingRows,
-    people: &'a ImportedUsers,
+    existing: &'a ExistingRows,
+    users: &'a ImportedUsers,
     now: Instant,
 }
 
@@ -151,9 +151,9 @@ struct ImportContext<'a> {
 #[derive(Default)]
 struct ImportPlan {
     /// New rows.
-    world: Dataset,
+    rows: Dataset,
     /// Known organizations that get new members, with their number.
-    grown: Vec<(OrganizationId, i32)>,
+    added_members: Vec<(OrganizationId, i32)>,
     /// Known invitations that were accepted in CVAT, with the time.
     accepted: Vec<(InvitationId, Instant)>,
 }
@@ -168,106 +168,106 @@ pub async fn import(
     let mut report = Report { dry_run: options.dry_run, ..Report::default() };
     let export = export::read(dir, &mut report).await?;
     report.source = options.source.map_or_else(|| source_id::of(&export), |source| Ok(source.to_owned()))?;
-    write(store, clock.now(), &export, options, report).await.map_err(ImportError::Failed)?
+    run_transaction(store, clock.now(), &export, options, report).await.map_err(ImportError::Failed)?
 }
 
-async fn write(
+async fn run_transaction(
     store: &Database,
     now: Instant,
     export: &Export,
     options: Options<'_>,
     mut report: Report,
 ) -> Result<std::result::Result<Report, ImportError>> {
-    let mut rehearsed = None;
-    let done = store
+    let mut dry_run_report = None;
+    let outcome = store
         .writer()
         .await?
         .transaction(async |tx| {
             bulk_insert::lock_installation(tx).await?;
-            let mut ledger = IdMap::open(&report.source, imports::of_source(tx, &report.source).await?);
-            if let Err(another) = ledger.recognize(export) {
-                return Ok(Err(another));
+            let mut id_map = IdMap::open(&report.source, imports::of_source(tx, &report.source).await?);
+            if let Err(error) = id_map.check_source(export) {
+                return Ok(Err(error));
             }
-            let mut here = ExistingRows::read(tx, export, &ledger).await?;
-            let names = Names::of(export, &ledger, &here);
-            here.ask(tx, export, &names, now).await?;
-            let plan = plan(export, &names, &mut ledger, &here, now, &mut report);
-            carry_out(tx, &plan, &here, &ledger, now, options.progress).await?;
+            let mut existing = ExistingRows::read(tx, export, &id_map).await?;
+            let names = Names::of(export, &id_map, &existing);
+            existing.read_taken(tx, export, &names, now).await?;
+            let plan = plan(export, &names, &mut id_map, &existing, now, &mut report);
+            write_rows(tx, &plan, &existing, &id_map, now, options.progress).await?;
             if options.dry_run {
                 bulk_insert::check_deferred(tx).await?;
-                rehearsed = Some(report);
+                dry_run_report = Some(report);
                 return Err(bulk_insert::rolled_back());
             }
             Ok(Ok(report))
         })
         .await;
-    rehearsed.map_or(done, |report| Ok(Ok(report)))
+    dry_run_report.map_or(outcome, |report| Ok(Ok(report)))
 }
 
 /// Creates the rows and changes of an import.
 fn plan(
     export: &Export,
     names: &Names,
-    ledger: &mut IdMap,
-    here: &ExistingRows,
+    id_map: &mut IdMap,
+    existing: &ExistingRows,
     now: Instant,
     report: &mut Report,
 ) -> ImportPlan {
-    let (people, users) = users::plan(export, names, ledger, here, now, &mut report.users);
-    let ground = ImportContext { names, here, people: &people, now };
-    let places = organizations::plan(export, ground, ledger, report);
-    let invitations = invitations::plan(export, ground, &places, ledger, report);
+    let (imported_users, users) = users::plan(export, names, id_map, existing, now, &mut report.users);
+    let context = ImportContext { names, existing, users: &imported_users, now };
+    let imported = organizations::plan(export, context, id_map, report);
+    let invitations = invitations::plan(export, context, &imported, id_map, report);
     ImportPlan {
-        world: Dataset {
+        rows: Dataset {
             users,
-            organizations: places.organizations,
-            memberships: places.memberships,
+            organizations: imported.organizations,
+            memberships: imported.memberships,
             invitations,
             ..Dataset::default()
         },
-        grown: places.grown,
-        accepted: places.accepted,
+        added_members: imported.added_members,
+        accepted: imported.accepted,
     }
 }
 
 /// Writes all rows and events, and reports the progress.
-async fn carry_out(
+async fn write_rows(
     tx: &mut Connection,
     plan: &ImportPlan,
-    here: &ExistingRows,
-    ledger: &IdMap,
+    existing: &ExistingRows,
+    id_map: &IdMap,
     now: Instant,
     progress: &(dyn Fn(usize, usize) + Send + Sync),
 ) -> Result<()> {
-    let mut happened = events(plan, here);
-    let (entries, rows) = (ledger.entries(), plan.world.len());
-    let all = rows + entries.len() + happened.len();
-    progress(0, all);
-    bulk_insert::insert_telling(tx, &plan.world, &|written| progress(written, all)).await?;
-    for (organization, more) in &plan.grown {
+    let mut events = events(plan, existing);
+    let (entries, row_count) = (id_map.entries(), plan.rows.len());
+    let total = row_count + entries.len() + events.len();
+    progress(0, total);
+    bulk_insert::insert_telling(tx, &plan.rows, &|written| progress(written, total)).await?;
+    for (organization, more) in &plan.added_members {
         imports::grow(tx, *organization, *more).await?;
     }
     for (invitation, at) in &plan.accepted {
         imports::accept(tx, *invitation, *at).await?;
     }
-    let mut written = rows;
+    let mut written = row_count;
     for entries in entries.chunks(bulk_insert::BATCH) {
         imports::append(tx, entries).await?;
         written += entries.len();
-        progress(written, all);
+        progress(written, total);
     }
-    while !happened.is_empty() {
-        let rest = happened.split_off(happened.len().min(bulk_insert::BATCH));
-        written += happened.len();
-        record::record(tx, now, std::mem::replace(&mut happened, rest)).await?;
-        progress(written, all);
+    while !events.is_empty() {
+        let rest = events.split_off(events.len().min(bulk_insert::BATCH));
+        written += events.len();
+        record::record(tx, now, std::mem::replace(&mut events, rest)).await?;
+        progress(written, total);
     }
     Ok(())
 }
 
 /// Returns the events of the import. They have no actor.
-fn events(plan: &ImportPlan, here: &ExistingRows) -> Vec<NewEvent> {
-    let Dataset { organizations, memberships, invitations, .. } = &plan.world;
+fn events(plan: &ImportPlan, existing: &ExistingRows) -> Vec<NewEvent> {
+    let Dataset { organizations, memberships, invitations, .. } = &plan.rows;
     let created = organizations.iter().map(|row| NewEvent::new(row.id, EventType::OrganizationCreated, None, row.id));
     let joined = memberships.iter().map(|row| NewEvent {
         person: Some(row.user_id),
@@ -279,9 +279,11 @@ fn events(plan: &ImportPlan, here: &ExistingRows) -> Vec<NewEvent> {
         ..NewEvent::new(row.organization_id, EventType::InvitationCreated, None, row.id)
     });
     let accepted =
-        plan.accepted.iter().filter_map(|(id, _)| Some((id, here.standings.get(id)?))).map(|(id, stood)| NewEvent {
-            email: Some(stood.email.clone()),
-            ..NewEvent::new(stood.organization_id, EventType::InvitationAccepted, None, id)
+        plan.accepted.iter().filter_map(|(id, _)| Some((id, existing.invitations.get(id)?))).map(|(id, invitation)| {
+            NewEvent {
+                email: Some(invitation.email.clone()),
+                ..NewEvent::new(invitation.organization_id, EventType::InvitationAccepted, None, id)
+            }
         });
     created.chain(joined).chain(pending).chain(accepted).collect()
 }

@@ -13,8 +13,8 @@ use crate::import::cvat::existing::ExistingRows;
 use crate::import::cvat::export::Export;
 use crate::import::cvat::id_map::{IdMap, Kind};
 
-/// Usernames and slugs of new rows, by the IDs of users and organizations in CVAT. No duplicates, also not with known
-/// rows.
+/// Usernames and slugs of new rows, by the IDs of users and organizations in CVAT. They differ from each other and from
+/// those of known rows.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// Usernames of users.
@@ -25,72 +25,72 @@ pub struct Names {
 
 impl Names {
     /// Assigns names to all new rows. Valid names are kept; other rows get a similar name that is free.
-    pub fn of(export: &Export, ledger: &IdMap, here: &ExistingRows) -> Self {
-        let users = export.users.iter().filter(|user| !ledger.knows(Kind::User, user.id)).map(|user| NameRequest {
-            number: user.id,
-            fits: Username::parse(&user.username).ok().map(|name| name.to_string()),
+    pub fn of(export: &Export, id_map: &IdMap, existing: &ExistingRows) -> Self {
+        let users = export.users.iter().filter(|user| !id_map.contains(Kind::User, user.id)).map(|user| NameRequest {
+            cvat_id: user.id,
+            valid: Username::parse(&user.username).ok().map(|name| name.to_string()),
             raw: user.username.trim(),
-            plain: plain(&user.username, ".-_", username::MAX, 3, "user", user.id),
+            similar: similar_name(&user.username, ".-_", username::MAX, 3, "user", user.id),
         });
-        let new = |number| !ledger.knows(Kind::Organization, number);
+        let new = |number| !id_map.contains(Kind::Organization, number);
         let organizations = export.organizations.iter().filter(|row| new(row.id)).map(|organization| NameRequest {
-            number: organization.id,
-            fits: Slug::parse(&organization.slug).ok().map(|slug| slug.to_string()),
+            cvat_id: organization.id,
+            valid: Slug::parse(&organization.slug).ok().map(|slug| slug.to_string()),
             raw: organization.slug.trim(),
-            plain: plain(&organization.slug, "-", slug::MAX, 1, "org", organization.id),
+            similar: similar_name(&organization.slug, "-", slug::MAX, 1, "org", organization.id),
         });
-        let usernames = here.accounts.values().cloned().collect();
+        let usernames = existing.accounts.values().cloned().collect();
         Self {
-            usernames: distribute(users, usernames, username::MAX, |name| Username::parse(name).is_ok()),
-            slugs: distribute(organizations, here.slugs.clone(), slug::MAX, |name| Slug::parse(name).is_ok()),
+            usernames: assign(users, usernames, username::MAX, |name| Username::parse(name).is_ok()),
+            slugs: assign(organizations, existing.slugs.clone(), slug::MAX, |name| Slug::parse(name).is_ok()),
         }
     }
 }
 
 /// A row that needs a name.
 struct NameRequest<'a> {
-    number: i64,
+    cvat_id: i64,
     /// The name in CVAT.
     raw: &'a str,
     /// The normalized name, if it is valid here.
-    fits: Option<String>,
+    valid: Option<String>,
     /// A valid name that is similar.
-    plain: String,
+    similar: String,
 }
 
 /// Returns a name similar to `raw`, with the row's ID if too few characters are left.
-fn plain(raw: &str, kept: &str, max: usize, least: usize, kind: &str, number: i64) -> String {
-    let name = name_suggestions::plain(raw, kept, max);
+fn similar_name(raw: &str, allowed: &str, max: usize, min: usize, kind: &str, cvat_id: i64) -> String {
+    let name = name_suggestions::plain(raw, allowed, max);
     match name.len() {
-        0 => format!("{kind}-{}", number.unsigned_abs()),
-        length if length < least => format!("{name}-{}", number.unsigned_abs()),
+        0 => format!("{kind}-{}", cvat_id.unsigned_abs()),
+        length if length < min => format!("{name}-{}", cvat_id.unsigned_abs()),
         _ => name,
     }
 }
 
 /// Assigns each row its valid name or else its similar name, with a number appended if another row has it. Rows whose
 /// name is valid unchanged come first, then rows whose name differs only in case.
-fn distribute<'a>(
+fn assign<'a>(
     rows: impl Iterator<Item = NameRequest<'a>>,
     mut used: HashSet<String>,
     max: usize,
     allowed: impl Fn(&str) -> bool,
 ) -> HashMap<i64, String> {
     let mut rows: Vec<_> = rows.collect();
-    rows.sort_by_key(|wish| (wish.fits.is_none(), wish.fits.as_deref() != Some(wish.raw), wish.number));
-    // The highest number tried for each name.
+    rows.sort_by_key(|row| (row.valid.is_none(), row.valid.as_deref() != Some(row.raw), row.cvat_id));
+    // The last number that was appended to each name.
     let mut counts: HashMap<String, usize> = HashMap::new();
     let mut names = HashMap::new();
-    for wish in rows {
-        let base = wish.fits.unwrap_or(wish.plain);
+    for row in rows {
+        let base = row.valid.unwrap_or(row.similar);
         let count = counts.entry(base.clone()).or_default();
-        let free = (*count + 1..=used.len() + 2)
+        let unused = (*count + 1..=used.len() + 2)
             .map(|number| (number, if number == 1 { base.clone() } else { numbered(&base, number, max) }))
             .find(|(_, name)| allowed(name) && !used.contains(name));
-        if let Some((number, name)) = free {
+        if let Some((number, name)) = unused {
             *count = number;
             used.insert(name.clone());
-            names.insert(wish.number, name);
+            names.insert(row.cvat_id, name);
         }
     }
     names
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_names_are_names() {
+    fn similar_name_returns_valid_names() {
         for (raw, expected) in [
             ("ada@Example.org", "ada-example.org"),
             ("José Núñez", "jose-nunez"),
@@ -137,32 +137,32 @@ mod tests {
             ("名前", "user-7"),
             (&"x".repeat(40), &"x".repeat(32)),
         ] {
-            let name = plain(raw, ".-_", username::MAX, 3, "user", 7);
+            let name = similar_name(raw, ".-_", username::MAX, 3, "user", 7);
             assert_eq!(name, expected);
             assert!(Username::parse(&name).is_ok(), "{name}");
         }
     }
 
     #[test]
-    fn a_good_name_is_kept_and_others_make_way() {
-        let wish = |number, raw, fits: Option<&str>, plain: &str| NameRequest {
-            number,
+    fn assign_keeps_valid_names_and_numbers_the_others() {
+        let request = |cvat_id, raw, valid: Option<&str>, similar: &str| NameRequest {
+            cvat_id,
             raw,
-            fits: fits.map(str::to_owned),
-            plain: plain.to_owned(),
+            valid: valid.map(str::to_owned),
+            similar: similar.to_owned(),
         };
         let rows = [
-            wish(1, "Team_A", None, "team-a"),
-            wish(2, "team-a", Some("team-a"), "team-a"),
-            wish(3, "admin", None, "admin"),
-            wish(4, "Abcdefghijklmnopq", None, "abcdefghijklmnop"),
-            wish(5, "Abcdefghijklmnopz", None, "abcdefghijklmnop"),
-            wish(6, "Acme", Some("acme"), "acme"),
-            wish(7, "acme", Some("acme"), "acme"),
-            wish(8, "lab", Some("lab"), "lab"),
+            request(1, "Team_A", None, "team-a"),
+            request(2, "team-a", Some("team-a"), "team-a"),
+            request(3, "admin", None, "admin"),
+            request(4, "Abcdefghijklmnopq", None, "abcdefghijklmnop"),
+            request(5, "Abcdefghijklmnopz", None, "abcdefghijklmnop"),
+            request(6, "Acme", Some("acme"), "acme"),
+            request(7, "acme", Some("acme"), "acme"),
+            request(8, "lab", Some("lab"), "lab"),
         ];
         let known = HashSet::from(["lab".to_owned()]);
-        let names = distribute(rows.into_iter(), known, slug::MAX, |name| Slug::parse(name).is_ok());
+        let names = assign(rows.into_iter(), known, slug::MAX, |name| Slug::parse(name).is_ok());
         let expected = [
             (1, "team-a-2"),
             (2, "team-a"),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_lose_only_what_cannot_be_shown_or_does_not_fit() {
+    fn line_removes_only_invisible_characters_and_excess_length() {
         assert_eq!(line(Some(" a b "), 9), (Some("a b".into()), false));
         assert_eq!(line(Some("a\u{202E}\0b\nc"), 9), (Some("abc".into()), true));
         assert_eq!(line(Some(&"é".repeat(70)), 64), (Some("é".repeat(64)), true));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_cut_to_milliseconds() {
+    fn instant_truncates_to_milliseconds() {
         let instant = instant(Some("2021-12-14T20:51:38.667999+01:00")).expect("an instant");
         assert_eq!(instant.to_rfc3339(), "2021-12-14T19:51:38.667+00:00");
         assert_eq!(super::instant(Some("yesterday")), None);

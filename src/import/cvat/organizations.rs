@@ -1,6 +1,6 @@
 //! Organizations and their members. Each gets exactly one owner: the owner in the export, else a member with that role,
-//! else its longest-serving maintainer; without any of them, the organization is refused. Known organizations are left
-//! as they are, except for new members.
+//! else the maintainer with the longest membership. An organization without any of them is refused. Known organizations
+//! are left as they are, except for new members.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::import::cvat::existing::{ExistingRows, Taken};
 use crate::import::cvat::export::Export;
 use crate::import::cvat::id_map::{IdMap, Kind};
 use crate::import::cvat::members;
-use crate::import::cvat::members::{Home, Member};
+use crate::import::cvat::members::{Member, TargetOrganization};
 use crate::import::cvat::model;
 use crate::import::cvat::model::Reference;
 use crate::import::cvat::normalize;
@@ -33,7 +33,7 @@ pub struct ImportedOrganizations {
     /// Rows of new memberships.
     pub memberships: Vec<MembershipRow>,
     /// Known organizations that get new members, with their number.
-    pub grown: Vec<(OrganizationId, i32)>,
+    pub added_members: Vec<(OrganizationId, i32)>,
     /// Known invitations that are accepted by these memberships, with the time.
     pub accepted: Vec<(InvitationId, Instant)>,
 }
@@ -41,67 +41,71 @@ pub struct ImportedOrganizations {
 /// Creates organizations and memberships. Pending memberships are imported as invitations.
 pub fn plan(
     export: &Export,
-    ground: ImportContext<'_>,
-    ledger: &mut IdMap,
+    context: ImportContext<'_>,
+    id_map: &mut IdMap,
     report: &mut Report,
 ) -> ImportedOrganizations {
-    let mut places = ImportedOrganizations::default();
-    let read = members::read(export, ledger, ground, &mut report.memberships);
+    let mut imported = ImportedOrganizations::default();
+    let read = members::read(export, id_map, context, &mut report.memberships);
     let mut members = read.new;
-    places.members.extend(read.known.into_iter().map(|(pair, joined_at)| (pair, joined_at.unwrap_or(ground.now))));
+    imported.members.extend(read.known.into_iter().map(|(pair, joined_at)| (pair, joined_at.unwrap_or(context.now))));
     for organization in &export.organizations {
         let members = members.remove(&organization.id).unwrap_or_default();
-        let found = match ledger.id(Kind::Organization, organization.id) {
+        let outcome = match id_map.id(Kind::Organization, organization.id) {
             Some(id) => {
                 report.organizations.known += 1;
-                known(organization, id, ground.here).map(|home| (home, None))
+                known(organization, id, context.existing).map(|target| (target, None))
             }
-            None => new(organization, &members, ground, ledger, &mut report.organizations)
-                .map(|(home, row)| (home, Some(row))),
+            None => new(organization, &members, context, id_map, &mut report.organizations)
+                .map(|(target, row)| (target, Some(row))),
         };
-        let (home, row) = match found {
-            Ok(found) => found,
+        let (target, row) = match outcome {
+            Ok(outcome) => outcome,
             Err(reason) => {
-                leave_out(members, reason, &mut report.memberships);
-                places.ids.insert(organization.id, Err(reason));
+                refuse_all(members, reason, &mut report.memberships);
+                imported.ids.insert(organization.id, Err(reason));
                 continue;
             }
         };
-        let joined = members::join(members, &home, ground, ledger, &mut report.memberships);
-        let count = i32::try_from(joined.rows.len()).unwrap_or(i32::MAX);
+        let joined = members::join(members, &target, context, id_map, &mut report.memberships);
+        let added = i32::try_from(joined.rows.len()).unwrap_or(i32::MAX);
         match row {
-            Some(row) => places.organizations.push(OrganizationRow { member_count: count, ..row }),
-            None if count > 0 => places.grown.push((home.id, count)),
+            Some(row) => imported.organizations.push(OrganizationRow { member_count: added, ..row }),
+            None if added > 0 => imported.added_members.push((target.id, added)),
             None => {}
         }
-        places.ids.insert(organization.id, Ok(home.id));
+        imported.ids.insert(organization.id, Ok(target.id));
         for (user, membership) in joined.rows {
-            places.members.insert((organization.id, user), membership.joined_at);
-            places.memberships.push(membership);
+            imported.members.insert((organization.id, user), membership.joined_at);
+            imported.memberships.push(membership);
         }
-        places.accepted.extend(joined.accepted);
+        imported.accepted.extend(joined.accepted);
     }
-    let mut homeless: Vec<Member> = members.into_values().flatten().collect();
-    homeless.sort_by_key(|member| member.number);
-    leave_out(homeless, "its organization is not in the export", &mut report.memberships);
-    report.organizations.taken = places.organizations.len();
-    report.memberships.taken = places.memberships.len();
-    places
+    let mut without_organization: Vec<Member> = members.into_values().flatten().collect();
+    without_organization.sort_by_key(|member| member.cvat_id);
+    refuse_all(without_organization, "its organization is not in the export", &mut report.memberships);
+    report.organizations.taken = imported.organizations.len();
+    report.memberships.taken = imported.memberships.len();
+    imported
 }
 
-fn leave_out(members: Vec<Member>, reason: &str, tally: &mut Counts) {
+fn refuse_all(members: Vec<Member>, reason: &str, counts: &mut Counts) {
     for member in members {
-        tally.refuse(member.name(), reason);
+        counts.refuse(member.name(), reason);
     }
 }
 
 /// Returns a known organization, or why members cannot join it.
-fn known(organization: &model::Organization, id: OrganizationId, here: &ExistingRows) -> Result<Home, &'static str> {
-    match here.places.get(&id) {
+fn known(
+    organization: &model::Organization,
+    id: OrganizationId,
+    existing: &ExistingRows,
+) -> Result<TargetOrganization, &'static str> {
+    match existing.organizations.get(&id) {
         None => Err("its organization was deleted here"),
         Some((OrganizationStatus::PendingDeletion, _)) => Err("its organization is being deleted here"),
         Some((OrganizationStatus::Active, created_at)) => {
-            Ok(Home { id, number: organization.id, owner: None, created_at: *created_at })
+            Ok(TargetOrganization { id, cvat_id: organization.id, owner: None, created_at: *created_at })
         }
     }
 }
@@ -110,27 +114,30 @@ fn known(organization: &model::Organization, id: OrganizationId, here: &Existing
 fn new(
     organization: &model::Organization,
     members: &[Member],
-    ground: ImportContext<'_>,
-    ledger: &mut IdMap,
-    tally: &mut Counts,
-) -> Result<(Home, OrganizationRow), &'static str> {
+    context: ImportContext<'_>,
+    id_map: &mut IdMap,
+    counts: &mut Counts,
+) -> Result<(TargetOrganization, OrganizationRow), &'static str> {
     let name = format!("organization {}", organization.id);
-    let decided = slug(organization, ground.names, &ground.here.taken)
-        .and_then(|slug| Ok((slug, owner(organization, members, ground.people)?)));
+    let decided = slug(organization, context.names, &context.existing.taken)
+        .and_then(|slug| Ok((slug, owner(organization, members, context.users)?)));
     let (slug, (owner, owner_id)) = match decided {
         Ok(decided) => decided,
         Err(reason) => {
-            tally.refuse(name, reason);
+            counts.refuse(name, reason);
             return Err("its organization did not come over");
         }
     };
-    let row = row(organization, slug, owner_id, ground.now, tally);
+    let row = row(organization, slug, owner_id, context.now, counts);
     if organization.owner.map(Reference::id) != Some(owner) {
-        tally.change(name, format!("its owner is missing: user {owner}, who has the most rights, owns it here"));
+        counts.change(name, format!("its owner is missing: user {owner}, who has the most rights, owns it here"));
     }
     let made_at = normalize::instant(organization.created_date.as_deref());
-    ledger.enter(Kind::Organization, organization.id, row.id, made_at, ground.now);
-    Ok((Home { id: row.id, number: organization.id, owner: Some(owner), created_at: row.created_at }, row))
+    id_map.record(Kind::Organization, organization.id, row.id, made_at, context.now);
+    Ok((
+        TargetOrganization { id: row.id, cvat_id: organization.id, owner: Some(owner), created_at: row.created_at },
+        row,
+    ))
 }
 
 fn slug(organization: &model::Organization, names: &Names, taken: &Taken) -> Result<String, String> {
@@ -148,16 +155,18 @@ fn slug(organization: &model::Organization, names: &Names, taken: &Taken) -> Res
 fn owner(
     organization: &model::Organization,
     members: &[Member],
-    people: &ImportedUsers,
+    users: &ImportedUsers,
 ) -> Result<(i64, UserId), String> {
-    let named = organization.owner.map(Reference::id);
-    let next = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
-    named.into_iter().chain(next).find_map(|user| people.accounts.get(&user).map(|(id, _)| (user, *id))).ok_or_else(
-        || match named {
+    let owner = organization.owner.map(Reference::id);
+    let candidates = members.iter().filter(|member| member.role >= Role::Maintainer).map(|member| member.user);
+    owner
+        .into_iter()
+        .chain(candidates)
+        .find_map(|user| users.accounts.get(&user).map(|(id, _)| (user, *id)))
+        .ok_or_else(|| match owner {
             Some(_) => "its owner did not come over, and it has no maintainer to take their place".into(),
             None => "it has no owner, and no maintainer to take their place".into(),
-        },
-    )
+        })
 }
 
 /// Creates the row of the organization; its members are counted later.
@@ -166,9 +175,9 @@ fn row(
     slug: String,
     owner_id: UserId,
     now: Instant,
-    tally: &mut Counts,
+    counts: &mut Counts,
 ) -> OrganizationRow {
-    let mut change = |reason: String| tally.change(format!("organization {}", organization.id), reason);
+    let mut change = |reason: String| counts.change(format!("organization {}", organization.id), reason);
     if slug != organization.slug.trim() {
         change(format!("its slug is {slug} here"));
     }

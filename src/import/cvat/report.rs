@@ -71,14 +71,14 @@ impl fmt::Display for Report {
             writeln!(f, "{remark}")?;
         }
         writeln!(f, "\n{:<14}{:>8}{:>8}{:>8}{:>8}{:>8}", "", "read", "new", "known", "changed", "refused")?;
-        for (kind, tally) in kinds {
-            let Counts { read, taken, known, changed, refused } = tally;
+        for (kind, counts) in kinds {
+            let Counts { read, taken, known, changed, refused } = counts;
             let (changed, refused) = (rows(changed), rows(refused));
             writeln!(f, "{kind:<14}{read:>8}{taken:>8}{known:>8}{changed:>8}{refused:>8}")?;
         }
-        list(f, "Changed", kinds.iter().flat_map(|(_, tally)| &tally.changed))?;
-        list(f, "Refused", kinds.iter().flat_map(|(_, tally)| &tally.refused))?;
-        let new = kinds.iter().any(|(_, tally)| tally.taken > 0);
+        list(f, "Changed", kinds.iter().flat_map(|(_, counts)| &counts.changed))?;
+        list(f, "Refused", kinds.iter().flat_map(|(_, counts)| &counts.refused))?;
+        let new = kinds.iter().any(|(_, counts)| counts.taken > 0);
         match (new, self.dry_run) {
             (false, _) => writeln!(f, "\nNothing in it is new: nothing was written."),
             (true, true) => writeln!(f, "\nThis was a dry run: nothing was written."),
@@ -88,8 +88,8 @@ impl fmt::Display for Report {
 }
 
 fn list<'a>(f: &mut fmt::Formatter<'_>, heading: &str, notes: impl Iterator<Item = &'a Note>) -> fmt::Result {
-    for (place, note) in notes.enumerate() {
-        if place == 0 {
+    for (index, note) in notes.enumerate() {
+        if index == 0 {
             writeln!(f, "\n{heading}:")?;
         }
         writeln!(f, "  {}: {}", note.row, note.reason)?;

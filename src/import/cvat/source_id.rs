@@ -7,7 +7,7 @@ use url::Url;
 use crate::import::cvat::ImportError;
 use crate::import::cvat::export::Export;
 
-/// Returns its name: `cvat:` and the origin of its users' URLs.
+/// Returns the name of the CVAT: `cvat:` and the origin of its users' URLs.
 pub fn of(export: &Export) -> Result<String, ImportError> {
     let origins: BTreeSet<String> = export.users.iter().filter_map(|user| origin(user.url.as_deref()?)).collect();
     match origins.len() {
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cvat_is_known_by_the_origin_of_its_addresses() {
+    fn of_returns_the_origin_of_the_user_urls() {
         for (urls, source) in [
             (
                 &["http://localhost:8080/api/users/1", "http://localhost:8080/api/users/2"][..],

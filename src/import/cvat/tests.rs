@@ -35,9 +35,9 @@ fn import(export: &Export, taken: &Taken) -> (Dataset, Report) {
 }
 
 fn import_after(export: &Export, taken: &Taken, mut report: Report) -> (Dataset, Report) {
-    let (here, mut ledger) = (ExistingRows { taken: taken.clone(), ..ExistingRows::default() }, IdMap::default());
-    let plan = plan(export, &Names::of(export, &ledger, &here), &mut ledger, &here, now(), &mut report);
-    (plan.world, report)
+    let (existing, mut id_map) = (ExistingRows { taken: taken.clone(), ..ExistingRows::default() }, IdMap::default());
+    let plan = plan(export, &Names::of(export, &id_map, &existing), &mut id_map, &existing, now(), &mut report);
+    (plan.rows, report)
 }
 
 fn user(id: i64, name: &str) -> Value {
@@ -64,28 +64,28 @@ fn organization(owner: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_test_world_of_cvat_comes_over_whole() {
+async fn import_takes_all_rows_of_the_cvat_fixture() {
     let mut report = Report::default();
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cvat");
     let export = export::read(&dir, &mut report).await.expect("the export is readable");
-    let (world, report) = import_after(&export, &Taken::default(), report);
+    let (dataset, report) = import_after(&export, &Taken::default(), report);
 
-    let made = |tally: &super::Counts| (tally.read, tally.taken, tally.changed.len(), tally.refused.len());
+    let made = |counts: &super::Counts| (counts.read, counts.taken, counts.changed.len(), counts.refused.len());
     assert_eq!(made(&report.users), (21, 21, 2, 0), "two of them are administrators\n{report}");
     assert_eq!(made(&report.organizations), (3, 3, 0, 0), "{report}");
     assert_eq!(made(&report.memberships), (16, 16, 0, 0), "{report}");
     assert_eq!(made(&report.invitations), (13, 13, 0, 0), "{report}");
 
-    let admins: Vec<_> = world.users.iter().filter(|user| user.is_admin).map(|user| user.username.as_str()).collect();
+    let admins: Vec<_> = dataset.users.iter().filter(|user| user.is_admin).map(|user| user.username.as_str()).collect();
     assert_eq!(admins, ["admin1", "admin2"]);
-    assert!(world.users.iter().all(|user| user.email.is_some() && user.email_verified_at.is_none()));
-    assert!(world.users.iter().all(|user| user.password_hash.is_none()));
-    assert_eq!(world.users[1].display_name.as_deref(), Some("User First"));
+    assert!(dataset.users.iter().all(|user| user.email.is_some() && user.email_verified_at.is_none()));
+    assert!(dataset.users.iter().all(|user| user.password_hash.is_none()));
+    assert_eq!(dataset.users[1].display_name.as_deref(), Some("User First"));
 
-    let organizations: Vec<_> = world.organizations.iter().map(|row| (row.slug.as_str(), row.member_count)).collect();
+    let organizations: Vec<_> = dataset.organizations.iter().map(|row| (row.slug.as_str(), row.member_count)).collect();
     assert_eq!(organizations, [("org1", 7), ("org2", 8), ("org3", 1)]);
-    for organization in &world.organizations {
-        let owners: Vec<_> = world
+    for organization in &dataset.organizations {
+        let owners: Vec<_> = dataset
             .memberships
             .iter()
             .filter(|row| row.organization_id == organization.id && row.role == Role::Owner)
@@ -93,12 +93,14 @@ async fn the_test_world_of_cvat_comes_over_whole() {
             .collect();
         assert_eq!(owners, [organization.owner_id]);
     }
-    assert!(world.invitations.iter().all(|row| row.status == InvitationStatus::Accepted && row.resolved_at.is_some()));
-    assert_eq!(world.memberships.iter().filter(|row| row.invited_by.is_some()).count(), 13);
+    assert!(
+        dataset.invitations.iter().all(|row| row.status == InvitationStatus::Accepted && row.resolved_at.is_some())
+    );
+    assert_eq!(dataset.memberships.iter().filter(|row| row.invited_by.is_some()).count(), 13);
 }
 
 #[test]
-fn an_invitee_who_has_not_accepted_is_invited_and_no_member() {
+fn import_makes_pending_memberships_invitations() {
     let export = export(
         json!([user(1, "ada"), user(2, "bob"), user(3, "cyd"), user(4, "dee")]),
         organization(json!({"id": 1})),
@@ -108,10 +110,10 @@ fn an_invitee_who_has_not_accepted_is_invited_and_no_member() {
             invitation(3, "fresh", "2026-01-30T12:00:00Z", json!(false)),
         ]),
     );
-    let (world, report) = import(&export, &Taken::default());
-    assert_eq!(world.memberships.len(), 1);
-    assert_eq!(world.organizations[0].member_count, 1);
-    let statuses: Vec<_> = world.invitations.iter().map(|row| (row.email.as_str(), row.status)).collect();
+    let (dataset, report) = import(&export, &Taken::default());
+    assert_eq!(dataset.memberships.len(), 1);
+    assert_eq!(dataset.organizations[0].member_count, 1);
+    let statuses: Vec<_> = dataset.invitations.iter().map(|row| (row.email.as_str(), row.status)).collect();
     use InvitationStatus::Pending;
     assert_eq!(
         statuses,
@@ -119,31 +121,32 @@ fn an_invitee_who_has_not_accepted_is_invited_and_no_member() {
         "{report}"
     );
     let week = normalize::instant(Some("2026-02-07T12:00:00Z")).expect("an instant");
-    assert!(world.invitations.iter().all(|row| row.expires_at == week && row.resolved_at.is_none()));
-    assert!(world.invitations.iter().all(|row| row.sent_requested_at < now()), "the resend need not wait");
+    assert!(dataset.invitations.iter().all(|row| row.expires_at == week && row.resolved_at.is_none()));
+    assert!(dataset.invitations.iter().all(|row| row.sent_requested_at < now()), "the resend need not wait");
     assert_eq!(report.invitations.changed.len(), 5, "each of them, and what was made without a date: {report}");
-    assert!(world.invitations.iter().all(|row| row.delivery == DeliveryState::Failed && row.failure.is_some()));
+    assert!(dataset.invitations.iter().all(|row| row.delivery == DeliveryState::Failed && row.failure.is_some()));
     assert_eq!((report.memberships.changed.len(), report.memberships.refused.len()), (3, 0), "{report}");
 }
 
 #[test]
-fn an_invitation_that_cvat_calls_expired_is_not_revived() {
+fn import_keeps_expired_invitations_expired() {
     let export = export(
         json!([user(1, "ada"), user(2, "bob")]),
         organization(json!(1)),
         json!([membership(1, 1, "owner"), pending(2, 2, "k")]),
         json!([invitation(2, "k", "2026-01-30T12:00:00Z", json!(true))]),
     );
-    let (world, _) = import(&export, &Taken::default());
-    assert_eq!((world.invitations[0].status, world.invitations[0].expires_at), (InvitationStatus::Expired, now()));
+    let (dataset, _) = import(&export, &Taken::default());
+    assert_eq!((dataset.invitations[0].status, dataset.invitations[0].expires_at), (InvitationStatus::Expired, now()));
 }
 
 #[test]
-fn an_organization_has_one_owner_whatever_the_export_says() {
+fn import_gives_each_organization_one_owner() {
     let people = || json!([user(1, "ada"), user(2, "bob"), user(3, "cyd")]);
     let roles = |owner: Value, memberships: Value| {
-        let (world, report) = import(&export(people(), organization(owner), memberships, json!([])), &Taken::default());
-        let roles: Vec<_> = world.memberships.iter().map(|row| (row.username.clone(), row.role.name())).collect();
+        let (dataset, report) =
+            import(&export(people(), organization(owner), memberships, json!([])), &Taken::default());
+        let roles: Vec<_> = dataset.memberships.iter().map(|row| (row.username.clone(), row.role.name())).collect();
         (roles, report)
     };
     let named = |roles: &[(&str, &'static str)]| roles.iter().map(|(n, r)| (n.to_string(), *r)).collect::<Vec<_>>();
@@ -159,16 +162,16 @@ fn an_organization_has_one_owner_whatever_the_export_says() {
 }
 
 #[test]
-fn repeated_memberships_count_once() {
+fn import_takes_only_one_membership_of_a_user() {
     let memberships = json!([membership(1, 1, "owner"), membership(2, 2, "worker"), membership(3, 2, "supervisor")]);
     let people = json!([user(1, "ada"), user(2, "bob")]);
-    let (world, report) = import(&export(people, organization(json!(1)), memberships, json!([])), &Taken::default());
-    assert_eq!(world.memberships.iter().map(|row| row.role).collect::<Vec<_>>(), [Role::Owner, Role::Supervisor]);
+    let (dataset, report) = import(&export(people, organization(json!(1)), memberships, json!([])), &Taken::default());
+    assert_eq!(dataset.memberships.iter().map(|row| row.role).collect::<Vec<_>>(), [Role::Owner, Role::Supervisor]);
     assert_eq!(report.memberships.refused[0].row, "membership 2");
 }
 
 #[test]
-fn an_address_comes_to_one_account_and_a_locked_user_cannot_sign_in() {
+fn import_gives_an_address_to_one_account_and_none_to_locked_users() {
     let people = json!([
         {"id": 1, "username": "ada", "email": "Ada@Example.org", "last_login": "2025-01-01T00:00:00Z"},
         {"id": 2, "username": "ada2", "email": "ada@example.org", "last_login": "2025-06-01T00:00:00Z"},
@@ -177,8 +180,8 @@ fn an_address_comes_to_one_account_and_a_locked_user_cannot_sign_in() {
         {"id": 5, "username": "dee", "email": "dee@example.org"},
     ]);
     let taken = Taken { emails: ["dee@example.org".to_owned()].into(), ..Taken::default() };
-    let (world, report) = import(&export(people, json!([]), json!([]), json!([])), &taken);
-    let emails: Vec<_> = world.users.iter().map(|row| (row.email.as_deref(), row.is_admin)).collect();
+    let (dataset, report) = import(&export(people, json!([]), json!([]), json!([])), &taken);
+    let emails: Vec<_> = dataset.users.iter().map(|row| (row.email.as_deref(), row.is_admin)).collect();
     assert_eq!(emails[1], (Some("ada@example.org"), false));
     for other in [0, 2, 3, 4] {
         assert_eq!(emails[other], (None, false), "{report}");
@@ -186,7 +189,7 @@ fn an_address_comes_to_one_account_and_a_locked_user_cannot_sign_in() {
 }
 
 #[test]
-fn what_is_taken_here_is_refused_with_all_that_hangs_on_it() {
+fn import_refuses_taken_names_with_all_dependent_rows() {
     let export = export(
         json!([user(1, "ada"), user(2, "bob")]),
         organization(json!(1)),
@@ -198,15 +201,15 @@ fn what_is_taken_here_is_refused_with_all_that_hangs_on_it() {
         slugs: ["team".to_owned()].into(),
         ..Taken::default()
     };
-    let (world, report) = import(&export, &taken);
-    assert!(world.users.is_empty() && world.organizations.is_empty());
-    assert!(world.memberships.is_empty() && world.invitations.is_empty());
+    let (dataset, report) = import(&export, &taken);
+    assert!(dataset.users.is_empty() && dataset.organizations.is_empty());
+    assert!(dataset.memberships.is_empty() && dataset.invitations.is_empty());
     let refused = [&report.users, &report.organizations, &report.memberships, &report.invitations];
-    assert_eq!(refused.map(|tally| tally.refused.len()), [2, 1, 3, 1], "{report}");
+    assert_eq!(refused.map(|counts| counts.refused.len()), [2, 1, 3, 1], "{report}");
 }
 
 #[test]
-fn the_report_holds_no_addresses_and_no_keys() {
+fn report_has_no_addresses_and_no_keys() {
     let export = export(
         json!([{"id": 1, "username": "ada@secret.org", "email": "ada@secret.org"}, {"id": 2, "username": "b", "email": "no"}]),
         organization(json!(1)),
@@ -247,7 +250,7 @@ async fn read(files: &[(&str, &str)]) -> (Result<Export, ImportError>, Report) {
 }
 
 #[tokio::test]
-async fn pages_and_arrays_are_read_and_overlaps_count_once() {
+async fn read_takes_pages_and_arrays_without_duplicates() {
     let (export, report) = read(&[
         ("users.json", r#"{"count": 3, "next": "…", "results": [{"id": 3, "username": "cyd"}, {"id": 2}]}"#),
         ("users-2.json", r#"[{"id": 2}, {"id": 1, "username": null, "groups": null, "unknown": {}}]"#),
@@ -259,7 +262,7 @@ async fn pages_and_arrays_are_read_and_overlaps_count_once() {
 }
 
 #[tokio::test]
-async fn an_export_that_lacks_something_is_not_begun() {
+async fn read_refuses_an_incomplete_export() {
     let cases: [(&[(&str, &str)], &str); 7] = [
         (&[], "users.json is missing"),
         (&[("users.json", "{")], "users.json is not JSON"),
@@ -282,7 +285,7 @@ async fn an_export_that_lacks_something_is_not_begun() {
 }
 
 #[tokio::test]
-async fn more_rows_than_were_counted_are_read_and_remarked_on() {
+async fn read_remarks_on_more_rows_than_cvat_counted() {
     let users = r#"{"count": 1, "results": [{"id": 1, "username": "ada"}, {"id": 2, "username": "bob"}]}"#;
     let (export, report) = read(&[("users.json", users)]).await;
     assert_eq!(export.expect("readable").users.len(), 2);
@@ -290,7 +293,7 @@ async fn more_rows_than_were_counted_are_read_and_remarked_on() {
 }
 
 #[tokio::test]
-async fn an_export_without_anything_is_one() {
+async fn read_accepts_an_empty_export() {
     let empty = r#"{"count": 0, "next": null, "previous": null, "results": []}"#;
     let (export, report) = read(&[("users.json", empty)]).await;
     assert!(export.expect("readable").users.is_empty());
@@ -298,7 +301,7 @@ async fn an_export_without_anything_is_one() {
 }
 
 #[tokio::test]
-async fn a_row_that_makes_no_sense_is_refused_alone() {
+async fn read_refuses_only_the_invalid_rows() {
     let (export, report) =
         read(&[("users.json", r#"[{"id": 1, "username": "w"}, {"username": "x"}, 7, {"id": "2"}]"#)]).await;
     assert_eq!(export.expect("readable").users.len(), 1);

@@ -1,5 +1,5 @@
 //! Accounts of CVAT's users, without passwords and with unverified addresses: users sign in after a reset mail, which
-//! verifies the address. So each address is given to one account only, the one with the latest sign-in.
+//! verifies the address. So only one account gets an address: the one with the latest sign-in.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -35,33 +35,33 @@ impl ImportedUsers {
 pub fn plan(
     export: &Export,
     names: &Names,
-    ledger: &mut IdMap,
-    here: &ExistingRows,
+    id_map: &mut IdMap,
+    existing: &ExistingRows,
     now: Instant,
-    tally: &mut Counts,
+    counts: &mut Counts,
 ) -> (ImportedUsers, Vec<UserRow>) {
-    let mut people = ImportedUsers::default();
-    let mut made = Vec::new();
+    let mut users = ImportedUsers::default();
+    let mut rows = Vec::new();
     for user in &export.users {
-        people.addresses.extend(normalize::email(user.email.as_deref()).0.map(|email| (user.id, email)));
+        users.addresses.extend(normalize::email(user.email.as_deref()).0.map(|email| (user.id, email)));
     }
-    let holders = holders(export, ledger, &people.addresses);
+    let address_owners = address_owners(export, id_map, &users.addresses);
     for user in &export.users {
-        if let Some(id) = ledger.id::<UserId>(Kind::User, user.id) {
-            tally.known += 1;
-            people.accounts.extend(here.accounts.get(&id).map(|username| (user.id, (id, username.clone()))));
+        if let Some(id) = id_map.id::<UserId>(Kind::User, user.id) {
+            counts.known += 1;
+            users.accounts.extend(existing.accounts.get(&id).map(|username| (user.id, (id, username.clone()))));
             continue;
         }
         let row = format!("user {}", user.id);
         let Some(username) = names.usernames.get(&user.id) else {
-            tally.refuse(row, "no username could be made for it");
+            counts.refuse(row, "no username could be made for it");
             continue;
         };
-        if here.taken.usernames.contains(username) {
-            tally.refuse(row, format!("an account here has the username {username}; accounts are never merged"));
+        if existing.taken.usernames.contains(username) {
+            counts.refuse(row, format!("an account here has the username {username}; accounts are never merged"));
             continue;
         }
-        let mut change = |reason: String| tally.change(&row, reason);
+        let mut change = |reason: String| counts.change(&row, reason);
         if *username != user.username.trim() {
             change(format!("its username is {username} here"));
         }
@@ -71,7 +71,7 @@ pub fn plan(
             change("its name was cut, or lost characters that cannot be shown".into());
         }
         let active = user.is_active != Some(false);
-        let email = match people.addresses.get(&user.id) {
+        let email = match users.addresses.get(&user.id) {
             _ if !active => {
                 change("it is locked there: it comes without its address, so nobody can sign in".into());
                 None
@@ -80,15 +80,15 @@ pub fn plan(
                 change("it has no usable address: nobody can sign in".into());
                 None
             }
-            Some(email) if here.taken.emails.contains(email.as_str()) => {
+            Some(email) if existing.taken.emails.contains(email.as_str()) => {
                 change("an account here has proven its address: it comes without one".into());
                 None
             }
-            Some(email) if here.claimed.contains(email.as_str()) => {
+            Some(email) if existing.claimed.contains(email.as_str()) => {
                 change("somebody who came over before has its address: it comes without one".into());
                 None
             }
-            Some(email) if holders.get(email) != Some(&user.id) => {
+            Some(email) if address_owners.get(email) != Some(&user.id) => {
                 change("another user with its address signed in later, or is older: it comes without one".into());
                 None
             }
@@ -96,7 +96,7 @@ pub fn plan(
         };
         let is_admin = active && (user.is_superuser || user.groups.iter().any(|group| group == "admin"));
         if is_admin {
-            change("it is a site administrator, here as there".into());
+            change("it is a site administrator, as in CVAT".into());
         }
         let date = normalize::instant(user.date_joined.as_deref());
         let created_at = date.unwrap_or_else(|| {
@@ -104,9 +104,9 @@ pub fn plan(
             now
         });
         let id = ids::new_id::<UserId>(now);
-        ledger.enter(Kind::User, user.id, id, date, now);
-        people.accounts.insert(user.id, (id, username.clone()));
-        made.push(UserRow {
+        id_map.record(Kind::User, user.id, id, date, now);
+        users.accounts.insert(user.id, (id, username.clone()));
+        rows.push(UserRow {
             id,
             username: username.clone(),
             display_name,
@@ -118,13 +118,13 @@ pub fn plan(
             created_at,
         });
     }
-    tally.taken = made.len();
-    (people, made)
+    counts.taken = rows.len();
+    (users, rows)
 }
 
 /// Returns the new user for each address: the one with the latest sign-in; of several, the oldest account.
-fn holders(export: &Export, ledger: &IdMap, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
-    let new = |user: &&model::User| user.is_active != Some(false) && !ledger.knows(Kind::User, user.id);
+fn address_owners(export: &Export, id_map: &IdMap, addresses: &HashMap<i64, Email>) -> HashMap<Email, i64> {
+    let new = |user: &&model::User| user.is_active != Some(false) && !id_map.contains(Kind::User, user.id);
     let mut users: Vec<_> = export.users.iter().filter(new).collect();
     users.sort_by_key(|user| (normalize::instant(user.last_login.as_deref()), Reverse(user.id)));
     // Later entries overwrite earlier ones.

@@ -8,8 +8,8 @@ mod projects;
 mod resources;
 mod users;
 
-pub use organizations::{DemoInvitation, DemoOrganization, OFFERS, PLACES};
-pub use projects::{At, DemoJob, DemoProject, DemoStorage, DemoTask, Plan, STORAGES, WORKS};
+pub use organizations::{DemoInvitation, DemoOrganization, INVITATIONS, ORGANIZATIONS};
+pub use projects::{DemoJob, DemoProject, DemoStorage, DemoTask, DemoWorkspace, PROJECTS, ProjectFields, STORAGES};
 pub use users::{DemoUser, PEOPLE};
 
 use crate::domain::{InternalError, Result};
@@ -29,7 +29,7 @@ pub async fn load(env: &AppContext) -> Result<bool> {
     let now = env.clock.now();
     // One hash for all accounts: dozens would take seconds and protect nothing, because the password is public.
     let password_hash = env.passwords.hash(PASSWORD).await?;
-    let (world, happened) = accounts::world(now, env.rules.invitation_expiry, &password_hash);
+    let (dataset, events) = accounts::dataset(now, env.rules.invitation_expiry, &password_hash);
     let mut connection = env.store.writer().await?;
     connection
         .transaction(async |tx| {
@@ -37,12 +37,10 @@ pub async fn load(env: &AppContext) -> Result<bool> {
                 return Ok(false);
             }
             if bulk_insert::has_users(tx).await? {
-                return Err(
-                    InternalError::new("This database has users already: the demo world wants an empty one.").into()
-                );
+                return Err(InternalError::new("This database has users already: the demo needs an empty one.").into());
             }
-            bulk_insert::insert(tx, &world).await?;
-            for (at, event) in happened {
+            bulk_insert::insert(tx, &dataset).await?;
+            for (at, event) in events {
                 record::record(tx, at, vec![event]).await?;
             }
             installation::mark_demo(tx).await?;

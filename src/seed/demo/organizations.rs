@@ -28,7 +28,7 @@ pub struct DemoOrganization {
 }
 
 /// All organizations. Each has the plan TEAM, and its owner SOLO, so that users can add members and rows.
-pub const PLACES: &[DemoOrganization] = &[
+pub const ORGANIZATIONS: &[DemoOrganization] = &[
     DemoOrganization {
         slug: "pixel-pals",
         name: "Pixel Pals",
@@ -81,7 +81,7 @@ pub struct DemoInvitation {
     pub status: InvitationStatus,
 }
 
-const fn offer(
+const fn invitation(
     slug: &'static str,
     email: &'static str,
     role: Role,
@@ -96,16 +96,23 @@ use InvitationStatus::{Declined, Expired, Pending, Revoked};
 
 /// Invitations that were not accepted: pending ones to accounts and to new users, and at least one of every other
 /// status.
-pub const OFFERS: &[DemoInvitation] = &[
-    offer("pixel-pals", "nadim@example.org", Role::Worker, "mira", Some("We could use your eyes for fruit."), Pending),
-    offer("pixel-pals", "newcomer@example.org", Role::Supervisor, "mira", None, Pending),
-    offer("pixel-pals", "kwame@example.org", Role::Worker, "mira", None, Declined),
-    offer("northwind", "nadim@example.org", Role::Supervisor, "samuel", None, Pending),
-    offer("northwind", "pia@example.org", Role::Worker, "arjun", Some("Welcome to validation!"), Pending),
-    offer("northwind", "temp.one@example.org", Role::Worker, "arjun", None, Expired),
-    offer("northwind", "temp.two@example.org", Role::Worker, "arjun", None, Expired),
-    offer("northwind", "wrong.person@example.org", Role::Maintainer, "greta", None, Revoked),
-    offer(
+pub const INVITATIONS: &[DemoInvitation] = &[
+    invitation(
+        "pixel-pals",
+        "nadim@example.org",
+        Role::Worker,
+        "mira",
+        Some("We could use your eyes for fruit."),
+        Pending,
+    ),
+    invitation("pixel-pals", "newcomer@example.org", Role::Supervisor, "mira", None, Pending),
+    invitation("pixel-pals", "kwame@example.org", Role::Worker, "mira", None, Declined),
+    invitation("northwind", "nadim@example.org", Role::Supervisor, "samuel", None, Pending),
+    invitation("northwind", "pia@example.org", Role::Worker, "arjun", Some("Welcome to validation!"), Pending),
+    invitation("northwind", "temp.one@example.org", Role::Worker, "arjun", None, Expired),
+    invitation("northwind", "temp.two@example.org", Role::Worker, "arjun", None, Expired),
+    invitation("northwind", "wrong.person@example.org", Role::Maintainer, "greta", None, Revoked),
+    invitation(
         "vision-lab",
         "visiting.fellow@example.org",
         Role::Maintainer,
@@ -113,5 +120,5 @@ pub const OFFERS: &[DemoInvitation] = &[
         Some("For the summer term."),
         Pending,
     ),
-    offer("vision-lab", "former.student@example.org", Role::Worker, "rasmus", None, Expired),
+    invitation("vision-lab", "former.student@example.org", Role::Worker, "rasmus", None, Expired),
 ];

@@ -6,20 +6,20 @@ use crate::domain::job::{JobStage, JobState};
 
 /// A workspace of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub enum DemoWorkspace {
     /// The organization with this slug.
     Organization(&'static str),
     /// The personal workspace of the user with this username.
     Personal(&'static str),
 }
 
-use At::{Organization, Personal};
+use DemoWorkspace::{Organization, Personal};
 
 /// A cloud storage of the demo.
 #[derive(Clone, Copy, Debug)]
 pub struct DemoStorage {
     /// Workspace of the storage.
-    pub at: At,
+    pub workspace: DemoWorkspace,
     /// Name, by which projects of the same workspace refer to it.
     pub name: &'static str,
     /// Provider of the storage.
@@ -50,16 +50,16 @@ pub struct DemoTask {
 #[derive(Clone, Copy, Debug)]
 pub struct DemoProject {
     /// Workspace of the project.
-    pub at: At,
+    pub workspace: DemoWorkspace,
     /// The project. `None` if the tasks are in no project.
-    pub project: Option<Plan>,
+    pub project: Option<ProjectFields>,
     /// Tasks of the project.
     pub tasks: &'static [DemoTask],
 }
 
 /// The fields of a project of the demo.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct ProjectFields {
     /// Name of the project.
     pub name: &'static str,
     /// Description of the project.
@@ -75,16 +75,16 @@ pub struct Plan {
 }
 
 const fn storage(
-    at: At,
+    workspace: DemoWorkspace,
     name: &'static str,
     provider: CloudProvider,
     resource: &'static str,
     owner: &'static str,
 ) -> DemoStorage {
-    DemoStorage { at, name, provider, resource, owner }
+    DemoStorage { workspace, name, provider, resource, owner }
 }
 
-const fn piece(
+const fn task(
     name: &'static str,
     owner: &'static str,
     assignee: Option<&'static str>,
@@ -121,10 +121,10 @@ const fn open((stage, state): (JobStage, JobState)) -> DemoJob {
 
 /// All projects and tasks, within the limits of a free plan with one project to spare, so that a new user can create
 /// one.
-pub const WORKS: &[DemoProject] = &[
+pub const PROJECTS: &[DemoProject] = &[
     DemoProject {
-        at: Organization("pixel-pals"),
-        project: Some(Plan {
+        workspace: Organization("pixel-pals"),
+        project: Some(ProjectFields {
             name: "Street scenes",
             description: "People, bicycles and trams at four crossings.",
             owner: "tobias",
@@ -133,14 +133,14 @@ pub const WORKS: &[DemoProject] = &[
             target: Some("Deliveries"),
         }),
         tasks: &[
-            piece("Crossings, morning", "tobias", Some("femi"), &[by("femi", BUSY), by("lucia", NEW), open(NEW)]),
-            piece("Crossings, evening", "yuki", Some("lucia"), &[by("lucia", IN_REVIEW), by("piotr", REVIEWED)]),
-            piece("Trams", "tobias", None, &[by("piotr", ACCEPTED), by("femi", ACCEPTED)]),
+            task("Crossings, morning", "tobias", Some("femi"), &[by("femi", BUSY), by("lucia", NEW), open(NEW)]),
+            task("Crossings, evening", "yuki", Some("lucia"), &[by("lucia", IN_REVIEW), by("piotr", REVIEWED)]),
+            task("Trams", "tobias", None, &[by("piotr", ACCEPTED), by("femi", ACCEPTED)]),
         ],
     },
     DemoProject {
-        at: Organization("pixel-pals"),
-        project: Some(Plan {
+        workspace: Organization("pixel-pals"),
+        project: Some(ProjectFields {
             name: "Fruit",
             description: "Which of these apples would you buy?",
             owner: "yuki",
@@ -148,16 +148,16 @@ pub const WORKS: &[DemoProject] = &[
             source: None,
             target: Some("Deliveries"),
         }),
-        tasks: &[piece("Apples", "yuki", None, &[by("noor", ANNOTATED), by("lucia", REJECTED)])],
+        tasks: &[task("Apples", "yuki", None, &[by("noor", ANNOTATED), by("lucia", REJECTED)])],
     },
     DemoProject {
-        at: Organization("pixel-pals"),
+        workspace: Organization("pixel-pals"),
         project: None,
-        tasks: &[piece("One cat, many sofas", "tobias", Some("noor"), &[open(NEW)])],
+        tasks: &[task("One cat, many sofas", "tobias", Some("noor"), &[open(NEW)])],
     },
     DemoProject {
-        at: Organization("northwind"),
-        project: Some(Plan {
+        workspace: Organization("northwind"),
+        project: Some(ProjectFields {
             name: "Lane markings",
             description: "Perception. Solid, dashed, and what the weather left of them.",
             owner: "hana",
@@ -166,24 +166,24 @@ pub const WORKS: &[DemoProject] = &[
             target: Some("Ground truth"),
         }),
         tasks: &[
-            piece(
+            task(
                 "Motorway, batch 1",
                 "hana",
                 Some("agnes.almgreve"),
                 &[by("agnes.almgreve", ACCEPTED), by("bilal.bensouri", ACCEPTED)],
             ),
-            piece(
+            task(
                 "Motorway, batch 2",
                 "oliver",
                 None,
                 &[by("carmen.cordavez", BUSY), by("dmitri.drachenko", NEW), open(NEW), open(NEW)],
             ),
-            piece("Tunnels", "oliver", Some("elena.estevao"), &[by("elena.estevao", IN_REVIEW)]),
+            task("Tunnels", "oliver", Some("elena.estevao"), &[by("elena.estevao", IN_REVIEW)]),
         ],
     },
     DemoProject {
-        at: Organization("northwind"),
-        project: Some(Plan {
+        workspace: Organization("northwind"),
+        project: Some(ProjectFields {
             name: "Night rain",
             description: "Validation. The recordings that nobody wants.",
             owner: "zeynep",
@@ -192,13 +192,13 @@ pub const WORKS: &[DemoProject] = &[
             target: None,
         }),
         tasks: &[
-            piece("Headlights", "zeynep", Some("sofia"), &[by("sofia", BUSY), by("noor", NEW)]),
-            piece("Puddles", "mateo", None, &[by("farid.farahmani", REJECTED)]),
+            task("Headlights", "zeynep", Some("sofia"), &[by("sofia", BUSY), by("noor", NEW)]),
+            task("Puddles", "mateo", None, &[by("farid.farahmani", REJECTED)]),
         ],
     },
     DemoProject {
-        at: Organization("vision-lab"),
-        project: Some(Plan {
+        workspace: Organization("vision-lab"),
+        project: Some(ProjectFields {
             name: "Retina vessels",
             description: "The tree of vessels, down to the third branch.",
             owner: "rasmus",
@@ -207,18 +207,18 @@ pub const WORKS: &[DemoProject] = &[
             target: Some("Scans"),
         }),
         tasks: &[
-            piece("Left eyes", "linh", Some("kwame"), &[by("kwame", BUSY), by("astrid", NEW)]),
-            piece("Right eyes", "linh", Some("rohan"), &[by("rohan", REVIEWED), by("clara", IN_REVIEW)]),
+            task("Left eyes", "linh", Some("kwame"), &[by("kwame", BUSY), by("astrid", NEW)]),
+            task("Right eyes", "linh", Some("rohan"), &[by("rohan", REVIEWED), by("clara", IN_REVIEW)]),
         ],
     },
     DemoProject {
-        at: Organization("vision-lab"),
+        workspace: Organization("vision-lab"),
         project: None,
-        tasks: &[piece("Pilot of the new protocol", "pavel", Some("yuki"), &[by("yuki", ANNOTATED), open(NEW)])],
+        tasks: &[task("Pilot of the new protocol", "pavel", Some("yuki"), &[by("yuki", ANNOTATED), open(NEW)])],
     },
     DemoProject {
-        at: Personal("mira"),
-        project: Some(Plan {
+        workspace: Personal("mira"),
+        project: Some(ProjectFields {
             name: "Holiday pictures",
             description: "Where was this?",
             owner: "mira",
@@ -226,11 +226,11 @@ pub const WORKS: &[DemoProject] = &[
             source: Some("Old hard disk"),
             target: None,
         }),
-        tasks: &[piece("Beaches", "mira", None, &[by("mira", BUSY)])],
+        tasks: &[task("Beaches", "mira", None, &[by("mira", BUSY)])],
     },
     DemoProject {
-        at: Personal("nadim"),
+        workspace: Personal("nadim"),
         project: None,
-        tasks: &[piece("Exercise", "nadim", Some("nadim"), &[by("nadim", NEW)])],
+        tasks: &[task("Exercise", "nadim", Some("nadim"), &[by("nadim", NEW)])],
     },
 ];

@@ -15,7 +15,7 @@ use crate::events::record::NewEvent;
 use crate::operations::resources::events::{
     job_updated, of_job, of_storage, project_created, task_created, task_updated,
 };
-use crate::seed::demo::projects::{At, DemoJob, DemoProject, DemoTask, STORAGES, WORKS};
+use crate::seed::demo::projects::{DemoJob, DemoProject, DemoTask, DemoWorkspace, PROJECTS, STORAGES};
 use crate::store::bulk_insert::Dataset;
 use crate::store::cloud_storages::CloudStorage;
 use crate::store::jobs::Job;
@@ -23,24 +23,25 @@ use crate::store::projects::Project;
 use crate::store::tasks::Task;
 
 /// The data set and events that resources are added to, with the users that they refer to.
-pub struct Filling<'a> {
+pub struct ResourceBuilder<'a> {
     /// Time of the seeding.
     pub now: Instant,
     /// IDs of the users, by username.
     pub users: &'a HashMap<&'static str, UserId>,
     /// The rows.
-    pub made: &'a mut Dataset,
+    pub dataset: &'a mut Dataset,
     /// The events, with their times.
-    pub happened: &'a mut Vec<(Instant, NewEvent)>,
+    pub events: &'a mut Vec<(Instant, NewEvent)>,
 }
 
-impl Filling<'_> {
+impl ResourceBuilder<'_> {
     /// Adds all cloud storages, projects, tasks and jobs.
-    pub fn fill(&mut self) {
+    pub fn build(&mut self) {
         let mut storages = HashMap::new();
         for (number, storage) in (0..).zip(STORAGES) {
             let created_at = self.now - TimeDelta::days(21) + TimeDelta::minutes(number);
-            let (Some(workspace), Some(owner_id)) = (self.workspace(storage.at), self.user(storage.owner)) else {
+            let (Some(workspace), Some(owner_id)) = (self.workspace(storage.workspace), self.user(storage.owner))
+            else {
                 continue;
             };
             let row = CloudStorage {
@@ -55,87 +56,87 @@ impl Filling<'_> {
                 created_at,
             };
             storages.insert(storage.name, row.id);
-            self.happened.push((created_at, of_storage(EventType::CloudStorageCreated, Some(owner_id), &row)));
-            self.made.cloud_storages.push(row);
+            self.events.push((created_at, of_storage(EventType::CloudStorageCreated, Some(owner_id), &row)));
+            self.dataset.cloud_storages.push(row);
         }
-        for (number, work) in (0..).zip(WORKS) {
-            let begun = self.now - TimeDelta::days(20) + TimeDelta::days(number);
-            if let Some(workspace) = self.workspace(work.at) {
-                self.begin(work, workspace, begun, &storages);
+        for (number, project) in (0..).zip(PROJECTS) {
+            let created_at = self.now - TimeDelta::days(20) + TimeDelta::days(number);
+            if let Some(workspace) = self.workspace(project.workspace) {
+                self.add_project(project, workspace, created_at, &storages);
             }
         }
     }
 
-    fn begin(
+    fn add_project(
         &mut self,
-        work: &DemoProject,
+        demo: &DemoProject,
         workspace: WorkspaceId,
-        begun: Instant,
+        created_at: Instant,
         storages: &HashMap<&str, CloudStorageId>,
     ) {
-        let project = work.project.and_then(|plan| {
-            let named = |name: Option<&str>| name.and_then(|name| storages.get(name)).copied();
+        let project = demo.project.and_then(|fields| {
+            let storage = |name: Option<&str>| name.and_then(|name| storages.get(name)).copied();
             Some(Project {
-                id: ids::new_id(begun),
+                id: ids::new_id(created_at),
                 workspace_id: workspace.uuid(),
                 organization_id: workspace.organization(),
-                owner_id: self.user(plan.owner)?,
-                assignee_id: plan.assignee.and_then(|name| self.user(name)),
-                name: plan.name.to_owned(),
-                description: Some(plan.description.to_owned()),
-                source_storage_id: named(plan.source),
-                target_storage_id: named(plan.target),
-                created_at: begun,
-                updated_at: begun,
+                owner_id: self.user(fields.owner)?,
+                assignee_id: fields.assignee.and_then(|name| self.user(name)),
+                name: fields.name.to_owned(),
+                description: Some(fields.description.to_owned()),
+                source_storage_id: storage(fields.source),
+                target_storage_id: storage(fields.target),
+                created_at,
+                updated_at: created_at,
             })
         });
-        for (number, piece) in (1..).zip(work.tasks) {
-            self.add(piece, workspace, project.as_ref(), begun + TimeDelta::hours(number));
+        for (number, task) in (1..).zip(demo.tasks) {
+            self.add_task(task, workspace, project.as_ref(), created_at + TimeDelta::hours(number));
         }
         if let Some(project) = project {
-            self.happened.push((begun, project_created(project.owner_id, &project)));
-            self.made.projects.push(project);
+            self.events.push((created_at, project_created(project.owner_id, &project)));
+            self.dataset.projects.push(project);
         }
     }
 
     /// Adds a task with new jobs, which reach their stage and state some hours later.
-    fn add(&mut self, piece: &DemoTask, workspace: WorkspaceId, project: Option<&Project>, created_at: Instant) {
-        let Some(owner_id) = self.user(piece.owner) else { return };
+    fn add_task(&mut self, demo: &DemoTask, workspace: WorkspaceId, project: Option<&Project>, created_at: Instant) {
+        let Some(owner_id) = self.user(demo.owner) else { return };
         let outer: Vec<Participants> = project.iter().map(|project| project.people()).collect();
-        let fresh = Task {
+        let new = Task {
             id: ids::new_id(created_at),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
             project_id: project.map(|project| project.id),
             owner_id,
-            assignee_id: piece.assignee.and_then(|name| self.user(name)),
-            name: piece.name.to_owned(),
+            assignee_id: demo.assignee.and_then(|name| self.user(name)),
+            name: demo.name.to_owned(),
             status: TaskStatus::Annotation,
             source_storage_id: None,
             target_storage_id: None,
             created_at,
             updated_at: created_at,
         };
-        let inner = [&[fresh.people()], outer.as_slice()].concat();
-        self.happened.push((created_at, task_created(owner_id, &fresh, &outer)));
+        let inner = [&[new.people()], outer.as_slice()].concat();
+        self.events.push((created_at, task_created(owner_id, &new, &outer)));
         let mut latest = created_at;
-        for (number, part) in (1..).zip(piece.jobs) {
+        for (number, job) in (1..).zip(demo.jobs) {
             latest = created_at + TimeDelta::hours(number);
-            self.work_on(part, &fresh, &inner, latest);
+            self.add_job(job, &new, &inner, latest);
         }
-        let standing: Vec<_> = piece.jobs.iter().map(|(_, stage, state)| (*stage, *state)).collect();
-        let task = Task { status: TaskStatus::of(&standing), ..fresh.clone() };
-        match task_updated(Some(owner_id), &fresh, &task, &outer) {
+        let states: Vec<_> = demo.jobs.iter().map(|(_, stage, state)| (*stage, *state)).collect();
+        let task = Task { status: TaskStatus::of(&states), ..new.clone() };
+        match task_updated(Some(owner_id), &new, &task, &outer) {
             Some(event) => {
-                self.happened.push((latest, event));
-                self.made.tasks.push(Task { updated_at: latest, ..task });
+                self.events.push((latest, event));
+                self.dataset.tasks.push(Task { updated_at: latest, ..task });
             }
-            None => self.made.tasks.push(task),
+            None => self.dataset.tasks.push(task),
         }
     }
 
-    fn work_on(&mut self, (worker, stage, state): &DemoJob, task: &Task, people: &[Participants], at: Instant) {
-        let fresh = Job {
+    fn add_job(&mut self, (assignee, stage, state): &DemoJob, task: &Task, people: &[Participants], at: Instant) {
+        let new = Job {
             id: ids::new_id(task.created_at),
             workspace_id: task.workspace_id,
             organization_id: task.organization_id,
@@ -147,15 +148,15 @@ impl Filling<'_> {
             updated_at: task.created_at,
         };
         let by = Some(task.owner_id);
-        self.happened.push((task.created_at, of_job(EventType::JobCreated, by, &fresh, people)));
-        let assignee_id = worker.and_then(|name| self.user(name));
-        let job = Job { assignee_id, stage: *stage, state: *state, ..fresh.clone() };
-        match job_updated(by, &fresh, &job, people) {
+        self.events.push((task.created_at, of_job(EventType::JobCreated, by, &new, people)));
+        let assignee_id = assignee.and_then(|name| self.user(name));
+        let job = Job { assignee_id, stage: *stage, state: *state, ..new.clone() };
+        match job_updated(by, &new, &job, people) {
             Some(event) => {
-                self.happened.push((at, event));
-                self.made.jobs.push(Job { updated_at: at, ..job });
+                self.events.push((at, event));
+                self.dataset.jobs.push(Job { updated_at: at, ..job });
             }
-            None => self.made.jobs.push(job),
+            None => self.dataset.jobs.push(job),
         }
     }
 
@@ -163,12 +164,12 @@ impl Filling<'_> {
         self.users.get(username).copied()
     }
 
-    fn workspace(&self, at: At) -> Option<WorkspaceId> {
-        match at {
-            At::Organization(slug) => {
-                self.made.organizations.iter().find(|row| row.slug == slug).map(|row| row.id.into())
+    fn workspace(&self, workspace: DemoWorkspace) -> Option<WorkspaceId> {
+        match workspace {
+            DemoWorkspace::Organization(slug) => {
+                self.dataset.organizations.iter().find(|row| row.slug == slug).map(|row| row.id.into())
             }
-            At::Personal(username) => self.user(username).map(WorkspaceId::Personal),
+            DemoWorkspace::Personal(username) => self.user(username).map(WorkspaceId::Personal),
         }
     }
 }
