@@ -1,4 +1,4 @@
-// A server beside a database of its own, for the benches that are written in JavaScript.
+// A server with its own database, for the benchmarks in JavaScript.
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import http from 'node:http';
@@ -10,7 +10,8 @@ const port = 8650;
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Server {
-  // Makes the database anew, fills it with growth/world.sql, and starts a server. DATABASE_URL: one whose user may make others.
+  // Creates the database again, fills it with growth/world.sql, and starts a server. The user of DATABASE_URL must be
+  // allowed to create databases.
   static async start(database, organizations) {
     const admin = process.env.DATABASE_URL;
     const server = new Server();
@@ -37,7 +38,7 @@ export class Server {
     await new Promise((resolve) => this.process.on('exit', resolve));
   }
 
-  // Posts a request, as nobody without a token; resolves to the answer.
+  // Posts a request, anonymous if there is no token; resolves to the response.
   post(token, query, variables, extensions) {
     const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
     const options = { port, host: '127.0.0.1', path: '/graphql', method: 'POST', agent: this.agent, headers };
@@ -59,7 +60,7 @@ export class Server {
     return data;
   }
 
-  // Milliseconds of processor time that the server and its database have used. Ticks of Linux: 10 ms each.
+  // Returns the processor time of the server and of its database, in milliseconds. Linux counts it in ticks of 10 ms.
   processorTime() {
     this.postmaster ??= Number(psql(this.url, '-At', '-c', "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)"));
     const { own, ended } = ticks(this.postmaster);
@@ -69,7 +70,7 @@ export class Server {
   }
 }
 
-// What /proc tells of a process: its parent, the ticks that it has used, and those that its ended children have.
+// Reads from /proc the parent of a process, the ticks that it has used, and those of its ended children.
 function ticks(id) {
   try {
     const fields = readFileSync(`/proc/${id}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ').map(Number);

@@ -1,4 +1,5 @@
--- A million events that are older than they are kept, and a hundred thousand that are not; a hundred of a transaction.
+-- Writes a million events that are older than the retention period, and a hundred thousand newer ones, a hundred in
+-- each transaction.
 DO $$
 BEGIN
     FOR batch IN 1..11000 LOOP

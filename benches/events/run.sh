@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the event row costs: writes by pgbench with and without it, at 16 connections. See the README beside this file.
+# Measures the cost of the event row: writes with and without it, with 16 connections. See README.md in this folder.
 set -eu
 cd "$(dirname "$0")"
 : "${DATABASE_URL:?an empty database, migrated}"
@@ -12,7 +12,7 @@ run() {
         2>/dev/null | sed -n 's/^tps = \([0-9]*\).*/\1/p'
 }
 
-# The two of a pair take turns, and the best of each counts: what else the machine does holds up both alike.
+# Runs the two alternately and keeps the best result of each, so that other load on the machine affects both alike.
 pair() {
     best_without=0 best_with=0
     for _ in $(seq "$rounds"); do

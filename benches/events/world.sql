@@ -1,4 +1,5 @@
--- A world to write in: 1,000 organizations of 20 members, each with a task of one job. Row n of each table has the ID bench_id(n).
+-- Creates 1,000 organizations with 20 members each, and in each a task with one job. Row n of each table has the ID
+-- bench_id(n).
 SET client_min_messages = warning;
 CREATE OR REPLACE FUNCTION bench_id(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;

@@ -1,10 +1,10 @@
-// How the time of a request grows with the world that it is asked of. See README.md beside this file.
+// Measures how the time of a request depends on the size of the database. See README.md in this folder.
 //   DATABASE_URL=postgres://…/postgres node benches/growth/run.mjs
 import { Server } from '../server.mjs';
 
 const times = Number(process.env.TIMES ?? 300);
 
-// Milliseconds of the middle one of many requests, one after the other.
+// Returns the median time of many requests, one after the other, in milliseconds.
 async function median(server, token, query, variables) {
   const taken = [];
   for (let n = 0; n < times + 20; n++) {
@@ -17,12 +17,12 @@ async function median(server, token, query, variables) {
 
 const ORGANIZATIONS = `query ($first: Int, $order: OrganizationOrder) { viewer { organizations(first: $first, orderBy: $order) {
   nodes { slug displayName viewerMembership { role } memberCount } pageInfo { hasNextPage endCursor } } } }`;
-const EVERY = `query ($first: Int, $after: String, $order: OrganizationOrder) { organizations(first: $first, after: $after, orderBy: $order) {
+const ALL = `query ($first: Int, $after: String, $order: OrganizationOrder) { organizations(first: $first, after: $after, orderBy: $order) {
   nodes { slug displayName memberCount } pageInfo { hasNextPage endCursor } } }`;
 const MEMBERS = `query ($first: Int, $after: String, $order: MembershipOrder) { organization(slug: "org-1") { members(first: $first, after: $after, orderBy: $order) {
   nodes { role user { username displayName } } pageInfo { hasNextPage endCursor } } } }`;
 
-// The cursor in front of a page.
+// Returns the cursor with which a page begins.
 async function cursor(server, token, first, page, order) {
   let after = null;
   for (let n = 1; n < page; n++) after = (await server.ask(token, MEMBERS, { first, after, order })).organization.members.pageInfo.endCursor;
@@ -43,9 +43,9 @@ async function measure(organizations) {
         await row(`${first} members of 20,000 by ${field}, page 200`, one, MEMBERS, { first, after, order });
       }
     }
-    await row('20 organizations of a viewer who is in 1', one, ORGANIZATIONS, { first: 20 });
-    await row('20 organizations of a viewer who is in 1,000, or in all', many, ORGANIZATIONS, { first: 20 });
-    await row('10 organizations, asked by an administrator', root, EVERY, { first: 10 });
+    await row('20 organizations of a viewer in 1 organization', one, ORGANIZATIONS, { first: 20 });
+    await row('20 organizations of a viewer in 1,000 organizations, or in all', many, ORGANIZATIONS, { first: 20 });
+    await row('10 organizations, for a site administrator', root, ALL, { first: 10 });
     return rows;
   } finally {
     await server.stop();

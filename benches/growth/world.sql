@@ -1,5 +1,5 @@
--- A world of :organizations organizations, the first of which has 20,000 members; `one` is in one of them, `many` in 1,000 or
--- in all. `root` is a site administrator. Row n of each table has the ID growth_id(n).
+-- Creates :organizations organizations. The first has 20,000 members. The user `one` is in one organization, `many` is
+-- in 1,000 or in all. `root` is a site administrator. Row n of each table has the ID growth_id(n).
 CREATE FUNCTION growth_id(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid;
 BEGIN;

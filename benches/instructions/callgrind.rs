@@ -14,7 +14,7 @@ pub const WORK: &str = "BENCH_WORK";
 const ROUNDS: u64 = 100;
 
 /// Whether valgrind is installed.
-pub fn is_there() -> bool {
+pub fn is_installed() -> bool {
     let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
@@ -32,7 +32,7 @@ pub fn count(workload: &Workload) -> Outcome<(u64, String)> {
     callgrind.arg(format!("--callgrind-out-file={}", profile.display()));
     let done = callgrind.arg(env::current_exe()?).env(WORK, workload.name).stderr(Stdio::inherit()).output()?;
     if !done.status.success() {
-        return Err(format!("{workload} cannot be done under callgrind: {}", done.status).into());
+        return Err(format!("{workload} failed under callgrind: {}", done.status).into());
     }
     let text = fs::read_to_string(&profile)?;
     let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse::<u64>().ok());
@@ -43,11 +43,11 @@ pub fn count(workload: &Workload) -> Outcome<(u64, String)> {
 /// Runs one workload, to be counted.
 pub fn perform(name: &str) -> Outcome {
     let workload = workloads::ALL.iter().find(|workload| workload.name == name);
-    let mut work = (workload.ok_or_else(|| format!("there is no {name}"))?.ready)()?;
+    let mut work = (workload.ok_or_else(|| format!("there is no workload {name}"))?.ready)()?;
     // One-time initialization is not counted.
     work();
     counted_from_here(&mut work);
-    println!("{}", abilities());
+    println!("{}", processor_features());
     Ok(())
 }
 
@@ -60,7 +60,7 @@ fn counted_from_here(work: &mut Work) {
 }
 
 /// Returns the processor features by which libraries choose an implementation.
-fn abilities() -> String {
+fn processor_features() -> String {
     #[cfg(target_arch = "x86_64")]
     {
         let all = [
@@ -69,8 +69,8 @@ fn abilities() -> String {
             ("pclmulqdq", is_x86_feature_detected!("pclmulqdq")),
             ("sha", is_x86_feature_detected!("sha")),
         ];
-        let there: Vec<_> = all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect();
-        there.join(" ")
+        let detected: Vec<_> = all.into_iter().filter(|(_, is_detected)| *is_detected).map(|(name, _)| name).collect();
+        detected.join(" ")
     }
     #[cfg(not(target_arch = "x86_64"))]
     String::new()

@@ -20,7 +20,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let done = match env::var(callgrind::WORK) {
         Ok(name) => callgrind::perform(&name).map(|()| true),
-        Err(_) => guard(),
+        Err(_) => compare(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -32,13 +32,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether no count has grown.
-fn guard() -> Outcome<bool> {
+/// Counts the workloads. Returns false if a count has grown.
+fn compare() -> Outcome<bool> {
     if cfg!(debug_assertions) {
         return Err("instructions are counted in an optimized build: `cargo bench --bench instructions`".into());
     }
-    if !callgrind::is_there() {
-        println!("Instructions are not counted: there is no valgrind here (`apt-get install valgrind`).");
+    if !callgrind::is_installed() {
+        println!("Instructions are not counted: valgrind is not installed (`apt-get install valgrind`).");
         return Ok(true);
     }
     let counted = Record::of_all()?;
@@ -47,5 +47,5 @@ fn guard() -> Outcome<bool> {
         print!("{counted}");
         return Ok(true);
     }
-    Ok(Record::read()?.holds(&counted))
+    Ok(Record::read()?.compare(&counted))
 }

@@ -13,8 +13,8 @@ use crate::workloads::{self, Outcome};
 /// Growth that is tolerated, in percent. Runs of one build differ by 0.2 %; the rest allows for another libc, whose
 /// copying takes a tenth of the instructions of a page.
 const TOLERANCE: f64 = 5.0;
-/// How to record new counts.
-const RECORD: &str = "`UPDATE=1 cargo bench --bench instructions` records what there is now";
+/// Command that records new counts.
+const RECORD: &str = "`UPDATE=1 cargo bench --bench instructions` records the present counts";
 /// First words of the lines that are not counts.
 const COMPILER: &str = "compiler:";
 const PROCESSOR: &str = "processor:";
@@ -31,9 +31,9 @@ impl Record {
     pub fn of_all() -> Outcome<Self> {
         let (mut counts, mut processor) = (Vec::new(), String::new());
         for workload in workloads::ALL {
-            let (count, abilities) = callgrind::count(workload)?;
+            let (count, features) = callgrind::count(workload)?;
             counts.push((workload.name.to_owned(), count));
-            processor = abilities;
+            processor = features;
         }
         Ok(Self { compiler: compiler()?, processor, counts })
     }
@@ -47,7 +47,7 @@ impl Record {
                 Some((PROCESSOR, rest)) => rest.trim().clone_into(&mut record.processor),
                 Some((name, count)) => record.counts.push((name.to_owned(), count.trim().parse()?)),
                 None if line.is_empty() => {}
-                None => return Err(format!("{}: {line} is no count", path().display()).into()),
+                None => return Err(format!("{}: {line} is not a count", path().display()).into()),
             }
         }
         Ok(record)
@@ -58,14 +58,15 @@ impl Record {
         Ok(fs::write(path(), self.to_string())?)
     }
 
-    /// Returns whether no count in `now` has grown, if the two are comparable, and prints the differences.
-    pub fn holds(&self, now: &Self) -> bool {
-        for (what, recorded, here) in
+    /// Prints the differences. Returns false if a count in `now` has grown or is not recorded, and true if the two
+    /// cannot be compared.
+    pub fn compare(&self, now: &Self) -> bool {
+        for (name, recorded, present) in
             [("compiler", &self.compiler, &now.compiler), ("processor", &self.processor, &now.processor)]
         {
-            if recorded != here {
-                println!("Instructions are not compared: the {what} is another one.");
-                println!("  recorded: {recorded}\n  here:     {here}\n{RECORD}.");
+            if recorded != present {
+                println!("Instructions are not compared: the {name} differs.");
+                println!("  recorded: {recorded}\n  present:  {present}\n{RECORD}.");
                 return true;
             }
         }
@@ -81,16 +82,16 @@ impl Record {
             println!("{name:26}{recorded:>12}{count:>12}{change:>+8.1} %");
             if change > TOLERANCE {
                 eprintln!("{name} has grown by {change:.1} %: from {recorded} to {count} instructions.");
-                eprintln!("  what takes them: callgrind_annotate {}", callgrind::profile(name).display());
+                eprintln!("  To see where: callgrind_annotate {}", callgrind::profile(name).display());
                 stale = true;
             }
         }
         for (name, _) in self.counts.iter().filter(|(name, _)| now.counts.iter().all(|(known, _)| known != name)) {
-            eprintln!("{name} is recorded, and counted no more.");
+            eprintln!("{name} is recorded, but is not a workload any more.");
             stale = true;
         }
         if stale {
-            eprintln!("More than {TOLERANCE} % is not chance. If it is meant to be so, {RECORD}; review the diff.");
+            eprintln!("More than {TOLERANCE} % is not noise. If the change is intended, {RECORD}; review the diff.");
         }
         !stale
     }
@@ -98,8 +99,8 @@ impl Record {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "# Instructions of each workload of benches/workloads/, done once, as callgrind counts them.")?;
-        writeln!(f, "# Derived: {RECORD}.")?;
+        writeln!(f, "# Instructions of one run of each workload in benches/workloads/, counted by callgrind.")?;
+        writeln!(f, "# Derived file: {RECORD}.")?;
         writeln!(f, "{COMPILER} {}\n{PROCESSOR} {}\n", self.compiler, self.processor)?;
         self.counts.iter().try_for_each(|(name, count)| writeln!(f, "{name:26}{count:>10}"))
     }
@@ -112,7 +113,7 @@ fn path() -> PathBuf {
 /// Returns the compiler and its host.
 fn compiler() -> Outcome<String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let told = String::from_utf8(Command::new(rustc).arg("--verbose").arg("--version").output()?.stdout)?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
-    Ok(format!("{}, {host}", told.lines().next().unwrap_or_default()))
+    let output = String::from_utf8(Command::new(rustc).arg("--verbose").arg("--version").output()?.stdout)?;
+    let host = output.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+    Ok(format!("{}, {host}", output.lines().next().unwrap_or_default()))
 }

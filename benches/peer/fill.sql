@@ -1,13 +1,13 @@
--- Fills our tables from the benchmark's schema `app`: organizations on TEAM, addresses verified.
--- IDs are made from numbers, so that those of `app` can be told from ours: UUIDs of version 7 in the order of the numbers.
+-- Fills Guildhall's tables from the benchmark's schema `app`. Organizations have the plan TEAM, addresses are verified.
+-- IDs are UUIDs of version 7 that contain the benchmark's numbers, in the same order.
 DROP SCHEMA IF EXISTS peer CASCADE;
 CREATE SCHEMA peer;
 
--- The ID of the thing of that kind (1 user, 2 organization, 3 membership, 4 invitation) and number.
+-- Returns the ID of a row, by its kind (1 user, 2 organization, 3 membership, 4 invitation) and number.
 CREATE FUNCTION peer.id(kind integer, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
     RETURN ('01900000-' || lpad(to_hex(kind), 4, '0') || '-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid;
 
--- An ID as clients see it: its bits, five at a time, in Crockford's base 32.
+-- Returns an ID in the form that clients see: a prefix and Crockford's base 32.
 CREATE FUNCTION peer.shown(prefix text, id uuid) RETURNS text LANGUAGE sql IMMUTABLE RETURN (
     SELECT prefix || '_' || string_agg(
         substr('0123456789abcdefghjkmnpqrstvwxyz', substring(padded FROM 5 * place + 1 FOR 5)::bit(5)::integer + 1, 1),
@@ -30,7 +30,8 @@ INSERT INTO memberships (id, organization_id, user_id, username, role, joined_at
         upper(role)::member_role, joined_at
     FROM app.memberships ORDER BY app.memberships.id;
 
--- There the oldest come first, here the newest: so that both show the same ones, times go the other way round.
+-- The benchmark lists the oldest invitations first, Guildhall the newest. The creation times are in reverse order, so
+-- that both list the same ones.
 INSERT INTO invitations
         (id, organization_id, email, role, status, inviter_id, created_at, expires_at, resolved_at, sent_requested_at)
     SELECT peer.id(4, id), peer.id(2, organization_id), email, upper(role)::member_role, upper(status)::invitation_status,

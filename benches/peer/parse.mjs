@@ -1,5 +1,5 @@
-// What aliases cannot express: roles are in capitals, organizations of mutations are named by ID, and what a mutation is
-// refused for stands in its payload.
+// Converts what GraphQL aliases cannot: Guildhall has roles in capital letters, its mutations take the ID of an
+// organization, and refusals are in the payload.
 const lower = (role) => role?.toLowerCase();
 const nodes = (connection) => connection.edges.map((edge) => edge.node);
 const member = ({ role, user }) => ({ role: lower(role), ...user });
@@ -34,7 +34,7 @@ export function parse(op, { data }) {
   }
 }
 
-// As `peer.shown('org', peer.id(2, number))` in fill.sql.
+// Returns the same as `peer.shown('org', peer.id(2, number))` in fill.sql.
 const organizationId = (number) => {
   let bits = (0x01900000_0002_7000_8000n << 48n) | BigInt(number);
   let text = '';
@@ -46,8 +46,8 @@ export function variables(op, { role, org }) {
   return { ...(role && { role: role.toUpperCase() }), ...(org && { organizationId: organizationId(org) }) };
 }
 
-// The checks know a refusal by the status of the answer or by a top-level error: they are shown those in payloads as a
-// status. The load does not come this way.
+// The benchmark's checks recognize a refusal by the HTTP status or by a top-level error, so refusals in payloads get
+// the status 422. Requests under load do not use this function.
 const plainFetch = globalThis.fetch;
 globalThis.fetch = async (...request) => {
   const answer = await plainFetch(...request);

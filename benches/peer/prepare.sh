@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes setup.sql, by which the benchmark makes and fills our tables before it starts the server: all migrations, then fill.sql.
+# Writes setup.sql: all migrations, then fill.sql. The benchmark runs it before it starts the server.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
     ls ../../migrations | LC_ALL=C sort -t _ -k 1,1 | while read -r name; do
         version=${name%%_*}
         echo "INSERT INTO __diesel_schema_migrations (version) VALUES ('${version//-/}');"
-        # The benchmark sends all of it as one transaction.
+        # The benchmark runs the file in one transaction, where CONCURRENTLY is not allowed.
         sed 's/ CONCURRENTLY//' "../../migrations/$name/up.sql"
     done
     cat fill.sql

@@ -1,4 +1,5 @@
--- Undoes M1 and M2. Also run before setup.sql, on a database that may hold nothing of ours yet.
+-- Reverts the mutations M1 and M2. The benchmark also runs this before setup.sql, when Guildhall's tables may not
+-- exist.
 DO $$
 BEGIN
     IF to_regclass('public.memberships') IS NULL OR to_regnamespace('peer') IS NULL THEN

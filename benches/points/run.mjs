@@ -1,10 +1,10 @@
-// What the most expensive documents cost in points and in processor time. See ../README.md.
+// Compares the cost of the most expensive documents in points and in processor time. See ../README.md.
 //   DATABASE_URL=postgres://…/postgres node benches/points/run.mjs
 import { readFileSync } from 'node:fs';
 import { Server } from '../server.mjs';
 
 const seconds = Number(process.env.SECONDS_EACH ?? 2);
-// How many times the median's milliseconds a point a document may take that nobody has to sign in for.
+// The highest time per point of a document without sign-in, as a multiple of the median.
 const MOST = 50;
 
 const INTROSPECTION = readFileSync(new URL('../../tests/validation/introspection.graphql', import.meta.url), 'utf8');
@@ -15,31 +15,31 @@ const organization = (fields) => `{ organization(slug: "org-1") { ${fields} } }`
 const mutation = (count, name, input, errors = 'userErrors { code }') =>
   `mutation { ${repeat(count, (n) => `a${n}: ${name}(input: {${input(n)}}) { ${errors} }`)} }`;
 const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-// The ID of row n of a table in growth/world.sql.
+// Returns the ID of row n of a table in growth/world.sql.
 function id(prefix, n) {
   let text = '';
   for (; n > 0; n = Math.floor(n / 32)) text = digits[n % 32] + text;
   return `${prefix}_01j0000000e0080000${text.padStart(8, '0')}`;
 }
 
-// [token, what, document, variables]
+// Returns a list of [token, name, document, variables].
 function documents({ one, many, root }, refreshToken) {
-  const nobody = undefined;
+  const anonymous = undefined;
   return [
-    [nobody, 'nothing', '{ __typename }'],
-    [nobody, 'introspection', INTROSPECTION],
-    [nobody, 'deep introspection', `{ __schema { types { fields { args { type { ofType { ofType { name } } } } type { fields { name } } } } } }`],
-    [nobody, '100 times roles', query(repeat(100, (n) => `a${n}: roles { role permissions }`))],
-    [nobody, '100 invitationPreview', query(repeat(100, (n) => `a${n}: invitationPreview(token: "${n}") { organizationName }`))],
-    [nobody, '100 organizations by slug', query(repeat(100, (n) => `a${n}: organization(slug: "org-${n}") { id }`))],
-    [nobody, '100 nodes', query(repeat(100, (n) => `a${n}: node(id: "${id('org', n)}") { id }`))],
-    [nobody, '100 refreshSession', mutation(100, 'refreshSession', () => `refreshToken: "${refreshToken}"`)],
-    [nobody, '100 signOut', mutation(100, 'signOut', () => `refreshToken: "${refreshToken}"`)],
-    [nobody, '4 signIn', mutation(4, 'signIn', (n) => `login: "user${n}", password: "correct horse battery"`)],
-    [nobody, '4 signUp, refused', mutation(4, 'signUp', (n) => `username: "user${n + 10}", email: "a${n}@example.org", password: "correct horse battery"`)],
-    [nobody, '4 resetPassword', mutation(4, 'resetPassword', (n) => `token: "${n}", newPassword: "correct horse battery"`)],
-    [nobody, '100 requestPasswordReset', mutation(100, 'requestPasswordReset', (n) => `email: "nobody${n}@example.org"`)],
-    [nobody, '100 declineInvitation', mutation(100, 'declineInvitation', (n) => `token: "${n}"`)],
+    [anonymous, 'nothing', '{ __typename }'],
+    [anonymous, 'introspection', INTROSPECTION],
+    [anonymous, 'deep introspection', `{ __schema { types { fields { args { type { ofType { ofType { name } } } } type { fields { name } } } } } }`],
+    [anonymous, '100 times roles', query(repeat(100, (n) => `a${n}: roles { role permissions }`))],
+    [anonymous, '100 invitationPreview', query(repeat(100, (n) => `a${n}: invitationPreview(token: "${n}") { organizationName }`))],
+    [anonymous, '100 organizations by slug', query(repeat(100, (n) => `a${n}: organization(slug: "org-${n}") { id }`))],
+    [anonymous, '100 nodes', query(repeat(100, (n) => `a${n}: node(id: "${id('org', n)}") { id }`))],
+    [anonymous, '100 refreshSession', mutation(100, 'refreshSession', () => `refreshToken: "${refreshToken}"`)],
+    [anonymous, '100 signOut', mutation(100, 'signOut', () => `refreshToken: "${refreshToken}"`)],
+    [anonymous, '4 signIn', mutation(4, 'signIn', (n) => `login: "user${n}", password: "correct horse battery"`)],
+    [anonymous, '4 signUp, refused', mutation(4, 'signUp', (n) => `username: "user${n + 10}", email: "a${n}@example.org", password: "correct horse battery"`)],
+    [anonymous, '4 resetPassword', mutation(4, 'resetPassword', (n) => `token: "${n}", newPassword: "correct horse battery"`)],
+    [anonymous, '100 requestPasswordReset', mutation(100, 'requestPasswordReset', (n) => `email: "nobody${n}@example.org"`)],
+    [anonymous, '100 declineInvitation', mutation(100, 'declineInvitation', (n) => `token: "${n}"`)],
     [many, '100 lists of 100 members', organizations('members(first: 100) { nodes { id role user { id username displayName } } }')],
     [many, '100 lists of 100 members, counted', organizations('members(first: 100) { totalCount nodes { id } }')],
     [many, '80 lists of events, counted', `{ viewer { organizations(first: 80) { nodes { events(first: 1) { totalCount } } } } }`],
@@ -61,7 +61,7 @@ function documents({ one, many, root }, refreshToken) {
   ];
 }
 
-// Asks a document again and again, each time as a text that was not there before.
+// Sends a document repeatedly, each time with another text, so that the server cannot reuse a parsed document.
 async function measure(server, [token, name, text, variables]) {
   const first = await server.post(token, text, variables, { cost: true });
   const points = first.extensions?.cost;
@@ -72,7 +72,7 @@ async function measure(server, [token, name, text, variables]) {
   for (; performance.now() < until; count++) await server.post(token, `${text} #${count}`, variables);
   const after = server.processorTime();
   const [own, database] = [after.server - before.server, after.database - before.database].map((time) => time / count);
-  return { nobody: !token, name, points, own, database, time: own + database, perPoint: (own + database) / points, first };
+  return { anonymous: !token, name, points, own, database, time: own + database, perPoint: (own + database) / points, first };
 }
 
 const server = await Server.start('guildhall_points', 1000);
@@ -85,11 +85,11 @@ try {
   const median = perPoint[Math.floor(perPoint.length / 2)];
   console.log('| document | as | points | server, ms | database, ms | µs a point | times the median |\n|---|---|--:|--:|--:|--:|--:|');
   for (const row of rows.sort((a, b) => b.perPoint - a.perPoint)) {
-    console.log(`| ${row.name} | ${row.nobody ? 'nobody' : 'somebody'} | ${row.points} | ${row.own.toFixed(2)} | ${row.database.toFixed(2)} `
+    console.log(`| ${row.name} | ${row.anonymous ? 'anonymous' : 'signed in'} | ${row.points} | ${row.own.toFixed(2)} | ${row.database.toFixed(2)} `
       + `| ${(1000 * row.perPoint).toFixed(1)} | ${(row.perPoint / median).toFixed(1)} |`);
     if (process.env.ANSWERS) console.log(JSON.stringify(row.first).slice(0, 200));
   }
-  const worst = rows.filter((row) => row.nobody && row.perPoint > MOST * median);
+  const worst = rows.filter((row) => row.anonymous && row.perPoint > MOST * median);
   for (const row of worst) console.error(`${row.name} takes over ${MOST} times the median`);
   process.exitCode = worst.length ? 1 : 0;
 } finally {

@@ -24,8 +24,8 @@ pub type Receipts = Vec<(usize, u64)>;
 
 /// A connected subscriber.
 pub struct Subscriber {
-    heard: Arc<AtomicUsize>,
-    listening: JoinHandle<Receipts>,
+    received: Arc<AtomicUsize>,
+    task: JoinHandle<Receipts>,
     stop: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -37,7 +37,7 @@ pub async fn ready(port: u16) -> Outcome {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err("the server does not answer".into())
+    Err("the server does not accept connections".into())
 }
 
 /// Connects `count` subscribers.
@@ -76,16 +76,16 @@ async fn open(port: u16, token: &str, organization: &str) -> Outcome<Subscriber>
     let subscribe = json!({ "type": "subscribe", "id": "1", "payload": payload });
     // The subscription is active a moment after this request: hence the pause before events are written.
     socket.write_all(&frame(1, &subscribe.to_string())).await?;
-    let heard = Arc::new(AtomicUsize::new(0));
+    let received = Arc::new(AtomicUsize::new(0));
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let listening = tokio::spawn(listen(socket, inbox, heard.clone(), stopped));
-    Ok(Subscriber { heard, listening, stop })
+    let task = tokio::spawn(listen(socket, inbox, received.clone(), stopped));
+    Ok(Subscriber { received, task, stop })
 }
 
 async fn listen(
     mut socket: TcpStream,
     mut inbox: Inbox,
-    heard: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
     mut stopped: tokio::sync::oneshot::Receiver<()>,
 ) -> Receipts {
     let mut receipts = Vec::new();
@@ -95,25 +95,25 @@ async fn listen(
             _ = &mut stopped => return receipts,
         };
         let Ok(message) = message else {
-            eprintln!("a subscriber was cut off");
+            eprintln!("a subscriber was disconnected");
             return receipts;
         };
         match message.split_once(r#""subjectId":"n"#).and_then(|(_, rest)| rest.split_once('.')) {
             Some((number, _)) => receipts.push((number.parse().unwrap_or(usize::MAX), nanos())),
             None => eprintln!("{message}"),
         }
-        heard.store(receipts.len(), Ordering::Relaxed);
+        received.store(receipts.len(), Ordering::Relaxed);
     }
 }
 
 /// Waits until each subscriber has `count` events, or no more arrive.
 pub async fn wait_for(subscribers: &mut [Subscriber], count: usize) {
-    let heard = |subscribers: &[Subscriber]| -> usize {
-        subscribers.iter().map(|subscriber| subscriber.heard.load(Ordering::Relaxed)).sum()
+    let received = |subscribers: &[Subscriber]| -> usize {
+        subscribers.iter().map(|subscriber| subscriber.received.load(Ordering::Relaxed)).sum()
     };
     let mut last = 0;
-    while heard(subscribers) < count * subscribers.len() && heard(subscribers) > last {
-        last = heard(subscribers);
+    while received(subscribers) < count * subscribers.len() && received(subscribers) > last {
+        last = received(subscribers);
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 }
@@ -123,7 +123,7 @@ pub async fn receipts(subscribers: Vec<Subscriber>) -> Vec<Receipts> {
     let mut all = Vec::new();
     for subscriber in subscribers {
         let _ = subscriber.stop.send(());
-        all.extend(subscriber.listening.await);
+        all.extend(subscriber.task.await);
     }
     all
 }

@@ -37,7 +37,9 @@ impl Load {
                 "--subscribers" => load.subscribers = value.parse()?,
                 "--rate" => load.rate = value.parse()?,
                 "--seconds" => load.seconds = value.parse()?,
-                other => return Err(format!("there is no {other}: --subscribers, --rate, --seconds").into()),
+                other => {
+                    return Err(format!("unknown option {other}: there are --subscribers, --rate and --seconds").into());
+                }
             }
         }
         let within = load.subscribers <= 20_000 && load.rate <= 5_000 && load.seconds <= 600;
@@ -78,10 +80,10 @@ fn server(database_url: &str, port: u16) -> Outcome<Process> {
 fn main() -> Outcome {
     // `cargo bench` runs all benchmarks: the database is emptied only if arguments are given.
     if env::args().skip(1).all(|argument| argument == "--bench") && env::var_os("BENCH_WRITER").is_none() {
-        println!("Subscribers are left out: say how many. benches/subscribers/README.md tells how.");
+        println!("The benchmark subscribers is skipped: it needs arguments, see benches/subscribers/README.md.");
         return Ok(());
     }
-    let database_url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL: an empty database")?;
+    let database_url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL must be the URL of an empty database")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     if let Ok(plan) = env::var("BENCH_WRITER") {
         return runtime.block_on(writer::run(&database_url, &plan));
@@ -98,11 +100,11 @@ async fn measure(database_url: &str, load: Load) -> Outcome {
     client::ready(port).await?;
     let before = report::Usage::of(server.0.id())?;
     let mut subscribers = client::subscribe(port, &organization, load.subscribers).await?;
-    // By then, the memory of the subscribing requests is released.
+    // After this pause, the memory of the subscribing requests is released.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let idle = report::Usage::of(server.0.id())?;
     println!("{} subscribers, {} events/s for {} s", load.subscribers, load.rate, load.seconds);
-    println!("server: {} MB before, {} MB with all of them", before.memory_mb, idle.memory_mb);
+    println!("server: {} MB before, {} MB with all subscribers", before.memory_mb, idle.memory_mb);
     let written = if load.rate == 0 {
         tokio::time::sleep(Duration::from_secs(load.seconds.into())).await;
         Vec::new()

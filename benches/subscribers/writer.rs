@@ -26,23 +26,25 @@ pub async fn write(database_url: &str, organization: &str, load: Load) -> Outcom
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let told = String::from_utf8(writer.wait_with_output().await?.stdout)?;
-    Ok(told.lines().map(str::parse).collect::<Result<_, _>>()?)
+    let output = String::from_utf8(writer.wait_with_output().await?.stdout)?;
+    Ok(output.lines().map(str::parse).collect::<Result<_, _>>()?)
 }
 
 /// Writes the events, in the process that was started for this.
 pub async fn run(database_url: &str, plan: &str) -> Outcome {
-    let [organization, rate, seconds] = plan.split(' ').collect::<Vec<_>>()[..] else { return Err("no plan".into()) };
+    let [organization, rate, seconds] = plan.split(' ').collect::<Vec<_>>()[..] else {
+        return Err("BENCH_WRITER has no plan".into());
+    };
     let organization = OrganizationId::parse(organization).ok_or("no organization")?;
     let (rate, seconds): (u32, u32) = (rate.parse()?, seconds.parse()?);
     let (store, hub, cancel, clock) =
         (Database::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
-    let telling = tokio::spawn(dispatcher::run(store.clone(), hub, cancel.clone()));
+    let dispatcher = tokio::spawn(dispatcher::run(store.clone(), hub, cancel.clone()));
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut beat = tokio::time::interval(Duration::from_secs(1) / rate);
+    let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);
     let mut committed = Vec::new();
     for n in 0..rate * seconds {
-        beat.tick().await;
+        interval.tick().await;
         // The subject ID contains the number of the event.
         let event = NewEvent::new(organization, EventType::OrganizationUpdated, None, format!("n{n}."));
         let mut writer = store.writer().await.map_err(|error| format!("{error:?}"))?;
@@ -54,7 +56,7 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     // The last events are still being dispatched.
     tokio::time::sleep(Duration::from_millis(500)).await;
     cancel.cancel();
-    telling.await?;
+    dispatcher.await?;
     committed.iter().for_each(|nanos| println!("{nanos}"));
     Ok(())
 }

@@ -31,7 +31,7 @@ fn verified(keys: TokenSigner) -> Outcome<Work> {
         keys.issue_access_token(user, Some(session), now, ACCESS_LIFETIME).map_err(|error| format!("{error:?}"))?;
     match keys.verify(&token, now) {
         Ok(actor) if actor.user_id == user => {}
-        other => return Err(format!("not the one who signed in: {other:?}").into()),
+        other => return Err(format!("the token does not name its user: {other:?}").into()),
     }
     Ok(Box::new(move || {
         let _ = black_box(keys.verify(black_box(&token), now));

@@ -22,7 +22,7 @@ const INVITE: &str = include_str!("../peer/m2_invite.graphql");
 /// A new document: parsed, validated, measured.
 pub fn new(text: &'static str) -> Outcome<Work> {
     let schema = schema::definitions();
-    PreparedDocument::new(text, schema, Exposure::Open).map_err(|rejection| rejection.to_string())?;
+    PreparedDocument::new(text, schema, Exposure::Open).map_err(|error| error.to_string())?;
     Ok(Box::new(move || {
         let _ = black_box(PreparedDocument::new(black_box(text), schema, Exposure::Open));
     }))
@@ -40,21 +40,21 @@ pub fn known(text: &'static str) -> Outcome<Work> {
 /// Values that are checked against the types of the variables.
 pub fn variables() -> Outcome<Work> {
     let documents = Documents::default();
-    let plan = documents.find(DocumentRef::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
+    let document = documents.find(DocumentRef::Text(INVITE)).map_err(|missing| format!("{missing:?}"))?;
     let given =
         json!({ "organizationId": "org_0000000000000000000000000g", "email": "a@example.org", "role": "WORKER" });
     let given = Variables::from_json(given);
-    let mistakes = move || {
-        let operation = black_box(&plan).operation(None);
+    let errors = move || {
+        let operation = black_box(&document).operation(None);
         operation
             .map(|operation| values::check(documents.schema(), &operation.variables, black_box(&given), Exposure::Open))
     };
-    match mistakes() {
+    match errors() {
         Ok(none) if none.is_empty() => {}
-        other => return Err(format!("not the variables of the mutation: {other:?}").into()),
+        other => return Err(format!("the variables are not valid: {other:?}").into()),
     }
     Ok(Box::new(move || {
-        let _ = black_box(mistakes());
+        let _ = black_box(errors());
     }))
 }
 
@@ -62,12 +62,12 @@ pub fn variables() -> Outcome<Work> {
 pub fn request() -> Outcome<Work> {
     let documents = Documents::default();
     let body = json!({ "query": MEMBERS, "variables": { "slug": "acme", "first": 50 } }).to_string();
-    let ready = move || prepare::prepare(&documents, body::parse(black_box(body.as_bytes()))?);
-    let prepared = ready().map_err(|problem| format!("{:?}", problem.errors))?;
-    if prepared.cost < 50 {
-        return Err(format!("a page of 50 does not cost {}", prepared.cost).into());
+    let prepared = move || prepare::prepare(&documents, body::parse(black_box(body.as_bytes()))?);
+    let request = prepared().map_err(|error| format!("{:?}", error.errors))?;
+    if request.cost < 50 {
+        return Err(format!("a page of 50 does not cost {}", request.cost).into());
     }
     Ok(Box::new(move || {
-        let _ = black_box(ready());
+        let _ = black_box(prepared());
     }))
 }

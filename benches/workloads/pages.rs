@@ -35,18 +35,18 @@ const ROWS: usize = 50;
 
 /// Encodes a cursor.
 pub fn cursor_written() -> Outcome<Work> {
-    let place = place(&member(1).0);
+    let keyset = keyset(&member(1).0);
     Ok(Box::new(move || {
-        black_box(connection::cursor(black_box(LIST), black_box(&place)));
+        black_box(connection::cursor(black_box(LIST), black_box(&keyset)));
     }))
 }
 
 /// Decodes a cursor.
 pub fn cursor_read() -> Outcome<Work> {
-    let place = place(&member(1).0);
-    let cursor = connection::cursor(LIST, &place);
-    if connection::read_cursor(LIST, &cursor) != Some(place) {
-        return Err("a cursor points elsewhere".into());
+    let keyset = keyset(&member(1).0);
+    let cursor = connection::cursor(LIST, &keyset);
+    if connection::read_cursor(LIST, &cursor) != Some(keyset) {
+        return Err("the decoded cursor differs".into());
     }
     Ok(Box::new(move || {
         black_box(connection::read_cursor::<String>(black_box(LIST), black_box(&cursor)));
@@ -57,13 +57,13 @@ pub fn cursor_read() -> Outcome<Work> {
 /// field by field, as in responses to mutations.
 pub fn answered(at_once: bool) -> Outcome<Work> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let entered = runtime.enter();
+    let guard = runtime.enter();
     let store = Database::connect("postgres://nobody@localhost/never-opened", 1)?;
     let keys = TokenSigner::from_secret("a secret for measurements that is long enough")?;
     let app = App::build(AppConfig::for_tests(), store, keys, Clock::default());
-    drop(entered);
-    let plan = PreparedDocument::new(MEMBERS, graphql::schema::definitions(), Exposure::Open)
-        .map_err(|bad| bad.to_string())?;
+    drop(guard);
+    let document = PreparedDocument::new(MEMBERS, graphql::schema::definitions(), Exposure::Open)
+        .map_err(|error| error.to_string())?;
     let variables = Variables::from_json(json!({ "slug": "acme", "first": ROWS }));
     let rows: Vec<MemberRow> = (0..=ROWS).map(member).collect();
     let schema = Schema::build(Query { rows }, EmptyMutation, EmptySubscription);
@@ -75,7 +75,7 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
         // Loaders need the current runtime at their creation.
         let answer: Response = runtime.block_on(async {
             let mut request = Request::new("").variables(variables.clone());
-            if let Ok(operation) = plan.operation(None) {
+            if let Ok(operation) = document.operation(None) {
                 request.set_parsed_query(operation.document.clone());
             }
             let mut context = RequestContext::new(&app.env, Some(viewer), None);
@@ -88,7 +88,7 @@ pub fn answered(at_once: bool) -> Outcome<Work> {
     let members = &shown["data"]["organization"]["members"];
     let last = &members["edges"][ROWS - 1]["node"]["user"];
     if last["email"] != "member-49@example.org" || members["pageInfo"]["hasNextPage"] != true {
-        return Err(format!("not the page that was asked for: {shown}").into());
+        return Err(format!("not the requested page: {shown}").into());
     }
     Ok(Box::new(move || {
         black_box(answer());
@@ -103,19 +103,19 @@ struct Query {
 
 #[Object]
 impl Query {
-    async fn organization(&self, slug: String) -> Office<'_> {
-        Office { rows: &self.rows, slug }
+    async fn organization(&self, slug: String) -> BenchOrganization<'_> {
+        BenchOrganization { rows: &self.rows, slug }
     }
 }
 
 /// An organization that has been found.
-struct Office<'a> {
+struct BenchOrganization<'a> {
     rows: &'a [MemberRow],
     slug: String,
 }
 
 #[Object]
-impl Office<'_> {
+impl BenchOrganization<'_> {
     async fn slug(&self) -> &str {
         &self.slug
     }
@@ -125,21 +125,21 @@ impl Office<'_> {
     }
 
     async fn members(&self, first: i32) -> graphql::Result<MembershipConnection> {
-        let window: PageRequest<String> =
+        let request: PageRequest<String> =
             PageArgs { first: Some(first), after: None, last: None, before: None }.window(LIST)?;
-        let standing = AccessContext { signed_in: true, role: Some(Role::Maintainer), ..AccessContext::default() };
+        let access = AccessContext { signed_in: true, role: Some(Role::Maintainer), ..AccessContext::default() };
         Ok(MembershipConnection(Page::new(
             LIST,
-            &window,
-            PageRows::from_read(self.rows.to_vec(), &window),
-            |(row, _)| place(row),
-            |row| Membership::listed(row, standing, None),
+            &request,
+            PageRows::from_read(self.rows.to_vec(), &request),
+            |(row, _)| keyset(row),
+            |row| Membership::listed(row, access, None),
             Arc::new(|| Box::pin(async { Ok(0) })),
         )))
     }
 }
 
-fn place(row: &memberships::Membership) -> Keyset<String> {
+fn keyset(row: &memberships::Membership) -> Keyset<String> {
     Keyset { key: key_of(Order::JoinedAt, row), id: row.id.into() }
 }
 

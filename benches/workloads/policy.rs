@@ -15,16 +15,16 @@ pub fn decisions() -> Outcome<Work> {
     let allowed = move || {
         let mut allowed = 0;
         for role in Role::ALL {
-            let standing = AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() };
+            let access = AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() };
             for rule in RULES {
-                let decision = decide(black_box(&standing), rule.action, black_box(&target));
+                let decision = decide(black_box(&access), rule.action, black_box(&target));
                 allowed += u32::from(decision == Decision::Allow);
             }
         }
         allowed
     };
     if allowed() == 0 {
-        return Err("nobody may do anything".into());
+        return Err("no action is allowed".into());
     }
     Ok(Box::new(move || {
         black_box(allowed());

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Clients, audits, linters and compilers written elsewhere, against one running server; a table tells what passed. Suites
-# that need node or python are left out where there is none. Arguments choose suites: run.sh apollo schemathesis
+# Runs other projects' clients, audits, linters and compilers against one server, and prints a table of results. Suites
+# that need node or Python are skipped if it is missing. Arguments select suites: run.sh apollo schemathesis
 set -euo pipefail
 cd "$(dirname "$0")"
 
 project=$(cd ../.. && pwd)
 folder=$(mktemp -d)
-# Here the suites put whatever they need for a moment, the data of servers of their own, too.
+# Temporary files of the suites, and the data of the servers that they start.
 export TMPDIR=$folder/tmp
 mkdir "$TMPDIR"
-# PostgreSQL runs as somebody else where this runs as root.
+# If this script runs as root, PostgreSQL runs as another user.
 chmod 755 "$folder" "$TMPDIR"
 server=
 readonly ROW='%-24s %7s %7s %9s %6s\n'
@@ -33,18 +33,18 @@ is_chosen() {
     return 1
 }
 
-# How many a suite's output says have passed, failed, or been left out: in node's word, pytest's and cargo's.
+# count FILE NODE PYTEST CARGO: prints the number of tests with a result, which node, pytest and cargo name differently.
 count() {
     sed -nE "s/^ℹ $2 ([0-9]+)$/\1/p; s/^(.*, )?([0-9]+) $3.* in [0-9.]+s.*$/\2/p; s/^test result: .* ([0-9]+) $4;.*$/\1/p" "$1" |
         awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# suite NAME FOLDER COMMAND… runs it, and shows what it said if it has failed.
+# suite NAME FOLDER COMMAND…: runs a suite, and prints its output if it has failed.
 suite() {
-    local name=$1 place=$2 output=$folder/$1.log began=$SECONDS result=ok bad
+    local name=$1 directory=$2 output=$folder/$1.log started=$SECONDS result=ok bad
     shift 2
     is_chosen "$name" || return 0
-    (cd "$place" && "$@") >"$output" 2>&1 || result=failed
+    (cd "$directory" && "$@") >"$output" 2>&1 || result=failed
     bad=$(count "$output" fail failed failed)
     if [ $result = failed ]; then
         failed=1
@@ -52,16 +52,16 @@ suite() {
         cat "$output"
     fi
     printf "$ROW" "$name" "$(count "$output" pass passed passed)" "$bad" \
-        "$(count "$output" skipped skipped ignored)" $((SECONDS - began))s
+        "$(count "$output" skipped skipped ignored)" $((SECONDS - started))s
 }
 
-# once FILE FOLDER COMMAND… installs into the folder what the file pins, unless that is there from before.
+# once FILE FOLDER COMMAND…: runs a command that installs the packages of the file, unless they are installed already.
 once() {
-    local pins=$1 place=$2
+    local pins=$1 directory=$2
     shift 2
-    cmp -s "$pins" "$place/installed" && return
+    cmp -s "$pins" "$directory/installed" && return
     "$@"
-    cp "$pins" "$place/installed"
+    cp "$pins" "$directory/installed"
 }
 
 install_python() {
@@ -85,15 +85,15 @@ start_server() {
     export GUILDHALL_URL
 }
 
-# ended STATUS: the server has gone in good order, and has logged no fault.
-ended() {
+# check_server STATUS: succeeds if the server ended with status 0 and logged no error.
+check_server() {
     [ "$1" = 0 ] && ! grep -E 'ERROR|panicked' "$folder/server.err" && echo 'ℹ pass 1'
 }
 
 cargo build --locked --manifest-path "$project/Cargo.toml" --bin guildhall
 export GUILDHALL_BIN=${CARGO_TARGET_DIR:-$project/target}/debug/guildhall
 start_server
-printf "$ROW" suite passed failed 'left out' time
+printf "$ROW" suite passed failed skipped time
 
 if has node && has npm; then
     (cd node && once package-lock.json node_modules npm ci --silent --no-progress)
@@ -102,7 +102,7 @@ if has node && has npm; then
         suite "$name" node node --test --test-reporter=spec --test-timeout=120000 "$name.test.mjs"
     done
 else
-    echo "There is no node with npm: the suites in node/ are left out."
+    echo "node or npm is missing: the suites in node/ are skipped."
 fi
 
 suite rust rust cargo test --locked --quiet
@@ -114,12 +114,12 @@ if has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; then
         suite "${name#test_}" python .venv/bin/python -m pytest --quiet -p no:cacheprovider "$(basename "$file")"
     done
 else
-    echo "There is no python3 with pip: the suites in python/ are left out."
+    echo "python3 or pip is missing: the suites in python/ are skipped."
 fi
 
 kill "$server"
 status=0
 wait "$server" || status=$?
 server=
-suite server . ended $status
+suite server . check_server $status
 exit $failed

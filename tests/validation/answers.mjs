@@ -1,5 +1,6 @@
-// What graphql-js answers to generated documents over the data in `world.json`, which a test writes from what the server answers.
-// `npm run update` writes documents and answers down for the tests; `npm run check` fails if what is written down is stale.
+// Records the responses of graphql-js to generated documents. Their data is `world.json`, which a test writes from the
+// server's responses. `npm run update` writes documents and responses for the tests; `npm run check` fails if they are
+// stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
   buildSchema, execute, getIntrospectionQuery, getNamedType, isAbstractType, isObjectType, parse, specifiedRules, validate,
@@ -11,7 +12,7 @@ const schema = buildSchema(read('../../schema.graphql'));
 const world = JSON.parse(read('world.json'));
 const DOCUMENTS = 240;
 
-// The same numbers each time (mulberry32).
+// A random generator with a fixed seed (mulberry32), for the same documents each time.
 let state = 20261130;
 function random() {
   state = (state + 0x6d2b79f5) | 0;
@@ -24,7 +25,8 @@ const below = (count) => Math.floor(random() * count);
 const one = (list) => list[below(list.length)];
 const some = (list, most) => list.filter(() => chance(Math.min(1, most / list.length)));
 
-// The fields of introspection that are compared. Objects of interest only: others describe built-in scalars in other words.
+// The introspection fields that are compared. Descriptions are compared only for Guildhall's own types: those of
+// built-in scalars differ.
 const META = {
   __Schema: { queryType: '__Type', mutationType: '__Type', subscriptionType: '__Type', types: 'names', description: null },
   __Type: {
@@ -79,7 +81,7 @@ class Document {
     return chance(0.35) ? `a${this.keys++}: ${name}` : name;
   }
 
-  // Fields, some of them in fragments on `types`, which all fit where the set stands.
+  // Returns a selection set of fields, some of them in fragments on `types`, which are all possible at this place.
   set(fields, types) {
     const parts = [];
     for (const field of fields) {
@@ -96,7 +98,7 @@ class Document {
     return parts.length > 0 ? `{ ${parts.join(' ')} }` : '{ __typename }';
   }
 
-  // A selection on data of an object type.
+  // Returns a selection set for the values of an object type.
   object(values, type, depth) {
     const fields = [];
     if (chance(0.2)) fields.push(`${this.key('__typename')}${this.directives()}`);
@@ -111,7 +113,7 @@ class Document {
         ? `(first: ${chance(0.3) ? 10 : this.variable('Int', 10, 20)})` : '';
       const key = this.key(name) + page;
       fields.push(`${key}${this.directives()}${below()}`);
-      // The same field twice: put together.
+      // The same field twice, which the executor merges.
       if (chance(0.25)) fields.push(`${key}${this.directives()}${below()}`);
     }
     const types = [type.name, ...type.getInterfaces().map((each) => each.name)];
@@ -146,7 +148,7 @@ class Document {
         const value = chance(0.5);
         const variable = () => {
           if (chance(0.7)) return this.variable('Boolean', value, !value);
-          // Without a value: the default of the argument.
+          // A variable without a value: the argument gets its default value.
           this.variables.push(`$v${this.variables.length}: Boolean`);
           return `$v${this.variables.length - 1}`;
         };
@@ -228,9 +230,9 @@ for (const [file, written] of [
 ]) {
   if (!process.argv.includes('--check')) writeFileSync(here(file), written);
   else if (read(file) !== written) {
-    console.error(`${file} is not what graphql-js says: run \`npm run update\` and review the difference.`);
+    console.error(`${file} differs from the result of graphql-js: run \`npm run update\` and review the difference.`);
     stale = true;
   }
 }
-console.log(`${answers.length} documents answered, ${answers.filter(({ query }) => /@(skip|include)/.test(query)).length} with directives`);
+console.log(`${answers.length} documents executed, ${answers.filter(({ query }) => /@(skip|include)/.test(query)).length} with directives`);
 if (stale) process.exit(1);

@@ -1,5 +1,5 @@
-// What graphql-js says of each document: null where it takes it, else its first complaint. `npm run update` writes that down
-// for the tests; `npm run check` fails if what is written down is not what it says.
+// Records the verdict of graphql-js on each document: null if it is valid, otherwise the first error. `npm run update`
+// writes the verdicts for the tests; `npm run check` fails if they are stale.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { buildSchema, parse, specifiedRules, validate } from 'graphql';
 
@@ -10,10 +10,10 @@ const served = buildSchema(read('../../schema.graphql'));
 
 function verdict(schema, text) {
   try {
-    const [complaint] = validate(schema, parse(text), specifiedRules);
-    return complaint ? complaint.message : null;
-  } catch (mistake) {
-    return mistake.message;
+    const [error] = validate(schema, parse(text), specifiedRules);
+    return error ? error.message : null;
+  } catch (error) {
+    return error.message;
   }
 }
 
@@ -26,7 +26,7 @@ const written = JSON.stringify(verdicts, null, 1) + '\n';
 if (!process.argv.includes('--check')) {
   writeFileSync(here('verdicts.json'), written);
 } else if (read('verdicts.json') !== written) {
-  console.error('verdicts.json is not what graphql-js says: run `npm run update` and review the difference.');
+  console.error('verdicts.json differs from the result of graphql-js: run `npm run update` and review the difference.');
   process.exit(1);
 }
 const all = Object.values(verdicts).flat();

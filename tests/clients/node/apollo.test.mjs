@@ -35,8 +35,8 @@ function connect({ url, socketUrl }, { token, headers }, cache = new InMemoryCac
   return { client, socket };
 }
 
-/** Of Apollo's result, what the server said. */
-function said({ data, error }) {
+/** Returns the server's response from Apollo's result. */
+function responseOf({ data, error }) {
   if (error && !error.errors) throw error;
   return { data, errors: error?.errors };
 }
@@ -47,12 +47,12 @@ testClient('Apollo Client', (server, person) => {
   return {
     run: async (text, variables) => {
       const document = gql(text);
-      if (isMutation(document)) return said(await client.mutate({ mutation: document, variables }));
-      return said(await client.query({ query: document, variables }));
+      if (isMutation(document)) return responseOf(await client.mutate({ mutation: document, variables }));
+      return responseOf(await client.query({ query: document, variables }));
     },
     async *follow(text, variables) {
       const results = client.subscribe({ query: gql(text), variables });
-      for await (const result of toAsyncIterable(fromObservable(results))) yield said(result);
+      for await (const result of toAsyncIterable(fromObservable(results))) yield responseOf(result);
     },
     close: async () => {
       client.stop();
@@ -61,7 +61,7 @@ testClient('Apollo Client', (server, person) => {
   };
 });
 
-test('Apollo Client keeps its cache right by IDs, and joins pages by cursors', async () => {
+test('Apollo Client updates its cache by IDs, and joins pages by cursors', async () => {
   const mira = await Person.signIn(SHARED, 'mira');
   const cache = new InMemoryCache({
     typePolicies: { Organization: { fields: { members: relayStylePagination(['orderBy']) } } },
@@ -107,7 +107,7 @@ test('Apollo Client keeps its cache right by IDs, and joins pages by cursors', a
 
 for (const useGETForHashedQueries of [false, true]) {
   const method = useGETForHashedQueries ? 'GET' : 'POST';
-  test(`Apollo Client sends the text of a query once, and from then on its hash by ${method}`, async () => {
+  test(`Apollo Client sends the text of a query once, and then its hash by ${method}`, async () => {
     const mira = await Person.signIn(SHARED, 'mira');
     const query = gql(`query Persisted${method}($slug: String!) { organization(slug: $slug) { id slug } }`);
     const mutation = gql(`mutation Persisted${method}($input: UpdateOrganizationInput!) {
@@ -126,17 +126,17 @@ for (const useGETForHashedQueries of [false, true]) {
       const http = new HttpLink({ uri: SHARED, headers: mira.headers, fetch: watching });
       return new ApolloClient({ link: persisted.concat(http), cache: new InMemoryCache() });
     };
-    const asks = async (client, slug) => {
+    const execute = async (client, slug) => {
       const { data } = await client.query({ query, variables: { slug } });
       assert.equal(data.organization.slug, slug);
       return data.organization.id;
     };
     const client = connected();
-    const id = await asks(client, 'pixel-pals');
+    const id = await execute(client, 'pixel-pals');
     assert.deepEqual(sent.splice(0), [[method, false, 'PERSISTED_QUERY_NOT_FOUND'], ['POST', true, undefined]]);
     const another = connected();
-    await asks(another, 'pixel-pals');
-    assert.deepEqual(sent.splice(0), [[method, false, undefined]], 'whoever asks');
+    await execute(another, 'pixel-pals');
+    assert.deepEqual(sent.splice(0), [[method, false, undefined]], 'for another client');
 
     const { data } = await client.mutate({ mutation, variables: { input: { organizationId: id, description: method } } });
     assert.deepEqual(data.updateOrganization.userErrors, []);

@@ -1,4 +1,4 @@
-// GraphiQL as it is served, in a browser: a newcomer signs in, puts the token where the page says, and listens.
+// GraphiQL in a browser: a user signs in, copies the token into the page, and runs subscriptions.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -24,7 +24,7 @@ const ARGUMENTS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-/** Folder for a picture of each page at its end; none if it is not set. */
+/** Folder for a screenshot of each page at the end of its test; no screenshots if it is not set. */
 const { SCREENSHOTS } = process.env;
 
 let browser;
@@ -33,16 +33,16 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** Opens GraphiQL in a session of its own, hands it to `use`, and sees that nothing went wrong in the page. */
+/** Opens GraphiQL in a new session for `use`, and fails if the page has errors or sends requests to other hosts. */
 async function inGraphiql(use) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  const complaints = [];
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  const problems = [];
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(String(error)));
   page.on('request', (request) => {
-    if (!new Set([new URL(SHARED).host, '']).has(new URL(request.url()).host)) complaints.push(request.url());
+    if (!new Set([new URL(SHARED).host, '']).has(new URL(request.url()).host)) problems.push(request.url());
   });
   await page.goto(new URL('/graphiql', SHARED).href);
   try {
@@ -51,24 +51,24 @@ async function inGraphiql(use) {
     if (SCREENSHOTS) await page.screenshot({ path: `${SCREENSHOTS}/graphiql-${Date.now()}.png` });
     await context.close();
   }
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(problems, []);
 }
 
 async function run(page, document) {
   await page.locator('.graphiql-query-editor .CodeMirror').first().click();
   await page.keyboard.press('Control+A');
   await page.keyboard.insertText(document);
-  // The tab has the operation's name once the page has understood what it is to run.
+  // The tab shows the operation's name as soon as the page has parsed the document.
   await page.getByRole('tab', { name: /\w+ (\w+)/.exec(document)[1], exact: true }).waitFor();
   await page.keyboard.press('Control+Enter');
 }
 
-/** The answer that the page shows, once it has that text in it. */
+/** Waits until the response in the page contains the text. */
 async function shows(page, text, timeout) {
   await page.locator('.result-window', { hasText: text }).waitFor({ timeout });
 }
 
-/** Does something again and again until the page shows that text: it does not tell from when on it listens. */
+/** Repeats an action until the page shows the text, because the page does not show when its subscription is active. */
 async function causes(page, text, act) {
   for (let tries = 0; ; tries += 1) {
     await act();
@@ -80,7 +80,7 @@ async function causes(page, text, act) {
   }
 }
 
-test('a newcomer signs in with GraphiQL, and reads the documentation', { skip }, () =>
+test('GraphiQL signs a user in, and shows the documentation', { skip }, () =>
   inGraphiql(async (page) => {
     await run(page, 'mutation Enter { signIn(input: { login: "mira", password: "guildhall-demo" }) { session { accessToken } } }');
     await shows(page, 'accessToken');
@@ -92,20 +92,20 @@ test('a newcomer signs in with GraphiQL, and reads the documentation', { skip },
     await page.getByText('subscription', { exact: false }).first().waitFor();
   }));
 
-test('GraphiQL runs a subscription to what concerns the viewer', { skip }, () =>
+test('GraphiQL runs a subscription to the events of the viewer', { skip }, () =>
   inGraphiql(async (page) => {
     const [mira, femi] = await Promise.all(['mira', 'femi'].map((login) => Person.signIn(SHARED, login)));
     await page.locator('#token').fill(femi.token);
     await run(page, 'subscription OfMine { viewerEvents { type changes { field after } } }');
-    await causes(page, '"MEMBER_ROLE_CHANGED"', () => mira.swapsRole('pixel-pals', 'femi'));
+    await causes(page, '"MEMBER_ROLE_CHANGED"', () => mira.toggleRole('pixel-pals', 'femi'));
   }));
 
-test('GraphiQL runs a subscription to a workspace', { skip }, () =>
+test('GraphiQL runs a subscription to the events of a workspace', { skip }, () =>
   inGraphiql(async (page) => {
     const mira = await Person.signIn(SHARED, 'mira');
     const { id } = await mira.organization('pixel-pals');
     await page.locator('#token').fill(mira.token);
     await run(page, `subscription OfAll { workspaceEvents(workspaceId: "${id}") { type actor { username } changes { after } } }`);
     let count = 0;
-    await causes(page, '"Seen in GraphiQL', () => mira.renames(id, `Seen in GraphiQL ${(count += 1)}`));
+    await causes(page, '"Seen in GraphiQL', () => mira.renameOrganization(id, `Seen in GraphiQL ${(count += 1)}`));
   }));

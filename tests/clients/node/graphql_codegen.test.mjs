@@ -1,4 +1,4 @@
-// graphql-codegen makes types for an application's documents; tsc takes them with --strict; what comes out runs.
+// graphql-codegen generates types for an application's documents, tsc compiles them with --strict, and the result runs.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,16 +13,16 @@ import { Person } from './support/person.mjs';
 const run = promisify(execFile);
 const cwd = join(SUITES, 'codegen');
 
-test('graphql-codegen takes the schema and the documents', async () => {
+test('graphql-codegen accepts the schema and the documents', async () => {
   await run(program('graphql-codegen'), ['--config', 'codegen.json'], { cwd });
 });
 
-test('tsc --strict takes what graphql-codegen has made', async () => {
+test('tsc --strict compiles the generated types', async () => {
   const { stdout } = await run(program('tsc'), ['-p', '.'], { cwd }).catch((failed) => failed);
   assert.equal(stdout, '');
 });
 
-test('what was compiled runs', async () => {
+test('the compiled application runs', async () => {
   const { members, createProject } = await import('./codegen/built/members.js');
   const mira = await Person.signIn(SHARED, 'mira');
   const server = { url: SHARED, token: mira.token };
@@ -30,7 +30,7 @@ test('what was compiled runs', async () => {
   assert.equal(first, 'mira');
   assert(others.includes('tobias') && others.length >= 8);
   const { id } = await mira.organization('pixel-pals');
-  const { viewer } = await mira.asks('{ viewer { personalWorkspace { id } } }');
+  const { viewer } = await mira.execute('{ viewer { personalWorkspace { id } } }');
   assert.equal(await createProject(server, id, ' '), 'REQUIRED');
   assert.match(await createProject(server, id, 'Typed'), /^(Typed of pixel-pals|only 3 projects)$/);
   assert.match(await createProject(server, viewer.personalWorkspace.id, 'Typed'), /^(Typed of mira|only 3 projects)$/);

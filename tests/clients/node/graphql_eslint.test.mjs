@@ -1,4 +1,4 @@
-// @graphql-eslint on schema.graphql: what it recommends for schemas, and what Relay asks of them.
+// @graphql-eslint on schema.graphql: its recommended rules for schemas, and its rules for Relay.
 
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
@@ -11,13 +11,13 @@ import { PROJECT, SCHEMA } from './support/files.mjs';
 const RULES = {
   ...plugin.configs['flat/schema-recommended'].rules,
   ...plugin.configs['flat/schema-relay'].rules,
-  // An ID is for what can be found again. Values, such as a limit, and payloads have none.
+  // Only objects that can be fetched again have an ID; values such as a limit, and payloads, have none.
   '@graphql-eslint/strict-id-in-types': 'off',
-  // Short lists, such as roles, are no connections.
+  // Short lists, such as roles, are not connections.
   '@graphql-eslint/relay-edge-types': ['error', { listTypeCanWrapOnlyEdgeType: false }],
 };
 
-/** A word of its own, whatever it begins with. */
+/** Ignored: `username` is one word. */
 const USERNAME = 'Field "username" starts with the name of the parent type "User"';
 
 let messages;
@@ -32,7 +32,7 @@ before(async () => {
   [{ messages }] = await eslint.lintFiles([SCHEMA]);
 });
 
-test('the schema is one that @graphql-eslint understands', () => {
+test('@graphql-eslint parses the schema', () => {
   assert.deepEqual(messages.filter(({ fatal }) => fatal), []);
 });
 

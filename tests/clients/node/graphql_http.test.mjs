@@ -1,4 +1,4 @@
-// The audits of graphql-http: GraphQL over HTTP, what a server MUST, SHOULD and MAY do.
+// The audits of graphql-http: the rules of GraphQL over HTTP that a server MUST, SHOULD and MAY follow.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// graphql-schema-linter on schema.graphql: all of its rules but the four that want the alphabet (`*-sorted-alphabetically`).
-// Here, fields and values stand in the order in which they are read, such as roles from least to most powerful.
+// graphql-schema-linter on schema.graphql: all rules except the four for alphabetical order
+// (`*-sorted-alphabetically`). Fields and values have a logical order, such as roles from least to most powerful.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -41,6 +41,6 @@ for (const name of RULES) {
   });
 }
 
-test('graphql-schema-linter finds nothing else, such as a schema that it cannot read', () => {
+test('graphql-schema-linter reports no other errors, such as an unreadable schema', () => {
   assert.deepEqual(errors.filter(({ rule }) => !RULES.includes(rule)), []);
 });

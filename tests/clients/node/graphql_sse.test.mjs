@@ -1,4 +1,4 @@
-// graphql-sse, in its distinct connections mode: each operation is a request of its own, answered as a stream of events.
+// graphql-sse in its distinct connections mode: each operation is one request, and its response is an event stream.
 
 import { createClient } from 'graphql-sse';
 

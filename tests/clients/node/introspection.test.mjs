@@ -1,4 +1,4 @@
-// A schema that a client builds from introspection is the one that the server's SDL defines.
+// The schema that a client builds from introspection equals the schema of the server's SDL.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { SHARED } from './support/guildhall.mjs';
 
 const printed = (schema) => printSchema(lexicographicSortSchema(schema));
 
-test('a client schema prints as the SDL does', async () => {
+test('the introspected schema prints like the SDL', async () => {
   const query = getIntrospectionQuery({
     descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true,
     inputValueDeprecation: true, oneOf: true,

@@ -1,4 +1,4 @@
-// Node's agent keeps connections: after an answer to a body that the server did not read, the next request has another one.
+// Node's agent reuses connections, but not after a response to a body that the server did not read.
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
@@ -26,7 +26,7 @@ for (const [path, method, headers, status] of [
   ['/graphql', 'PUT', json, 405],
   ['/nothing', 'POST', json, 404],
 ]) {
-  test(`${status} with a body of 300 KB, and then another request`, async () => {
+  test(`a request succeeds after a ${status} for a body of 300 KB`, async () => {
     for (let round = 0; round < 5; round++) {
       const refused = await ask(path, method, headers, body);
       assert.equal(refused.statusCode, status);

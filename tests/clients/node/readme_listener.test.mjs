@@ -1,4 +1,4 @@
-// The listener in README.md, as it stands there, run while the server goes and comes again.
+// Runs the listener from README.md while the server is stopped and started again.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,7 +20,7 @@ async function listing() {
   return code;
 }
 
-/** Runs the listener; `heard()` are the cursors that it has printed. */
+/** Runs the listener. `received()` returns the cursors that it has printed. */
 function listen(code, server, workspaceId) {
   const surroundings = new URL('support/listener_surroundings.mjs', FOLDER).href;
   const process_ = spawn(process.execPath, ['--input-type=module', '--import', surroundings, '-'], {
@@ -32,7 +32,7 @@ function listen(code, server, workspaceId) {
   let printed = '';
   process_.stdout.on('data', (text) => (printed += text));
   return {
-    heard: () => [...printed.matchAll(/cursor: '([^']+)'/g)].map(([, cursor]) => cursor),
+    received: () => [...printed.matchAll(/cursor: '([^']+)'/g)].map(([, cursor]) => cursor),
     end: async () => {
       const ended = once(process_, 'exit');
       process_.kill();
@@ -41,12 +41,12 @@ function listen(code, server, workspaceId) {
   };
 }
 
-test('the listener in README.md has ten lines', async () => {
+test('the listener in README.md has at most ten lines', async () => {
   const lines = (await listing()).split('\n').filter((line) => line.trim());
   assert(lines.length <= 10, `${lines.length} lines`);
 });
 
-test('the listener in README.md hears every event once while the server is restarted, and killed', async () => {
+test('the listener in README.md receives every event once while the server is restarted and killed', async () => {
   const code = await listing();
   const server = await Guildhall.start();
   const mira = await Person.signIn(server.url, 'mira');
@@ -54,36 +54,36 @@ test('the listener in README.md hears every event once while the server is resta
   const listener = listen(code, server, id);
 
   let count = 0;
-  const rename = () => mira.renames(id, `Name ${(count += 1)}`);
+  const rename = () => mira.renameOrganization(id, `Name ${(count += 1)}`);
   const written = async () => {
     const document = `query ($id: ID!, $after: String) {
       node(id: $id) { ... on Organization { events(after: $after, first: 100) { nodes { cursor } } } } }`;
-    const { node } = await mira.asks(document, { id, after: cursor });
+    const { node } = await mira.execute(document, { id, after: cursor });
     return node.events.nodes.map((event) => event.cursor);
   };
-  const hasHeard = async (last) => {
-    while (listener.heard().at(-1) !== last) await sleep(20);
+  const hasReceived = async (last) => {
+    while (listener.received().at(-1) !== last) await sleep(20);
   };
 
   try {
-    // It hears what happens once it listens, and does not say when that is.
-    while (listener.heard().length === 0) {
+    // The listener gets only events after its subscription is active, and does not show when that is.
+    while (listener.received().length === 0) {
       await rename();
       await sleep(100);
     }
     for (const go of [() => server.stop(), () => server.kill()]) {
       await rename();
-      await hasHeard((await written()).at(-1));
+      await hasReceived((await written()).at(-1));
       await go();
-      await server.startAgain();
+      await server.restart();
       await rename();
       await rename();
     }
     await rename();
     const all = await written();
-    await hasHeard(all.at(-1));
-    const heard = listener.heard();
-    assert.deepEqual(heard, all.slice(all.indexOf(heard[0])));
+    await hasReceived(all.at(-1));
+    const received = listener.received();
+    assert.deepEqual(received, all.slice(all.indexOf(received[0])));
   } finally {
     await listener.end();
     await server.remove();

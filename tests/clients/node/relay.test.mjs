@@ -1,4 +1,4 @@
-// relay-compiler takes the schema and an application's documents; the server takes what it makes of them.
+// relay-compiler compiles an application's documents with the schema, and the server runs the result.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { byRelay } from './support/manifests.mjs';
 import { Person } from './support/person.mjs';
 
 let artifacts;
-/** The file in which Relay puts the text of each operation, by its hash. */
+/** Path of the manifest in which Relay writes the text of each operation, by hash. */
 let manifest;
 
 before(async () => {
@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => rm(artifacts, { recursive: true }));
 
-/** The text that Relay sends for an operation. */
+/** Returns the text that Relay sends for an operation. */
 async function text(operation) {
   const texts = Object.values(JSON.parse(await readFile(manifest, 'utf8')));
   return texts.find((text) => new RegExp(`\\b(query|mutation|subscription) ${operation}\\(`).test(text));
@@ -29,14 +29,14 @@ test('relay-compiler compiles queries, pages, mutations of lists, interfaces and
   manifest = await byRelay(artifacts);
 });
 
-test('the server answers what Relay asks, page by page', async () => {
+test('the server runs paginated queries of Relay', async () => {
   const mira = await Person.signIn(SHARED, 'mira');
-  const { organization } = await mira.asks(await text('MembersQuery'), { slug: 'pixel-pals' });
+  const { organization } = await mira.execute(await text('MembersQuery'), { slug: 'pixel-pals' });
   const usernames = [];
   for (let { members } = organization; ; ) {
     usernames.push(...members.edges.map(({ node }) => node.user.username));
     if (!members.pageInfo.hasNextPage) break;
-    const { node } = await mira.asks(await text('MembersPageQuery'), {
+    const { node } = await mira.execute(await text('MembersPageQuery'), {
       id: organization.id,
       count: 3,
       cursor: members.pageInfo.endCursor,
@@ -47,11 +47,11 @@ test('the server answers what Relay asks, page by page', async () => {
   assert.deepEqual(['femi', 'mira'].filter((name) => !usernames.includes(name)), []);
 });
 
-test('the server does what Relay asks it to', async () => {
+test('the server runs mutations of Relay', async () => {
   const mira = await Person.signIn(SHARED, 'mira');
   const { id } = await mira.organization('pixel-pals');
   const input = { organizationId: id, invitees: [{ email: 'relay@example.org', role: 'WORKER' }] };
-  const { inviteMembers } = await mira.asks(await text('MembersInviteMutation'), { input });
+  const { inviteMembers } = await mira.execute(await text('MembersInviteMutation'), { input });
   const [{ invitation, userErrors }] = inviteMembers.results;
   assert.deepEqual(userErrors, []);
   assert.deepEqual([invitation.email, invitation.status], ['relay@example.org', 'PENDING']);

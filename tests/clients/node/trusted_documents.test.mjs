@@ -1,5 +1,5 @@
-// The locked mode: with a manifest that a tool of Relay's, graphql-codegen's or Apollo's has made of an application's documents,
-// these run, and nothing else.
+// Trusted documents: with a manifest from the tools of Relay, graphql-codegen or Apollo, the server runs only the
+// documents of that manifest.
 
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -29,15 +29,15 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** From now on the server runs what is in the manifest, which is given. */
-async function lockedBy(file) {
+/** Restarts the server with the manifest in a file, and returns the manifest. */
+async function restartWithManifest(file) {
   await server.stop();
-  await server.startAgain('--trusted-documents', file);
+  await server.restart('--trusted-documents', file);
   return JSON.parse(await readFile(file, 'utf8'));
 }
 
-/** Name and text of the document of a query, in a manifest of texts by names. */
-function named(texts, query) {
+/** Returns hash and text of a query, from a manifest of texts by hash. */
+function findQuery(texts, query) {
   return Object.entries(texts).find(([, text]) => new RegExp(`\\bquery ${query}\\(`).test(text));
 }
 
@@ -47,7 +47,7 @@ function owner({ data, errors }) {
   return nodes[0].user.username;
 }
 
-/** Nothing else runs: neither a text, nor a hash, nor a document whose hash is its own. */
+/** Checks that the server refuses other texts, unknown hashes, and a text with its own hash. */
 async function refusesOthers() {
   const introspection = '{ __schema { types { name } } }';
   const persistedQuery = { version: 1, sha256Hash: 'ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38' };
@@ -58,30 +58,30 @@ async function refusesOthers() {
     { documentId: 'unknown', query: introspection },
     { query: '{__typename}', extensions: { persistedQuery } },
   ]) {
-    const { data, errors } = await ada.sends(body);
+    const { data, errors } = await ada.post(body);
     assert.equal(data, undefined);
     assert.deepEqual(errors.map(({ extensions }) => extensions.code), ['DOCUMENT_NOT_TRUSTED'], JSON.stringify(body));
   }
 }
 
-test('what relay-compiler has persisted runs, and nothing else', async () => {
-  const [id, query] = named(await lockedBy(await byRelay(folder)), 'MembersQuery');
+test('only the documents of relay-compiler run', async () => {
+  const [id, query] = findQuery(await restartWithManifest(await byRelay(folder)), 'MembersQuery');
   const variables = { slug: 'acme' };
-  assert.equal(owner(await ada.sends({ id, variables })), 'ada');
-  assert.equal(owner(await ada.sends({ query, variables })), 'ada');
+  assert.equal(owner(await ada.post({ id, variables })), 'ada');
+  assert.equal(owner(await ada.post({ query, variables })), 'ada');
   await refusesOthers();
 });
 
-test('what graphql-codegen has persisted runs, and nothing else', async () => {
-  const [documentId, query] = named(await lockedBy(await byCodegen(folder)), 'Members');
+test('only the documents of graphql-codegen run', async () => {
+  const [documentId, query] = findQuery(await restartWithManifest(await byCodegen(folder)), 'Members');
   const variables = { slug: 'acme', first: 3 };
-  assert.equal(owner(await ada.sends({ documentId, variables })), 'ada');
-  assert.equal(owner(await ada.sends({ query, variables })), 'ada');
+  assert.equal(owner(await ada.post({ documentId, variables })), 'ada');
+  assert.equal(owner(await ada.post({ query, variables })), 'ada');
   await refusesOthers();
 });
 
-test("what is in Apollo's manifest runs when Apollo Client names it, and nothing else", async () => {
-  const manifest = await lockedBy(await byApollo(folder));
+test("only the documents of Apollo's manifest run", async () => {
+  const manifest = await restartWithManifest(await byApollo(folder));
   assert.deepEqual(manifest.operations.map(({ name }) => name).sort(), ['Invite', 'Members']);
   const sent = [];
   const watching = (url, options) => {

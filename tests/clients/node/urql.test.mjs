@@ -1,5 +1,5 @@
-// urql: fetchExchange for queries and mutations; subscriptions by subscriptionExchange in a WebSocket, and by fetchExchange
-// as Server-Sent Events.
+// urql: fetchExchange for queries and mutations; subscriptions by subscriptionExchange in a WebSocket, and by
+// fetchExchange as Server-Sent Events.
 
 import { Client, fetchExchange, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
@@ -9,8 +9,8 @@ import WebSocket from 'ws';
 
 import { testClient } from './support/client_suite.mjs';
 
-/** Of urql's result, what the server said. */
-function said({ data, error }) {
+/** Returns the server's response from urql's result. */
+function responseOf({ data, error }) {
   if (error?.networkError) throw error;
   return { data, errors: error?.graphQLErrors };
 }
@@ -19,9 +19,9 @@ function adapt(client, close) {
   const isMutation = (text) => parse(text).definitions[0].operation === 'mutation';
   return {
     run: async (text, variables) =>
-      said(await (isMutation(text) ? client.mutation(text, variables) : client.query(text, variables)).toPromise()),
+      responseOf(await (isMutation(text) ? client.mutation(text, variables) : client.query(text, variables)).toPromise()),
     async *follow(text, variables) {
-      for await (const result of toAsyncIterable(client.subscription(text, variables))) yield said(result);
+      for await (const result of toAsyncIterable(client.subscription(text, variables))) yield responseOf(result);
     },
     close,
   };

@@ -1,11 +1,11 @@
-"""What an answer must be, whatever was asked: held against the schema, field by field."""
+"""Checks responses against the schema, field by field."""
 
 import re
 
 import graphql
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-# What a server may answer to a valid document of somebody who is signed in.
+# Error codes that a signed-in caller may get for a valid document.
 CODES = {"FORBIDDEN", "BAD_USER_INPUT", "INVALID_CURSOR", "CURSOR_EXPIRED", "TOO_COMPLEX"}
 
 
@@ -17,7 +17,7 @@ def load(path):
 
 
 def with_type_names(text):
-    """The document, asking besides for the type of every object."""
+    """Returns the document with `__typename` added to every selection set."""
 
     class Visitor(graphql.Visitor):
         def leave_selection_set(self, node, *_):
@@ -30,12 +30,12 @@ def with_type_names(text):
 
 
 def text(document):
-    """The document as it is sent."""
+    """Returns the document as text."""
     return graphql.print_ast(document)
 
 
 def check(schema, document, status, answer):
-    """Raises AssertionError unless the answer is one that the schema allows for the document."""
+    """Raises AssertionError unless the schema allows this response to the document."""
     codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
     invalid = graphql.validate(schema, document)
     if invalid:
@@ -48,9 +48,10 @@ def check(schema, document, status, answer):
         return
     data = answer["data"]
     if data is None:
-        assert codes, "no data, and no error that says why"
+        assert codes, "no data and no error"
         return
-    # An execution whose resolvers read the answer completes to that answer, if the answer is of the schema.
+    # Executes the document with resolvers that read the response. The result equals the response if it follows the
+    # schema.
     completed = graphql.execute(
         schema,
         document,
@@ -59,7 +60,7 @@ def check(schema, document, status, answer):
         type_resolver=lambda value, *_: value["__typename"],
     )
     assert completed.errors is None, completed.errors
-    assert completed.data == data, "the answer has what was not asked for"
+    assert completed.data == data, "the response has fields that were not requested"
 
 
 def _date_time(value):

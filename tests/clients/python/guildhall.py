@@ -1,4 +1,4 @@
-"""The server that `run.sh` has started, and people of its demo world."""
+"""The server that `run.sh` has started, and its demo accounts."""
 
 import os
 
@@ -9,7 +9,7 @@ SOCKET_URL = URL.replace("http:", "ws:")
 
 
 def sign_in(login):
-    """An access token of somebody of the demo world."""
+    """Returns an access token of a demo account."""
     query = """mutation ($login: String!) {
       signIn(input: { login: $login, password: "guildhall-demo" }) { session { accessToken } } }"""
     answer = requests.post(URL, json={"query": query, "variables": {"login": login}}, timeout=30).json()

@@ -1,4 +1,4 @@
-"""The client `gql`: over HTTP and in a WebSocket, with documents checked against what introspection tells."""
+"""The client `gql`: over HTTP and in a WebSocket, with documents validated against the introspected schema."""
 
 import asyncio
 
@@ -24,25 +24,25 @@ def over_http(login):
 
 
 def in_socket(token):
-    # Named, since gql takes the older protocol where the answer's header is not spelled `Sec-WebSocket-Protocol`, and
-    # that of every server on hyper is spelled in small letters.
+    # Set explicitly: gql falls back to the older protocol if the response header is not spelled exactly
+    # `Sec-WebSocket-Protocol`, and servers with hyper write header names in lower case.
     protocols = [WebsocketsTransport.GRAPHQLWS_SUBPROTOCOL]
     return Client(transport=WebsocketsTransport(url=SOCKET_URL, init_payload={"token": token}, subprotocols=protocols))
 
 
-def test_a_query_has_variables_and_an_answer():
+def test_query_with_variables():
     query = gql("query ($slug: String!) { organization(slug: $slug) { slug viewerMembership { role } } }")
     query.variable_values = {"slug": "northwind"}
     answer = over_http("samuel").execute(query)
     assert answer == {"organization": {"slug": "northwind", "viewerMembership": {"role": "MAINTAINER"}}}
 
 
-def test_a_document_that_the_schema_does_not_know_is_refused_before_it_is_sent():
+def test_invalid_document_is_refused_before_it_is_sent():
     with pytest.raises(GraphQLError, match="Cannot query field 'secrets'"):
         over_http("samuel").execute(gql("{ viewer { secrets } }"))
 
 
-def test_what_is_denied_comes_as_an_error_with_its_code_beside_the_data():
+def test_forbidden_field_is_an_error_beside_the_data():
     query = gql('{ organization(slug: "northwind") { name billing { amount } } }')
     with pytest.raises(TransportQueryError) as raised:
         over_http("noor").execute(query)
@@ -52,7 +52,7 @@ def test_what_is_denied_comes_as_an_error_with_its_code_beside_the_data():
     assert raised.value.data["organization"]["billing"] is None
 
 
-def test_documents_are_built_from_what_introspection_tells():
+def test_dsl_documents_use_the_introspected_schema():
     async def build():
         client = over_http("greta")
         async with client as session:
@@ -67,7 +67,7 @@ def test_documents_are_built_from_what_introspection_tells():
     assert asyncio.run(build()) == {"updateOrganization": {"organization": {"description": "Told by a DSL"}}}
 
 
-def test_events_come_in_a_socket_beside_mutations():
+def test_subscription_and_mutations_share_a_socket():
     async def listen():
         async with in_socket(sign_in("greta")) as session:
             found = await session.execute(
@@ -75,15 +75,15 @@ def test_events_come_in_a_socket_beside_mutations():
             )
             workspace = found["organization"]
             variables = {"id": workspace["id"], "after": workspace["events"]["pageInfo"]["endCursor"]}
-            heard = []
+            received = []
 
-            async def hear():
+            async def receive():
                 async for result in session.subscribe(GraphQLRequest(FOLLOW, variable_values=variables)):
-                    heard.append(result["workspaceEvents"])
-                    if len(heard) == 2:
+                    received.append(result["workspaceEvents"])
+                    if len(received) == 2:
                         return
 
-            hearing = asyncio.create_task(hear())
+            receiving = asyncio.create_task(receive())
             rename = gql(
                 """mutation ($id: ID!, $name: String!) {
                   updateOrganization(input: { organizationId: $id, name: $name }) { userErrors { code } } }"""
@@ -92,17 +92,17 @@ def test_events_come_in_a_socket_beside_mutations():
                 values = {"id": workspace["id"], "name": name}
                 done = await session.execute(GraphQLRequest(rename, variable_values=values))
                 assert done["updateOrganization"]["userErrors"] == []
-            await asyncio.wait_for(hearing, timeout=20)
-            return heard
+            await asyncio.wait_for(receiving, timeout=20)
+            return received
 
-    heard = asyncio.run(listen())
-    assert [event["type"] for event in heard] == ["ORGANIZATION_UPDATED"] * 2
-    changes = [event["changes"] for event in heard]
+    received = asyncio.run(listen())
+    assert [event["type"] for event in received] == ["ORGANIZATION_UPDATED"] * 2
+    changes = [event["changes"] for event in received]
     assert changes == [[{"field": "name", "after": name}] for name in ["From Python", "From Python again"]]
-    assert heard[0]["cursor"] != heard[1]["cursor"]
+    assert received[0]["cursor"] != received[1]["cursor"]
 
 
-def test_a_socket_with_a_bad_token_is_closed_as_unauthorized():
+def test_socket_with_an_invalid_token_is_closed_as_unauthorized():
     async def open_one():
         async with in_socket("no token"):
             pass

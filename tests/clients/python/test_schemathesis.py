@@ -1,5 +1,5 @@
-"""schemathesis: documents made up from the schema, with IDs of things that are there, asked by people with all rights and
-with few. Whatever is asked, the answer is one that the schema allows, and never a fault."""
+"""schemathesis: documents generated from the schema, with IDs of existing objects, sent by an administrator and by a
+worker. The schema allows every response, and no response is an internal error."""
 
 import os
 from pathlib import Path
@@ -59,9 +59,9 @@ types = answers.load(SDL)
 @settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-def test_an_answer_is_of_the_schema(case, login):
+def test_response_follows_the_schema(case, login):
     document = answers.with_type_names(case.body)
-    # In this media type the status tells whether the document was run.
+    # In this media type, the status shows whether the document was executed.
     headers = {"authorization": f"Bearer {TOKENS[login]}", "accept": "application/graphql-response+json"}
     response = requests.post(URL, json={"query": answers.text(document)}, headers=headers, timeout=30)
     answers.check(types, document, response.status_code, response.json())

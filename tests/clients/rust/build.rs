@@ -1,4 +1,4 @@
-//! Reads the schema once for all of cynic's macros.
+//! Registers the schema once for all macros of cynic.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../../schema.graphql");

@@ -1,4 +1,4 @@
-// What a TypeScript application writes: documents, and code that only compiles while their types say what it counts on.
+// Documents of a TypeScript application, and code that compiles only with the right generated types.
 
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import { print } from 'graphql';
@@ -77,7 +77,7 @@ async function run<Data, Variables>(
   return data;
 }
 
-/** Does not compile when there is a role that it does not name. */
+/** Returns the rank of a role. Does not compile if a role is missing. */
 function rank(role: Role): number {
   switch (role) {
     case 'WORKER':
@@ -91,7 +91,7 @@ function rank(role: Role): number {
   }
 }
 
-/** Names of all members, from the most powerful to the least. */
+/** Returns the usernames of all members, highest role first. */
 export async function members(server: Server, slug: string): Promise<string[]> {
   type Page = NonNullable<MembersQuery['organization']>['members'];
   const all: Page['nodes'] = [];
@@ -107,7 +107,7 @@ export async function members(server: Server, slug: string): Promise<string[]> {
   return all.map(({ user }) => user.username);
 }
 
-/** Makes a project; what stands in the way, if anything does. */
+/** Creates a project, and returns its description or the reason why it was refused. */
 export async function createProject(server: Server, workspaceId: string, name: string): Promise<string> {
   const { createProject } = await run(server, CREATE, { input: { workspaceId, name } });
   const [error] = createProject.userErrors;
@@ -123,9 +123,9 @@ export async function createProject(server: Server, workspaceId: string, name: s
   }
 }
 
-/** Never called: what must not compile, does not. */
+/** Never called: checks that these calls do not compile. */
 export function refused(server: Server): void {
-  // @ts-expect-error: a slug is a text
+  // @ts-expect-error: a slug is a string
   void run(server, MEMBERS, { slug: 1, first: 4 });
   // @ts-expect-error: a project needs a name
   void run(server, CREATE, { input: { workspaceId: 'org_1' } });

@@ -1,4 +1,4 @@
-// Documents as a Relay application has them: pages of a connection, a list that a mutation adds to, an interface, events.
+// Documents of a Relay application: a paginated connection, a mutation that adds to a list, an interface, a subscription.
 
 import { graphql } from 'relay-runtime';
 

@@ -1,5 +1,4 @@
-// What every client has to be able to do, whichever it is: queries, mutations, and subscriptions that go on by the cursor
-// after the server has been away.
+// Tests of every client: queries, mutations, and subscriptions that resume by cursor after a restart of the server.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -23,9 +22,9 @@ export const FOLLOW = `subscription Follow($id: ID!, $after: String) {
 /**
  * Defines the tests of one client.
  *
- * `connect(server, token)` gives `{ run, follow, close }`: `run(document, variables)` resolves to `{ data, errors }` of a
- * query or mutation; `follow(document, variables)` is an async iterable of the same for a subscription, which ends or throws when
- * the connection is lost.
+ * `connect(server, person)` returns `{ run, follow, close }`: `run(document, variables)` resolves to `{ data, errors }` of
+ * a query or mutation; `follow(document, variables)` is an async iterable of the same for a subscription, which ends or
+ * throws when the connection is lost.
  */
 export function testClient(name, connect) {
   let server, mira, organization;
@@ -48,7 +47,7 @@ export function testClient(name, connect) {
 
   after(() => server?.remove());
 
-  test(`${name} queries`, () =>
+  test(`${name} gets the data of a query`, () =>
     as('mira', async ({ run }) => {
       const { data, errors } = await run(VIEWER, { search: 'pixel' });
       assert.deepEqual(errors ?? [], []);
@@ -58,7 +57,7 @@ export function testClient(name, connect) {
       assert.deepEqual(others, []);
     }));
 
-  test(`${name} mutates, and is told why not`, () =>
+  test(`${name} gets data and user errors of mutations`, () =>
     as('pia', async ({ run }) => {
       const made = await run(CREATE, { input: { slug: 'by-a-client' } });
       assert.equal(made.data.createOrganization.organization.slug, 'by-a-client');
@@ -69,7 +68,7 @@ export function testClient(name, connect) {
       assert.deepEqual([code, path], ['SLUG_TAKEN', ['input', 'slug']]);
     }));
 
-  test(`${name} gets what may be seen beside the error for what may not`, () =>
+  test(`${name} gets data together with the error of a forbidden field`, () =>
     as('femi', async ({ run }) => {
       const { data, errors } = await run(INVITATIONS, { slug: 'pixel-pals' });
       assert.deepEqual([data.organization.slug, data.organization.invitations], ['pixel-pals', null]);
@@ -79,25 +78,25 @@ export function testClient(name, connect) {
       assert.deepEqual(others, []);
     }));
 
-  test(`${name} hears events, and goes on by the cursor after a restart of the server`, () =>
+  test(`${name} receives events, and resumes by cursor after a restart of the server`, () =>
     as('mira', async ({ follow }) => {
       const { id } = organization;
-      let name = (await mira.asks('query ($id: ID!) { node(id: $id) { ... on Organization { name } } }', { id })).node.name;
+      let name = (await mira.execute('query ($id: ID!) { node(id: $id) { ... on Organization { name } } }', { id })).node.name;
       let cursor = organization.cursor;
-      const heard = [];
+      const expected = [];
 
       async function rename(to) {
-        await mira.renames(id, to);
-        heard.push({ from: name, to });
+        await mira.renameOrganization(id, to);
+        expected.push({ from: name, to });
         name = to;
       }
 
-      async function hear(events) {
+      async function receive(events) {
         const { value, done } = await within(10, events.next());
         assert(!done, 'the stream has not ended');
         assert.deepEqual(value.errors ?? [], []);
         const event = value.data.workspaceEvents;
-        const { from, to } = heard.shift();
+        const { from, to } = expected.shift();
         assert.deepEqual([event.type, event.actor.username], ['ORGANIZATION_UPDATED', 'mira']);
         assert.equal(event.subjectId, id);
         const keys = Object.keys(event).filter((key) => key !== '__typename');
@@ -108,31 +107,31 @@ export function testClient(name, connect) {
 
       let events = follow(FOLLOW, { id, after: cursor })[Symbol.asyncIterator]();
       await rename('Replayed or live');
-      await hear(events);
+      await receive(events);
       await rename('Live');
-      await hear(events);
+      await receive(events);
 
       await server.stop();
       await within(10, untilItEnds(events));
-      await server.startAgain();
+      await server.restart();
 
       await rename('Missed once');
       await rename('Missed twice');
       events = follow(FOLLOW, { id, after: cursor })[Symbol.asyncIterator]();
-      await hear(events);
-      await hear(events);
+      await receive(events);
+      await receive(events);
       await rename('Live again');
-      await hear(events);
+      await receive(events);
       await events.return();
     }));
 }
 
-/** The change without what a client adds of its own. */
+/** Returns a change without the fields that a client adds. */
 function plain({ field, before, after }) {
   return { field, before, after };
 }
 
-/** Reads on until the connection is lost; that may tell the reason, but no event. */
+/** Reads until the connection is lost. Only an error with the reason may arrive, no event. */
 async function untilItEnds(events) {
   try {
     for (let next = await events.next(); !next.done; next = await events.next()) {

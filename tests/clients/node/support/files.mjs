@@ -1,17 +1,17 @@
-// Where things lie.
+// Paths of files.
 
 import { fileURLToPath } from 'node:url';
 
-/** The project. */
+/** Root folder of the project. */
 export const PROJECT = fileURLToPath(new URL('../../../../', import.meta.url));
 
-/** The schema, as clients get it. */
+/** The schema. */
 export const SCHEMA = `${PROJECT}schema.graphql`;
 
 /** The folder of these suites. */
 export const SUITES = fileURLToPath(new URL('../', import.meta.url));
 
-/** A program of a package. */
+/** Returns the path of a program of an npm package. */
 export function program(name) {
   return `${SUITES}node_modules/.bin/${name}`;
 }

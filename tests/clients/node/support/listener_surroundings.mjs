@@ -1,4 +1,4 @@
-// What the listener in README.md leaves to its reader.
+// Defines the variables that the listener in README.md expects.
 
 import WebSocket from 'ws';
 

@@ -1,5 +1,5 @@
-// Manifests of an application's documents, each made by the tool that the application would use. All take the folder that
-// they may write into, and give the file.
+// Manifests of an application's documents, each written by the tool that such an application uses. All functions take a
+// folder for the output, and return the path of the manifest.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -11,39 +11,39 @@ import { PROJECT, SCHEMA, SUITES, program } from './files.mjs';
 
 const run = promisify(execFile);
 
-/** Documents of clients in another language, which are files of their own. */
+/** Folder with the documents of the Rust clients, one file each. */
 export const DOCUMENTS = `${PROJECT}tests/clients/rust/documents/`;
 
-async function written(file, json) {
+async function writeJson(file, json) {
   await writeFile(file, JSON.stringify(json));
   return file;
 }
 
-/** By relay-compiler, of `relay/`: texts by the hashes that Relay calls them by. */
+/** Manifest of relay-compiler for `relay/`: texts by hash. */
 export async function byRelay(folder) {
-  const manifest = await written(join(folder, 'persisted.json'), {});
+  const manifest = await writeJson(join(folder, 'persisted.json'), {});
   const project = { language: 'javascript', schema: SCHEMA.slice(1), output: folder.slice(1), persist: { file: manifest.slice(1) } };
   const settings = { root: '/', sources: { [join(SUITES, 'relay').slice(1)]: 'app' }, projects: { app: project } };
-  const config = await written(join(folder, 'relay.config.json'), settings);
+  const config = await writeJson(join(folder, 'relay.config.json'), settings);
   const { stderr } = await run(program('relay-compiler'), [config], { cwd: '/' });
   assert.doesNotMatch(stderr, /error/i);
   return manifest;
 }
 
-/** By graphql-codegen's client preset, of `codegen/`: texts by the hashes that it puts into the documents. */
+/** Manifest of graphql-codegen's client preset for `codegen/`: texts by hash. */
 export async function byCodegen(folder) {
   const generated = join(folder, 'generated/');
   const output = { preset: 'client', presetConfig: { persistedDocuments: true }, config: { emitLegacyCommonJSImports: false } };
   const settings = { schema: SCHEMA, documents: join(SUITES, 'codegen/members.ts'), generates: { [generated]: output } };
-  const config = await written(join(folder, 'codegen.json'), settings);
+  const config = await writeJson(join(folder, 'codegen.json'), settings);
   await run(program('graphql-codegen'), ['--config', config], { cwd: SUITES });
   return join(generated, 'persisted-documents.json');
 }
 
-/** By Apollo's own tool, of DOCUMENTS: an operation manifest. */
+/** Apollo's operation manifest for DOCUMENTS. */
 export async function byApollo(folder) {
   const output = join(folder, 'persisted-query-manifest.json');
-  const config = await written(join(folder, 'manifest.config.json'), { documents: ['documents/*.graphql'], output });
+  const config = await writeJson(join(folder, 'manifest.config.json'), { documents: ['documents/*.graphql'], output });
   await run(program('generate-persisted-query-manifest'), ['--config', config], { cwd: join(DOCUMENTS, '..') });
   return output;
 }

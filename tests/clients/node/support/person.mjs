@@ -1,5 +1,4 @@
-// Somebody of the demo world who is signed in. What suites do beside the client under test goes through here, by plain
-// HTTP.
+// A signed-in user. The suites use it for requests that are not sent by the client under test, over plain HTTP.
 
 import assert from 'node:assert/strict';
 
@@ -13,24 +12,24 @@ export class Person {
     this.token = token;
   }
 
-  /** Signs in at the server whose GraphQL is at that URL. */
+  /** Signs in with a demo account. `url` is the GraphQL endpoint. */
   static async signIn(url, login) {
     const document = `mutation ($login: String!, $password: String!) {
       signIn(input: { login: $login, password: $password }) { session { accessToken } userErrors { message } } }`;
-    const { signIn } = await new Person(url).asks(document, { login, password: PASSWORD });
+    const { signIn } = await new Person(url).execute(document, { login, password: PASSWORD });
     assert.deepEqual(signIn.userErrors, []);
     return new Person(url, signIn.session.accessToken);
   }
 
-  /** Signs somebody up there, who has an organization. */
+  /** Signs up a new user, and creates an organization. */
   static async signUp(url, username, slug) {
     const document = `mutation ($signUp: SignUpInput!) { signUp(input: $signUp) { session { accessToken } userErrors { message } } }`;
     const input = { username, email: `${username}@example.org`, password: 'correct horse battery' };
-    const { signUp } = await new Person(url).asks(document, { signUp: input });
+    const { signUp } = await new Person(url).execute(document, { signUp: input });
     assert.deepEqual(signUp.userErrors, []);
     const person = new Person(url, signUp.session.accessToken);
     const create = `mutation ($input: CreateOrganizationInput!) { createOrganization(input: $input) { userErrors { message } } }`;
-    assert.deepEqual((await person.asks(create, { input: { slug } })).createOrganization.userErrors, []);
+    assert.deepEqual((await person.execute(create, { input: { slug } })).createOrganization.userErrors, []);
     return person;
   }
 
@@ -38,15 +37,15 @@ export class Person {
     return this.token ? { authorization: `Bearer ${this.token}` } : {};
   }
 
-  /** The data of an operation that has no errors. */
-  async asks(query, variables) {
-    const { data, errors } = await this.sends({ query, variables });
+  /** Runs an operation that must succeed, and returns its data. */
+  async execute(query, variables) {
+    const { data, errors } = await this.post({ query, variables });
     assert.deepEqual(errors, undefined);
     return data;
   }
 
-  /** What is answered to a body. */
-  async sends(body) {
+  /** Posts a body, and returns the response. */
+  async post(body) {
     const response = await fetch(this.#url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...this.headers },
@@ -55,31 +54,31 @@ export class Person {
     return response.json();
   }
 
-  /** ID of an organization, and the cursor of the last event in it. */
+  /** Returns the ID of an organization, and the cursor of its last event. */
   async organization(slug) {
     const document = `query ($slug: String!) {
       organization(slug: $slug) { id events(last: 1) { pageInfo { endCursor } } } }`;
-    const { organization } = await this.asks(document, { slug });
+    const { organization } = await this.execute(document, { slug });
     return { id: organization.id, cursor: organization.events.pageInfo.endCursor };
   }
 
-  /** Gives an organization another name, which is an event with the old and the new one. */
-  async renames(organizationId, name) {
+  /** Renames an organization. Its event has the old and the new name. */
+  async renameOrganization(organizationId, name) {
     const document = `mutation ($input: UpdateOrganizationInput!) {
       updateOrganization(input: $input) { organization { name } userErrors { message } } }`;
-    const { updateOrganization } = await this.asks(document, { input: { organizationId, name } });
+    const { updateOrganization } = await this.execute(document, { input: { organizationId, name } });
     assert.deepEqual(updateOrganization, { organization: { name }, userErrors: [] });
   }
 
-  /** Makes a worker a supervisor, or a supervisor a worker, which is an event that concerns them. */
-  async swapsRole(slug, username) {
+  /** Changes a worker to a supervisor or back. Its event concerns the member. */
+  async toggleRole(slug, username) {
     const find = `query ($slug: String!, $search: String!) {
       organization(slug: $slug) { members(search: $search) { nodes { id role } } } }`;
-    const [{ id, role }] = (await this.asks(find, { slug, search: username })).organization.members.nodes;
+    const [{ id, role }] = (await this.execute(find, { slug, search: username })).organization.members.nodes;
     const change = `mutation ($input: ChangeMemberRoleInput!) {
       changeMemberRole(input: $input) { userErrors { message } } }`;
     const input = { membershipId: id, role: role === 'WORKER' ? 'SUPERVISOR' : 'WORKER' };
-    const { changeMemberRole } = await this.asks(change, { input });
+    const { changeMemberRole } = await this.execute(change, { input });
     assert.deepEqual(changeMemberRole.userErrors, []);
   }
 }

@@ -1,4 +1,4 @@
-//! `cynic`: documents made from types, which are held against the schema at compile time.
+//! `cynic`: documents generated from Rust types, which are checked against the schema at compile time.
 
 use cynic::{GraphQlResponse, MutationBuilder, QueryBuilder};
 use guildhall_clients::Server;

@@ -1,4 +1,4 @@
-//! `graphql_client`: types made from documents and the schema at compile time.
+//! `graphql_client`: Rust types generated from documents and the schema at compile time.
 
 use graphql_client::{GraphQLQuery, Response};
 use guildhall_clients::Server;
