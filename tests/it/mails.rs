@@ -44,23 +44,23 @@ async fn becomes(app: &TestApp, sql: &str, number: i64) {
 }
 
 /// The delivery events of each address, in order: type, and delivery state after the event.
-async fn told(app: &TestApp) -> BTreeMap<String, Vec<(String, String)>> {
+async fn delivery_events(app: &TestApp) -> BTreeMap<String, Vec<(String, String)>> {
     let log =
         "SELECT email, type, jsonb_path_query_first(changes, '$[*] ? (@.field == \"delivery.state\").after') #>> '{}'
         FROM events WHERE type LIKE 'INVITATION_DELIVER%' ORDER BY sequence";
-    let mut told = BTreeMap::<_, Vec<_>>::new();
+    let mut events = BTreeMap::<_, Vec<_>>::new();
     for row in app.rows(log).await {
         let [email, kind, state] = row.try_into().expect("three");
-        told.entry(email.expect("an address")).or_default().push((kind.expect("one"), state.expect("a state")));
+        events.entry(email.expect("an address")).or_default().push((kind.expect("one"), state.expect("a state")));
     }
-    told
+    events
 }
 
 const DELIVERED: (&str, &str) = ("INVITATION_DELIVERED", "SENT");
 const FAILED: (&str, &str) = ("INVITATION_DELIVERY_FAILED", "FAILED");
 
-fn are(told: &[(String, String)], expected: &[(&str, &str)]) -> bool {
-    told.iter().map(|(kind, state)| (kind.as_str(), state.as_str())).eq(expected.iter().copied())
+fn matches_exactly(events: &[(String, String)], expected: &[(&str, &str)]) -> bool {
+    events.iter().map(|(kind, state)| (kind.as_str(), state.as_str())).eq(expected.iter().copied())
 }
 
 /// Checks that only queued mails have a link, and that it is encrypted.
@@ -92,12 +92,12 @@ async fn mail_worker_in_three_processes_sends_each_mail_once() {
         senders.insert(handed.header("From").to_owned());
     }
     becomes(&office.app, "SELECT count(*) FROM mails WHERE state = 'QUEUED'", 0).await;
-    assert!(mail.rest().await.is_empty(), "none goes again");
+    assert!(mail.rest().await.is_empty(), "no mail is sent twice");
     assert_eq!((recipients.len(), messages.len()), (3 * EACH, 3 * EACH));
     assert_eq!(senders.len(), 3, "all of them send: {senders:?}");
-    let told = told(&office.app).await;
-    assert_eq!(told.len(), 3 * EACH);
-    assert!(told.values().all(|told| are(told, &[DELIVERED])), "{told:?}");
+    let events = delivery_events(&office.app).await;
+    assert_eq!(events.len(), 3 * EACH);
+    assert!(events.values().all(|events| matches_exactly(events, &[DELIVERED])), "{events:?}");
     let sent = "SELECT count(*) FROM invitations WHERE delivery = 'SENT' AND send_count = 1 AND email LIKE 'new.%'";
     assert_eq!(office.app.number(sent).await, 3 * EACH as i64);
     check_links(&office.app).await;
@@ -120,7 +120,11 @@ async fn mail_worker_resends_the_same_message_after_its_process_was_killed() {
     }
     first[0].kill().await;
     check_links(app).await;
-    assert_eq!(app.count("mails WHERE state = 'QUEUED' AND attempts = 1").await, 4, "taken, and nobody knows");
+    assert_eq!(
+        app.count("mails WHERE state = 'QUEUED' AND attempts = 1").await,
+        4,
+        "the server accepted them, but the sender does not know"
+    );
 
     let _second = senders(&["Second", "Third"], app, &mail).await;
     for _ in 0..addresses.len() {
@@ -133,8 +137,11 @@ async fn mail_worker_resends_the_same_message_after_its_process_was_killed() {
     }
     becomes(app, "SELECT count(*) FROM mails WHERE state = 'QUEUED'", 0).await;
     assert!(mail.rest().await.is_empty(), "twice at worst");
-    let told = told(app).await;
-    assert!(told.len() == 4 && told.values().all(|told| are(told, &[DELIVERED])), "told once: {told:?}");
+    let events = delivery_events(app).await;
+    assert!(
+        events.len() == 4 && events.values().all(|events| matches_exactly(events, &[DELIVERED])),
+        "one event for each mail: {events:?}"
+    );
     assert_eq!(app.count("invitations WHERE send_count = 1 AND delivery = 'SENT' AND email LIKE 'held.%'").await, 4);
     check_links(app).await;
     office.app.close().await;
@@ -184,7 +191,7 @@ async fn mail_worker_retries_transient_failures_and_records_the_outcome() {
     let (app, env) = (&office.app, &office.app.env);
     app.sql("UPDATE mails SET state = 'SENT', sealed_link = NULL").await;
     let from = "Guildhall <guildhall@example.org>";
-    let transport = Transport::smtp_within(Duration::from_secs(1), &mail.url, from).expect("a way");
+    let transport = Transport::smtp_with_timeout(Duration::from_secs(1), &mail.url, from).expect("a way");
     for (name, ..) in cases {
         office.owner.invites(&office.id, &format!("{name}@example.org"), "WORKER").await;
     }
@@ -210,19 +217,19 @@ async fn mail_worker_retries_transient_failures_and_records_the_outcome() {
             let wait = next - env.clock.now().timestamp_millis() as f64 / 1000.0;
             assert!((0.7..1.25).contains(&(wait / expected)), "{to:?} waits {wait}");
             waited.insert(next.to_string());
-            let told = told(app).await;
-            assert!(!told.contains_key(&to.expect("one")), "nothing is told before the end");
+            let events = delivery_events(app).await;
+            assert!(!events.contains_key(&to.expect("one")), "no event before the outcome is final");
         }
         env.clock.advance(TimeDelta::minutes(55));
     }
     assert_eq!(app.count("mails WHERE state = 'QUEUED'").await, 0);
     assert!(waited.len() > 6, "they spread out: {waited:?}");
 
-    let (told, owner) = (told(app).await, app.again(&office.owner).await);
+    let (events, owner) = (delivery_events(app).await, app.again(&office.owner).await);
     assert!(mail.rest().await.is_empty());
     for (name, steps, end, attempts, reason) in cases {
         let email = format!("{name}@example.org");
-        assert!(are(&told[&email], &[end]), "{name}: {:?}", told[&email]);
+        assert!(matches_exactly(&events[&email], &[end]), "{name}: {:?}", events[&email]);
         let done: Vec<&str> = handed.iter().filter(|h| h.to == email).map(|h| h.done.as_str()).collect();
         assert_eq!(done.len() as i32, attempts, "{name}: {done:?}");
         assert!(steps.iter().zip(&done).all(|(step, done)| step == done), "{name}: {done:?}");
@@ -252,8 +259,8 @@ async fn mail_worker_gives_up_obsolete_and_exhausted_mails_and_records_it() {
     app.sql("UPDATE mails SET attempts = 5 WHERE recipient = 'deadly@example.org'").await;
     let transport = Transport::smtp(&mail.url, "Guildhall <guildhall@example.org>").expect("a way");
     assert_eq!(send_due(&env.store, &env.outbox, &transport, &env.clock).await.ok(), Some(2));
-    let told = told(app).await;
-    assert!(told.len() == 2 && told.values().all(|told| are(told, &[FAILED])), "{told:?}");
+    let events = delivery_events(app).await;
+    assert!(events.len() == 2 && events.values().all(|events| matches_exactly(events, &[FAILED])), "{events:?}");
     assert!(mail.rest().await.is_empty());
     check_links(app).await;
     office.app.close().await;
@@ -266,14 +273,14 @@ async fn mail_worker_does_not_apply_a_late_reply_to_the_next_mail() {
     let (app, env) = (&office.app, &office.app.env);
     app.sql("UPDATE mails SET state = 'SENT', sealed_link = NULL").await;
     let from = "Guildhall <guildhall@example.org>";
-    let transport = Transport::smtp_within(Duration::from_secs(1), &mail.url, from).expect("a way");
+    let transport = Transport::smtp_with_timeout(Duration::from_secs(1), &mail.url, from).expect("a way");
     office.owner.invites(&office.id, "tardy@example.org", "WORKER").await;
     assert_eq!(send_due(&env.store, &env.outbox, &transport, &env.clock).await.ok(), Some(1));
     assert_eq!(app.count("mails WHERE state = 'QUEUED' AND failure LIKE '%in time%'").await, 1);
-    assert_eq!(mail.next().await.to, "tardy@example.org", "now it is taken, and nobody waits for that");
+    assert_eq!(mail.next().await.to, "tardy@example.org", "the late mail is delivered");
     office.owner.invites(&office.id, "unwanted@example.org", "WORKER").await;
     assert_eq!(send_due(&env.store, &env.outbox, &transport, &env.clock).await.ok(), Some(1));
-    let told = told(app).await;
-    assert!(told.len() == 1 && are(&told["unwanted@example.org"], &[FAILED]), "{told:?}");
+    let events = delivery_events(app).await;
+    assert!(events.len() == 1 && matches_exactly(&events["unwanted@example.org"], &[FAILED]), "{events:?}");
     office.app.close().await;
 }

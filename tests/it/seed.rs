@@ -34,7 +34,7 @@ async fn load_test_seed_creates_the_requested_size_and_keeps_invariants() {
         (300, 40, 900)
     );
     app.check_invariants().await;
-    assert!(load_test::run(&app.env.store, size()).await.is_err(), "not over people who are there");
+    assert!(load_test::run(&app.env.store, size()).await.is_err(), "refused over existing users");
     app.close().await;
 }
 

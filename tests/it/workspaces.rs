@@ -55,7 +55,7 @@ async fn select_workspace_is_stored_and_falls_back_when_access_is_lost() {
     let acme = ada.creates("acme").await;
     let membership = bob.accepts(&ada.invites(&acme, &bob.email(), "WORKER").await).await;
     let home = personal(&bob).await;
-    assert_eq!(selected(&bob).await, home, "at first");
+    assert_eq!(selected(&bob).await, home, "the default selection");
     let events = app.log().await;
     let payload = selects(&bob, &acme).await.done();
     assert_eq!(
@@ -67,12 +67,12 @@ async fn select_workspace_is_stored_and_falls_back_when_access_is_lost() {
     );
     assert_eq!(app.log().await, events, "the log does not tell");
     assert_eq!(selected(&bob).await, acme);
-    assert_eq!(selected(&ada).await, personal(&ada).await, "the choice of one is not that of others");
+    assert_eq!(selected(&ada).await, personal(&ada).await, "selections of users are independent");
 
     selects(&ada, &acme).await.done();
     app.sql("UPDATE organizations SET status = 'PENDING_DELETION', deletion_scheduled_for = now()").await;
-    assert_eq!(selected(&bob).await, home, "gone for everybody else");
-    assert_eq!(selected(&ada).await, acme, "there for its owner");
+    assert_eq!(selected(&bob).await, home, "other members lose the selection");
+    assert_eq!(selected(&ada).await, acme, "the owner keeps the selection");
     assert_eq!(selects(&bob, &acme).await.refused(), ["NOT_FOUND"]);
     app.sql("UPDATE organizations SET status = 'ACTIVE', deletion_scheduled_for = NULL").await;
 
@@ -80,7 +80,7 @@ async fn select_workspace_is_stored_and_falls_back_when_access_is_lost() {
     ada.mutate("removeMember", json!({ "membershipId": membership }), "removedMembershipId").await.done();
     assert_eq!(selected(&bob).await, home);
     bob.accepts(&ada.invites(&acme, &bob.email(), "WORKER").await).await;
-    assert_eq!(selected(&bob).await, home, "what is lost does not come back by itself");
+    assert_eq!(selected(&bob).await, home, "a lost selection is not restored");
     selects(&ada, &personal(&ada).await).await.done();
     assert_eq!(selected(&ada).await, personal(&ada).await);
     app.close().await;
@@ -101,7 +101,7 @@ async fn select_workspace_does_not_affect_queries_that_name_a_workspace() {
     let (in_acme, at_home) = (work(&acme).await, work(&home).await);
     for choice in [&acme, &home, &acme] {
         selects(&ada, choice).await.done();
-        assert_eq!(selected(&ada).await, **choice, "the last choice of either tab");
+        assert_eq!(selected(&ada).await, **choice, "the last selection of either tab counts");
         assert_eq!((work(&acme).await, work(&home).await), (in_acme.clone(), at_home.clone()));
     }
     app.close().await;
@@ -114,8 +114,8 @@ async fn select_workspace_requires_a_membership() {
     let acme = ada.creates("acme").await;
     assert_eq!(selects(&bob, &acme).await.refused(), ["NOT_FOUND"]);
     ada.invites(&acme, &bob.email(), "WORKER").await;
-    assert_eq!(selects(&bob, &acme).await.refused(), ["NOT_FOUND"], "invited, and no member");
-    assert_eq!(selects(&root, &acme).await.refused(), ["FORBIDDEN"], "an administrator, and no member");
+    assert_eq!(selects(&bob, &acme).await.refused(), ["NOT_FOUND"], "an invitee is not a member");
+    assert_eq!(selects(&root, &acme).await.refused(), ["FORBIDDEN"], "an administrator who is not a member");
     assert_eq!(selects(&bob, "org_00000000000000000000000000").await.refused(), ["NOT_FOUND"]);
     for bad in ["", "acme", bob.id.as_str()] {
         assert_eq!(selects(&bob, bad).await.refused(), ["INVALID_FORMAT"], "{bad}");

@@ -40,7 +40,7 @@ async fn verify_email_counts_only_for_the_account_that_the_mail_names() {
     let done = verify(&ada, &token).await.done();
     assert_eq!(done["viewer"], json!({ "email": ADDRESS, "emailVerified": true }));
     app.env.clock.advance(TimeDelta::days(20));
-    assert_eq!(verify(&app.again(&ada).await, &token).await.done(), done, "a second time it is the same");
+    assert_eq!(verify(&app.again(&ada).await, &token).await.done(), done, "a repeat gets the same payload");
     let stranger = app.again(&stranger).await;
     assert_eq!(verify(&stranger, &strangers_token).await.refused(), ["INVALID_CREDENTIALS"], "it went with the claim");
     assert_eq!(verify(&stranger, &token).await.refused(), ["FORBIDDEN"]);
@@ -58,7 +58,7 @@ async fn verify_email_of_a_former_address_proves_nothing() {
         ada.mutate("changeEmail", json!({ "email": address, "password": PASSWORD }), "clientMutationId").await.done();
     }
     let (new, newer) = (app.token_to("new@example.org").await, app.token_to("newer@example.org").await);
-    assert_eq!(verify(&ada, &new).await.refused(), ["INVALID_CREDENTIALS"], "another change took its place");
+    assert_eq!(verify(&ada, &new).await.refused(), ["INVALID_CREDENTIALS"], "a later change replaced it");
     verify(&ada, &first).await.done();
     let done = verify(&ada, &newer).await.done();
     assert_eq!(done["viewer"]["email"], "newer@example.org");
@@ -96,7 +96,7 @@ async fn reset_password_through_an_unproven_address_ends_all_other_access() {
     let old = json!({ "login": "stranger", "password": PASSWORD });
     assert_eq!(app.nobody_mutates("signIn", old).await.refused(), ["INVALID_CREDENTIALS"]);
     let reader = app.named("stranger").await;
-    assert_eq!(verify(&reader, &change).await.refused(), ["INVALID_CREDENTIALS"], "the pending change is gone");
+    assert_eq!(verify(&reader, &change).await.refused(), ["INVALID_CREDENTIALS"], "the pending change was deleted");
     app.close().await;
 }
 
@@ -124,14 +124,14 @@ async fn request_password_reset_keeps_earlier_links_valid() {
         request().await;
     }
     let links = app.mails_to(ADDRESS).await;
-    assert_eq!(links.len(), 3, "three go out freely");
+    assert_eq!(links.len(), 3, "the first three mails are sent without a delay");
     app.env.clock.advance(TimeDelta::minutes(59));
     let reset = async |token: &str| {
         let input = json!({ "token": token, "newPassword": "another horse battery" });
         app.nobody_mutates("resetPassword", input).await
     };
     reset(&links[0].1).await.done();
-    assert_eq!(reset(&links[2].1).await.refused(), ["INVALID_CREDENTIALS"], "all went with the first that was used");
+    assert_eq!(reset(&links[2].1).await.refused(), ["INVALID_CREDENTIALS"], "the first use invalidates all links");
     request().await;
     reset(&app.token_to(ADDRESS).await).await.done();
     app.close().await;
@@ -180,16 +180,16 @@ async fn sign_up_sends_at_most_three_mails_a_day_to_an_address() {
     for n in 0..6 {
         signs_up(&app, &format!("ada{n}"), ADDRESS).await;
     }
-    assert_eq!(app.mails_to(ADDRESS).await.len(), 3, "the accounts are made all the same");
+    assert_eq!(app.mails_to(ADDRESS).await.len(), 3, "accounts are created although the mails are limited");
     assert_eq!(app.count("users").await, 6);
-    assert_eq!(app.number("SELECT max(count)::bigint FROM mail_counts").await, 3, "all processes count together");
+    assert_eq!(app.number("SELECT max(count)::bigint FROM mail_counts").await, 3, "all processes share the count");
     app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     assert_eq!(app.mails_to(ADDRESS).await.len(), 4, "mails of reset are counted apart");
     app.env.clock.advance(TimeDelta::days(2));
     signs_up(&app, "ada7", ADDRESS).await;
     assert_eq!(app.mails_to(ADDRESS).await.len(), 5);
     guildhall::operations::maintenance::schedule::sweep(&app.env.store, &app.env.clock).await.expect("it runs");
-    assert_eq!(app.count("mail_counts").await, 1, "counts of former days go");
+    assert_eq!(app.count("mail_counts").await, 1, "counts of earlier days are deleted");
     app.close().await;
 }
 
@@ -205,7 +205,11 @@ async fn request_password_reset_is_rate_limited_per_network() {
     app.sql("UPDATE mail_counts SET count = 200").await;
     let refused = ask([10, 0, 0, 1], ADDRESS).await;
     assert_eq!(refused.refused(), ["RATE_LIMITED"]);
-    assert_eq!(ask([10, 0, 0, 1], "unknown@example.org").await.refused(), ["RATE_LIMITED"], "the same for nobody");
+    assert_eq!(
+        ask([10, 0, 0, 1], "unknown@example.org").await.refused(),
+        ["RATE_LIMITED"],
+        "an unknown address gets the same code"
+    );
     ask([10, 0, 0, 2], ADDRESS).await.done();
     assert_eq!(app.mails_to(ADDRESS).await.len(), 1);
     app.close().await;
@@ -251,9 +255,9 @@ async fn name_validation_refuses_new_names_with_web_addresses() {
     // Names from before this rule stay valid, and an update can send them again.
     app.sql("UPDATE organizations SET name = 'www.acme.example'; UPDATE users SET display_name = 'www.ada.example'")
         .await;
-    let kept = json!({ "organizationId": id, "name": "www.acme.example", "description": "new" });
-    ada.mutate("updateOrganization", kept, "clientMutationId").await.done();
-    let kept = json!({ "displayName": "www.ada.example", "username": "countess" });
-    ada.mutate("updateProfile", kept, "clientMutationId").await.done();
+    let allowed = json!({ "organizationId": id, "name": "www.acme.example", "description": "new" });
+    ada.mutate("updateOrganization", allowed, "clientMutationId").await.done();
+    let allowed = json!({ "displayName": "www.ada.example", "username": "countess" });
+    ada.mutate("updateProfile", allowed, "clientMutationId").await.done();
     app.close().await;
 }

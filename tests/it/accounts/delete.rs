@@ -202,3 +202,33 @@ async fn delete_account_leaves_no_address_in_the_mail_queue() {
     std::fs::remove_dir_all(folder).expect("the folder");
     app.close().await;
 }
+
+#[tokio::test]
+async fn delete_account_ends_memberships_and_schedules_deletion_of_sole_organizations() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.person("ada").await, app.person("bob").await);
+    let shared = ada.creates("shared").await;
+    let membership = bob.accepts(&ada.invites(&shared, &bob.email(), "MAINTAINER").await).await;
+    bob.creates("own").await;
+    let delete = |person: &Person, name: &str| {
+        let (person, input) = (person.clone(), json!({ "confirmUsername": name }));
+        async move { person.mutate("deleteAccount", input, "deletedUserId").await }
+    };
+    assert_eq!(delete(&ada, "ada").await.refused(), ["OWNER_CANNOT_LEAVE"]);
+    assert_eq!(delete(&bob, "ada").await.refused(), ["CONFIRMATION_MISMATCH"]);
+    assert_eq!(delete(&bob, "bob").await.done()["deletedUserId"], bob.id);
+    let seen = ada
+        .ask(&format!(r#"{{ organization(id: "{shared}") {{ memberCount }} node(id: "{membership}") {{ id }} }}"#))
+        .await
+        .data();
+    assert_eq!(seen, json!({ "organization": { "memberCount": 1 }, "node": null }));
+    assert_eq!(
+        app.count("organizations WHERE status = 'ACTIVE'").await,
+        1,
+        "the sole organization is pending deletion"
+    );
+    let after = bob.ask("{ viewer { email } }").await;
+    assert_eq!(after.codes(), ["UNAUTHENTICATED"], "the token of a deleted account");
+    app.check_invariants().await;
+    app.close().await;
+}

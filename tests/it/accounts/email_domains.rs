@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::cluster::connector;
 use crate::support::{Answer, TestApp, graphql};
 
 const PASSWORD: &str = "correct horse battery";
@@ -101,7 +102,7 @@ async fn migrate_converts_stored_addresses_and_the_older_proof_keeps_a_duplicate
     ))
     .await;
     for _ in 0..2 {
-        guildhall::store::migrate::migrate(&app.url).await.expect("it runs");
+        guildhall::store::migrate::migrate(&connector(&app.url)).await.expect("it runs");
         let users = "SELECT username || ' ' || coalesce(email, '-') || ' ' || coalesce(email_written, '-')
             || CASE WHEN email_verified_at IS NULL THEN '' ELSE ' proven' END FROM users WHERE username <> 'olga' ORDER BY id";
         assert_eq!(
@@ -128,7 +129,7 @@ async fn migrate_converts_stored_addresses_and_the_older_proof_keeps_a_duplicate
             ]
         );
     }
-    assert_eq!(app.count("events WHERE type = 'INVITATION_REVOKED'").await, 1, "told once");
+    assert_eq!(app.count("events WHERE type = 'INVITATION_REVOKED'").await, 1, "one event");
     assert_eq!(app.count(&format!("events WHERE email = '{ASCII}'")).await, 2);
     let query = format!(r#"{{ organization(id: "{id}") {{ invitations {{ nodes {{ email }} }} }} }}"#);
     let shown = owner.ask(&query).await.data()["organization"]["invitations"]["nodes"].clone();

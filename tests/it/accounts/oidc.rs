@@ -88,7 +88,7 @@ async fn provision_oidc_user_creates_one_account_for_fifty_concurrent_requests()
         .into_iter()
         .map(|viewer| viewer["user"]["id"].to_string())
         .collect();
-    assert_eq!((ids.len(), app.count("users").await, issuer.asked()), (1, 1, 1));
+    assert_eq!((ids.len(), app.count("users").await, issuer.requests()), (1, 1, 1));
     // Several people who claim the same name get different names.
     let tokens: Vec<_> =
         (0..20).map(|number| issuer.token(&format!("g{number}"), json!({ "preferred_username": "grace" }))).collect();
@@ -111,7 +111,7 @@ async fn jwks_refresh_for_unknown_keys_is_rate_limited() {
     for answer in join_all((0..50).map(|_| ask(&app, &token))).await {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(issuer.asked(), 1);
+    assert_eq!(issuer.requests(), 1);
     app.close().await;
 }
 
@@ -130,8 +130,8 @@ async fn jwks_file_is_read_again_for_an_unknown_key_and_periodically() {
     assert_eq!(status(&asked_for, &first).await, StatusCode::OK);
     assert_eq!(status(&asked_for, &second).await, StatusCode::UNAUTHORIZED);
     publish(std::slice::from_ref(&second));
-    assert_eq!(status(&asked_for, &second).await, StatusCode::OK, "it has been published since");
-    assert_eq!(status(&asked_for, &first).await, StatusCode::UNAUTHORIZED, "it is published no longer");
+    assert_eq!(status(&asked_for, &second).await, StatusCode::OK, "the key was published");
+    assert_eq!(status(&asked_for, &first).await, StatusCode::UNAUTHORIZED, "the key is no longer published");
     for content in ["", "{", r#"{"keys": []}"#] {
         std::fs::write(&file, content).expect("the file");
         assert_eq!(status(&asked_for, &third).await, StatusCode::UNAUTHORIZED);
@@ -167,7 +167,7 @@ async fn jwks_refresh_is_not_triggered_by_tokens_with_invalid_claims() {
     for wrong in [json!({ "aud": "another" }), json!({ "exp": 1 }), json!({ "sub": "" })] {
         assert_eq!(ask(&app, &issuer.token("ada", wrong)).await.status, StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(issuer.asked(), 0);
+    assert_eq!(issuer.requests(), 0);
     app.close().await;
 }
 
@@ -203,9 +203,9 @@ async fn provision_oidc_user_creates_an_account_and_later_claims_update_it() {
     assert_eq!(later["email"], "king@example.org");
     assert_eq!(later["user"], json!({ "id": first["user"]["id"], "username": "countess", "displayName": "Ada King" }));
     let silent = viewer(&app, &issuer.token("ada", json!({}))).await;
-    assert_eq!(silent, later, "what is not claimed stays");
+    assert_eq!(silent, later, "a missing claim changes nothing");
     let before = issuer.token("ada", ada(json!({ "iat": 1_700_000_000 })));
-    assert_eq!(viewer(&app, &before).await, later, "what was claimed before changes nothing");
+    assert_eq!(viewer(&app, &before).await, later, "claims of an older token change nothing");
     for unverified in [json!(false), json!("false"), json!(null), json!(1)] {
         let doubtful = json!({ "email": "king@example.org", "email_verified": unverified });
         let viewer = viewer(&app, &issuer.token("ada", doubtful)).await;
@@ -251,12 +251,12 @@ async fn provision_oidc_user_trusts_a_verified_address_and_never_links_accounts_
     let ada = viewer(&app, &issuer.token("1", ada(json!({})))).await;
     assert_eq!(ada["email"], "ada@example.org");
     let squatter = squatter.ask(VIEWER).await.data();
-    assert_eq!(squatter["viewer"]["email"], Value::Null, "who merely claimed it has lost it");
+    assert_eq!(squatter["viewer"]["email"], Value::Null, "an account that did not verify the address loses it");
     assert_ne!(ada["user"]["id"], squatter["viewer"]["user"]["id"]);
 
     let taken = json!({ "email": "GRACE@example.org", "email_verified": true });
     let stranger = viewer(&app, &issuer.token("2", taken.clone())).await;
-    assert_eq!(stranger["email"], Value::Null, "who has proven it keeps it");
+    assert_eq!(stranger["email"], Value::Null, "an account that verified the address keeps it");
     assert_eq!(owner.ask(VIEWER).await.data()["viewer"]["email"], "grace@example.org");
     // Once the address is free, the account gets it.
     app.sql("DELETE FROM users WHERE username = 'grace'").await;
@@ -284,10 +284,10 @@ async fn oidc_admin_claim_grants_and_revokes_is_admin() {
     }
     let app_of_grants = self::app(&issuer, SELDOM).await;
     let boss = issuer.token("ada", json!({ "realm_access": { "roles": ["boss"] } }));
-    assert_eq!(viewer(&app_of_grants, &boss).await["isAdmin"], false, "not where no claim is configured");
+    assert_eq!(viewer(&app_of_grants, &boss).await["isAdmin"], false, "without a configured claim");
     app_of_grants.sql("UPDATE users SET is_admin = true").await;
     app_of_grants.env.clock.advance(chrono::TimeDelta::seconds(61));
-    assert_eq!(viewer(&app_of_grants, &boss).await["isAdmin"], true, "nor does the claim take away what was granted");
+    assert_eq!(viewer(&app_of_grants, &boss).await["isAdmin"], true, "the claim does not revoke a grant");
     app.close().await;
     app_of_grants.close().await;
 }
@@ -318,11 +318,11 @@ async fn oidc_accounts_are_refused_all_account_mutations_but_delete_account() {
     }
     ada.creates("acme").await;
     ada.mutate("deleteAccount", json!({ "confirmUsername": "ada" }), "deletedUserId").await.done();
-    assert_eq!(ask(&app, &token).await.status, StatusCode::UNAUTHORIZED, "the same token makes no other account");
+    assert_eq!(ask(&app, &token).await.status, StatusCode::UNAUTHORIZED, "the same token creates no second account");
     assert_eq!(app.count("users WHERE deleted_at IS NULL").await, 0);
     app.env.clock.advance(chrono::TimeDelta::seconds(5));
     ada.token = issuer.token("ada", self::ada(json!({ "iat": app.env.clock.now().timestamp() })));
-    assert_eq!(viewer(&app, &ada.token).await["user"]["username"], "ada", "who signs in again begins anew");
+    assert_eq!(viewer(&app, &ada.token).await["user"]["username"], "ada", "a new sign-in creates a new account");
     app.close().await;
 }
 

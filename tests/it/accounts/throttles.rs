@@ -37,7 +37,11 @@ async fn sign_in_is_limited_to_ten_attempts_a_minute_per_network_and_login() {
         }
         assert_eq!(codes.iter().filter(|code| *code == "RATE_LIMITED").count(), 1, "{login}: {codes:?}");
     }
-    assert_eq!(sign_in(&app, network(1), "ADA", PASSWORD).await.refused(), ["RATE_LIMITED"], "also the right one");
+    assert_eq!(
+        sign_in(&app, network(1), "ADA", PASSWORD).await.refused(),
+        ["RATE_LIMITED"],
+        "the correct password is limited, too"
+    );
     sign_in(&app, network(2), "ada", PASSWORD).await.done();
     app.close().await;
 }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::support::{Office, Person};
 
 /// Resources where `sue` is the owner or the assignee in every possible way, and one that does not concern her.
-struct Desk {
+struct Departure {
     office: Office,
 }
 
-impl Desk {
+impl Departure {
     async fn new() -> Self {
         let office = Office::new().await;
         let (owner, sue) = (&office.owner, &office.supervisor);
@@ -21,9 +21,9 @@ impl Desk {
         let job = office.jobs().await.pop().expect("a job");
         owner.mutate("updateJob", json!({ "jobId": job, "assigneeId": sue.id }), "job { id }").await.done();
         office.storage(&office.maintainer).await;
-        let mine =
+        let storages_of_sue =
             format!("UPDATE cloud_storages SET owner_id = (SELECT id FROM users WHERE username = '{}')", sue.name);
-        office.app.sql(&mine).await;
+        office.app.sql(&storages_of_sue).await;
         office.project(&office.maintainer, json!({ "assigneeId": office.worker.id })).await;
         // Her resources in another workspace stay unchanged.
         sue.makes("createProject", json!({ "workspaceId": sue.workspace(), "name": "Mine", "assigneeId": sue.id }))
@@ -32,13 +32,13 @@ impl Desk {
     }
 
     /// How many resources of the organization the person owns and how many are assigned to them.
-    async fn named(&self, person: &str) -> (i64, i64) {
+    async fn owned_and_assigned(&self, person: &str) -> (i64, i64) {
         let in_organization = "organization_id IS NOT NULL AND";
         let count = async |table: &str, column: &str| {
-            let who = format!("(SELECT id FROM users WHERE username = '{person}')");
+            let user = format!("(SELECT id FROM users WHERE username = '{person}')");
             self.office
                 .app
-                .number(&format!("SELECT count(*) FROM {table} WHERE {in_organization} {column} = {who}"))
+                .number(&format!("SELECT count(*) FROM {table} WHERE {in_organization} {column} = {user}"))
                 .await
         };
         let mut owned = 0;
@@ -53,16 +53,20 @@ impl Desk {
     }
 
     /// The events at the latest time in the log, in order: type and names of the changed fields.
-    async fn told(&self) -> Vec<String> {
+    async fn last_events(&self) -> Vec<String> {
         let sql = "SELECT type || coalesce(' ' || (SELECT string_agg(c->>'field', ' ') FROM jsonb_array_elements(changes) c), '')
             FROM events WHERE at = (SELECT max(at) FROM events) ORDER BY sequence";
         self.office.app.texts(sql).await
     }
 
-    async fn all_is_handed_over(&self, end: &[&str]) {
-        assert_eq!(self.named("sue").await, (0, 0));
-        assert_eq!(self.named("olga").await, (5, 0), "the owner has what sue had, and what was hers");
-        assert_eq!(self.named("wim").await, (0, 2), "the work of others stays theirs");
+    async fn check_reassignment(&self, end: &[&str]) {
+        assert_eq!(self.owned_and_assigned("sue").await, (0, 0));
+        assert_eq!(
+            self.owned_and_assigned("olga").await,
+            (5, 0),
+            "the owner keeps her own resources and gets those of sue"
+        );
+        assert_eq!(self.owned_and_assigned("wim").await, (0, 2), "assignments of other members are unchanged");
         let mut expected = vec![
             "PROJECT_UPDATED owner assignee",
             "PROJECT_UPDATED assignee",
@@ -72,7 +76,7 @@ impl Desk {
             "CLOUD_STORAGE_UPDATED owner",
         ];
         expected.extend(end);
-        assert_eq!(self.told().await, expected);
+        assert_eq!(self.last_events().await, expected);
         let heir = format!(
             "SELECT count(*) FROM events e, jsonb_array_elements(changes) c
              WHERE c->>'field' = 'owner' AND c->>'after' = '{}'",
@@ -85,22 +89,25 @@ impl Desk {
 
 #[tokio::test]
 async fn remove_member_reassigns_all_resources_of_the_member() {
-    let desk = Desk::new().await;
-    assert_eq!((desk.named("sue").await, desk.named("olga").await), ((3, 4), (2, 0)));
-    desk.office.removes(&desk.office.supervisor).await;
-    desk.all_is_handed_over(&["MEMBER_REMOVED"]).await;
+    let departure = Departure::new().await;
+    assert_eq!(
+        (departure.owned_and_assigned("sue").await, departure.owned_and_assigned("olga").await),
+        ((3, 4), (2, 0))
+    );
+    departure.office.removes(&departure.office.supervisor).await;
+    departure.check_reassignment(&["MEMBER_REMOVED"]).await;
     let personal = "SELECT count(*) FROM projects WHERE user_id = owner_id AND user_id = assignee_id";
-    assert_eq!(desk.office.app.number(personal).await, 1, "her own workspace is hers");
-    desk.office.app.close().await;
+    assert_eq!(departure.office.app.number(personal).await, 1, "her personal workspace is unchanged");
+    departure.office.app.close().await;
 }
 
 #[tokio::test]
 async fn leave_organization_reassigns_all_resources_of_the_member() {
-    let desk = Desk::new().await;
-    let input = json!({ "organizationId": desk.office.id });
-    desk.office.supervisor.mutate("leaveOrganization", input, "leftMembershipId").await.done();
-    desk.all_is_handed_over(&["MEMBER_LEFT"]).await;
-    desk.office.app.close().await;
+    let departure = Departure::new().await;
+    let input = json!({ "organizationId": departure.office.id });
+    departure.office.supervisor.mutate("leaveOrganization", input, "leftMembershipId").await.done();
+    departure.check_reassignment(&["MEMBER_LEFT"]).await;
+    departure.office.app.close().await;
 }
 
 async fn deletes_account(person: &Person) -> Value {
@@ -109,11 +116,11 @@ async fn deletes_account(person: &Person) -> Value {
 
 #[tokio::test]
 async fn delete_account_reassigns_shared_resources_and_deletes_personal_ones() {
-    let desk = Desk::new().await;
-    deletes_account(&desk.office.supervisor).await;
-    desk.all_is_handed_over(&["MEMBER_LEFT"]).await;
-    assert_eq!(desk.office.app.number("SELECT count(*) FROM projects WHERE user_id IS NOT NULL").await, 0);
-    desk.office.app.close().await;
+    let departure = Departure::new().await;
+    deletes_account(&departure.office.supervisor).await;
+    departure.check_reassignment(&["MEMBER_LEFT"]).await;
+    assert_eq!(departure.office.app.number("SELECT count(*) FROM projects WHERE user_id IS NOT NULL").await, 0);
+    departure.office.app.close().await;
 }
 
 #[tokio::test]
@@ -124,7 +131,7 @@ async fn purge_organizations_deletes_all_resources_of_a_deleted_sole_owner() {
     let project = eve.makes("createProject", json!({ "workspaceId": id, "name": "P", "assigneeId": eve.id })).await;
     eve.makes("createTask", json!({ "projectId": project, "name": "T", "jobCount": 3 })).await;
     deletes_account(eve).await;
-    assert_eq!((office.app.count("projects").await, office.app.count("jobs").await), (1, 3), "in the time of grace");
+    assert_eq!((office.app.count("projects").await, office.app.count("jobs").await), (1, 3), "during the grace period");
     let overdue = "UPDATE organizations SET deletion_scheduled_for = now() - interval '1 h' WHERE slug = 'alone'";
     office.app.sql(overdue).await;
     let env = &office.app.env;

@@ -1,6 +1,7 @@
 //! Memberships: roles, removal, leaving, lists of members and their permissions.
 
 mod departure;
+mod races;
 
 use serde_json::{Value, json};
 
@@ -55,7 +56,11 @@ async fn change_member_role_works_only_below_the_callers_own_role() {
     let (sue, sue_id) = &team.supervisor;
     let (_, wim_id) = &team.worker;
     assert_eq!(change(max, wim_id, "SUPERVISOR").await.done()["membership"]["role"], "SUPERVISOR");
-    assert_eq!(change(max, wim_id, "SUPERVISOR").await.done()["membership"]["role"], "SUPERVISOR", "the present one");
+    assert_eq!(
+        change(max, wim_id, "SUPERVISOR").await.done()["membership"]["role"],
+        "SUPERVISOR",
+        "the current role is accepted"
+    );
     assert_eq!(change(max, wim_id, "MAINTAINER").await.refused(), ["ROLE_NOT_ASSIGNABLE"]);
     assert_eq!(change(max, mia_id, "WORKER").await.refused(), ["FORBIDDEN"]);
     assert_eq!(change(max, max_id, "WORKER").await.refused(), ["CANNOT_CHANGE_SELF"]);
@@ -106,7 +111,7 @@ async fn leave_organization_is_refused_to_the_owner_only() {
     assert_eq!(leave(&team.worker.0).await.done()["leftMembershipId"], team.worker.1);
     assert_eq!(leave(&team.worker.0).await.refused(), ["NOT_FOUND"]);
     let root = team.app.admin("root").await;
-    assert_eq!(leave(&root).await.refused(), ["FORBIDDEN"], "administrators are no members");
+    assert_eq!(leave(&root).await.refused(), ["FORBIDDEN"], "administrators are not members");
     team.app.close().await;
 }
 

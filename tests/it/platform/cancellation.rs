@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use guildhall::server::execute::TimeLimits;
+use guildhall::server::state::TimeLimits;
 use serde_json::json;
 use tokio_postgres::NoTls;
 
@@ -20,8 +20,10 @@ async fn mutation_completes_after_its_client_disconnects() {
     blocking.batch_execute("LOCK TABLE organizations IN EXCLUSIVE MODE").await.expect("a lock");
 
     let mutation = r#"mutation { createOrganization(input: { slug: "acme" }) { userErrors { message } } }"#;
-    let asked = graphql::send(&app.router, Some(&ada.token), mutation, json!({}));
-    tokio::time::timeout(Duration::from_millis(300), asked).await.expect_err("the client leaves before it is answered");
+    let request = graphql::send(&app.router, Some(&ada.token), mutation, json!({}));
+    tokio::time::timeout(Duration::from_millis(300), request)
+        .await
+        .expect_err("the client leaves before it is answered");
     blocking.commit().await.expect("the lock is released");
 
     let made = async {
@@ -94,11 +96,11 @@ async fn query_is_cancelled_in_the_database_when_its_client_disconnects() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn time_limit_aborts_queries_and_mutations_without_side_effects() {
     let (app, ada, address, holder) = held(Duration::from_millis(300)).await;
-    for asked in [QUERY, MUTATION] {
-        let answer = post(address, &ada.token, asked).await;
-        assert_eq!(answer.status(), 503, "{asked}");
+    for request in [QUERY, MUTATION] {
+        let answer = post(address, &ada.token, request).await;
+        assert_eq!(answer.status(), 503, "{request}");
         let answer: serde_json::Value = answer.json().await.expect("JSON");
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{asked}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT", "{request}");
         assert!(answer.get("data").is_none());
         blocked(&app, 0).await;
     }

@@ -8,6 +8,7 @@ use diesel_migrations::MigrationHarness;
 use guildhall::store::migrate::{MIGRATIONS, migrate};
 use tokio_postgres::NoTls;
 
+use crate::support::cluster::connector;
 use crate::support::cluster::{Cluster, execute};
 use crate::support::golden::assert_current;
 
@@ -38,7 +39,7 @@ async fn dump(url: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrations_revert_and_run_again_to_the_same_schema() {
     let url = Cluster::get().empty_database().await;
-    assert!(!migrate(&url).await.expect("up").is_empty());
+    assert!(!migrate(&connector(&url)).await.expect("up").is_empty());
     let first = dump(&url).await;
     let connection = AsyncPgConnection::establish(&url).await.expect("a connection");
     tokio::task::spawn_blocking(move || {
@@ -48,9 +49,9 @@ async fn migrations_revert_and_run_again_to_the_same_schema() {
     .await
     .expect("down");
     assert!(!dump(&url).await.contains("organizations"), "nothing is left");
-    migrate(&url).await.expect("up again");
+    migrate(&connector(&url)).await.expect("up again");
     assert_eq!(dump(&url).await, first);
-    assert!(migrate(&url).await.expect("nothing to do").is_empty());
+    assert!(migrate(&connector(&url)).await.expect("nothing to do").is_empty());
     Cluster::get().drop(&url).await;
 }
 

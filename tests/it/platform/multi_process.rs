@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::cluster::OwnCluster;
+use crate::support::cluster::connector;
 use crate::support::pg_dump::Dump;
 use crate::support::resuming_subscriber::{Crowd, Follower, texts};
 use crate::support::server_process::{Server, mutate_at};
@@ -56,7 +57,7 @@ impl Scene {
             person: people[n / 3 % 3].clone(),
             workspace: self.office.id.clone(),
             cursor: self.cursor.clone(),
-            heard: Vec::new(),
+            received: Vec::new(),
             returns: 0,
             at: n % 3,
         };
@@ -141,7 +142,7 @@ impl Scene {
             let expected = self.seen_by(person, &logged);
             assert!(expected.len() > WRITERS, "{}: {}", person.name, expected.len());
             for follower in followers.iter().filter(|follower| follower.person.id == person.id) {
-                assert_eq!(follower.heard, expected, "{} after {} returns", person.name, follower.returns);
+                assert_eq!(follower.received, expected, "{} after {} returns", person.name, follower.returns);
             }
         }
     }
@@ -156,7 +157,7 @@ impl Scene {
                 texts(&changes).into_iter().find_map(|name| answered.get(name)).copied()
             })
             .collect();
-        assert_eq!(answers.len(), answered.len(), "what was answered is there");
+        assert_eq!(answers.len(), answered.len(), "every acknowledged write is in the log");
         assert!(!answers.is_sorted(), "all have committed in order");
     }
 }
@@ -167,7 +168,7 @@ fn addresses(servers: &[Server]) -> Vec<SocketAddr> {
 
 /// Runs 300 subscribers and writers at three processes and calls `fault` with the processes in the middle. At the end
 /// it compares the events of each follower with the log.
-async fn everybody_hears_all(
+async fn check_every_subscriber_receives_all(
     scene: &Scene,
     mut servers: Vec<Server>,
     fault: impl AsyncFnOnce(&mut Vec<Server>),
@@ -187,26 +188,30 @@ async fn everybody_hears_all(
     answered.extend(during);
     answered.extend(scene.write(&places, "after", 1).await);
     scene.rename(&places, "The End").await;
-    let heard = crowd.end().await;
+    let received = crowd.end().await;
 
     let app = TestApp::over(&scene.office.app.url).await;
-    scene.check(&app, &heard).await;
+    scene.check(&app, &received).await;
     scene.check_out_of_order(&app, &answered).await;
     // No event is delivered again afterwards.
-    let crowd = Crowd::follow(heard, &places, "The Very End");
+    let crowd = Crowd::follow(received, &places, "The Very End");
     scene.rename(&places, "The Very End").await;
-    let heard = crowd.end().await;
-    scene.check(&app, &heard).await;
+    let received = crowd.end().await;
+    scene.check(&app, &received).await;
     app.env.store.close();
-    heard
+    received
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_process_subscribers_resume_elsewhere_without_gaps() {
     let scene = Scene::over(TestApp::with(|_| {}).await).await;
     let servers = Server::three(&scene.office.app.url, &[]).await;
-    let heard = everybody_hears_all(&scene, servers, async |servers| servers[0].kill().await).await;
-    assert_eq!(heard.iter().filter(|follower| follower.returns > 0).count(), 100, "those of the killed one");
+    let received = check_every_subscriber_receives_all(&scene, servers, async |servers| servers[0].kill().await).await;
+    assert_eq!(
+        received.iter().filter(|follower| follower.returns > 0).count(),
+        100,
+        "the subscribers of the killed process"
+    );
     scene.office.app.close().await;
 }
 
@@ -215,7 +220,7 @@ async fn terminated_listener_connections_cause_no_gaps_for_subscribers() {
     let scene = Scene::over(TestApp::with(|_| {}).await).await;
     let app = &scene.office.app;
     let servers = Server::three(&app.url, &[]).await;
-    everybody_hears_all(&scene, servers, async |_| {
+    check_every_subscriber_receives_all(&scene, servers, async |_| {
         for _ in 0..3 {
             timeout(PATIENCE, app.wait_for_listeners(3)).await.expect("all come back");
             assert_eq!(app.end_listeners().await, 3);
@@ -229,10 +234,10 @@ async fn terminated_listener_connections_cause_no_gaps_for_subscribers() {
 async fn postgresql_restart_causes_no_gaps_for_subscribers() {
     let mut cluster = Some(OwnCluster::start("restarted").await);
     let url = cluster.as_ref().expect("it runs").url();
-    guildhall::store::migrate::migrate(&url).await.expect("migrations run");
+    guildhall::store::migrate::migrate(&connector(&url)).await.expect("migrations run");
     let scene = Scene::over(TestApp::over(&url).await).await;
     let servers = Server::three(&url, &[]).await;
-    everybody_hears_all(&scene, servers, async |_| {
+    check_every_subscriber_receives_all(&scene, servers, async |_| {
         let running = cluster.take().expect("it runs");
         cluster = Some(running.restart().await);
     })
@@ -253,7 +258,7 @@ async fn restored_database_in_a_new_cluster_continues_the_event_log() {
     let crowd = Crowd::follow(scene.followers(EACH), &addresses(&old), "The Move");
     scene.write(&addresses(&old), "before", 1).await;
     scene.rename(&addresses(&old), "The Move").await;
-    let heard = crowd.end().await;
+    let received = crowd.end().await;
     // These events are written while no follower is connected.
     scene.write(&addresses(&old), "missed", 1).await;
     drop(old);
@@ -275,12 +280,12 @@ async fn restored_database_in_a_new_cluster_continues_the_event_log() {
         "numbers begin anew"
     );
     let new = Server::three(&cluster.url(), &[]).await;
-    let crowd = Crowd::follow(heard, &addresses(&new), "The End");
+    let crowd = Crowd::follow(received, &addresses(&new), "The End");
     let answered = scene.write(&addresses(&new), "after", 2).await;
     scene.rename(&addresses(&new), "The End").await;
-    let heard = crowd.end().await;
-    assert_eq!(scene.logged(&restored).await[..there.len()], there, "what was there comes first");
-    scene.check(&restored, &heard).await;
+    let received = crowd.end().await;
+    assert_eq!(scene.logged(&restored).await[..there.len()], there, "restored events keep their positions");
+    scene.check(&restored, &received).await;
     scene.check_out_of_order(&restored, &answered).await;
     restored.env.store.close();
     scene.office.app.close().await;

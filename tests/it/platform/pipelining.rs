@@ -5,6 +5,7 @@ use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Code, Refusal, Result, UserId};
 use guildhall::store::{Database, Transactional, Write, users};
 
+use crate::support::cluster::connector;
 use crate::support::{Person, TestApp};
 
 /// An account, and a pool of one connection that is not open yet.
@@ -12,7 +13,7 @@ async fn world() -> (TestApp, Person, UserId, Database) {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
     let id = UserId::parse(&ada.id).expect("an ID");
-    let store = Database::connect(&app.url, 1).expect("a pool");
+    let store = Database::connect(&connector(&app.url), 1).expect("a pool");
     (app, ada, id, store)
 }
 

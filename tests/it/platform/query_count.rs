@@ -1,54 +1,24 @@
 //! Lists of 1, 10 and 100 rows take the same number of SQL statements.
 
-use std::cell::{Cell, RefCell};
-
-use diesel::connection::InstrumentationEvent;
 use serde_json::json;
 
 use crate::support::org_fixture::Office;
+use crate::support::statements::{access_lookup_count, count_statements, statement_count, take_statements};
 use crate::support::{Person, TestApp};
 
-thread_local! {
-    /// Statements of this thread. Each test has its own thread, and all futures that it awaits run there.
-    static STATEMENTS: Cell<usize> = const { Cell::new(0) };
-    /// Texts of these statements.
-    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    /// Statements that look up the access of users to workspaces.
-    static LOOKS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The texts of the statements since the last call.
-pub fn take_statements() -> Vec<String> {
-    TEXTS.take()
-}
-
-/// Counts the statements of connections that are opened from now on, and keeps their texts.
-pub fn count_statements() {
-    diesel::connection::set_default_instrumentation(|| {
-        Some(Box::new(|event: InstrumentationEvent<'_>| {
-            if let InstrumentationEvent::StartQuery { query, .. } = event {
-                STATEMENTS.set(STATEMENTS.get() + 1);
-                TEXTS.with_borrow_mut(|texts| texts.push(query.to_string()));
-                LOOKS.set(LOOKS.get() + usize::from(query.to_string().contains("a (user_id, workspace_id)")));
-            }
-        }))
-    })
-    .expect("instrumentation");
-}
-
 /// The number of statements of the second run of a query.
-async fn statements(app: &TestApp, ada: &crate::support::Person, query: &str, first: i32) -> usize {
+async fn statements(app: &TestApp, ada: &Person, query: &str, first: i32) -> usize {
     let variables = json!({ "first": first });
     app.open_all().await;
     ada.run(query, variables.clone()).await.data();
     app.settle().await;
-    let before = STATEMENTS.get();
+    let before = statement_count();
     ada.run(query, variables).await.data();
-    STATEMENTS.get() - before
+    statement_count() - before
 }
 
 /// 100 organizations of one owner, the first with 100 members and 100 invitations.
-async fn world() -> (TestApp, crate::support::Person) {
+async fn world() -> (TestApp, Person) {
     count_statements();
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
@@ -80,7 +50,7 @@ async fn takes(query: &str, expected: usize) {
     app.close().await;
 }
 
-async fn takes_of(app: &TestApp, person: &crate::support::Person, query: &str, expected: usize) {
+async fn takes_of(app: &TestApp, person: &Person, query: &str, expected: usize) {
     let mut counts = Vec::new();
     for first in [1, 10, 100] {
         counts.push(statements(app, person, query, first).await);
@@ -187,11 +157,11 @@ async fn invite_members_takes_no_statement_per_invitee() {
             .collect();
         let input = json!({ "organizationId": id, "invitees": people, "idempotencyKey": format!("{}", counts.len()) });
         app.open_all().await;
-        let before = STATEMENTS.get();
+        let before = statement_count();
         let fields = "results { invitation { id status inviter { username } } }";
         let invited = ada.mutate("inviteMembers", input, fields).await.done();
         assert!(invited["results"][number - 1]["invitation"]["id"].is_string());
-        counts.push(STATEMENTS.get() - before);
+        counts.push(statement_count() - before);
         app.settle().await;
     }
     assert_eq!(counts[1..], [counts[0]; 3]);
@@ -208,15 +178,15 @@ async fn idempotency_key_takes_two_statements_and_a_repeat_takes_six() {
     let change = async |role: &str, key: Option<&str>| {
         app.settle().await;
         app.open_all().await;
-        let before = STATEMENTS.get();
+        let before = statement_count();
         let input = json!({ "membershipId": membership, "role": role, "idempotencyKey": key });
         ada.mutate("changeMemberRole", input, "membership { role }").await.done();
-        STATEMENTS.get() - before
+        statement_count() - before
     };
     change("SUPERVISOR", None).await;
     let without = change("MAINTAINER", None).await;
     let with = change("WORKER", Some("k")).await;
-    assert_eq!(with, without + 2, "the key, and what the write came to");
+    assert_eq!(with, without + 2, "the key and the result of the write");
     let repeat = change("WORKER", Some("k")).await;
     // Begin and commit, the key twice, the membership and its organization.
     assert_eq!(repeat, 6);
@@ -233,7 +203,7 @@ async fn plan_seats_limits_and_billing_take_no_statement_per_organization() {
 /// The data of [`world`], plus: `org-1` with 100 projects, storages and tasks, the first project with 100 tasks, the
 /// first task with 100 jobs, and every other organization with one of each. All are assigned to `user-1`, a worker in
 /// each organization.
-async fn resources() -> (TestApp, [crate::support::Person; 2]) {
+async fn resources() -> (TestApp, [Person; 2]) {
     let (app, ada) = world().await;
     app.sql(
         "BEGIN;
@@ -372,22 +342,22 @@ async fn workspace_events_check_access_once_for_all_subscribers() {
                 tokio::spawn(async move { listener.event().await })
             })
             .collect();
-        let mut asked = 0;
+        let mut statements_before = 0;
         // All are subscribed and have read their start position in the log.
-        while app.env.hub.listeners() < others + many || asked != STATEMENTS.get() {
-            asked = STATEMENTS.get();
+        while app.env.hub.listeners() < others + many || statements_before != statement_count() {
+            statements_before = statement_count();
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
-        let before = LOOKS.get();
+        let before = access_lookup_count();
         let input = json!({ "organizationId": id, "name": format!("Acme {many}") });
         ada.mutate("updateOrganization", input, "clientMutationId").await.done();
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for listener in listening {
-            told.push(listener.await.expect("an event"));
+            events.push(listener.await.expect("an event"));
         }
-        assert!(told.iter().all(|event| *event == told[0]));
-        let looks = LOOKS.get() - before;
-        assert!((1..=2).contains(&looks), "{looks} statements for {many}");
+        assert!(events.iter().all(|event| *event == events[0]));
+        let lookups = access_lookup_count() - before;
+        assert!((1..=2).contains(&lookups), "{lookups} statements for {many}");
     }
     app.close().await;
 }

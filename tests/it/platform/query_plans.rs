@@ -4,7 +4,7 @@
 use guildhall::store::query_batching::batch_text;
 use serde_json::{Value, json};
 
-use crate::platform::query_count::{count_statements, take_statements};
+use crate::support::statements::{count_statements, take_statements};
 use crate::support::{Person, TestApp};
 
 /// Tables with too many rows here for a sequential scan.

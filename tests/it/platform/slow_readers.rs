@@ -56,7 +56,7 @@ async fn slow_readers_cost_at_most_64_mb_per_hundred() {
     assert!(cost <= 64 << 20, "{cost} bytes");
     let mut last = Vec::new();
     readers.pop().expect("a reader").read_to_end(&mut last).await.expect("an answer");
-    assert_eq!(last.len() + 12, whole.len(), "who has waited least gets all");
+    assert_eq!(last.len() + 12, whole.len(), "the newest reader gets the whole response");
     drop(server);
     Cluster::get().drop(&url).await;
 }

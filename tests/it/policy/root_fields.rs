@@ -14,15 +14,15 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use uuid::Uuid;
 
-use crate::platform::query_count::{count_statements, take_statements};
 use crate::support::graphql::send;
 use crate::support::org_fixture::bucket;
+use crate::support::statements::{count_statements, take_statements};
 use crate::support::stream::text;
 use crate::support::{Answer, Office, Person, TestApp};
 
 thread_local! {
     /// The actions that the policy checked on this thread, which is the thread of the test.
-    static ASKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+    static CHECKED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Records the decisions that the policy traces.
@@ -39,7 +39,7 @@ struct Noted;
 impl Visit for Noted {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "action" {
-            ASKED.with_borrow_mut(|asked| asked.insert(format!("{value:?}")));
+            CHECKED.with_borrow_mut(|checked| checked.insert(format!("{value:?}")));
         }
     }
 }
@@ -282,17 +282,17 @@ async fn root_fields_check_the_actions_of_the_table() {
                 _ => Some(comparable(&world.ask(person, &request, &absent).await, &absent)),
             };
             let id = world.ids.get(request.target).cloned().unwrap_or_default();
-            ASKED.take();
+            CHECKED.take();
             let answer = world.ask(person, &request, &id).await;
-            let asked = ASKED.take();
+            let checked = CHECKED.take();
             let is_hidden = compared.is_some_and(|absent| absent == comparable(&answer, &id));
             let is_unauthenticated = answer.codes().contains(&"UNAUTHENTICATED");
             let found: Vec<Action> =
-                expected.iter().copied().filter(|action| asked.contains(&format!("{action:?}"))).collect();
+                expected.iter().copied().filter(|action| checked.contains(&format!("{action:?}"))).collect();
             // The policy must be called if the target is visible or the request has no target.
             if !is_public && !is_hidden && !is_unauthenticated && found.is_empty() {
                 wrong.push(format!(
-                    "{} {} as {standing}: asks {asked:?}, not {expected:?}",
+                    "{} {} as {standing}: checks {checked:?}, not {expected:?}",
                     request.field, request.target
                 ));
             }
@@ -307,7 +307,7 @@ async fn root_fields_check_the_actions_of_the_table() {
         ROOT_FIELDS.iter().copied().filter(|(field, _)| !field.starts_with("Subscription.")).collect();
     let unmet: Vec<_> =
         lines.iter().filter(|(_, action)| *action != Action::PublicUse).filter(|line| !met.contains(*line)).collect();
-    assert!(unmet.is_empty(), "asked for by nothing: {unmet:?}");
+    assert!(unmet.is_empty(), "required by no field: {unmet:?}");
     let driven: BTreeSet<&str> = requests().iter().map(|request| request.field).collect();
     let undriven: Vec<_> = lines.iter().filter(|(field, _)| !driven.contains(field)).collect();
     assert!(undriven.is_empty(), "not driven: {undriven:?}");

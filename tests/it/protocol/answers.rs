@@ -165,7 +165,7 @@ async fn skip_and_include_use_variable_defaults_in_subscriptions() {
     socket.is_silent().await;
     let input = json!({ "organizationId": id, "name": "Acme Inc." });
     ada.mutate("updateOrganization", input, "organization { id }").await.done();
-    let told = socket.hears().await["payload"]["data"]["workspaceEvents"].clone();
-    assert_eq!(told, json!({ "type": "ORGANIZATION_UPDATED", "actor": { "username": "ada" } }));
+    let event = socket.hears().await["payload"]["data"]["workspaceEvents"].clone();
+    assert_eq!(event, json!({ "type": "ORGANIZATION_UPDATED", "actor": { "username": "ada" } }));
     app.close().await;
 }

@@ -108,7 +108,7 @@ async fn lone_surrogates_are_refused() {
     }
     assert_eq!(app.count("organizations").await, 0);
     let (_, answer) = raw(&app, &ada.token, &variables(r"\ud83d\ude80")).await;
-    assert_eq!(answer["data"]["createOrganization"]["organization"]["name"], "🚀", "both halves are one");
+    assert_eq!(answer["data"]["createOrganization"]["organization"]["name"], "🚀", "a surrogate pair is one character");
     app.close().await;
 }
 

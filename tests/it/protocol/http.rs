@@ -72,10 +72,10 @@ async fn persisted_query_runs_by_hash_and_refuses_another_text() {
     let mismatch = (StatusCode::BAD_REQUEST, json!("BAD_REQUEST"), Value::Null);
     let runs = (StatusCode::OK, Value::Null, json!({ "viewer": null }));
     assert_eq!(ask(None).await, (StatusCode::BAD_REQUEST, json!("PERSISTED_QUERY_NOT_FOUND"), Value::Null));
-    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "before it is registered");
+    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "before the query is registered");
     assert_eq!(ask(Some(text)).await, runs);
     assert_eq!(ask(None).await, runs);
-    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "and afterwards");
+    assert_eq!(ask(Some("{ __typename }")).await, mismatch, "after the query is registered");
     let extensions = named.to_string();
     let (_, _, by_get) = send(&app, get(&[("query", "{ __typename }"), ("extensions", &extensions)])).await;
     assert_eq!(by_get["errors"][0]["extensions"]["code"], "BAD_REQUEST");

@@ -24,8 +24,8 @@ fn slugs_keep_their_form(raw: &str) {
     let Ok(slug) = Slug::parse(raw) else { return };
     let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     assert!((1..=slug::MAX).contains(&slug.as_str().len()) && slug.as_str().chars().all(form), "{slug}");
-    assert_eq!(Slug::parse(slug.as_str()), Ok(slug.clone()), "once more is the same");
-    assert_eq!(Slug::lowercase(raw), slug.as_str(), "and is found again");
+    assert_eq!(Slug::parse(slug.as_str()), Ok(slug.clone()), "parsing is idempotent");
+    assert_eq!(Slug::lowercase(raw), slug.as_str(), "a lowercase lookup finds it");
 }
 
 fn usernames_keep_their_form(raw: &str) {
@@ -56,11 +56,11 @@ fn texts_are_shown_as_they_are(raw: &str) {
                 !text.contains(|c: char| c.is_control() || "\u{2028}\u{202e}\u{200b}\u{feff}".contains(c)),
                 "{text:?}"
             );
-            assert_eq!(text::optional(Some(&text), max), Ok(Some(text.clone())), "once more is the same");
-            assert_eq!(text::fitted(Some(raw), max), Some(text), "what is good is not changed");
+            assert_eq!(text::optional(Some(&text), max), Ok(Some(text.clone())), "parsing is idempotent");
+            assert_eq!(text::fitted(Some(raw), max), Some(text), "a valid text is not changed");
         }
         if let Some(text) = text::fitted(Some(raw), max) {
-            assert_eq!(text::required(&text, max), Ok(text.nfc().collect::<String>()), "what fits is a text");
+            assert_eq!(text::required(&text, max), Ok(text.nfc().collect::<String>()), "a truncated text is valid");
         }
     }
 }

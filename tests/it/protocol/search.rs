@@ -8,6 +8,7 @@ use guildhall::store::{Database, Transactional, projects};
 use serde_json::{Value, json};
 
 use crate::support::cluster::Cluster;
+use crate::support::cluster::connector;
 use crate::support::org_fixture::{Office, with};
 use crate::support::{Person, TestApp};
 
@@ -234,7 +235,7 @@ async fn fill_text_keys_updates_stale_keys_and_skips_locked_rows() {
 
     // A row that another transaction has locked is skipped until the next run, without waiting.
     office.app.sql("UPDATE projects SET name_key = NULL; UPDATE tasks SET name_key = NULL").await;
-    let other = Database::connect(&office.app.url, 1).expect("a pool");
+    let other = Database::connect(&connector(&office.app.url), 1).expect("a pool");
     let id = ProjectId::parse(&project).expect("an ID");
     let mut holder = other.writer().await.expect("a connection");
     let held = holder.transaction(async |tx| {

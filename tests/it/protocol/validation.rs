@@ -118,9 +118,9 @@ fn hidden_schema_errors_name_only_words_of_the_document() {
             };
             refused += 1;
             for mistake in mistakes {
-                let told: Vec<String> =
+                let leaked: Vec<String> =
                     names(&mistake.message).into_iter().filter(|name| !document.contains(name)).collect();
-                assert!(told.is_empty(), "{document}: {}", mistake.message);
+                assert!(leaked.is_empty(), "{document}: {}", mistake.message);
             }
         }
     }
@@ -155,8 +155,8 @@ async fn hidden_schema_request_errors_name_only_words_of_the_request() {
         let errors = answer.body["errors"].as_array().unwrap_or_else(|| panic!("{request}: {}", answer.body));
         for error in errors {
             let message = error["message"].as_str().expect("a message");
-            let told: Vec<String> = names(message).into_iter().filter(|name| !request.contains(name)).collect();
-            assert!(told.is_empty(), "{request}: {message}");
+            let leaked: Vec<String> = names(message).into_iter().filter(|name| !request.contains(name)).collect();
+            assert!(leaked.is_empty(), "{request}: {message}");
             assert!(!message.contains("type \""), "{request}: {message}");
         }
     }

@@ -186,12 +186,12 @@ async fn websocket_close_by_the_client_is_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sse_stream_ends_when_the_token_expires() {
     let (app, address, ada, id) = served().await;
-    let asked = json!({ "query": FOLLOW, "variables": { "id": id } });
-    let stream = post(address, &ada.token, "text/event-stream", asked).await;
+    let request_body = json!({ "query": FOLLOW, "variables": { "id": id } });
+    let stream = post(address, &ada.token, "text/event-stream", request_body).await;
     listeners(&app, 1).await;
     app.env.clock.advance(TimeDelta::minutes(20));
-    let told = stream.text().await.expect("a body");
-    assert!(told.contains("UNAUTHENTICATED") && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
+    let body = stream.text().await.expect("a body");
+    assert!(body.contains("UNAUTHENTICATED") && body.trim_end().ends_with("event: complete\ndata:"), "{body}");
     app.close().await;
 }
 
@@ -204,9 +204,9 @@ async fn shutdown_closes_websockets_with_1012_and_completes_sse_streams() {
         post(address, &ada.token, "text/event-stream", json!({ "query": FOLLOW, "variables": { "id": id } })).await;
     listeners(&app, 2).await;
     app.app.shutdown.soft.cancel();
-    assert_eq!(socket.close_code().await, 1012, "and nothing that the client would take for the end");
-    let told = stream.text().await.expect("a body");
-    assert!(told.contains("SHUTTING_DOWN") && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
+    assert_eq!(socket.close_code().await, 1012, "the socket closes without `complete`");
+    let body = stream.text().await.expect("a body");
+    assert!(body.contains("SHUTTING_DOWN") && body.trim_end().ends_with("event: complete\ndata:"), "{body}");
     tokio::time::timeout(Duration::from_secs(5), app.app.shutdown.tasks.wait()).await.expect("nothing is left");
     app.close().await;
 }
@@ -247,8 +247,8 @@ async fn sse_stream_delivers_results_and_completes() {
         "event: next\ndata: {\"data\":{\"viewer\":{\"email\":\"ada@example.org\"}}}\n\nevent: complete\ndata:"
     );
     for (refused, code) in [("{ nope }", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED")] {
-        let told = whole(refused).await;
-        assert!(told.contains(code) && told.trim_end().ends_with("event: complete\ndata:"), "{told}");
+        let body = whole(refused).await;
+        assert!(body.contains(code) && body.trim_end().ends_with("event: complete\ndata:"), "{body}");
     }
 
     let bad = post(address, "nonsense", stream, json!({ "query": "{ viewer { email } }" })).await;
@@ -350,8 +350,11 @@ async fn rate_limit_refusal_says_when_to_retry() {
     let retry_at = chrono::DateTime::parse_from_rfc3339(retry_at).expect("RFC 3339");
     assert!(retry_at.to_utc() > app.env.clock.now());
     socket.subscribe("a", "{ viewer { isAdmin } }", json!({})).await;
-    let told = socket.hears().await;
-    assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("RATE_LIMITED")));
+    let message = socket.hears().await;
+    assert_eq!(
+        (&message["type"], &message["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("RATE_LIMITED"))
+    );
 
     // Another account has its own points, until those of the address are used up.
     let eve = app.person("eve").await;
@@ -379,8 +382,8 @@ async fn cors_allows_configured_origins_only() {
         let request = request.header("origin", origin).header("access-control-request-method", "POST");
         request.header("access-control-request-headers", "authorization,content-type").send().await.expect("a response")
     };
-    let told = preflight("https://app.example.org").await;
-    let header = |name: &str| told.headers().get(name).map(|value| value.to_str().expect("text").to_lowercase());
+    let response = preflight("https://app.example.org").await;
+    let header = |name: &str| response.headers().get(name).map(|value| value.to_str().expect("text").to_lowercase());
     assert_eq!(header("access-control-allow-origin").as_deref(), Some("https://app.example.org"));
     assert_eq!(header("access-control-allow-headers").as_deref(), Some("authorization,content-type"));
     assert!(header("access-control-allow-methods").expect("methods").contains("post"));

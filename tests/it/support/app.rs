@@ -19,16 +19,18 @@ use tokio_postgres::{NoTls, Row};
 use super::actors::{self, Person};
 use super::cluster::Cluster;
 use super::graphql::{self, Answer};
+use crate::support::cluster::connector;
 use crate::support::counting_proxy::Wire;
 use crate::support::server_process::SECRET;
 
 /// Connections of one application: enough for race tests, few enough for many concurrent tests.
 const POOL: usize = 12;
 /// Connections that are reserved for reads.
-const KEPT_FOR_READS: usize = 2;
+const READ_CONNECTIONS: usize = 2;
 
-/// The sessions in which processes listen for events.
-const EARS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'guildhall events'";
+/// FROM clause of the database sessions that listen for events.
+const LISTENERS: &str =
+    "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'guildhall events'";
 
 /// An application, its database and its clock.
 pub struct TestApp {
@@ -75,11 +77,11 @@ impl TestApp {
         Self::by(&url.clone(), POOL, url, change).await
     }
 
-    /// An application that reaches the database at `url` through `way`, with that many connections.
-    async fn by(way: &str, connections: usize, url: String, change: impl FnOnce(&mut AppConfig)) -> Self {
+    /// An application that reaches the database at `url` through `connection_url`, with that many connections.
+    async fn by(connection_url: &str, connections: usize, url: String, change: impl FnOnce(&mut AppConfig)) -> Self {
         let mut settings = AppConfig::for_tests();
         change(&mut settings);
-        let store = Database::connect_with_batching(way, connections).expect("a pool");
+        let store = Database::connect_with_batching(&connector(connection_url), connections).expect("a pool");
         let keys = TokenSigner::from_secret(SECRET).expect("a key");
         let app = App::build(settings, store, keys, Clock::default());
         let (database, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
@@ -194,8 +196,8 @@ impl TestApp {
     /// Opens all connections of the pool, so that none is opened later.
     pub async fn open_all(&self) {
         let store = &self.env.store;
-        let writers = futures_util::future::join_all((0..POOL - KEPT_FOR_READS).map(|_| store.writer())).await;
-        let reads = futures_util::future::join_all((0..KEPT_FOR_READS).map(|_| store.read())).await;
+        let writers = futures_util::future::join_all((0..POOL - READ_CONNECTIONS).map(|_| store.writer())).await;
+        let reads = futures_util::future::join_all((0..READ_CONNECTIONS).map(|_| store.read())).await;
         assert!(writers.iter().all(Result::is_ok) && reads.iter().all(Result::is_ok));
     }
 
@@ -272,12 +274,12 @@ impl TestApp {
 
     /// Terminates the connections that listen for events. Returns their number once they are gone.
     pub async fn end_listeners(&self) -> i64 {
-        self.number(&format!("SELECT count(pg_terminate_backend(pid, 20000)) {EARS}")).await
+        self.number(&format!("SELECT count(pg_terminate_backend(pid, 20000)) {LISTENERS}")).await
     }
 
     /// Waits until that many processes listen for events.
     pub async fn wait_for_listeners(&self, count: i64) {
-        while self.number(&format!("SELECT count(*) {EARS}")).await != count {
+        while self.number(&format!("SELECT count(*) {LISTENERS}")).await != count {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
@@ -316,7 +318,7 @@ impl TestApp {
                          WHEN bool_and(j.stage = 'ACCEPTANCE' AND j.state = 'COMPLETED') THEN 'COMPLETED'
                          ELSE 'VALIDATION' END::task_status
              FROM jobs j WHERE j.task_id = t.id)";
-        assert_eq!(self.number(underived).await, 0, "tasks whose status is not that of their jobs");
+        assert_eq!(self.number(underived).await, 0, "tasks whose status is not derived from their jobs");
         let jobless = "SELECT count(*) FROM tasks t WHERE NOT EXISTS (SELECT FROM jobs j WHERE j.task_id = t.id)";
         assert_eq!(self.number(jobless).await, 0, "tasks without jobs");
         for table in ["projects", "tasks", "jobs"] {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use guildhall::embedded::{Embedded, Programs};
+use guildhall::store::Connector;
 use guildhall::store::migrate::migrate;
 use tokio_postgres::NoTls;
 
@@ -43,9 +44,9 @@ impl Cluster {
 
     async fn start() -> Cluster {
         sweep(Path::new(ROOT));
-        let embedded = start("shared").await;
+        let embedded = start("shared", &[]).await;
         execute(&embedded.url("postgres"), "CREATE DATABASE template_of_tests").await;
-        migrate(&embedded.url("template_of_tests")).await.expect("migrations run");
+        migrate(&connector(&embedded.url("template_of_tests"))).await.expect("migrations run");
         Cluster { embedded }
     }
 
@@ -65,7 +66,7 @@ impl Cluster {
         tokio::spawn(connection);
         client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0 {locale}")).await.ok()?;
         let url = self.embedded.url(&name);
-        migrate(&url).await.expect("migrations run");
+        migrate(&connector(&url)).await.expect("migrations run");
         Some(url)
     }
 
@@ -92,7 +93,17 @@ pub struct OwnCluster {
 impl OwnCluster {
     /// Starts an empty cluster.
     pub async fn start(name: &'static str) -> Self {
-        Self { name, embedded: start(name).await }
+        Self::start_with(name, &[]).await
+    }
+
+    /// Starts an empty cluster with further settings.
+    pub async fn start_with(name: &'static str, settings: &[(&str, &str)]) -> Self {
+        Self { name, embedded: start(name, settings).await }
+    }
+
+    /// The folder of the cluster.
+    pub fn location(&self) -> &Path {
+        self.embedded.location()
     }
 
     /// The URL of its database.
@@ -108,15 +119,20 @@ impl OwnCluster {
 }
 
 /// Starts or restarts the cluster with that name.
-async fn start(name: &str) -> Embedded {
+async fn start(name: &str, settings: &[(&str, &str)]) -> Embedded {
     let folder = Path::new(ROOT).join(format!("cluster-{}-{name}", std::process::id()));
     let is_new = !folder.exists();
-    let embedded = Embedded::start_with(&folder, Programs::of_environment(), &SETTINGS).await;
+    let embedded = Embedded::start_with(&folder, Programs::of_environment(), &[&SETTINGS, settings].concat()).await;
     let embedded = embedded.unwrap_or_else(|why| panic!("no PostgreSQL to test with: {why}"));
     if is_new {
         watch(&folder, embedded.location());
     }
     embedded
+}
+
+/// A connector to the database at `url`.
+pub fn connector(url: &str) -> Connector {
+    Connector::to_url(url).expect("options")
 }
 
 /// Runs statements on a new connection.

@@ -57,9 +57,9 @@ async fn accept(listener: TcpListener, socket: PathBuf, traffic: Arc<Mutex<Traff
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         let due = Arc::new(AtomicUsize::new(0));
-        let asked = (Arc::clone(&due), Arc::clone(&traffic));
+        let client_side = (Arc::clone(&due), Arc::clone(&traffic));
         tokio::spawn(pass(from_client, to_server, Messages { rest: Vec::new(), begins: true }, move |kind| {
-            let (due, traffic) = &asked;
+            let (due, traffic) = &client_side;
             let mut traffic = traffic.lock().expect("traffic");
             match kind {
                 b'P' => traffic.prepared += 1,

@@ -76,7 +76,7 @@ fn published(encoding: EncodingKey, algorithm: Algorithm) -> (EncodingKey, Value
 struct Published {
     keys: Mutex<Vec<Key>>,
     is_up: AtomicBool,
-    asked: AtomicUsize,
+    requests: AtomicUsize,
 }
 
 /// The issuer.
@@ -92,7 +92,7 @@ impl TestIssuer {
         let published = Arc::new(Published {
             keys: Mutex::new(keys.to_vec()),
             is_up: AtomicBool::new(true),
-            asked: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
@@ -123,8 +123,8 @@ impl TestIssuer {
     }
 
     /// How often the keys were requested.
-    pub fn asked(&self) -> usize {
-        self.published.asked.load(Ordering::SeqCst)
+    pub fn requests(&self) -> usize {
+        self.published.requests.load(Ordering::SeqCst)
     }
 
     /// The signing key.
@@ -139,7 +139,7 @@ impl TestIssuer {
 }
 
 async fn keys_of(State(published): State<Arc<Published>>) -> Result<String, StatusCode> {
-    published.asked.fetch_add(1, Ordering::SeqCst);
+    published.requests.fetch_add(1, Ordering::SeqCst);
     if !published.is_up.load(Ordering::SeqCst) {
         return Err(StatusCode::BAD_GATEWAY);
     }

@@ -31,7 +31,7 @@ pub struct Follower {
     /// The cursor of the last event.
     pub cursor: String,
     /// IDs of all received events, in order.
-    pub heard: Vec<String>,
+    pub received: Vec<String>,
     /// How often the subscriber resumed.
     pub returns: usize,
     /// Index of the current server.
@@ -62,7 +62,7 @@ impl Follower {
                 assert!(PASSING.iter().any(|passing| code == passing), "{message}");
                 return false;
             };
-            self.heard.push(id.to_owned());
+            self.received.push(id.to_owned());
             self.cursor = event["cursor"].as_str().expect("a cursor").to_owned();
             progress.send_modify(|count| *count += 1);
             if event["changes"].as_array().expect("changes").iter().any(|change| change["after"] == last) {
@@ -82,12 +82,12 @@ pub struct Crowd {
 impl Crowd {
     /// Starts all of them. Each ends at an event with a change to `last`.
     pub fn follow(followers: Vec<Follower>, servers: &[SocketAddr], last: &'static str) -> Self {
-        let (told, progress) = watch::channel(0);
+        let (count_sender, progress) = watch::channel(0);
         let mut following = JoinSet::new();
         for mut follower in followers {
-            let (servers, told) = (servers.to_vec(), told.clone());
+            let (servers, count_sender) = (servers.to_vec(), count_sender.clone());
             following.spawn(async move {
-                follower.follow(&servers, last, &told).await;
+                follower.follow(&servers, last, &count_sender).await;
                 follower
             });
         }
@@ -96,9 +96,9 @@ impl Crowd {
 
     /// Waits until they have received that many events in total.
     pub async fn have_heard(&mut self, count: usize) {
-        let heard = self.progress.wait_for(|heard| *heard >= count);
-        let heard = timeout(PATIENCE, heard).await.map(|heard| heard.is_ok());
-        assert_eq!(heard, Ok(true), "{} of {count}", *self.progress.borrow());
+        let received = self.progress.wait_for(|received| *received >= count);
+        let received = timeout(PATIENCE, received).await.map(|received| received.is_ok());
+        assert_eq!(received, Ok(true), "{} of {count}", *self.progress.borrow());
     }
 
     /// Waits until all have ended.

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A mail server. It ends when this is dropped.
 pub struct MailServer {
     _process: Child,
-    told: mpsc::UnboundedReceiver<Handed>,
+    steps: mpsc::UnboundedReceiver<Handed>,
     /// Its URL.
     pub url: String,
 }
@@ -38,9 +38,9 @@ pub struct Handed {
 }
 
 impl Handed {
-    fn told(line: &str) -> Self {
-        let told: Value = serde_json::from_str(line).expect("JSON");
-        let text = |field: &str| told[field].as_str().expect("text").to_owned();
+    fn parse(line: &str) -> Self {
+        let step: Value = serde_json::from_str(line).expect("JSON");
+        let text = |field: &str| step[field].as_str().expect("text").to_owned();
         Self { to: text("to"), done: text("done"), message: text("message") }
     }
 
@@ -69,23 +69,23 @@ impl MailServer {
             .kill_on_drop(true)
             .spawn()
             .expect("this executable");
-        let mut told = tokio::io::BufReader::new(process.stderr.take().expect("its words")).lines();
-        let port = told.next_line().await.expect("text").expect("its port");
-        let (tell, heard) = mpsc::unbounded_channel();
+        let mut output = tokio::io::BufReader::new(process.stderr.take().expect("its words")).lines();
+        let port = output.next_line().await.expect("text").expect("its port");
+        let (sender, receiver) = mpsc::unbounded_channel();
         // The output is read at once, because a full pipe would block the server.
         tokio::spawn(async move {
-            while let Ok(Some(line)) = told.next_line().await {
-                if tell.send(Handed::told(&line)).is_err() {
+            while let Ok(Some(line)) = output.next_line().await {
+                if sender.send(Handed::parse(&line)).is_err() {
                     return;
                 }
             }
         });
-        Self { _process: process, told: heard, url: format!("smtp://127.0.0.1:{port}") }
+        Self { _process: process, steps: receiver, url: format!("smtp://127.0.0.1:{port}") }
     }
 
     /// The next report.
     pub async fn next(&mut self) -> Handed {
-        tokio::time::timeout(PATIENCE, self.told.recv()).await.expect("a mail comes").expect("it runs")
+        tokio::time::timeout(PATIENCE, self.steps.recv()).await.expect("a mail comes").expect("it runs")
     }
 
     /// The reports that no call has returned yet.

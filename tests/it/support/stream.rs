@@ -114,7 +114,7 @@ impl Listener {
     /// The code of the error that ends the stream, which must come next.
     pub async fn end(&mut self) -> String {
         let codes = self.next().await.expect("an error").expect_err("no event");
-        assert!(self.next().await.is_none(), "an error is the last that comes");
+        assert!(self.next().await.is_none(), "an error ends the stream");
         codes.into_iter().next().expect("a code")
     }
 
