@@ -4,6 +4,7 @@
 //! Settings that may hold a secret are validated here and not by clap, which prints rejected values.
 
 mod cidr;
+mod database;
 mod http_policy;
 mod keys;
 mod oidc;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 pub use cidr::Networks;
+pub use database::{DatabaseSettings, DatabaseSource};
 pub use http_policy::{HttpPolicy, RateLimits};
 pub use keys::KeySettings;
 pub use oidc::IssuerSettings;
@@ -67,45 +69,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line, for programs.
     Json,
-}
-
-/// Settings of the database.
-#[derive(Args, Clone)]
-pub struct DatabaseSettings {
-    /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall`.
-    #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
-    /// Starts a private PostgreSQL in the data folder, instead of using the one at `DATABASE_URL`.
-    #[arg(long, global = true, env = "GUILDHALL_EMBEDDED", value_parser = clap::builder::BoolishValueParser::new())]
-    pub embedded: bool,
-}
-
-/// The database that the settings choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseSource<'a> {
-    /// The database at this URL.
-    Url(&'a str),
-    /// The private PostgreSQL of the data folder.
-    Embedded,
-}
-
-impl DatabaseSettings {
-    /// Returns the URL; `None` if it is unset or blank.
-    pub fn url(&self) -> Option<&str> {
-        validate::non_empty(self.database_url.as_deref())
-    }
-
-    /// Returns the chosen database; an error if none or both are set.
-    pub fn choice(&self) -> Result<DatabaseSource<'_>, ConfigError> {
-        match (self.url(), self.embedded) {
-            (Some(url), false) => Ok(DatabaseSource::Url(url)),
-            (None, true) => Ok(DatabaseSource::Embedded),
-            (Some(_), true) => Err(ConfigError::new("Set DATABASE_URL or --embedded, not both.")),
-            (None, false) => Err(ConfigError::new(
-                "No database is configured: set DATABASE_URL, or start a private PostgreSQL with --embedded.",
-            )),
-        }
-    }
 }
 
 /// Settings of folders.

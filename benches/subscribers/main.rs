@@ -93,7 +93,9 @@ fn main() -> Outcome {
 }
 
 async fn measure(database_url: &str, load: Load) -> Outcome {
-    guildhall::store::migrate::migrate(database_url).await.map_err(|error| format!("{error:?}"))?;
+    guildhall::store::migrate::migrate(&guildhall::store::Connector::to_url(database_url)?)
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let organization = world::fill(database_url, load.subscribers).await?;
     let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let server = server(database_url, port)?;

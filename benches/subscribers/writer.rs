@@ -12,7 +12,7 @@ use guildhall::events::dispatcher;
 use guildhall::events::hub::Hub;
 use guildhall::events::record;
 use guildhall::events::record::NewEvent;
-use guildhall::store::{Database, Transactional};
+use guildhall::store::{Connector, Database, Transactional};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -37,8 +37,12 @@ pub async fn run(database_url: &str, plan: &str) -> Outcome {
     };
     let organization = OrganizationId::parse(organization).ok_or("no organization")?;
     let (rate, seconds): (u32, u32) = (rate.parse()?, seconds.parse()?);
-    let (store, hub, cancel, clock) =
-        (Database::connect(database_url, 4)?, Hub::default(), CancellationToken::new(), Clock::default());
+    let (store, hub, cancel, clock) = (
+        Database::connect(&Connector::to_url(database_url)?, 4)?,
+        Hub::default(),
+        CancellationToken::new(),
+        Clock::default(),
+    );
     let dispatcher = tokio::spawn(dispatcher::run(store.clone(), hub, cancel.clone()));
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut interval = tokio::time::interval(Duration::from_secs(1) / rate);

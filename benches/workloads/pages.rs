@@ -21,7 +21,7 @@ use guildhall::graphql::types::membership::{Membership, MembershipConnection};
 use guildhall::graphql::validation::Exposure;
 use guildhall::policy::AccessContext;
 use guildhall::store::memberships::list::{Order, key_of};
-use guildhall::store::{Database, memberships, users};
+use guildhall::store::{Connector, Database, memberships, users};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ pub fn cursor_read() -> Outcome<Work> {
 pub fn answered(at_once: bool) -> Outcome<Work> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let guard = runtime.enter();
-    let store = Database::connect("postgres://nobody@localhost/never-opened", 1)?;
+    let store = Database::connect(&Connector::to_url("postgres://nobody@localhost/never-opened")?, 1)?;
     let keys = TokenSigner::from_secret("a secret for measurements that is long enough")?;
     let app = App::build(AppConfig::for_tests(), store, keys, Clock::default());
     drop(guard);

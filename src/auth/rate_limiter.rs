@@ -47,7 +47,7 @@ impl<K: Hash + Eq + Clone> KeyedRateLimiter<K> {
 
     /// Returns the number of keys in memory.
     #[cfg(test)]
-    pub(super) fn remembered(&self) -> usize {
+    pub(super) fn key_count(&self) -> usize {
         self.limiter.len()
     }
 }

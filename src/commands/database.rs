@@ -5,15 +5,15 @@ use crate::config::{DataDirSettings, DatabaseSettings, DatabaseSource, HttpSetti
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};
 use crate::operations::maintenance::fill_text_keys::fill_text_keys;
-use crate::store::{BuildError, Database, migrate};
+use crate::store::{BuildError, ConnectOptions, Connector, Database, OptionsError, migrate};
 
 /// Name of the database in the private PostgreSQL.
 const NAME: &str = "guildhall";
 
 /// A database, with the private PostgreSQL that must be stopped after use.
 pub struct CommandDatabase {
-    /// URL of the database.
-    pub url: String,
+    /// Opens connections to the database.
+    pub connector: Connector,
     private: Option<Embedded>,
 }
 
@@ -22,10 +22,11 @@ impl CommandDatabase {
     pub async fn start(folders: &DataDirSettings) -> Result<Self, CliError> {
         let programs = Programs { bin: folders.postgres_bin.clone(), download: folders.postgres_download.into() };
         let private = Embedded::start(&folders.data_dir, programs).await?;
-        let database = Self { url: private.url(NAME), private: Some(private) };
+        let connector = Connector::to_url(&private.url(NAME)).map_err(wrong_url)?;
+        let database = Self { connector, private: Some(private) };
         let ready = async {
-            migrate::migrate(&database.url).await?;
-            migrate::settle_log(&database.url).await
+            migrate::migrate(&database.connector).await?;
+            migrate::settle_log(&database.connector).await
         };
         match ready.await {
             Ok(()) => Ok(database),
@@ -38,28 +39,28 @@ impl CommandDatabase {
 
     /// Opens the database to serve: the one of DATABASE_URL, which must be migrated, or the private one.
     pub async fn open_migrated(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
-        match database.choice()? {
+        match database.source()? {
             DatabaseSource::Embedded => Self::start(folders).await,
-            DatabaseSource::Url(url) => Self::migrated(url).await,
+            DatabaseSource::Url { url, direct } => Self::migrated(connector(&url, direct.as_deref())?).await,
         }
     }
 
     /// Opens the database for a command that may run beside a server: as above, or the private PostgreSQL of a running
     /// server.
     pub async fn open_existing(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
-        let running = if database.url().is_none() { Embedded::running(&folders.data_dir) } else { None };
+        let running = if database.is_private() { Embedded::running(&folders.data_dir) } else { None };
         match running {
-            Some(url) => Self::migrated(&url).await,
+            Some(url) => Self::migrated(Connector::to_url(&url).map_err(wrong_url)?).await,
             None => Self::open_migrated(database, folders).await,
         }
     }
 
-    async fn migrated(url: &str) -> Result<Self, CliError> {
-        let pending = migrate::pending(url).await.map_err(|error| unusable(CliError::from(error)))?;
+    async fn migrated(connector: Connector) -> Result<Self, CliError> {
+        let pending = migrate::pending(&connector).await.map_err(|error| unusable(CliError::from(error)))?;
         match pending.len() {
             0 => {
-                migrate::settle_log(url).await?;
-                Ok(Self { url: url.to_owned(), private: None })
+                migrate::settle_log(&connector).await?;
+                Ok(Self { connector, private: None })
             }
             count => {
                 Err(CliError::new(format!("The database lacks {count} migrations: run `guildhall migrate` first.")))
@@ -69,15 +70,15 @@ impl CommandDatabase {
 
     /// Creates a pool of at most `size` connections.
     pub fn connect(&self, size: u16) -> Result<Database, CliError> {
-        Database::connect(&self.url, size.into()).map_err(no_connections)
+        Database::connect(&self.connector.direct(), size.into()).map_err(no_connections)
     }
 
     /// Creates the pool of a server, with the configured size and batching of reads.
     pub fn connect_to_serve(&self, settings: &HttpSettings) -> Result<Database, CliError> {
-        let size = settings.pool_size.into();
+        let (size, connector) = (settings.pool_size.into(), self.connector.with_statement_timeout());
         match settings.database_batching {
-            OnOff::On => Database::connect_with_batching(&self.url, size),
-            OnOff::Off => Database::connect(&self.url, size),
+            OnOff::On => Database::connect_with_batching(&connector, size),
+            OnOff::Off => Database::connect(&connector, size),
         }
         .map_err(no_connections)
     }
@@ -94,14 +95,15 @@ impl CommandDatabase {
 /// Migrates the database of DATABASE_URL, or the private one, to the current schema, and fills missing text keys.
 /// Returns the names of the migrations that ran, and the number of filled keys.
 pub async fn migrate(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<(Vec<String>, usize), CliError> {
-    if let Ok(DatabaseSource::Url(url)) = database.choice() {
+    if let Ok(DatabaseSource::Url { url, direct }) = database.source() {
+        let connector = connector(&url, direct.as_deref())?;
         let ready = async {
-            let done = migrate::migrate(url).await?;
-            migrate::settle_log(url).await?;
+            let done = migrate::migrate(&connector).await?;
+            migrate::settle_log(&connector).await?;
             Ok(done)
         };
         let done = ready.await.map_err(|error: Error| unusable(error.into()))?;
-        let database = CommandDatabase { url: url.to_owned(), private: None };
+        let database = CommandDatabase { connector, private: None };
         return Ok((done, fill_text_keys(&database.connect(1)?).await?));
     }
     let database = CommandDatabase::open_existing(database, folders).await?;
@@ -111,6 +113,22 @@ pub async fn migrate(database: &DatabaseSettings, folders: &DataDirSettings) -> 
     };
     database.stop().await?;
     Ok((Vec::new(), filled?))
+}
+
+/// Returns a connector to the database at `url`, and past its pooler by `direct`. Both take what they lack from libpq's
+/// variables.
+fn connector(url: &str, direct: Option<&str>) -> Result<Connector, CliError> {
+    let connect = |url: &str, is_direct| {
+        let options = ConnectOptions::parse(url, |name| std::env::var(name).ok())?;
+        Connector::new(if is_direct { options.with_session_settings() } else { options })
+    };
+    let Some(direct) = direct else { return connect(url, true).map_err(wrong_url) };
+    let wrong = |cause| CliError::new(format!("DATABASE_DIRECT_URL cannot be used: {cause}."));
+    Ok(connect(url, false).map_err(wrong_url)?.with_direct(connect(direct, true).map_err(wrong)?))
+}
+
+fn wrong_url(cause: OptionsError) -> CliError {
+    CliError::new(format!("DATABASE_URL cannot be used: {cause}."))
 }
 
 fn no_connections(cause: BuildError) -> CliError {

@@ -63,9 +63,9 @@ impl Serve {
         telemetry::start(&self.log)?;
         // Settings are checked first, so that errors appear before a database is started.
         let components = Components {
-            keys: match self.database.choice()? {
+            keys: match self.database.source()? {
                 DatabaseSource::Embedded => self.keys.load_or_create(&self.folders.data_dir)?,
-                DatabaseSource::Url(_) => self.keys.required()?,
+                DatabaseSource::Url { .. } => self.keys.required()?,
             },
             transport: self.mail.transport(&self.folders.data_dir)?,
             plans: self.rules.plan_rules(PlanManagement::Admin)?,

@@ -46,7 +46,7 @@ impl Token {
     }
 
     async fn print_tokens(&self, database: &CommandDatabase) -> Result<(), CliError> {
-        let is_private = self.database.url().is_none();
+        let is_private = self.database.is_private();
         let keys = if is_private { self.keys.load_or_create(&self.folders.data_dir)? } else { self.keys.required()? };
         let names: Vec<String> = match &self.user {
             Some(name) => vec![name.clone()],

@@ -1,5 +1,8 @@
 //! Validates settings beyond the checks of clap. Every error is one sentence that names the setting.
 
+use std::fs;
+use std::path::Path;
+
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -21,6 +24,22 @@ impl ConfigError {
 /// Returns the trimmed setting; a blank environment variable counts as unset.
 pub(super) fn non_empty(setting: Option<&str>) -> Option<&str> {
     setting.map(str::trim).filter(|setting| !setting.is_empty())
+}
+
+/// Returns a secret that is set directly or by the file of `<setting>_FILE`; `None` if neither is set.
+pub(super) fn secret(value: Option<&str>, file: Option<&Path>, setting: &str) -> Result<Option<String>, ConfigError> {
+    let file = file.filter(|file| !file.as_os_str().is_empty());
+    match (non_empty(value), file) {
+        (Some(_), Some(_)) => Err(ConfigError::new(format!("Set {setting} or {setting}_FILE, not both."))),
+        (Some(value), None) => Ok(Some(value.to_owned())),
+        (None, None) => Ok(None),
+        (None, Some(file)) => {
+            let wrong = |cause| ConfigError::new(format!("{setting}_FILE: {}: {cause}.", file.display()));
+            let text = fs::read_to_string(file).map_err(|cause| wrong(format!("it cannot be read: {cause}")))?;
+            let text = non_empty(Some(&text)).ok_or_else(|| wrong("it is empty".to_owned()))?;
+            Ok(Some(text.to_owned()))
+        }
+    }
 }
 
 /// Checks an http or https URL and removes the slash at its end.

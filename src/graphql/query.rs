@@ -186,8 +186,9 @@ impl Query {
     async fn transfer_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "IDs of projects, and of tasks without a project: 1 to 100, each once.")]
-        resource_ids: Vec<ID>,
+        #[graphql(desc = "IDs of projects, and of tasks without a project: 1 to 100, each once.")] resource_ids: Vec<
+            ID,
+        >,
         #[graphql(desc = "ID of the destination workspace.")] destination_workspace_id: ID,
         #[graphql(desc = "How to handle their links to cloud storages.")] storage: StorageHandling,
     ) -> Option<Result<TransferPlan>> {

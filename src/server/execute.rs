@@ -19,7 +19,6 @@ use crate::operations::Commits;
 use crate::server::caller::Caller;
 use crate::server::error_codes::error_with_outcome;
 use crate::server::response;
-pub use crate::server::state::TimeLimits;
 
 /// An operation that has begun, or begins when its results are polled.
 pub struct Running {

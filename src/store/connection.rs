@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::result::Error;
-use diesel::{ConnectionError, ConnectionResult, QueryResult, sql_query};
+use diesel::{QueryResult, sql_query};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::{BoxFuture, join, join_all, ready};
@@ -21,6 +21,7 @@ use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
 use parking_lot::Mutex;
 use tokio_postgres::CancelToken;
 
+use super::connect::{ConnectError, Connector};
 use super::error::is_connection_lost;
 use super::query_batching::BatchedReads;
 use super::{Work, outcome};
@@ -32,15 +33,11 @@ use crate::store::type_mappings;
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
-/// Statements find rows by keys and in the order of an index, so the best plan does not depend on the values, and
-/// planning takes longer than execution.
-const GENERIC_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
-/// Nested loops mostly look up each key once, so caching their inner rows takes longer than it saves.
-const NO_MEMOIZE: &str = "SET enable_memoize = off";
-/// Statements take some milliseconds at most, so compiling them takes longer than it saves.
-const NO_JIT: &str = "SET jit = off";
-/// A statement that waits longer for a lock fails, so that its connection is free for other requests.
-const LOCK_TIMEOUT: &str = "SET lock_timeout = '5s'";
+/// Settings of one transaction, for sessions of a pooler, which start without them.
+const LOCAL_SETTINGS: &str = "SELECT set_config('lock_timeout', '5s', true), \
+                              set_config('statement_timeout', '30s', true), \
+                              set_config('idle_in_transaction_session_timeout', '15s', true), \
+                              set_config('plan_cache_mode', 'force_generic_plan', true)";
 
 /// Connection, with or without an open transaction. The functions of the table files take one.
 pub struct Connection {
@@ -55,6 +52,8 @@ pub struct Connection {
     abandoned: bool,
     /// Whether the actor was found with a live token since [`Connection::forget_actor`].
     actor_is_live: AtomicBool,
+    /// Whether the session started without our settings, so that each transaction begins with them.
+    lacks_settings: bool,
 }
 
 /// Backend that runs the statements.
@@ -113,17 +112,15 @@ pub(super) type Row = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, '
 type Rows = <AsyncPgConnection as AsyncConnectionCore>::Stream<'static, 'static>;
 
 impl Connection {
-    /// Opens a connection and applies its settings.
-    pub async fn establish(database_url: &str) -> ConnectionResult<Self> {
-        let mut session = AsyncPgConnection::establish(database_url).await?;
+    /// Opens a connection.
+    pub async fn establish(connector: &Connector) -> std::result::Result<Self, ConnectError> {
+        let mut session = connector.connect().await?;
         let unfinished = Unfinished::default();
         session.set_instrumentation(unfinished.counter());
         // Looked up now, because a statement that waited for the lookup later could be overtaken by another one.
-        type_mappings::look_up_oids(&session).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        for setting in [GENERIC_PLANS, NO_MEMOIZE, NO_JIT, LOCK_TIMEOUT] {
-            session.batch_execute(setting).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        }
-        Ok(Self { unfinished, ..Self::on(Backend::Session(Box::new(session))) })
+        type_mappings::look_up_oids(&session).await.map_err(|cause| connector.set_up_error(&cause))?;
+        let lacks_settings = !connector.options().has_session_settings();
+        Ok(Self { unfinished, lacks_settings, ..Self::on(Backend::Session(Box::new(session))) })
     }
 
     /// Returns a connection whose statements are batched with those of other requests.
@@ -143,6 +140,7 @@ impl Connection {
             unfinished,
             abandoned: false,
             actor_is_live,
+            lacks_settings: false,
         }
     }
 
@@ -216,7 +214,8 @@ impl Connection {
             return last;
         }
         let begin = begin.then(|| execute(session, sql_query(BEGIN)));
-        let before = begin.into_iter().chain(writes.into_iter().map(|statement| statement(session)));
+        let settings = (begin.is_some() && self.lacks_settings).then(|| execute(session, sql_query(LOCAL_SETTINGS)));
+        let before = begin.into_iter().chain(settings).chain(writes.into_iter().map(|statement| statement(session)));
         // `join` and `join_all` poll in this order.
         let sent = join(join_all(before.collect::<Vec<_>>()), last);
         sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use diesel::migration::Migration;
 use diesel::pg::Pg;
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Connection, events};
+use super::{Connection, Connector, events};
 use crate::domain::Clock;
 use crate::domain::{InternalError, Result};
 use crate::store::users::address_forms;
@@ -27,8 +27,8 @@ diesel::define_sql_function! {
 
 /// Runs the pending migrations and returns their names. Safe when several processes call it at once: they wait for each
 /// other.
-pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
-    let mut connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
+pub async fn migrate(connector: &Connector) -> Result<Vec<String>> {
+    let mut connection = connector.direct().connect().await.map_err(InternalError::new)?;
     // The lock is polled: a statement that waits for it would keep a snapshot, and `CREATE INDEX CONCURRENTLY` in the
     // process with the lock waits for all snapshots.
     while !diesel::select(pg_try_advisory_lock(LOCK)).get_result::<bool>(&mut connection).await? {
@@ -41,21 +41,21 @@ pub async fn migrate(database_url: &str) -> Result<Vec<String>> {
     })
     .await
     .map_err(InternalError::new)??;
-    convert_addresses(database_url).await?;
+    convert_addresses(connector).await?;
     Ok(done)
 }
 
 /// Converts addresses that earlier versions stored to the form in which addresses are compared.
-async fn convert_addresses(database_url: &str) -> Result<()> {
-    let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
+async fn convert_addresses(connector: &Connector) -> Result<()> {
+    let mut connection = Connection::establish(&connector.direct()).await.map_err(InternalError::new)?;
     address_forms::convert(&mut connection, Clock::default().now()).await?;
     address_forms::convert_events(&mut connection).await
 }
 
 /// Ensures that new events come after the existing ones, also in a database that was restored into a new cluster. Must
 /// be called before the first write.
-pub async fn settle_log(database_url: &str) -> Result<()> {
-    let mut connection = Connection::establish(database_url).await.map_err(InternalError::new)?;
+pub async fn settle_log(connector: &Connector) -> Result<()> {
+    let mut connection = Connection::establish(&connector.direct()).await.map_err(InternalError::new)?;
     if events::settle_base(&mut connection).await? {
         tracing::warn!("database restored from another cluster: event positions continue from a new base");
     }
@@ -63,8 +63,8 @@ pub async fn settle_log(database_url: &str) -> Result<()> {
 }
 
 /// Returns the names of the pending migrations, in order.
-pub async fn pending(database_url: &str) -> Result<Vec<String>> {
-    let connection = AsyncPgConnection::establish(database_url).await.map_err(InternalError::new)?;
+pub async fn pending(connector: &Connector) -> Result<Vec<String>> {
+    let connection = connector.direct().connect().await.map_err(InternalError::new)?;
     tokio::task::spawn_blocking(move || {
         let mut harness = AsyncMigrationHarness::new(connection);
         let lacking: Vec<Box<dyn Migration<Pg>>> =

@@ -6,6 +6,7 @@
 mod advisory_locks;
 pub mod bulk_insert;
 pub mod cloud_storages;
+mod connect;
 mod connection;
 pub mod email_tokens;
 pub mod error;
@@ -52,13 +53,13 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use deadpool::managed::Object;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
-use self::pool::CONNECTION_TIMEOUT;
+use self::pool::{CONNECTION_TIMEOUT, Pool};
 use self::query_batching::QueryBatcher;
 use crate::domain::{Error, InternalError, Result};
+pub use connect::{ConnectError, ConnectOptions, Connector, OptionsError};
 pub use connection::{Connection, Write};
 pub use pool::BuildError;
 pub use pooled::PooledConnection;
@@ -87,7 +88,7 @@ const READS_SHARE: usize = 5;
 pub struct Database(Arc<Shared>);
 
 struct Shared {
-    pool: pool::Pool,
+    pool: Pool,
     batcher: Option<QueryBatcher>,
     writers: Arc<Semaphore>,
     recorded: Arc<Notify>,
@@ -95,19 +96,23 @@ struct Shared {
 
 impl Database {
     /// Returns a pool of at most `size` connections, without batching of reads. It opens no connection yet.
-    pub fn connect(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
-        Self::open(database_url, size, None)
+    pub fn connect(connector: &Connector, size: usize) -> std::result::Result<Self, BuildError> {
+        Self::open(connector, size, None)
     }
 
     /// Returns the same pool with batching of identical reads, while more than one connection per processor is in use
     /// for reads.
-    pub fn connect_with_batching(database_url: &str, size: usize) -> std::result::Result<Self, BuildError> {
+    pub fn connect_with_batching(connector: &Connector, size: usize) -> std::result::Result<Self, BuildError> {
         let processors = available_parallelism().map_or(2, usize::from);
-        Self::open(database_url, size, Some(processors.min(size)))
+        Self::open(connector, size, Some(processors.min(size)))
     }
 
-    fn open(database_url: &str, size: usize, batching_limit: Option<usize>) -> std::result::Result<Self, BuildError> {
-        let pool = pool::build(database_url, size)?;
+    fn open(
+        connector: &Connector,
+        size: usize,
+        batching_limit: Option<usize>,
+    ) -> std::result::Result<Self, BuildError> {
+        let pool = Pool::new(connector.clone(), size)?;
         let batcher = batching_limit.map(|limit| QueryBatcher::new(pool.clone(), limit));
         let writers = Arc::new(Semaphore::new(size - size / READS_SHARE));
         Ok(Self(Arc::new(Shared { pool, batcher, writers, recorded: Arc::default() })))
@@ -138,7 +143,8 @@ impl Database {
     }
 
     async fn pooled(&self) -> Result<PooledConnection> {
-        self.0.pool.get().await.map(|connection| PooledConnection::new(connection, None)).map_err(unavailable)
+        let pool = &self.0.pool;
+        pool.get().await.map(|lease| PooledConnection::new(lease, pool.clone(), None)).map_err(unavailable)
     }
 
     /// Waits until this process commits a transaction that recorded events. Several commits between two calls count as
@@ -147,9 +153,10 @@ impl Database {
         self.0.recorded.notified().await;
     }
 
-    /// Returns a connection that is removed from the pool.
+    /// Opens a connection to the database itself, past a pooler, that does not belong to the pool.
     async fn own_connection(&self) -> Result<Connection> {
-        self.0.pool.get().await.map(Object::take).map_err(unavailable)
+        let connector = self.0.pool.connector().direct();
+        timeout(CONNECTION_TIMEOUT, Connection::establish(&connector)).await.map_err(unavailable)?.map_err(unavailable)
     }
 
     /// Runs a query to check that the database answers.

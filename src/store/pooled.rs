@@ -4,13 +4,11 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use deadpool::managed::Object;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-use tokio_postgres::NoTls;
 
 use crate::store::Connection;
-use crate::store::pool::Manager;
+use crate::store::pool::{Lease, Pool};
 use crate::store::query_batching::ReadPermit;
 
 /// Maximum duration of a cancel request.
@@ -23,13 +21,13 @@ pub struct PooledConnection {
 }
 
 enum Inner {
-    Pooled(Object<Manager>),
+    Pooled(Lease, Pool),
     Batched(Connection),
 }
 
 impl PooledConnection {
-    pub(super) fn new(connection: Object<Manager>, permit: Option<ReadPermit>) -> Self {
-        Self { connection: Inner::Pooled(connection), _permit: permit }
+    pub(super) fn new(lease: Lease, pool: Pool, permit: Option<ReadPermit>) -> Self {
+        Self { connection: Inner::Pooled(lease, pool), _permit: permit }
     }
 
     pub(super) fn batched(connection: Connection) -> Self {
@@ -42,7 +40,7 @@ impl Deref for PooledConnection {
 
     fn deref(&self) -> &Connection {
         match &self.connection {
-            Inner::Pooled(pooled) => pooled,
+            Inner::Pooled(lease, _) => &lease.connection,
             Inner::Batched(connection) => connection,
         }
     }
@@ -51,7 +49,7 @@ impl Deref for PooledConnection {
 impl DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.connection {
-            Inner::Pooled(pooled) => pooled,
+            Inner::Pooled(lease, _) => &mut lease.connection,
             Inner::Batched(connection) => connection,
         }
     }
@@ -59,20 +57,18 @@ impl DerefMut for PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        let Inner::Pooled(pooled) = &mut self.connection else { return };
-        if pooled.is_usable() {
+        let Inner::Pooled(lease, pool) = &mut self.connection else { return };
+        let connection: &mut Connection = &mut lease.connection;
+        if connection.is_usable() {
             return;
         }
-        pooled.abandon();
-        let (Ok(runtime), Some(pool), Some(cancel_token)) =
-            (Handle::try_current(), Object::pool(pooled), pooled.cancel_token())
-        else {
-            return;
-        };
+        connection.abandon();
+        let (Ok(runtime), Some(cancel_token)) = (Handle::try_current(), connection.cancel_token()) else { return };
+        let pool = pool.clone();
         runtime.spawn(async move {
-            let _ = timeout(CANCEL_TIME, cancel_token.cancel_query(NoTls)).await;
+            let _ = timeout(CANCEL_TIME, pool.connector().cancel(cancel_token)).await;
             // Closes the connection at once. Otherwise the pool would keep it until its next use.
-            pool.retain(|connection, _| !connection.is_abandoned());
+            pool.retain(|connection| !connection.is_abandoned());
         });
     }
 }

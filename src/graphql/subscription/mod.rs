@@ -36,7 +36,8 @@ impl Subscription {
     async fn workspace_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "ID of the workspace. FORBIDDEN if it does not exist or the viewer cannot see it.")] workspace_id: ID,
+        #[graphql(desc = "ID of the workspace. FORBIDDEN if it does not exist or the viewer cannot see it.")]
+        workspace_id: ID,
         #[graphql(desc = "Only events of these types. All if absent, none if empty.")] types: Option<Vec<EventType>>,
         #[graphql(desc = "Cursor of the last received event: later events are replayed. Absent: new events only.")]
         after: Option<String>,

@@ -1,9 +1,9 @@
 //! Connects a cloud storage that the caller owns.
 
 use crate::auth::Actor;
+use crate::domain::cloud_storage::CloudProvider;
 use crate::domain::event::EventType;
 use crate::domain::limit::LimitKind;
-use crate::domain::cloud_storage::CloudProvider;
 use crate::domain::validation::Validator;
 use crate::domain::{CloudStorageId, Result, ids, text};
 use crate::events::record;

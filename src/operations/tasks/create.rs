@@ -3,8 +3,8 @@
 use crate::auth::Actor;
 use crate::domain::error::FieldError;
 use crate::domain::event::EventType;
-use crate::domain::limit::LimitKind;
 use crate::domain::job::{JobStage, JobState};
+use crate::domain::limit::LimitKind;
 use crate::domain::task::TaskStatus;
 use crate::domain::validation::Validator;
 use crate::domain::{Code, ProjectId, Result, TaskId, WorkspaceId, ids, text};

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Actor;
 use crate::domain::clock::Instant;
+use crate::domain::cloud_storage::StorageHandling;
 use crate::domain::error::FieldError;
 use crate::domain::limit::LimitKind;
-use crate::domain::cloud_storage::StorageHandling;
 use crate::domain::resource::{Participants, Relations, ResourceId};
 use crate::domain::validation::Validator;
 use crate::domain::{

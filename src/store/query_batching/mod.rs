@@ -24,13 +24,12 @@ mod statement;
 mod type_catalog;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use deadpool::managed::{PoolError, TimeoutType, Timeouts};
+use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::{ConnectionError, QueryResult};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
@@ -43,7 +42,7 @@ use self::queue::{Queue, QueuedRead};
 use self::statement::Statement;
 
 use super::connection::Row;
-use super::pool::Pool;
+use super::pool::{NoConnection, Pool};
 use super::{Connection, PooledConnection, unavailable};
 use crate::domain::Result;
 pub use batch::batch_text;
@@ -75,14 +74,11 @@ impl QueryBatcher {
     /// its statements are batched. Fails with a transient error if the database is unreachable.
     pub async fn connection(&self, began: Instant) -> Result<PooledConnection> {
         if let Some(permit) = self.0.limit.try_acquire() {
-            let without_waiting = Timeouts { wait: Some(Duration::ZERO), ..self.0.pool.timeouts() };
-            match self.0.pool.timeout_get(&without_waiting).await {
-                Ok(connection) => return Ok(PooledConnection::new(connection, Some(permit))),
-                Err(PoolError::Timeout(TimeoutType::Wait)) => {}
-                Err(cause) => return Err(unavailable(cause)),
+            if let Some(lease) = self.0.pool.try_get().await.map_err(unavailable)? {
+                return Ok(PooledConnection::new(lease, self.0.pool.clone(), Some(permit)));
             }
         }
-        match self.0.pool.manager().type_catalog() {
+        match self.0.pool.type_catalog() {
             Some(types) => {
                 Ok(PooledConnection::batched(Connection::batched(BatchedReads { batcher: self.clone(), types, began })))
             }
@@ -93,8 +89,9 @@ impl QueryBatcher {
         }
     }
 
-    async fn pooled(&self, permit: Permit) -> std::result::Result<PooledConnection, PoolError<ConnectionError>> {
-        self.0.pool.get().await.map(|connection| PooledConnection::new(connection, Some(permit)))
+    async fn pooled(&self, permit: Permit) -> std::result::Result<PooledConnection, NoConnection> {
+        let pool = &self.0.pool;
+        pool.get().await.map(|lease| PooledConnection::new(lease, pool.clone(), Some(permit)))
     }
 
     /// Returns the batch query of a statement, from the cache if it is there.

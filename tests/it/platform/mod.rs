@@ -3,6 +3,7 @@
 pub mod architecture;
 pub mod cancellation;
 pub mod commands;
+pub mod database_tls;
 pub mod fast_list;
 pub mod migrations;
 pub mod multi_process;
@@ -11,7 +12,6 @@ pub mod pipelining;
 pub mod query_batching;
 pub mod query_count;
 pub mod query_plans;
-pub mod races;
 pub mod round_trips;
 pub mod slow_readers;
 pub mod worker_delay;

@@ -4,9 +4,11 @@
 pub mod actors;
 pub mod app;
 pub mod cluster;
+pub mod concurrency;
 pub mod corpus;
 pub mod counting_proxy;
 pub mod fake_oidc;
+pub mod fault_proxy;
 pub mod golden;
 pub mod graphql;
 pub mod org_fixture;
@@ -15,6 +17,7 @@ pub mod resuming_subscriber;
 pub mod server_process;
 pub mod smtp;
 pub mod socket;
+pub mod statements;
 pub mod stream;
 
 pub use actors::Person;
