@@ -59,7 +59,7 @@ fn render_invitation_leaves_out_absent_variables() {
     let content = Template::Invitation.render(&bare, None).unwrap();
     assert_eq!(content.subject, "You are invited to acme");
     for part in [&content.text, &content.html] {
-        assert!(!part.contains("none") && !part.contains("writes:") && !part.contains("good until"), "{part}");
+        assert!(!part.contains("none") && !part.contains("writes:") && !part.contains("expires on"), "{part}");
     }
 }
 
@@ -86,7 +86,7 @@ fn render_writes_subject_and_link_of_every_template() {
             "{}",
             content.html
         );
-        assert!(content.text.contains("good until Monday, 3 August 2026, 14:05 UTC."), "{}", content.text);
+        assert!(content.text.contains("expires on Monday, 3 August 2026, 14:05 UTC."), "{}", content.text);
         assert!(template == Template::Invitation || content.text.contains("account ada.\u{200C}l"), "{}", content.text);
         assert!(!content.text.contains("\n\n\n"), "no gaps: {}", content.text);
     }

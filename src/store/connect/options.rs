@@ -91,7 +91,12 @@ impl ConnectOptions {
         };
         config.tcp_user_timeout(user_timeout);
         let password_file = extra.password_file.map(PathBuf::from).or_else(|| default_password_file(&variable));
-        let hosts = single_hosts(&config)?.into_iter().map(|host| with_password(host, password_file.as_deref()));
+        let ports = match variable("PGPORT").filter(|_| !names_port(url)) {
+            Some(ports) => ports.split(',').map(str::parse).collect::<Result<_, _>>(),
+            None => Ok(config.get_ports().to_vec()),
+        };
+        let ports: Vec<u16> = ports.map_err(|_| wrong("PGPORT", "a port number"))?;
+        let hosts = single_hosts(&config, &ports)?.into_iter().map(|host| with_password(host, password_file.as_deref()));
         let random_host = config.get_load_balance_hosts() == LoadBalanceHosts::Random;
         Ok(Self { hosts: hosts.collect(), random_host, tls, has_session_settings: false })
     }
@@ -277,11 +282,6 @@ fn fill(config: &mut Config, variable: &impl Fn(&str) -> Option<String>) -> Resu
             None => config.host("localhost"),
         };
     }
-    if config.get_ports().is_empty() {
-        for port in variable("PGPORT").iter().flat_map(|ports| ports.split(',')) {
-            config.port(port.parse().map_err(|_| wrong("PGPORT", "a port number"))?);
-        }
-    }
     if let (None, Some(user)) = (config.get_user(), variable("PGUSER").or_else(|| variable("USER"))) {
         config.user(user);
     }
@@ -316,9 +316,17 @@ fn fill(config: &mut Config, variable: &impl Fn(&str) -> Option<String>) -> Resu
     Ok(())
 }
 
+/// Returns whether a URL or `key=value` string names a port, for which the driver would take its default otherwise.
+fn names_port(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return text.contains("port") };
+    let address = rest.split(['/', '?']).next().unwrap_or_default();
+    let hosts = address.rsplit('@').next().unwrap_or_default();
+    hosts.split(',').any(|host| host.rsplit(']').next().unwrap_or_default().contains(':')) || rest.contains("port=")
+}
+
 /// Splits a configuration of several hosts into one for each, so that an error can say which host it is about.
-fn single_hosts(config: &Config) -> Result<Vec<Config>, OptionsError> {
-    let (hosts, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
+fn single_hosts(config: &Config, ports: &[u16]) -> Result<Vec<Config>, OptionsError> {
+    let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
     let count = hosts.len().max(addresses.len());
     if !hosts.is_empty() && !addresses.is_empty() && hosts.len() != addresses.len() {
         return Err(OptionsError::new("there must be as many host addresses as hosts"));
