@@ -28,7 +28,7 @@ impl PasswordPool {
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, InternalError> {
         let permit = tokio::time::timeout(self.max_wait, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit
-            .map_err(|_| InternalError::passing("too many passwords wait to be hashed"))?
+            .map_err(|_| InternalError::transient("too many passwords wait to be hashed"))?
             .map_err(InternalError::new)?;
         let done = tokio::task::spawn_blocking(move || {
             // Held until the work has ended, also if the request is cancelled.
@@ -70,7 +70,7 @@ mod tests {
     async fn run_gives_up_when_no_thread_becomes_free() {
         let pool = PasswordPool { max_wait: Duration::from_millis(20), ..PasswordPool::new() };
         let taken = pool.permits.clone().acquire_many_owned(size() as u32).await.unwrap();
-        assert!(pool.run(|| ()).await.unwrap_err().passing);
+        assert!(pool.run(|| ()).await.unwrap_err().transient);
         drop(taken);
         pool.run(|| ()).await.unwrap();
     }

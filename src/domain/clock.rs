@@ -11,7 +11,7 @@ pub type Instant = DateTime<Utc>;
 
 /// The instant that many microseconds after 1970, as the keys of lists write it. None beyond the year 9999: no row is there,
 /// and PostgreSQL does not take all that would be read.
-pub fn from_key(text: &str) -> Option<Instant> {
+pub fn from_unix_micros(text: &str) -> Option<Instant> {
     const LAST: i64 = 253_402_300_799_999_999;
     let micros = text.parse().ok().filter(|micros| (0..=LAST).contains(micros))?;
     Instant::from_timestamp_micros(micros)

@@ -29,7 +29,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct InternalError {
     /// Whether it is likely to pass, such as a database that is away.
-    pub passing: bool,
+    pub transient: bool,
     /// What broke.
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -53,7 +53,7 @@ impl Outcome {
     }
 
     /// Whether errors with that code tell the outcome.
-    pub fn is_told_of(code: &str) -> bool {
+    pub fn is_reported_for(code: &str) -> bool {
         ["SERVICE_UNAVAILABLE", "TIMEOUT", "SHUTTING_DOWN", "INTERNAL"].contains(&code)
     }
 }
@@ -61,12 +61,12 @@ impl Outcome {
 impl InternalError {
     /// A fault that stays until somebody mends it.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { passing: false, cause: cause.into() }
+        Self { transient: false, cause: cause.into() }
     }
 
     /// A fault that is over when the request is made again.
-    pub fn passing(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { passing: true, cause: cause.into() }
+    pub fn transient(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { transient: true, cause: cause.into() }
     }
 }
 

@@ -78,7 +78,7 @@ impl Default for Plans {
 }
 
 /// Most seats that can be bought, whatever they cost.
-const MOST_SEATS: i32 = 50_000;
+const MAX_SEATS: i32 = 50_000;
 
 impl Plans {
     /// The defaults, but no limit holds.
@@ -111,8 +111,8 @@ impl Plans {
     }
 
     /// Most seats that can be bought: what is due for them must fit into an `Int` of the schema.
-    pub fn most_seats(&self) -> i32 {
-        MOST_SEATS.min(i32::MAX / self.team_price.month.max(self.team_price.year).max(1))
+    pub fn max_seats(&self) -> i32 {
+        MAX_SEATS.min(i32::MAX / self.team_price.month.max(self.team_price.year).max(1))
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
         let mut plans = Plans::default();
         for price in [0, 1, 27720, 100_000_000] {
             plans.team_price.year = price;
-            let most = plans.most_seats();
+            let most = plans.max_seats();
             assert!(most >= 1 && most.checked_mul(price).is_some(), "{most} seats at {price}");
         }
     }

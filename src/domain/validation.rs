@@ -104,7 +104,7 @@ impl<T> From<Option<T>> for Patch<T> {
 
 impl<T> Patch<T> {
     /// Whether it does anything.
-    pub fn is_given(&self) -> bool {
+    pub fn is_set(&self) -> bool {
         !matches!(self, Patch::Keep)
     }
 

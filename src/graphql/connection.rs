@@ -71,7 +71,7 @@ impl Key for Instant {
     }
 
     fn read(text: &str) -> Option<Self> {
-        clock::from_key(text)
+        clock::from_unix_micros(text)
     }
 }
 
@@ -118,12 +118,12 @@ impl PageArgs {
     /// Returns the requested page of `list`. Fails with BAD_USER_INPUT for numbers out of range or both directions at
     /// once, and with INVALID_CURSOR for a cursor of another list.
     pub fn window<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
-        self.window_where(list, |_| true)
+        self.page_request_where(list, |_| true)
     }
 
     /// Same as [`window`](Self::window), for a list that has several orders: `fits` says whether a key is possible in
     /// the current order.
-    pub fn window_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
+    pub fn page_request_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };
         if mixed {

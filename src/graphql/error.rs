@@ -90,7 +90,7 @@ impl From<ApiError> for async_graphql::Error {
                 ("SUBSCRIPTION_LAGGED", message.to_owned(), None)
             }
             ApiError::ShuttingDown => ("SHUTTING_DOWN", "The server is shutting down.".to_owned(), None),
-            ApiError::Failed(fault) if fault.passing => {
+            ApiError::Failed(fault) if fault.transient => {
                 ("SERVICE_UNAVAILABLE", "The service is not available now.".to_owned(), Some(fault))
             }
             ApiError::Failed(fault) => ("INTERNAL", "Something went wrong on our side.".to_owned(), Some(fault)),
@@ -114,7 +114,7 @@ impl From<ApiError> for async_graphql::Error {
             },
         };
         extensions.set("code", code);
-        if Outcome::is_told_of(code) {
+        if Outcome::is_reported_for(code) {
             extensions.set("outcome", outcome::field_outcome().name());
         }
         let source = source.map(|fault| fault as Arc<dyn std::any::Any + Send + Sync>);
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(message, "Something went wrong on our side.");
         assert_eq!(extensions, serde_json::json!({"code": "INTERNAL", "outcome": "NOT_DONE"}));
         let (_, extensions) =
-            shown(Error::Failed(InternalError { passing: true, ..InternalError::new("away") }).into());
+            shown(Error::Failed(InternalError { transient: true, ..InternalError::new("away") }).into());
         assert_eq!(extensions["code"], "SERVICE_UNAVAILABLE");
     }
 

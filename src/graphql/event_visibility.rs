@@ -117,7 +117,7 @@ impl EventViewer {
         let always = visible.always.iter().copied().filter(asked).collect();
         let always = Filter { kinds: Some(always), actor: filter.actor };
         let mut count = events::count_of_workspace(&mut *store.read().await?, workspace, &always).await?;
-        let alike = list::count_alike(&mut *store.read().await?, &visible, filter).await?;
+        let alike = list::count_groups(&mut *store.read().await?, &visible, filter).await?;
         let seen = alike.into_iter().map(async |alike| {
             let number = alike.count;
             Result::Ok(if self.allows(&visible.example(alike)).await? { number } else { 0 })

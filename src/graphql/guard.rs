@@ -6,7 +6,7 @@ use super::Result;
 use crate::policy::{AccessContext, Action, Target, decide};
 
 /// Fails with the error of the policy if it denies the action. For fields that are not nullable.
-pub fn require(standing: &AccessContext, action: Action, target: &Target) -> Result<()> {
+pub fn authorize(standing: &AccessContext, action: Action, target: &Target) -> Result<()> {
     Ok(decide(standing, action, target).require("object")?)
 }
 
@@ -17,7 +17,7 @@ pub async fn guarded<T>(
     action: Action,
     resolve: impl Future<Output = Result<Option<T>>>,
 ) -> Option<Result<T>> {
-    match require(standing, action, &Target::default()) {
+    match authorize(standing, action, &Target::default()) {
         Ok(()) => resolve.await.transpose(),
         Err(error) => Some(Err(error)),
     }

@@ -125,7 +125,8 @@ impl Query {
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let viewer = ctx.request().viewer().await?;
-        let filter = Filter { search: connection::search(search.as_deref())?, roles: None, everyones: viewer.is_admin };
+        let filter =
+            Filter { search: connection::search(search.as_deref())?, roles: None, all_organizations: viewer.is_admin };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_slug);
         OrganizationConnection::load(ctx, viewer.id, filter, order, PageArgs { first, after, last, before }).await
     }

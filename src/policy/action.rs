@@ -12,7 +12,7 @@ pub enum Action {
     /// Create an organization.
     OrganizationCreate,
     /// Read the name of an organization, which invitees may.
-    OrganizationGlimpse,
+    OrganizationViewSummary,
     /// See an organization.
     OrganizationView,
     /// Change the organization's own fields.
@@ -118,7 +118,7 @@ pub const IN_PERSONAL_WORKSPACES: &[Action] = &[
 /// each action that it checks. A test calls every field with every access context and compares.
 pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.viewer", Action::AccountUse),
-    ("Query.node", Action::OrganizationGlimpse),
+    ("Query.node", Action::OrganizationViewSummary),
     ("Query.node", Action::PersonView),
     ("Query.node", Action::AllResourcesView),
     ("Query.node", Action::MembersView),
@@ -126,7 +126,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.node", Action::OwnershipOfferView),
     ("Query.node", Action::ResourceView),
     ("Query.node", Action::CloudStorageView),
-    ("Query.nodes", Action::OrganizationGlimpse),
+    ("Query.nodes", Action::OrganizationViewSummary),
     ("Query.nodes", Action::PersonView),
     ("Query.nodes", Action::AllResourcesView),
     ("Query.nodes", Action::MembersView),
@@ -134,7 +134,7 @@ pub const ROOT_FIELDS: &[(&str, Action)] = &[
     ("Query.nodes", Action::OwnershipOfferView),
     ("Query.nodes", Action::ResourceView),
     ("Query.nodes", Action::CloudStorageView),
-    ("Query.organization", Action::OrganizationGlimpse),
+    ("Query.organization", Action::OrganizationViewSummary),
     ("Query.organizations", Action::AccountUse),
     ("Query.invitation", Action::InvitationView),
     ("Query.invitationPreview", Action::InvitationPreview),

@@ -182,7 +182,7 @@ fn related(standing: &AccessContext, or: Exception, action: Action, target: &Tar
         Exception::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
         Exception::Invitee => {
             standing.place == WorkspaceState::Organization
-                && (target.is_invitee || (action == Action::OrganizationGlimpse && standing.invited))
+                && (target.is_invitee || (action == Action::OrganizationViewSummary && standing.invited))
         }
         Exception::Acquaintance => standing.signed_in && target.is_acquaintance,
         Exception::TokenHolder => standing.place == WorkspaceState::Organization && target.holds_token,

@@ -127,7 +127,7 @@ rules! {
     AccountUse          | None                | SignedIn,   | []                                   | []                                 | Read   | "look at or change one's own account";
     PersonView          | None                | Nobody,     | []                                   | [Acquaintance, Administrator]      | Read   | "see the account of a person";
     OrganizationCreate  | None                | SignedIn,   | []                                   | []                                 | Write  | "create an organization";
-    OrganizationGlimpse | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Read   | "read the name of an organization";
+    OrganizationViewSummary | ViewOrganization    | WORKER,     | []                                   | [Invitee]                          | Read   | "read the name of an organization";
     OrganizationView    | ViewOrganization    | WORKER,     | []                                   | []                                 | Read   | "see an organization";
     OrganizationUpdate  | UpdateOrganization  | MAINTAINER, | []                                   | []                                 | Write  | "edit it (slug too)";
     OrganizationDelete  | DeleteOrganization  | OWNER,      | []                                   | []                                 | Write  | "delete it";

@@ -60,7 +60,7 @@ fn layout_of(seed: Seed) -> Option<Layout> {
     let crowd = users - leads - without_organization;
     let leads_each = LEADS.min(leads);
     let sizes = sizes(organizations, memberships, leads_each + crowd)?;
-    let crowd_stride =
+    let member_stride =
         [7, 11, 13, 17, 19, 23, 29, 31, 37, 41].into_iter().find(|prime| crowd % prime != 0).unwrap_or(1);
     Some(Layout {
         users: users.into(),
@@ -68,7 +68,7 @@ fn layout_of(seed: Seed) -> Option<Layout> {
         leads_each: leads_each.into(),
         lead_stride: (leads / LEADS).max(1).into(),
         crowd: crowd.into(),
-        crowd_stride: crowd_stride.into(),
+        member_stride: member_stride.into(),
         sizes: sizes.into_iter().map(i32::try_from).collect::<std::result::Result<_, _>>().ok()?,
         invitations: INVITATIONS,
     })

@@ -30,7 +30,7 @@ pub struct GraphQLParams {
     /// Values of the operation's variables.
     pub variables: Variables,
     /// Whether the client asks for the cost in the response (`extensions.cost`).
-    pub tells_cost: bool,
+    pub wants_cost: bool,
 }
 
 /// The members of the body. Clients identify a document as Apollo does (`extensions.persistedQuery`), by `documentId`
@@ -76,8 +76,8 @@ impl TryFrom<RequestMembers> for GraphQLParams {
         if query.is_none() && id.is_none() {
             return Err("there is no document");
         }
-        let tells_cost = cost == serde_json::Value::Bool(true);
-        Ok(Self { query: query.unwrap_or_default(), id, operation_name, variables, tells_cost })
+        let wants_cost = cost == serde_json::Value::Bool(true);
+        Ok(Self { query: query.unwrap_or_default(), id, operation_name, variables, wants_cost })
     }
 }
 
@@ -150,12 +150,12 @@ mod tests {
         ] {
             let params = parse(body.as_bytes()).unwrap();
             assert_eq!(
-                (params.id.as_deref(), params.query.as_str(), params.tells_cost),
+                (params.id.as_deref(), params.query.as_str(), params.wants_cost),
                 (Some(id), query, false),
                 "{body}"
             );
         }
-        assert!(parse(br#"{"query": "{a}", "extensions": {"cost": true}}"#).unwrap().tells_cost);
+        assert!(parse(br#"{"query": "{a}", "extensions": {"cost": true}}"#).unwrap().wants_cost);
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
 }
 
 /// Whether the client names `text/event-stream` in `Accept`. A wildcard does not count.
-pub fn takes_events(headers: &HeaderMap) -> bool {
+pub fn accepts_event_stream(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = values.flat_map(|value| value.split(',')).filter_map(Range::parse);
     ranges.any(|range| range.essence.eq_ignore_ascii_case("text/event-stream") && range.weight > 0)
@@ -157,10 +157,10 @@ mod tests {
         for good in
             ["text/event-stream", "application/json, Text/Event-Stream;q=0.1", "text/event-stream; charset=utf-8"]
         {
-            assert!(takes_events(&headers(ACCEPT, good)), "{good}");
+            assert!(accepts_event_stream(&headers(ACCEPT, good)), "{good}");
         }
         for bad in ["", "*/*", "text/*", "text/event-stream;q=0", "application/json"] {
-            assert!(!takes_events(&headers(ACCEPT, bad)), "{bad}");
+            assert!(!accepts_event_stream(&headers(ACCEPT, bad)), "{bad}");
         }
     }
 

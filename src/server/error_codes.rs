@@ -13,7 +13,7 @@ pub fn error(code: &str, message: impl Into<String>) -> ServerError {
 pub fn error_with_outcome(code: &str, message: impl Into<String>, outcome: Outcome) -> ServerError {
     let mut extensions = ErrorExtensionValues::default();
     extensions.set("code", code);
-    if Outcome::is_told_of(code) {
+    if Outcome::is_reported_for(code) {
         extensions.set("outcome", outcome.name());
     }
     ServerError { extensions: Some(extensions), ..ServerError::new(message, None) }

@@ -37,9 +37,9 @@ pub fn run(server: &ServerState, caller: &Caller, prepared: Prepared) -> Running
     let results = match prepared.kind {
         OperationType::Subscription => execute_subscription(server, id, request, context),
         kind => {
-            let told_cost = prepared.told_cost;
+            let requested_cost = prepared.requested_cost;
             let executed = stream::once(execute_once(server, id, kind, request.data(Arc::new(context))));
-            let executed = executed.map(move |executed| match told_cost {
+            let executed = executed.map(move |executed| match requested_cost {
                 Some(cost) => executed.extension("cost", cost.into()),
                 None => executed,
             });

@@ -88,7 +88,8 @@ impl Payload {
 }
 
 async fn respond(server: &ServerState, incoming: Incoming) -> Response {
-    let (media, events) = (content_type::negotiate(&incoming.headers), content_type::takes_events(&incoming.headers));
+    let (media, events) =
+        (content_type::negotiate(&incoming.headers), content_type::accepts_event_stream(&incoming.headers));
     if media.is_none() && !events {
         return not_acceptable().into_response();
     }
@@ -127,7 +128,7 @@ async fn answer(server: &ServerState, incoming: Incoming, media: Option<Media>) 
     }
     let operation = Operation::new(&prepared, caller.actor.as_ref());
     let subscribes = prepared.kind == OperationType::Subscription;
-    if subscribes && !content_type::takes_events(&headers) {
+    if subscribes && !content_type::accepts_event_stream(&headers) {
         return Err(needs_event_stream());
     }
     let permits = if media.is_none() || subscribes { Some(server.admission.stream(&caller, now)?) } else { None };

@@ -26,7 +26,7 @@ pub struct Prepared {
     /// Maximum cost of the operation in points, computed from the document and its page sizes.
     pub cost: u64,
     /// The cost, if the client asked for it in the response.
-    pub told_cost: Option<u64>,
+    pub requested_cost: Option<u64>,
     /// Whether a field of the response may be merged from several places of the document.
     pub repeats_fields: bool,
     /// Whether the operation needs no identity; if so, it runs anonymously when the token is invalid.
@@ -60,7 +60,7 @@ pub fn prepare(documents: &Documents, mut params: GraphQLParams) -> Result<Prepa
         kind: operation.kind,
         name: operation.name.clone(),
         cost,
-        told_cost: params.tells_cost.then_some(cost),
+        requested_cost: params.wants_cost.then_some(cost),
         repeats_fields: operation.repeats_fields,
         is_public,
     })
@@ -147,7 +147,7 @@ mod tests {
         let prepared = try_prepare(serde_json::json!({"query": two, "operationName": "B"})).unwrap();
         assert_eq!((prepared.kind, prepared.name.as_deref()), (OperationType::Mutation, Some("B")));
         let prepared = try_prepare(serde_json::json!({"query": "{ __typename }"})).unwrap();
-        assert_eq!((prepared.kind, prepared.name, prepared.told_cost), (OperationType::Query, None, None));
+        assert_eq!((prepared.kind, prepared.name, prepared.requested_cost), (OperationType::Query, None, None));
 
         assert!(refusal(serde_json::json!({"query": two})).1.contains("several"));
         assert!(refusal(serde_json::json!({"query": two, "operationName": "C"})).1.contains("no operation"));
@@ -172,7 +172,7 @@ mod tests {
     fn prepare_returns_the_cost_on_request() {
         let query = "query($n: Int) { viewer { organizations(first: $n) { nodes { id } } } }";
         let body = serde_json::json!({"query": query, "variables": {"n": 10}, "extensions": {"cost": true}});
-        assert_eq!(try_prepare(body).unwrap().told_cost, Some(100 + 50 + 50 + 2 + 10 * 2));
+        assert_eq!(try_prepare(body).unwrap().requested_cost, Some(100 + 50 + 50 + 2 + 10 * 2));
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub fn assign_error_codes(executed: &mut Executed, request_id: &str, exposure: E
                 logged.push(identity);
                 report(fault, &error.message, request_id);
             }
-            let passing = fault.is_some_and(|fault| fault.passing);
-            let (code, shown) = if passing { ("SERVICE_UNAVAILABLE", UNAVAILABLE) } else { ("INTERNAL", INTERNAL) };
+            let transient = fault.is_some_and(|fault| fault.transient);
+            let (code, shown) = if transient { ("SERVICE_UNAVAILABLE", UNAVAILABLE) } else { ("INTERNAL", INTERNAL) };
             shown.clone_into(&mut error.message);
             let extensions = error.extensions.get_or_insert_default();
             extensions.set("code", code);
@@ -135,7 +135,7 @@ fn report(fault: Option<&InternalError>, message: &str, request_id: &str) {
         return tracing::error!(request_id, cause = message, "error without a code");
     };
     let cause = chain(fault);
-    if fault.passing {
+    if fault.transient {
         tracing::warn!(request_id, cause, "dependency unavailable");
     } else {
         tracing::error!(request_id, cause, "internal error");
@@ -192,11 +192,11 @@ mod tests {
 
     #[test]
     fn assign_error_codes_hides_the_cause_of_internal_errors() {
-        let fault = |passing| InternalError { passing, cause: "password of the database".into() };
-        for (passing, expected) in [(false, "INTERNAL"), (true, "SERVICE_UNAVAILABLE")] {
+        let fault = |transient| InternalError { transient, cause: "password of the database".into() };
+        for (transient, expected) in [(false, "INTERNAL"), (true, "SERVICE_UNAVAILABLE")] {
             let mut raised = failed("ANY");
             raised.message = "password of the database".into();
-            raised.source = Some(Arc::new(fault(passing)));
+            raised.source = Some(Arc::new(fault(transient)));
             let mut executed = Executed::from_errors(vec![raised]);
             assign_error_codes(&mut executed, "r-1", Exposure::Open);
             assert_eq!(code(&executed.errors[0]), Some(expected));

@@ -55,7 +55,7 @@ impl JwksCache {
         }
         self.refresh().await;
         match self.current() {
-            None => Err(InternalError::passing("the keys of the issuer could not be read yet")),
+            None => Err(InternalError::transient("the keys of the issuer could not be read yet")),
             keys => Ok(find(keys)),
         }
     }

@@ -78,7 +78,7 @@ impl OidcIssuer {
     }
 
     /// Returns whether the unverified `iss` claim of a token names this issuer.
-    pub fn is_named_by(&self, token: &str) -> bool {
+    pub fn is_issuer_of(&self, token: &str) -> bool {
         claims::unverified_issuer(token).as_deref() == Some(self.name())
     }
 

@@ -56,7 +56,7 @@ impl PublicFields {
 
     /// Returns whether the operation is public with these variables.
     pub fn with(&self, variables: &Variables) -> bool {
-        self.tokens.as_ref().is_some_and(|tokens| tokens.iter().all(|token| token.is_given(variables)))
+        self.tokens.as_ref().is_some_and(|tokens| tokens.iter().all(|token| token.is_set(variables)))
     }
 }
 
@@ -77,7 +77,7 @@ impl Token {
         }
     }
 
-    fn is_given(&self, variables: &Variables) -> bool {
+    fn is_set(&self, variables: &Variables) -> bool {
         let is_text = |value: &Value| matches!(value, Value::String(_));
         match self {
             Self::Given => true,

@@ -64,7 +64,7 @@ pub fn fault(error: Error) -> Arc<InternalError> {
 
 /// Converts the error of a loader back.
 pub fn error(fault: Arc<InternalError>) -> Error {
-    Error::Failed(InternalError { passing: fault.passing, cause: fault.cause.to_string().into() })
+    Error::Failed(InternalError { transient: fault.transient, cause: fault.cause.to_string().into() })
 }
 
 impl DbLoader {

@@ -58,16 +58,16 @@ impl DbLoader {
 
 /// Key of the account that has proven an address.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ProvenEmail(pub String);
+pub struct VerifiedEmail(pub String);
 
-impl Loader<ProvenEmail> for DbLoader {
+impl Loader<VerifiedEmail> for DbLoader {
     type Value = User;
     type Error = Arc<InternalError>;
 
-    async fn load(&self, asked: &[ProvenEmail]) -> Loaded<ProvenEmail, User> {
+    async fn load(&self, asked: &[VerifiedEmail]) -> Loaded<VerifiedEmail, User> {
         let emails: Vec<&str> = asked.iter().map(|asked| asked.0.as_str()).collect();
         let found = users::with_proven_emails(&mut *self.connection().await?, &emails).await.map_err(fault)?;
-        Ok(found.into_iter().filter_map(|user| Some((ProvenEmail(user.email.clone()?), user))).collect())
+        Ok(found.into_iter().filter_map(|user| Some((VerifiedEmail(user.email.clone()?), user))).collect())
     }
 }
 

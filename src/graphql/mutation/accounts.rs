@@ -3,17 +3,16 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::organizations::patch;
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::scalars::id;
 use crate::graphql::types::user_error::UserError;
-use crate::graphql::types::viewer::{Session, Viewer};
+use crate::graphql::types::viewer::Viewer;
 use crate::operations::accounts::{
-    change_email, change_password, delete, request_password_reset, resend_verification_email, reset_password, sign_up,
+    change_email, change_password, delete, request_password_reset, resend_verification_email, reset_password,
     update_profile, verify_email,
 };
-use crate::operations::sessions::{refresh, sign_in, sign_out};
 
 /// The mutations of accounts of the built-in issuer.
 #[derive(Default)]
@@ -22,77 +21,6 @@ pub struct AccountMutations;
 /// The mutations of accounts of the built-in issuer.
 #[Object]
 impl AccountMutations {
-    /// Creates an account and signs it in. With an invitation's token, the account also joins the organization, in the
-    /// same transaction. FORBIDDEN if the server does not allow sign-up, or allows it only with an invitation.
-    async fn sign_up(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Arguments of the mutation.")] input: SignUpInput,
-    ) -> Result<SignUpPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
-            let input = sign_up::Input {
-                email: input.email,
-                username: input.username,
-                password: input.password,
-                display_name: input.display_name,
-                invitation_token: input.invitation_token,
-                address: ctx.request().address,
-            };
-            let signed_in = sign_up::sign_up(ctx.env(), input).await?;
-            ctx.request().sign_in(signed_in.actor);
-            let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
-            Ok(SignUpPayload { session, viewer, ..Default::default() })
-        })
-        .await
-    }
-
-    /// Signs in. As a login, an unverified e-mail address is refused with INVALID_CREDENTIALS, even with the right
-    /// password. The username is accepted.
-    async fn sign_in(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Arguments of the mutation.")] input: SignInInput,
-    ) -> Result<SignInPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
-            let address = ctx.request().address;
-            let input = sign_in::Input { login: input.login, password: input.password, address };
-            let signed_in = sign_in::sign_in(ctx.env(), input).await?;
-            ctx.request().sign_in(signed_in.actor);
-            let (session, viewer) = (Some(signed_in.tokens.into()), Some(signed_in.user.into()));
-            Ok(SignInPayload { session, viewer, ..Default::default() })
-        })
-        .await
-    }
-
-    /// Exchanges a refresh token for new tokens. Until its successor is used, and for 10 seconds after its own first
-    /// use, the same token returns the newest tokens again. After that, its reuse ends the session.
-    async fn refresh_session(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Arguments of the mutation.")] input: RefreshSessionInput,
-    ) -> Result<RefreshSessionPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
-            let input = refresh::Input { refresh_token: input.refresh_token };
-            let tokens = refresh::refresh_session(ctx.env(), input).await?;
-            Ok(RefreshSessionPayload { session: Some(tokens.into()), ..Default::default() })
-        })
-        .await
-    }
-
-    /// Ends the session of a refresh token. Succeeds if the session has already ended.
-    async fn sign_out(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Arguments of the mutation.")] input: SignOutInput,
-    ) -> Result<SignOutPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
-            let input = sign_out::Input { refresh_token: input.refresh_token };
-            sign_out::sign_out(ctx.env(), input).await?;
-            Ok(SignOutPayload::default())
-        })
-        .await
-    }
-
     /// Verifies the address of the viewer's account, or the new address that is to replace it. FORBIDDEN if the caller
     /// is not signed in, or is signed in to another account than the one that the mail names. Returns the same result
     /// if the address is already verified.
@@ -101,7 +29,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: VerifyEmailInput,
     ) -> Result<VerifyEmailPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let input = verify_email::Input { token: input.token };
             let user = verify_email::verify_email(ctx.env(), ctx.request().signed_in(), input).await?;
             Ok(VerifyEmailPayload { viewer: Some(user.into()), ..Default::default() })
@@ -115,7 +43,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ResendVerificationEmailInput,
     ) -> Result<ResendVerificationEmailPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let request = ctx.request();
             let user =
                 resend_verification_email::resend_verification_email(ctx.env(), request.actor()?, request.address)
@@ -133,7 +61,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let input = request_password_reset::Input { email: input.email, address: ctx.request().address };
             request_password_reset::request_password_reset(ctx.env(), input).await?;
             Ok(RequestPasswordResetPayload::default())
@@ -147,7 +75,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let input = reset_password::Input { token: input.token, new_password: input.new_password };
             reset_password::reset_password(ctx.env(), input).await?;
             Ok(ResetPasswordPayload::default())
@@ -161,7 +89,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let input =
                 change_password::Input { current_password: input.current_password, new_password: input.new_password };
             let user = change_password::change_password(ctx.env(), ctx.request().actor()?, input).await?;
@@ -176,7 +104,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The new names.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfilePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let input =
                 update_profile::Input { display_name: patch(input.display_name), username: patch(input.username) };
             let user = update_profile::update_profile(ctx.env(), ctx.request().actor()?, input).await?;
@@ -191,7 +119,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The new address.")] input: ChangeEmailInput,
     ) -> Result<ChangeEmailPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let address = ctx.request().address;
             let input = change_email::Input { email: input.email, password: input.password, address };
             let user = change_email::change_email(ctx.env(), ctx.request().actor()?, input).await?;
@@ -208,7 +136,7 @@ impl AccountMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: DeleteAccountInput,
     ) -> Result<DeleteAccountPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let DeleteAccountInput { confirm_username, password, .. } = input;
             let input = delete::Input { confirm_username, password };
             let deleted = delete::delete_account(ctx.env(), ctx.request().actor()?, input).await?;
@@ -217,108 +145,6 @@ impl AccountMutations {
         .await
     }
 }
-
-/// Input of `signUp`.
-#[derive(InputObject)]
-pub struct SignUpInput {
-    /// Address of the new account, at most 254 characters. Required unless `invitationToken` is given, which implies
-    /// the address. If both are given, they must match.
-    pub email: Option<String>,
-    /// Username of the new account: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`; unique regardless of case.
-    pub username: String,
-    /// Password of the new account: at least 8 and at most 128 characters, and not a common password.
-    pub password: String,
-    /// Display name, at most 64 characters. Defaults to the username.
-    pub display_name: Option<String>,
-    /// Token from an invitation mail. It verifies the address, and the account joins the organization. If the
-    /// invitation can no longer be accepted, no account is created.
-    pub invitation_token: Option<String>,
-    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
-    pub client_mutation_id: Option<String>,
-}
-
-/// Payload of `signUp`.
-#[derive(Default, SimpleObject)]
-pub struct SignUpPayload {
-    /// The tokens of the new account. Null on failure.
-    pub session: Option<Session>,
-    /// The new account. Null on failure.
-    pub viewer: Option<Viewer>,
-    /// Why the mutation was refused. Empty on success.
-    pub user_errors: Vec<UserError>,
-    /// `clientMutationId` of the input. Null if there was none.
-    pub client_mutation_id: Option<String>,
-}
-
-payload!(SignUpPayload);
-
-/// Input of `signIn`.
-#[derive(InputObject)]
-pub struct SignInInput {
-    /// E-mail address or username.
-    pub login: String,
-    /// The password.
-    pub password: String,
-    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
-    pub client_mutation_id: Option<String>,
-}
-
-/// Payload of `signIn`.
-#[derive(Default, SimpleObject)]
-pub struct SignInPayload {
-    /// The tokens. Null on failure.
-    pub session: Option<Session>,
-    /// The signed-in account. Null on failure.
-    pub viewer: Option<Viewer>,
-    /// Why the mutation was refused. Empty on success.
-    pub user_errors: Vec<UserError>,
-    /// `clientMutationId` of the input. Null if there was none.
-    pub client_mutation_id: Option<String>,
-}
-
-payload!(SignInPayload);
-
-/// Input of `refreshSession`.
-#[derive(InputObject)]
-pub struct RefreshSessionInput {
-    /// The newest refresh token of the session.
-    pub refresh_token: String,
-    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
-    pub client_mutation_id: Option<String>,
-}
-
-/// Payload of `refreshSession`.
-#[derive(Default, SimpleObject)]
-pub struct RefreshSessionPayload {
-    /// The new tokens. Null on failure.
-    pub session: Option<Session>,
-    /// Why the mutation was refused. Empty on success.
-    pub user_errors: Vec<UserError>,
-    /// `clientMutationId` of the input. Null if there was none.
-    pub client_mutation_id: Option<String>,
-}
-
-payload!(RefreshSessionPayload);
-
-/// Input of `signOut`.
-#[derive(InputObject)]
-pub struct SignOutInput {
-    /// The newest refresh token of the session.
-    pub refresh_token: String,
-    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
-    pub client_mutation_id: Option<String>,
-}
-
-/// Payload of `signOut`.
-#[derive(Default, SimpleObject)]
-pub struct SignOutPayload {
-    /// Why the mutation was refused. Empty on success.
-    pub user_errors: Vec<UserError>,
-    /// `clientMutationId` of the input. Null if there was none.
-    pub client_mutation_id: Option<String>,
-}
-
-payload!(SignOutPayload);
 
 /// Input of `verifyEmail`.
 #[derive(InputObject)]

@@ -6,7 +6,7 @@ use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::mutation::organizations::patch;
-use crate::graphql::mutation::payload::{answer, payload};
+use crate::graphql::mutation::payload::{payload, run_mutation};
 use crate::graphql::types::cloud_storage::{CloudProvider, CloudStorage};
 use crate::graphql::types::user_error::UserError;
 use crate::operations::cloud_storages::{create, update};
@@ -24,7 +24,7 @@ impl StorageMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CreateCloudStorageInput,
     ) -> Result<CreateCloudStoragePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = create::Input {
                 workspace_id: input.workspace_id.0,
@@ -47,7 +47,7 @@ impl StorageMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: UpdateCloudStorageInput,
     ) -> Result<UpdateCloudStoragePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = update::Input {
                 cloud_storage_id: input.cloud_storage_id.0,

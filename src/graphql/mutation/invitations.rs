@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::future::try_join_all;
 
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
@@ -28,7 +28,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: InviteMembersInput,
     ) -> Result<InviteMembersPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let reject_all = input.on_error == InviteErrorPolicy::RejectAll;
             let emails: Vec<_> = input.invitees.iter().map(|invitee| invitee.email.clone()).collect();
@@ -60,7 +60,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ResendInvitationInput,
     ) -> Result<ResendInvitationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = resend::Input { invitation_id: input.invitation_id.0 };
             let resent = resend::resend_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -76,7 +76,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = revoke::Input { invitation_id: input.invitation_id.0 };
             let revoked = revoke::revoke_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -92,7 +92,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = accept::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let accepted = accept::accept_invitation(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -109,7 +109,7 @@ impl InvitationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: DeclineInvitationInput,
     ) -> Result<DeclineInvitationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = accept::Input { invitation_id: input.invitation_id.map(|id| id.0), token: input.token };
             let actor = ctx.request().signed_in();

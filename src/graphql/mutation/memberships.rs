@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
-use crate::graphql::mutation::payload::{answer, payload};
+use crate::graphql::mutation::payload::{payload, run_mutation};
 use crate::graphql::scalars::id;
 use crate::graphql::types::membership::Membership;
 use crate::graphql::types::organization::Organization;
@@ -27,7 +27,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ChangeMemberRoleInput,
     ) -> Result<ChangeMemberRolePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = change_role::Input { membership_id: input.membership_id.0, role: input.role.into() };
             let changed = change_role::change_member_role(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -43,7 +43,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = remove::Input { membership_id: input.membership_id.0 };
             let removed = remove::remove_member(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -63,7 +63,7 @@ impl MemberMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: LeaveOrganizationInput,
     ) -> Result<LeaveOrganizationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = leave::Input { organization_id: input.organization_id.0 };
             let left = leave::leave_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;

@@ -10,6 +10,7 @@ pub mod ownership_offers;
 mod payload;
 pub mod plans;
 pub mod projects;
+pub mod sessions;
 pub mod tasks;
 pub mod transfers;
 pub mod workspaces;
@@ -21,6 +22,7 @@ use self::invitations::InvitationMutations;
 use self::organizations::OrganizationMutations;
 use self::plans::PlanMutations;
 use self::projects::ProjectMutations;
+use self::sessions::SessionMutations;
 use self::tasks::TaskMutations;
 use self::transfers::TransferMutations;
 use self::workspaces::WorkspaceMutations;
@@ -32,6 +34,7 @@ use crate::graphql::mutation::ownership_offers::OwnershipMutations;
 /// `inviteMembers` with SKIP.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
+    SessionMutations,
     AccountMutations,
     WorkspaceMutations,
     OrganizationMutations,

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::domain::validation::Patch;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
@@ -24,7 +24,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CreateOrganizationInput,
     ) -> Result<CreateOrganizationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = input.contact.unwrap_or_default();
             let input = create::Input {
@@ -48,7 +48,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: UpdateOrganizationInput,
     ) -> Result<UpdateOrganizationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let contact = ContactPatch::from(input.contact);
             let input = update::Input {
@@ -75,7 +75,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: DeleteOrganizationInput,
     ) -> Result<DeleteOrganizationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = delete::Input { organization_id: input.organization_id.0, confirm_slug: input.confirm_slug };
             let deleted = delete::delete_organization(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -92,7 +92,7 @@ impl OrganizationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: RestoreOrganizationInput,
     ) -> Result<RestoreOrganizationPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = restore::Input {
                 organization_id: input.organization_id.0,

@@ -5,7 +5,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
-use crate::graphql::mutation::payload::{answer, payload};
+use crate::graphql::mutation::payload::{payload, run_mutation};
 use crate::graphql::types::organization::Organization;
 use crate::graphql::types::ownership_offer::OwnershipOffer;
 use crate::graphql::types::user_error::UserError;
@@ -24,7 +24,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: OfferOwnershipInput,
     ) -> Result<OfferOwnershipPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = offer::Input { membership_id: input.membership_id.0 };
             let offer = offer::offer_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -40,7 +40,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: AcceptOwnershipInput,
     ) -> Result<AcceptOwnershipPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = accept::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let accepted = accept::accept_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -57,7 +57,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: DeclineOwnershipInput,
     ) -> Result<DeclineOwnershipPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = decline::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer = decline::decline_ownership(ctx.env(), ctx.request().actor()?, input, &retry).await?;
@@ -73,7 +73,7 @@ impl OwnershipMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CancelOwnershipOfferInput,
     ) -> Result<CancelOwnershipOfferPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = cancel::Input { ownership_offer_id: input.ownership_offer_id.0 };
             let offer = cancel::cancel_ownership_offer(ctx.env(), ctx.request().actor()?, input, &retry).await?;

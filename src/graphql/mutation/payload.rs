@@ -36,7 +36,7 @@ macro_rules! payload {
 pub(super) use payload;
 
 /// Runs a mutation. Refusals become `userErrors`; every other error becomes a top-level error.
-pub async fn answer<P: Payload>(
+pub async fn run_mutation<P: Payload>(
     ctx: &Context<'_>,
     client_mutation_id: Option<String>,
     run: impl Future<Output = Result<P>>,

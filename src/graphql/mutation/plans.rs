@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::organizations::patch;
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
@@ -26,7 +26,7 @@ impl PlanMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: ChangePlanInput,
     ) -> Result<ChangePlanPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = change::Input {
                 workspace_id: input.workspace_id.0,
@@ -47,7 +47,7 @@ impl PlanMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CancelPlanInput,
     ) -> Result<CancelPlanPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = cancel::Input { workspace_id: input.workspace_id.0 };
             let workspace = cancel::cancel_plan(ctx.env(), ctx.request().actor()?, input, &retry).await?;

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::organizations::patch;
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
@@ -25,7 +25,7 @@ impl ProjectMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CreateProjectInput,
     ) -> Result<CreateProjectPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = create::Input {
                 workspace_id: input.workspace_id.0,
@@ -45,7 +45,7 @@ impl ProjectMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: UpdateProjectInput,
     ) -> Result<UpdateProjectPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = update::Input {
                 project_id: input.project_id.0,
@@ -66,7 +66,7 @@ impl ProjectMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: DeleteResourceInput,
     ) -> Result<DeleteResourcePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = delete::Input { resource_id: input.resource_id.0 };
             let deleted = delete::delete_resource(ctx.env(), ctx.request().actor()?, input, &retry).await?;

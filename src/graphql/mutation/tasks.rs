@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::organizations::patch;
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use super::projects::{chosen, patched};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
@@ -27,7 +27,7 @@ impl TaskMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: CreateTaskInput,
     ) -> Result<CreateTaskPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = create::Input {
                 workspace_id: input.workspace_id.map(|id| id.0),
@@ -48,7 +48,7 @@ impl TaskMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: UpdateTaskInput,
     ) -> Result<UpdateTaskPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = tasks::update::Input {
                 task_id: input.task_id.0,
@@ -68,7 +68,7 @@ impl TaskMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: UpdateJobInput,
     ) -> Result<UpdateJobPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = jobs::update::Input {
                 job_id: input.job_id.0,

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::future::try_join_all;
 
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
@@ -28,7 +28,7 @@ impl TransferMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: TransferResourcesInput,
     ) -> Result<TransferResourcesPayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = plan::Input {
                 resource_ids: input.resource_ids.into_iter().map(|id| id.0).collect(),

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
-use super::payload::{answer, payload};
+use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;
@@ -23,7 +23,7 @@ impl WorkspaceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Arguments of the mutation.")] input: SelectWorkspaceInput,
     ) -> Result<SelectWorkspacePayload> {
-        answer(ctx, input.client_mutation_id.clone(), async {
+        run_mutation(ctx, input.client_mutation_id.clone(), async {
             let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
             let input = select::Input { workspace_id: input.workspace_id.0 };
             select::select_workspace(ctx.env(), ctx.request().actor()?, input, &retry).await?;

@@ -18,7 +18,7 @@ use crate::graphql::connection::read_cursor;
 use crate::graphql::context::{ContextExt, RequestContext};
 use crate::graphql::event_visibility::EventViewer;
 use crate::graphql::shared_loader::SharedLoader;
-use crate::graphql::types::event::{self, Event, list_of_workspace, user_stream_name};
+use crate::graphql::types::event::{self, Event, user_stream_name, workspace_stream_name};
 use crate::graphql::{ApiError, Result};
 use crate::operations::AppContext;
 use crate::policy::Action;
@@ -60,7 +60,7 @@ impl Subscriber {
         let actor = *request.actor()?;
         look(&audience, actor, topic, &[]).await?;
         let list = match topic {
-            Topic::Workspace(workspace) => list_of_workspace(workspace),
+            Topic::Workspace(workspace) => workspace_stream_name(workspace),
             Topic::Person(user) => user_stream_name(user),
         };
         let after = after

@@ -139,7 +139,7 @@ impl Event {
 }
 
 /// Returns the name, in cursors, of the list of a workspace's events.
-pub fn list_of_workspace(workspace: Uuid) -> String {
+pub fn workspace_stream_name(workspace: Uuid) -> String {
     format!("events of {workspace}")
 }
 
@@ -165,7 +165,7 @@ impl Event {
     async fn cursor(&self) -> String {
         let list = match self.stream_of {
             Some(user) => user_stream_name(user),
-            None => list_of_workspace(self.entry.workspace_id),
+            None => workspace_stream_name(self.entry.workspace_id),
         };
         cursor(&list, &keyset_of(&self.entry))
     }
@@ -295,7 +295,7 @@ impl EventConnection {
         args: PageArgs,
     ) -> Result<Self> {
         let workspace = workspace.uuid();
-        let list = list_of_workspace(workspace);
+        let list = workspace_stream_name(workspace);
         let window = args.window::<EventPosition>(&list)?;
         // An invalid ID becomes the nil UUID, which matches no event.
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
@@ -322,7 +322,7 @@ impl EventConnection {
                 };
                 counted.await.map_err(|error| match error {
                     ApiError::Failed(fault) => Error::Failed(InternalError {
-                        passing: fault.passing,
+                        transient: fault.transient,
                         ..InternalError::new(fault.cause.to_string())
                     }),
                     _ => Error::Unauthenticated,

@@ -323,7 +323,7 @@ impl OrganizationSummary {
     async fn load(ctx: &Context<'_>, organization: OrganizationId) -> Result<Self> {
         let organization = ctx.request().loader.load_one(OrganizationName(organization)).await?;
         let organization = organization
-            .ok_or_else(|| Error::from(InternalError::passing("organization of a visible invitation not found")))?;
+            .ok_or_else(|| Error::from(InternalError::transient("organization of a visible invitation not found")))?;
         Ok(organization.into())
     }
 }

@@ -7,7 +7,7 @@ use super::role::Role;
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::loaders::organizations::OrganizationName;
-use crate::graphql::loaders::users::ProvenEmail;
+use crate::graphql::loaders::users::VerifiedEmail;
 use crate::graphql::scalars::DateTime;
 use crate::policy::{AccessContext, Action, Decision, Target, decide};
 use crate::store::invitations;
@@ -53,7 +53,7 @@ impl InvitationPreview {
         // A signed-in viewer learns no more from this field than from `Invitation.invitee`.
         let account_exists = match ctx.request().viewer_id() {
             Some(_) => invitee_of(ctx, &row).await?.is_some(),
-            None => loader.load_one(ProvenEmail(row.email.clone())).await?.is_some(),
+            None => loader.load_one(VerifiedEmail(row.email.clone())).await?.is_some(),
         };
         Ok(Some(Self {
             organization_name: organization.display_name,

@@ -157,7 +157,7 @@ impl Membership {
             None => Organization::open(ctx, self.row.organization_id).await?,
         };
         Ok(organization
-            .ok_or_else(|| Error::from(InternalError::passing("organization of a visible membership not found")))?)
+            .ok_or_else(|| Error::from(InternalError::transient("organization of a visible membership not found")))?)
     }
 
     /// The member.
@@ -256,7 +256,7 @@ impl MembersArgs {
         };
         let roles = self.roles.as_ref().map(|roles| roles.iter().copied().map(Into::into).collect());
         let filter = Filter { search: connection::search(self.search.as_deref())?, roles };
-        let window = self.page.window_where(&list, |key: &String| order.has_key(key))?;
+        let window = self.page.page_request_where(&list, |key: &String| order.has_key(key))?;
         Ok((list, Pages { filter, order, descending, window }))
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::{Error, InternalError, OrganizationId, Slug, WorkspaceId};
 use crate::graphql::Result;
 use crate::graphql::connection::PageArgs;
 use crate::graphql::context::ContextExt;
-use crate::graphql::guard::{guarded, require};
+use crate::graphql::guard::{authorize, guarded};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations;
 use crate::policy::{AccessContext, Action, Decision, Target, assignable_roles, decide, permissions};
@@ -97,7 +97,7 @@ impl Organization {
     /// Wraps a row and records the viewer's activity; `None` unless the viewer may see at least its name.
     pub fn visible(ctx: &Context<'_>, row: OrganizationForViewer) -> Option<Self> {
         let organization = Self(row);
-        if decide(&organization.standing(), Action::OrganizationGlimpse, &Target::default()) != Decision::Allow {
+        if decide(&organization.standing(), Action::OrganizationViewSummary, &Target::default()) != Decision::Allow {
             return None;
         }
         // An organization pending deletion is read-only, so opening it is not recorded as activity.
@@ -120,7 +120,7 @@ impl Organization {
 
     /// Returns the row; fails with FORBIDDEN if the viewer may see only the fields that are visible to invitees.
     pub(super) fn require_row(&self) -> Result<&organizations::Organization> {
-        require(&self.standing(), Action::OrganizationView, &Target::default())?;
+        authorize(&self.standing(), Action::OrganizationView, &Target::default())?;
         Ok(&self.0.organization)
     }
 
@@ -179,7 +179,7 @@ impl Organization {
     /// The owner. Every organization has exactly one.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
         let owner = User::named(ctx, self.require_row()?.owner_id).await?;
-        Ok(owner.ok_or_else(|| Error::from(InternalError::passing("organization has no owner account")))?)
+        Ok(owner.ok_or_else(|| Error::from(InternalError::transient("organization has no owner account")))?)
     }
 
     /// Whether it is active or pending deletion.
@@ -283,7 +283,7 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<MembershipConnection> {
-        require(&self.standing(), Action::MembersView, &Target::default())?;
+        authorize(&self.standing(), Action::MembersView, &Target::default())?;
         let organization = (self.0.organization.id, self.0.organization.member_count);
         let args = MembersArgs { search, roles, order_by, page: PageArgs { first, after, last, before } };
         MembershipConnection::load(ctx, organization, self.standing(), &args).await

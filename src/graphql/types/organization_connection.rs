@@ -73,14 +73,14 @@ impl OrganizationConnection {
             OrganizationOrderField::Name => "Name key".to_owned(),
             field => format!("{field:?}"),
         };
-        let list = format!("organizations by {field}, {descending}, {}", filter.everyones);
+        let list = format!("organizations by {field}, {descending}, {}", filter.all_organizations);
         let order = match order.field {
             OrganizationOrderField::JoinedAt => Order::JoinedAt,
             OrganizationOrderField::CreatedAt => Order::CreatedAt,
             OrganizationOrderField::Slug => Order::Slug,
             OrganizationOrderField::Name => Order::Name,
         };
-        let window = args.window_where(&list, |key: &String| order.has_key(key))?;
+        let window = args.page_request_where(&list, |key: &String| order.has_key(key))?;
         let store = ctx.env().store.clone();
         let page_rows = list::page(&mut *store.read().await?, viewer, &filter, (order, descending), &window).await?;
         if page_rows.rows.is_empty() {

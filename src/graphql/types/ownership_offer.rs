@@ -10,7 +10,7 @@ use super::user::User;
 use crate::domain::{self, Error, InternalError, OrganizationId, OwnershipOfferId, UserId};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::graphql::guard::require;
+use crate::graphql::guard::authorize;
 use crate::graphql::loaders::ownership_offers::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::idempotency::Written;
@@ -93,13 +93,13 @@ impl OwnershipOffer {
     ) -> Result<Option<Self>> {
         // A viewer who may not see any offer is refused without an SQL statement.
         let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
-        require(&standing, Action::OwnershipOfferView, &party)?;
+        authorize(&standing, Action::OwnershipOfferView, &party)?;
         let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
         let target = match (&row, ctx.request().viewer_id()) {
             (Some(row), Some(viewer)) => about(row, viewer),
             _ => Target::default(),
         };
-        require(&standing, Action::OwnershipOfferView, &target)?;
+        authorize(&standing, Action::OwnershipOfferView, &target)?;
         Ok(row.map(|row| Self { row, standing, target }))
     }
 
@@ -114,8 +114,9 @@ impl OwnershipOffer {
 
     async fn party(ctx: &Context<'_>, id: UserId) -> Result<User> {
         let user = User::named(ctx, id).await?;
-        Ok(user
-            .ok_or_else(|| Error::from(InternalError::passing("account of a party to an ownership offer not found")))?)
+        Ok(user.ok_or_else(|| {
+            Error::from(InternalError::transient("account of a party to an ownership offer not found"))
+        })?)
     }
 }
 
@@ -133,7 +134,7 @@ impl OwnershipOffer {
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = Organization::open(ctx, self.row.organization_id).await?;
         Ok(organization.ok_or_else(|| {
-            Error::from(InternalError::passing("organization of a visible ownership offer not found"))
+            Error::from(InternalError::transient("organization of a visible ownership offer not found"))
         })?)
     }
 

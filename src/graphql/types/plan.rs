@@ -6,7 +6,7 @@ use crate::domain::limit::{self, LimitKind as Kind};
 use crate::domain::{Error, InternalError, WorkspaceId, plan};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
-use crate::graphql::guard::{guarded, require};
+use crate::graphql::guard::{authorize, guarded};
 use crate::graphql::loaders::plans::{PlanOf, ReservedSeats, UsageOf};
 use crate::graphql::scalars::DateTime;
 use crate::policy::{AccessContext, Action, Target};
@@ -124,7 +124,7 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
 
 /// Loads the plan of a workspace. `standing` is the viewer's access.
 pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Plan> {
-    require(standing, Action::PlanView, &Target::default())?;
+    authorize(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     Ok(Plan {
         tier: plan.tier().into(),
@@ -137,7 +137,7 @@ pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Acces
 
 /// Loads the limits of a workspace's plan and their present use. `standing` is the viewer's access.
 pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Vec<Limit>> {
-    require(standing, Action::PlanView, &Target::default())?;
+    authorize(standing, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     let usage = ctx.request().loader.load_one(UsageOf(workspace)).await?.unwrap_or_default();
     let plans = &ctx.env().rules.plans;
@@ -162,7 +162,7 @@ pub async fn seats_of(
     organization: &organizations::Organization,
     standing: &AccessContext,
 ) -> Result<SeatUsage> {
-    require(standing, Action::PlanView, &Target::default())?;
+    authorize(standing, Action::PlanView, &Target::default())?;
     let workspace = WorkspaceId::Organization(organization.id);
     let plan = load(ctx, workspace).await?;
     let reserved = ctx.request().loader.load_one(ReservedSeats(organization.id)).await?.unwrap_or_default();

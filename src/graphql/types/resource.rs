@@ -108,7 +108,7 @@ impl ResourceAccess {
 /// Loads the owner of a resource; fails with an internal error if the account does not exist.
 pub async fn owner(ctx: &Context<'_>, id: UserId) -> Result<User> {
     let owner = User::named(ctx, id).await?;
-    Ok(owner.ok_or_else(|| Error::from(InternalError::passing("resource has no owner account")))?)
+    Ok(owner.ok_or_else(|| Error::from(InternalError::transient("resource has no owner account")))?)
 }
 
 /// Loads the assignee of a resource; `None` if it is not assigned.

@@ -33,7 +33,7 @@ impl TransferPlan {
     async fn destination(&self, ctx: &Context<'_>) -> Result<Workspace> {
         let destination = Workspace::open(ctx, self.0.destination).await?;
         Ok(destination
-            .ok_or_else(|| Error::from(InternalError::passing("destination of a transfer plan not found")))?)
+            .ok_or_else(|| Error::from(InternalError::transient("destination of a transfer plan not found")))?)
     }
 
     /// At most 100 items: one for each requested resource, in the same order.
@@ -56,7 +56,7 @@ impl TransferItem<'_> {
     /// The project or task that would move.
     async fn resource(&self, ctx: &Context<'_>) -> Result<Resource> {
         let resource = Resource::open(ctx, self.0.resource).await?;
-        Ok(resource.ok_or_else(|| Error::from(InternalError::passing("resource of a transfer plan not found")))?)
+        Ok(resource.ok_or_else(|| Error::from(InternalError::transient("resource of a transfer plan not found")))?)
     }
 
     /// Number of tasks that would move: those of a project, or 1 for a task.

@@ -110,7 +110,7 @@ impl Viewer {
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<OrganizationConnection> {
         let roles = roles.map(|roles| roles.into_iter().map(Into::into).collect());
-        let filter = Filter { search: connection::search(search.as_deref())?, roles, everyones: false };
+        let filter = Filter { search: connection::search(search.as_deref())?, roles, all_organizations: false };
         let order = order_by.unwrap_or_else(OrganizationOrder::by_joining);
         OrganizationConnection::load(ctx, self.id, filter, order, PageArgs { first, after, last, before }).await
     }

@@ -185,7 +185,8 @@ impl Workspace {
     /// Loads the workspace of a visible object; fails with an internal error if the viewer may not see the workspace.
     pub async fn of(ctx: &Context<'_>, id: WorkspaceId) -> Result<Self> {
         let workspace = Self::open(ctx, id).await?;
-        Ok(workspace.ok_or_else(|| Error::from(InternalError::passing("workspace of a visible resource not found")))?)
+        Ok(workspace
+            .ok_or_else(|| Error::from(InternalError::transient("workspace of a visible resource not found")))?)
     }
 
     /// Returns the viewer's access to the workspace.

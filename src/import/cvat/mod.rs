@@ -243,7 +243,7 @@ async fn write_rows(
     let (entries, row_count) = (id_map.entries(), plan.rows.len());
     let total = row_count + entries.len() + events.len();
     progress(0, total);
-    bulk_insert::insert_telling(tx, &plan.rows, &|written| progress(written, total)).await?;
+    bulk_insert::insert_with_progress(tx, &plan.rows, &|written| progress(written, total)).await?;
     for (organization, more) in &plan.added_members {
         imports::grow(tx, *organization, *more).await?;
     }

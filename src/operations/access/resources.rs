@@ -242,5 +242,5 @@ fn ensure_not_moved<T: PartialEq>(looked_up: T, held: T) -> Result<()> {
     if looked_up == held {
         return Ok(());
     }
-    Err(InternalError::passing("the resource was moved to another place just now").into())
+    Err(InternalError::transient("the resource was moved to another place just now").into())
 }

@@ -67,7 +67,7 @@ pub async fn delete_account(env: &AppContext, actor: &Actor, input: Input) -> Re
         }
         if !concerned(tx, user.id).await?.into_iter().eq(held.iter().map(|organization| organization.id)) {
             let cause = "the account joined or left an organization while it was being deleted";
-            return Err(InternalError::passing(cause).into());
+            return Err(InternalError::transient(cause).into());
         }
         let mut owns_still = false;
         for organization in &held {

@@ -28,7 +28,7 @@ pub async fn recognize(env: &AppContext, issuer: &str, vouched: &VerifiedToken, 
             done => return done,
         }
     }
-    Err(InternalError::passing("others took every name that was free").into())
+    Err(InternalError::transient("others took every name that was free").into())
 }
 
 /// The lock order is: identity, username, memberships, address, accounts.

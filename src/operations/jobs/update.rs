@@ -42,7 +42,7 @@ pub async fn update_job(env: &AppContext, actor: &Actor, input: Input, retry: &I
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let held = LockedJob::lock(tx, actor, id).await.map_err(|error| error.not_found_at("jobId"))?;
-        let assigns = assignee.is_given() || stage.is_some();
+        let assigns = assignee.is_set() || stage.is_some();
         if assigns {
             held.require(Action::ResourceAssign)?;
         }

@@ -30,7 +30,7 @@ pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
     let mut check = Validator::default();
     let (Some(id), Some(())) = (
         check.workspace("workspaceId", &input.workspace_id),
-        check.field("seats", check_seats(&input, env.rules.plans.most_seats())),
+        check.field("seats", check_seats(&input, env.rules.plans.max_seats())),
     ) else {
         return Err(check.refuse());
     };

@@ -40,7 +40,7 @@ pub async fn update_project(env: &AppContext, actor: &Actor, input: Input, retry
     env.write(retry, async |tx| {
         let held = LockedProject::lock(tx, actor, id).await.map_err(|error| error.not_found_at("projectId"))?;
         wishes.find(tx, &held.ground).await?;
-        if name.is_some() || description.is_given() || !wishes.are_given() {
+        if name.is_some() || description.is_set() || !wishes.are_given() {
             held.require(Action::ResourceUpdate)?;
         }
         if wishes.are_given() {

@@ -43,7 +43,7 @@ impl AssignmentPatch {
 
     /// Whether any change is requested.
     pub fn are_given(&self) -> bool {
-        self.assignee.is_given() || self.source.is_given() || self.target.is_given()
+        self.assignee.is_set() || self.source.is_set() || self.target.is_set()
     }
 
     /// Looks up the cloud storages. NOT_FOUND for those that the actor cannot see.

@@ -12,7 +12,7 @@ use crate::operations::accounts::provision_oidc_user::recognize;
 /// Returns the actor of the token. UNAUTHENTICATED if the token is invalid.
 pub async fn authenticate(env: &AppContext, token: &str) -> Result<Actor> {
     let now = env.clock.now();
-    let Some(issuer) = env.issuer.as_deref().filter(|issuer| issuer.is_named_by(token)) else {
+    let Some(issuer) = env.issuer.as_deref().filter(|issuer| issuer.is_issuer_of(token)) else {
         let actor = env.keys.verify(token, now).map_err(|_| Error::Unauthenticated)?;
         return unrevoked(env, actor, now).await;
     };

@@ -41,7 +41,7 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     ) else {
         return Err(check.refuse());
     };
-    let moves = destination.is_given();
+    let moves = destination.is_set();
     let hold = if moves { LockMode::Exclusive } else { LockMode::Shared };
     let now = env.clock.now();
     env.write(retry, async |tx| {

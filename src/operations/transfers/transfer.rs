@@ -17,7 +17,8 @@ use crate::operations::AppContext;
 use crate::operations::access::workspace::LockMode;
 use crate::operations::idempotency::Idempotency;
 pub use crate::operations::transfers::plan::Input;
-use crate::operations::transfers::plan::{PlannedTransfer, TransferBatch, TransferContext, survey};
+use crate::operations::transfers::plan::PlannedTransfer;
+use crate::operations::transfers::survey::{TransferBatch, TransferContext, survey};
 
 /// Transfers the resources, and returns the executed plan.
 pub async fn transfer_resources(
@@ -51,32 +52,32 @@ fn in_input(problem: &Refusal) -> Refusal {
 async fn take(tx: &mut Connection, survey: &TransferContext, now: Instant) -> Result<()> {
     let ground = survey.destination();
     let storages = survey.replacements();
-    let projects: Vec<ProjectId> = survey.cargo.iter().filter_map(|cargo| Some(cargo.project.as_ref()?.id)).collect();
-    let tasks: Vec<TaskId> = survey.cargo.iter().flat_map(|cargo| cargo.tasks.iter().map(|task| task.id)).collect();
+    let projects: Vec<ProjectId> = survey.batches.iter().filter_map(|batch| Some(batch.project.as_ref()?.id)).collect();
+    let tasks: Vec<TaskId> = survey.batches.iter().flat_map(|batch| batch.tasks.iter().map(|task| task.id)).collect();
     let to = Move { destination: ground.id, owner: ground.actor.id, storages: &storages, at: now };
     transfers::take(tx, &projects, &tasks, &to).await?;
-    let events = survey.cargo.iter().flat_map(|cargo| moved(cargo, &to)).collect();
+    let events = survey.batches.iter().flat_map(|batch| moved(batch, &to)).collect();
     record::record(tx, now, events).await
 }
 
 /// Returns the events for both workspaces: for the resource itself, and for the tasks that move with a project.
-fn moved(cargo: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
-    let project = cargo.project.iter().map(Thing::from);
-    let in_project = cargo.project.as_ref().map(Project::people);
-    let tasks = cargo.tasks.iter().map(Thing::from);
+fn moved(batch: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
+    let project = batch.project.iter().map(Thing::from);
+    let in_project = batch.project.as_ref().map(Project::people);
+    let tasks = batch.tasks.iter().map(Thing::from);
     project
         .chain(tasks)
         .flat_map(|thing| {
             let mut tied: Vec<UserId> = [Some(thing.owner), thing.assignee].into_iter().flatten().collect();
             tied.extend(in_project.iter().flat_map(|people| [people.owner, people.assignee]).flatten());
-            let changes = thing.changes(cargo.source, to);
+            let changes = thing.changes(batch.source, to);
             let event = |workspace, kind, tied| NewEvent {
                 tied,
                 changes: changes.clone(),
                 ..NewEvent::new(workspace, kind, Some(to.owner), thing.id)
             };
             [
-                event(cargo.source, EventType::ResourceMovedOut, tied),
+                event(batch.source, EventType::ResourceMovedOut, tied),
                 event(to.destination, EventType::ResourceMovedIn, vec![to.owner]),
             ]
         })

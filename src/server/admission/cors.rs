@@ -30,7 +30,7 @@ impl Admission {
     }
 
     /// Whether a WebSocket request comes from no page, from a page of this server, or from an allowed origin.
-    pub fn admits_page(&self, headers: &HeaderMap) -> bool {
+    pub fn allows_origin(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         let (Some(origin), None) = (origins.next(), origins.next()) else { return !headers.contains_key(ORIGIN) };
         let Ok(origin) = origin.to_str() else { return false };
@@ -62,7 +62,7 @@ mod tests {
         });
         let admits = |origin: &str, host: &str| {
             let headers = [(ORIGIN, origin.parse().unwrap()), (HOST, host.parse().unwrap())];
-            admission.admits_page(&HeaderMap::from_iter(headers))
+            admission.allows_origin(&HeaderMap::from_iter(headers))
         };
         assert!(admits("https://app.example.org", "internal:4000"));
         assert!(admits("https://guildhall.example.org", "internal:4000"));
@@ -77,9 +77,9 @@ mod tests {
         ] {
             assert!(!admits(bad, "localhost:4000"), "{bad}");
         }
-        assert!(admission.admits_page(&HeaderMap::new()), "no page");
+        assert!(admission.allows_origin(&HeaderMap::new()), "no page");
         let mut two = HeaderMap::from_iter([(ORIGIN, "https://app.example.org".parse().unwrap())]);
         two.append(ORIGIN, "https://evil.example".parse().unwrap());
-        assert!(!admission.admits_page(&two));
+        assert!(!admission.allows_origin(&two));
     }
 }

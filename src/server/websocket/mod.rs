@@ -66,7 +66,7 @@ pub async fn open(
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if !server.admission.admits_page(headers) {
+    if !server.admission.allows_origin(headers) {
         let message = "Pages of this origin may not open WebSockets. The setting GUILDHALL_ALLOWED_ORIGINS lists the \
                        allowed origins.";
         return HttpError::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).into_response();
