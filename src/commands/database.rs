@@ -1,14 +1,22 @@
 //! Opens the database of a command, and starts the private PostgreSQL if the settings choose it.
 
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
 use crate::commands::error::CliError;
 use crate::config::{DataDirSettings, DatabaseSettings, DatabaseSource, HttpSettings, OnOff};
 use crate::domain::Error;
 use crate::embedded::{Embedded, Programs};
 use crate::operations::maintenance::fill_text_keys::fill_text_keys;
-use crate::store::{BuildError, ConnectOptions, Connector, Database, OptionsError, migrate};
+use crate::store::migrate::{self, SchemaState};
+use crate::store::{BuildError, ConnectOptions, Connector, Database, OptionsError};
 
 /// Name of the database in the private PostgreSQL.
 const NAME: &str = "guildhall";
+/// Pause between two attempts to reach the database at the start of a server, and between two entries in the log.
+const WAIT_RETRY: Duration = Duration::from_millis(500);
+const WAIT_NOTICE: Duration = Duration::from_secs(5);
 
 /// A database, with the private PostgreSQL that must be stopped after use.
 pub struct CommandDatabase {
@@ -26,7 +34,7 @@ impl CommandDatabase {
         let database = Self { connector, private: Some(private) };
         let ready = async {
             migrate::migrate(&database.connector).await?;
-            migrate::settle_log(&database.connector).await
+            migrate::ensure_event_base(&database.connector).await
         };
         match ready.await {
             Ok(()) => Ok(database),
@@ -37,11 +45,11 @@ impl CommandDatabase {
         }
     }
 
-    /// Opens the database to serve: the one of DATABASE_URL, which must be migrated, or the private one.
+    /// Opens the database of a command: the one of DATABASE_URL, which must be migrated, or the private one.
     pub async fn open_migrated(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
         match database.source()? {
             DatabaseSource::Embedded => Self::start(folders).await,
-            DatabaseSource::Url { url, direct } => Self::migrated(connector(&url, direct.as_deref())?).await,
+            DatabaseSource::Url { url, direct } => Self::usable(connector(&url, direct.as_deref())?).await,
         }
     }
 
@@ -50,21 +58,47 @@ impl CommandDatabase {
     pub async fn open_existing(database: &DatabaseSettings, folders: &DataDirSettings) -> Result<Self, CliError> {
         let running = if database.is_private() { Embedded::running(&folders.data_dir) } else { None };
         match running {
-            Some(url) => Self::migrated(Connector::to_url(&url).map_err(wrong_url)?).await,
+            Some(url) => Self::usable(Connector::to_url(&url).map_err(wrong_url)?).await,
             None => Self::open_migrated(database, folders).await,
         }
     }
 
-    async fn migrated(connector: Connector) -> Result<Self, CliError> {
-        let pending = migrate::pending(&connector).await.map_err(|error| unusable(CliError::from(error)))?;
-        match pending.len() {
-            0 => {
-                migrate::settle_log(&connector).await?;
+    /// Opens the database of DATABASE_URL for a server. Waits up to `wait` until it can be reached.
+    pub async fn wait_for(connector: Connector, wait: Duration, migrates: bool) -> Result<Self, CliError> {
+        let deadline = Instant::now() + wait;
+        let mut notice = Instant::now();
+        while let Err(Error::Failed(failure)) = migrate::schema_state(&connector).await {
+            if !failure.transient || Instant::now() + WAIT_RETRY > deadline {
+                return Err(unusable(failure.into()));
+            }
+            if Instant::now() >= notice {
+                tracing::warn!(cause = %failure.cause, "waiting for the database");
+                notice = Instant::now() + WAIT_NOTICE;
+            }
+            sleep(WAIT_RETRY).await;
+        }
+        if migrates {
+            let done = migrate::migrate(&connector).await.map_err(|error| unusable(error.into()))?;
+            if !done.is_empty() {
+                tracing::info!(migrations = done.len(), "migrated the database");
+            }
+        }
+        Self::usable(connector).await
+    }
+
+    async fn usable(connector: Connector) -> Result<Self, CliError> {
+        match migrate::schema_state(&connector).await.map_err(|error| unusable(error.into()))? {
+            SchemaState::Usable => {
+                migrate::ensure_event_base(&connector).await?;
                 Ok(Self { connector, private: None })
             }
-            count => {
-                Err(CliError::new(format!("The database lacks {count} migrations: run `guildhall migrate` first.")))
-            }
+            SchemaState::Behind(pending) => Err(CliError::new(format!(
+                "The database lacks {} migrations: run `guildhall migrate` first.",
+                pending.len()
+            ))),
+            SchemaState::Newer => Err(CliError::new(
+                "A newer release has migrated the database, and this release cannot use its schema: run the newer release.",
+            )),
         }
     }
 
@@ -99,7 +133,7 @@ pub async fn migrate(database: &DatabaseSettings, folders: &DataDirSettings) -> 
         let connector = connector(&url, direct.as_deref())?;
         let ready = async {
             let done = migrate::migrate(&connector).await?;
-            migrate::settle_log(&connector).await?;
+            migrate::ensure_event_base(&connector).await?;
             Ok(done)
         };
         let done = ready.await.map_err(|error: Error| unusable(error.into()))?;
@@ -125,6 +159,16 @@ fn connector(url: &str, direct: Option<&str>) -> Result<Connector, CliError> {
     let Some(direct) = direct else { return connect(url, true).map_err(wrong_url) };
     let wrong = |cause| CliError::new(format!("DATABASE_DIRECT_URL cannot be used: {cause}."));
     Ok(connect(url, false).map_err(wrong_url)?.with_direct(connect(direct, true).map_err(wrong)?))
+}
+
+impl DatabaseSettings {
+    /// Returns the connector of DATABASE_URL; `None` if the private PostgreSQL is chosen.
+    pub fn connector(&self) -> Result<Option<Connector>, CliError> {
+        match self.source()? {
+            DatabaseSource::Embedded => Ok(None),
+            DatabaseSource::Url { url, direct } => connector(&url, direct.as_deref()).map(Some),
+        }
+    }
 }
 
 fn wrong_url(cause: OptionsError) -> CliError {

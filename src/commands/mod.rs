@@ -4,6 +4,7 @@ mod admin;
 mod database;
 mod demo;
 mod error;
+mod grants;
 mod http;
 mod import;
 mod migrate;
@@ -35,6 +36,8 @@ enum Command {
     Serve(Box<serve::Serve>),
     /// Migrates a database to the current schema.
     Migrate(migrate::Migrate),
+    /// Prints the SQL statements that give a role the rights to run the server.
+    Grants(grants::Grants),
     /// Prints the GraphQL schema.
     Schema,
     /// Creates access tokens, for scripts and load tests.
@@ -51,6 +54,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = Cli::try_parse().map_err(CliError::from).and_then(|cli| match cli.command {
         Command::Schema => schema::run(),
+        Command::Grants(grants) => grants.run(),
         command => on_runtime(command),
     });
     match result {
@@ -67,6 +71,7 @@ fn on_runtime(command: Command) -> Result<(), CliError> {
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Schema => schema::run(),
+            Command::Grants(grants) => grants.run(),
             Command::Token(token) => token.run().await,
             Command::Admin(admin) => admin.run().await,
             Command::Seed(seed) => seed.run().await,

@@ -1,6 +1,7 @@
 //! `guildhall serve`: runs the server on the database of DATABASE_URL or on a private PostgreSQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -30,6 +31,12 @@ pub struct Serve {
     database: DatabaseSettings,
     #[command(flatten)]
     folders: DataDirSettings,
+    /// Migrates the database before serving.
+    #[arg(long, env = "GUILDHALL_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
+    migrate: bool,
+    /// How long the start waits for a database that cannot be reached, in seconds.
+    #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "SECONDS", default_value_t = 30)]
+    database_wait_seconds: u64,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -74,7 +81,16 @@ impl Serve {
         };
         let shutdown = Shutdown::default();
         shutdown.listen_to_signals()?;
-        let database = CommandDatabase::open_migrated(&self.database, &self.folders).await?;
+        let database = match self.database.connector()? {
+            None => CommandDatabase::start(&self.folders).await?,
+            Some(connector) => {
+                let wait = Duration::from_secs(self.database_wait_seconds);
+                tokio::select! {
+                    opened = CommandDatabase::wait_for(connector, wait, self.migrate) => opened?,
+                    () = shutdown.soft.cancelled() => return Ok(()),
+                }
+            }
+        };
         let served = self.serve(&database, components, shutdown).await;
         database.stop().await?;
         served

@@ -40,7 +40,7 @@ pub struct Programs {
 
 impl Programs {
     /// Reads the settings from the environment, for tests, which have no command line.
-    pub fn of_environment() -> Self {
+    pub fn from_environment() -> Self {
         Self {
             bin: env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from),
             download: env::var_os("GUILDHALL_POSTGRES_DOWNLOAD").is_none_or(|switch| switch != "off"),

@@ -33,7 +33,7 @@ impl Drop for Folder {
 }
 
 async fn quick(folder: &Path) -> Embedded {
-    Embedded::start_with(folder, Programs::of_environment(), &QUICK).await.unwrap()
+    Embedded::start_with(folder, Programs::from_environment(), &QUICK).await.unwrap()
 }
 
 async fn run(url: &str, sql: &str) -> String {
@@ -52,7 +52,7 @@ async fn run(url: &str, sql: &str) -> String {
 async fn restart_keeps_written_rows() {
     let folder = Folder::new("restart");
     let started = Instant::now();
-    let first = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
+    let first = Embedded::start(&folder.0, Programs::from_environment()).await.unwrap();
     let took_first = started.elapsed();
     run(&first.url("guildhall"), "CREATE TABLE note AS SELECT 'kept' AS text").await;
     assert_eq!(Embedded::running(&folder.0), Some(first.url("guildhall")));
@@ -62,7 +62,7 @@ async fn restart_keeps_written_rows() {
     assert_eq!(Embedded::running(&folder.0), None);
 
     let started = Instant::now();
-    let second = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap();
+    let second = Embedded::start(&folder.0, Programs::from_environment()).await.unwrap();
     let took_second = started.elapsed();
     println!("first start {took_first:?}, stop {took_stop:?}, restart {took_second:?}");
     assert_eq!(run(&second.url("guildhall"), "SELECT text FROM note").await, "kept");
@@ -76,7 +76,7 @@ async fn restart_keeps_written_rows() {
 async fn start_refuses_a_second_owner_in_one_sentence() {
     let folder = Folder::new("second");
     let first = quick(&folder.0).await;
-    let refused = Embedded::start(&folder.0, Programs::of_environment()).await.unwrap_err();
+    let refused = Embedded::start(&folder.0, Programs::from_environment()).await.unwrap_err();
     assert!(matches!(refused, EmbeddedError::InUse(_)));
     assert!(!refused.to_string().contains('\n'), "{refused}");
     first.stop().await.unwrap();
@@ -130,7 +130,7 @@ async fn stop_ends_a_cluster_whose_folder_was_deleted() {
 async fn start_with_a_bad_setting_shows_the_end_of_the_log() {
     let folder = Folder::new("setting");
     let refused =
-        Embedded::start_with(&folder.0, Programs::of_environment(), &[("fsync", "off"), ("work_mem", "plenty")])
+        Embedded::start_with(&folder.0, Programs::from_environment(), &[("fsync", "off"), ("work_mem", "plenty")])
             .await
             .unwrap_err();
     assert!(matches!(&refused, EmbeddedError::Start { tail, .. } if tail.contains("work_mem")), "{refused}");

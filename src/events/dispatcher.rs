@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::event::EventPosition;
 use crate::domain::{Result, UserId};
 use crate::events::hub::{Delivery, Hub};
+use crate::events::stalled_log::StalledLog;
 use crate::store::events::{self, Entry};
 use crate::store::notify::NotifyListener;
-use crate::store::{Database, users};
+use crate::store::{Database, answered, users};
 
 /// Maximum number of entries per read.
 const BATCH: i64 = 500;
@@ -60,12 +61,14 @@ pub async fn run(store: Database, hub: Hub, cancel: CancellationToken) {
 /// Dispatches events until the connection is lost. Resets the reconnect delay once it is connected.
 async fn dispatch(store: &Database, hub: &Hub, reconnect_delay: &mut Duration) -> Result<()> {
     // Listens before the first read, so that no event in between is missed.
-    let mut listener = NotifyListener::open(store).await?;
-    start(&mut listener, hub).await?;
+    let mut listener = answered(NotifyListener::open(store)).await?;
+    answered(start(&mut listener, hub)).await?;
     *reconnect_delay = MIN_RECONNECT_DELAY;
     let mut gap_poll = MIN_GAP_POLL;
+    let mut stalled = StalledLog::default();
     loop {
-        let ReadResult { more_soon, deliveries } = read(&mut listener, hub).await?;
+        let ReadResult { more_soon, deliveries } = answered(read(&mut listener, hub)).await?;
+        answered(stalled.record(more_soon && deliveries == 0, listener.connection())).await?;
         let added = COALESCE_PER_DELIVERY * u32::try_from(deliveries).unwrap_or(u32::MAX);
         let coalesce = (MIN_COALESCE + added).min(MAX_COALESCE);
         let pause = if more_soon { gap_poll } else { POLL };
@@ -73,7 +76,7 @@ async fn dispatch(store: &Database, hub: &Hub, reconnect_delay: &mut Duration) -
         tokio::select! {
             notified = listener.heard() => notified?,
             () = store.recorded() => {
-                listener.tell().await?;
+                answered(listener.tell()).await?;
                 gap_poll = MIN_GAP_POLL;
             }
             () = hub.first_subscriber() => gap_poll = MIN_GAP_POLL,
@@ -86,7 +89,7 @@ async fn dispatch(store: &Database, hub: &Hub, reconnect_delay: &mut Duration) -
 /// Sets the hub's position to the end of the log, unless the hub continues after an earlier connection.
 async fn start(listener: &mut NotifyListener, hub: &Hub) -> Result<()> {
     let connection = listener.connection();
-    events::settle_base(connection).await?;
+    events::ensure_base(connection).await?;
     let horizon = events::extent(connection).await?.horizon;
     match hub.position() {
         None => hub.start_at(horizon),
@@ -112,7 +115,7 @@ struct ReadResult {
 async fn read(listener: &mut NotifyListener, hub: &Hub) -> Result<ReadResult> {
     let mut deliveries = 0;
     if hub.listeners() == 0 && hub.skip_to(events::extent(listener.connection()).await?.horizon) {
-        return Ok(ReadResult { more_soon: false, deliveries });
+        return Ok(ReadResult { more_soon: events::has_unsettled(listener.connection()).await?, deliveries });
     }
     loop {
         let position = hub.position().unwrap_or_else(|| EventPosition::before_transaction(0));

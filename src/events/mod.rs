@@ -9,4 +9,5 @@
 pub mod dispatcher;
 pub mod hub;
 pub mod record;
+mod stalled_log;
 pub mod stream;

@@ -24,18 +24,18 @@ pub struct Links {
 #[error(
     "the link {0:?} must be an http or https URL with {{token}} in it once, behind a #, so that browsers send it to no server"
 )]
-pub struct BadLink(pub String);
+pub struct LinkError(pub String);
 
 impl Links {
     /// Checks that each link is an HTTP URL with exactly one placeholder, in the fragment. Called once, at the start.
-    pub fn check(&self) -> Result<(), BadLink> {
+    pub fn check(&self) -> Result<(), LinkError> {
         for link in [&self.invitation, &self.verification, &self.password_reset] {
             let web = Url::parse(&link.replace(PLACEHOLDER, "token")).is_ok_and(|url| {
                 matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains("token"))
             });
             let in_fragment = link.split_once('#').is_some_and(|(_, fragment)| fragment.contains(PLACEHOLDER));
             if !web || !in_fragment || link.matches(PLACEHOLDER).count() != 1 {
-                return Err(BadLink(link.clone()));
+                return Err(LinkError(link.clone()));
             }
         }
         Ok(())
@@ -87,7 +87,7 @@ mod tests {
             "https://{token}.example.org/#",
             "https://example.org/{token}#{token}",
         ] {
-            assert_eq!(links(bad).check(), Err(BadLink(bad.to_owned())));
+            assert_eq!(links(bad).check(), Err(LinkError(bad.to_owned())));
         }
     }
 }

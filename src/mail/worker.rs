@@ -19,7 +19,7 @@ use crate::domain::{Clock, Result};
 use crate::mail::delivery_error::DeliveryError;
 use crate::mail::record_outcome::{Outcome, record_outcome};
 use crate::store::mails::{self, Claimed};
-use crate::store::{Database, Transactional};
+use crate::store::{Database, Transactional, answered};
 
 /// Maximum number of mails that are sent concurrently.
 const MAX_CONCURRENT: usize = 8;
@@ -28,7 +28,7 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(4);
 /// Poll interval of the queue, for mails that other processes queued.
 const POLL: Duration = Duration::from_secs(2);
 /// Poll interval after a failure, for example while the database is down.
-const POLL_AFTER_FAILURE: Duration = Duration::from_secs(10);
+const POLL_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// Sends queued mails until it is cancelled, then finishes the mails that are being sent.
 pub async fn run(store: Database, outbox: Outbox, transport: Transport, clock: Clock, cancel: CancellationToken) {
@@ -102,7 +102,9 @@ impl Worker {
             return Ok(0);
         }
         let now = self.clock.now();
-        let claimed = self.store.writer().await?.transaction(async |tx| claim(tx, now, free).await).await?;
+        let claimed =
+            answered(async { self.store.writer().await?.transaction(async |tx| claim(tx, now, free).await).await })
+                .await?;
         let count = claimed.len();
         for (mail, outcome) in claimed {
             let mail = Arc::new(mail);
@@ -142,7 +144,7 @@ impl Worker {
     async fn record_outcomes(&mut self) -> Result<()> {
         let mut first_error = None;
         for (mail, outcome) in std::mem::take(&mut self.unrecorded) {
-            if let Err(error) = record_outcome(&self.store, self.clock.now(), &mail, &outcome).await {
+            if let Err(error) = answered(record_outcome(&self.store, self.clock.now(), &mail, &outcome)).await {
                 first_error.get_or_insert(error);
                 self.unrecorded.push((mail, outcome));
             }
@@ -157,7 +159,7 @@ impl Worker {
             return;
         }
         let renewed = async { mails::renew_claims(&mut *self.store.writer().await?, &claims).await };
-        if let Err(error) = renewed.await {
+        if let Err(error) = answered(renewed).await {
             tracing::warn!(?error, "renewing mail claims failed");
         }
     }

@@ -132,12 +132,12 @@ impl Dataset {
 
 /// Inserts a dataset. Needs a transaction, because organizations refer to memberships that are inserted after them.
 pub async fn insert(tx: &mut Connection, dataset: &Dataset) -> Result<()> {
-    insert_telling(tx, dataset, &|_| ()).await
+    insert_with_progress(tx, dataset, &|_| ()).await
 }
 
 /// Inserts a dataset like [`insert`]. Calls `report_progress` after each statement with the number of rows inserted so
 /// far.
-pub async fn insert_telling(
+pub async fn insert_with_progress(
     tx: &mut Connection,
     dataset: &Dataset,
     report_progress: &(dyn Fn(usize) + Send + Sync),

@@ -8,10 +8,11 @@
 //! order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::{QueryResult, sql_query};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
@@ -19,6 +20,7 @@ use futures_util::future::{BoxFuture, join, join_all, ready};
 use futures_util::stream::{iter, pending};
 use futures_util::{FutureExt, Stream, StreamExt, TryFutureExt};
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use tokio_postgres::CancelToken;
 
 use super::connect::{ConnectError, Connector};
@@ -26,7 +28,7 @@ use super::error::is_connection_lost;
 use super::query_batching::BatchedReads;
 use super::{Work, outcome};
 use crate::domain::Result;
-use crate::store::in_flight::Unfinished;
+use crate::store::in_flight::StatementsInFlight;
 use crate::store::statement_cache::Cached;
 use crate::store::type_mappings;
 
@@ -39,6 +41,10 @@ const LOCAL_SETTINGS: &str = "SELECT set_config('lock_timeout', '5s', true), \
                               set_config('idle_in_transaction_session_timeout', '15s', true), \
                               set_config('plan_cache_mode', 'force_generic_plan', true)";
 
+/// Time in which the database answers a request's statement: longer than `statement_timeout`, so that it only ends when
+/// the network is silent.
+const ANSWER_LIMIT: Duration = Duration::from_secs(35);
+
 /// Connection, with or without an open transaction. The functions of the table files take one.
 pub struct Connection {
     backend: Backend,
@@ -47,13 +53,15 @@ pub struct Connection {
     in_transaction: bool,
     /// Whether the transaction has recorded events.
     has_recorded_events: bool,
-    unfinished: Unfinished,
+    unfinished: StatementsInFlight,
     /// Whether the caller was dropped during a statement or transaction.
     abandoned: bool,
     /// Whether the actor was found with a live token since [`Connection::forget_actor`].
     actor_is_live: AtomicBool,
     /// Whether the session started without our settings, so that each transaction begins with them.
     lacks_settings: bool,
+    /// Time in which the database answers a statement; `None` for commands, whose statements may take long.
+    answer_limit: Option<Duration>,
 }
 
 /// Backend that runs the statements.
@@ -115,12 +123,13 @@ impl Connection {
     /// Opens a connection.
     pub async fn establish(connector: &Connector) -> std::result::Result<Self, ConnectError> {
         let mut session = connector.connect().await?;
-        let unfinished = Unfinished::default();
+        let unfinished = StatementsInFlight::default();
         session.set_instrumentation(unfinished.counter());
         // Looked up now, because a statement that waited for the lookup later could be overtaken by another one.
         type_mappings::look_up_oids(&session).await.map_err(|cause| connector.set_up_error(&cause))?;
         let lacks_settings = !connector.options().has_session_settings();
-        Ok(Self { unfinished, lacks_settings, ..Self::on(Backend::Session(Box::new(session))) })
+        let answer_limit = connector.options().has_statement_timeout().then_some(ANSWER_LIMIT);
+        Ok(Self { unfinished, lacks_settings, answer_limit, ..Self::on(Backend::Session(Box::new(session))) })
     }
 
     /// Returns a connection whose statements are batched with those of other requests.
@@ -129,7 +138,7 @@ impl Connection {
     }
 
     fn on(backend: Backend) -> Self {
-        let (unsent, unfinished) = (Mutex::default(), Unfinished::default());
+        let (unsent, unfinished) = (Mutex::default(), StatementsInFlight::default());
         let actor_is_live = AtomicBool::new(false);
         let has_recorded_events = false;
         Self {
@@ -141,6 +150,7 @@ impl Connection {
             abandoned: false,
             actor_is_live,
             lacks_settings: false,
+            answer_limit: None,
         }
     }
 
@@ -206,19 +216,26 @@ impl Connection {
         Ok(())
     }
 
+    /// Fails if the database does not answer in time. The connection is closed then, because its statement goes on.
+    fn bounded<'c, R: Send + 'c>(&self, sent: StatementFuture<'c, R>) -> StatementFuture<'c, R> {
+        let Some(limit) = self.answer_limit else { return sent };
+        timeout(limit, sent).map(|answer| answer.unwrap_or_else(|_| Err(no_answer()))).boxed()
+    }
+
     /// Sends the queued statements and then `last`. Returns the first error, or the result of `last`.
     fn send_pipeline<'c, R: Send + 'c>(&'c self, last: StatementFuture<'c, R>) -> StatementFuture<'c, R> {
         let Backend::Session(session) = &self.backend else { return last };
         let Unsent { begin, writes } = std::mem::take(&mut *self.unsent.lock());
         if !begin && writes.is_empty() {
-            return last;
+            return self.bounded(last);
         }
         let begin = begin.then(|| execute(session, sql_query(BEGIN)));
         let settings = (begin.is_some() && self.lacks_settings).then(|| execute(session, sql_query(LOCAL_SETTINGS)));
         let before = begin.into_iter().chain(settings).chain(writes.into_iter().map(|statement| statement(session)));
         // `join` and `join_all` poll in this order.
         let sent = join(join_all(before.collect::<Vec<_>>()), last);
-        sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err)).boxed()
+        let all = sent.map(|(before, last)| before.into_iter().find_map(QueryResult::err).map_or(last, Err));
+        self.bounded(all.boxed())
     }
 
     /// Returns whether another caller may use the connection: it is open, and no statement or transaction is
@@ -297,6 +314,11 @@ impl Backend {
             }
         }
     }
+}
+
+/// Error of a statement without an answer. The outcome of the statement is unknown.
+fn no_answer() -> Error {
+    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new("the database did not answer".to_owned()))
 }
 
 /// Error of a write on a connection for reads.

@@ -94,7 +94,7 @@ pub async fn forget_resets(tx: &mut Connection, email: &str) -> Result<()> {
 
 /// Updates tokens after `user` has proven `email`. Deletes tokens of other accounts that prove it, and the user's own
 /// tokens that prove a former address. Marks the user's own tokens that prove it as used.
-pub async fn settle_proven(tx: &mut Connection, user: UserId, email: &Email, now: Instant) -> Result<()> {
+pub async fn invalidate_after_proof(tx: &mut Connection, user: UserId, email: &Email, now: Instant) -> Result<()> {
     let own = email_tokens::user_id.eq(user);
     let to_address = email_tokens::email.eq(email.as_str());
     let others = email_tokens::user_id.ne(user).and(to_address).and(email_tokens::purpose.ne(EmailTokenPurpose::Reset));

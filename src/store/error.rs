@@ -12,13 +12,13 @@ impl From<Diesel> for Error {
         {
             return refusal.into();
         }
-        Error::Failed(InternalError { passing: is_passing(&error), cause: Box::new(error) })
+        Error::Failed(InternalError { transient: is_passing(&error), cause: Box::new(error) })
     }
 }
 
 /// Returns whether the error is transient: a retry could succeed.
 pub(super) fn is_passing(error: &Diesel) -> bool {
-    is_connection_lost(error) || is_lock_timeout(error)
+    is_connection_lost(error) || is_time_limit(error)
 }
 
 /// Returns whether the connection failed rather than the statement. The outcome of the statement is then unknown.
@@ -29,9 +29,11 @@ pub(super) fn is_connection_lost(error: &Diesel) -> bool {
     }
 }
 
-/// Returns whether a statement waited for a lock longer than `lock_timeout`. Only the message distinguishes this error.
-fn is_lock_timeout(error: &Diesel) -> bool {
-    matches!(error, Diesel::DatabaseError(_, info) if info.message() == "canceling statement due to lock timeout")
+/// Returns whether a statement took longer than `statement_timeout`, or waited for a lock longer than `lock_timeout`. Only
+/// the message distinguishes these errors.
+fn is_time_limit(error: &Diesel) -> bool {
+    let limits = ["canceling statement due to lock timeout", "canceling statement due to statement timeout"];
+    matches!(error, Diesel::DatabaseError(_, info) if limits.contains(&info.message()))
 }
 
 /// Returns whether a database error means a lost connection. The driver reports a connection that was cut during a

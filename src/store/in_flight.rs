@@ -7,9 +7,9 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_inst
 
 /// Counter of the statements in flight on one connection. Clones share the counter.
 #[derive(Clone, Default)]
-pub(super) struct Unfinished(Arc<AtomicUsize>);
+pub(super) struct StatementsInFlight(Arc<AtomicUsize>);
 
-impl Unfinished {
+impl StatementsInFlight {
     /// Returns whether no statement is in flight.
     pub(super) fn is_none(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
@@ -22,14 +22,14 @@ impl Unfinished {
 }
 
 struct Counter {
-    unfinished: Unfinished,
+    unfinished: StatementsInFlight,
     /// Default instrumentation, to which events are passed on.
     next: Option<Box<dyn Instrumentation>>,
 }
 
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        let Unfinished(count) = &self.unfinished;
+        let StatementsInFlight(count) = &self.unfinished;
         match event {
             InstrumentationEvent::StartQuery { .. } => _ = count.fetch_add(1, Ordering::Relaxed),
             InstrumentationEvent::FinishQuery { .. } => _ = count.fetch_sub(1, Ordering::Relaxed),

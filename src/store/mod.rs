@@ -51,7 +51,7 @@ pub mod workspace_access;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
@@ -172,7 +172,17 @@ impl Database {
     }
 }
 
+/// Time without an answer of the database after which background work gives its request up.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Runs a request of background work. Fails with a transient error if the database does not answer for 10 s: its
+/// connection may be silent for good.
+pub async fn answered<T>(request: impl Future<Output = Result<T>>) -> Result<T> {
+    let silent = |_| InternalError::transient("the database did not answer for 10 s");
+    timeout(SILENCE, request).await.map_err(silent)?
+}
+
 /// Error of a request that got no connection.
 fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Failed(InternalError { passing: true, cause: Box::new(cause) })
+    Error::Failed(InternalError { transient: true, cause: Box::new(cause) })
 }

@@ -51,7 +51,7 @@ impl NotifyListener {
 
 fn lost() -> Error {
     Error::Failed(InternalError {
-        passing: true,
+        transient: true,
         ..InternalError::new("the connection for notifications of events is lost")
     })
 }

@@ -114,7 +114,7 @@ impl Pool {
     }
 
     /// Takes a free connection, or opens one. The error is `None` if the database grants no further connection while
-    /// others are in use: the slot is given up, and the caller may wait for one of those.
+    /// others are in use: the caller may wait for one of those.
     async fn connect(&self, slot: OwnedSemaphorePermit, deadline: Instant) -> Result<Lease, Option<NoConnection>> {
         let size = self.connections.status().max_size;
         let has_others = self.slots.available_permits() + 1 < size;
@@ -124,17 +124,12 @@ impl Pool {
         match self.connections.timeout_get(&timeouts).await {
             Ok(connection) => Ok(Lease { connection, _slot: slot }),
             Err(error) => {
-                let is_exhausted = match &error {
-                    PoolError::Backend(error) => error.is_too_many(),
-                    PoolError::Timeout(TimeoutType::Create) => true,
-                    _ => false,
-                };
-                if is_exhausted && has_others {
+                let is_slow = matches!(error, PoolError::Timeout(TimeoutType::Create));
+                let is_refused = matches!(&error, PoolError::Backend(error) if error.is_too_many());
+                if is_refused && has_others {
                     self.suspend(slot);
-                    Err(None)
-                } else {
-                    Err(Some(error))
                 }
+                if has_others && (is_slow || is_refused) { Err(None) } else { Err(Some(error)) }
             }
         }
     }

@@ -133,6 +133,7 @@ diesel::table! {
     installation (singleton) {
         singleton -> Bool,
         demo -> Bool,
+        compatible_since -> Text,
     }
 }
 

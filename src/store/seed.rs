@@ -25,7 +25,7 @@ pub struct Layout {
     pub crowd: i64,
     /// Difference between the numbers of an organization's consecutive other members. It has no divisor in common with
     /// `crowd`, so that no user is a member twice.
-    pub crowd_stride: i64,
+    pub member_stride: i64,
     /// Number of members of each organization.
     pub sizes: Vec<i32>,
     /// Number of pending invitations of each organization.
@@ -106,7 +106,7 @@ pub async fn fill(tx: &mut Connection, layout: &Layout) -> Result<()> {
         .bind::<BigInt, _>(layout.leads_each)
         .bind::<BigInt, _>(layout.lead_stride)
         .bind::<BigInt, _>(layout.leads)
-        .bind::<BigInt, _>(layout.crowd_stride)
+        .bind::<BigInt, _>(layout.member_stride)
         .bind::<BigInt, _>(layout.crowd)
         .execute(tx)
         .await?;

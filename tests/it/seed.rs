@@ -18,7 +18,7 @@ async fn demo_data_loads_once_and_its_users_can_sign_in() {
     assert_eq!(app.count("jobs").await, app.number("SELECT count(*) FROM events WHERE type = 'JOB_CREATED'").await);
     for person in demo::PEOPLE.iter().take(3) {
         let input = json!({ "login": person.username, "password": demo::PASSWORD });
-        let payload = app.nobody_gets("signIn", input, "viewer { user { username } }").await.done();
+        let payload = app.mutate_anonymously_selecting("signIn", input, "viewer { user { username } }").await.done();
         assert_eq!(payload["viewer"]["user"]["username"], person.username);
     }
     app.close().await;
@@ -56,13 +56,13 @@ async fn cvat_import_creates_users_who_can_sign_in_after_a_reset() {
         assert_eq!(app.count(table).await, rows, "{table}");
     }
     app.check_invariants().await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": "user1@cvat.org" })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": "user1@cvat.org" })).await.done();
     let token = app.token_to("user1@cvat.org").await;
     let reset = json!({ "token": token, "newPassword": "correct horse battery" });
-    app.nobody_mutates("resetPassword", reset).await.done();
+    app.mutate_anonymously("resetPassword", reset).await.done();
     let input = json!({ "login": "user1", "password": "correct horse battery" });
     let fields = "viewer { emailVerified organizations { nodes { slug viewerMembership { role } } } }";
-    let signed_in = app.nobody_gets("signIn", input, fields).await.done();
+    let signed_in = app.mutate_anonymously_selecting("signIn", input, fields).await.done();
     assert_eq!(signed_in["viewer"]["emailVerified"], true, "the reset mail proved the address");
     let organizations = signed_in["viewer"]["organizations"]["nodes"].as_array().expect("nodes").clone();
     assert!(

@@ -120,7 +120,7 @@ async fn select_workspace_requires_a_membership() {
     for bad in ["", "acme", bob.id.as_str()] {
         assert_eq!(selects(&bob, bad).await.refused(), ["INVALID_FORMAT"], "{bad}");
     }
-    let nobody = app.nobody_mutates("selectWorkspace", json!({ "workspaceId": acme })).await;
+    let nobody = app.mutate_anonymously("selectWorkspace", json!({ "workspaceId": acme })).await;
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     assert_eq!(app.number("SELECT count(*) FROM users WHERE selected_organization_id IS NOT NULL").await, 0);
     app.close().await;

@@ -18,6 +18,7 @@ pub struct ConnectError {
     /// Whether the server has answered, so that another kind of encryption may work.
     from_server: bool,
     too_many: bool,
+    transient: bool,
 }
 
 impl ConnectError {
@@ -30,27 +31,34 @@ impl ConnectError {
             source = cause.source().or_else(|| inner(cause));
         }
         let from_server = error.as_db_error().is_some() || is_tls;
-        Self { place: options::place(host), cause: describe(&error), from_server, too_many }
+        let is_starting = error.code().is_some_and(|code| *code == SqlState::CANNOT_CONNECT_NOW);
+        let transient = !from_server || too_many || is_starting;
+        Self { place: options::place(host), cause: describe(&error), from_server, too_many, transient }
     }
 
     pub(super) fn set_up(host: &Config, error: &dyn Error) -> Self {
         let cause = format!("the session could not be set up: {error}");
-        Self { place: options::place(host), cause, from_server: false, too_many: false }
+        Self { place: options::place(host), cause, from_server: false, too_many: false, transient: false }
     }
 
     pub(super) fn timed_out(host: &Config) -> Self {
         let cause = "it did not answer in time".to_owned();
-        Self { place: options::place(host), cause, from_server: false, too_many: false }
+        Self { place: options::place(host), cause, from_server: false, too_many: false, transient: true }
     }
 
     pub(super) fn no_host() -> Self {
         let (place, cause) = ("the database".to_owned(), "no host is given".to_owned());
-        Self { place, cause, from_server: false, too_many: false }
+        Self { place, cause, from_server: false, too_many: false, transient: false }
     }
 
     /// Returns whether the server has answered, so that another kind of encryption may work.
     pub(super) fn is_from_server(&self) -> bool {
         self.from_server
+    }
+
+    /// Returns whether a later attempt may succeed without a change of the settings.
+    pub fn is_transient(&self) -> bool {
+        self.transient
     }
 
     /// Returns whether the server or the role has no connection left.
@@ -74,6 +82,12 @@ fn inner<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
 
 fn describe(error: &tokio_postgres::Error) -> String {
     if let Some(refused) = error.as_db_error() {
+        if refused.message().contains("startup parameter") {
+            return format!(
+                "{}; a pooler does not take the settings of sessions: set DATABASE_DIRECT_URL to a URL past the pooler",
+                refused.message()
+            );
+        }
         return match refused.hint() {
             Some(hint) => format!("{} ({hint})", refused.message()),
             None => refused.message().to_owned(),

@@ -62,6 +62,8 @@ pub struct ConnectOptions {
     pub(super) tls: TlsOptions,
     /// See [`ConnectOptions::with_session_settings`].
     pub(super) has_session_settings: bool,
+    /// Whether statements have the time limit of requests.
+    pub(super) has_statement_timeout: bool,
 }
 
 /// Parameters of libpq that the driver does not know, or knows in other units.
@@ -96,9 +98,10 @@ impl ConnectOptions {
             None => Ok(config.get_ports().to_vec()),
         };
         let ports: Vec<u16> = ports.map_err(|_| wrong("PGPORT", "a port number"))?;
-        let hosts = single_hosts(&config, &ports)?.into_iter().map(|host| with_password(host, password_file.as_deref()));
+        let hosts =
+            single_hosts(&config, &ports)?.into_iter().map(|host| with_password(host, password_file.as_deref()));
         let random_host = config.get_load_balance_hosts() == LoadBalanceHosts::Random;
-        Ok(Self { hosts: hosts.collect(), random_host, tls, has_session_settings: false })
+        Ok(Self { hosts: hosts.collect(), random_host, tls, has_session_settings: false, has_statement_timeout: false })
     }
 
     /// Adds the settings of sessions as parameters of the start, which a pooler does not take.
@@ -108,8 +111,14 @@ impl ConnectOptions {
     }
 
     /// Adds the time limit of requests' statements, unless sessions start without settings.
-    pub(super) fn with_statement_timeout(self) -> Self {
+    pub(super) fn with_statement_timeout(mut self) -> Self {
+        self.has_statement_timeout = true;
         if self.has_session_settings { self.prepend(&[STATEMENT_TIMEOUT]) } else { self }
+    }
+
+    /// Returns whether statements have the time limit of requests.
+    pub(in crate::store) fn has_statement_timeout(&self) -> bool {
+        self.has_statement_timeout
     }
 
     /// Puts settings before those of the operator, which win.

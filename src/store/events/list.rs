@@ -90,7 +90,7 @@ impl Visible {
 
 impl Visible {
     /// Returns an example of a group of events for which the policy decides the same.
-    pub fn example(&self, alike: Alike) -> Entry {
+    pub fn example(&self, alike: EventGroup) -> Entry {
         let place = EventPosition::default();
         Entry {
             place,
@@ -270,7 +270,7 @@ fn pages(direction: &str, by_actor: bool) -> String {
 /// Group of events for which the policy decides the same, and their number.
 #[derive(QueryableByName)]
 #[diesel(check_for_backend(Pg))]
-pub struct Alike {
+pub struct EventGroup {
     /// Type of the events.
     #[diesel(sql_type = Text, column_name = "type")]
     pub kind: String,
@@ -292,7 +292,7 @@ pub struct Alike {
 }
 
 /// Counts the events that are not visible by their type alone, in groups for which the policy decides the same.
-pub async fn count_alike(connection: &mut Connection, visible: &Visible, filter: &Filter) -> Result<Vec<Alike>> {
+pub async fn count_groups(connection: &mut Connection, visible: &Visible, filter: &Filter) -> Result<Vec<EventGroup>> {
     let query = diesel::sql_query(
         "SELECT e.type, e.subject_id, coalesce(e.person_id = $2, false) AS concerned, \
            coalesce(e.email = $6, false) AS invited, $2 = ANY (e.tied_ids) AS tied, count(*) FROM ( \

@@ -12,7 +12,8 @@ pub mod list;
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -159,6 +160,51 @@ pub async fn extent(connection: &mut Connection) -> Result<LogBounds> {
         pruned: EventPosition { transaction, sequence },
         horizon: EventPosition::before_transaction(horizon),
     })
+}
+
+/// Returns whether committed entries wait behind an open transaction.
+pub async fn has_unsettled(connection: &mut Connection) -> Result<bool> {
+    let waiting = events::table.filter(events::transaction_id.ge(sql::<BigInt>("(SELECT event_horizon())")));
+    Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(connection).await?)
+}
+
+/// An open transaction of another session.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct OpenTransaction {
+    /// Process ID of the session.
+    #[diesel(sql_type = Integer)]
+    pub pid: i32,
+    /// Role of the session.
+    #[diesel(sql_type = Text)]
+    pub role: String,
+    /// Database of the session.
+    #[diesel(sql_type = Text)]
+    pub database: String,
+    /// Name that the application gave the session.
+    #[diesel(sql_type = Text)]
+    pub application: String,
+    /// State of the session, such as `idle in transaction`.
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Age of the transaction in seconds.
+    #[diesel(sql_type = BigInt)]
+    pub seconds: i64,
+}
+
+/// Returns the oldest open transaction that has written, behind which entries wait. `None`: it belongs to another role,
+/// of which the database tells nothing, or it has ended.
+pub async fn oldest_writer(connection: &mut Connection) -> Result<Option<OpenTransaction>> {
+    let query = sql_query(
+        "SELECT pid, coalesce(usename, '')::text AS role, coalesce(datname, '')::text AS database, \
+                application_name AS application, coalesce(state, '') AS state, \
+                extract(epoch FROM now() - xact_start)::bigint AS seconds \
+         FROM pg_stat_activity \
+         WHERE backend_xid = pg_snapshot_xmin(pg_current_snapshot())::xid \
+         UNION ALL \
+         SELECT 0, owner::text, database::text, gid, 'prepared', extract(epoch FROM now() - prepared)::bigint \
+         FROM pg_prepared_xacts WHERE transaction = pg_snapshot_xmin(pg_current_snapshot())::xid",
+    );
+    Ok(query.get_result(connection).await.optional()?)
 }
 
 /// Compares the position of an entry with another position as one row, so that an index scan begins and ends at the
@@ -321,7 +367,7 @@ pub async fn prune(tx: &mut Connection, until: Instant, limit: i64) -> Result<us
 ///
 /// Every process calls it before it serves requests. Safe while other processes write: its lock waits for open
 /// transactions that have written, and later writes use the new base.
-pub async fn settle_base(connection: &mut Connection) -> Result<bool> {
+pub async fn ensure_base(connection: &mut Connection) -> Result<bool> {
     let behind: bool = diesel::select(event_log_is_behind()).get_result(connection).await?;
     Ok(behind && diesel::select(settle_event_base()).get_result(connection).await?)
 }

@@ -43,7 +43,7 @@ impl Order {
     /// Returns whether `key` is a valid key of this order, in the format of [`key_of`].
     pub fn has_key(self, key: &str) -> bool {
         match self {
-            Order::JoinedAt => clock::from_key(key).is_some(),
+            Order::JoinedAt => clock::from_unix_micros(key).is_some(),
             Order::Username => true,
             Order::Role => Role::from_name(key).is_some(),
         }
@@ -138,7 +138,7 @@ impl<'a, C> Members<'a, C> {
         let Pages { filter, order, descending, window } = pages;
         let section = match order {
             Order::JoinedAt => {
-                let at = |key: &String| clock::from_key(key).unwrap_or_default();
+                let at = |key: &String| clock::from_unix_micros(key).unwrap_or_default();
                 Ordered::JoinedAt(KeysetRange::of(window.keyed(at), *descending))
             }
             Order::Username => Ordered::Username(KeysetRange::of(window.clone(), *descending)),

@@ -26,7 +26,7 @@ pub struct Filter {
     pub roles: Option<Vec<Role>>,
     /// Includes organizations of which the viewer is no member, and organizations of other owners that are pending
     /// deletion. Only for site administrators.
-    pub everyones: bool,
+    pub all_organizations: bool,
 }
 
 /// Sort key of organizations.
@@ -46,8 +46,8 @@ impl Order {
     /// Returns whether `key` is a valid key of this order, in the format of [`key_of`].
     pub fn has_key(self, key: &str) -> bool {
         match self {
-            Order::JoinedAt => key == NEVER || clock::from_key(key).is_some(),
-            Order::CreatedAt => clock::from_key(key).is_some(),
+            Order::JoinedAt => key == NEVER || clock::from_unix_micros(key).is_some(),
+            Order::CreatedAt => clock::from_unix_micros(key).is_some(),
             Order::Slug | Order::Name => true,
         }
     }
@@ -109,7 +109,7 @@ pub async fn page(
 /// order of joining has two parts: the organizations that the administrator has joined, by time, and then the rest, by
 /// ID.
 fn parts(filter: &Filter, order: Order, window: &PageRequest<Key>) -> Vec<(Among, PageRequest<Key>)> {
-    match (filter.everyones, order) {
+    match (filter.all_organizations, order) {
         (false, _) => vec![(Among::Own, window.clone())],
         (true, Order::JoinedAt) => {
             let in_rest = window.from.as_ref().map(|place| place.key == NEVER);
@@ -127,7 +127,7 @@ fn parts(filter: &Filter, order: Order, window: &PageRequest<Key>) -> Vec<(Among
 
 /// Returns the number of organizations that match the filter.
 pub async fn count(connection: &mut Connection, viewer: UserId, filter: &Filter) -> Result<i64> {
-    let among = if filter.everyones { Among::All } else { Among::Own };
+    let among = if filter.all_organizations { Among::All } else { Among::Own };
     Ok(Count(Listed::new(viewer, filter, among)).get_result(connection).await?)
 }
 
@@ -225,7 +225,8 @@ enum By {
 
 impl By {
     fn new(order: Order, window: &PageRequest<Key>, descending: bool) -> Self {
-        let timed = || KeysetRange::of(window.keyed(|key| clock::from_key(key).unwrap_or_default()), descending);
+        let timed =
+            || KeysetRange::of(window.keyed(|key| clock::from_unix_micros(key).unwrap_or_default()), descending);
         let texts = || KeysetRange::of(window.clone(), descending);
         match order {
             Order::JoinedAt => By::Time("memberships.joined_at", timed()),

@@ -85,7 +85,7 @@ pub async fn prove_email(tx: &mut Connection, id: UserId, email: &Email, now: In
         .await
         .optional()?
         .ok_or(Error::Unauthenticated)?;
-    mailed::settle_proven(tx, id, email, now).await?;
+    mailed::invalidate_after_proof(tx, id, email, now).await?;
     Ok(user)
 }
 

@@ -11,7 +11,7 @@ const ADDRESS: &str = "ada@example.org";
 /// Signs up with that email address.
 async fn signs_up(app: &TestApp, username: &str, email: &str) -> Person {
     let input = json!({ "username": username, "email": email, "password": PASSWORD });
-    let payload = app.nobody_gets("signUp", input, "session { accessToken }").await.done();
+    let payload = app.mutate_anonymously_selecting("signUp", input, "session { accessToken }").await.done();
     app.holder(username, payload["session"]["accessToken"].as_str().expect("a token").to_owned())
 }
 
@@ -31,7 +31,7 @@ async fn verify_email_counts_only_for_the_account_that_the_mail_names() {
     let strangers_token = app.token_to(ADDRESS).await;
     let ada = signs_up(&app, "ada", ADDRESS).await;
     let before = app.snapshot().await;
-    let nobody = app.nobody_mutates("verifyEmail", json!({ "token": strangers_token })).await;
+    let nobody = app.mutate_anonymously("verifyEmail", json!({ "token": strangers_token })).await;
     assert_eq!(nobody.refused(), ["FORBIDDEN"], "a click alone proves nothing");
     assert_eq!(verify(&ada, &strangers_token).await.refused(), ["FORBIDDEN"], "nor does one in another account");
     assert_eq!(app.snapshot().await, before, "nothing has changed");
@@ -77,24 +77,26 @@ async fn reset_password_through_an_unproven_address_ends_all_other_access() {
     let change = app.token_to("stranger@example.org").await;
     let session = json!({ "login": "stranger", "password": PASSWORD });
     let from = "203.0.113.7".parse().expect("an address");
-    let session = app.nobody_from(from, "signIn", session, "session { refreshToken }").await.done()["session"].clone();
+    let session =
+        app.mutate_anonymously_from(from, "signIn", session, "session { refreshToken }").await.done()["session"]
+            .clone();
     app.sql(
         "INSERT INTO external_identities (issuer, subject, user_id, claimed_at)
          SELECT 'https://issuer.example', 'stranger', id, now() FROM users",
     )
     .await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     let reset = json!({ "token": app.token_to(ADDRESS).await, "newPassword": "another horse battery" });
-    app.nobody_mutates("resetPassword", reset).await.done();
+    app.mutate_anonymously("resetPassword", reset).await.done();
 
     assert_eq!(proven(&app).await, [format!("stranger {ADDRESS}")], "the account is its reader's");
     let ways = ["sessions", "sign_in_networks", "external_identities WHERE user_id IS NOT NULL"];
     for way in ways {
         assert_eq!(app.count(way).await, 0, "{way}");
     }
-    assert_eq!(app.nobody_mutates("refreshSession", session).await.refused(), ["INVALID_CREDENTIALS"]);
+    assert_eq!(app.mutate_anonymously("refreshSession", session).await.refused(), ["INVALID_CREDENTIALS"]);
     let old = json!({ "login": "stranger", "password": PASSWORD });
-    assert_eq!(app.nobody_mutates("signIn", old).await.refused(), ["INVALID_CREDENTIALS"]);
+    assert_eq!(app.mutate_anonymously("signIn", old).await.refused(), ["INVALID_CREDENTIALS"]);
     let reader = app.named("stranger").await;
     assert_eq!(verify(&reader, &change).await.refused(), ["INVALID_CREDENTIALS"], "the pending change was deleted");
     app.close().await;
@@ -119,7 +121,7 @@ async fn accept_invitation_by_token_proves_the_invited_address() {
 async fn request_password_reset_keeps_earlier_links_valid() {
     let app = TestApp::new().await;
     app.person("ada").await;
-    let request = async || app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+    let request = async || app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     for _ in 0..6 {
         request().await;
     }
@@ -128,7 +130,7 @@ async fn request_password_reset_keeps_earlier_links_valid() {
     app.env.clock.advance(TimeDelta::minutes(59));
     let reset = async |token: &str| {
         let input = json!({ "token": token, "newPassword": "another horse battery" });
-        app.nobody_mutates("resetPassword", input).await
+        app.mutate_anonymously("resetPassword", input).await
     };
     reset(&links[0].1).await.done();
     assert_eq!(reset(&links[2].1).await.refused(), ["INVALID_CREDENTIALS"], "the first use invalidates all links");
@@ -140,7 +142,7 @@ async fn request_password_reset_keeps_earlier_links_valid() {
 #[tokio::test]
 async fn request_password_reset_counts_no_mails_before_the_account_exists() {
     let app = TestApp::new().await;
-    let request = async || app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+    let request = async || app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     for _ in 0..5 {
         request().await;
     }
@@ -156,7 +158,7 @@ async fn request_password_reset_sends_one_mail_an_hour_after_the_first_three() {
     app.person("ada").await;
     let request = async |minutes: i64| {
         app.env.clock.advance(TimeDelta::minutes(minutes));
-        app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+        app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
         app.mails_to(ADDRESS).await.len()
     };
     // The test starts at midnight UTC, so that no daily count is reset during it.
@@ -183,7 +185,7 @@ async fn sign_up_sends_at_most_three_mails_a_day_to_an_address() {
     assert_eq!(app.mails_to(ADDRESS).await.len(), 3, "accounts are created although the mails are limited");
     assert_eq!(app.count("users").await, 6);
     assert_eq!(app.number("SELECT max(count)::bigint FROM mail_counts").await, 3, "all processes share the count");
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     assert_eq!(app.mails_to(ADDRESS).await.len(), 4, "mails of reset are counted apart");
     app.env.clock.advance(TimeDelta::days(2));
     signs_up(&app, "ada7", ADDRESS).await;
@@ -198,7 +200,8 @@ async fn request_password_reset_is_rate_limited_per_network() {
     let app = TestApp::new().await;
     app.person("ada").await;
     let ask = async |from: [u8; 4], email: &str| {
-        app.nobody_from(from.into(), "requestPasswordReset", json!({ "email": email }), "clientMutationId").await
+        app.mutate_anonymously_from(from.into(), "requestPasswordReset", json!({ "email": email }), "clientMutationId")
+            .await
     };
     app.sql("UPDATE mail_counts SET count = 0").await;
     ask([10, 0, 0, 1], "nobody@example.org").await.done();
@@ -219,11 +222,11 @@ async fn request_password_reset_is_rate_limited_per_network() {
 async fn account_mails_contain_no_free_text() {
     let app = TestApp::new().await;
     let input = json!({ "username": "ada", "email": ADDRESS, "password": PASSWORD, "displayName": "You won 500 EUR" });
-    let payload = app.nobody_gets("signUp", input, "session { accessToken }").await.done();
+    let payload = app.mutate_anonymously_selecting("signUp", input, "session { accessToken }").await.done();
     let ada = app.holder("ada", payload["session"]["accessToken"].as_str().expect("a token").to_owned());
     let change = json!({ "email": "new@example.org", "password": PASSWORD });
     ada.mutate("changeEmail", change, "clientMutationId").await.done();
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ADDRESS })).await.done();
     let variables = app.texts("SELECT variables::text FROM mails").await;
     assert_eq!(variables.len(), 3);
     for variables in variables {
@@ -244,7 +247,7 @@ async fn name_validation_refuses_new_names_with_web_addresses() {
     for name in bad {
         let sign_up =
             json!({ "username": "eve", "email": "eve@example.org", "password": PASSWORD, "displayName": name });
-        assert_eq!(app.nobody_mutates("signUp", sign_up).await.refused(), ["INVALID_FORMAT"], "{name}");
+        assert_eq!(app.mutate_anonymously("signUp", sign_up).await.refused(), ["INVALID_FORMAT"], "{name}");
         let refused = async |mutation: &str, input: Value| {
             assert_eq!(ada.mutate(mutation, input, "clientMutationId").await.refused(), ["INVALID_FORMAT"], "{name}");
         };

@@ -17,7 +17,7 @@ const NAMED: &str =
 
 async fn newcomer(app: &TestApp, name: &str) -> (Person, String) {
     let input = json!({ "email": format!("{name}@example.org"), "username": name, "password": PASSWORD });
-    let payload = app.nobody_gets("signUp", input, SESSION).await.done();
+    let payload = app.mutate_anonymously_selecting("signUp", input, SESSION).await.done();
     let token = |kind: &str| payload["session"][kind].as_str().expect("a token").to_owned();
     (app.holder(name, token("accessToken")), token("refreshToken"))
 }
@@ -43,7 +43,8 @@ async fn delete_account_requires_the_password_or_a_recent_sign_in() {
     assert_eq!(delete(&ada, Some("wrong")).await.refused(), ["INVALID_CREDENTIALS"]);
     app.env.clock.advance(TimeDelta::minutes(9));
     // A refresh does not count as a sign-in.
-    let payload = app.nobody_gets("refreshSession", json!({ "refreshToken": token }), SESSION).await.done();
+    let payload =
+        app.mutate_anonymously_selecting("refreshSession", json!({ "refreshToken": token }), SESSION).await.done();
     token = payload["session"]["refreshToken"].as_str().expect("a token").to_owned();
     let ada = app.holder("ada", payload["session"]["accessToken"].as_str().expect("a token").to_owned());
     app.env.clock.advance(TimeDelta::seconds(61));
@@ -54,7 +55,7 @@ async fn delete_account_requires_the_password_or_a_recent_sign_in() {
     assert_eq!(app.snapshot().await, before);
     delete(&ada, Some(PASSWORD)).await.done();
     assert_eq!(app.count("users").await, 0);
-    let refresh = app.nobody_mutates("refreshSession", json!({ "refreshToken": token })).await;
+    let refresh = app.mutate_anonymously("refreshSession", json!({ "refreshToken": token })).await;
     assert_eq!(refresh.refused(), ["INVALID_CREDENTIALS"]);
 
     let (bob, _) = newcomer(&app, "bob").await;
@@ -112,7 +113,7 @@ async fn delete_account_keeps_an_anonymous_row_during_the_grace_period_of_organi
     let uuid = app.texts("SELECT username FROM users WHERE deleted_at IS NOT NULL").await.swap_remove(0);
     for login in ["bob", "bob@example.org", &uuid] {
         let input = json!({ "login": login, "password": PASSWORD });
-        assert_eq!(app.nobody_mutates("signIn", input).await.refused(), ["INVALID_CREDENTIALS"], "{login}");
+        assert_eq!(app.mutate_anonymously("signIn", input).await.refused(), ["INVALID_CREDENTIALS"], "{login}");
     }
     assert_eq!(bob.ask("{ viewer { email } }").await.codes(), ["UNAUTHENTICATED"]);
     assert_eq!(
@@ -192,7 +193,7 @@ async fn delete_account_leaves_no_address_in_the_mail_queue() {
     // Queued mails: a change of address, a password reset, and a mail to another person.
     let change = json!({ "email": "bob-2@example.org", "password": PASSWORD });
     bob.mutate("changeEmail", change, "clientMutationId").await.done();
-    app.nobody_mutates("requestPasswordReset", json!({ "email": bob.email() })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": bob.email() })).await.done();
     newcomer(&app, "carl").await;
     assert_eq!(app.count("mails WHERE state = 'QUEUED'").await, 3);
     delete(&bob, Some(PASSWORD)).await.done();

@@ -11,7 +11,7 @@ const ASCII: &str = "user@xn--bcher-kva.example";
 
 async fn sign_up(app: &TestApp, username: &str, email: &str) -> Answer {
     let input = json!({ "username": username, "email": email, "password": PASSWORD });
-    app.nobody_gets("signUp", input, "session { accessToken } viewer { email }").await
+    app.mutate_anonymously_selecting("signUp", input, "session { accessToken } viewer { email }").await
 }
 
 #[tokio::test]
@@ -25,10 +25,10 @@ async fn sign_up_and_sign_in_treat_two_spellings_of_a_domain_as_one() {
     assert_eq!(verified["viewer"], json!({ "email": UNICODE, "emailVerified": true }));
     assert_eq!(sign_up(&app, "other", ASCII).await.refused(), ["EMAIL_TAKEN"]);
     for login in [UNICODE, ASCII, "USER@BÜCHER.example"] {
-        app.nobody_mutates("signIn", json!({ "login": login, "password": PASSWORD })).await.done();
+        app.mutate_anonymously("signIn", json!({ "login": login, "password": PASSWORD })).await.done();
     }
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ASCII })).await.done();
-    app.nobody_mutates("requestPasswordReset", json!({ "email": UNICODE })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ASCII })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": UNICODE })).await.done();
     let templates: Vec<String> = app.mails_to(ASCII).await.into_iter().map(|(template, _)| template).collect();
     assert_eq!(templates, ["verify_email", "reset_password", "reset_password"], "sent as A-labels");
 
@@ -65,8 +65,10 @@ async fn invite_members_treats_two_spellings_of_a_domain_as_one() {
     let preview = app.nobody(&format!(r#"{{ invitationPreview(token: "{token}") {{ email accountExists }} }}"#)).await;
     assert_eq!(preview.data()["invitationPreview"], json!({ "email": UNICODE, "accountExists": false }));
     let input = json!({ "username": "user", "password": PASSWORD, "invitationToken": token, "email": ASCII });
-    let payload =
-        app.nobody_gets("signUp", input, "session { accessToken } viewer { email emailVerified }").await.done();
+    let payload = app
+        .mutate_anonymously_selecting("signUp", input, "session { accessToken } viewer { email emailVerified }")
+        .await
+        .done();
     assert_eq!(payload["viewer"], json!({ "email": UNICODE, "emailVerified": true }));
     assert_eq!(invite(&[ASCII]).await[0]["userErrors"][0]["code"], "ALREADY_MEMBER");
     let members = "{ organization(slug: \"acme\") { members { nodes { user { username email } } } } }";

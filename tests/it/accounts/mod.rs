@@ -21,7 +21,7 @@ const PASSWORD: &str = "correct horse battery";
 const SESSION: &str = "session { accessToken refreshToken accessTokenExpiresAt refreshTokenExpiresAt }";
 
 async fn sign_up(app: &TestApp, input: Value) -> Answer {
-    app.nobody_gets(
+    app.mutate_anonymously_selecting(
         "signUp",
         input,
         &format!("{SESSION} viewer {{ email emailVerified user {{ username displayName }} }}"),
@@ -30,7 +30,7 @@ async fn sign_up(app: &TestApp, input: Value) -> Answer {
 }
 
 async fn sign_in(app: &TestApp, login: &str, password: &str) -> Answer {
-    app.nobody_gets("signIn", json!({ "login": login, "password": password }), SESSION).await
+    app.mutate_anonymously_selecting("signIn", json!({ "login": login, "password": password }), SESSION).await
 }
 
 fn account(name: &str) -> Value {

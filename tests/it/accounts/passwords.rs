@@ -7,7 +7,7 @@ use super::{PASSWORD, SESSION, WEAK, as_person, newcomer, sign_in};
 use crate::support::{Answer, TestApp};
 
 async fn refresh(app: &TestApp, token: &str) -> Answer {
-    app.nobody_gets("refreshSession", json!({ "refreshToken": token }), SESSION).await
+    app.mutate_anonymously_selecting("refreshSession", json!({ "refreshToken": token }), SESSION).await
 }
 
 fn refresh_token(payload: &Value) -> String {
@@ -21,12 +21,12 @@ async fn reset_password_and_change_password_end_other_sessions() {
     let token = json!({ "token": app.token_to("ada@example.org").await });
     ada.mutate("verifyEmail", token, "clientMutationId").await.done();
     let mails = app.count("mails").await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": "unknown@example.org" })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": "unknown@example.org" })).await.done();
     assert_eq!(app.count("mails").await, mails, "an unknown address gets no mail, but the same payload");
-    app.nobody_mutates("requestPasswordReset", json!({ "email": "ADA@example.org" })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": "ADA@example.org" })).await.done();
     let reset = |token: String, password: &str| {
         let input = json!({ "token": token, "newPassword": password });
-        async { app.nobody_mutates("resetPassword", input).await }
+        async { app.mutate_anonymously("resetPassword", input).await }
     };
     let token = app.token_to("ada@example.org").await;
     assert_eq!(reset(token.clone(), "short").await.refused(), ["PASSWORD_TOO_WEAK"]);
@@ -58,11 +58,11 @@ async fn reset_password_and_change_password_end_other_sessions() {
 async fn reset_password_refuses_an_expired_token() {
     let app = TestApp::new().await;
     let ada = app.person("ada").await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ada.email() })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ada.email() })).await.done();
     let token = app.token_to(&ada.email()).await;
     app.env.clock.advance(TimeDelta::hours(25));
     let late = json!({ "token": token, "newPassword": "another horse battery" });
-    assert_eq!(app.nobody_mutates("resetPassword", late).await.refused(), ["INVALID_CREDENTIALS"]);
+    assert_eq!(app.mutate_anonymously("resetPassword", late).await.refused(), ["INVALID_CREDENTIALS"]);
     app.close().await;
 }
 
@@ -70,11 +70,11 @@ async fn reset_password_refuses_an_expired_token() {
 async fn reset_password_looks_up_the_token_before_it_checks_the_new_password() {
     let app = TestApp::new().await;
     let reset = |token: &str| json!({ "token": token, "newPassword": WEAK });
-    assert_eq!(app.nobody_mutates("resetPassword", reset("nonsense")).await.refused(), ["INVALID_CREDENTIALS"]);
+    assert_eq!(app.mutate_anonymously("resetPassword", reset("nonsense")).await.refused(), ["INVALID_CREDENTIALS"]);
     let ada = app.person("ada").await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ada.email() })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ada.email() })).await.done();
     let token = app.token_to(&ada.email()).await;
-    assert_eq!(app.nobody_mutates("resetPassword", reset(&token)).await.refused(), ["PASSWORD_TOO_WEAK"]);
+    assert_eq!(app.mutate_anonymously("resetPassword", reset(&token)).await.refused(), ["PASSWORD_TOO_WEAK"]);
     app.close().await;
 }
 

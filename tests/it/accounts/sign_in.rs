@@ -28,7 +28,7 @@ async fn sign_in_payload_selects_the_data_of_the_new_viewer() {
     ada.creates("acme").await;
     let input = json!({ "login": "ada", "password": PASSWORD });
     let fields = "viewer { organizations { nodes { slug viewerPermissions members { nodes { organization { slug } user { email } } } } } }";
-    let payload = app.nobody_gets("signIn", input, fields).await.done();
+    let payload = app.mutate_anonymously_selecting("signIn", input, fields).await.done();
     let organization = &payload["viewer"]["organizations"]["nodes"][0];
     assert_eq!(
         organization["members"]["nodes"],

@@ -13,12 +13,12 @@ const CAFE: [u8; 4] = [10, 0, 0, 2];
 
 async fn sign_in(app: &TestApp, from: impl Into<IpAddr>, login: &str, password: &str) -> Answer {
     let input = json!({ "login": login, "password": password });
-    app.nobody_from(from.into(), "signIn", input, "session { accessToken }").await
+    app.mutate_anonymously_from(from.into(), "signIn", input, "session { accessToken }").await
 }
 
 async fn sign_up(app: &TestApp, from: impl Into<IpAddr>, username: &str) -> Answer {
     let input = json!({ "username": username, "email": format!("{username}@example.org"), "password": PASSWORD });
-    app.nobody_from(from.into(), "signUp", input, "session { accessToken }").await
+    app.mutate_anonymously_from(from.into(), "signUp", input, "session { accessToken }").await
 }
 
 /// The `n`th network of a client with many networks.

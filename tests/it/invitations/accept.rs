@@ -83,9 +83,9 @@ async fn invitation_token_is_not_found_while_the_organization_is_pending_deletio
         assert_eq!(accept_by_token(by, &token).await.refused(), ["NOT_FOUND"]);
     }
     let input = json!({ "token": token });
-    assert_eq!(app.nobody_mutates("declineInvitation", input).await.refused(), ["NOT_FOUND"]);
+    assert_eq!(app.mutate_anonymously("declineInvitation", input).await.refused(), ["NOT_FOUND"]);
     let newcomer = json!({ "username": "newcomer", "password": "a long and winding road", "invitationToken": token });
-    let refused = app.nobody_mutates("signUp", newcomer).await;
+    let refused = app.mutate_anonymously("signUp", newcomer).await;
     assert_eq!(refused.body["data"]["signUp"]["userErrors"][0]["path"], json!(["input", "invitationToken"]));
     assert_eq!(refused.refused(), ["NOT_FOUND"]);
     let preview = format!(r#"{{ invitationPreview(token: "{token}") {{ status }} }}"#);

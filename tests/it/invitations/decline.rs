@@ -29,12 +29,12 @@ async fn revoke_invitation_and_decline_invitation_end_an_invitation() {
 
     let declined = ada.invites(&id, &bob.email(), "WORKER").await;
     let input = json!({ "token": app.token_to(&bob.email()).await });
-    let answer = app.nobody_mutates("declineInvitation", input.clone()).await.done();
+    let answer = app.mutate_anonymously("declineInvitation", input.clone()).await.done();
     assert_eq!(answer["userErrors"], json!([]), "without signing in");
-    assert_eq!(app.nobody_mutates("declineInvitation", input).await.refused(), ["INVITATION_NOT_PENDING"]);
+    assert_eq!(app.mutate_anonymously("declineInvitation", input).await.refused(), ["INVITATION_NOT_PENDING"]);
     assert_eq!(state(&ada, &declined).await["status"], "DECLINED");
     assert_eq!(
-        app.nobody_mutates("declineInvitation", json!({ "invitationId": declined })).await.codes(),
+        app.mutate_anonymously("declineInvitation", json!({ "invitationId": declined })).await.codes(),
         ["UNAUTHENTICATED"]
     );
     app.close().await;

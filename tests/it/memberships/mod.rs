@@ -74,7 +74,8 @@ async fn change_member_role_works_only_below_the_callers_own_role() {
     assert_eq!((&error["permission"], &error["requiredRole"]), (&json!("CHANGE_MEMBER_ROLE"), &json!("MAINTAINER")));
     let stranger = team.app.person("eve").await;
     assert_eq!(change(&stranger, sue_id, "WORKER").await.refused(), ["NOT_FOUND"]);
-    let nobody = team.app.nobody_mutates("changeMemberRole", json!({ "membershipId": sue_id, "role": "WORKER" })).await;
+    let nobody =
+        team.app.mutate_anonymously("changeMemberRole", json!({ "membershipId": sue_id, "role": "WORKER" })).await;
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     team.app.close().await;
 }

@@ -203,9 +203,9 @@ async fn organizations_lists_page_search_and_order() {
         .data();
     assert_eq!(slugs(&searched["viewer"]["organizations"]["nodes"]), ["alpha"]);
     assert_eq!(slugs(&searched["organizations"]["nodes"]), ["alpha", "bravo", "charlie", "delta"], "their own");
-    let everyones =
+    let all_organizations =
         root.ask("{ organizations { nodes { slug viewerMembership { id } memberCount } totalCount } }").await.data();
-    assert_eq!(slugs(&everyones["organizations"]["nodes"]), ["alpha", "bravo", "charlie", "delta", "echo"]);
+    assert_eq!(slugs(&all_organizations["organizations"]["nodes"]), ["alpha", "bravo", "charlie", "delta", "echo"]);
     for bad in ["first: 101", "first: -1", "first: 1, last: 1", r#"search: "\u0000""#] {
         assert_eq!(
             ada.ask(&format!("{{ organizations({bad}) {{ totalCount }} }}")).await.codes(),

@@ -308,7 +308,7 @@ async fn offer_ownership_requires_the_owner_and_answers_require_the_recipient() 
         assert_eq!(answer(person, "cancelOwnershipOffer", &id).await.refused(), [code], "{}", person.name);
     }
     for mutation in ["acceptOwnership", "declineOwnership", "cancelOwnershipOffer"] {
-        let nobody = team.app.nobody_mutates(mutation, json!({ "ownershipOfferId": id })).await;
+        let nobody = team.app.mutate_anonymously(mutation, json!({ "ownershipOfferId": id })).await;
         assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
         let unknown = answer(wim, mutation, "off_00000000000000000000000000").await;
         assert_eq!(unknown.refused(), ["NOT_FOUND"]);

@@ -143,7 +143,7 @@ async fn change_plan_is_not_found_for_non_members_and_forbidden_below_owner() {
                 input["tier"] = json!("FREE");
             }
             assert_eq!(eve.mutate(mutation, input.clone(), "clientMutationId").await.refused(), ["NOT_FOUND"]);
-            let nobody = app.nobody_gets(mutation, input.clone(), "clientMutationId").await;
+            let nobody = app.mutate_anonymously_selecting(mutation, input.clone(), "clientMutationId").await;
             assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
             if workspace == id {
                 let refused = bob.mutate(mutation, input, "clientMutationId").await;

@@ -63,7 +63,7 @@ async fn accept_invitation_refuses_members_above_the_plan_limit() {
     app.sql("UPDATE users SET email = NULL, email_verified_at = NULL WHERE username = 'guest-2'").await;
     let token = app.token_to(&guest.email()).await;
     let newcomer = json!({ "username": "newcomer", "password": "a long and winding road", "invitationToken": token });
-    assert_eq!(app.nobody_mutates("signUp", newcomer).await.refused(), ["LIMIT_EXCEEDED"]);
+    assert_eq!(app.mutate_anonymously("signUp", newcomer).await.refused(), ["LIMIT_EXCEEDED"]);
     assert_eq!(app.number("SELECT count(*) FROM users WHERE username = 'newcomer'").await, 0);
     let limits = organization_fields(&ada, &id, "memberCount limits { kind used max }").await;
     assert_eq!(limits["memberCount"], 10, "members stay, and new ones are refused");

@@ -12,8 +12,6 @@ use rcgen::{
 use crate::support::cluster::{OwnCluster, execute};
 use crate::support::server_process::{Server, run};
 
-/// An address of its own, because the port is that of every private cluster.
-const ADDRESS: &str = "127.7.20.1";
 /// The role whose certificate the database asks for.
 const ROLE: &str = "app";
 
@@ -50,14 +48,16 @@ fn issue(folder: &Path, name: &str, issuer: &Issuer, common_name: &str, hosts: &
 struct Tls {
     cluster: OwnCluster,
     folder: PathBuf,
+    address: &'static str,
     ours: Issuer,
     foreign: Issuer,
 }
 
 impl Tls {
-    async fn start() -> Self {
-        let cluster = OwnCluster::start_with("tls", &[("listen_addresses", ADDRESS)]).await;
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("certificates-{}", std::process::id()));
+    /// Starts a cluster that listens on an address of its own, because the port is that of every private cluster.
+    async fn start(name: &'static str, address: &'static str) -> Self {
+        let cluster = OwnCluster::start_with(name, &[("listen_addresses", address)]).await;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("certificates-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let (ours, foreign) = (authority("Our authority"), authority("Another authority"));
         fs::write(folder.join("ca.crt"), ours.pem()).expect("a file");
@@ -65,10 +65,10 @@ impl Tls {
         issue(&folder, "client", &ours, ROLE, &[], false);
         issue(&folder, "foreign-client", &foreign, ROLE, &[], false);
         issue(&folder, "other-client", &ours, "somebody-else", &[], false);
-        let tls = Self { cluster, folder, ours, foreign };
+        let tls = Self { cluster, folder, address, ours, foreign };
         fs::write(tls.data().join("ca.crt"), tls.ours.pem()).expect("a file");
         tls.own(&tls.data().join("ca.crt"));
-        let rules = format!("local all all trust\nhostssl all all {ADDRESS}/8 cert clientcert=verify-full\n");
+        let rules = format!("local all all trust\nhostssl all all {address}/8 cert clientcert=verify-full\n");
         fs::write(tls.data().join("pg_hba.conf"), rules).expect("a file");
         tls.present("db.internal", false, false).await;
         for sql in [
@@ -96,7 +96,7 @@ impl Tls {
     /// Lets the server present a certificate for that host.
     async fn present(&self, host: &str, expired: bool, by_another: bool) {
         let issuer = if by_another { &self.foreign } else { &self.ours };
-        issue(&self.data(), "server", issuer, "server", &[host, ADDRESS], expired);
+        issue(&self.data(), "server", issuer, "server", &[host, self.address], expired);
         self.own(&self.data().join("server.crt"));
         self.own(&self.data().join("server.key"));
         execute(&self.cluster.url(), "SELECT pg_reload_conf()").await;
@@ -107,7 +107,7 @@ impl Tls {
     /// A URL with these parameters; `{}` is the folder of the certificates.
     fn url(&self, parameters: &str) -> String {
         let parameters = parameters.replace("{}", &self.folder.display().to_string());
-        format!("postgres://{ROLE}@db.internal/guildhall?hostaddr={ADDRESS}&{parameters}")
+        format!("postgres://{ROLE}@db.internal/guildhall?hostaddr={}&{parameters}", self.address)
     }
 
     async fn connect(&self, parameters: &str) -> Result<(), String> {
@@ -127,7 +127,7 @@ const VERIFIED: &str = "sslmode=verify-full&sslrootcert={}/ca.crt";
 
 #[tokio::test]
 async fn connect_by_tls_follows_each_mode_and_says_why_it_fails() {
-    let tls = Tls::start().await;
+    let tls = Tls::start("tls-modes", "127.7.20.1").await;
     let refused = async |parameters: &str, sentence: &str| {
         let error = tls.connect(parameters).await.expect_err(parameters);
         assert!(error.contains(sentence), "{parameters}: {error}");
@@ -167,7 +167,7 @@ async fn connect_by_tls_follows_each_mode_and_says_why_it_fails() {
 
 #[tokio::test]
 async fn migrate_and_serve_work_by_tls_with_a_client_certificate() {
-    let tls = Tls::start().await;
+    let tls = Tls::start("tls-serve", "127.7.20.2").await;
     let url = tls.url(&format!("{VERIFIED}&{CLIENT}"));
     let migrated = run(&["migrate"], &[("DATABASE_URL", &url)]).await;
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));

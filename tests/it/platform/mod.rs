@@ -13,5 +13,6 @@ pub mod query_batching;
 pub mod query_count;
 pub mod query_plans;
 pub mod round_trips;
+pub mod silent_network;
 pub mod slow_readers;
 pub mod worker_delay;

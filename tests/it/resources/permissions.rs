@@ -46,7 +46,7 @@ async fn resource_mutations_follow_the_permission_table_by_role_ownership_and_as
         }
     }
     let things = Things::new(&office).await;
-    let nobody = office.app.nobody_mutates("updateTask", json!({ "taskId": things.task, "name": "x" })).await;
+    let nobody = office.app.mutate_anonymously("updateTask", json!({ "taskId": things.task, "name": "x" })).await;
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     office.app.check_invariants().await;
     office.app.close().await;

@@ -157,17 +157,17 @@ impl TestApp {
     }
 
     /// Runs a mutation without signing in.
-    pub async fn nobody_mutates(&self, mutation: &str, input: Value) -> Answer {
-        self.nobody_gets(mutation, input, "clientMutationId").await
+    pub async fn mutate_anonymously(&self, mutation: &str, input: Value) -> Answer {
+        self.mutate_anonymously_selecting(mutation, input, "clientMutationId").await
     }
 
     /// Runs a mutation without signing in, and selects `fields` of the payload.
-    pub async fn nobody_gets(&self, mutation: &str, input: Value, fields: &str) -> Answer {
+    pub async fn mutate_anonymously_selecting(&self, mutation: &str, input: Value, fields: &str) -> Answer {
         graphql::send(&self.router, None, &actors::document(mutation, fields), json!({ "input": input })).await
     }
 
     /// Runs a mutation without signing in, from a client at that address, and selects `fields` of the payload.
-    pub async fn nobody_from(&self, from: IpAddr, mutation: &str, input: Value, fields: &str) -> Answer {
+    pub async fn mutate_anonymously_from(&self, from: IpAddr, mutation: &str, input: Value, fields: &str) -> Answer {
         let document = actors::document(mutation, fields);
         graphql::send_from(&self.router, from, None, &document, json!({ "input": input })).await
     }

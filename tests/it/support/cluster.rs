@@ -122,7 +122,7 @@ impl OwnCluster {
 async fn start(name: &str, settings: &[(&str, &str)]) -> Embedded {
     let folder = Path::new(ROOT).join(format!("cluster-{}-{name}", std::process::id()));
     let is_new = !folder.exists();
-    let embedded = Embedded::start_with(&folder, Programs::of_environment(), &[&SETTINGS, settings].concat()).await;
+    let embedded = Embedded::start_with(&folder, Programs::from_environment(), &[&SETTINGS, settings].concat()).await;
     let embedded = embedded.unwrap_or_else(|why| panic!("no PostgreSQL to test with: {why}"));
     if is_new {
         watch(&folder, embedded.location());

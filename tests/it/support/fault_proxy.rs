@@ -40,7 +40,7 @@ impl FaultProxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (user, database) = (config.get_user().expect("a user"), config.get_dbname().expect("a name"));
-        let url = format!("postgres://{user}@{address}/{database}");
+        let url = format!("postgres://{user}@{address}/{database}?sslmode=disable");
         let fault = Arc::new(watch::Sender::new(Fault::None));
         tokio::spawn(accept(listener, socket, fault.clone()));
         Self { url, fault }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -36,6 +37,7 @@ pub struct Server {
     process: Child,
     /// The address on which it listens.
     pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -56,12 +58,15 @@ impl Server {
         let mut log = BufReader::new(process.stderr.take().expect("its log")).lines();
         let address = listening(&mut log).await;
         // The log is read to the end, because a full pipe would block the server.
+        let written = Arc::<Mutex<String>>::default();
+        let kept = written.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = log.next_line().await {
                 println!("{address} {line}");
+                kept.lock().expect("the log").push_str(&line);
             }
         });
-        Self { process, address }
+        Self { process, address, log: written }
     }
 
     /// Three servers.
@@ -69,6 +74,11 @@ impl Server {
         let start = || Self::start(database, environment);
         let (first, second, third) = tokio::join!(start(), start(), start());
         vec![first, second, third]
+    }
+
+    /// What the process has logged since it listens.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("the log").clone()
     }
 
     /// ID of the process.

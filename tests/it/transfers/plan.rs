@@ -90,6 +90,6 @@ async fn transfer_plan_and_transfer_resources_hide_invisible_resources() {
     );
     assert_eq!(world.app.nobody(&query).await.data()["transferPlan"], Value::Null);
     let input = json!({ "resourceIds": [project], "destinationWorkspaceId": world.there, "storage": "DETACH" });
-    assert_eq!(world.app.nobody_mutates("transferResources", input).await.codes(), ["UNAUTHENTICATED"]);
+    assert_eq!(world.app.mutate_anonymously("transferResources", input).await.codes(), ["UNAUTHENTICATED"]);
     world.app.close().await;
 }

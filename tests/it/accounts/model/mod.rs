@@ -162,7 +162,7 @@ impl Walk {
         self.require(holder.owner == Party::Reader, "the stranger has the address");
         let strangers = holder.sessions.iter().filter(|(party, _)| *party == Party::Stranger);
         for (_, token) in strangers {
-            let refreshed = self.app.nobody_mutates("refreshSession", json!({ "refreshToken": token })).await;
+            let refreshed = self.app.mutate_anonymously("refreshSession", json!({ "refreshToken": token })).await;
             self.require(refreshed.refused() == ["INVALID_CREDENTIALS"], "the stranger is still signed in");
         }
     }

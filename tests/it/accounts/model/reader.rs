@@ -12,7 +12,7 @@ impl Walk {
         let input = json!({ "token": letter.token });
         let account = if self.below(4) == 0 { None } else { self.pick(Party::Reader) };
         let Some(account) = account else {
-            let refused = self.app.nobody_mutates("verifyEmail", input).await.refused();
+            let refused = self.app.mutate_anonymously("verifyEmail", input).await.refused();
             self.note(format!("the reader opens the link for {named} without signing in: {refused:?}"));
             return self.require(!refused.is_empty(), "a click alone proved the address");
         };

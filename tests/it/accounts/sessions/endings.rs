@@ -188,7 +188,7 @@ async fn sign_out_ends_mutations_of_its_access_token() {
     let app = TestApp::with(|_| {}).await;
     let (ada, token) = newcomer(&app, "ada").await;
     create(&ada, "before").await.done();
-    app.nobody_mutates("signOut", json!({ "refreshToken": token })).await.done();
+    app.mutate_anonymously("signOut", json!({ "refreshToken": token })).await.done();
     assert_eq!(create(&ada, "after").await.codes(), ["UNAUTHENTICATED"]);
     let both = format!(
         r#"mutation {{ signIn(input: {{ login: "ada", password: "{PASSWORD}" }}) {{ clientMutationId }}
@@ -235,9 +235,9 @@ async fn reset_password_ends_every_session() {
     let app = TestApp::with(|_| {}).await;
     let (ada, _) = newcomer(&app, "ada").await;
     let robot = app.named("ada").await;
-    app.nobody_mutates("requestPasswordReset", json!({ "email": ada.email() })).await.done();
+    app.mutate_anonymously("requestPasswordReset", json!({ "email": ada.email() })).await.done();
     let reset = json!({ "token": app.token_to(&ada.email()).await, "newPassword": "another horse battery" });
-    app.nobody_mutates("resetPassword", reset).await.done();
+    app.mutate_anonymously("resetPassword", reset).await.done();
     for ended in [&ada, &robot] {
         assert_eq!(create(ended, "ended").await.codes(), ["UNAUTHENTICATED"]);
     }
@@ -266,7 +266,7 @@ async fn waiting_mutation_is_refused_if_its_session_ends_before_it_gets_the_lock
         } {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        app.nobody_mutates("signOut", json!({ "refreshToken": token })).await.done();
+        app.mutate_anonymously("signOut", json!({ "refreshToken": token })).await.done();
         app.sql("COMMIT").await;
     };
     let ((organization, profile), ()) = futures_util::join!(waiting, meanwhile);

@@ -15,13 +15,13 @@ const SESSION: &str = "session { accessToken refreshToken }";
 /// Signs up, and returns the person with their refresh token.
 async fn newcomer(app: &TestApp, name: &str) -> (Person, String) {
     let input = json!({ "email": format!("{name}@example.org"), "username": name, "password": PASSWORD });
-    let payload = app.nobody_gets("signUp", input, SESSION).await.done();
+    let payload = app.mutate_anonymously_selecting("signUp", input, SESSION).await.done();
     signed_in(app, name, &payload)
 }
 
 async fn sign_in(app: &TestApp, name: &str) -> (Person, String) {
     let input = json!({ "login": name, "password": PASSWORD });
-    signed_in(app, name, &app.nobody_gets("signIn", input, SESSION).await.done())
+    signed_in(app, name, &app.mutate_anonymously_selecting("signIn", input, SESSION).await.done())
 }
 
 fn signed_in(app: &TestApp, name: &str, payload: &Value) -> (Person, String) {

@@ -7,7 +7,7 @@ use super::{SESSION, newcomer, sign_in};
 use crate::support::{Answer, TestApp};
 
 async fn refresh(app: &TestApp, token: &str) -> Answer {
-    app.nobody_gets("refreshSession", json!({ "refreshToken": token }), SESSION).await
+    app.mutate_anonymously_selecting("refreshSession", json!({ "refreshToken": token }), SESSION).await
 }
 
 async fn refreshed(app: &TestApp, token: &str) -> String {
@@ -78,8 +78,8 @@ async fn refresh_session_rotates_tokens_and_reuse_ends_the_session() {
     }
     let (_, token) = sign_in(&app, "ada").await;
     let sign_out = json!({ "refreshToken": token });
-    app.nobody_mutates("signOut", sign_out.clone()).await.done();
-    app.nobody_mutates("signOut", sign_out).await.done();
+    app.mutate_anonymously("signOut", sign_out.clone()).await.done();
+    app.mutate_anonymously("signOut", sign_out).await.done();
     assert_eq!(refresh(&app, &token).await.refused(), ["INVALID_CREDENTIALS"]);
     app.close().await;
 }

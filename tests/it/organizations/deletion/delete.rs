@@ -106,7 +106,7 @@ async fn delete_organization_and_restore_require_the_owner_or_an_administrator()
     );
     let nobody = team
         .app
-        .nobody_mutates("deleteOrganization", json!({ "organizationId": team.id, "confirmSlug": "team" }))
+        .mutate_anonymously("deleteOrganization", json!({ "organizationId": team.id, "confirmSlug": "team" }))
         .await;
     assert_eq!(nobody.codes(), ["UNAUTHENTICATED"]);
     team.close().await;

@@ -30,10 +30,10 @@ async fn delete_organization_suspends_invitations_until_it_is_restored() {
     }
     let by_id = json!({ "invitationId": of_unproven });
     assert_eq!(unproven.mutate("acceptInvitation", by_id, "invitation { id }").await.refused(), ["NOT_FOUND"]);
-    let nobody = team.app.nobody_mutates("declineInvitation", json!({ "token": token })).await;
+    let nobody = team.app.mutate_anonymously("declineInvitation", json!({ "token": token })).await;
     assert_eq!(nobody.refused(), ["NOT_FOUND"]);
     let account = json!({ "username": "newcomer", "password": "correct horse battery", "invitationToken": of_new });
-    let signed_up = team.app.nobody_mutates("signUp", account.clone()).await;
+    let signed_up = team.app.mutate_anonymously("signUp", account.clone()).await;
     assert_eq!(signed_up.body["data"]["signUp"]["userErrors"][0]["path"], json!(["input", "invitationToken"]));
     assert_eq!(signed_up.refused(), ["NOT_FOUND"]);
     let all = "{ viewer { invitations(statuses: [PENDING, ACCEPTED, DECLINED, REVOKED, EXPIRED]) { totalCount nodes { id } } } }";
@@ -47,7 +47,7 @@ async fn delete_organization_suspends_invitations_until_it_is_restored() {
     team.later(TimeDelta::days(6)).await;
     restore(&team.owner, &team.id).await.done();
     assert!(team.app.nobody(&preview).await.data()["invitationPreview"]["status"] == "PENDING");
-    team.app.nobody_mutates("signUp", account).await.done();
+    team.app.mutate_anonymously("signUp", account).await.done();
     assert_eq!(team.max.ask(all).await.data()["viewer"]["invitations"]["totalCount"], 1, "the accepted one");
     delete(&team.owner, &team.id, "team").await.done();
     team.later(TimeDelta::days(2)).await;

@@ -170,7 +170,7 @@ async fn decline_invitation_by_token_repeats_without_sign_in() {
     let decline = |token: &str, key: &str| {
         let input = json!({ "token": token, "idempotencyKey": key });
         let app = &app;
-        async move { app.nobody_gets("declineInvitation", input, "invitation { id }").await }
+        async move { app.mutate_anonymously_selecting("declineInvitation", input, "invitation { id }").await }
     };
     assert_eq!(decline(&tokens[0], "k").await.done()["invitation"], Value::Null);
     decline(&tokens[0], "k").await.done();
@@ -188,6 +188,6 @@ async fn idempotency_key_repeat_without_sign_in_is_unauthenticated() {
     let ada = app.person("ada").await;
     create(&ada, "acme", "k").await.done();
     let input = json!({ "slug": "acme", "idempotencyKey": "k" });
-    assert_eq!(app.nobody_mutates("createOrganization", input).await.codes(), ["UNAUTHENTICATED"]);
+    assert_eq!(app.mutate_anonymously("createOrganization", input).await.codes(), ["UNAUTHENTICATED"]);
     app.close().await;
 }

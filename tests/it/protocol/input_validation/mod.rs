@@ -43,7 +43,8 @@ fn text(value: &Value) -> String {
 /// Signs up. Returns the person and the refresh token.
 async fn sign_up(app: &TestApp, name: &str) -> (Person, String) {
     let input = json!({ "email": format!("{name}@example.org"), "username": name, "password": PASSWORD });
-    let payload = app.nobody_gets("signUp", input, "session { accessToken refreshToken }").await.done();
+    let payload =
+        app.mutate_anonymously_selecting("signUp", input, "session { accessToken refreshToken }").await.done();
     let session = &payload["session"];
     (app.holder(name, text(&session["accessToken"])), text(&session["refreshToken"]))
 }
@@ -108,7 +109,7 @@ impl World {
         let (pia, pias_session) = sign_up(&app, "pia").await;
         let token = json!({ "token": app.token_to("pia@example.org").await });
         pia.mutate("verifyEmail", token, "viewer { email }").await.done();
-        app.nobody_mutates("requestPasswordReset", json!({ "email": "pia@example.org" })).await.done();
+        app.mutate_anonymously("requestPasswordReset", json!({ "email": "pia@example.org" })).await.done();
         let pias_token = app.token_to("pia@example.org").await;
         let (uma, (dan, _)) = (app.unverified("uma").await, sign_up(&app, "dan").await);
         let version = ada.ask(&format!(r#"{{ organization(id: "{organization}") {{ version }} }}"#)).await.data();

@@ -65,7 +65,7 @@ async fn settle_log_continues_after_the_events_of_a_restored_database() {
         let (app, id) = (&app, &id);
         async move {
             tokio::time::sleep(Duration::from_millis(7 * n)).await;
-            migrate::settle_log(&connector(&app.url)).await.expect("a start");
+            migrate::ensure_event_base(&connector(&app.url)).await.expect("a start");
             write(app, id, 3, Duration::from_millis(10)).await;
         }
     }))
@@ -89,7 +89,7 @@ async fn settle_log_continues_after_the_events_of_a_restored_database() {
     }
     assert!(seen.ends_with(&written[restored.len()..]) && listener.is_silent().await);
     let before = app.number("SELECT base FROM event_log").await;
-    migrate::settle_log(&connector(&app.url)).await.expect("nothing to do");
+    migrate::ensure_event_base(&connector(&app.url)).await.expect("nothing to do");
     assert_eq!(app.number("SELECT base FROM event_log").await, before, "the base is raised once");
     app.close().await;
 }
