@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use chrono::TimeDelta;
 
+use crate::auth::key_ring::KeyRing;
 use crate::auth::oidc::OidcIssuer;
 use crate::auth::passwords::{Argon2Cost, Passwords};
 use crate::auth::throttle::Throttle;
-use crate::auth::tokens::TokenSigner;
 use crate::config::{HttpPolicy, PlanRules, RuleSettings};
 use crate::domain::Clock;
 use crate::domain::plan_catalog::Plans;
@@ -104,6 +104,8 @@ pub struct App {
     pub env: AppContext,
     /// GraphQL schema.
     pub schema: Schema,
+    /// Documents that requests may run.
+    pub documents: Arc<Documents>,
     /// HTTP routes.
     pub router: Router,
     /// Limits of connections, streams and request rates.
@@ -114,7 +116,7 @@ pub struct App {
 
 impl App {
     /// Builds an application with a shutdown handle of its own. Neither queries the database nor starts tasks.
-    pub fn build(settings: AppConfig, store: Database, keys: TokenSigner, clock: Clock) -> Self {
+    pub fn build(settings: AppConfig, store: Database, keys: impl Into<KeyRing>, clock: Clock) -> Self {
         Self::build_with_shutdown(Shutdown::default(), settings, store, keys, clock)
     }
 
@@ -123,34 +125,37 @@ impl App {
         shutdown: Shutdown,
         settings: AppConfig,
         store: Database,
-        keys: TokenSigner,
+        keys: impl Into<KeyRing>,
         clock: Clock,
     ) -> Self {
+        let keys = Arc::new(keys.into());
         let env = AppContext {
-            outbox: Outbox::new(settings.links, keys.sealer()),
+            outbox: Outbox::new(settings.links, keys.clone()),
             passwords: Passwords::new(settings.password_cost),
             hub: Hub::default(),
             throttle: Throttle::new(settings.rules.rate_limits),
             rules: Arc::new(settings.rules),
             tasks: shutdown.tasks.clone(),
             unrevoked: Arc::default(),
-            keys: Arc::new(keys),
+            keys,
             issuer: settings.issuer,
             store,
             clock,
         };
         let schema = schema::build(env.clone());
         let admission = Admission::new(settings.access);
+        let documents = Arc::new(Documents::new(settings.documents));
         let router = router::router(ServerState {
             schema: schema.clone(),
-            documents: Arc::new(Documents::new(settings.documents)),
+            documents: documents.clone(),
             admission: admission.clone(),
             time_limits: settings.time_limits,
             env: env.clone(),
             tasks: shutdown.tasks.clone(),
+            announced: shutdown.announced.clone(),
             stopping: shutdown.soft.clone(),
         });
-        Self { env, schema, router, admission, shutdown }
+        Self { env, schema, documents, router, admission, shutdown }
     }
 
     /// Spawns the worker that sends queued mails until the shutdown.
@@ -175,7 +180,8 @@ impl App {
 
     /// Spawns the periodic maintenance, which marks expired rows and purges old ones until the shutdown.
     pub fn spawn_maintenance(&self) {
-        let AppContext { store, clock, rules, .. } = self.env.clone();
-        self.shutdown.tasks.spawn(schedule::run(store, clock, rules.event_retention, self.shutdown.soft.clone()));
+        let AppContext { store, clock, rules, keys, .. } = self.env.clone();
+        let cancel = self.shutdown.soft.clone();
+        self.shutdown.tasks.spawn(schedule::run(store, clock, keys, rules.event_retention, cancel));
     }
 }

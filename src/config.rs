@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 pub use cidr::Networks;
 pub use database::{DatabaseSettings, DatabaseSource};
 pub use http_policy::{HttpPolicy, RateLimits};
-pub use keys::KeySettings;
+pub use keys::{ConfiguredKey, KeySettings, write_new as write_new_key};
 pub use oidc::IssuerSettings;
 pub use origins::Origins;
 pub use plans::PlanRules;
@@ -181,6 +181,9 @@ pub struct MailSettings {
     /// `mail` of the data folder]
     #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
+    /// File that contains `SMTP_URL`.
+    #[arg(long, env = "SMTP_URL_FILE", value_name = "FILE")]
+    pub smtp_url_file: Option<PathBuf>,
     /// Sender of mails.
     #[arg(long, env = "MAIL_FROM", value_name = "SENDER", default_value = "Guildhall <guildhall@localhost>")]
     pub mail_from: String,
@@ -191,8 +194,8 @@ pub struct MailSettings {
 
 impl MailSettings {
     /// Returns the URL of the mail server; `None` if it is unset or blank.
-    pub fn smtp(&self) -> Option<&str> {
-        validate::non_empty(self.smtp_url.as_deref())
+    pub fn smtp(&self) -> Result<Option<String>, ConfigError> {
+        validate::secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), "SMTP_URL")
     }
 }
 

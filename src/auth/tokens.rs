@@ -69,7 +69,8 @@ pub struct TokenSigner {
     validation: Validation,
     signatures: SignatureCache,
     /// Public keys, as JSON Web Keys.
-    public: Vec<Value>,
+    public: Option<Value>,
+    fingerprint: String,
     refresh: Hmac<Sha256>,
     sealer: Sealer,
 }
@@ -87,7 +88,7 @@ impl TokenSigner {
         let encoding = EncodingKey::from_ed_der(&pkcs8(key.as_bytes()));
         let public = json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "alg": "EdDSA", "use": "sig"});
         let header = Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) };
-        Self::new(header, encoding, decoding, vec![public], key.as_bytes()).ok_or(KeyError::NotEd25519)
+        Self::new(header, encoding, decoding, Some(public), key.as_bytes()).ok_or(KeyError::NotEd25519)
     }
 
     /// Creates a signer for HS256 from a secret of at least 32 bytes.
@@ -97,7 +98,7 @@ impl TokenSigner {
             return Err(KeyError::ShortSecret);
         }
         let (encoding, decoding) = (EncodingKey::from_secret(bytes), DecodingKey::from_secret(bytes));
-        Self::new(Header::new(Algorithm::HS256), encoding, decoding, Vec::new(), bytes).ok_or(KeyError::ShortSecret)
+        Self::new(Header::new(Algorithm::HS256), encoding, decoding, None, bytes).ok_or(KeyError::ShortSecret)
     }
 
     /// Generates an Ed25519 key in PKCS #8 PEM form, for a file that only the server can read.
@@ -112,7 +113,7 @@ impl TokenSigner {
         header: Header,
         encoding: EncodingKey,
         decoding: DecodingKey,
-        public: Vec<Value>,
+        public: Option<Value>,
         secret: &[u8],
     ) -> Option<Self> {
         let derive = |purpose: &[u8]| {
@@ -128,6 +129,10 @@ impl TokenSigner {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let refresh = Hmac::new_from_slice(&derive(b"refresh tokens")?).ok()?;
+        let fingerprint = match &header.kid {
+            Some(kid) => kid.clone(),
+            None => URL_SAFE_NO_PAD.encode(derive(b"fingerprint")?),
+        };
         let sealer = Sealer::new(derive(b"links in the mail queue")?);
         Some(Self {
             header,
@@ -136,6 +141,7 @@ impl TokenSigner {
             validation,
             signatures: SignatureCache::default(),
             public,
+            fingerprint,
             refresh,
             sealer,
         })
@@ -180,10 +186,27 @@ impl TokenSigner {
         Ok(Actor { user_id, session, issued_at, authenticated_at, expires_at: Some(expires_at) })
     }
 
-    /// Returns the public keys, as served at `/.well-known/jwks.json`. The list is empty for HS256, which has no public
-    /// keys.
-    pub fn jwks(&self) -> Value {
-        json!({ "keys": self.public })
+    /// Returns the public key as a JWK; `None` for HS256, which has no public key.
+    pub fn public_key(&self) -> Option<&Value> {
+        self.public.as_ref()
+    }
+
+    /// Returns a text that identifies the key and does not reveal it: the key ID of an Ed25519 key, a derived value of a
+    /// secret.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Returns whether a token with this header may be signed by this key: they have one algorithm, and one key ID if
+    /// both have one.
+    pub(super) fn fits(&self, header: &Header) -> bool {
+        let has_other_id = matches!((&header.kid, &self.header.kid), (Some(theirs), Some(ours)) if theirs != ours);
+        header.alg == self.header.alg && !has_other_id
+    }
+
+    /// Returns the name of the algorithm.
+    pub fn algorithm(&self) -> &'static str {
+        if self.public.is_some() { "Ed25519" } else { "HS256" }
     }
 
     /// Returns the refresh token of a generation of a session. It is deterministic, so that it need not be stored.

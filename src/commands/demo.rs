@@ -1,5 +1,7 @@
 //! `guildhall demo`: serves example data without any setup, and prints the accounts and the next steps.
 
+use std::time::Duration;
+
 use clap::Args;
 use tokio::sync::mpsc;
 
@@ -42,7 +44,7 @@ impl Demo {
         telemetry::start(&self.log)?;
         let plans = self.rules.plan_rules(PlanManagement::Owners)?;
         let shutdown = Shutdown::default();
-        shutdown.listen_to_signals()?;
+        shutdown.listen_to_signals(Duration::ZERO)?;
         let database = CommandDatabase::start(&self.folders).await?;
         let served = self.serve(&database, plans, shutdown).await;
         database.stop().await?;

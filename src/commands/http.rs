@@ -20,6 +20,9 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliErr
     if bound.ip().is_unspecified() {
         // All interfaces: links use the loopback address.
         bound.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        if http.public_url.is_none() {
+            tracing::warn!("links in mails lead to this machine alone: set GUILDHALL_PUBLIC_URL");
+        }
     }
     let public_url = http.public_url.clone().unwrap_or_else(|| format!("http://{bound}"));
     Ok((listener, public_url))

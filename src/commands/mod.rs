@@ -7,7 +7,9 @@ mod error;
 mod grants;
 mod http;
 mod import;
+mod keys;
 mod migrate;
+mod reload;
 mod schema;
 mod seed;
 mod serve;
@@ -42,6 +44,8 @@ enum Command {
     Schema,
     /// Creates access tokens, for scripts and load tests.
     Token(token::Token),
+    /// Lists, adds and removes signing keys.
+    Keys(Box<keys::Keys>),
     /// Grants or revokes site administration.
     Admin(admin::Admin),
     /// Fills an empty database with a large data set, for load tests.
@@ -73,6 +77,7 @@ fn on_runtime(command: Command) -> Result<(), CliError> {
             Command::Schema => schema::run(),
             Command::Grants(grants) => grants.run(),
             Command::Token(token) => token.run().await,
+            Command::Keys(keys) => keys.run().await,
             Command::Admin(admin) => admin.run().await,
             Command::Seed(seed) => seed.run().await,
             Command::Import(import) => import.run().await,

@@ -7,10 +7,11 @@ use clap::Args;
 
 use super::database::CommandDatabase;
 use crate::app::{App, AppConfig};
+use crate::auth::key_ring::KeyRing;
 use crate::auth::oidc::OidcIssuer;
-use crate::auth::tokens::TokenSigner;
 use crate::commands::error::CliError;
 use crate::commands::http;
+use crate::commands::reload::Reload;
 use crate::config::{
     ConfigError, DataDirSettings, DatabaseSettings, DatabaseSource, DocumentSettings, HttpPolicy, HttpSettings,
     IssuerSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlanManagement, PlanRules, RuleSettings,
@@ -20,6 +21,7 @@ use crate::graphql::documents::{DocumentRules, PreparedDocument, TrustedDocument
 use crate::graphql::schema;
 use crate::graphql::validation::Exposure;
 use crate::mail::transports::Transport;
+use crate::operations::maintenance::signing_keys;
 use crate::server::shutdown::Shutdown;
 use crate::store::installation;
 use crate::telemetry;
@@ -34,6 +36,9 @@ pub struct Serve {
     /// Migrates the database before serving.
     #[arg(long, env = "GUILDHALL_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
     migrate: bool,
+    /// Seconds between a signal to stop, at which `/health/ready` fails, and the end of accepting connections.
+    #[arg(long, env = "GUILDHALL_SHUTDOWN_DELAY", value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=300))]
+    shutdown_delay: u64,
     /// How long the start waits for a database that cannot be reached, in seconds.
     #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "SECONDS", default_value_t = 30)]
     database_wait_seconds: u64,
@@ -57,7 +62,7 @@ pub struct Serve {
 
 /// Components that are built from the settings before the database is opened.
 struct Components {
-    keys: TokenSigner,
+    keys: KeyRing,
     transport: Transport,
     plans: PlanRules,
     issuer: Option<OidcIssuer>,
@@ -70,17 +75,14 @@ impl Serve {
         telemetry::start(&self.log)?;
         // Settings are checked first, so that errors appear before a database is started.
         let components = Components {
-            keys: match self.database.source()? {
-                DatabaseSource::Embedded => self.keys.load_or_create(&self.folders.data_dir)?,
-                DatabaseSource::Url { .. } => self.keys.required()?,
-            },
+            keys: read_keys(&self.database.source()?, &self.keys, &self.folders)?,
             transport: self.mail.transport(&self.folders.data_dir)?,
             plans: self.rules.plan_rules(PlanManagement::Admin)?,
             issuer: self.issuer.issuer()?,
             documents: self.documents.rules()?,
         };
         let shutdown = Shutdown::default();
-        shutdown.listen_to_signals()?;
+        shutdown.listen_to_signals(Duration::from_secs(self.shutdown_delay))?;
         let database = match self.database.connector()? {
             None => CommandDatabase::start(&self.folders).await?,
             Some(connector) => {
@@ -110,6 +112,13 @@ impl Serve {
                  another DATABASE_URL or GUILDHALL_DATA_DIR.",
             ));
         }
+        if !signing_keys::join(&store, &keys, &Clock::default()).await? {
+            return Err(CliError::new(
+                "Other processes use this database, and share no signing key with this one: their tokens would be refused \
+                 here, and mails would fail. Set GUILDHALL_SIGNING_KEY_FILE to a list with one of their keys. If the keys \
+                 are lost, run `guildhall keys retire --lost FINGERPRINT` for each fingerprint in the table signing_keys.",
+            ));
+        }
         let (listener, public_url) = http::listen(&self.http).await?;
         let mut settings = AppConfig::new(&self.rules, plans, self.links.links(&public_url)?);
         settings.issuer = issuer.map(Arc::new);
@@ -117,10 +126,37 @@ impl Serve {
         settings.access = HttpPolicy::new(&self.http, &self.rules, &public_url);
         let app = App::build_with_shutdown(shutdown, settings, store, keys, Clock::default());
         if self.mail.mail_worker.into() {
+            if self.mail.smtp()?.is_none() {
+                let folder = self.folders.data_dir.join("mail");
+                tracing::warn!(folder = %folder.display(), "no SMTP server is set: mails are only written to a folder");
+            }
             app.spawn_mail_worker(transport);
         }
+        self.reload_at_hangup(&app, database)?;
         tracing::info!(public_url, "listening");
         http::serve(listener, app).await
+    }
+}
+
+impl Serve {
+    fn reload_at_hangup(&self, app: &App, database: &CommandDatabase) -> Result<(), CliError> {
+        let (source, keys, folders) = (self.database.source()?, self.keys.clone(), self.folders.clone());
+        let documents = self.documents.clone();
+        let reload = Reload {
+            keys: app.env.keys.clone(),
+            read_keys: move || read_keys(&source, &keys, &folders),
+            documents: app.documents.clone(),
+            read_documents: move || documents.rules().map(|rules| rules.trusted),
+            connector: database.connector.clone(),
+        };
+        Ok(reload.spawn(app.shutdown.soft.clone())?)
+    }
+}
+
+fn read_keys(source: &DatabaseSource, keys: &KeySettings, folders: &DataDirSettings) -> Result<KeyRing, ConfigError> {
+    match source {
+        DatabaseSource::Embedded => keys.load_or_create(&folders.data_dir),
+        DatabaseSource::Url { .. } => keys.required(),
     }
 }
 
@@ -144,8 +180,8 @@ impl DocumentSettings {
 impl MailSettings {
     /// Returns the transport of mails: SMTP, or a folder.
     fn transport(&self, data_dir: &std::path::Path) -> Result<Transport, ConfigError> {
-        let transport = match self.smtp() {
-            Some(url) => Transport::smtp(url, &self.mail_from),
+        let transport = match self.smtp()? {
+            Some(url) => Transport::smtp(&url, &self.mail_from),
             None => Transport::folder(data_dir.join("mail"), &self.mail_from, None),
         };
         transport.map_err(|bad| ConfigError::new(format!("SMTP_URL, MAIL_FROM: {bad}.")))

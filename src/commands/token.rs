@@ -15,6 +15,8 @@ use crate::store::{Connection, users};
 
 /// Number of accounts that are looked up in one statement.
 const BATCH: usize = 1000;
+/// Longest lifetime of a token in minutes: one day. Only the end of its account ends such a token earlier.
+const MAX_MINUTES: i64 = 24 * 60;
 
 /// Arguments of the command.
 #[derive(Args)]
@@ -26,7 +28,7 @@ pub struct Token {
     #[arg(long)]
     stdin: bool,
     /// Lifetime of the tokens, in minutes.
-    #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=525_600))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=MAX_MINUTES))]
     minutes: u32,
     #[command(flatten)]
     database: DatabaseSettings,

@@ -12,9 +12,14 @@ use crate::store::Connection;
 use crate::store::invitations::deliveries;
 use crate::store::mails::{self, Claimed};
 
-/// Claims up to `limit` due mails. A mail that is not to be sent has an outcome already.
-pub async fn claim(tx: &mut Connection, now: Instant, limit: usize) -> Result<Vec<(Claimed, Option<Outcome>)>> {
-    let claimed = mails::claim_due(tx, now, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+/// Claims up to `limit` due mails whose links the keys with these fingerprints can decrypt. A mail that is not to be sent has an outcome already.
+pub async fn claim(
+    tx: &mut Connection,
+    now: Instant,
+    limit: usize,
+    fingerprints: &[String],
+) -> Result<Vec<(Claimed, Option<Outcome>)>> {
+    let claimed = mails::claim_due(tx, now, i64::try_from(limit).unwrap_or(i64::MAX), fingerprints).await?;
     let ids: Vec<InvitationId> = claimed.iter().filter_map(|mail| mail.invitation_id).collect();
     let (mut invitations, mut newest) = (HashMap::new(), Vec::new());
     if !ids.is_empty() {

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 pub use super::links::Links;
 pub use super::template::Template;
+use crate::auth::key_ring::KeyRing;
 use crate::domain::clock::Instant;
-use crate::domain::encryption::Sealer;
 use crate::domain::{InternalError, InvitationId, MailId, OrganizationId, Result, UserId, ids};
 use crate::store::{Connection, mails};
 
@@ -38,14 +38,14 @@ pub struct NewMail {
 #[derive(Clone)]
 pub struct Outbox {
     links: Arc<Links>,
-    sealer: Sealer,
+    keys: Arc<KeyRing>,
     wake: Arc<Notify>,
 }
 
 impl Outbox {
-    /// Creates an outbox that builds links from `links` and encrypts them with `sealer`.
-    pub fn new(links: Links, sealer: Sealer) -> Self {
-        Self { links: Arc::new(links), sealer, wake: Arc::default() }
+    /// Creates an outbox that builds links from `links` and encrypts them with the first of the keys.
+    pub fn new(links: Links, keys: Arc<KeyRing>) -> Self {
+        Self { links: Arc::new(links), keys, wake: Arc::default() }
     }
 
     /// Queues a mail. Call [`Outbox::wake`] after the commit, or the mail waits until the worker polls next.
@@ -73,9 +73,14 @@ impl Outbox {
         self.wake.notified().await;
     }
 
+    /// Returns the fingerprints of the keys with which this process can decrypt links.
+    pub(super) fn fingerprints(&self) -> Vec<String> {
+        self.keys.fingerprints()
+    }
+
     /// Decrypts the link of a row; `None` if it was encrypted with another key.
     pub(super) fn unseal(&self, sealed: &[u8]) -> Option<String> {
-        self.sealer.open(sealed)
+        self.keys.open(sealed)
     }
 
     fn row(&self, now: Instant, mail: NewMail) -> Result<mails::NewRow> {
@@ -83,12 +88,15 @@ impl Outbox {
             return Err(InternalError::new("the variables of a mail are not an object").into());
         }
         let link = mail.token.map(|token| self.links.url(mail.template, &token));
+        let (sealed_link, key_fingerprint) =
+            link.map(|link| self.keys.seal(&link)).map(|sealed| (sealed.bytes, sealed.fingerprint)).unzip();
         Ok(mails::NewRow {
             id: ids::new_id(now),
             template: mail.template.name(),
             recipient: mail.recipient,
             variables: mail.variables,
-            sealed_link: link.map(|link| self.sealer.seal(&link)),
+            sealed_link,
+            key_fingerprint,
             invitation_id: mail.invitation,
             organization_id: mail.organization,
             sender_id: mail.sender,

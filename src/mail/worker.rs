@@ -101,10 +101,11 @@ impl Worker {
         if free == 0 {
             return Ok(0);
         }
-        let now = self.clock.now();
-        let claimed =
-            answered(async { self.store.writer().await?.transaction(async |tx| claim(tx, now, free).await).await })
-                .await?;
+        let (now, keys) = (self.clock.now(), self.outbox.fingerprints());
+        let claimed = answered(async {
+            self.store.writer().await?.transaction(async |tx| claim(tx, now, free, &keys).await).await
+        })
+        .await?;
         let count = claimed.len();
         for (mail, outcome) in claimed {
             let mail = Arc::new(mail);

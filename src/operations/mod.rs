@@ -24,11 +24,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::key_ring::KeyRing;
 use crate::auth::oidc::OidcIssuer;
 use crate::auth::passwords::Passwords;
 use crate::auth::revocation_cache::RevocationCache;
 use crate::auth::throttle::Throttle;
-use crate::auth::tokens::TokenSigner;
 use crate::domain::Clock;
 use crate::domain::plan_catalog::Plans;
 use crate::events::hub::Hub;
@@ -44,7 +44,7 @@ pub struct AppContext {
     /// The clock.
     pub clock: Clock,
     /// Signs and verifies tokens.
-    pub keys: Arc<TokenSigner>,
+    pub keys: Arc<KeyRing>,
     /// The external OIDC issuer, which issues tokens and keeps the accounts; `None` if this server keeps the accounts.
     pub issuer: Option<Arc<OidcIssuer>>,
     /// Caches tokens without a session that were recently found not revoked.

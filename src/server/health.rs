@@ -24,7 +24,7 @@ pub async fn live() -> Response {
 /// `/health/ready`: returns 200 if the database answers and the server is not shutting down, otherwise 503.
 pub async fn ready(State(server): State<ServerState>) -> Response {
     let unavailable = |code, message| HttpError::new(StatusCode::SERVICE_UNAVAILABLE, code, message).into_response();
-    if server.stopping.is_cancelled() {
+    if server.announced.is_cancelled() {
         return unavailable("SHUTTING_DOWN", "The server is shutting down.");
     }
     match tokio::time::timeout(PING_TIMEOUT, server.env.store.ping()).await {

@@ -18,7 +18,9 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// Signals a shutdown to all parts of the server, and tracks the tasks that must finish first. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
-    /// Cancelled first: nothing new is accepted, running work may finish.
+    /// Cancelled first: `/health/ready` fails, and requests are still served.
+    pub announced: CancellationToken,
+    /// Cancelled after the announcement: nothing new is accepted, running work may finish.
     pub soft: CancellationToken,
     /// Cancelled when the grace period is over, or at the second signal.
     pub hard: CancellationToken,
@@ -27,15 +29,20 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Starts to listen for SIGINT and SIGTERM: the first signal shuts down gracefully, the second at once.
-    pub fn listen_to_signals(&self) -> io::Result<()> {
+    /// Starts to listen for SIGINT and SIGTERM. The first signal announces the shutdown, and begins it after `delay`, so
+    /// that load balancers stop sending requests before. The second signal ends the process at once.
+    pub fn listen_to_signals(&self, delay: Duration) -> io::Result<()> {
         let mut signals = Signals::new()?;
         let shutdown = self.clone();
         tokio::spawn(async move {
             signals.next().await;
-            tracing::info!("shutting down gracefully; a second signal exits at once");
+            tracing::info!(delay_seconds = delay.as_secs(), "shutting down gracefully; a second signal exits at once");
+            shutdown.announced.cancel();
+            let is_repeated = tokio::time::timeout(delay, signals.next()).await.is_ok();
             shutdown.soft.cancel();
-            signals.next().await;
+            if !is_repeated {
+                signals.next().await;
+            }
             shutdown.hard.cancel();
         });
         Ok(())

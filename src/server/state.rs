@@ -28,6 +28,8 @@ pub struct ServerState {
     pub tasks: TaskTracker,
     /// Cancelled when the server begins to shut down.
     pub stopping: CancellationToken,
+    /// Cancelled when a shutdown is announced: the server is not ready, but still serves.
+    pub announced: CancellationToken,
 }
 
 /// Time limits of operations.

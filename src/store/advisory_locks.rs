@@ -13,6 +13,8 @@ pub(super) enum Kind {
     Address,
     /// Identity at an external issuer.
     Identity,
+    /// Signing keys of all processes: one lock.
+    SigningKeys,
     /// Username.
     Username,
 }
@@ -23,10 +25,16 @@ impl Kind {
         let name = match self {
             Self::Address => *b" address",
             Self::Identity => *b"identity",
+            Self::SigningKeys => *b"sig_keys",
             Self::Username => *b"username",
         };
         i64::from_be_bytes(name)
     }
+}
+
+/// Waits for the one lock of the signing keys, and holds it until the transaction ends.
+pub(super) async fn lock_signing_keys(tx: &mut Connection) -> Result<()> {
+    lock(tx, Kind::SigningKeys, "").await
 }
 
 /// Waits for the lock, and holds it until the transaction ends.

@@ -1,5 +1,7 @@
 //! Table of queued mails.
 
+use std::collections::HashMap;
+
 use diesel::dsl::{count_star, exists, min, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{self, Array, Double, Integer, Nullable, Timestamptz};
@@ -28,6 +30,8 @@ pub struct NewRow {
     pub variables: Value,
     /// Encrypted link with its token; `None` if the mail has no link.
     pub sealed_link: Option<Vec<u8>>,
+    /// Fingerprint of the key that encrypted the link.
+    pub key_fingerprint: Option<String>,
     /// Invitation that the mail delivers; `None` for other mails.
     pub invitation_id: Option<InvitationId>,
     /// Organization on whose behalf the mail is sent.
@@ -72,11 +76,12 @@ pub fn insert_many(rows: Vec<NewRow>) -> Write {
 /// Duration of a claim in seconds. Workers renew their claims.
 const CLAIM_SECONDS: f64 = 15.0;
 
-/// Claims at most `limit` mails that are due and not claimed by another worker. Needs a transaction.
+/// Claims at most `limit` mails that are due, not claimed by another worker, and encrypted with one of these keys. Needs
+/// a transaction.
 ///
 /// Mails of organizations that are pending deletion wait. They are sent after the organization is restored, and deleted
 /// with it.
-pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<Vec<Claimed>> {
+pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64, fingerprints: &[String]) -> Result<Vec<Claimed>> {
     let is_active = exists(
         organizations::table
             .filter(organizations::id.nullable().eq(mails::organization_id))
@@ -89,6 +94,7 @@ pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<
         .filter(mails::next_attempt_at.le(now))
         .filter(mails::claimed_until.is_null().or(mails::claimed_until.lt(database_now)))
         .filter(mails::organization_id.is_null().or(is_active))
+        .filter(mails::key_fingerprint.is_null().or(mails::key_fingerprint.eq_any(fingerprints)))
         .order_by((mails::next_attempt_at, mails::id))
         .limit(limit)
         .select(mails::id)
@@ -106,6 +112,33 @@ pub async fn claim_due(tx: &mut Connection, now: Instant, limit: i64) -> Result<
         .returning(Claimed::as_returning())
         .get_results(tx)
         .await?)
+}
+
+/// Returns the number of queued mails by the key that encrypted their links.
+pub async fn queued_by_key(connection: &mut Connection) -> Result<HashMap<String, i64>> {
+    let counts: Vec<(Option<String>, i64)> = mails::table
+        .filter(mails::state.eq(DeliveryState::Queued))
+        .filter(mails::key_fingerprint.is_not_null())
+        .group_by(mails::key_fingerprint)
+        .select((mails::key_fingerprint, count_star()))
+        .load(connection)
+        .await?;
+    Ok(counts.into_iter().filter_map(|(key, count)| Some((key?, count))).collect())
+}
+
+/// Marks the queued mails of a lost key as failed.
+pub async fn give_up_of_key(connection: &mut Connection, fingerprint: &str) -> Result<()> {
+    let lost =
+        mails::table.filter(mails::state.eq(DeliveryState::Queued)).filter(mails::key_fingerprint.eq(fingerprint));
+    diesel::update(lost)
+        .set((
+            mails::state.eq(DeliveryState::Failed),
+            mails::failure.eq("The key that encrypted the link was lost."),
+            mails::sealed_link.eq(None::<Vec<u8>>),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Renews claims of a worker, each given by the ID of the mail and its `attempts`. A mail that another worker has

@@ -38,6 +38,7 @@ pub mod schema;
 pub mod seed;
 pub mod sessions;
 pub mod sign_in_networks;
+pub mod signing_keys;
 pub mod sql_types;
 mod statement_cache;
 pub mod tasks;

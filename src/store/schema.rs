@@ -213,6 +213,7 @@ diesel::table! {
         created_at -> Timestamptz,
         sent_at -> Nullable<Timestamptz>,
         claimed_until -> Nullable<Timestamptz>,
+        key_fingerprint -> Nullable<Text>,
     }
 }
 
@@ -337,6 +338,15 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::*;
+
+    signing_keys (fingerprint) {
+        fingerprint -> Text,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
     use crate::store::sql_types::TaskStatus;
 
     tasks (id) {
@@ -399,6 +409,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     projects,
     sessions,
     sign_in_networks,
+    signing_keys,
     tasks,
     users
 );

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use crate::graphql::documents::cache::DocumentCache;
 use crate::graphql::documents::persisted::{DocumentHash, Persisted};
 use crate::graphql::documents::prepared::{DocumentError, PreparedDocument};
@@ -48,22 +50,35 @@ pub enum LookupError {
 }
 
 /// The known documents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Documents {
-    rules: DocumentRules,
+    exposure: Exposure,
+    trusted: RwLock<Option<Arc<TrustedDocuments>>>,
     texts: DocumentCache,
     persisted: Persisted,
+}
+
+impl Default for Documents {
+    fn default() -> Self {
+        Self::new(DocumentRules::default())
+    }
 }
 
 impl Documents {
     /// Creates a registry with empty caches.
     pub fn new(rules: DocumentRules) -> Self {
-        Self { rules, ..Self::default() }
+        let (texts, persisted) = (DocumentCache::default(), Persisted::default());
+        Self { exposure: rules.exposure, trusted: RwLock::new(rules.trusted), texts, persisted }
+    }
+
+    /// Replaces the trusted documents, for requests that come from now on.
+    pub fn replace_trusted(&self, trusted: Option<Arc<TrustedDocuments>>) {
+        *self.trusted.write() = trusted;
     }
 
     /// Returns whether clients may learn the schema.
     pub fn exposure(&self) -> Exposure {
-        self.rules.exposure
+        self.exposure
     }
 
     /// Returns the schema that documents and variables are validated against.
@@ -73,7 +88,8 @@ impl Documents {
 
     /// Returns the document of a request. Parses, validates and caches it if it is new.
     pub fn find(&self, reference: DocumentRef) -> Result<Arc<PreparedDocument>, LookupError> {
-        if let Some(trusted) = &self.rules.trusted {
+        let trusted = self.trusted.read().clone();
+        if let Some(trusted) = trusted {
             let found = match reference {
                 DocumentRef::Text(text) => trusted.by_text(text),
                 DocumentRef::Id(id, _) => trusted.by_id(id).or_else(|| trusted.by_id(id.strip_prefix("sha256:")?)),
@@ -100,7 +116,7 @@ impl Documents {
     }
 
     fn prepare(&self, text: &str) -> Result<Arc<PreparedDocument>, LookupError> {
-        let prepare = |text: &str| PreparedDocument::new(text, self.schema(), self.rules.exposure);
+        let prepare = |text: &str| PreparedDocument::new(text, self.schema(), self.exposure);
         self.texts.get_or_prepare(text, prepare).map_err(LookupError::Rejected)
     }
 }

@@ -6,3 +6,4 @@ pub mod expire_plans;
 pub mod fill_text_keys;
 pub mod purge_organizations;
 pub mod schedule;
+pub mod signing_keys;

@@ -3,11 +3,13 @@
 //! Every process runs the jobs. Row locks keep the processes apart, and rows that one process has handled are not found
 //! by the next.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::key_ring::KeyRing;
 use crate::domain::{Clock, Result};
 use crate::operations::idempotency;
 use crate::operations::maintenance::expire_invitations::expire_invitations;
@@ -15,6 +17,7 @@ use crate::operations::maintenance::expire_ownership_offers::expire_ownership_of
 use crate::operations::maintenance::expire_plans::expire_plans;
 use crate::operations::maintenance::fill_text_keys::fill_text_keys;
 use crate::operations::maintenance::purge_organizations::purge_organizations;
+use crate::operations::maintenance::signing_keys;
 use crate::store::sign_in_networks;
 use crate::store::users::address_forms;
 use crate::store::{Connection, Database, Transactional, events, expiry, mail_counts, mails};
@@ -32,12 +35,21 @@ const MAIL_COUNTS_KEPT: TimeDelta = TimeDelta::days(1);
 const BATCH: usize = 500;
 
 /// Runs the jobs until `cancel` is cancelled.
-pub async fn run(store: Database, clock: Clock, event_retention: TimeDelta, cancel: CancellationToken) {
+pub async fn run(
+    store: Database,
+    clock: Clock,
+    keys: Arc<KeyRing>,
+    event_retention: TimeDelta,
+    cancel: CancellationToken,
+) {
     // Processes of the previous release may have written such rows since the migration.
     if let Err(error) = convert_addresses(&store, &clock).await {
         tracing::error!(?error, "converting addresses failed");
     }
     loop {
+        if let Err(error) = signing_keys::report(&store, &keys, &clock).await {
+            tracing::error!(?error, "reporting signing keys failed");
+        }
         match expire_invitations(&store, &clock).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "expired invitations"),

@@ -30,7 +30,7 @@ pub struct Connector(Arc<Shared>);
 struct Shared {
     options: ConnectOptions,
     /// Replaced when the certificate files are read again.
-    tls: RwLock<MakeRustlsConnect>,
+    tls: Arc<RwLock<MakeRustlsConnect>>,
     /// Reaches the database past the pooler; `None` if there is no pooler.
     direct: Option<Connector>,
 }
@@ -38,7 +38,7 @@ struct Shared {
 impl Connector {
     /// Creates a connector. Reads the certificate files, but opens no connection.
     pub fn new(options: ConnectOptions) -> Result<Self, OptionsError> {
-        let tls = RwLock::new(tls::connector(&options.tls)?);
+        let tls = Arc::new(RwLock::new(tls::connector(&options.tls)?));
         Ok(Self(Arc::new(Shared { options, tls, direct: None })))
     }
 
@@ -56,18 +56,14 @@ impl Connector {
 
     /// Connects through a pooler with this connector, and past it with `direct`, which LISTEN and migrations need.
     pub fn with_direct(self, direct: Self) -> Self {
-        Self(Arc::new(Shared {
-            options: self.0.options.clone(),
-            tls: RwLock::new(self.0.tls.read().clone()),
-            direct: Some(direct),
-        }))
+        Self(Arc::new(Shared { options: self.0.options.clone(), tls: self.0.tls.clone(), direct: Some(direct) }))
     }
 
     /// Returns a connector whose statements have the time limit of requests.
     pub fn with_statement_timeout(&self) -> Self {
         Self(Arc::new(Shared {
             options: self.0.options.clone().with_statement_timeout(),
-            tls: RwLock::new(self.0.tls.read().clone()),
+            tls: self.0.tls.clone(),
             direct: self.0.direct.clone(),
         }))
     }

@@ -1,0 +1,2 @@
+ALTER TABLE mails DROP COLUMN key_fingerprint;
+DROP TABLE signing_keys;
