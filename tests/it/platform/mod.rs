@@ -5,6 +5,8 @@ pub mod cancellation;
 pub mod commands;
 pub mod database_tls;
 pub mod fast_list;
+pub mod keys;
+pub mod life_cycle;
 pub mod migrations;
 pub mod multi_process;
 pub mod outcome;

@@ -86,6 +86,17 @@ impl Server {
         self.process.id().expect("it runs")
     }
 
+    /// Sends a signal to the process, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
+    /// Waits until the process has ended by itself. Returns whether it succeeded.
+    pub async fn ended(&mut self) -> bool {
+        self.process.wait().await.expect("it ends").success()
+    }
+
     /// Kills the process with SIGKILL and waits until it has ended.
     pub async fn kill(&mut self) {
         self.process.kill().await.expect("it ends");
