@@ -11,8 +11,8 @@ use crate::auth::oidc::OidcIssuer;
 use crate::auth::passwords::{Argon2Cost, Passwords};
 use crate::auth::throttle::Throttle;
 use crate::config::{HttpPolicy, PlanRules, RuleSettings};
-use crate::domain::Clock;
 use crate::domain::plan_catalog::Plans;
+use crate::domain::{Clock, Result};
 use crate::events::dispatcher;
 use crate::events::hub::Hub;
 use crate::graphql::documents::{DocumentRules, Documents};
@@ -26,7 +26,7 @@ use crate::server::admission::Admission;
 use crate::server::router;
 use crate::server::shutdown::Shutdown;
 use crate::server::state::{ServerState, TimeLimits};
-use crate::store::Database;
+use crate::store::{Database, events};
 
 /// Configuration of an application.
 #[derive(Clone, Debug)]
@@ -156,6 +156,13 @@ impl App {
             stopping: shutdown.soft.clone(),
         });
         Self { env, schema, documents, router, admission, shutdown }
+    }
+
+    /// Reads the epochs of the event log, by which cursors are judged. To be called before requests are served.
+    pub async fn load_epochs(&self) -> Result<()> {
+        let epochs = events::epochs(&mut *self.env.store.read().await?).await?;
+        self.env.hub.set_epochs(epochs);
+        Ok(())
     }
 
     /// Spawns the worker that sends queued mails until the shutdown.

@@ -30,6 +30,7 @@ pub async fn listen(http: &HttpSettings) -> Result<(TcpListener, String), CliErr
 
 /// Serves until a shutdown, and lets running work finish.
 pub async fn serve(listener: TcpListener, app: App) -> Result<(), CliError> {
+    app.load_epochs().await?;
     app.spawn_event_dispatcher();
     app.spawn_maintenance();
     app.spawn_jwks_refresh();

@@ -9,6 +9,7 @@ pub mod email;
 pub mod encryption;
 pub mod error;
 pub mod event;
+pub mod event_epoch;
 pub mod ids;
 pub mod invitation;
 pub mod job;

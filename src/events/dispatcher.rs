@@ -90,11 +90,15 @@ async fn dispatch(store: &Database, hub: &Hub, reconnect_delay: &mut Duration) -
 async fn start(listener: &mut NotifyListener, hub: &Hub) -> Result<()> {
     let connection = listener.connection();
     events::ensure_base(connection).await?;
+    let before = hub.position().map(|position| hub.epochs().locate(position));
+    let epochs = events::epochs(connection).await?;
+    let is_lost = before.is_some_and(|before| !epochs.contains(before));
+    hub.set_epochs(epochs);
     let horizon = events::extent(connection).await?.horizon;
     match hub.position() {
         None => hub.start_at(horizon),
-        Some(position) if position > horizon => {
-            // The log became shorter: this is another database, for example a restored one.
+        Some(position) if is_lost || position > horizon => {
+            // The log became shorter: the database was restored, or a standby without the last events was promoted.
             hub.disconnect_all();
             hub.start_at(horizon);
         }

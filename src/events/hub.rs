@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use tokio::sync::{Notify, mpsc, watch};
 use uuid::Uuid;
 
 use crate::domain::UserId;
 use crate::domain::event::EventPosition;
+use crate::domain::event_epoch::EventEpochs;
 use crate::store::events::Entry;
 
 /// Maximum number of entries that wait for one subscriber.
@@ -45,6 +46,7 @@ struct Inner {
     ready: watch::Sender<bool>,
     first_subscriber: Notify,
     capacity: usize,
+    epochs: RwLock<Arc<EventEpochs>>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl Hub {
             ready: watch::Sender::new(false),
             first_subscriber: Notify::new(),
             capacity,
+            epochs: RwLock::default(),
         }))
     }
 
@@ -87,6 +90,16 @@ impl Hub {
     /// Returns the position of the last published entry; `None` before [`Hub::start_at`].
     pub fn position(&self) -> Option<EventPosition> {
         self.state().position
+    }
+
+    /// Returns the epochs of the log.
+    pub fn epochs(&self) -> Arc<EventEpochs> {
+        self.0.epochs.read().clone()
+    }
+
+    /// Sets the epochs of the log.
+    pub fn set_epochs(&self, epochs: EventEpochs) {
+        *self.0.epochs.write() = Arc::new(epochs);
     }
 
     /// Sets the position: later entries will be published.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::Error;
 use crate::domain::event::EventPosition;
+use crate::domain::event_epoch::EpochPosition;
 use crate::events::hub::{Hub, Receiver, Topic};
 use crate::store::events::list;
 use crate::store::events::list::Visible;
@@ -29,7 +30,7 @@ const BEHIND: Duration = Duration::from_secs(60);
 pub enum StreamEnd {
     /// The subscriber was too slow.
     Lagged,
-    /// Entries after the cursor have been purged.
+    /// Entries after the cursor have been purged, or the cursor is from a future that a restore has lost.
     Expired,
     /// The cursor points past the end of the log.
     Unknown,
@@ -66,12 +67,15 @@ impl EventStream {
         store: &Database,
         hub: &Hub,
         topic: Topic,
-        after: Option<EventPosition>,
+        after: Option<EpochPosition>,
     ) -> std::result::Result<Self, StreamEnd> {
         let live = hub.subscribe(topic).await;
         let mut connection = store.read().await?;
         let extent = events::extent(&mut connection).await?;
-        let (place, past) = match after {
+        if after.is_some_and(|after| !hub.epochs().contains(after)) {
+            return Err(StreamEnd::Expired);
+        }
+        let (place, past) = match after.map(|after| after.position) {
             // Committed entries are the past, also those behind an open transaction that the hub publishes later.
             None => (extent.horizon, events::committed_after(&mut connection, extent.horizon).await?),
             Some(place) if place > extent.horizon => return Err(StreamEnd::Unknown),

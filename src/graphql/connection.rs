@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::domain::clock::{self, Instant};
 use crate::domain::error;
 use crate::domain::event::EventPosition;
+use crate::domain::event_epoch::EpochPosition;
 use crate::domain::page::{DEFAULT, Keyset, MAX, PageRequest, PageRows};
 use crate::graphql::{ApiError, Result};
 
@@ -75,14 +76,19 @@ impl Key for Instant {
     }
 }
 
-impl Key for EventPosition {
+/// `transaction.sequence.epoch`; the first epoch is left out, as in cursors from before there were epochs.
+impl Key for EpochPosition {
     fn write(&self) -> String {
-        format!("{}.{}", self.transaction, self.sequence)
+        let Self { epoch, position } = self;
+        let epoch = if *epoch == 0 { String::new() } else { format!(".{epoch}") };
+        format!("{}.{}{epoch}", position.transaction, position.sequence)
     }
 
     fn read(text: &str) -> Option<Self> {
-        let (transaction, sequence) = text.split_once('.')?;
-        Some(Self { transaction: transaction.parse().ok()?, sequence: sequence.parse().ok()? })
+        let mut parts = text.splitn(3, '.');
+        let (transaction, sequence) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let epoch = parts.next().map_or(Some(0), |epoch| epoch.parse().ok())?;
+        Some(Self { epoch, position: EventPosition { transaction, sequence } })
     }
 }
 
@@ -302,6 +308,16 @@ mod tests {
             let refused = args(None, Some(cursor.to_owned()), None, None).window::<String>(list);
             assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{list} {cursor}");
         }
+    }
+
+    #[test]
+    fn a_cursor_of_the_log_names_its_epoch_unless_it_is_the_first() {
+        let position = EventPosition { transaction: 731, sequence: 77 };
+        for (epoch, text) in [(0, "731.77"), (123_456_789, "731.77.123456789")] {
+            let at = EpochPosition { epoch, position };
+            assert_eq!((at.write().as_str(), EpochPosition::read(text)), (text, Some(at)));
+        }
+        assert_eq!(EpochPosition::read("731.77.x"), None);
     }
 
     #[test]

@@ -39,11 +39,21 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
 
+    event_epochs (id) {
+        id -> Int8,
+        first_transaction -> Int8,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
     event_log (singleton) {
         singleton -> Bool,
         base -> Int8,
         pruned_transaction -> Int8,
         pruned_sequence -> Int8,
+        origin -> Nullable<Text>,
     }
 }
 
@@ -390,6 +400,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     cloud_storages,
     email_tokens,
+    event_epochs,
     event_log,
     event_ties,
     events,

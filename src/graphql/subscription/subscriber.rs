@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::auth::Actor;
 use crate::domain::Error;
-use crate::domain::event::{EventPosition, EventType};
+use crate::domain::event::EventType;
+use crate::domain::event_epoch::EpochPosition;
 use crate::events::hub::Topic;
 use crate::events::stream::EventStream;
 use crate::graphql::connection::read_cursor;
@@ -64,7 +65,7 @@ impl Subscriber {
             Topic::Person(user) => user_stream_name(user),
         };
         let after = after
-            .map(|cursor| read_cursor::<EventPosition>(&list, &cursor).ok_or(ApiError::InvalidCursor))
+            .map(|cursor| read_cursor::<EpochPosition>(&list, &cursor).ok_or(ApiError::InvalidCursor))
             .transpose()?;
         Ok(Self {
             actor,

@@ -17,7 +17,7 @@ use super::project::Project;
 use super::task::Task;
 use super::user::User;
 use super::workspace::Workspace;
-use crate::domain::event::EventPosition;
+use crate::domain::event_epoch::{EpochPosition, EventEpochs};
 use crate::domain::ids::TypedId;
 use crate::domain::page::{Keyset, PageRequest, PageRows};
 use crate::domain::{self, Error, EventId, InternalError, UserId, WorkspaceId};
@@ -27,6 +27,7 @@ use crate::graphql::event_visibility::EventViewer;
 use crate::graphql::fast_list::SyncFields;
 use crate::graphql::scalars::{DateTime, id};
 use crate::graphql::{ApiError, Result};
+use crate::operations::AppContext;
 use crate::policy::event_visibility::names_actor;
 use crate::store::events::list;
 use crate::store::events::{self, Entry, EventRange, Filter};
@@ -148,8 +149,8 @@ pub fn user_stream_name(user: UserId) -> String {
     format!("events for {user}")
 }
 
-fn keyset_of(entry: &Entry) -> Keyset<EventPosition> {
-    Keyset { key: entry.place, id: entry.id.into() }
+fn keyset_of(entry: &Entry, epochs: &EventEpochs) -> Keyset<EpochPosition> {
+    Keyset { key: epochs.locate(entry.place), id: entry.id.into() }
 }
 
 /// A record of a change, written in the same transaction as the change itself. Events are never changed.
@@ -162,12 +163,14 @@ impl Event {
 
     /// Position in its stream. Pass it as `after` to continue from here: to the same subscription, or to `events` of
     /// the same workspace.
-    async fn cursor(&self) -> String {
+    async fn cursor(&self, ctx: &Context<'_>) -> String {
+        // Not by the request: the epoch is the same for all subscribers, who share the result.
+        let epochs = ctx.data_unchecked::<AppContext>().hub.epochs();
         let list = match self.stream_of {
             Some(user) => user_stream_name(user),
             None => workspace_stream_name(self.entry.workspace_id),
         };
-        cursor(&list, &keyset_of(&self.entry))
+        cursor(&list, &keyset_of(&self.entry, &epochs))
     }
 
     /// Type of the event.
@@ -296,7 +299,11 @@ impl EventConnection {
     ) -> Result<Self> {
         let workspace = workspace.uuid();
         let list = workspace_stream_name(workspace);
-        let window = args.window::<EventPosition>(&list)?;
+        let window = args.window::<EpochPosition>(&list)?;
+        let epochs = ctx.env().hub.epochs();
+        if window.from.as_ref().is_some_and(|from| !epochs.contains(from.key)) {
+            return Err(ApiError::CursorExpired);
+        }
         // An invalid ID becomes the nil UUID, which matches no event.
         let actor = actor.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let mut kinds: Option<Vec<domain::event::EventType>> =
@@ -329,7 +336,14 @@ impl EventConnection {
                 })
             })
         });
-        Ok(Self(Page::new(&list, &window, page_rows, |event: &Event| keyset_of(&event.entry), |event| event, count)))
+        Ok(Self(Page::new(
+            &list,
+            &window,
+            page_rows,
+            |event: &Event| keyset_of(&event.entry, &epochs),
+            |event| event,
+            count,
+        )))
     }
 }
 
@@ -339,13 +353,13 @@ async fn read(
     ctx: &Context<'_>,
     workspace: Uuid,
     filter: &Filter,
-    window: &PageRequest<EventPosition>,
+    window: &PageRequest<EpochPosition>,
 ) -> Result<PageRows<Event>> {
     let store = &ctx.env().store;
     let event_viewer = EventViewer::of(ctx.audience(), ctx.request().actor()?.user_id, vec![workspace]).await?;
     let visible = event_viewer.visible(store, workspace).await?;
     let wanted = window.limit as usize + 1;
-    let mut from = window.from.as_ref().map(|place| place.key);
+    let mut from = window.from.as_ref().map(|place| place.key.position);
     let mut limit = wanted as i64;
     let mut found = Vec::new();
     loop {

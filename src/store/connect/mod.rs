@@ -79,6 +79,7 @@ impl Connector {
     }
 
     /// Opens a connection to the first host that accepts one.
+    #[allow(clippy::disallowed_methods, reason = "the order of hosts is no secret, and is not tested")]
     pub async fn connect(&self) -> Result<AsyncPgConnection, ConnectError> {
         let mut hosts: Vec<&Config> = self.0.options.hosts.iter().collect();
         if self.0.options.random_host {

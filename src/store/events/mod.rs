@@ -17,10 +17,11 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Text};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::schema::{event_log, events};
+use super::schema::{event_epochs, event_log, events};
 use super::{Connection, Write};
 use crate::domain::clock::Instant;
 use crate::domain::event::{EventPosition, EventType, FieldChange};
+use crate::domain::event_epoch::{EventEpoch, EventEpochs};
 use crate::domain::{EventId, InternalError, Result, UserId};
 use crate::store::bulk_insert::BATCH;
 
@@ -160,6 +161,14 @@ pub async fn extent(connection: &mut Connection) -> Result<LogBounds> {
         pruned: EventPosition { transaction, sequence },
         horizon: EventPosition::before_transaction(horizon),
     })
+}
+
+/// Returns the epochs of the log.
+pub async fn epochs(connection: &mut Connection) -> Result<EventEpochs> {
+    let rows: Vec<(i64, i64)> =
+        event_epochs::table.select((event_epochs::id, event_epochs::first_transaction)).load(connection).await?;
+    let epochs = rows.into_iter().map(|(id, first_transaction)| EventEpoch { id, first_transaction });
+    Ok(EventEpochs::new(epochs.collect()))
 }
 
 /// Returns whether committed entries wait behind an open transaction.

@@ -73,10 +73,10 @@ impl QueryBatcher {
     /// Returns a connection for the reads of a request that began at `began`. If the in-flight limit is reached now,
     /// its statements are batched. Fails with a transient error if the database is unreachable.
     pub async fn connection(&self, began: Instant) -> Result<PooledConnection> {
-        if let Some(permit) = self.0.limit.try_acquire() {
-            if let Some(lease) = self.0.pool.try_get().await.map_err(unavailable)? {
-                return Ok(PooledConnection::new(lease, self.0.pool.clone(), Some(permit)));
-            }
+        if let Some(permit) = self.0.limit.try_acquire()
+            && let Some(lease) = self.0.pool.try_get().await.map_err(unavailable)?
+        {
+            return Ok(PooledConnection::new(lease, self.0.pool.clone(), Some(permit)));
         }
         match self.0.pool.type_catalog() {
             Some(types) => {

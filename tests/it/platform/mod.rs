@@ -11,6 +11,7 @@ pub mod migrations;
 pub mod multi_process;
 pub mod outcome;
 pub mod pipelining;
+pub mod pooler;
 pub mod query_batching;
 pub mod query_count;
 pub mod query_plans;

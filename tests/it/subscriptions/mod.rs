@@ -1,4 +1,5 @@
 //! Subscriptions: event streams and their transports.
 
+mod restore;
 mod streams;
 mod transports;

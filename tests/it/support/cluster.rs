@@ -54,7 +54,10 @@ impl Cluster {
     pub async fn database(&self) -> String {
         let name = format!("test_{}", SERIAL.fetch_add(1, Ordering::Relaxed));
         execute(&self.embedded.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE template_of_tests")).await;
-        self.embedded.url(&name)
+        let url = self.embedded.url(&name);
+        // A copy is not a restored backup here.
+        execute(&url, "UPDATE event_log SET origin = event_log_origin()").await;
+        url
     }
 
     /// The URL of a new, migrated, empty database with that locale, such as `LOCALE 'C'`. `None` if this PostgreSQL

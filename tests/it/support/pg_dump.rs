@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The folder of `pg_dump` and `psql`.
+#[derive(Clone)]
 pub struct Dump {
     bin: PathBuf,
 }
