@@ -18,4 +18,5 @@ pub mod query_plans;
 pub mod round_trips;
 pub mod silent_network;
 pub mod slow_readers;
+pub mod upgrade;
 pub mod worker_delay;

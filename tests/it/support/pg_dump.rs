@@ -11,7 +11,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Finds the programs. `None` if this machine has none; some with a PostgreSQL server lack them.
+    /// Finds the programs. `None` if this machine has none that fit its server; some with a PostgreSQL server lack them.
     pub fn of_this_machine() -> Option<Self> {
         let set = env::var_os("GUILDHALL_POSTGRES_BIN").map(PathBuf::from);
         let path = env::var_os("PATH").unwrap_or_default();
@@ -19,7 +19,9 @@ impl Dump {
         let versions = Path::new("/usr/lib/postgresql").read_dir().into_iter().flatten().flatten();
         folders.extend(versions.map(|version| version.path().join("bin")));
         let bin = folders.into_iter().find(|bin| ["pg_dump", "psql"].iter().all(|name| bin.join(name).exists()))?;
-        Some(Self { bin })
+        // The programs of an older version refuse a newer server.
+        let other_server = env::var_os("GUILDHALL_POSTGRES_BIN").is_some_and(|server| Path::new(&server) != bin);
+        (!other_server).then_some(Self { bin })
     }
 
     /// Copies all content of one database into another, which is empty.

@@ -19,7 +19,11 @@ const INHERITED: [&str; 6] =
 
 /// The executable with these arguments. Of the environment of the tests it inherits only [`INHERITED`].
 pub fn guildhall(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_guildhall"));
+    program(env!("CARGO_BIN_EXE_guildhall"), arguments, environment)
+}
+
+fn program(path: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(path);
     let inherited = std::env::vars_os().filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited));
     command.env_clear().envs(inherited).envs(environment.iter().copied()).args(arguments);
     command.current_dir(env!("CARGO_TARGET_TMPDIR")).stdin(Stdio::null());
@@ -43,6 +47,11 @@ pub struct Server {
 impl Server {
     /// Serves that database on a free port, without limits, and without a mail worker unless `environment` sets one.
     pub async fn start(database: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_guildhall"), database, environment).await
+    }
+
+    /// Serves that database with another executable.
+    pub async fn start_program(path: &str, database: &str, environment: &[(&str, &str)]) -> Self {
         let settings = [
             ("DATABASE_URL", database),
             ("GUILDHALL_JWT_SECRET", SECRET),
@@ -53,7 +62,7 @@ impl Server {
             ("GUILDHALL_LOG", "warn,guildhall::commands=info"),
         ];
         let settings: Vec<_> = settings.iter().chain(environment).copied().collect();
-        let mut command = tokio::process::Command::from(guildhall(&["serve", "--log-format", "json"], &settings));
+        let mut command = tokio::process::Command::from(program(path, &["serve", "--log-format", "json"], &settings));
         let mut process = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
         let mut log = BufReader::new(process.stderr.take().expect("its log")).lines();
         let address = listening(&mut log).await;
