@@ -18,6 +18,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use secrecy::SecretString;
 
 pub use cidr::Networks;
 pub use database::{DatabaseSettings, DatabaseSource};
@@ -180,7 +181,7 @@ pub struct MailSettings {
     /// Mail server: `smtps://user:password@host`, or `smtp://…?tls=required`. [default: mails are written to the folder
     /// `mail` of the data folder]
     #[arg(long, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
-    pub smtp_url: Option<String>,
+    pub smtp_url: Option<SecretString>,
     /// File that contains `SMTP_URL`.
     #[arg(long, env = "SMTP_URL_FILE", value_name = "FILE")]
     pub smtp_url_file: Option<PathBuf>,
@@ -195,8 +196,22 @@ pub struct MailSettings {
 impl MailSettings {
     /// Returns the URL of the mail server; `None` if it is unset or blank.
     pub fn smtp(&self) -> Result<Option<String>, ConfigError> {
-        validate::secret(self.smtp_url.as_deref(), self.smtp_url_file.as_deref(), "SMTP_URL")
+        validate::secret(self.smtp_url.as_ref(), self.smtp_url_file.as_deref(), "SMTP_URL")
     }
+}
+
+/// Settings of the start and the stop of a server.
+#[derive(Args, Clone, Debug)]
+pub struct LifeCycleSettings {
+    /// Migrates the database before serving.
+    #[arg(long, env = "GUILDHALL_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
+    pub migrate: bool,
+    /// How long the start waits for a database that cannot be reached, in seconds.
+    #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub database_wait_seconds: u64,
+    /// Seconds between a signal to stop, at which `/health/ready` fails, and the end of accepting connections.
+    #[arg(long, env = "GUILDHALL_SHUTDOWN_DELAY", value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=300))]
+    pub shutdown_delay: u64,
 }
 
 /// Settings of the log.

@@ -149,6 +149,16 @@ pub async fn migrate(database: &DatabaseSettings, folders: &DataDirSettings) -> 
     Ok((Vec::new(), filled?))
 }
 
+/// Returns the names of the migrations that the database of DATABASE_URL lacks.
+pub async fn pending(database: &DatabaseSettings) -> Result<Vec<String>, CliError> {
+    let connector = database.connector()?;
+    let connector = connector.ok_or_else(|| CliError::new("--dry-run needs DATABASE_URL."))?;
+    match migrate::schema_state(&connector).await.map_err(|error| unusable(error.into()))? {
+        SchemaState::Behind(pending) => Ok(pending),
+        SchemaState::Usable | SchemaState::Newer => Ok(Vec::new()),
+    }
+}
+
 /// Returns a connector to the database at `url`, and past its pooler by `direct`. Both take what they lack from libpq's
 /// variables.
 fn connector(url: &str, direct: Option<&str>) -> Result<Connector, CliError> {

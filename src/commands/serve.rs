@@ -14,7 +14,8 @@ use crate::commands::http;
 use crate::commands::reload::Reload;
 use crate::config::{
     ConfigError, DataDirSettings, DatabaseSettings, DatabaseSource, DocumentSettings, HttpPolicy, HttpSettings,
-    IssuerSettings, KeySettings, LinkSettings, LogSettings, MailSettings, PlanManagement, PlanRules, RuleSettings,
+    IssuerSettings, KeySettings, LifeCycleSettings, LinkSettings, LogSettings, MailSettings, PlanManagement, PlanRules,
+    RuleSettings,
 };
 use crate::domain::Clock;
 use crate::graphql::documents::{DocumentRules, PreparedDocument, TrustedDocuments};
@@ -33,15 +34,8 @@ pub struct Serve {
     database: DatabaseSettings,
     #[command(flatten)]
     folders: DataDirSettings,
-    /// Migrates the database before serving.
-    #[arg(long, env = "GUILDHALL_MIGRATE", value_parser = clap::builder::BoolishValueParser::new())]
-    migrate: bool,
-    /// Seconds between a signal to stop, at which `/health/ready` fails, and the end of accepting connections.
-    #[arg(long, env = "GUILDHALL_SHUTDOWN_DELAY", value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=300))]
-    shutdown_delay: u64,
-    /// How long the start waits for a database that cannot be reached, in seconds.
-    #[arg(long, env = "DATABASE_WAIT_SECONDS", value_name = "SECONDS", default_value_t = 30)]
-    database_wait_seconds: u64,
+    #[command(flatten)]
+    life_cycle: LifeCycleSettings,
     #[command(flatten)]
     http: HttpSettings,
     #[command(flatten)]
@@ -82,13 +76,13 @@ impl Serve {
             documents: self.documents.rules()?,
         };
         let shutdown = Shutdown::default();
-        shutdown.listen_to_signals(Duration::from_secs(self.shutdown_delay))?;
+        shutdown.listen_to_signals(Duration::from_secs(self.life_cycle.shutdown_delay))?;
         let database = match self.database.connector()? {
             None => CommandDatabase::start(&self.folders).await?,
             Some(connector) => {
-                let wait = Duration::from_secs(self.database_wait_seconds);
+                let wait = Duration::from_secs(self.life_cycle.database_wait_seconds);
                 tokio::select! {
-                    opened = CommandDatabase::wait_for(connector, wait, self.migrate) => opened?,
+                    opened = CommandDatabase::wait_for(connector, wait, self.life_cycle.migrate) => opened?,
                     () = shutdown.soft.cancelled() => return Ok(()),
                 }
             }

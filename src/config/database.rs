@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::SecretString;
 
 use crate::config::validate::{self, ConfigError};
 
@@ -12,13 +13,13 @@ pub struct DatabaseSettings {
     /// URL of a PostgreSQL database, such as `postgres://user:password@host/guildhall?sslmode=verify-full`.
     /// [default: the PG* variables of libpq, if PGHOST or PGDATABASE is set]
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<SecretString>,
     /// File that contains `DATABASE_URL`.
     #[arg(long, global = true, env = "DATABASE_URL_FILE", value_name = "FILE")]
     pub database_url_file: Option<PathBuf>,
     /// URL that reaches the database past a pooler, for LISTEN and migrations, when `DATABASE_URL` goes through a pooler.
     #[arg(long, global = true, env = "DATABASE_DIRECT_URL", value_name = "URL", hide_env_values = true)]
-    pub database_direct_url: Option<String>,
+    pub database_direct_url: Option<SecretString>,
     /// File that contains `DATABASE_DIRECT_URL`.
     #[arg(long, global = true, env = "DATABASE_DIRECT_URL_FILE", value_name = "FILE")]
     pub database_direct_url_file: Option<PathBuf>,
@@ -49,9 +50,9 @@ impl DatabaseSettings {
 
     fn source_with(&self, variable: impl Fn(&str) -> Option<String>) -> Result<DatabaseSource, ConfigError> {
         let file = self.database_url_file.as_deref();
-        let url = validate::secret(self.database_url.as_deref(), file, "DATABASE_URL")?;
+        let url = validate::secret(self.database_url.as_ref(), file, "DATABASE_URL")?;
         let file = self.database_direct_url_file.as_deref();
-        let direct = validate::secret(self.database_direct_url.as_deref(), file, "DATABASE_DIRECT_URL")?;
+        let direct = validate::secret(self.database_direct_url.as_ref(), file, "DATABASE_DIRECT_URL")?;
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         let has_variables = ["PGHOST", "PGHOSTADDR", "PGDATABASE"].into_iter().any(is_set);
         match (url, self.embedded) {
@@ -77,7 +78,7 @@ mod tests {
 
     fn settings(url: Option<&str>, embedded: bool) -> DatabaseSettings {
         DatabaseSettings {
-            database_url: url.map(str::to_owned),
+            database_url: url.map(SecretString::from),
             database_url_file: None,
             database_direct_url: None,
             database_direct_url_file: None,
@@ -105,7 +106,7 @@ mod tests {
         let with_file = DatabaseSettings { database_url_file: Some(file.clone()), ..settings(None, false) };
         let url = DatabaseSource::Url { url: "postgres://h/d".to_owned(), direct: None };
         assert_eq!(with_file.source_with(|_| None), Ok(url));
-        let both = DatabaseSettings { database_url: Some("postgres://x/y".to_owned()), ..with_file.clone() };
+        let both = DatabaseSettings { database_url: Some("postgres://x/y".into()), ..with_file.clone() };
         assert!(both.source_with(|_| None).unwrap_err().to_string().contains("not both"));
         std::fs::remove_file(&file).unwrap();
         assert!(with_file.source_with(|_| None).unwrap_err().to_string().contains("DATABASE_URL_FILE"));

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth::key_ring::KeyRing;
 use crate::auth::tokens::TokenSigner;
@@ -25,7 +26,7 @@ pub struct KeySettings {
     pub signing_key_file: Vec<PathBuf>,
     /// Secret of 32 bytes or more that signs tokens (HS256), instead of a key.
     #[arg(long, env = "GUILDHALL_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
-    pub jwt_secret: Option<String>,
+    pub jwt_secret: Option<SecretString>,
     /// Files with secrets, separated by commas, or a folder of such files, instead of `GUILDHALL_JWT_SECRET`.
     #[arg(long, env = "GUILDHALL_JWT_SECRET_FILE", value_name = "FILES", value_delimiter = ',')]
     pub jwt_secret_file: Vec<PathBuf>,
@@ -42,7 +43,7 @@ pub struct ConfiguredKey {
 impl KeySettings {
     /// Returns the keys that are set, in order; none if no key is set.
     pub fn configured(&self) -> Result<Vec<ConfiguredKey>, ConfigError> {
-        let secret = validate::non_empty(self.jwt_secret.as_deref());
+        let secret = validate::non_empty(self.jwt_secret.as_ref().map(ExposeSecret::expose_secret));
         let files: Vec<&PathBuf> = [&self.signing_key_file, &self.jwt_secret_file]
             .into_iter()
             .flatten()
@@ -157,7 +158,7 @@ mod tests {
     fn settings(file: Option<&Path>, secret: Option<&str>) -> KeySettings {
         KeySettings {
             signing_key_file: file.into_iter().map(Path::to_owned).collect(),
-            jwt_secret: secret.map(str::to_owned),
+            jwt_secret: secret.map(SecretString::from),
             jwt_secret_file: Vec::new(),
         }
     }

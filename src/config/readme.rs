@@ -5,8 +5,8 @@ use std::fmt::Write;
 use clap::{Arg, Args, Command};
 
 use crate::config::{
-    DataDirSettings, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings, LinkSettings,
-    LogSettings, MailSettings, RuleSettings,
+    DataDirSettings, DatabaseSettings, DocumentSettings, HttpSettings, IssuerSettings, KeySettings, LifeCycleSettings,
+    LinkSettings, LogSettings, MailSettings, RuleSettings,
 };
 
 /// Returns the table, in Markdown.
@@ -15,6 +15,7 @@ pub fn markdown() -> String {
     command = DatabaseSettings::augment_args(command);
     command = DataDirSettings::augment_args(command);
     command = HttpSettings::augment_args(command);
+    command = LifeCycleSettings::augment_args(command);
     command = KeySettings::augment_args(command);
     command = IssuerSettings::augment_args(command);
     command = DocumentSettings::augment_args(command);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -27,9 +28,13 @@ pub(super) fn non_empty(setting: Option<&str>) -> Option<&str> {
 }
 
 /// Returns a secret that is set directly or by the file of `<setting>_FILE`; `None` if neither is set.
-pub(super) fn secret(value: Option<&str>, file: Option<&Path>, setting: &str) -> Result<Option<String>, ConfigError> {
+pub(super) fn secret(
+    value: Option<&SecretString>,
+    file: Option<&Path>,
+    setting: &str,
+) -> Result<Option<String>, ConfigError> {
     let file = file.filter(|file| !file.as_os_str().is_empty());
-    match (non_empty(value), file) {
+    match (non_empty(value.map(ExposeSecret::expose_secret)), file) {
         (Some(_), Some(_)) => Err(ConfigError::new(format!("Set {setting} or {setting}_FILE, not both."))),
         (Some(value), None) => Ok(Some(value.to_owned())),
         (None, None) => Ok(None),

@@ -189,3 +189,42 @@ fn formatted(source: &str) -> String {
     std::fs::remove_file(&file).expect("the file");
     formatted
 }
+
+/// The last migration from before the rules: servers of the previous release run while migrations do.
+const BEFORE_RULES: &str = "2026-11-30-000026";
+
+/// Statements that block servers for long or that the previous release cannot live with, and what to do instead.
+const FORBIDDEN: [(&str, &str); 6] = [
+    ("DROP TABLE", "remove it one release after the last use"),
+    ("DROP COLUMN", "remove it one release after the last use"),
+    ("RENAME", "add the new name, and remove the old one a release later"),
+    ("ALTER COLUMN TYPE", "add a column: this rewrites the table"),
+    ("SET NOT NULL", "add a CHECK constraint NOT VALID and validate it: this reads the whole table under a lock"),
+    ("CLUSTER", "this rewrites the table"),
+];
+
+#[test]
+fn migrations_neither_rewrite_tables_nor_remove_what_the_previous_release_needs() {
+    let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).expect("the migrations");
+    for folder in folders.map(|folder| folder.expect("a folder").path()) {
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        if name.as_str() < BEFORE_RULES || name.starts_with(BEFORE_RULES) {
+            continue;
+        }
+        let sql = std::fs::read_to_string(folder.join("up.sql")).expect("a migration").to_uppercase();
+        for (forbidden, instead) in FORBIDDEN {
+            assert!(!sql.contains(forbidden), "{name}: {forbidden}: {instead}");
+        }
+        let created: Vec<&str> =
+            sql.split("CREATE TABLE ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+        for index in
+            sql.split("CREATE ").skip(1).filter(|rest| rest.starts_with("INDEX") || rest.starts_with("UNIQUE INDEX"))
+        {
+            let is_on_new_table = created.iter().any(|table| index.contains(&format!(" ON {table} ")));
+            assert!(index.contains("CONCURRENTLY") || is_on_new_table, "{name}: build the index CONCURRENTLY");
+        }
+        let validated =
+            sql.split("ADD CONSTRAINT").skip(1).filter(|rest| rest.contains("FOREIGN KEY") || rest.contains("CHECK"));
+        assert!(validated.clone().count() == sql.matches("NOT VALID").count(), "{name}: add constraints NOT VALID");
+    }
+}
