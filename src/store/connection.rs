@@ -26,7 +26,8 @@ use tokio_postgres::CancelToken;
 use super::connect::{ConnectError, Connector};
 use super::error::is_connection_lost;
 use super::query_batching::BatchedReads;
-use super::{Work, outcome};
+use super::write::QueuedStatement;
+use super::{Work, Write, outcome};
 use crate::domain::Result;
 use crate::store::in_flight::StatementsInFlight;
 use crate::store::statement_cache::Cached;
@@ -79,40 +80,8 @@ struct Unsent {
     writes: Vec<QueuedStatement>,
 }
 
-type QueuedStatement = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> StatementFuture<'c, usize> + Send>;
-
-/// Statements that change rows, for [`Connection::queue`].
-#[must_use = "a write is sent only if it is queued: `tx.queue(…)`"]
-#[derive(Default)]
-pub struct Write {
-    statements: Vec<QueuedStatement>,
-    records_events: bool,
-}
-
-impl Write {
-    /// Returns a write of one statement.
-    pub fn of<Q>(statement: Q) -> Self
-    where
-        Q: QueryFragment<Pg> + QueryId + Send + 'static,
-    {
-        Self { statements: vec![queued(move |session| execute(session, statement))], records_events: false }
-    }
-
-    /// Returns a write that records events, without statements: [`Write::and`] adds them.
-    pub(super) fn of_events() -> Self {
-        Self { records_events: true, ..Self::default() }
-    }
-
-    /// Appends the statements of another write.
-    pub(super) fn and(mut self, other: Self) -> Self {
-        self.statements.extend(other.statements);
-        self.records_events |= other.records_events;
-        self
-    }
-}
-
 /// Future of a statement, which is sent at the first poll.
-type StatementFuture<'c, R> = BoxFuture<'c, QueryResult<R>>;
+pub(super) type StatementFuture<'c, R> = BoxFuture<'c, QueryResult<R>>;
 
 /// Row as the driver returns it.
 pub(super) type Row = <AsyncPgConnection as AsyncConnectionCore>::Row<'static, 'static>;
@@ -326,15 +295,7 @@ fn read_only() -> Error {
     Error::QueryBuilderError("a connection for reads takes no writes: use `Database::writer`".into())
 }
 
-/// Boxes a closure. The signature gives the compiler the closure's type, which it does not infer.
-fn queued<F>(statement: F) -> QueuedStatement
-where
-    F: for<'c> FnOnce(&'c AsyncPgConnection) -> StatementFuture<'c, usize> + Send + 'static,
-{
-    Box::new(statement)
-}
-
-fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> StatementFuture<'c, usize>
+pub(super) fn execute<'c, Q>(mut session: &'c AsyncPgConnection, statement: Q) -> StatementFuture<'c, usize>
 where
     Q: QueryFragment<Pg> + QueryId,
 {

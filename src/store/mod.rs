@@ -49,6 +49,7 @@ mod type_mappings;
 pub mod usage;
 pub mod users;
 pub mod workspace_access;
+mod write;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -61,10 +62,11 @@ use self::pool::{CONNECTION_TIMEOUT, Pool};
 use self::query_batching::QueryBatcher;
 use crate::domain::{Error, InternalError, Result};
 pub use connect::{ConnectError, ConnectOptions, Connector, OptionsError};
-pub use connection::{Connection, Write};
+pub use connection::Connection;
 pub use pool::BuildError;
 pub use pooled::PooledConnection;
 pub use transaction::{Transactional, Writer};
+pub use write::Write;
 
 /// Async closure that runs in a transaction. Its associated type allows a bound on the closure's future, which Rust
 /// cannot express for `AsyncFnOnce` yet.

@@ -2,6 +2,7 @@
 
 mod error;
 mod options;
+mod parameters;
 mod password_file;
 mod tls;
 
