@@ -11,19 +11,12 @@ use crate::auth::Actor;
 use crate::auth::jwt::{self, TokenError};
 use crate::auth::tokens::TokenSigner;
 use crate::domain::clock::Instant;
+use crate::domain::encryption::{Sealed, SealingKeys};
 use crate::domain::{Result, SessionId, UserId};
 
 /// One or more signing keys. It has no `Debug` that shows a key.
 pub struct KeyRing {
     keys: RwLock<Arc<[TokenSigner]>>,
-}
-
-/// A text that is encrypted with one of the keys.
-pub struct Sealed {
-    /// The ciphertext.
-    pub bytes: Vec<u8>,
-    /// Fingerprint of the key.
-    pub fingerprint: String,
 }
 
 impl From<TokenSigner> for KeyRing {
@@ -41,11 +34,6 @@ impl KeyRing {
     /// Replaces the keys by those of another ring.
     pub fn replace(&self, other: KeyRing) {
         *self.keys.write() = other.keys.into_inner();
-    }
-
-    /// Returns the fingerprints of the keys, in order.
-    pub fn fingerprints(&self) -> Vec<String> {
-        self.all().iter().map(|key| key.fingerprint().to_owned()).collect()
     }
 
     /// Issues an access token that is valid for `lifetime` from `now` on. Returns it with its expiry.
@@ -89,19 +77,23 @@ impl KeyRing {
         self.all().iter().find_map(|key| key.read_refresh_token(token))
     }
 
-    /// Encrypts a text with the first key.
-    pub fn seal(&self, text: &str) -> Sealed {
+    fn all(&self) -> Arc<[TokenSigner]> {
+        self.keys.read().clone()
+    }
+}
+
+impl SealingKeys for KeyRing {
+    fn fingerprints(&self) -> Vec<String> {
+        self.all().iter().map(|key| key.fingerprint().to_owned()).collect()
+    }
+
+    fn seal(&self, text: &str) -> Sealed {
         let first = &self.all()[0];
         Sealed { bytes: first.sealer().seal(text), fingerprint: first.fingerprint().to_owned() }
     }
 
-    /// Decrypts a text; `None` if none of the keys encrypted it.
-    pub fn open(&self, sealed: &[u8]) -> Option<String> {
+    fn open(&self, sealed: &[u8]) -> Option<String> {
         self.all().iter().find_map(|key| key.sealer().open(sealed))
-    }
-
-    fn all(&self) -> Arc<[TokenSigner]> {
-        self.keys.read().clone()
     }
 }
 

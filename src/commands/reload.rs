@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::key_ring::KeyRing;
 use crate::config::ConfigError;
+use crate::domain::encryption::SealingKeys;
 use crate::graphql::documents::{Documents, TrustedDocuments};
 use crate::store::Connector;
 

@@ -154,6 +154,7 @@ pub fn write_new(folder: &Path, name: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::encryption::SealingKeys;
 
     fn settings(file: Option<&Path>, secret: Option<&str>) -> KeySettings {
         KeySettings {

@@ -3,24 +3,24 @@
 use super::clock::Instant;
 use super::{SessionId, UserId};
 
-/// The account that an access token names, and what the token says of itself. Only a transaction tells whether it is still
-/// good: its session may have ended.
+/// The account of an access token, and the token's own claims. Only a transaction can tell whether the token is still
+/// valid: its session may have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Actor {
     /// The account.
     pub user_id: UserId,
-    /// The session that the access token was made in. None: it was made without one.
+    /// The session in which the access token was issued; `None` for a token without a session.
     pub session: Option<SessionId>,
     /// When the access token was issued.
     pub issued_at: Instant,
-    /// When its bearer signed in, of a token without a session. None: the token does not tell.
+    /// When the caller signed in, for a token without a session; `None` if the token does not say.
     pub authenticated_at: Option<Instant>,
-    /// From when on the access token is refused. None: the account has just signed in.
+    /// When the access token expires; `None` right after a sign-in.
     pub expires_at: Option<Instant>,
 }
 
 impl Actor {
-    /// When the access token was issued, if it was made without a session.
+    /// Returns when the access token was issued, if it has no session.
     pub fn issued_without_session(&self) -> Option<Instant> {
         if self.session.is_none() { Some(self.issued_at) } else { None }
     }

@@ -1,4 +1,4 @@
-//! What time it is: passed to whoever asks, so that tests can turn it.
+//! The clock. It is passed as a parameter, so that tests can set it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,30 +6,30 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 
-/// An instant, in UTC, to the millisecond: what the schema shows is what is stored and compared.
+/// An instant in UTC, in milliseconds: the same value is shown, stored and compared.
 pub type Instant = DateTime<Utc>;
 
-/// The instant that many microseconds after 1970, as the keys of lists write it. None beyond the year 9999: no row is there,
-/// and PostgreSQL does not take all that would be read.
+/// Parses microseconds since 1970, as cursors contain them. `None` before 1970 and after the year 9999: no row has such a
+/// time, and PostgreSQL does not accept all of them.
 pub fn from_unix_micros(text: &str) -> Option<Instant> {
     const LAST: i64 = 253_402_300_799_999_999;
     let micros = text.parse().ok().filter(|micros| (0..=LAST).contains(micros))?;
     Instant::from_timestamp_micros(micros)
 }
 
-/// An instant as clients read it: as in RFC 3339, in UTC, with milliseconds.
+/// Returns an instant as clients read it: RFC 3339, in UTC, with milliseconds.
 pub fn text(at: Instant) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The clock of the server: the system's, moved by an offset that only tests set.
+/// The clock of the server: the system's clock plus an offset, which only tests set.
 #[derive(Clone, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// The present instant, cut to milliseconds.
+    /// Returns the present instant, in whole milliseconds.
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn now(&self) -> Instant {
         let offset = TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed));

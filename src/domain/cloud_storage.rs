@@ -14,10 +14,10 @@ named_enum! {
     }
 }
 
-/// What happens to the links to cloud storages when resources move to another workspace.
+/// Handling of links to cloud storages in a transfer to another workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageHandling {
-    /// The links are cut.
+    /// The links are removed.
     Detach,
     /// Each is replaced by a link to the one storage of the destination with the same provider and resource.
     AutoMatch,

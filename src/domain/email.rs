@@ -1,5 +1,5 @@
-//! E-mail addresses: in lower case, and with the domain as A-labels (UTS 46), so that two spellings of one address are one
-//! address. The domain is shown in the script in which it was written.
+//! E-mail addresses. They are compared in lower case and with the domain as A-labels (UTS 46), so that two spellings of an
+//! address are equal. The domain is shown in the script in which it was entered.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -16,29 +16,29 @@ use crate::domain::unicode::{is_bidi_control, is_invisible, is_modifier};
 /// Longest address, in characters.
 pub const MAX: usize = 254;
 
-/// An e-mail address that mail can be sent to. Two are equal if mail to them goes to the same place, however they were written.
+/// An e-mail address. Two addresses are equal if mail to them goes to the same mailbox, however they are spelled.
 #[derive(Clone)]
 pub struct Email {
     /// The address in lower case, its domain as A-labels.
     address: String,
-    /// The address with its domain in Unicode, if it was written so.
+    /// The address with its domain in Unicode, if it was entered like this.
     written: Option<String>,
 }
 
 named_enum! {
-    /// What a token sent by mail is good for.
+    /// Purpose of a token that is sent by mail.
     pub enum EmailTokenPurpose {
-        /// To prove the address that the account claims.
+        /// Verifies the address of the account.
         Verify = "VERIFY",
-        /// To prove the address that is to take the place of the present one.
+        /// Verifies the address that replaces the present one.
         Change = "CHANGE",
-        /// To set a new password.
+        /// Sets a new password.
         Reset = "RESET",
     }
 }
 
 impl Email {
-    /// Reads one: REQUIRED, TOO_LONG or INVALID_FORMAT otherwise.
+    /// Parses an address. Fails with REQUIRED, TOO_LONG or INVALID_FORMAT.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         if raw.len() > 12 * MAX {
             return Err(FieldError::too_long(MAX));
@@ -74,17 +74,18 @@ impl Email {
         Ok(Self { written: written.filter(|written| *written != address), address })
     }
 
-    /// An address as it is stored: for comparison, and as it was written if that is something else.
+    /// Creates an address from its stored form, and from the form in which it was entered if that differs.
     pub fn stored(address: String, written: Option<String>) -> Self {
         Self { address, written }
     }
 
-    /// How an address is looked up that was written as `raw`: what is no address finds nothing.
+    /// Returns the form in which an address is looked up. A text that is not an address finds nothing.
     pub fn lookup(raw: &str) -> String {
         Self::parse(raw).map_or_else(|_| raw.trim().to_lowercase(), |email| email.address)
     }
 
-    /// The part of an address that `raw` is, as it is compared: what has a domain label in it becomes A-labels.
+    /// Returns a part of an address in the form in which addresses are compared: domain labels become A-labels. `None` if it is
+    /// the same.
     pub fn lookup_part(raw: &str) -> Option<String> {
         let (local, domain) =
             raw.trim().rsplit_once('@').map_or((None, raw.trim()), |(local, domain)| (Some(local), domain));
@@ -92,34 +93,34 @@ impl Email {
         Some(local.map_or_else(|| ascii.clone(), |local| format!("{}@{ascii}", local.to_lowercase())))
     }
 
-    /// Reads an optional one; an empty text is none.
+    /// Parses an optional address; an empty text is `None`.
     pub fn optional(raw: Option<&str>) -> Result<Option<Self>, FieldError> {
         raw.filter(|raw| !raw.trim().is_empty()).map(Self::parse).transpose()
     }
 
-    /// The address as it is compared, stored and sent: in lower case, its domain as A-labels.
+    /// Returns the address as it is compared, stored and sent: in lower case, its domain as A-labels.
     pub fn as_str(&self) -> &str {
         &self.address
     }
 
-    /// The address as it was written, if that is not what it is stored as.
+    /// Returns the address as it was entered, if that differs from the stored form.
     pub fn written(&self) -> Option<&str> {
         self.written.as_deref()
     }
 
-    /// The address as people see it.
+    /// Returns the address as users see it.
     pub fn shown(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.address)
     }
 }
 
-/// A domain as A-labels, the form in which domains are compared and looked up. `None`: it is no domain.
+/// Returns a domain as A-labels, the form in which domains are compared. `None` if it is not a domain.
 fn ascii_domain(domain: &str) -> Option<String> {
     let checked = (AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify);
     Uts46::new().to_ascii(domain.as_bytes(), checked.0, checked.1, checked.2).ok().map(Into::into)
 }
 
-/// A domain in Unicode.
+/// Returns a domain in Unicode.
 fn unicode_domain(ascii: &str) -> String {
     Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast).0.into_owned()
 }

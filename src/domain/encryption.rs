@@ -1,11 +1,31 @@
-//! Encrypts short texts with the server's key, so that whoever reads the database does not read them.
+//! Encryption of short texts with the server's key, so that they are not readable in the database.
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use rand::Rng;
 
-/// Bytes of the nonce that stands in front of the ciphertext: long enough to be drawn at random.
+/// Length in bytes of the nonce before the ciphertext. It is long enough to be random.
 const NONCE: usize = 24;
+
+/// A text that is encrypted with one of several keys.
+pub struct Sealed {
+    /// The ciphertext.
+    pub bytes: Vec<u8>,
+    /// Fingerprint of the key.
+    pub fingerprint: String,
+}
+
+/// Several keys: the first encrypts, all of them decrypt.
+pub trait SealingKeys: Send + Sync {
+    /// Returns the fingerprints of the keys, in order.
+    fn fingerprints(&self) -> Vec<String>;
+
+    /// Encrypts a text with the first key.
+    fn seal(&self, text: &str) -> Sealed;
+
+    /// Decrypts a text; `None` if none of the keys encrypted it.
+    fn open(&self, sealed: &[u8]) -> Option<String>;
+}
 
 /// Seals and opens texts with one key. Cheap to clone.
 #[derive(Clone)]
@@ -14,12 +34,12 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// One with that key.
+    /// Creates a sealer with a key.
     pub fn new(key: [u8; 32]) -> Self {
         Self { cipher: XChaCha20Poly1305::new(&Key::from(key)) }
     }
 
-    /// The text, encrypted and authenticated, under a fresh nonce.
+    /// Encrypts and authenticates a text with a new nonce.
     #[allow(clippy::disallowed_methods, reason = "nonces come from the system's randomness, in tests as well")]
     pub fn seal(&self, text: &str) -> Vec<u8> {
         let mut nonce = [0u8; NONCE];
@@ -29,7 +49,7 @@ impl Sealer {
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// The text that was sealed. None: it was altered, or sealed with another key.
+    /// Decrypts a text; `None` if it was altered, or encrypted with another key.
     pub fn open(&self, sealed: &[u8]) -> Option<String> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
         let text = self.cipher.decrypt(&XNonce::from(*nonce), sealed).ok()?;

@@ -1,8 +1,8 @@
-//! What can go wrong, and whose business it is.
+//! Errors of operations.
 //!
-//! A [`Refusal`] is for the caller: closed, typed, with a code for programs and a sentence for people. A [`InternalError`] is for
-//! the operator: its cause is logged once and never shown. [`Error::Unauthenticated`] is for whoever forgot to sign in.
-//! None of them implements `Display`: async-graphql would show any `Display` type to clients by way of `?`.
+//! A [`Refusal`] is for the caller: it has a stable code for programs and a sentence for people. An [`InternalError`] is for
+//! the operator: its cause is logged once, and clients never see it. [`Error::Unauthenticated`] means that the caller is not
+//! signed in. None of them implements `Display`, because async-graphql shows every `Display` error to clients.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,40 +11,40 @@ use super::limit::Limit;
 use super::named_enum::named_enum;
 use super::{Permission, Role};
 
-/// Result of whatever can be refused or fail.
+/// Result of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something did not happen.
+/// Why an operation was not done.
 #[derive(Debug)]
 pub enum Error {
-    /// Rules or input stand in the way: at least one refusal.
+    /// Rules or the input do not allow it: at least one refusal.
     Refused(Vec<Refusal>),
-    /// Nobody is signed in, or an account that is gone.
+    /// The caller is not signed in, or the account no longer exists.
     Unauthenticated,
-    /// Something broke.
+    /// The server failed.
     Failed(InternalError),
 }
 
-/// A thing that broke. The cause is for the log alone.
+/// A failure of the server. Its cause is only logged.
 #[derive(Debug)]
 pub struct InternalError {
-    /// Whether it is likely to pass, such as a database that is away.
+    /// Whether a retry may succeed, for example because the database was unreachable.
     pub transient: bool,
-    /// What broke.
+    /// The cause.
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Whether a mutation that failed may be done all the same.
+/// Whether a mutation that failed may have been done nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing was changed.
     NotDone,
-    /// The commit was sent, and its answer is not known.
+    /// The commit was sent, and its result is not known.
     Unknown,
 }
 
 impl Outcome {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotDone => "NOT_DONE",
@@ -52,26 +52,26 @@ impl Outcome {
         }
     }
 
-    /// Whether errors with that code tell the outcome.
+    /// Returns whether errors with this code report the outcome.
     pub fn is_reported_for(code: &str) -> bool {
         ["SERVICE_UNAVAILABLE", "TIMEOUT", "SHUTTING_DOWN", "INTERNAL"].contains(&code)
     }
 }
 
 impl InternalError {
-    /// A fault that stays until somebody mends it.
+    /// Creates a permanent error.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { transient: false, cause: cause.into() }
     }
 
-    /// A fault that is over when the request is made again.
+    /// Creates a transient error: a retry may succeed.
     pub fn transient(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { transient: true, cause: cause.into() }
     }
 }
 
 impl Error {
-    /// The same error; what was not found, and points nowhere yet, points at `input.<field>`.
+    /// Sets the path of NOT_FOUND refusals without a path to `input.<field>`.
     pub fn not_found_at(self, field: &str) -> Self {
         let missing = |refusal: &Refusal| refusal.code == Code::NotFound && refusal.path.is_empty();
         match self {
@@ -98,27 +98,27 @@ impl From<Refusal> for Error {
     }
 }
 
-/// Why the caller does not get what they asked for.
+/// Why a request of the caller was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// For programs.
+    /// Stable code, for programs.
     pub code: Code,
-    /// For people.
+    /// A sentence for users.
     pub message: String,
-    /// Path to the input at fault. Empty: the whole request.
+    /// Path of the input that is wrong; empty if it is the whole request.
     pub path: Vec<String>,
-    /// The permission that is lacking, with FORBIDDEN.
+    /// The missing permission, with FORBIDDEN.
     pub permission: Option<Permission>,
-    /// The least role that has it.
+    /// The lowest role that has the permission.
     pub required_role: Option<Role>,
     /// The limit that is reached, with LIMIT_EXCEEDED.
     pub limit: Option<Limit>,
-    /// When it works again, with RATE_LIMITED.
+    /// When a retry succeeds, with RATE_LIMITED.
     pub retry_at: Option<Instant>,
 }
 
 impl Refusal {
-    /// A refusal of the whole request.
+    /// Creates a refusal of the whole request.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -131,44 +131,44 @@ impl Refusal {
         }
     }
 
-    /// Not there, or not visible: the same answer.
+    /// Creates the refusal of an object that does not exist or is not visible.
     pub fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("There is no such {what}, or you cannot see it."))
     }
 
-    /// Too often; works again at `retry_at`.
+    /// Creates the refusal of a request that is too frequent until `retry_at`.
     pub fn rate_limited(message: impl Into<String>, retry_at: Instant) -> Self {
         Self { retry_at: Some(retry_at), ..Self::new(Code::RateLimited, message) }
     }
 
-    /// The same refusal, pointing at a field of the input.
+    /// Sets the path to a field of the input.
     pub fn at(mut self, field: &str) -> Self {
         self.path = vec!["input".to_owned(), field.to_owned()];
         self
     }
 }
 
-/// What is wrong with one value, before it is known where the value stands.
+/// What is wrong with a value, without the path of the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// For programs.
+    /// Stable code, for programs.
     pub code: Code,
-    /// For people.
+    /// A sentence for users.
     pub message: String,
 }
 
 impl FieldError {
-    /// A problem of that kind.
+    /// Creates an error.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 
-    /// More than `max` characters.
+    /// Creates the error of a text with more than `max` characters.
     pub fn too_long(max: usize) -> Self {
         Self::new(Code::TooLong, format!("This is longer than {max} characters."))
     }
 
-    /// The problem as a refusal, pointing at its place in the request.
+    /// Returns the error as a refusal with a path.
     pub fn at(self, path: Vec<String>) -> Refusal {
         Refusal { path, ..Refusal::new(self.code, self.message) }
     }
@@ -183,23 +183,23 @@ named_enum! {
         Required = "REQUIRED",
         /// A text or list is longer than its description allows.
         TooLong = "TOO_LONG",
-        /// A text is not of the form asked for.
+        /// A text does not have the required form.
         InvalidFormat = "INVALID_FORMAT",
         /// A number is below or above its bounds, or a list has too few items.
         OutOfRange = "OUT_OF_RANGE",
-        /// The same person or thing is named twice in one request.
+        /// The same person or object occurs twice in one request.
         DuplicateInRequest = "DUPLICATE_IN_REQUEST",
-        /// Not there, or not visible to the viewer.
+        /// The object does not exist, or is not visible to the viewer.
         NotFound = "NOT_FOUND",
         /// The viewer sees the object, but may not do this with it.
         Forbidden = "FORBIDDEN",
-        /// Another organization has this slug, or had it lately.
+        /// Another organization has this slug, or had it recently.
         SlugTaken = "SLUG_TAKEN",
         /// The slug is a reserved word.
         SlugReserved = "SLUG_RESERVED",
-        /// The text typed as confirmation is not the one asked for.
+        /// The confirmation does not match.
         ConfirmationMismatch = "CONFIRMATION_MISMATCH",
-        /// Somebody else has changed the object.
+        /// The object was changed in the meantime.
         VersionConflict = "VERSION_CONFLICT",
         /// The idempotency key was used in the last 24 hours with another input.
         IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
@@ -217,33 +217,33 @@ named_enum! {
         AlreadyInvited = "ALREADY_INVITED",
         /// The invitation was accepted, declined or revoked before.
         InvitationNotPending = "INVITATION_NOT_PENDING",
-        /// The invitation has run out.
+        /// The invitation has expired.
         InvitationExpired = "INVITATION_EXPIRED",
         /// The invitation was sent to another address than that of the viewer's account.
         InvitationForAnother = "INVITATION_FOR_ANOTHER",
-        /// The viewer must verify the address of the account first.
+        /// The address of the account is not verified.
         EmailNotVerified = "EMAIL_NOT_VERIFIED",
-        /// The owner must hand over or delete the organization first.
+        /// The owner must transfer or delete the organization first.
         OwnerCannotLeave = "OWNER_CANNOT_LEAVE",
-        /// The owner's role cannot be changed, nor the owner removed.
+        /// The owner cannot be removed, and the owner's role cannot be changed.
         OwnerCannotBeChanged = "OWNER_CANNOT_BE_CHANGED",
-        /// Nobody changes or removes their own membership.
+        /// Members cannot change or remove their own membership.
         CannotChangeSelf = "CANNOT_CHANGE_SELF",
-        /// The role to be given is not below the viewer's own.
+        /// The new role is not below the viewer's own role.
         RoleNotAssignable = "ROLE_NOT_ASSIGNABLE",
         /// The organization has a pending offer of ownership.
         OfferAlreadyPending = "OFFER_ALREADY_PENDING",
-        /// The offer of ownership was accepted, declined or cancelled before, or has run out.
+        /// The offer of ownership was accepted, declined or cancelled before, or has expired.
         OfferNotPending = "OFFER_NOT_PENDING",
-        /// The organization is about to be deleted and is read-only until it is restored.
+        /// The organization is pending deletion, and read-only until it is restored.
         OrganizationPendingDeletion = "ORGANIZATION_PENDING_DELETION",
-        /// The organization is not about to be deleted.
+        /// The organization is not pending deletion.
         NotPendingDeletion = "NOT_PENDING_DELETION",
-        /// The task is in a project and moves with it only.
+        /// The task is in a project, and can only move with it.
         ResourceInProject = "RESOURCE_IN_PROJECT",
-        /// The resource is in the destination workspace already.
+        /// The resource is already in the destination workspace.
         SameWorkspace = "SAME_WORKSPACE",
-        /// The objects named together lie in different workspaces.
+        /// The objects belong to different workspaces.
         DifferentWorkspace = "DIFFERENT_WORKSPACE",
         /// The assignee is not a member of the organization, or not the user of the personal workspace.
         AssigneeNotEligible = "ASSIGNEE_NOT_ELIGIBLE",
@@ -251,13 +251,13 @@ named_enum! {
         StorageMatchNotFound = "STORAGE_MATCH_NOT_FOUND",
         /// The destination has several such storages.
         StorageMatchAmbiguous = "STORAGE_MATCH_AMBIGUOUS",
-        /// A limit of the plan is reached.
+        /// The plan does not allow more.
         LimitExceeded = "LIMIT_EXCEEDED",
         /// All seats are taken by members and pending invitations.
         SeatsExhausted = "SEATS_EXHAUSTED",
-        /// This kind of workspace cannot have the plan.
+        /// The plan is not available for this kind of workspace.
         PlanNotAvailable = "PLAN_NOT_AVAILABLE",
-        /// Too often.
+        /// The requests are too frequent.
         RateLimited = "RATE_LIMITED",
     }
 }

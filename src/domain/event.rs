@@ -1,4 +1,4 @@
-//! What can happen: the types of the log's entries, and how an entry is named.
+//! Types, positions and IDs of events.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use super::clock::Instant;
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// What happened.
+    /// Type of an event.
     pub enum EventType {
         /// An organization was created.
         OrganizationCreated = "ORGANIZATION_CREATED",
@@ -25,7 +25,7 @@ named_enum! {
         OwnershipOfferResolved = "OWNERSHIP_OFFER_RESOLVED",
         /// An organization has a new owner.
         OwnershipTransferred = "OWNERSHIP_TRANSFERRED",
-        /// Somebody became a member.
+        /// A user became a member.
         MemberJoined = "MEMBER_JOINED",
         /// A member's role changed.
         MemberRoleChanged = "MEMBER_ROLE_CHANGED",
@@ -33,7 +33,7 @@ named_enum! {
         MemberRemoved = "MEMBER_REMOVED",
         /// A member left.
         MemberLeft = "MEMBER_LEFT",
-        /// Somebody was invited.
+        /// A person was invited.
         InvitationCreated = "INVITATION_CREATED",
         /// An invitation was sent again.
         InvitationResent = "INVITATION_RESENT",
@@ -82,23 +82,23 @@ named_enum! {
     }
 }
 
-/// A place in the log, which is read in this order.
+/// A position in the event log, in its order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventPosition {
-    /// Place of the transaction.
+    /// Position of the transaction.
     pub transaction: i64,
-    /// Place within the transaction.
+    /// Position within the transaction.
     pub sequence: i64,
 }
 
 impl EventPosition {
-    /// Before everything that the transaction of that place writes, and after all before it.
+    /// Returns the position before all events of a transaction, and after all earlier ones.
     pub fn before_transaction(transaction: i64) -> Self {
         Self { transaction: transaction - 1, sequence: i64::MAX }
     }
 }
 
-/// Bits of an event's ID that tell its sequence, and its transaction: 74 are free in a UUIDv7.
+/// Bits of an event's ID for its sequence and its transaction. A UUIDv7 has 74 free bits.
 const SEQUENCE_BITS: u32 = 34;
 const TRANSACTION_BITS: u32 = 40;
 
@@ -125,14 +125,14 @@ impl EventId {
     }
 }
 
-/// One field before and after a change, as text.
+/// A changed field, with its values as text.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldChange {
     /// Name of the field in the schema, such as `role` or `contact.email`.
     pub field: String,
-    /// Its value before. None if there was none.
+    /// Value before the change; `None` if it had none.
     pub before: Option<String>,
-    /// Its value after. None if there is none.
+    /// Value after the change; `None` if it has none.
     pub after: Option<String>,
 }
 

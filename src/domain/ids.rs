@@ -1,6 +1,6 @@
 //! Typed identifiers: a UUIDv7 inside, a prefix for the type outside (`org_01jd…`, Crockford's base 32).
 //!
-//! An ID of one type cannot be passed where another is meant, neither in Rust nor by a client.
+//! An ID of one type is not accepted in place of another, neither by the compiler nor from a client.
 
 use std::fmt::{self, Write};
 
@@ -10,14 +10,14 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use super::clock::Instant;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Characters of 128 bits in base 32.
+/// Number of characters of 128 bits in base 32.
 const ENCODED: usize = 26;
 
-/// A kind of identifier.
+/// A type of IDs.
 pub trait TypedId:
     Copy + Eq + std::hash::Hash + fmt::Display + From<Uuid> + Into<Uuid> + Send + Sync + 'static
 {
-    /// What its text begins with, before the underscore.
+    /// Prefix before the underscore.
     const PREFIX: &'static str;
 
     /// Writes `prefix_…`.
@@ -27,7 +27,7 @@ pub trait TypedId:
         out.extend_from_slice(&encode(self.into()));
     }
 
-    /// Reads `prefix_…`; none for another prefix or anything malformed.
+    /// Parses `prefix_…`; `None` for another prefix or a malformed ID.
     fn parse(text: &str) -> Option<Self> {
         let (prefix, encoded) = text.split_once('_')?;
         (prefix == Self::PREFIX).then(|| decode(encoded)).flatten().map(Self::from)
@@ -35,7 +35,7 @@ pub trait TypedId:
 }
 
 impl UserId {
-    /// When the ID was made; none if it does not tell.
+    /// Returns when the ID was created; `None` if it contains no time.
     pub fn made_at(self) -> Option<Instant> {
         let (seconds, nanoseconds) = self.0.get_timestamp()?.to_unix();
         Instant::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
@@ -62,7 +62,7 @@ fn decode(text: &str) -> Option<Uuid> {
 
 static CONTEXT: std::sync::LazyLock<Mutex<ContextV7>> = std::sync::LazyLock::new(Default::default);
 
-/// A new UUIDv7 of that instant; those of one process grow even within a millisecond.
+/// Returns a new UUIDv7 of an instant. The IDs of one process are ascending, also within a millisecond.
 pub fn new_id<I: TypedId>(at: Instant) -> I {
     let context = CONTEXT.lock();
     let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
@@ -112,13 +112,13 @@ typed_ids! {
     UserId = "usr";
     /// An organization.
     OrganizationId = "org";
-    /// One user in one organization.
+    /// A membership.
     MembershipId = "mem";
     /// An invitation.
     InvitationId = "inv";
     /// An offer of ownership.
     OwnershipOfferId = "off";
-    /// A personal workspace: it has the UUID of its user.
+    /// A personal workspace. It has the UUID of its user.
     PersonalWorkspaceId = "pws";
     /// A project.
     ProjectId = "prj";
@@ -128,11 +128,11 @@ typed_ids! {
     JobId = "job";
     /// A cloud storage.
     CloudStorageId = "sto";
-    /// An entry of the log.
+    /// An event.
     EventId = "evt";
     /// A mail in the queue.
     MailId = "mail";
-    /// A family of refresh tokens.
+    /// A session.
     SessionId = "ses";
 }
 

@@ -1,39 +1,39 @@
-//! The life of an invitation.
+//! Status of an invitation and of its mail.
 
 use super::clock::Instant;
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// Where an invitation stands.
+    /// Status of an invitation.
     pub enum InvitationStatus {
         /// It can be accepted, declined, resent and revoked.
         Pending = "PENDING",
         /// The invitee has become a member.
         Accepted = "ACCEPTED",
-        /// The invitee said no.
+        /// The invitee has declined.
         Declined = "DECLINED",
-        /// Somebody with the right took it back.
+        /// It was withdrawn by the organization.
         Revoked = "REVOKED",
-        /// It ran out without an answer. A resend makes it pending again.
+        /// It has expired without an answer. A resend makes it pending again.
         Expired = "EXPIRED",
     }
 }
 
 impl InvitationStatus {
-    /// Where it stands at `now`: the one rule of expiry. A pending one has run out once `expires_at` is reached.
+    /// Returns the status at `now`. This is the only rule of expiry: a pending invitation is expired from `expires_at` on.
     pub fn at(self, expires_at: Instant, now: Instant) -> Self {
         if self == Self::Pending && expires_at <= now { Self::Expired } else { self }
     }
 }
 
 named_enum! {
-    /// Where the sending of a mail stands.
+    /// State of the delivery of a mail.
     pub enum DeliveryState {
-        /// Waiting to be sent, or to be tried again.
+        /// Waits for its first or next attempt.
         Queued = "QUEUED",
-        /// Handed over to the mail server.
+        /// Accepted by the mail server.
         Sent = "SENT",
-        /// Given up.
+        /// Will not be sent.
         Failed = "FAILED",
     }
 }

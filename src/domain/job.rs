@@ -3,9 +3,9 @@
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// The round of the work that a job is in.
+    /// Stage of a job.
     pub enum JobStage {
-        /// The work itself.
+        /// The work is being done.
         Annotation = "ANNOTATION",
         /// The work is being checked.
         Validation = "VALIDATION",
@@ -15,15 +15,15 @@ named_enum! {
 }
 
 named_enum! {
-    /// How far a job is within its stage.
+    /// State of a job within its stage.
     pub enum JobState {
-        /// Not begun.
+        /// Not started.
         New = "NEW",
-        /// Being worked on.
+        /// In progress.
         InProgress = "IN_PROGRESS",
-        /// Done.
+        /// Completed.
         Completed = "COMPLETED",
-        /// To be done again.
+        /// Rejected: it has to be done again.
         Rejected = "REJECTED",
     }
 }

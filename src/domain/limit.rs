@@ -5,7 +5,7 @@ use super::named_enum::named_enum;
 use super::workspace::WorkspaceId;
 
 named_enum! {
-    /// What a plan limits.
+    /// Kind of a limit of a plan.
     #[derive(serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum LimitKind {
@@ -25,7 +25,8 @@ named_enum! {
 }
 
 impl LimitKind {
-    /// Those that there are in a workspace: people are counted in organizations, and organizations for people.
+    /// Returns the kinds that apply to a workspace: members are counted in organizations, and owned organizations in personal
+    /// workspaces.
     pub fn of(workspace: WorkspaceId) -> impl Iterator<Item = Self> {
         let other = match workspace {
             WorkspaceId::Organization(_) => Self::OwnedOrganizations,
@@ -34,7 +35,7 @@ impl LimitKind {
         Self::ALL.into_iter().filter(move |kind| *kind != other)
     }
 
-    /// What is counted, in words.
+    /// Returns the counted objects in words.
     fn words(self) -> &'static str {
         match self {
             Self::Projects => "projects in this workspace",
@@ -47,24 +48,24 @@ impl LimitKind {
     }
 }
 
-/// One limit, and how much of it is used.
+/// A limit and its use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limit {
-    /// What is limited.
+    /// Kind of the limit.
     pub kind: LimitKind,
-    /// How many there are.
+    /// Number in use.
     pub used: i64,
-    /// How many there may be. None: no limit.
+    /// Maximum number; `None` if unlimited.
     pub max: Option<i32>,
 }
 
 impl Limit {
-    /// Whether there is room for so many more.
+    /// Returns whether `more` may be added.
     pub fn has_room(&self, more: i64) -> bool {
         more <= 0 || self.max.is_none_or(|max| self.used.saturating_add(more) <= i64::from(max))
     }
 
-    /// The refusal of `asked` more: LIMIT_EXCEEDED with this limit, or SEATS_EXHAUSTED.
+    /// Creates the refusal of `asked` more: LIMIT_EXCEEDED with this limit, or SEATS_EXHAUSTED.
     pub fn exceeded(self, code: Code, asked: i64) -> Refusal {
         let (max, words, used) = (self.max.unwrap_or(i32::MAX), self.kind.words(), self.used);
         let left = i64::from(max).saturating_sub(used).max(0);

@@ -1,6 +1,6 @@
-//! The words of the trade: values that can only hold what is valid, and the errors that say why others are not.
+//! Domain types: values that are always valid, and the errors of invalid ones.
 //!
-//! Pure: no I/O, no async, nothing of the other modules. Everything else in the house speaks in these types.
+//! The module is pure: it has no I/O, nothing asynchronous, and uses no other module. All other modules use it.
 
 pub mod actor;
 pub mod clock;

@@ -1,9 +1,9 @@
-//! Names that are made from other texts: one that resembles what is no name, and one that resembles a name that is taken.
+//! Derives names from texts that are not valid names, and from names that are taken.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The text in lower case, marks taken off its letters, what is neither a letter or digit of ASCII nor in `kept` made a hyphen;
-/// at most `max` characters, without hyphens at its ends. It may be empty.
+/// Returns a text in lower case, without marks on letters. Characters other than ASCII letters, ASCII digits and those of
+/// `kept` become hyphens. The result has at most `max` characters and no hyphens at its ends, and may be empty.
 pub fn plain(raw: &str, kept: &str, max: usize) -> String {
     let marked = |c: char| ('\u{300}'..'\u{370}').contains(&c);
     let name: String = raw
@@ -17,12 +17,12 @@ pub fn plain(raw: &str, kept: &str, max: usize) -> String {
     name.trim_matches('-').to_owned()
 }
 
-/// `base-2`, cut to fit. The base is plain ASCII.
+/// Returns `base-2`, truncated to `max` characters. The base is ASCII.
 pub fn numbered(base: &str, number: usize, max: usize) -> String {
     suffixed(base, &number.to_string(), max)
 }
 
-/// `base-suffix`, cut to fit before the suffix. Both are plain ASCII.
+/// Returns `base-suffix`, with the base truncated so that it has at most `max` characters. Both are ASCII.
 pub fn suffixed(base: &str, suffix: &str, max: usize) -> String {
     let kept = &base[..base.len().min(max.saturating_sub(suffix.len() + 1))];
     format!("{}-{suffix}", kept.trim_end_matches('-'))

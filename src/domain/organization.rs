@@ -1,13 +1,13 @@
-//! Whether an organization is there to stay.
+//! Status of an organization.
 
 use super::named_enum::named_enum;
 
 named_enum! {
     /// Status of an organization.
     pub enum OrganizationStatus {
-        /// In use.
+        /// Active.
         Active = "ACTIVE",
-        /// Deleted by its owner, and restorable for a while.
+        /// Deleted by its owner, and restorable during the grace period.
         PendingDeletion = "PENDING_DELETION",
     }
 }

@@ -1,4 +1,4 @@
-//! The life of an offer of ownership.
+//! Status of an offer of ownership.
 
 use chrono::TimeDelta;
 
@@ -6,30 +6,30 @@ use super::named_enum::named_enum;
 use crate::domain::Role;
 use crate::domain::clock::Instant;
 
-/// How long an offer waits for its answer.
+/// How long an offer is valid.
 pub const OFFER_EXPIRY: TimeDelta = TimeDelta::days(7);
 
-/// What the old owner becomes when the ownership has changed hands.
+/// Role of the former owner after a transfer of ownership.
 pub const FORMER_OWNER: Role = Role::Maintainer;
 
 named_enum! {
-    /// Where an offer of ownership stands.
+    /// Status of an offer of ownership.
     pub enum OwnershipOfferStatus {
-        /// Waiting for the answer.
+        /// Waits for the answer.
         Pending = "PENDING",
-        /// The ownership has changed hands.
+        /// The member is the owner now.
         Accepted = "ACCEPTED",
-        /// The person offered said no.
+        /// The member has declined.
         Declined = "DECLINED",
-        /// Taken back, or one of the two left.
+        /// It was cancelled, or one of the two left.
         Cancelled = "CANCELLED",
-        /// Lapsed without an answer.
+        /// Expired without an answer.
         Expired = "EXPIRED",
     }
 }
 
 impl OwnershipOfferStatus {
-    /// Where it stands at `now`: the one rule of expiry. A pending one has lapsed once `expires_at` is reached.
+    /// Returns the status at `now`. This is the only rule of expiry: a pending offer is expired from `expires_at` on.
     pub fn at(self, expires_at: Instant, now: Instant) -> Self {
         if self == Self::Pending && expires_at <= now { Self::Expired } else { self }
     }

@@ -1,9 +1,9 @@
-//! What somebody may be allowed to do, as clients see it. The rules that give permissions are in `policy::table`.
+//! Permissions, as clients see them. The rules are in `policy::table`.
 
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// Something that somebody may be allowed to do.
+    /// Permission of a viewer.
     #[derive(PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum Permission {

@@ -1,5 +1,4 @@
-//! The plan of a workspace: what is paid for, and until when. Pure arithmetic of the calendar; what plans allow and cost is
-//! in [`limit`](super::limit).
+//! The plan of a workspace and its periods. Limits and prices are in [`plan_catalog`](super::plan_catalog).
 
 use chrono::Months;
 
@@ -7,19 +6,19 @@ use super::clock::Instant;
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// What is paid for.
+    /// Tier of a plan.
     pub enum PlanTier {
-        /// Nothing. Every workspace at first.
+        /// Free of charge. The tier of every new workspace.
         Free = "FREE",
-        /// More room in a personal workspace.
+        /// Higher limits for a personal workspace.
         Solo = "SOLO",
-        /// An organization without limits but its seats.
+        /// For organizations: no limits except the seats.
         Team = "TEAM",
     }
 }
 
 named_enum! {
-    /// How often is paid.
+    /// Billing interval.
     pub enum BillingInterval {
         /// Every month.
         Month = "MONTH",
@@ -37,25 +36,24 @@ impl BillingInterval {
     }
 }
 
-/// What was agreed on with whoever pays.
+/// Terms of a paid plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaidPlan {
-    /// What is paid for; not FREE.
+    /// Tier, other than FREE.
     pub tier: PlanTier,
-    /// How often is paid.
+    /// Billing interval.
     pub interval: BillingInterval,
-    /// How many seats are bought. None: as many as there are members, or not TEAM.
+    /// Number of bought seats; `None` if seats follow the number of members, and for tiers other than TEAM.
     pub seats: Option<i32>,
-    /// When the first period of these terms began. All later ones begin on the same day of the month, or on the last one of
-    /// shorter months.
+    /// Start of the first period. Later periods begin on the same day of the month, or on the last day of a shorter month.
     pub anchor: Instant,
-    /// When the plan falls back to FREE, once it is cancelled.
+    /// When the plan becomes FREE, if it is cancelled.
     pub cancels_at: Option<Instant>,
 }
 
 impl PaidPlan {
-    /// When the period that `now` is in ends, and the next one begins. Counted from the anchor each time: what begins on the
-    /// 31st clamps to the end of shorter months, and comes back.
+    /// Returns the end of the period that contains `now`. Counted from the anchor, so that periods that begin on the 31st do
+    /// not move to an earlier day after a shorter month.
     pub fn period_end(&self, now: Instant) -> Instant {
         let months = self.interval.months();
         let days = (now - self.anchor).num_days().max(0);
@@ -68,40 +66,40 @@ impl PaidPlan {
     }
 }
 
-/// The plan of a workspace. Without terms it is FREE.
+/// The plan of a workspace; FREE without terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan(pub Option<PaidPlan>);
 
 impl Plan {
-    /// What every workspace has at first.
+    /// The plan of a new workspace.
     pub const FREE: Self = Self(None);
 
-    /// What holds at `now`: a cancelled plan has fallen back to FREE once its end is reached. The one rule of that.
+    /// Returns the plan at `now`. This is the only rule of its end: a cancelled plan is FREE from its end on.
     pub fn at(self, now: Instant) -> Self {
         Self(self.0.filter(|terms| terms.cancels_at.is_none_or(|end| end > now)))
     }
 
-    /// What is paid for.
+    /// Tier of a plan.
     pub fn tier(&self) -> PlanTier {
         self.0.as_ref().map_or(PlanTier::Free, |terms| terms.tier)
     }
 
-    /// How often is paid. None for FREE.
+    /// Returns the billing interval; `None` for FREE.
     pub fn interval(&self) -> Option<BillingInterval> {
         self.0.as_ref().map(|terms| terms.interval)
     }
 
-    /// How many seats are bought. None for elastic ones, and for what is not TEAM.
+    /// Returns the number of bought seats; `None` if seats follow the number of members, and for tiers other than TEAM.
     pub fn seats(&self) -> Option<i32> {
         self.0.as_ref().and_then(|terms| terms.seats)
     }
 
-    /// When the next period begins, seen from `now`. None for FREE, and once it is cancelled.
+    /// Returns the start of the next period; `None` for FREE and for a cancelled plan.
     pub fn renews_at(&self, now: Instant) -> Option<Instant> {
         self.0.as_ref().filter(|terms| terms.cancels_at.is_none()).map(|terms| terms.period_end(now))
     }
 
-    /// When it falls back to FREE. None unless it is cancelled.
+    /// Returns when the plan becomes FREE; `None` if it is not cancelled.
     pub fn cancels_at(&self) -> Option<Instant> {
         self.0.as_ref().and_then(|terms| terms.cancels_at)
     }

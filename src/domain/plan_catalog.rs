@@ -4,33 +4,33 @@ use super::limit::LimitKind;
 use super::plan::{BillingInterval, Plan, PlanTier};
 use super::workspace::WorkspaceId;
 
-/// How many there may be of each kind, in the order of [`LimitKind::ALL`]. None: no limit.
+/// Maximum number of each kind, in the order of [`LimitKind::ALL`]; `None` if unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanLimits([Option<i32>; LimitKind::ALL.len()]);
 
 impl PlanLimits {
-    /// How many there may be. None: no limit.
+    /// Returns the maximum number of a kind; `None` if unlimited.
     pub fn max(&self, kind: LimitKind) -> Option<i32> {
         self.0[kind as usize]
     }
 
-    /// Sets how many there may be.
+    /// Sets the maximum number of a kind.
     pub fn set(&mut self, kind: LimitKind, max: Option<i32>) {
         self.0[kind as usize] = max;
     }
 }
 
-/// What one interval costs, in minor units of the currency.
+/// Price of an interval, in minor units of the currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// By the month.
+    /// Price of a month.
     pub month: i32,
-    /// By the year.
+    /// Price of a year.
     pub year: i32,
 }
 
 impl Price {
-    /// That of one interval.
+    /// Returns the price of an interval.
     pub fn of(self, interval: BillingInterval) -> i32 {
         match interval {
             BillingInterval::Month => self.month,
@@ -39,24 +39,24 @@ impl Price {
     }
 }
 
-/// What all plans allow and cost.
+/// Limits and prices of all plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plans {
-    /// Whether no limit holds at all.
+    /// Whether no limit applies.
     pub unlimited: bool,
-    /// Three letters of ISO 4217.
+    /// Currency, as in ISO 4217.
     pub currency: String,
-    /// FREE, for personal workspaces.
+    /// Limits of FREE for personal workspaces.
     pub free_personal: PlanLimits,
-    /// FREE, for organizations.
+    /// Limits of FREE for organizations.
     pub free_organization: PlanLimits,
-    /// SOLO, for personal workspaces.
+    /// Limits of SOLO, for personal workspaces.
     pub solo: PlanLimits,
-    /// TEAM, for organizations. How many members there may be is a matter of the seats.
+    /// Limits of TEAM, for organizations. The seats limit the number of members.
     pub team: PlanLimits,
-    /// What SOLO costs.
+    /// Price of SOLO.
     pub solo_price: Price,
-    /// What a seat of TEAM costs.
+    /// Price of a seat of TEAM.
     pub team_price: Price,
 }
 
@@ -77,16 +77,16 @@ impl Default for Plans {
     }
 }
 
-/// Most seats that can be bought, whatever they cost.
+/// Maximum number of seats.
 const MAX_SEATS: i32 = 50_000;
 
 impl Plans {
-    /// The defaults, but no limit holds.
+    /// Returns the default plans without limits.
     pub fn unlimited() -> Self {
         Self { unlimited: true, ..Self::default() }
     }
 
-    /// How many of a kind there may be in a workspace with that plan. None: no limit.
+    /// Returns the maximum number of a kind in a workspace with a plan; `None` if unlimited.
     pub fn max(&self, workspace: WorkspaceId, plan: &Plan, kind: LimitKind) -> Option<i32> {
         if self.unlimited {
             return None;
@@ -101,7 +101,7 @@ impl Plans {
         allowance.max(kind)
     }
 
-    /// What one interval of a personal plan or of one seat costs, in minor units. None for FREE.
+    /// Returns the price of an interval of a personal plan or of a seat, in minor units; `None` for FREE.
     pub fn unit_price(&self, tier: PlanTier, interval: BillingInterval) -> Option<i32> {
         match tier {
             PlanTier::Free => None,
@@ -110,7 +110,7 @@ impl Plans {
         }
     }
 
-    /// Most seats that can be bought: what is due for them must fit into an `Int` of the schema.
+    /// Returns the maximum number of seats whose total price fits into an `Int` of the schema.
     pub fn max_seats(&self) -> i32 {
         MAX_SEATS.min(i32::MAX / self.team_price.month.max(self.team_price.year).max(1))
     }

@@ -3,7 +3,7 @@
 use super::ids::TypedId;
 use super::{ProjectId, TaskId, UserId};
 
-/// Names a project or a task.
+/// ID of a project or a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum ResourceId {
     /// A project.
@@ -13,7 +13,7 @@ pub enum ResourceId {
 }
 
 impl ResourceId {
-    /// Reads `prj_…` or `tsk_…`; none for anything else.
+    /// Parses `prj_…` or `tsk_…`; `None` for other texts.
     pub fn parse(text: &str) -> Option<Self> {
         ProjectId::parse(text).map(Self::Project).or_else(|| TaskId::parse(text).map(Self::Task))
     }
@@ -28,28 +28,28 @@ impl std::fmt::Display for ResourceId {
     }
 }
 
-/// The people whom a resource names: its owner, where it has one, and its assignee.
+/// Owner and assignee of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Participants {
-    /// Its owner. Jobs have none.
+    /// The owner; `None` for jobs.
     pub owner: Option<UserId>,
-    /// Its assignee.
+    /// The assignee.
     pub assignee: Option<UserId>,
 }
 
-/// How somebody is tied to a resource.
+/// Relations of a user to a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Relations {
-    /// As its owner.
+    /// The user is the owner.
     pub owner: bool,
-    /// As its assignee.
+    /// The user is the assignee.
     pub assignee: bool,
-    /// As owner or assignee of what contains it: the project of a task, the task or project of a job.
+    /// The user is owner or assignee of a container: the project of a task, or the task or project of a job.
     pub container: bool,
 }
 
 impl Relations {
-    /// How `user` is tied to a resource that names `people`, inside of `containers`.
+    /// Returns the relations of `user` to a resource with these participants, in these containers.
     pub fn of(user: UserId, people: Participants, containers: &[Participants]) -> Self {
         let named = |people: &Participants| [people.owner, people.assignee].contains(&Some(user));
         Self {
@@ -60,11 +60,11 @@ impl Relations {
     }
 }
 
-/// Which of a workspace's resources somebody may open.
+/// The resources of a workspace that a user may open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RowScope {
-    /// Every one.
+    /// All resources.
     pub all: bool,
-    /// Besides, those that they are tied to in one of these ways.
+    /// Also the resources to which the user has one of these relations.
     pub tied: Relations,
 }

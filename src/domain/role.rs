@@ -9,22 +9,22 @@ named_enum! {
     pub enum Role {
         /// Works on what is assigned to them.
         Worker = "WORKER",
-        /// Creates and assigns projects and tasks, besides.
+        /// Also creates and assigns projects and tasks.
         Supervisor = "SUPERVISOR",
         /// Administers everything but deletion, billing, the owner and other maintainers.
         Maintainer = "MAINTAINER",
-        /// May do all. Every organization has exactly one.
+        /// May do everything. Every organization has exactly one owner.
         Owner = "OWNER",
     }
 }
 
 impl Role {
-    /// Those strictly below this one.
+    /// Returns the roles below this one.
     pub fn below(self) -> impl Iterator<Item = Role> {
         Self::ALL.into_iter().filter(move |role| *role < self)
     }
 
-    /// What the role is for, in a sentence for people.
+    /// Returns a sentence that describes the role to users.
     pub fn purpose(self) -> &'static str {
         match self {
             Role::Worker => "Works on what is assigned to them.",

@@ -1,50 +1,50 @@
-//! The refresh tokens of one session: which of them are good.
+//! The refresh tokens of a session, and which of them are valid.
 //!
 //! ```text
 //! t0 ── used ──▶ t1 ── used ──▶ t2          each use of the newest makes its successor
 //!                 └── used again: t2, as long as t2 was not used, and for 10 seconds after the first use of t1
 //! ```
 //!
-//! A token that is used again after that was stolen, or its user was stolen from: the session ends.
+//! If a token is used again after that, somebody has stolen it: the session ends.
 
 use chrono::TimeDelta;
 
 use super::clock::Instant;
 
-/// How long after its first use a token is answered in any case, so that two tabs do not log each other out.
+/// How long a token stays valid after its first use, so that two tabs do not end each other's session.
 pub const OVERLAP: TimeDelta = TimeDelta::seconds(10);
-/// Most first uses that are kept: of more exchanges within the overlap, the earliest are forgotten.
+/// Maximum number of first uses that are stored. The earliest are dropped.
 const MAX_FIRST_USES: usize = 100;
 
-/// The refresh tokens of a session, by their generations: 0, 1, 2, …
+/// The generations of a session's refresh tokens: 0, 1, 2, …
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshTokens {
-    /// Generation of the newest token, which was not used yet.
+    /// Generation of the newest token, which is unused.
     pub newest: i32,
-    /// When the newest was made, which is when its predecessor was first used.
+    /// When the newest token was issued, which is the first use of its predecessor.
     pub rotated_at: Instant,
-    /// When those before the predecessor were first used, the latest first, as far as that is within the overlap.
+    /// First uses of the tokens before the predecessor, latest first, within the overlap.
     pub first_uses: Vec<Instant>,
 }
 
-/// What becomes of the use of a refresh token.
+/// Result of the use of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refreshed {
-    /// It was the newest: these are the tokens from now on.
+    /// It was the newest token: these are the new generations.
     Rotated(RefreshTokens),
-    /// It was used before, and gets the newest.
+    /// It was used before, and gets the newest tokens.
     Repeated,
-    /// It was used too late, or was never made: the session ends.
+    /// It was used too late, or was never issued: the session ends.
     Reused,
 }
 
 impl RefreshTokens {
-    /// The one token of a session that begins at `now`.
+    /// Returns the generations of a session that begins at `now`.
     pub fn new(now: Instant) -> Self {
         Self { newest: 0, rotated_at: now, first_uses: Vec::new() }
     }
 
-    /// What becomes of the use of the token of `generation` at `now`.
+    /// Returns the result of the use of the token of `generation` at `now`.
     pub fn refresh(&self, generation: i32, now: Instant) -> Refreshed {
         let is_recent = |first_use: &Instant| now - *first_use <= OVERLAP;
         match i64::from(self.newest) - i64::from(generation) {

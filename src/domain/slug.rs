@@ -5,10 +5,10 @@ use std::fmt;
 use super::error::{Code, FieldError};
 use crate::domain::name_suggestions::numbered;
 
-/// Longest slug, in characters.
+/// Maximum length of a slug, in characters.
 pub const MAX: usize = 16;
 
-/// Words that addresses and menus need for themselves.
+/// Words that are reserved for URLs and menus.
 const RESERVED: [&str; 30] = [
     "about",
     "account",
@@ -47,7 +47,7 @@ const RESERVED: [&str; 30] = [
 pub struct Slug(String);
 
 impl Slug {
-    /// Reads one, without regard to case: REQUIRED, TOO_LONG, INVALID_FORMAT or SLUG_RESERVED otherwise.
+    /// Parses a slug, ignoring case. Fails with REQUIRED, TOO_LONG, INVALID_FORMAT or SLUG_RESERVED.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let slug = Self::lowercase(raw);
         if slug.is_empty() {
@@ -70,17 +70,17 @@ impl Slug {
         Ok(Self(slug))
     }
 
-    /// How a slug is looked up and shown, whether or not it can be had.
+    /// Returns the form in which a slug is looked up and shown, also if it is not valid.
     pub fn lowercase(raw: &str) -> String {
         raw.trim().to_ascii_lowercase()
     }
 
-    /// Up to `count` similar slugs: a number is put behind, the rest is cut to fit.
+    /// Returns up to `count` similar slugs, with a number at the end.
     pub fn similar(&self, count: usize) -> Vec<Slug> {
         (2..).take(count).map(|number| Slug(numbered(&self.0, number, MAX))).collect()
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

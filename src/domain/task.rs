@@ -4,11 +4,11 @@ use super::job::{JobStage, JobState};
 use super::named_enum::named_enum;
 
 named_enum! {
-    /// Where a task stands: the earliest of its jobs counts.
+    /// Status of a task: that of its earliest job.
     pub enum TaskStatus {
         /// At least one job is in the stage ANNOTATION.
         Annotation = "ANNOTATION",
-        /// No job is in the stage ANNOTATION, but not every one is accepted yet.
+        /// No job is in the stage ANNOTATION, but not every job is accepted.
         Validation = "VALIDATION",
         /// Every job is in the stage ACCEPTANCE and completed.
         Completed = "COMPLETED",
@@ -16,7 +16,7 @@ named_enum! {
 }
 
 impl TaskStatus {
-    /// Where a task with such jobs stands.
+    /// Returns the status of a task with these jobs.
     pub fn of(jobs: &[(JobStage, JobState)]) -> Self {
         if jobs.iter().any(|(stage, _)| *stage == JobStage::Annotation) {
             Self::Annotation

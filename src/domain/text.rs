@@ -1,44 +1,44 @@
-//! Free texts: trimmed, brought to NFC, bounded in characters, without what cannot be shown or is there to deceive.
+//! Validation of texts: trimmed, in NFC, of limited length, and without control or deceptive characters.
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::error::{Code, FieldError};
 use crate::domain::unicode::{is_attached, is_bidi_control, is_full_stop, is_invisible, is_separator, may_follow};
 
-/// Whether a text may hold line breaks and tabs.
+/// Whether a text may contain line breaks and tabs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lines {
     One,
     Many,
 }
 
-/// A text of one line of 1 to `max` characters; `REQUIRED` when nothing is left of it.
+/// Returns a text of one line with 1 to `max` characters. Fails with REQUIRED if it is blank.
 pub fn required(raw: &str, max: usize) -> Result<String, FieldError> {
     optional(Some(raw), max)?.ok_or_else(|| FieldError::new(Code::Required, "This must not be empty."))
 }
 
-/// A text of one line of at most `max` characters; nothing when absent or empty.
+/// Returns a text of one line with at most `max` characters; `None` if it is absent or blank.
 pub fn optional(raw: Option<&str>, max: usize) -> Result<Option<String>, FieldError> {
     normalize(raw, max, Lines::One)
 }
 
-/// As [`optional`], and line breaks are welcome.
+/// Same as [`optional`], but allows line breaks.
 pub fn optional_lines(raw: Option<&str>, max: usize) -> Result<Option<String>, FieldError> {
     normalize(raw, max, Lines::Many)
 }
 
-/// What can be shown of a text of one line, cut to `max` characters; nothing when nothing is left of it.
+/// Returns the valid characters of a text of one line, truncated to `max` characters; `None` if none is left.
 pub fn fitted(raw: Option<&str>, max: usize) -> Option<String> {
     fit(raw, max, Lines::One)
 }
 
-/// As [`fitted`], and line breaks are kept.
+/// Same as [`fitted`], but keeps line breaks.
 pub fn fitted_lines(raw: Option<&str>, max: usize) -> Option<String> {
     fit(raw, max, Lines::Many)
 }
 
-/// A name that goes into mails, if it is not the beginning of a web address: INVALID_FORMAT if there is `://` or `www.` in it, also
-/// in look-alike characters. Asked of new names only: those of before stay.
+/// Checks a new name that mails contain. Fails with INVALID_FORMAT if it contains `://` or `www.`, also in look-alike
+/// characters, because mail programs would make a link of it.
 pub fn without_link(name: &str) -> Result<(), FieldError> {
     let bare = name.nfkd().filter(|&c| !is_attached(c) && !is_invisible(c)).flat_map(char::to_lowercase);
     let bare: String = bare.map(|c| if is_full_stop(c) { '.' } else { c }).collect();
@@ -72,7 +72,7 @@ fn fit(raw: Option<&str>, max: usize, lines: Lines) -> Option<String> {
 }
 
 impl Lines {
-    /// The characters of a text that can be shown.
+    /// Returns the valid characters of a text.
     fn shown(self, text: &str) -> impl Iterator<Item = char> {
         let mut before = None;
         text.chars().filter(move |&c| {

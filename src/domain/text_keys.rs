@@ -1,15 +1,16 @@
-//! Keys of texts for search and order. They are made here, since databases differ in what their locales make of case and accents.
+//! Keys of texts for search and order. They are computed here, because the locales of databases treat case and accents
+//! differently.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 
 use crate::domain::unicode::is_modifier;
 
-/// Longest folded text in a key, in characters: PostgreSQL takes at most 2,704 bytes into an index.
+/// Maximum length of the folded text in a key, in characters: an index entry of PostgreSQL has at most 2,704 bytes.
 const MAX: usize = 500;
 
-/// The form of a text in which a search compares it: compatibility decomposed, without regard to case, without marks. Letters that
-/// differ from others by a stroke or a ligature are written as these.
+/// Returns the form in which a search compares texts: compatibility decomposed, case folded, without marks. Letters with a
+/// stroke and ligatures become plain letters.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     // A letter and its capital have the same lower case after the upper case: ß and ẞ, σ and ς, ı and I as well.
@@ -30,8 +31,8 @@ pub fn folded(text: &str) -> String {
     folded
 }
 
-/// The key that is stored beside a text: its folded form and, behind a character that no text has, the text itself, which orders
-/// texts that fold alike. `None` for a text in ASCII: there the lower case of any database does.
+/// Returns the key that is stored beside a text: the folded text, a separator, and the text itself, which orders texts with
+/// equal folded forms. `None` for an ASCII text: there the lower case of every database is the same.
 pub fn stored(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;

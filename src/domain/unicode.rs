@@ -1,4 +1,4 @@
-//! Which characters deceive: they are not seen, or make others be seen in another place.
+//! Deceptive characters: invisible ones, and those that reorder others.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -6,12 +6,12 @@ const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
 const BLACK_FLAG: char = '\u{1F3F4}';
 
-/// Marks and embeddings that reorder what is shown, and so let one name look like another.
+/// Returns whether a character reorders the displayed text, so that one name looks like another.
 pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
 }
 
-/// What takes no room or is blank without being a space, wherever it stands.
+/// Returns whether a character is invisible, or blank without being a space.
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180E}' | '\u{200B}'
@@ -19,28 +19,28 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}' | '\u{E0001}')
 }
 
-/// Dots that separate the labels of a domain (UTS 46), in any width.
+/// Returns whether a character is a dot that separates the labels of a domain (UTS 46).
 pub fn is_full_stop(c: char) -> bool {
     matches!(c, '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}')
 }
 
-/// Breaks of lines and paragraphs that are no control characters.
+/// Returns whether a character breaks lines or paragraphs and is not a control character.
 pub fn is_separator(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// What belongs to the character before it, and to nothing where none is.
+/// Returns whether a character combines with the one before it.
 pub fn is_attached(c: char) -> bool {
     is_combining_mark(c) || is_modifier(c)
 }
 
-/// What changes how the character before it is shown, and is not seen itself.
+/// Returns whether a character only changes the appearance of the one before it.
 pub fn is_modifier(c: char) -> bool {
     is_joiner(c) || is_tag(c) || is_variation(c)
 }
 
-/// Whether `c` may stand behind `before`. Joiners belong between letters of scripts that need them and in emoji, tags in flags:
-/// elsewhere nobody sees them.
+/// Returns whether `c` may follow `before`. Joiners are allowed between letters of scripts that need them and in emoji, and
+/// tags in flags: elsewhere they are invisible.
 pub fn may_follow(before: Option<char>, c: char) -> bool {
     match before {
         _ if is_joiner(c) => before.is_some_and(|before| !before.is_ascii() && !is_joiner(before)),

@@ -1,4 +1,4 @@
-//! Usernames: the unique names of accounts.
+//! Usernames: unique names of accounts.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use super::UserId;
 use super::error::{Code, FieldError};
 use crate::domain::name_suggestions::{numbered, plain, suffixed};
 
-/// Fewest characters.
+/// Minimum length, in characters.
 const MIN: usize = 3;
-/// Most characters.
+/// Maximum length, in characters.
 pub const MAX: usize = 32;
 
 /// A username in lower case: 3 to 32 of `a-z`, `0-9`, `.`, `_`, `-`.
@@ -18,7 +18,7 @@ pub const MAX: usize = 32;
 pub struct Username(String);
 
 impl Username {
-    /// Reads one, without regard to case: REQUIRED, TOO_LONG or INVALID_FORMAT otherwise.
+    /// Parses a username, ignoring case. Fails with REQUIRED, TOO_LONG or INVALID_FORMAT.
     pub fn parse(raw: &str) -> Result<Self, FieldError> {
         let name = Self::lowercase(raw);
         match name.chars().count() {
@@ -33,8 +33,8 @@ impl Username {
         Ok(Self(name))
     }
 
-    /// The usernames to try for somebody who is called `raw` elsewhere, best first: that itself, or what resembles it, then the
-    /// same with a number behind. The last one has `mark` in it, a text of 8 letters and digits that nobody else has.
+    /// Returns usernames for an account that is named `raw` elsewhere, best first: the name or a similar one, then the same
+    /// with a number. The last one contains `mark`, a unique text of 8 letters and digits.
     pub fn resembling(raw: &str, mark: &str) -> Vec<Self> {
         // What is in front of an @ is enough of a name, and no address for others to see.
         let named = raw.trim().split('@').next().unwrap_or_default();
@@ -47,22 +47,22 @@ impl Username {
         [base.clone()].into_iter().chain(others).filter_map(|name| Self::parse(&name).ok()).collect()
     }
 
-    /// What stands in the place of the username in the row of a deleted account: no name that a person can choose.
+    /// Returns the username in the row of a deleted account. Users cannot choose it.
     pub fn of_deleted(id: UserId) -> String {
         format!("~{}", Uuid::from(id).simple())
     }
 
-    /// Whether that is what stands in the place of the username of a deleted account.
+    /// Returns whether a username is that of a deleted account.
     pub fn is_of_deleted(username: &str) -> bool {
         username.starts_with('~')
     }
 
-    /// How a username is looked up.
+    /// Returns the form in which a username is looked up.
     pub fn lowercase(raw: &str) -> String {
         raw.trim().to_ascii_lowercase()
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,13 +1,13 @@
-//! Checks the shape of a whole input before anything else is asked, and tells all that is wrong with it at once.
+//! Validates a whole input before anything else, and reports all of its errors at once.
 
 use crate::domain::error::{Code, Error, FieldError, Refusal};
 use crate::domain::ids::TypedId;
 use crate::domain::{OrganizationId, PersonalWorkspaceId, WorkspaceId};
 
-/// Gathers the problems of an input's fields.
+/// Collects the errors of an input's fields.
 ///
 /// ```text
-/// let mut check = Check::default();
+/// let mut check = Validator::default();
 /// let (Some(slug), Some(name)) = (
 ///     check.field("slug", Slug::parse(&input.slug)),
 ///     check.field("name", text::optional(input.name.as_deref(), 64)),
@@ -19,25 +19,25 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// The value of `input.<name>`, or none once its problem is noted. Dots in the name go deeper.
+    /// Returns the value of `input.<name>`; `None` if it has an error, which is recorded. Dots in the name lead to nested fields.
     pub fn field<T>(&mut self, name: &str, value: Result<T, FieldError>) -> Option<T> {
         value.map_err(|problem| self.note(name, problem)).ok()
     }
 
-    /// The ID in `input.<name>`; INVALID_FORMAT if it is not one of that type.
+    /// Returns the ID in `input.<name>`. Records INVALID_FORMAT if it is not an ID of this type.
     pub fn id<I: TypedId>(&mut self, name: &str, raw: &str) -> Option<I> {
         let wrong = || FieldError::new(Code::InvalidFormat, format!("This is not an ID of the form {}_….", I::PREFIX));
         self.field(name, I::parse(raw).ok_or_else(wrong))
     }
 
-    /// The workspace in `input.<name>`; INVALID_FORMAT if it is not the ID of one.
+    /// Returns the workspace in `input.<name>`. Records INVALID_FORMAT if it is not the ID of a workspace.
     pub fn workspace(&mut self, name: &str, raw: &str) -> Option<WorkspaceId> {
         let message =
             format!("This is not an ID of the form {}_… or {}_….", OrganizationId::PREFIX, PersonalWorkspaceId::PREFIX);
         self.field(name, WorkspaceId::parse(raw).ok_or_else(|| FieldError::new(Code::InvalidFormat, message)))
     }
 
-    /// The ID in `input.<name>` of an update, where there is one.
+    /// Returns the optional ID in `input.<name>` of an update.
     pub fn patch_id<I: TypedId>(&mut self, name: &str, patch: Patch<String>) -> Option<Patch<I>> {
         match patch {
             Patch::Keep => Some(Patch::Keep),
@@ -46,7 +46,7 @@ impl Validator {
         }
     }
 
-    /// What `input.<name>` of an update is to become, where it is given; REQUIRED if it is to be cleared.
+    /// Returns the new value of `input.<name>` of an update, if it is set. Records REQUIRED if it would be cleared.
     pub fn change<T, U>(
         &mut self,
         name: &str,
@@ -61,54 +61,54 @@ impl Validator {
         self.field(name, value)
     }
 
-    /// Notes a problem of `input.<name>`.
+    /// Records an error of `input.<name>`.
     pub fn note(&mut self, name: &str, problem: FieldError) {
         let path = std::iter::once("input").chain(name.split('.')).map(str::to_owned).collect();
         self.refusals.push(problem.at(path));
     }
 
-    /// The error of an input in which a problem was noted.
+    /// Returns the recorded errors.
     pub fn refuse(self) -> Error {
         Error::Refused(self.refusals)
     }
 
-    /// Goes on only if no problem was noted.
+    /// Fails with the recorded errors, if there are any.
     pub fn finish(self) -> Result<(), Error> {
         if self.refusals.is_empty() { Ok(()) } else { Err(self.refuse()) }
     }
 }
 
-/// The ID in `input.<name>`, of an input that has nothing else to check.
+/// Parses the ID in `input.<name>`, for an input without other fields to check.
 pub fn parse_id<I: TypedId>(name: &str, raw: &str) -> Result<I, Error> {
     let mut check = Validator::default();
     check.id(name, raw).ok_or_else(|| check.refuse())
 }
 
-/// What an update does to a field that may be empty.
+/// Change of an optional field by an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// Leaves it as it is.
+    /// The field is not changed.
     Keep,
-    /// Empties it.
+    /// The field is cleared.
     Clear,
-    /// Gives it a value.
+    /// The field is set.
     Set(T),
 }
 
 impl<T> From<Option<T>> for Patch<T> {
-    /// What a field begins with, or none.
+    /// Converts the initial value of a field.
     fn from(value: Option<T>) -> Self {
         value.map_or(Patch::Keep, Patch::Set)
     }
 }
 
 impl<T> Patch<T> {
-    /// Whether it does anything.
+    /// Returns whether the field changes.
     pub fn is_set(&self) -> bool {
         !matches!(self, Patch::Keep)
     }
 
-    /// The value that it sets.
+    /// Returns the new value.
     pub fn value(&self) -> Option<&T> {
         match self {
             Patch::Set(value) => Some(value),
@@ -116,7 +116,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The field after the update.
+    /// Returns the field after the update.
     pub fn apply(self, present: Option<T>) -> Option<T> {
         match self {
             Patch::Keep => present,
@@ -125,7 +125,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Checks the value, if there is one; a value that comes to nothing clears the field.
+    /// Checks the new value. The field is cleared if the check returns `None`.
     pub fn try_map<U, E>(self, check: impl FnOnce(T) -> Result<Option<U>, E>) -> Result<Patch<U>, E> {
         Ok(match self {
             Patch::Keep => Patch::Keep,

@@ -1,4 +1,4 @@
-//! What owns resources: an organization, or the personal workspace of a user.
+//! Workspaces, which own resources: organizations and personal workspaces.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::ids::TypedId;
 use super::{OrganizationId, PersonalWorkspaceId, UserId};
 
-/// Names a workspace of either kind.
+/// ID of a workspace of either kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum WorkspaceId {
     // In the order in which several are locked: organizations before users.
@@ -18,18 +18,18 @@ pub enum WorkspaceId {
 }
 
 impl WorkspaceId {
-    /// Reads `org_…` or `pws_…`; none for anything else.
+    /// Parses `org_…` or `pws_…`; `None` for other texts.
     pub fn parse(text: &str) -> Option<Self> {
         let personal = || PersonalWorkspaceId::parse(text).map(|id| Self::Personal(Uuid::from(id).into()));
         OrganizationId::parse(text).map(Self::Organization).or_else(personal)
     }
 
-    /// The workspace of a row that names it, and says whether it is an organization.
+    /// Returns the workspace of a row with these columns.
     pub fn of_row(workspace: Uuid, organization: Option<OrganizationId>) -> Self {
         organization.map_or_else(|| Self::Personal(workspace.into()), Self::Organization)
     }
 
-    /// Its UUID, which is that of the organization or the user.
+    /// Returns the UUID, which is that of the organization or the user.
     pub fn uuid(self) -> Uuid {
         match self {
             Self::Organization(id) => id.into(),
@@ -37,7 +37,7 @@ impl WorkspaceId {
         }
     }
 
-    /// The organization, if it is one.
+    /// Returns the organization; `None` for a personal workspace.
     pub fn organization(self) -> Option<OrganizationId> {
         match self {
             Self::Organization(id) => Some(id),
@@ -45,7 +45,7 @@ impl WorkspaceId {
         }
     }
 
-    /// The user whose personal workspace it is, if it is one.
+    /// Returns the user of a personal workspace; `None` for an organization.
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::Organization(_) => None,

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 pub use super::links::Links;
 pub use super::template::Template;
-use crate::auth::key_ring::KeyRing;
 use crate::domain::clock::Instant;
+use crate::domain::encryption::SealingKeys;
 use crate::domain::{InternalError, InvitationId, MailId, OrganizationId, Result, UserId, ids};
 use crate::store::{Connection, mails};
 
@@ -38,13 +38,13 @@ pub struct NewMail {
 #[derive(Clone)]
 pub struct Outbox {
     links: Arc<Links>,
-    keys: Arc<KeyRing>,
+    keys: Arc<dyn SealingKeys>,
     wake: Arc<Notify>,
 }
 
 impl Outbox {
     /// Creates an outbox that builds links from `links` and encrypts them with the first of the keys.
-    pub fn new(links: Links, keys: Arc<KeyRing>) -> Self {
+    pub fn new(links: Links, keys: Arc<dyn SealingKeys>) -> Self {
         Self { links: Arc::new(links), keys, wake: Arc::default() }
     }
 

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::auth::key_ring::KeyRing;
+use crate::domain::encryption::SealingKeys;
 use crate::domain::{Clock, Result};
 use crate::store::{Connection, Database, Transactional, signing_keys};
 

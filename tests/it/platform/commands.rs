@@ -28,7 +28,11 @@ async fn serve_names_the_missing_or_invalid_setting() {
         (vec!["serve"], vec![("GUILDHALL_JWT_SECRET", SECRET)], "DATABASE_URL"),
         (vec!["serve"], vec![("DATABASE_URL", nowhere)], "openssl genpkey"),
         (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", "hunter2")], "32 bytes"),
-        (vec!["serve"], vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET)], "cannot be used"),
+        (
+            vec!["serve"],
+            vec![("DATABASE_URL", nowhere), ("GUILDHALL_JWT_SECRET", SECRET), ("DATABASE_WAIT_SECONDS", "0")],
+            "127.0.0.1:1: nothing listens there",
+        ),
         (
             vec!["serve"],
             vec![("DATABASE_URL", nowhere), ("GUILDHALL_EMBEDDED", "yes"), ("GUILDHALL_DATA_DIR", "unused")],
@@ -73,8 +77,12 @@ async fn serve_refuses_unmigrated_and_demo_databases() {
 async fn serve_answers_logs_and_stops_on_sigterm() {
     let app = TestApp::new().await;
     app.person("ada").await;
-    let environment =
-        [("DATABASE_URL", app.url.as_str()), ("GUILDHALL_JWT_SECRET", SECRET), ("GUILDHALL_LISTEN", "127.0.0.1:0")];
+    let environment = [
+        ("DATABASE_URL", app.url.as_str()),
+        ("GUILDHALL_JWT_SECRET", SECRET),
+        ("GUILDHALL_LISTEN", "127.0.0.1:0"),
+        ("GUILDHALL_MAIL_WORKER", "off"),
+    ];
     let mut command = tokio::process::Command::from(guildhall(&["serve", "--log-format", "json"], &environment));
     let mut server = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the executable");
     let mut log = BufReader::new(server.stderr.take().expect("its log")).lines();

@@ -200,7 +200,7 @@ const FORBIDDEN: [(&str, &str); 6] = [
     ("RENAME", "add the new name, and remove the old one a release later"),
     ("ALTER COLUMN TYPE", "add a column: this rewrites the table"),
     ("SET NOT NULL", "add a CHECK constraint NOT VALID and validate it: this reads the whole table under a lock"),
-    ("CLUSTER", "this rewrites the table"),
+    ("\nCLUSTER ", "this rewrites the table"),
 ];
 
 #[test]

@@ -8,6 +8,7 @@ use axum::Router;
 use chrono::TimeDelta;
 use guildhall::app::{App, AppConfig};
 use guildhall::auth::tokens::TokenSigner;
+use guildhall::domain::encryption::SealingKeys;
 use guildhall::domain::event::EventPosition;
 use guildhall::domain::ids::TypedId;
 use guildhall::domain::{Clock, EventId, UserId};
