@@ -1,10 +1,11 @@
-//! Organizations, memberships, invitations, roles, and the workspaces with what is in them, as a GraphQL server on PostgreSQL.
+//! A GraphQL server on PostgreSQL for organizations, memberships, invitations, roles, and workspaces with their
+//! resources.
 //!
-//! The modules follow the way of a request:
+//! The modules, in the order in which a request passes through them:
 //!
 //! ```text
-//!  server ─▶ auth ─▶ graphql ─▶ operations ─▶ policy ─▶ store ─▶ events ─▶ subscriptions, mail
-//!  HTTP      who?    resolver   transaction   may I?    SQL      what happened
+//!  server ─▶ auth    ─▶ graphql  ─▶ operations  ─▶ policy        ─▶ store ─▶ events ─▶ subscriptions, mail
+//!  HTTP      identity   resolvers   transactions   authorization    SQL      log
 //!                          all of them use domain
 //! ```
 //!
@@ -13,8 +14,9 @@
 //! invitation, asks [`policy`] whether the caller may accept, writes through [`store`], and records the event through
 //! [`events`], all in one transaction. The fields of the payload ask [`policy`] again, one by one.
 //!
-//! Besides these, [`app`] puts the modules together, [`config`] defines each setting once, [`commands`] holds the sub-commands of
-//! the executable, [`embedded`] runs a private PostgreSQL, [`seed`] generates data, and [`import`] reads data of other systems.
+//! The other modules: [`app`] puts the modules together, [`config`] defines each setting once, [`commands`] has the
+//! sub-commands of the executable, [`embedded`] runs a private PostgreSQL, [`seed`] generates data, and [`import`]
+//! reads data of other systems.
 
 pub mod app;
 pub mod auth;

@@ -9,8 +9,8 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 /// An instant in UTC, in milliseconds: the same value is shown, stored and compared.
 pub type Instant = DateTime<Utc>;
 
-/// Parses microseconds since 1970, as cursors contain them. `None` before 1970 and after the year 9999: no row has such a
-/// time, and PostgreSQL does not accept all of them.
+/// Parses microseconds since 1970, as cursors contain them. `None` for times before 1970 and after the year 9999: no
+/// row has one, and PostgreSQL does not accept all of them.
 pub fn from_unix_micros(text: &str) -> Option<Instant> {
     const LAST: i64 = 253_402_300_799_999_999;
     let micros = text.parse().ok().filter(|micros| (0..=LAST).contains(micros))?;

@@ -1,4 +1,4 @@
-//! Providers of cloud storages, and what a transfer does to links to cloud storages.
+//! Providers of cloud storages, and the handling of links to cloud storages in a transfer.
 
 use super::named_enum::named_enum;
 

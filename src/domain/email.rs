@@ -1,5 +1,5 @@
-//! E-mail addresses. They are compared in lower case and with the domain as A-labels (UTS 46), so that two spellings of an
-//! address are equal. The domain is shown in the script in which it was entered.
+//! E-mail addresses. They are compared in lower case and with the domain as A-labels (UTS 46), so that two spellings of
+//! an address are equal. The domain is shown in the script in which it was entered.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -50,7 +50,7 @@ impl Email {
         if given.chars().count() > MAX {
             return Err(FieldError::too_long(MAX));
         }
-        // Comments and quotes are other spellings of addresses that do without, and nobody has others.
+        // Comments and quotes are rejected: an address with them equals one without, or does not occur in practice.
         let plain = !given.chars().any(|c| {
             c.is_control()
                 || c.is_whitespace()
@@ -84,8 +84,8 @@ impl Email {
         Self::parse(raw).map_or_else(|_| raw.trim().to_lowercase(), |email| email.address)
     }
 
-    /// Returns a part of an address in the form in which addresses are compared: domain labels become A-labels. `None` if it is
-    /// the same.
+    /// Returns a part of an address in the form in which addresses are compared: domain labels become A-labels. `None`
+    /// if the part has no other form.
     pub fn lookup_part(raw: &str) -> Option<String> {
         let (local, domain) =
             raw.trim().rsplit_once('@').map_or((None, raw.trim()), |(local, domain)| (Some(local), domain));
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_lowercased_and_checked() {
+    fn email_parse_lowercases_and_checks_addresses() {
         assert_eq!(Email::parse(" Ada@Example.ORG ").map(|e| e.address), Ok("ada@example.org".into()));
         for bad in [
             "ada",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_is_compared_as_a_labels_and_shown_as_it_was_written() {
+    fn email_compares_domains_as_a_labels_and_shows_them_as_entered() {
         let ascii = Email::parse("user@xn--bcher-kva.example").unwrap();
         for (written, shown) in [
             ("user@bücher.example", "user@bücher.example"),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_an_address_is_looked_up_as_it_is_compared() {
+    fn email_lookup_part_returns_a_labels() {
         assert_eq!(Email::lookup_part("Bücher").as_deref(), Some("xn--bcher-kva"));
         assert_eq!(Email::lookup_part("User@bücher.example").as_deref(), Some("user@xn--bcher-kva.example"));
         assert_eq!(Email::lookup_part("user@example"), None, "the same as it is");

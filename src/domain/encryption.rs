@@ -44,7 +44,7 @@ impl Sealer {
     pub fn seal(&self, text: &str) -> Vec<u8> {
         let mut nonce = [0u8; NONCE];
         rand::rng().fill_bytes(&mut nonce);
-        // Encrypting fails on texts of more than 256 GiB only; what is empty opens as nothing.
+        // Encryption fails only for texts of more than 256 GiB. `open` returns `None` for the empty result.
         let sealed = self.cipher.encrypt(&XNonce::from(nonce), text.as_bytes()).unwrap_or_default();
         [nonce.as_slice(), &sealed].concat()
     }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_key_opens_what_was_sealed() {
+    fn sealer_opens_only_texts_of_the_same_key() {
         let sealer = Sealer::new([7; 32]);
         let sealed = sealer.seal("https://example.org/i/abc");
         assert_eq!(sealer.open(&sealed).as_deref(), Some("https://example.org/i/abc"));

@@ -1,8 +1,9 @@
 //! Errors of operations.
 //!
-//! A [`Refusal`] is for the caller: it has a stable code for programs and a sentence for people. An [`InternalError`] is for
-//! the operator: its cause is logged once, and clients never see it. [`Error::Unauthenticated`] means that the caller is not
-//! signed in. None of them implements `Display`, because async-graphql shows every `Display` error to clients.
+//! A [`Refusal`] is for the caller: it has a stable code for programs and a sentence for people. An [`InternalError`]
+//! is for the operator: its cause is logged once, and clients never see it. [`Error::Unauthenticated`] means that the
+//! caller is not signed in. None of them implements `Display`, because async-graphql shows every `Display` error to
+//! clients.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,10 +35,10 @@ pub struct InternalError {
     pub cause: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Whether a mutation that failed may have been done nevertheless.
+/// Whether a failed mutation may have been executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was changed.
+    /// The mutation changed nothing.
     NotDone,
     /// The commit was sent, and its result is not known.
     Unknown,
@@ -148,7 +149,7 @@ impl Refusal {
     }
 }
 
-/// What is wrong with a value, without the path of the value.
+/// Error of a single value, without the path of the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// Stable code, for programs.
@@ -179,7 +180,8 @@ named_enum! {
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum Code {
-        /// A value is missing, empty, or null where it cannot be cleared; or none or several of alternatives were given.
+        /// A value is missing, empty, or null where it cannot be cleared; or not exactly one of several alternatives
+        /// was given.
         Required = "REQUIRED",
         /// A text or list is longer than its description allows.
         TooLong = "TOO_LONG",
@@ -249,7 +251,7 @@ named_enum! {
         AssigneeNotEligible = "ASSIGNEE_NOT_ELIGIBLE",
         /// The destination has no storage with the same provider and resource that the viewer may see.
         StorageMatchNotFound = "STORAGE_MATCH_NOT_FOUND",
-        /// The destination has several such storages.
+        /// The destination has several storages with the same provider and resource.
         StorageMatchAmbiguous = "STORAGE_MATCH_AMBIGUOUS",
         /// The plan does not allow more.
         LimitExceeded = "LIMIT_EXCEEDED",

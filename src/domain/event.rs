@@ -17,11 +17,11 @@ named_enum! {
         OrganizationDeletionScheduled = "ORGANIZATION_DELETION_SCHEDULED",
         /// An organization was restored.
         OrganizationRestored = "ORGANIZATION_RESTORED",
-        /// An organization and all that belonged to it is gone for good.
+        /// An organization was permanently deleted, with everything that belonged to it.
         OrganizationDeleted = "ORGANIZATION_DELETED",
         /// The ownership was offered to a member.
         OwnershipOffered = "OWNERSHIP_OFFERED",
-        /// An offer of ownership was accepted, declined or cancelled, or lapsed.
+        /// An offer of ownership was accepted, declined or cancelled, or has expired.
         OwnershipOfferResolved = "OWNERSHIP_OFFER_RESOLVED",
         /// An organization has a new owner.
         OwnershipTransferred = "OWNERSHIP_TRANSFERRED",
@@ -47,7 +47,7 @@ named_enum! {
         InvitationDeclined = "INVITATION_DECLINED",
         /// An invitation was revoked.
         InvitationRevoked = "INVITATION_REVOKED",
-        /// An invitation ran out.
+        /// An invitation has expired.
         InvitationExpired = "INVITATION_EXPIRED",
         /// A project was created.
         ProjectCreated = "PROJECT_CREATED",
@@ -103,11 +103,11 @@ const SEQUENCE_BITS: u32 = 34;
 const TRANSACTION_BITS: u32 = 40;
 
 impl EventId {
-    /// The ID of what happened at that time and stands at that place of the log: a UUIDv7 whose time it is, and whose random
-    /// part is the place. One place is one ID, as long as the two numbers fit.
-    pub fn of(at: Instant, place: EventPosition) -> Self {
+    /// Returns the ID of the event of an instant and a position in the log: a UUIDv7 of the instant, with the position
+    /// in place of the random bits. IDs of different positions differ as long as both numbers fit into their bits.
+    pub fn of(at: Instant, position: EventPosition) -> Self {
         let low = |number: i64, bits: u32| u128::from(number.cast_unsigned()) & ((1 << bits) - 1);
-        let tail = low(place.transaction, TRANSACTION_BITS) << SEQUENCE_BITS | low(place.sequence, SEQUENCE_BITS);
+        let tail = low(position.transaction, TRANSACTION_BITS) << SEQUENCE_BITS | low(position.sequence, SEQUENCE_BITS);
         let mut bytes = [0; 10];
         bytes[..2].copy_from_slice(&((tail >> 62) as u16).to_be_bytes());
         bytes[2..].copy_from_slice(&((tail as u64) << 2 >> 2).to_be_bytes());
@@ -116,8 +116,9 @@ impl EventId {
             .into()
     }
 
-    /// The place that such an ID tells of. Whether there is an event, and whether this is its ID, it does not tell.
-    pub fn place(self) -> EventPosition {
+    /// Returns the position that the ID contains. It does not mean that the log has an event at this position, or that
+    /// the event there has this ID.
+    pub fn position(self) -> EventPosition {
         let bits = Uuid::from(self).as_u128();
         let tail = (bits >> 64 & 0xfff) << 62 | bits & ((1 << 62) - 1);
         let low = |number: u128, bits: u32| (number & ((1 << bits) - 1)) as i64;
@@ -128,7 +129,7 @@ impl EventId {
 /// A changed field, with its values as text.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldChange {
-    /// Name of the field in the schema, such as `role` or `contact.email`.
+    /// Name of the field in the schema, for example `role` or `contact.email`.
     pub field: String,
     /// Value before the change; `None` if it had none.
     pub before: Option<String>,
@@ -137,7 +138,7 @@ pub struct FieldChange {
 }
 
 impl FieldChange {
-    /// The change of a field, if it is one.
+    /// Returns the change of a field; `None` if the two values are equal.
     pub fn between(field: &str, before: Option<&str>, after: Option<&str>) -> Option<Self> {
         (before != after).then(|| Self {
             field: field.to_owned(),
@@ -160,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn an_id_tells_the_place_of_its_event_and_when_it_happened() {
-        for place in [EventPosition::default(), EventPosition { transaction: 5_000_000_731, sequence: 77 }, LAST] {
+    fn event_id_contains_position_and_time_of_its_event() {
+        for position in [EventPosition::default(), EventPosition { transaction: 5_000_000_731, sequence: 77 }, LAST] {
             let at = Instant::from_timestamp_millis(1_790_000_000_123).unwrap_or_default();
-            let id = EventId::of(at, place);
-            assert_eq!((id.place(), EventId::parse(&id.to_string())), (place, Some(id)));
+            let id = EventId::of(at, position);
+            assert_eq!((id.position(), EventId::parse(&id.to_string())), (position, Some(id)));
             let uuid = Uuid::from(id);
             assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
             assert_eq!(uuid.get_timestamp().map(|time| time.to_unix()), Some((1_790_000_000, 123_000_000)));
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ_where_places_or_times_do() {
+    fn event_ids_of_different_positions_or_times_differ() {
         assert!(id(1, 1, 1) != id(1, 1, 2) && id(1, 1, 2) != id(1, 2, 1) && id(1, 1, 1) != id(2, 1, 1));
     }
 }

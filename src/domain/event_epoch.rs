@@ -45,8 +45,8 @@ impl EventEpochs {
         EpochPosition { epoch, position }
     }
 
-    /// Returns whether a position is in this log: its epoch is known, and had not ended before it. A position of a lost
-    /// future is not.
+    /// Returns whether a position is in this log: its epoch is known, and the next epoch begins after it. Positions of
+    /// lost events are not in the log.
     pub fn contains(&self, at: EpochPosition) -> bool {
         let Some(index) = self.0.iter().position(|epoch| epoch.id == at.epoch) else { return false };
         self.0.get(index + 1).is_none_or(|next| at.position.transaction < next.first_transaction)
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn contains_refuses_positions_of_a_lost_future() {
+    fn event_epochs_do_not_contain_positions_of_lost_events() {
         let epochs = EventEpochs::new(vec![
             EventEpoch { id: 77, first_transaction: 100 },
             EventEpoch { id: 0, first_transaction: 0 },

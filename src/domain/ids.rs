@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_reads_back_what_it_wrote_and_nothing_else() {
+    fn id_parse_accepts_only_ids_of_its_type() {
         for bits in [0, 1, u128::MAX, 0x0192_f3c4_5d6e_7f80_8123_4567_89ab_cdef] {
             let id = OrganizationId(Uuid::from_u128(bits));
             assert_eq!(OrganizationId::parse(&id.to_string()), Some(id));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_one_millisecond_grow() {
+    fn new_ids_of_one_millisecond_ascend() {
         let now = super::super::Clock::default().now();
         let ids: Vec<UserId> = (0..1000).map(|_| new_id(now)).collect();
         assert!(ids.is_sorted());

@@ -25,8 +25,8 @@ named_enum! {
 }
 
 impl LimitKind {
-    /// Returns the kinds that apply to a workspace: members are counted in organizations, and owned organizations in personal
-    /// workspaces.
+    /// Returns the kinds that apply to a workspace: members are counted in organizations, and owned organizations in
+    /// personal workspaces.
     pub fn of(workspace: WorkspaceId) -> impl Iterator<Item = Self> {
         let other = match workspace {
             WorkspaceId::Organization(_) => Self::OwnedOrganizations,
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_up_to_the_maximum_and_always_for_nothing() {
+    fn has_room_up_to_the_maximum_and_always_for_zero() {
         let limit = |used, max| Limit { kind: LimitKind::Tasks, used, max };
         assert!(limit(9, Some(10)).has_room(1) && !limit(9, Some(10)).has_room(2));
         assert!(
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn exceeded_tells_what_is_used_what_is_left_and_what_was_asked_for() {
+    fn exceeded_names_the_used_remaining_and_requested_numbers() {
         let limit = |used| Limit { kind: LimitKind::Projects, used, max: Some(3) };
         let refusal = limit(1).exceeded(Code::LimitExceeded, 4);
         assert_eq!((refusal.code, refusal.limit), (Code::LimitExceeded, Some(limit(1))));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_those_of_the_workspace() {
+    fn limit_kinds_depend_on_the_kind_of_the_workspace() {
         let uuid = uuid::Uuid::from_u128(7);
         let (organization, personal) = (WorkspaceId::Organization(uuid.into()), WorkspaceId::Personal(uuid.into()));
         assert!(!LimitKind::of(organization).any(|kind| kind == LimitKind::OwnedOrganizations));

@@ -2,8 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Returns a text in lower case, without marks on letters. Characters other than ASCII letters, ASCII digits and those of
-/// `kept` become hyphens. The result has at most `max` characters and no hyphens at its ends, and may be empty.
+/// Returns a text in lower case, without marks on letters. Characters other than ASCII letters, ASCII digits and those
+/// of `kept` become hyphens. The result has at most `max` characters and no hyphens at its ends, and may be empty.
 pub fn plain(raw: &str, kept: &str, max: usize) -> String {
     let marked = |c: char| ('\u{300}'..'\u{370}').contains(&c);
     let name: String = raw

@@ -16,8 +16,8 @@ macro_rules! named_enum {
                 match self { $(Self::$variant => $name,)+ }
             }
 
-            /// Returns the variant of that name. `None`: there is no such variant, for example because a newer version
-            /// of the server wrote the name.
+            /// Returns the variant with a name. `None` if no variant has the name, for example because a newer version
+            /// of the server wrote it.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)+ _ => None }
             }

@@ -65,9 +65,9 @@ named_enum! {
         ViewCloudStorages = "VIEW_CLOUD_STORAGES",
         /// Create, edit and delete cloud storages.
         ManageCloudStorages = "MANAGE_CLOUD_STORAGES",
-        /// Read the log of the workspace, as far as one may see what an event is about.
+        /// Read the events of the workspace whose objects are visible.
         ViewEvents = "VIEW_EVENTS",
-        /// See what the plan costs.
+        /// See the price of the plan.
         ViewBilling = "VIEW_BILLING",
         /// Change and cancel the plan.
         ManagePlan = "MANAGE_PLAN",

@@ -45,19 +45,20 @@ pub struct PaidPlan {
     pub interval: BillingInterval,
     /// Number of bought seats; `None` if seats follow the number of members, and for tiers other than TEAM.
     pub seats: Option<i32>,
-    /// Start of the first period. Later periods begin on the same day of the month, or on the last day of a shorter month.
+    /// Start of the first period. Later periods begin on the same day of the month, or on the last day of a shorter
+    /// month.
     pub anchor: Instant,
     /// When the plan becomes FREE, if it is cancelled.
     pub cancels_at: Option<Instant>,
 }
 
 impl PaidPlan {
-    /// Returns the end of the period that contains `now`. Counted from the anchor, so that periods that begin on the 31st do
-    /// not move to an earlier day after a shorter month.
+    /// Returns the end of the period that contains `now`. It is counted from the anchor, so that periods that begin on
+    /// the 31st do not move to an earlier day after a shorter month.
     pub fn period_end(&self, now: Instant) -> Instant {
         let months = self.interval.months();
         let days = (now - self.anchor).num_days().max(0);
-        // No month has more than 31 days: so many periods have passed for certain, and at most some dozen more.
+        // A lower bound, because no month has more than 31 days. The search below needs only a few further steps.
         let passed = u32::try_from(days / 31).unwrap_or(0) / months;
         (passed.max(1)..)
             .map_while(|period| self.anchor.checked_add_months(Months::new(period.checked_mul(months)?)))
@@ -79,7 +80,7 @@ impl Plan {
         Self(self.0.filter(|terms| terms.cancels_at.is_none_or(|end| end > now)))
     }
 
-    /// Tier of a plan.
+    /// Returns the tier.
     pub fn tier(&self) -> PlanTier {
         self.0.as_ref().map_or(PlanTier::Free, |terms| terms.tier)
     }
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_that_begins_on_the_31st_clamps_and_comes_back() {
+    fn plan_period_end_keeps_the_31st_after_shorter_months() {
         let monthly = terms(BillingInterval::Month, "2027-01-31T10:00:00Z");
         for (now, end) in [
             ("2027-01-31T10:00:00Z", "2027-02-28T10:00:00Z"),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_that_begins_on_a_leap_day_ends_on_the_28th_and_comes_back() {
+    fn plan_period_end_keeps_a_leap_day_after_other_years() {
         let yearly = terms(BillingInterval::Year, "2028-02-29T00:00:00Z");
         for (now, end) in [
             ("2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z"),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_present_period_is_found_however_long_ago_the_first_one_was() {
+    fn plan_period_end_is_right_for_old_anchors() {
         for interval in [BillingInterval::Month, BillingInterval::Year] {
             let terms = terms(interval, "1990-08-31T12:00:00Z");
             let mut now = terms.anchor;
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_plan_holds_up_to_its_end_and_not_beyond() {
+    fn cancelled_plan_is_free_from_its_end_on() {
         let end = at("2027-02-28T10:00:00Z");
         let cancelled =
             Plan(Some(PaidPlan { cancels_at: Some(end), ..terms(BillingInterval::Month, "2027-01-31T10:00:00Z") }));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_price_list() {
+    fn default_plans_match_the_price_list() {
         let (organization, personal) = workspaces();
         let plans = Plans::default();
         let row = |workspace, plan: &Plan| LimitKind::ALL.map(|kind| plans.max(workspace, plan, kind));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn unlimited_lifts_every_limit_seats_too() {
+    fn unlimited_plans_have_no_limit_and_no_maximum_of_seats() {
         let (organization, personal) = workspaces();
         for kind in LimitKind::ALL {
             assert_eq!(Plans::unlimited().max(personal, &Plan::FREE, kind), None);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_for_the_most_seats_fits_the_schema() {
+    fn max_seats_have_a_price_that_fits_into_an_int() {
         let mut plans = Plans::default();
         for price in [0, 1, 27720, 100_000_000] {
             plans.team_price.year = price;

@@ -1,4 +1,4 @@
-//! Projects and tasks alike: their IDs, the users whom they name, and how a user relates to them.
+//! Types that projects, tasks, jobs and cloud storages share: IDs, participants, and the relations of a user to them.
 
 use super::ids::TypedId;
 use super::{ProjectId, TaskId, UserId};

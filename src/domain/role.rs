@@ -7,13 +7,13 @@ named_enum! {
     #[derive(PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
     #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
     pub enum Role {
-        /// Works on what is assigned to them.
+        /// Works on assigned resources.
         Worker = "WORKER",
         /// Also creates and assigns projects and tasks.
         Supervisor = "SUPERVISOR",
-        /// Administers everything but deletion, billing, the owner and other maintainers.
+        /// Administers everything except deletion, billing, the owner and other maintainers.
         Maintainer = "MAINTAINER",
-        /// May do everything. Every organization has exactly one owner.
+        /// Has every permission. Every organization has exactly one owner.
         Owner = "OWNER",
     }
 }
@@ -25,7 +25,7 @@ impl Role {
     }
 
     /// Returns a sentence that describes the role to users.
-    pub fn purpose(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Role::Worker => "Works on what is assigned to them.",
             Role::Supervisor => "Creates and assigns projects and tasks, besides.",

@@ -1,11 +1,11 @@
 //! The refresh tokens of a session, and which of them are valid.
 //!
 //! ```text
-//! t0 ── used ──▶ t1 ── used ──▶ t2          each use of the newest makes its successor
-//!                 └── used again: t2, as long as t2 was not used, and for 10 seconds after the first use of t1
+//! t0 ── used ──▶ t1 ── used ──▶ t2          each use of the newest token creates its successor
+//!                 └── used again: returns t2, while t2 is unused, and for 10 seconds after the first use of t1
 //! ```
 //!
-//! If a token is used again after that, somebody has stolen it: the session ends.
+//! A later use of an old token means that the token was stolen: the session ends.
 
 use chrono::TimeDelta;
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     proptest! {
-        /// The same as a history of all uses says, whatever is used when.
+        /// Compares the results with those of a complete history of uses.
         #[test]
         fn refresh_agrees_with_the_history_of_all_uses(
             steps in prop::collection::vec((0..6_i32, prop_oneof![Just(0_i64), 1..3_000_i64, 9_990..10_010_i64, Just(60_000)]), 1..60),

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slugs_are_lowercased_and_checked() {
+    fn slug_parse_lowercases_and_checks_slugs() {
         assert_eq!(Slug::parse(" Team-A ").map(|s| s.0), Ok("team-a".into()));
         for (bad, code) in [
             ("", Code::Required),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn similar_slugs_are_slugs() {
+    fn slug_similar_returns_valid_slugs() {
         for slug in ["a", "abcdefghijklmnop", "abcdefghijklm-op"] {
             let slug = Slug::parse(slug).expect("a slug");
             for similar in slug.similar(20) {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_stands_where_the_earliest_of_its_jobs_does() {
+    fn task_status_is_that_of_its_earliest_job() {
         use {JobStage as Stage, JobState as State};
         let accepted = (Stage::Acceptance, State::Completed);
         assert_eq!(TaskStatus::of(&[(Stage::Annotation, State::Completed), accepted]), TaskStatus::Annotation);

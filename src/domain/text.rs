@@ -28,12 +28,12 @@ pub fn optional_lines(raw: Option<&str>, max: usize) -> Result<Option<String>, F
 }
 
 /// Returns the valid characters of a text of one line, truncated to `max` characters; `None` if none is left.
-pub fn fitted(raw: Option<&str>, max: usize) -> Option<String> {
+pub fn truncated(raw: Option<&str>, max: usize) -> Option<String> {
     fit(raw, max, Lines::One)
 }
 
-/// Same as [`fitted`], but keeps line breaks.
-pub fn fitted_lines(raw: Option<&str>, max: usize) -> Option<String> {
+/// Same as [`truncated`], but keeps line breaks.
+pub fn truncated_lines(raw: Option<&str>, max: usize) -> Option<String> {
     fit(raw, max, Lines::Many)
 }
 
@@ -50,7 +50,7 @@ pub fn without_link(name: &str) -> Result<(), FieldError> {
 
 fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<String>, FieldError> {
     let Some(raw) = raw else { return Ok(None) };
-    // Four bytes a character and some room for what NFC composes: more is too long without being looked at.
+    // Rejects very long texts before normalization. Twelve bytes per character leave room for composition by NFC.
     if raw.len() > 12 * max + 1024 {
         return Err(FieldError::too_long(max));
     }
@@ -67,7 +67,7 @@ fn normalize(raw: Option<&str>, max: usize, lines: Lines) -> Result<Option<Strin
 fn fit(raw: Option<&str>, max: usize, lines: Lines) -> Option<String> {
     let text: String = raw?.trim().nfc().collect();
     let text: String = lines.shown(&text).take(max).collect();
-    // What was cut may have held together what is left.
+    // The truncated text is checked again: a mark may have lost its letter.
     normalize(Some(text.trim()), max, lines).ok().flatten()
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_trimmed_composed_and_counted_in_characters() {
+    fn text_required_trims_composes_and_counts_characters() {
         assert_eq!(optional(Some("  e\u{301}a "), 2), Ok(Some("éa".into())));
         assert_eq!(optional(Some("   "), 2), Ok(None));
         assert_eq!(required("  ", 5).map_err(|p| p.code), Err(Code::Required));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_a_web_address_in_them_are_refused_however_it_is_written() {
+    fn text_without_link_refuses_web_addresses_in_any_spelling() {
         for bad in [
             "claim at https://evil.example",
             "x://y",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_of_a_text_is_a_text() {
+    fn text_truncated_returns_valid_texts() {
         for (raw, left) in [
             ("  Ada\u{202E} King\0 ", Some("Ada King")),
             ("a\u{200B}\u{200D}b", Some("ab")),
@@ -133,13 +133,13 @@ mod tests {
             ("\0\u{200D}", None),
             ("", None),
         ] {
-            assert_eq!(fitted(Some(raw), 9).as_deref(), left, "{raw:?}");
+            assert_eq!(truncated(Some(raw), 9).as_deref(), left, "{raw:?}");
         }
-        assert_eq!(fitted(Some(&"é ".repeat(1000)), 4).as_deref(), Some("é é"));
+        assert_eq!(truncated(Some(&"é ".repeat(1000)), 4).as_deref(), Some("é é"));
     }
 
     #[test]
-    fn what_cannot_be_shown_is_refused() {
+    fn text_refuses_deceptive_characters() {
         for bad in [
             "a\0b",
             "a\nb",

@@ -9,11 +9,11 @@ use crate::domain::unicode::is_modifier;
 /// Maximum length of the folded text in a key, in characters: an index entry of PostgreSQL has at most 2,704 bytes.
 const MAX: usize = 500;
 
-/// Returns the form in which a search compares texts: compatibility decomposed, case folded, without marks. Letters with a
-/// stroke and ligatures become plain letters.
+/// Returns the form in which a search compares texts: compatibility decomposed, case folded, without marks. Letters
+/// with a stroke and ligatures become plain letters.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    // A letter and its capital have the same lower case after the upper case: ß and ẞ, σ and ς, ı and I as well.
+    // A conversion to upper case before the last one makes all case variants equal, also ß and ẞ, σ and ς, ı and I.
     let letters = text.nfkd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     for c in letters.filter(|c| canonical_combining_class(*c) == 0 && !is_modifier(*c)) {
         match c {
@@ -31,8 +31,8 @@ pub fn folded(text: &str) -> String {
     folded
 }
 
-/// Returns the key that is stored beside a text: the folded text, a separator, and the text itself, which orders texts with
-/// equal folded forms. `None` for an ASCII text: there the lower case of every database is the same.
+/// Returns the key that is stored with a text: the folded text, a separator, and the text itself, which orders texts
+/// with equal folded forms. `None` for an ASCII text, because every database converts ASCII to the same lower case.
 pub fn stored(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;

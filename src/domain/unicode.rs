@@ -39,8 +39,8 @@ pub fn is_modifier(c: char) -> bool {
     is_joiner(c) || is_tag(c) || is_variation(c)
 }
 
-/// Returns whether `c` may follow `before`. Joiners are allowed between letters of scripts that need them and in emoji, and
-/// tags in flags: elsewhere they are invisible.
+/// Returns whether `c` may follow `before`. Joiners are allowed only after characters other than ASCII, because some
+/// scripts and emoji need them, and tags only in flags. Elsewhere they would be invisible.
 pub fn may_follow(before: Option<char>, c: char) -> bool {
     match before {
         _ if is_joiner(c) => before.is_some_and(|before| !before.is_ascii() && !is_joiner(before)),

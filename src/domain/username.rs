@@ -33,10 +33,10 @@ impl Username {
         Ok(Self(name))
     }
 
-    /// Returns usernames for an account that is named `raw` elsewhere, best first: the name or a similar one, then the same
-    /// with a number. The last one contains `mark`, a unique text of 8 letters and digits.
+    /// Returns usernames for an account with the name `raw` in another system, best first: the name or a similar one,
+    /// then the same with a number. The last one contains `mark`, a unique text of 8 letters and digits.
     pub fn resembling(raw: &str, mark: &str) -> Vec<Self> {
-        // What is in front of an @ is enough of a name, and no address for others to see.
+        // Only the part before an @ is used, so that the username does not reveal an address.
         let named = raw.trim().split('@').next().unwrap_or_default();
         let base = match plain(named, ".-_", MAX) {
             name if name.len() >= MIN => name,
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usernames_are_lowercased_and_checked() {
+    fn username_parse_lowercases_and_checks_usernames() {
         assert_eq!(Username::parse("Ada.L").map(|n| n.0), Ok("ada.l".into()));
         for (bad, code) in [
             (" ", Code::Required),

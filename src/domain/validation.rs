@@ -19,7 +19,8 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// Returns the value of `input.<name>`; `None` if it has an error, which is recorded. Dots in the name lead to nested fields.
+    /// Returns the value of `input.<name>`; `None` if it has an error, which is recorded. Dots in the name separate
+    /// nested fields.
     pub fn field<T>(&mut self, name: &str, value: Result<T, FieldError>) -> Option<T> {
         value.map_err(|problem| self.note(name, problem)).ok()
     }
@@ -30,7 +31,7 @@ impl Validator {
         self.field(name, I::parse(raw).ok_or_else(wrong))
     }
 
-    /// Returns the workspace in `input.<name>`. Records INVALID_FORMAT if it is not the ID of a workspace.
+    /// Returns the workspace ID in `input.<name>`. Records INVALID_FORMAT if it is not the ID of a workspace.
     pub fn workspace(&mut self, name: &str, raw: &str) -> Option<WorkspaceId> {
         let message =
             format!("This is not an ID of the form {}_… or {}_….", OrganizationId::PREFIX, PersonalWorkspaceId::PREFIX);
@@ -46,7 +47,8 @@ impl Validator {
         }
     }
 
-    /// Returns the new value of `input.<name>` of an update, if it is set. Records REQUIRED if it would be cleared.
+    /// Returns the new value of `input.<name>` of an update: `Some(None)` if the field is not changed, and `None` if it
+    /// has an error. Records REQUIRED if the field would be cleared.
     pub fn change<T, U>(
         &mut self,
         name: &str,

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_workspace_reads_back_what_it_wrote_and_nothing_else() {
+    fn workspace_parse_accepts_only_ids_of_workspaces() {
         let uuid = Uuid::from_u128(7);
         for id in [WorkspaceId::Organization(uuid.into()), WorkspaceId::Personal(uuid.into())] {
             assert_eq!(WorkspaceId::parse(&id.to_string()), Some(id));

@@ -123,11 +123,11 @@ pub fn read_cursor<K: Key>(list: &str, cursor: &str) -> Option<Keyset<K>> {
 impl PageArgs {
     /// Returns the requested page of `list`. Fails with BAD_USER_INPUT for numbers out of range or both directions at
     /// once, and with INVALID_CURSOR for a cursor of another list.
-    pub fn window<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
+    pub fn page_request<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
         self.page_request_where(list, |_| true)
     }
 
-    /// Same as [`window`](Self::window), for a list that has several orders: `fits` says whether a key is possible in
+    /// Same as [`page_request`](Self::page_request), for a list that has several orders: `fits` says whether a key is possible in
     /// the current order.
     pub fn page_request_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
@@ -271,7 +271,7 @@ macro_rules! connection {
         }
 
         impl $crate::graphql::fast_list::SyncFields for $edge<'_> {
-            fn at_hand<'p>(
+            fn sync_field<'p>(
                 field: &$crate::graphql::fast_list::SelectedField<'p>,
             ) -> Option<$crate::graphql::fast_list::FieldWriter<'p, Self>>
             where
@@ -302,10 +302,10 @@ mod tests {
     fn a_cursor_reads_back_in_its_own_list_only() {
         let place = Keyset { key: "ada".to_owned(), id: Uuid::from_u128(7) };
         let made = cursor("members", &place);
-        let window = args(None, Some(made.clone()), None, None).window::<String>("members").expect("a window");
+        let window = args(None, Some(made.clone()), None, None).page_request::<String>("members").expect("a window");
         assert_eq!(window.from, Some(place));
         for (list, cursor) in [("others", made.as_str()), ("members", "nonsense"), ("members", ""), ("members", "é")] {
-            let refused = args(None, Some(cursor.to_owned()), None, None).window::<String>(list);
+            let refused = args(None, Some(cursor.to_owned()), None, None).page_request::<String>(list);
             assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{list} {cursor}");
         }
     }
@@ -324,7 +324,7 @@ mod tests {
     fn a_cursor_to_a_time_that_no_row_has_is_refused() {
         for key in ["-8000000000000000000", "8000000000000000000", "-1", "soon"] {
             let forged = cursor("list", &Keyset { key: key.to_owned(), id: Uuid::nil() });
-            let refused = args(None, Some(forged), None, None).window::<Instant>("list");
+            let refused = args(None, Some(forged), None, None).page_request::<Instant>("list");
             assert!(matches!(refused, Err(ApiError::InvalidCursor)), "{key}");
         }
     }
@@ -338,9 +338,9 @@ mod tests {
             args(Some(101), None, None, None),
             args(Some(-1), None, None, None),
         ] {
-            assert!(matches!(bad.window::<String>("list"), Err(ApiError::BadUserInput(_))));
+            assert!(matches!(bad.page_request::<String>("list"), Err(ApiError::BadUserInput(_))));
         }
-        let window = args(None, None, None, None).window::<String>("list").expect("a window");
+        let window = args(None, None, None, None).page_request::<String>("list").expect("a window");
         assert_eq!((window.limit, window.backward), (25, false));
     }
 }

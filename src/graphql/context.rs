@@ -82,8 +82,8 @@ impl RequestContext {
     /// Returns the caller. Fails with UNAUTHENTICATED if there is none.
     pub fn actor(&self) -> Result<&Actor> {
         let actor = self.signed_in();
-        let standing = AccessContext { signed_in: actor.is_some(), ..AccessContext::default() };
-        decide(&standing, Action::AccountUse, &Target::default()).require("account")?;
+        let viewer_access = AccessContext { signed_in: actor.is_some(), ..AccessContext::default() };
+        decide(&viewer_access, Action::AccountUse, &Target::default()).require("account")?;
         Ok(actor.ok_or(Error::Unauthenticated)?)
     }
 

@@ -41,21 +41,21 @@ impl EventViewer {
     }
 
     /// Returns the viewer's access to a loaded workspace.
-    pub fn standing(&self, workspace: Uuid) -> AccessContext {
+    pub fn viewer_access(&self, workspace: Uuid) -> AccessContext {
         self.onlooker.get(&workspace).map(access_of).unwrap_or_default()
     }
 
     /// Whether the viewer may subscribe to a loaded workspace.
     pub fn may_listen_to(&self, workspace: Uuid) -> bool {
-        decide(&self.standing(workspace), Action::EventsView, &Target::default()) == Decision::Allow
+        decide(&self.viewer_access(workspace), Action::EventsView, &Target::default()) == Decision::Allow
     }
 
     /// Returns the viewer's access to any workspace, and loads it if necessary.
     async fn standing_elsewhere(&self, workspace: Uuid) -> Result<AccessContext> {
         if self.onlooker.contains_key(&workspace) {
-            return Ok(self.standing(workspace));
+            return Ok(self.viewer_access(workspace));
         }
-        Ok(Self::of(&self.audience, self.viewer, vec![workspace]).await?.standing(workspace))
+        Ok(Self::of(&self.audience, self.viewer, vec![workspace]).await?.viewer_access(workspace))
     }
 
     /// Returns the events that the viewer may see, in the same order, without the changes that they may not read. The
@@ -68,29 +68,32 @@ impl EventViewer {
     /// Returns the event of an entry as the viewer may see it; `None` if they may not. The workspace must be loaded.
     pub async fn see(&self, entry: Arc<Entry>) -> Result<Option<Event>> {
         let Some(kind) = entry.kind else { return Ok(None) };
-        let standing = self.standing(entry.workspace_id);
-        if !sees_any(&standing, kind) {
+        let viewer_access = self.viewer_access(entry.workspace_id);
+        if !sees_any(&viewer_access, kind) {
             return Ok(None);
         }
-        let target =
-            if sees_without_target(&standing, kind) { Target::default() } else { self.target(kind, &entry).await? };
-        if !sees(&standing, kind, &target) {
+        let target = if sees_without_target(&viewer_access, kind) {
+            Target::default()
+        } else {
+            self.target(kind, &entry).await?
+        };
+        if !sees(&viewer_access, kind, &target) {
             return Ok(None);
         }
-        let hidden = self.hidden(kind, &entry, &standing, &target).await?;
+        let hidden = self.hidden(kind, &entry, &viewer_access, &target).await?;
         Ok(Some(Event { entry, kind, hidden, stream_of: None }))
     }
 
     /// Whether the viewer may see an entry. The workspace must be loaded.
     async fn allows(&self, entry: &Entry) -> Result<bool> {
         let Some(kind) = entry.kind else { return Ok(false) };
-        Ok(sees(&self.standing(entry.workspace_id), kind, &self.target(kind, entry).await?))
+        Ok(sees(&self.viewer_access(entry.workspace_id), kind, &self.target(kind, entry).await?))
     }
 
     /// Returns the conditions by which statements select the events of a loaded workspace that the viewer may see.
     pub async fn visible(&self, store: &Database, workspace: Uuid) -> Result<Visible> {
-        let standing = self.standing(workspace);
-        let VisibleTypes { always, to_invitee, of_offers, of_resources } = visible_types(&standing);
+        let viewer_access = self.viewer_access(workspace);
+        let VisibleTypes { always, to_invitee, of_offers, of_resources } = visible_types(&viewer_access);
         let onlooker = self.onlooker.get(&workspace);
         let visible = Visible {
             workspace,
@@ -103,8 +106,10 @@ impl EventViewer {
             subjects: Vec::new(),
             read_whole: Vec::new(),
         };
-        let (resources, storages) =
-            (policy::visible(&standing, Action::ResourceView), policy::visible(&standing, Action::CloudStorageView));
+        let (resources, storages) = (
+            policy::visible(&viewer_access, Action::ResourceView),
+            policy::visible(&viewer_access, Action::CloudStorageView),
+        );
         Ok(visible.with_subjects(&mut *store.read().await?, resources, storages).await?)
     }
 
@@ -133,17 +138,17 @@ impl EventViewer {
         let is_invitee = entry.email.is_some() && entry.email.as_deref() == email;
         let target = match OwnershipOfferId::parse(&entry.subject_id) {
             Some(offer) => match self.audience.row(offer).await? {
-                Some(row) => shared::about(&row, self.viewer),
+                Some(row) => shared::offer_target(&row, self.viewer),
                 None => Target { is_offeree: is_concerned, ..Target::default() },
             },
-            None => Target { ties: self.ties(kind, entry).await?, ..Target::default() },
+            None => Target { relations: self.relations(kind, entry).await?, ..Target::default() },
         };
         Ok(Target { is_concerned, is_invitee, ..target })
     }
 
     /// Returns the viewer's relations to the resource of an entry: the current ones if the resource is still in that
     /// workspace, else those at the time of the event.
-    async fn ties(&self, kind: EventType, entry: &Entry) -> Result<Relations> {
+    async fn relations(&self, kind: EventType, entry: &Entry) -> Result<Relations> {
         let viewer = self.viewer;
         let found = match self.resource(&entry.subject_id).await? {
             Some((workspace, people, containers)) if workspace.uuid() == entry.workspace_id => {
@@ -184,17 +189,17 @@ impl EventViewer {
         &self,
         kind: EventType,
         entry: &Entry,
-        standing: &AccessContext,
+        viewer_access: &AccessContext,
         target: &Target,
     ) -> Result<Vec<usize>> {
         let is_self = entry.person_id == Some(self.viewer);
-        let member = standing.role.filter(|_| is_self).map(|role| Member { role, is_self });
+        let member = viewer_access.role.filter(|_| is_self).map(|role| Member { role, is_self });
         let target = Target { member, ..*target };
         let mut hidden = Vec::new();
         for (n, change) in entry.changes.iter().enumerate() {
-            let mut shown = reads(standing, kind, &change.field, &target);
+            let mut shown = reads(viewer_access, kind, &change.field, &target);
             for id in [&change.before, &change.after].into_iter().flatten() {
-                shown = shown && self.shows(&change.field, id, standing).await?;
+                shown = shown && self.shows(&change.field, id, viewer_access).await?;
             }
             if !shown {
                 hidden.push(n);
@@ -205,22 +210,22 @@ impl EventViewer {
 
     /// Whether the viewer may read the reference in a field. A reference that is null elsewhere in the schema is hidden
     /// here as well. A reference to a deleted resource is shown to viewers that may see every resource of the kind.
-    async fn shows(&self, field: &str, id: &str, standing: &AccessContext) -> Result<bool> {
+    async fn shows(&self, field: &str, id: &str, viewer_access: &AccessContext) -> Result<bool> {
         let action = match field {
             "project" => Action::ResourceView,
             "sourceStorage" | "targetStorage" => Action::CloudStorageView,
             "workspace" => {
                 let Some(workspace) = WorkspaceId::parse(id) else { return Ok(false) };
-                let standing = self.standing_elsewhere(workspace.uuid()).await?;
-                return Ok(decide(&standing, Action::EventsView, &Target::default()) == Decision::Allow);
+                let viewer_access = self.standing_elsewhere(workspace.uuid()).await?;
+                return Ok(decide(&viewer_access, Action::EventsView, &Target::default()) == Decision::Allow);
             }
             _ => return Ok(true),
         };
         let Some((workspace, people, containers)) = self.resource(id).await? else {
-            return Ok(decide(standing, action, &Target::default()) == Decision::Allow);
+            return Ok(decide(viewer_access, action, &Target::default()) == Decision::Allow);
         };
         let there = self.standing_elsewhere(workspace.uuid()).await?;
-        let ties = Relations::of(self.viewer, people, &containers);
-        Ok(decide(&there, action, &Target { ties, ..Target::default() }) == Decision::Allow)
+        let relations = Relations::of(self.viewer, people, &containers);
+        Ok(decide(&there, action, &Target { relations, ..Target::default() }) == Decision::Allow)
     }
 }

@@ -23,7 +23,7 @@ pub type FieldWriter<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut JsonWriter) -
 /// returns.
 pub trait SyncFields {
     /// Returns the writer of a field, which has no arguments; `None` if the field has to be resolved.
-    fn at_hand<'p>(_: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(_: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: Sized + 'p,
     {
@@ -32,11 +32,11 @@ pub trait SyncFields {
 }
 
 impl<T: SyncFields> SyncFields for &T {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
-        let write = T::at_hand(field)?;
+        let write = T::sync_field(field)?;
         Some(Box::new(move |object, request, json| write(object, request, json)))
     }
 }
@@ -129,7 +129,7 @@ impl<'p, T: SyncFields + OutputType + 'p> FieldPlan<'p, T> {
                 let name = T::type_name();
                 at_hand(move |_, _, json| json.text(&name))
             }
-            _ => T::at_hand(&SelectedField { field, fragments })?,
+            _ => T::sync_field(&SelectedField { field, fragments })?,
         };
         let key = field.alias.as_ref().unwrap_or(&field.name);
         let key = format!("{}\"{}\":", if self.0.is_empty() { "" } else { "," }, key.node);

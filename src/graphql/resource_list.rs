@@ -28,7 +28,11 @@ pub trait ResourceNode: Sized {
     const ACTION: Action;
 
     /// Returns the node of a row for a viewer with this access to its workspace; `None` if they may not see it.
-    fn seen(ctx: &Context<'_>, row: <Self::Id as ListableResource>::Row, standing: AccessContext) -> Option<Self>;
+    fn if_visible(
+        ctx: &Context<'_>,
+        row: <Self::Id as ListableResource>::Row,
+        viewer_access: AccessContext,
+    ) -> Option<Self>;
 }
 
 /// A list of resources of one parent, for the viewer.
@@ -38,7 +42,7 @@ pub struct ResourceList {
     parent: Uuid,
     list: List,
     /// The viewer's access to the workspace of all rows; `None` if the rows may be of several workspaces.
-    standing: Option<AccessContext>,
+    viewer_access: Option<AccessContext>,
 }
 
 impl ResourceList {
@@ -46,12 +50,17 @@ impl ResourceList {
     pub fn of_workspace<N: ResourceNode>(
         ctx: &Context<'_>,
         id: WorkspaceId,
-        standing: AccessContext,
+        viewer_access: AccessContext,
         filter: Filter,
     ) -> Result<Self> {
-        let rows = visible(&standing, N::ACTION);
+        let rows = visible(&viewer_access, N::ACTION);
         let list = List { rows, filter, ..blank::<N>(ctx.request().actor()?.user_id, ParentKind::Workspace) };
-        Ok(Self { name: format!("{:?} of {id}", list.kind), parent: id.uuid(), list, standing: Some(standing) })
+        Ok(Self {
+            name: format!("{:?} of {id}", list.kind),
+            parent: id.uuid(),
+            list,
+            viewer_access: Some(viewer_access),
+        })
     }
 
     /// Lists the resources of a kind in a project or a task, newest first. `ties` are the viewer's relations to the
@@ -59,18 +68,23 @@ impl ResourceList {
     pub fn of_container<N: ResourceNode>(
         ctx: &Context<'_>,
         (within, id): (ParentKind, Uuid),
-        standing: AccessContext,
-        ties: Relations,
+        viewer_access: AccessContext,
+        relations: Relations,
     ) -> Result<Self> {
-        let rows = visible_within(&standing, N::ACTION, ties);
+        let rows = visible_within(&viewer_access, N::ACTION, relations);
         let list = List { rows, ..blank::<N>(ctx.request().actor()?.user_id, within) };
-        Ok(Self { name: format!("{:?} of {within:?} {id}", list.kind), parent: id, list, standing: Some(standing) })
+        Ok(Self {
+            name: format!("{:?} of {within:?} {id}", list.kind),
+            parent: id,
+            list,
+            viewer_access: Some(viewer_access),
+        })
     }
 
     /// Lists the resources of a kind that are assigned to the viewer in any workspace, newest first.
     pub fn assigned<N: ResourceNode>(viewer: UserId, is_admin: bool, filter: Filter) -> Self {
-        let ties = Relations { assignee: true, ..Relations::default() };
-        let (active, pending) = roles_that_see(is_admin, N::ACTION, ties);
+        let relations = Relations { assignee: true, ..Relations::default() };
+        let (active, pending) = roles_that_see(is_admin, N::ACTION, relations);
         let rows = RowScope { all: true, ..RowScope::default() };
         let list = List {
             rows,
@@ -78,7 +92,7 @@ impl ResourceList {
             filter,
             ..blank::<N>(viewer, ParentKind::Assignee)
         };
-        Self { name: format!("{:?} assigned to {viewer}", list.kind), parent: viewer.into(), list, standing: None }
+        Self { name: format!("{:?} assigned to {viewer}", list.kind), parent: viewer.into(), list, viewer_access: None }
     }
 
     /// Returns the list in the opposite order, oldest first.
@@ -87,9 +101,9 @@ impl ResourceList {
     }
 
     /// Loads a page of the list. The pages of all lists of a kind in a response are loaded together. Fails with
-    /// BAD_USER_INPUT or INVALID_CURSOR for arguments that [`PageArgs::window`] refuses.
+    /// BAD_USER_INPUT or INVALID_CURSOR for arguments that [`PageArgs::page_request`] refuses.
     pub async fn page<N: ResourceNode>(self, ctx: &Context<'_>, args: PageArgs) -> Result<Page<N>> {
-        let window = args.window(&self.name)?;
+        let window = args.page_request(&self.name)?;
         let part = Arc::new(ResourcePage { list: self.list.clone(), window: window.clone() });
         let rows = ctx.request().loader.load_one(ListPage::<N::Id>::new(self.parent, part)).await?.unwrap_or_default();
         let slice = PageRows::from_read(rows, &window);
@@ -110,12 +124,12 @@ impl ResourceList {
         ctx: &Context<'_>,
         row: <N::Id as ListableResource>::Row,
     ) -> Result<Option<(Keyset<Instant>, N)>> {
-        let standing = match self.standing {
-            Some(standing) => Some(standing),
-            None => Workspace::open(ctx, N::Id::workspace(&row)).await?.map(|workspace| workspace.standing()),
+        let viewer_access = match self.viewer_access {
+            Some(viewer_access) => Some(viewer_access),
+            None => Workspace::open(ctx, N::Id::workspace(&row)).await?.map(|workspace| workspace.viewer_access()),
         };
         let place = N::Id::place(&row);
-        Ok(standing.and_then(|standing| Some((place, N::seen(ctx, row, standing)?))))
+        Ok(viewer_access.and_then(|viewer_access| Some((place, N::if_visible(ctx, row, viewer_access)?))))
     }
 }
 

@@ -55,7 +55,7 @@ impl Idempotency {
         check.field("idempotencyKey", check_key(key));
         check.finish()?;
         let input_hash = Sha256::digest(input).to_vec();
-        let scope = actor.map_or_else(|| of_nobody(&input_hash), |actor| Uuid::from(actor.user_id));
+        let scope = actor.map_or_else(|| anonymous_scope(&input_hash), |actor| Uuid::from(actor.user_id));
         let name = Name { scope, mutation: mutation.to_owned(), key: key.to_owned() };
         Ok(Self { actor: actor.copied(), keyed: Some(KeyedRequest { name, input_hash }) })
     }
@@ -162,12 +162,12 @@ pub struct Written<I, R> {
 
 impl<I, R> Written<I, R> {
     /// A row that this request wrote.
-    pub fn now(id: I, row: R) -> Self {
+    pub fn new(id: I, row: R) -> Self {
         Self { id, row: Some(row) }
     }
 
     /// A written row that has to be read before it is shown.
-    pub fn unseen(id: I) -> Self {
+    pub fn replayed(id: I) -> Self {
         Self { id, row: None }
     }
 }
@@ -190,7 +190,7 @@ fn check_key(key: &str) -> std::result::Result<(), FieldError> {
 }
 
 /// Returns the scope of callers who are not signed in: a version 8 UUID, which no user ID is.
-fn of_nobody(input_hash: &[u8]) -> Uuid {
+fn anonymous_scope(input_hash: &[u8]) -> Uuid {
     uuid::Builder::from_custom_bytes(std::array::from_fn(|place| input_hash[place])).into_uuid()
 }
 

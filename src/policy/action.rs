@@ -3,7 +3,7 @@
 /// An action that a caller wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Use a public field, or one whose credential is a token: the caller need not be signed in.
+    /// Use a public field, or a field whose input has a token as its credential. The caller need not be signed in.
     PublicUse,
     /// Read or change one's own account.
     AccountUse,

@@ -19,7 +19,7 @@ pub enum WorkspaceState {
     /// An organization that is pending deletion: read-only for its owner and site administrators, hidden from all
     /// others.
     PendingDeletion,
-    /// A personal workspace: visible to its user alone, who has the role of an owner.
+    /// A personal workspace. Only its user sees it, with the role of an owner.
     Personal,
 }
 
@@ -71,8 +71,8 @@ impl AccessContext {
         self.role.is_some() && self.rank().is_some()
     }
 
-    /// Whether the caller has an invitation that counts; invitations to an organization that is pending deletion do
-    /// not.
+    /// Whether the caller has an invitation that gives access. Invitations to an organization that is pending deletion
+    /// give none.
     fn is_invited(&self) -> bool {
         self.invited && self.place == WorkspaceState::Organization
     }
@@ -113,7 +113,7 @@ pub struct Target {
     /// Whether the event concerns the caller.
     pub is_concerned: bool,
     /// The caller's relations to the resource.
-    pub ties: Relations,
+    pub relations: Relations,
     /// Whether this server lets owners change plans.
     pub owners_manage_plans: bool,
 }
@@ -134,13 +134,13 @@ pub enum Decision {
 }
 
 /// Decides whether a caller with this access may do `action` to `target`.
-pub fn decide(standing: &AccessContext, action: Action, target: &Target) -> Decision {
+pub fn decide(viewer_access: &AccessContext, action: Action, target: &Target) -> Decision {
     let rule = rule(action);
-    let decision = match permitted(standing, rule, target) {
+    let decision = match permitted(viewer_access, rule, target) {
         // This code replaces refusals about the target: the caller cannot fix those before the organization is
         // restored.
         Decision::Allow | Decision::Refused(_)
-            if rule.effect == Access::Write && standing.place == WorkspaceState::PendingDeletion =>
+            if rule.effect == Access::Write && viewer_access.place == WorkspaceState::PendingDeletion =>
         {
             Decision::Refused(Code::OrganizationPendingDeletion)
         }
@@ -150,21 +150,21 @@ pub fn decide(standing: &AccessContext, action: Action, target: &Target) -> Deci
     decision
 }
 
-fn permitted(standing: &AccessContext, rule: &Rule, target: &Target) -> Decision {
-    let invisible = || if standing.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
-    if standing.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+fn permitted(viewer_access: &AccessContext, rule: &Rule, target: &Target) -> Decision {
+    let invisible = || if viewer_access.signed_in { Decision::Hidden } else { Decision::Unauthenticated };
+    if viewer_access.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
         return invisible();
     }
-    if rule.or.iter().any(|or| related(standing, *or, rule.action, target)) || rule.least == MinimumRole::Anyone {
+    if rule.or.iter().any(|or| related(viewer_access, *or, rule.action, target)) || rule.least == MinimumRole::Anyone {
         return Decision::Allow;
     }
     if rule.least == MinimumRole::SignedIn {
-        return if standing.signed_in { Decision::Allow } else { Decision::Unauthenticated };
+        return if viewer_access.signed_in { Decision::Allow } else { Decision::Unauthenticated };
     }
-    let Some(permission) = rule.permission.filter(|_| standing.sees()) else { return invisible() };
+    let Some(permission) = rule.permission.filter(|_| viewer_access.sees()) else { return invisible() };
     let (enough, least) = match rule.least {
-        MinimumRole::Role(least) => (standing.rank() >= Some(least), Some(least)),
-        MinimumRole::Member => (standing.is_member(), Some(Role::Worker)),
+        MinimumRole::Role(least) => (viewer_access.rank() >= Some(least), Some(least)),
+        MinimumRole::Member => (viewer_access.is_member(), Some(Role::Worker)),
         MinimumRole::Anyone | MinimumRole::SignedIn | MinimumRole::Nobody => (false, None),
     };
     if !enough {
@@ -172,33 +172,38 @@ fn permitted(standing: &AccessContext, rule: &Rule, target: &Target) -> Decision
         let given = target.owners_manage_plans || !rule.only.contains(&Condition::OwnersManagePlans);
         return Decision::Forbidden(permission, least.filter(|_| given));
     }
-    rule.only.iter().find_map(|only| violation(standing, *only, target, permission)).unwrap_or(Decision::Allow)
+    rule.only.iter().find_map(|only| violation(viewer_access, *only, target, permission)).unwrap_or(Decision::Allow)
 }
 
 /// Whether an exception of a rule (its `or` column) applies to the caller. Most exceptions for members need a current
 /// membership.
-fn related(standing: &AccessContext, or: Exception, action: Action, target: &Target) -> bool {
+fn related(viewer_access: &AccessContext, or: Exception, action: Action, target: &Target) -> bool {
     match or {
-        Exception::Oneself => standing.is_member() && target.member.is_some_and(|member| member.is_self),
+        Exception::Oneself => viewer_access.is_member() && target.member.is_some_and(|member| member.is_self),
         Exception::Invitee => {
-            standing.place == WorkspaceState::Organization
-                && (target.is_invitee || (action == Action::OrganizationViewSummary && standing.invited))
+            viewer_access.place == WorkspaceState::Organization
+                && (target.is_invitee || (action == Action::OrganizationViewSummary && viewer_access.invited))
         }
-        Exception::Acquaintance => standing.signed_in && target.is_acquaintance,
-        Exception::TokenHolder => standing.place == WorkspaceState::Organization && target.holds_token,
-        Exception::Offeree => standing.is_member() && target.is_offeree,
-        Exception::Offerer => standing.is_member() && target.is_offerer,
-        Exception::ItsOwner => standing.is_member() && target.ties.owner,
-        Exception::ItsAssignee => standing.is_member() && target.ties.assignee,
-        Exception::Container => standing.is_member() && target.ties.container,
+        Exception::Acquaintance => viewer_access.signed_in && target.is_acquaintance,
+        Exception::TokenHolder => viewer_access.place == WorkspaceState::Organization && target.holds_token,
+        Exception::Offeree => viewer_access.is_member() && target.is_offeree,
+        Exception::Offerer => viewer_access.is_member() && target.is_offerer,
+        Exception::ItsOwner => viewer_access.is_member() && target.relations.owner,
+        Exception::ItsAssignee => viewer_access.is_member() && target.relations.assignee,
+        Exception::Container => viewer_access.is_member() && target.relations.container,
         // Applies whatever the state of the caller's membership and of the organization.
-        Exception::Concerned => standing.signed_in && target.is_concerned,
-        Exception::Administrator => standing.is_admin,
+        Exception::Concerned => viewer_access.signed_in && target.is_concerned,
+        Exception::Administrator => viewer_access.is_admin,
     }
 }
 
-fn violation(standing: &AccessContext, only: Condition, target: &Target, permission: Permission) -> Option<Decision> {
-    let rank = standing.rank()?;
+fn violation(
+    viewer_access: &AccessContext,
+    only: Condition,
+    target: &Target,
+    permission: Permission,
+) -> Option<Decision> {
+    let rank = viewer_access.rank()?;
     match only {
         Condition::NotSelf => {
             target.member.is_some_and(|m| m.is_self).then_some(Decision::Refused(Code::CannotChangeSelf))
@@ -212,12 +217,11 @@ fn violation(standing: &AccessContext, only: Condition, target: &Target, permiss
         }
         Condition::NewRoleBelow => (target.new_role? >= rank).then_some(Decision::Refused(Code::RoleNotAssignable)),
         Condition::NotOwner => {
-            (standing.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave))
+            (viewer_access.role == Some(Role::Owner)).then_some(Decision::Refused(Code::OwnerCannotLeave))
         }
         Condition::EmailVerified => target.unverified.then_some(Decision::Refused(Code::EmailNotVerified)),
-        Condition::PendingDeletion => {
-            (standing.place != WorkspaceState::PendingDeletion).then_some(Decision::Refused(Code::NotPendingDeletion))
-        }
+        Condition::PendingDeletion => (viewer_access.place != WorkspaceState::PendingDeletion)
+            .then_some(Decision::Refused(Code::NotPendingDeletion)),
         Condition::OwnersManagePlans => (!target.owners_manage_plans).then_some(Decision::Forbidden(permission, None)),
     }
 }
@@ -227,10 +231,10 @@ fn least_above(role: Role) -> Option<Role> {
 }
 
 /// Returns the permissions that the caller has on a target, for the actions in `about`.
-pub fn permissions(standing: &AccessContext, target: &Target, about: &[Action]) -> Vec<Permission> {
+pub fn permissions(viewer_access: &AccessContext, target: &Target, about: &[Action]) -> Vec<Permission> {
     let mut permissions: Vec<_> = RULES
         .iter()
-        .filter(|rule| about.contains(&rule.action) && decide(standing, rule.action, target) == Decision::Allow)
+        .filter(|rule| about.contains(&rule.action) && decide(viewer_access, rule.action, target) == Decision::Allow)
         .filter_map(|rule| rule.permission)
         .collect();
     permissions.sort_unstable();
@@ -239,15 +243,15 @@ pub fn permissions(standing: &AccessContext, target: &Target, about: &[Action]) 
 }
 
 /// Returns the roles that the caller can give by `action`, to the target's member if there is one.
-pub fn assignable_roles(standing: &AccessContext, action: Action, target: &Target) -> Vec<Role> {
+pub fn assignable_roles(viewer_access: &AccessContext, action: Action, target: &Target) -> Vec<Role> {
     let allowed =
-        |role: &Role| decide(standing, action, &Target { new_role: Some(*role), ..*target }) == Decision::Allow;
+        |role: &Role| decide(viewer_access, action, &Target { new_role: Some(*role), ..*target }) == Decision::Allow;
     Role::ALL.into_iter().filter(allowed).collect()
 }
 
 impl Decision {
-    /// Returns `Ok` if allowed, else the error that gives the reason. `what` names the object, for example
-    /// "organization".
+    /// Returns `Ok` if the action is allowed, and the error with the reason if not. `what` names the object, for
+    /// example "organization".
     pub fn require(self, what: &str) -> Result<(), Error> {
         match self {
             Decision::Allow => Ok(()),

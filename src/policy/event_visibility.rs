@@ -36,8 +36,8 @@ fn is_own(kind: EventType) -> bool {
 }
 
 /// Whether a caller with this access sees an event of a type about a target.
-pub fn sees(standing: &AccessContext, kind: EventType, target: &Target) -> bool {
-    let allows = |action| decide(standing, action, target) == Decision::Allow;
+pub fn sees(viewer_access: &AccessContext, kind: EventType, target: &Target) -> bool {
+    let allows = |action| decide(viewer_access, action, target) == Decision::Allow;
     allows(required_action(kind)) || (is_own(kind) && allows(Action::OwnEventView))
 }
 
@@ -48,15 +48,19 @@ pub fn names_actor(kind: EventType) -> bool {
 }
 
 /// Whether a caller with this access sees all events of a type, whatever they are about.
-pub fn sees_without_target(standing: &AccessContext, kind: EventType) -> bool {
-    sees(standing, kind, &Target::default())
+pub fn sees_without_target(viewer_access: &AccessContext, kind: EventType) -> bool {
+    sees(viewer_access, kind, &Target::default())
 }
 
 /// Whether a caller with this access can see any event of a type, for some target.
-pub fn sees_any(standing: &AccessContext, kind: EventType) -> bool {
-    let ties = Relations { owner: true, assignee: true, container: true };
+pub fn sees_any(viewer_access: &AccessContext, kind: EventType) -> bool {
+    let relations = Relations { owner: true, assignee: true, container: true };
     let (is_invitee, is_offeree, is_offerer, is_concerned) = (true, true, true, true);
-    sees(standing, kind, &Target { ties, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() })
+    sees(
+        viewer_access,
+        kind,
+        &Target { relations, is_invitee, is_offeree, is_offerer, is_concerned, ..Target::default() },
+    )
 }
 
 /// The event types that a caller sees in a workspace, grouped by the target that an event must have.
@@ -74,19 +78,19 @@ pub struct VisibleTypes {
 
 /// Returns the event types that a caller with this access sees in a workspace whose events the caller may read: the
 /// rule of a single event as a filter of lists.
-pub fn visible_types(standing: &AccessContext) -> VisibleTypes {
+pub fn visible_types(viewer_access: &AccessContext) -> VisibleTypes {
     let none = Target::default();
-    let ties = Relations { owner: true, assignee: true, container: true };
+    let relations = Relations { owner: true, assignee: true, container: true };
     let mut types = VisibleTypes::default();
     for kind in EventType::ALL.iter().copied() {
-        let sees = |target: Target| sees(standing, kind, &target);
+        let sees = |target: Target| sees(viewer_access, kind, &target);
         if sees(none) {
             types.always.push(kind);
         } else if sees(Target { is_invitee: true, ..none }) {
             types.to_invitee.push(kind);
         } else if sees(Target { is_offeree: true, ..none }) || sees(Target { is_offerer: true, ..none }) {
             types.of_offers.push(kind);
-        } else if sees(Target { ties, ..none }) {
+        } else if sees(Target { relations, ..none }) {
             types.of_resources.push(kind);
         }
     }
@@ -106,8 +110,8 @@ pub fn read_by(kind: EventType, field: &str) -> Option<Action> {
 }
 
 /// Whether a caller with this access may read a field of an event that the caller sees.
-pub fn reads(standing: &AccessContext, kind: EventType, field: &str, target: &Target) -> bool {
-    read_by(kind, field).is_none_or(|action| decide(standing, action, target) == Decision::Allow)
+pub fn reads(viewer_access: &AccessContext, kind: EventType, field: &str, target: &Target) -> bool {
+    read_by(kind, field).is_none_or(|action| decide(viewer_access, action, target) == Decision::Allow)
 }
 
 #[cfg(test)]
@@ -120,12 +124,12 @@ mod tests {
         AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() }
     }
 
-    fn seen_by(standing: &AccessContext, target: &Target) -> Vec<&'static str> {
-        EventType::ALL.iter().filter(|kind| sees(standing, **kind, target)).map(|kind| kind.name()).collect()
+    fn seen_by(viewer_access: &AccessContext, target: &Target) -> Vec<&'static str> {
+        EventType::ALL.iter().filter(|kind| sees(viewer_access, **kind, target)).map(|kind| kind.name()).collect()
     }
 
     #[test]
-    fn workers_see_what_happens_to_members_the_organization_and_its_plan() {
+    fn events_visible_to_workers_are_about_members_organization_and_plan() {
         let seen = seen_by(&member(Role::Worker), &Target::default());
         let about = ["ORGANIZATION_", "MEMBER_", "OWNERSHIP_TRANSFERRED", "PLAN_"];
         assert!(seen.iter().all(|name| about.iter().any(|about| name.starts_with(about))), "{seen:?}");
@@ -133,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn workers_see_what_happens_to_what_they_are_tied_to() {
-        let tied = Target { ties: Relations { container: true, ..Relations::default() }, ..Target::default() };
+    fn events_of_related_resources_are_visible_to_workers() {
+        let tied = Target { relations: Relations { container: true, ..Relations::default() }, ..Target::default() };
         for kind in
             [EventType::TaskUpdated, EventType::JobCreated, EventType::ProjectDeleted, EventType::ResourceMovedOut]
         {
@@ -147,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn maintainers_see_all_but_offers_of_ownership_that_are_none_of_their_business() {
+    fn events_visible_to_maintainers_are_all_but_ownership_offers() {
         let hidden = |role| EventType::ALL.iter().filter(move |kind| !sees_without_target(&member(role), **kind));
         let names: Vec<_> = hidden(Role::Maintainer).map(|kind| kind.name()).collect();
         assert_eq!(names, ["OWNERSHIP_OFFERED", "OWNERSHIP_OFFER_RESOLVED"]);
@@ -157,12 +161,12 @@ mod tests {
     }
 
     #[test]
-    fn visible_types_are_those_that_are_seen_with_the_target_that_they_name() {
+    fn visible_types_match_the_visibility_of_single_events() {
         for role in Role::ALL {
-            let standing = member(role);
-            let types = visible_types(&standing);
+            let viewer_access = member(role);
+            let types = visible_types(&viewer_access);
             let none = Target::default();
-            let tied = Target { ties: Relations { container: true, owner: true, assignee: true }, ..none };
+            let tied = Target { relations: Relations { container: true, owner: true, assignee: true }, ..none };
             let offered = Target { is_offeree: true, ..none };
             let invited = Target { is_invitee: true, ..none };
             for (kinds, target) in [
@@ -171,10 +175,11 @@ mod tests {
                 (&types.of_offers, offered),
                 (&types.of_resources, tied),
             ] {
-                assert!(kinds.iter().all(|kind| sees(&standing, *kind, &target)), "{role:?} {kinds:?}");
+                assert!(kinds.iter().all(|kind| sees(&viewer_access, *kind, &target)), "{role:?} {kinds:?}");
             }
-            let all = Target { ties: tied.ties, is_offeree: true, is_offerer: true, is_invitee: true, ..none };
-            let seen = EventType::ALL.iter().filter(|kind| sees(&standing, **kind, &all)).count();
+            let all =
+                Target { relations: tied.relations, is_offeree: true, is_offerer: true, is_invitee: true, ..none };
+            let seen = EventType::ALL.iter().filter(|kind| sees(&viewer_access, **kind, &all)).count();
             let named = [types.always, types.to_invitee, types.of_offers, types.of_resources].concat();
             assert_eq!(named.len(), seen, "{role:?}");
         }
@@ -186,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn invitees_see_their_invitation_and_nothing_of_its_mails() {
+    fn events_visible_to_invitees_exclude_mail_delivery() {
         let invitee = AccessContext { signed_in: true, invited: true, ..AccessContext::default() };
         let own = Target { is_invitee: true, ..Target::default() };
         let seen = seen_by(&invitee, &own);
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_gone_is_told_of_their_own_end_and_of_nothing_else() {
+    fn events_visible_to_former_members_are_about_their_membership() {
         let own = Target { is_concerned: true, ..Target::default() };
         for place in [WorkspaceState::Organization, WorkspaceState::PendingDeletion] {
             let gone = AccessContext { signed_in: true, place, ..AccessContext::default() };
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_by_those_who_see_members_addresses() {
+    fn event_email_is_readable_only_with_member_emails() {
         let other = Target { member: Some(Member { role: Role::Worker, is_self: false }), ..Target::default() };
         let oneself = Target { member: Some(Member { role: Role::Worker, is_self: true }), ..Target::default() };
         let reads = |role, target| reads(&member(role), EventType::MemberJoined, "email", target);

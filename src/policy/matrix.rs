@@ -10,10 +10,10 @@ use super::table::{Condition, Exception, MinimumRole, RULES, Rule};
 use super::{AccessContext, Action, Decision, Member, Target, WorkspaceState, decide};
 
 /// Returns every kind of caller, by name.
-pub fn standings() -> Vec<(&'static str, AccessContext)> {
+pub fn access_contexts() -> Vec<(&'static str, AccessContext)> {
     let signed_in = AccessContext { signed_in: true, ..AccessContext::default() };
     let member = |role| AccessContext { role: Some(role), ..signed_in };
-    let pending = |standing| AccessContext { place: WorkspaceState::PendingDeletion, ..standing };
+    let pending = |viewer_access| AccessContext { place: WorkspaceState::PendingDeletion, ..viewer_access };
     vec![
         ("nobody", AccessContext::default()),
         ("stranger", signed_in),
@@ -33,10 +33,10 @@ pub fn standings() -> Vec<(&'static str, AccessContext)> {
 }
 
 /// A target that an action can have, with its name.
-type Named = (String, Target);
+type NamedTarget = (String, Target);
 
 /// Returns every target that an action can have.
-fn targets(rule: &Rule) -> Vec<Named> {
+fn targets(rule: &Rule) -> Vec<NamedTarget> {
     let about_member = rule.only.iter().any(|only| matches!(only, Condition::MemberBelow | Condition::MemberNotOwner))
         || rule.or.contains(&Exception::Oneself);
     let mut targets = vec![(String::new(), Target::default())];
@@ -53,7 +53,7 @@ fn targets(rule: &Rule) -> Vec<Named> {
             (format!(" → {}", role.name()), Target { new_role: Some(role), ..target })
         });
     }
-    // The caller: without a relation to the target, and with each relation that counts.
+    // The caller without a relation to the target, and with each relation that the rule names.
     let related = rule.or.iter().filter(|or| !matches!(or, Exception::Oneself | Exception::Administrator)).map(Some);
     targets = vary(targets, std::iter::once(None).chain(related), |target, or| match or {
         Some(or) => (format!(" as {}", words(*or)), relate(target, *or)),
@@ -75,12 +75,12 @@ fn targets(rule: &Rule) -> Vec<Named> {
 
 /// Returns each target with each of the variants.
 fn vary<V>(
-    targets: Vec<Named>,
+    targets: Vec<NamedTarget>,
     variants: impl Iterator<Item = V> + Clone,
-    change: impl Fn(Target, V) -> Named,
-) -> Vec<Named> {
-    let each = |(name, target): Named| {
-        let varied: Vec<Named> = variants.clone().map(|variant| change(target, variant)).collect();
+    change: impl Fn(Target, V) -> NamedTarget,
+) -> Vec<NamedTarget> {
+    let each = |(name, target): NamedTarget| {
+        let varied: Vec<NamedTarget> = variants.clone().map(|variant| change(target, variant)).collect();
         varied.into_iter().map(move |(more, target)| (format!("{name}{more}"), target))
     };
     targets.into_iter().flat_map(each).collect()
@@ -88,7 +88,7 @@ fn vary<V>(
 
 /// Returns the target of a caller to whom an exception (the rule's `or` column) applies.
 fn relate(target: Target, or: Exception) -> Target {
-    let tied = |ties| Target { ties, ..target };
+    let tied = |relations| Target { relations, ..target };
     match or {
         Exception::Invitee => Target { is_invitee: true, ..target },
         Exception::Acquaintance => Target { is_acquaintance: true, ..target },
@@ -128,16 +128,16 @@ pub fn golden() -> String {
     for rule in RULES {
         for (name, target) in targets(rule) {
             let _ = writeln!(text, "\n{:?}{name}", rule.action);
-            for (who, standing) in standings() {
+            for (who, viewer_access) in access_contexts() {
                 // A member who is the caller has the caller's role: other pairs do not occur.
-                if target.member.is_some_and(|m| m.is_self && standing.role != Some(m.role)) {
+                if target.member.is_some_and(|m| m.is_self && viewer_access.role != Some(m.role)) {
                     continue;
                 }
                 // Actions that are only about organizations are left out for personal workspaces.
-                if standing.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
+                if viewer_access.place == WorkspaceState::Personal && !IN_PERSONAL_WORKSPACES.contains(&rule.action) {
                     continue;
                 }
-                let verdict = match decide(&standing, rule.action, &target) {
+                let verdict = match decide(&viewer_access, rule.action, &target) {
                     Decision::Allow => "allow".to_owned(),
                     Decision::Hidden => "hidden".to_owned(),
                     Decision::Unauthenticated => "unauthenticated".to_owned(),
@@ -193,8 +193,11 @@ pub fn permissions_of(role: Role, owners_manage_plans: bool) -> Vec<Permission> 
 /// owner, assignee or participant of a container.
 pub fn conditional_permissions_of(role: Role) -> Vec<Permission> {
     let always = allowed(role, &Target::default());
-    let ties = Relations { owner: true, assignee: true, container: true };
-    allowed(role, &Target { ties, ..Target::default() }).into_iter().filter(|tied| !always.contains(tied)).collect()
+    let relations = Relations { owner: true, assignee: true, container: true };
+    allowed(role, &Target { relations, ..Target::default() })
+        .into_iter()
+        .filter(|tied| !always.contains(tied))
+        .collect()
 }
 
 fn allowed(role: Role, target: &Target) -> Vec<Permission> {
@@ -202,7 +205,7 @@ fn allowed(role: Role, target: &Target) -> Vec<Permission> {
     let mut allowed: Vec<Permission> = [WorkspaceState::Organization, WorkspaceState::PendingDeletion]
         .into_iter()
         .map(|place| AccessContext { signed_in: true, role: Some(role), place, ..AccessContext::default() })
-        .flat_map(|standing| super::permissions(&standing, target, &actions))
+        .flat_map(|viewer_access| super::permissions(&viewer_access, target, &actions))
         .collect();
     allowed.sort_unstable();
     allowed.dedup();

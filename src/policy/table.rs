@@ -70,7 +70,7 @@ pub enum Exception {
     ItsOwner,
     /// The assignee of the resource, while a member.
     ItsAssignee,
-    /// Owner or assignee of what contains the resource, while a member.
+    /// Owner or assignee of a container of the resource, while a member.
     Container,
     /// The person whom an event concerns.
     Concerned,
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_action_has_its_line() {
+    fn rules_are_in_the_order_of_actions() {
         for (index, rule) in RULES.iter().enumerate() {
             assert_eq!(rule.action as usize, index, "{:?}", rule.action);
         }

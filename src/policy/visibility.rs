@@ -7,8 +7,9 @@ use crate::domain::resource::{Relations, RowScope};
 use super::{AccessContext, Action, Decision, Target, WorkspaceState, decide};
 
 /// Returns the resources of a workspace to which a caller with this access may do `action`.
-pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
-    let allows = |ties| decide(standing, action, &Target { ties, ..Target::default() }) == Decision::Allow;
+pub fn visible(viewer_access: &AccessContext, action: Action) -> RowScope {
+    let allows =
+        |relations| decide(viewer_access, action, &Target { relations, ..Target::default() }) == Decision::Allow;
     let none = Relations::default();
     RowScope {
         all: allows(none),
@@ -20,20 +21,20 @@ pub fn visible(standing: &AccessContext, action: Action) -> RowScope {
     }
 }
 
-/// Returns the same for the resources inside of a container to which the caller has the relations `ties`.
-pub fn visible_within(standing: &AccessContext, action: Action, ties: Relations) -> RowScope {
-    let rows = visible(standing, action);
-    let named = ties.owner || ties.assignee || ties.container;
+/// Returns the same for the resources inside of a container to which the caller has these relations.
+pub fn visible_within(viewer_access: &AccessContext, action: Action, relations: Relations) -> RowScope {
+    let rows = visible(viewer_access, action);
+    let named = relations.owner || relations.assignee || relations.container;
     RowScope { all: rows.all || (named && rows.tied.container), ..rows }
 }
 
-/// Returns the roles with which a caller may do `action` to a resource to which the caller has the relations `ties`: in
+/// Returns the roles with which a caller may do `action` to a resource to which the caller has these relations: in
 /// active organizations, and in organizations that are pending deletion.
-pub fn roles_that_see(is_admin: bool, action: Action, ties: Relations) -> (Vec<Role>, Vec<Role>) {
-    let target = Target { ties, ..Target::default() };
+pub fn roles_that_see(is_admin: bool, action: Action, relations: Relations) -> (Vec<Role>, Vec<Role>) {
+    let target = Target { relations, ..Target::default() };
     let allows = |role, place| {
-        let standing = AccessContext { signed_in: true, is_admin, role: Some(role), invited: false, place };
-        decide(&standing, action, &target) == Decision::Allow
+        let viewer_access = AccessContext { signed_in: true, is_admin, role: Some(role), invited: false, place };
+        decide(&viewer_access, action, &target) == Decision::Allow
     };
     let roles = |place| Role::ALL.into_iter().filter(|role| allows(*role, place)).collect();
     (roles(WorkspaceState::Organization), roles(WorkspaceState::PendingDeletion))
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workers_see_what_they_are_tied_to_and_maintainers_everything() {
+    fn visible_shows_related_resources_to_workers_and_all_to_maintainers() {
         let member = |role| AccessContext { signed_in: true, role: Some(role), ..AccessContext::default() };
         let tied = Relations { owner: true, assignee: true, container: true };
         assert_eq!(visible(&member(Role::Worker), Action::ResourceView), RowScope { all: false, tied });
@@ -54,21 +55,22 @@ mod tests {
         assert!(visible(&AccessContext::personal(true, false), Action::ResourceView).all);
         assert_eq!(visible(&AccessContext::personal(false, true), Action::ResourceView), RowScope::default());
     }
+
     #[test]
-    fn whoever_is_named_by_what_contains_it_sees_everything_inside() {
+    fn visible_within_shows_everything_to_participants_of_the_container() {
         let worker = AccessContext { signed_in: true, role: Some(Role::Worker), ..AccessContext::default() };
-        for ties in [
+        for relations in [
             Relations { owner: true, ..Relations::default() },
             Relations { assignee: true, ..Relations::default() },
             Relations { container: true, ..Relations::default() },
         ] {
-            assert!(visible_within(&worker, Action::ResourceView, ties).all, "{ties:?}");
+            assert!(visible_within(&worker, Action::ResourceView, relations).all, "{relations:?}");
         }
         assert!(!visible_within(&worker, Action::ResourceView, Relations::default()).all);
     }
 
     #[test]
-    fn what_is_about_to_be_deleted_is_there_for_its_owner_and_administrators() {
+    fn roles_that_see_pending_deletion_are_owner_and_administrators() {
         let assigned = Relations { assignee: true, ..Relations::default() };
         let (active, pending) = roles_that_see(false, Action::ResourceView, assigned);
         assert_eq!((active, pending), (Role::ALL.to_vec(), vec![Role::Owner]));

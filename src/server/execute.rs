@@ -96,7 +96,7 @@ fn execute_subscription(
     context: RequestContext,
 ) -> BoxStream<'static, SubscriptionItem> {
     let (stopping, exposure) = (server.stopping.clone(), server.documents.exposure());
-    let items = subscription::tell(&server.schema, request, context).map(move |item| match item {
+    let items = subscription::subscribe(&server.schema, request, context).map(move |item| match item {
         SubscriptionItem::Executed(mut executed) => {
             response::assign_error_codes(&mut executed, &id, exposure);
             SubscriptionItem::Executed(executed)

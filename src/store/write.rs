@@ -8,7 +8,7 @@ use super::connection::{StatementFuture, execute};
 
 pub(super) type QueuedStatement = Box<dyn for<'c> FnOnce(&'c AsyncPgConnection) -> StatementFuture<'c, usize> + Send>;
 
-/// Statements that change rows, for [`Connection::queue`].
+/// Statements that change rows, for `Connection::queue`.
 #[must_use = "a write is sent only if it is queued: `tx.queue(…)`"]
 #[derive(Default)]
 pub struct Write {

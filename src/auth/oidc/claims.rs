@@ -160,7 +160,7 @@ impl Claims {
     /// Converts the claims to an identity.
     pub fn identity(self, config: &OidcConfig) -> Identity {
         let text = |name: &str| self.others.get(name).and_then(Value::as_str);
-        let line = |name: &str| text::fitted(text(name), MAX_NAME);
+        let line = |name: &str| text::truncated(text(name), MAX_NAME);
         // Some issuers send booleans as strings.
         let is_true = |claim: &Value| claim.as_bool() == Some(true) || claim.as_str() == Some("true");
         let email = match text("email") {

@@ -22,19 +22,19 @@ pub struct MembersPage {
     /// The filter, order and range of the page.
     pub pages: Arc<Pages>,
     /// What is loaded of each member.
-    pub depth: Depth,
+    pub depth: MemberData,
 }
 
 /// What is loaded of each member.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Depth {
+pub enum MemberData {
     /// The membership alone.
     Memberships,
     /// The membership and the account.
     Accounts,
 }
 
-/// A member; the account only with [`Depth::Accounts`].
+/// A member; the account only with [`MemberData::Accounts`].
 pub type MemberRow = (Membership, Option<Profile>);
 
 /// One statement loads the same page of several organizations.
@@ -43,7 +43,7 @@ impl Loader<MembersPage> for DbLoader {
     type Error = Arc<InternalError>;
 
     async fn load(&self, asked: &[MembersPage]) -> Loaded<MembersPage, Vec<MemberRow>> {
-        let mut alike: HashMap<(&Arc<Pages>, Depth), Vec<OrganizationId>> = HashMap::new();
+        let mut alike: HashMap<(&Arc<Pages>, MemberData), Vec<OrganizationId>> = HashMap::new();
         for page in asked {
             alike.entry((&page.pages, page.depth)).or_default().push(page.organization);
         }
@@ -64,14 +64,14 @@ pub async fn members_page(
     connection: &Connection,
     organizations: &[OrganizationId],
     pages: &Pages,
-    depth: Depth,
+    depth: MemberData,
 ) -> crate::domain::Result<Vec<MemberRow>> {
     Ok(match depth {
-        Depth::Memberships => {
+        MemberData::Memberships => {
             let rows = list::pages(connection, organizations, pages).await?;
             rows.into_iter().map(|membership| (membership, None)).collect()
         }
-        Depth::Accounts => {
+        MemberData::Accounts => {
             let rows = list::pages_with_users(connection, organizations, pages).await?;
             rows.into_iter().map(|(membership, user)| (membership, Some(user))).collect()
         }

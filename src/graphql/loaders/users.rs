@@ -35,8 +35,8 @@ impl Loader<EmailVisible> for DbLoader {
 
     async fn load(&self, asked: &[EmailVisible]) -> Loaded<EmailVisible, ()> {
         let allows = |role: &Role| {
-            let standing = AccessContext { signed_in: true, role: Some(*role), ..AccessContext::default() };
-            decide(&standing, Action::MemberEmailView, &Target::default()) == Decision::Allow
+            let viewer_access = AccessContext { signed_in: true, role: Some(*role), ..AccessContext::default() };
+            decide(&viewer_access, Action::MemberEmailView, &Target::default()) == Decision::Allow
         };
         let roles: Vec<Role> = Role::ALL.into_iter().filter(allows).collect();
         self.sharing(asked.iter().map(|asked| asked.0).collect(), &roles, EmailVisible).await

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod cloud_storages;
 mod idempotency;
+mod input;
 pub mod invitations;
 pub mod memberships;
 pub mod organizations;
@@ -10,6 +11,7 @@ pub mod ownership_offers;
 mod payload;
 pub mod plans;
 pub mod projects;
+pub mod resources;
 pub mod sessions;
 pub mod tasks;
 pub mod transfers;
@@ -22,6 +24,7 @@ use self::invitations::InvitationMutations;
 use self::organizations::OrganizationMutations;
 use self::plans::PlanMutations;
 use self::projects::ProjectMutations;
+use self::resources::ResourceMutations;
 use self::sessions::SessionMutations;
 use self::tasks::TaskMutations;
 use self::transfers::TransferMutations;
@@ -42,6 +45,7 @@ pub struct Mutation(
     MemberMutations,
     InvitationMutations,
     ProjectMutations,
+    ResourceMutations,
     TaskMutations,
     StorageMutations,
     PlanMutations,

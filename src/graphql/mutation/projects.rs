@@ -1,7 +1,8 @@
-//! Mutations of projects, and the deletion of projects, tasks and cloud storages.
+//! Mutations of projects.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
+use super::input::{chosen, patched};
 use super::organizations::patch;
 use super::payload::{payload, run_mutation};
 use crate::graphql::Result;
@@ -10,7 +11,6 @@ use crate::graphql::mutation::idempotency::retry;
 use crate::graphql::types::project::Project;
 use crate::graphql::types::user_error::UserError;
 use crate::operations::projects::{create, update};
-use crate::operations::resources::{assignment, delete};
 
 /// The mutations of projects.
 #[derive(Default)]
@@ -58,40 +58,6 @@ impl ProjectMutations {
         })
         .await
     }
-
-    /// Deletes a project with its tasks, or a task with its jobs, or disconnects a cloud storage. Needs DELETE_RESOURCE
-    /// or MANAGE_CLOUD_STORAGES.
-    async fn delete_resource(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Arguments of the mutation.")] input: DeleteResourceInput,
-    ) -> Result<DeleteResourcePayload> {
-        run_mutation(ctx, input.client_mutation_id.clone(), async {
-            let retry = retry(ctx, input.idempotency_key.as_deref(), &input)?;
-            let input = delete::Input { resource_id: input.resource_id.0 };
-            let deleted = delete::delete_resource(ctx.env(), ctx.request().actor()?, input, &retry).await?;
-            Ok(DeleteResourcePayload { deleted_resource_id: Some(ID(deleted.to_string())), ..Default::default() })
-        })
-        .await
-    }
-}
-
-/// Assignee and storages of a new project or task.
-pub(super) fn chosen(assignee: Option<ID>, source: Option<ID>, target: Option<ID>) -> assignment::Input {
-    let [assignee_id, source_storage_id, target_storage_id] =
-        [assignee, source, target].map(|id| id.map(|id| id.0).into());
-    assignment::Input { assignee_id, source_storage_id, target_storage_id }
-}
-
-/// Changes of the assignee and storages of a project or task.
-pub(super) fn patched(
-    assignee: MaybeUndefined<ID>,
-    source: MaybeUndefined<ID>,
-    target: MaybeUndefined<ID>,
-) -> assignment::Input {
-    let [assignee_id, source_storage_id, target_storage_id] =
-        [assignee, source, target].map(|id| patch(id.map_value(|id| id.0)));
-    assignment::Input { assignee_id, source_storage_id, target_storage_id }
 }
 
 /// Input of `createProject`.
@@ -164,28 +130,3 @@ pub struct UpdateProjectPayload {
 }
 
 payload!(UpdateProjectPayload);
-
-/// Input of `deleteResource`.
-#[derive(InputObject)]
-pub struct DeleteResourceInput {
-    /// ID of a project, a task, or a cloud storage.
-    pub resource_id: ID,
-    /// Any text chosen by the client, at most 256 characters. The payload returns it unchanged.
-    pub client_mutation_id: Option<String>,
-    /// Makes a retry safe. For 24 hours after a success, a request with the same key and the same input changes nothing
-    /// and returns the same objects; with another input it fails with IDEMPOTENCY_KEY_REUSED. 1 to 128 characters.
-    pub idempotency_key: Option<String>,
-}
-
-/// Payload of `deleteResource`.
-#[derive(Default, SimpleObject)]
-pub struct DeleteResourcePayload {
-    /// ID of the deleted resource. Null on failure.
-    pub deleted_resource_id: Option<ID>,
-    /// Why the mutation was refused. Empty on success.
-    pub user_errors: Vec<UserError>,
-    /// `clientMutationId` of the input. Null if there was none.
-    pub client_mutation_id: Option<String>,
-}
-
-payload!(DeleteResourcePayload);

@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
+use super::input::{chosen, patched};
 use super::organizations::patch;
 use super::payload::{payload, run_mutation};
-use super::projects::{chosen, patched};
 use crate::graphql::Result;
 use crate::graphql::context::ContextExt;
 use crate::graphql::mutation::idempotency::retry;

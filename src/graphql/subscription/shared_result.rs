@@ -1,4 +1,4 @@
-//! Shares results among subscribers. Subscribers with the same topic, document and variables share one execution. The
+//! Shares results registry subscribers. Subscribers with the same topic, document and variables share one execution. The
 //! result for an event is cached and sent to the other subscribers that may read the same changes, provided that no
 //! resolver used the request or anything outside the event.
 
@@ -19,12 +19,13 @@ use crate::events::hub::Topic;
 use crate::graphql::Result;
 use crate::graphql::context::RequestContext;
 use crate::graphql::schema::Schema;
+use crate::graphql::subscription::SubscriptionItem;
+use crate::graphql::subscription::run::Step;
 use crate::graphql::subscription::subscriber::Subscriber;
-use crate::graphql::subscription::{Step, SubscriptionItem};
 use crate::graphql::types::event::Event;
 
 /// How many results an execution caches, for subscribers that are slower than the first.
-const KEPT: usize = 256;
+const MAX_CACHED_RESULTS: usize = 256;
 
 /// The shared executions that have subscribers. Cheap to clone.
 #[derive(Clone, Default)]
@@ -32,21 +33,21 @@ pub struct SharedExecutions(Arc<Mutex<HashMap<Arc<Key>, Weak<SharedExecution>>>>
 
 impl SharedExecutions {
     /// Returns the execution for a topic and a document. Creates it if there is none.
-    pub fn of(&self, topic: Topic, script: SubscriptionDocument) -> Arc<SharedExecution> {
-        let key = Arc::new(Key { topic, text: script.text(), variables: script.variables_that_matter() });
-        let mut editions = self.0.lock();
-        if let Some(edition) = editions.get(&key).and_then(Weak::upgrade) {
-            return edition;
+    pub fn of(&self, topic: Topic, document: SubscriptionDocument) -> Arc<SharedExecution> {
+        let key = Arc::new(Key { topic, text: document.text(), variables: document.variables_without_cursor() });
+        let mut executions = self.0.lock();
+        if let Some(execution) = executions.get(&key).and_then(Weak::upgrade) {
+            return execution;
         }
-        let edition = Arc::new(SharedExecution {
-            script,
-            prints: Mutex::default(),
+        let execution = Arc::new(SharedExecution {
+            document,
+            results: Mutex::default(),
             differs: AtomicBool::new(false),
             key: key.clone(),
-            among: self.clone(),
+            registry: self.clone(),
         });
-        editions.insert(key, Arc::downgrade(&edition));
-        edition
+        executions.insert(key, Arc::downgrade(&execution));
+        execution
     }
 }
 
@@ -86,7 +87,7 @@ impl SubscriptionDocument {
 
     /// Returns the variables as JSON, without the variable of the cursor: the cursor only says where to begin and
     /// differs between subscribers.
-    fn variables_that_matter(&self) -> String {
+    fn variables_without_cursor(&self) -> String {
         let mut variables = self.variables.clone();
         if let Some(cursor) = self.cursor_variable() {
             variables.remove(&cursor);
@@ -116,13 +117,13 @@ impl SubscriptionDocument {
 
 /// An execution that is shared by all subscribers with the same topic, document and variables.
 pub struct SharedExecution {
-    script: SubscriptionDocument,
-    /// The cached results of the latest events, at most [`KEPT`].
-    prints: Mutex<VecDeque<Arc<CachedResult>>>,
+    document: SubscriptionDocument,
+    /// The cached results of the latest events, at most [`MAX_CACHED_RESULTS`].
+    results: Mutex<VecDeque<Arc<CachedResult>>>,
     /// Whether results differ between subscribers. Once set, every event is executed for each subscriber.
     differs: AtomicBool,
     key: Arc<Key>,
-    among: SharedExecutions,
+    registry: SharedExecutions,
 }
 
 /// The result of an event, for subscribers to whom the same changes are hidden.
@@ -140,21 +141,21 @@ impl SharedExecution {
             Ok(event) if !self.differs.load(Ordering::Relaxed) => event,
             other => return SubscriptionItem::Executed(Box::new(self.execute(schema, other, to.request()).await.0)),
         };
-        let print = self.print(&event);
-        if let Some(Some(text)) = print.text.get() {
+        let cached_result = self.cached_result(&event);
+        if let Some(Some(text)) = cached_result.text.get() {
             return SubscriptionItem::Shared(text.clone());
         }
         let mut own = None;
         let first: BoxFuture<'_, _> = Box::pin(async {
-            let (executed, alike) = self.execute(schema, Ok(event.clone()), to.request()).await;
-            let text = alike.then(|| serde_json::to_string(&executed).ok()).flatten();
+            let (executed, shareable) = self.execute(schema, Ok(event.clone()), to.request()).await;
+            let text = shareable.then(|| serde_json::to_string(&executed).ok()).flatten();
             if text.is_none() {
                 self.differs.store(true, Ordering::Relaxed);
                 own = Some(executed);
             }
             text.map(Arc::from)
         });
-        let text = print.text.get_or_init(|| first).await.clone();
+        let text = cached_result.text.get_or_init(|| first).await.clone();
         match (text, own) {
             (Some(text), _) => SubscriptionItem::Shared(text),
             (None, Some(executed)) => SubscriptionItem::Executed(Box::new(executed)),
@@ -166,35 +167,37 @@ impl SharedExecution {
     /// read the same changes.
     async fn execute(&self, schema: &Schema, event: Result<Event>, context: RequestContext) -> (Response, bool) {
         let context = Arc::new(context);
-        let turn = Arc::new(Step::Show(Mutex::new(Some(event))));
-        let request = self.script.request().data(context.clone()).data(turn);
+        let step = Arc::new(Step::Show(Mutex::new(Some(event))));
+        let request = self.document.request().data(context.clone()).data(step);
         let executed = schema.execute_stream(request).next().await.unwrap_or_default();
-        let alike = executed.errors.is_empty() && executed.data != Value::Null && !context.was_accessed();
-        (executed, alike)
+        let shareable = executed.errors.is_empty() && executed.data != Value::Null && !context.was_accessed();
+        (executed, shareable)
     }
 
-    fn print(&self, event: &Event) -> Arc<CachedResult> {
-        let mut prints = self.prints.lock();
-        let is_it = |print: &&Arc<CachedResult>| print.event == event.entry.id && print.hidden == event.hidden;
-        if let Some(print) = prints.iter().rev().find(is_it) {
-            return print.clone();
+    fn cached_result(&self, event: &Event) -> Arc<CachedResult> {
+        let mut results = self.results.lock();
+        let matches = |cached_result: &&Arc<CachedResult>| {
+            cached_result.event == event.entry.id && cached_result.hidden == event.hidden
+        };
+        if let Some(cached_result) = results.iter().rev().find(matches) {
+            return cached_result.clone();
         }
-        if prints.len() == KEPT {
-            prints.pop_front();
+        if results.len() == MAX_CACHED_RESULTS {
+            results.pop_front();
         }
         let (id, hidden) = (event.entry.id, event.hidden.clone());
-        let print = Arc::new(CachedResult { event: id, hidden, text: OnceCell::new() });
-        prints.push_back(print.clone());
-        print
+        let cached_result = Arc::new(CachedResult { event: id, hidden, text: OnceCell::new() });
+        results.push_back(cached_result.clone());
+        cached_result
     }
 }
 
 impl Drop for SharedExecution {
     fn drop(&mut self) {
-        let mut editions = self.among.0.lock();
+        let mut executions = self.registry.0.lock();
         // A new execution may have been inserted under the same key.
-        if editions.get(&self.key).is_some_and(|edition| edition.strong_count() == 0) {
-            editions.remove(&self.key);
+        if executions.get(&self.key).is_some_and(|execution| execution.strong_count() == 0) {
+            executions.remove(&self.key);
         }
     }
 }

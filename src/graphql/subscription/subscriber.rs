@@ -29,9 +29,9 @@ use crate::store::events::list::Visible;
 
 /// How long a subscription may be without events before token and access are checked again. The check runs at full
 /// seconds, so that the checks of many subscribers are batched.
-const QUIET: Duration = Duration::from_secs(9);
+const CHECK_INTERVAL: Duration = Duration::from_secs(9);
 /// How long the access check of a batch of events is valid. Events that are delivered later are checked again.
-const FRESH: Duration = Duration::from_millis(250);
+const CHECK_VALIDITY: Duration = Duration::from_millis(250);
 
 /// A subscriber to one topic.
 pub struct Subscriber {
@@ -39,13 +39,13 @@ pub struct Subscriber {
     audience: SharedLoader,
     actor: Actor,
     address: Option<IpAddr>,
-    feed: EventStream,
+    stream: EventStream,
     topic: Topic,
-    kinds: Option<Vec<EventType>>,
+    types: Option<Vec<EventType>>,
     /// The received events that the viewer may see.
-    waiting: VecDeque<Event>,
+    buffered: VecDeque<Event>,
     /// When the access was last checked.
-    asked: Instant,
+    checked_at: Instant,
 }
 
 impl Subscriber {
@@ -59,7 +59,7 @@ impl Subscriber {
     ) -> Result<Self> {
         let (env, request, audience) = (ctx.env().clone(), ctx.request(), ctx.audience().clone());
         let actor = *request.actor()?;
-        look(&audience, actor, topic, &[]).await?;
+        load_viewer(&audience, actor, topic, &[]).await?;
         let list = match topic {
             Topic::Workspace(workspace) => workspace_stream_name(workspace),
             Topic::Person(user) => user_stream_name(user),
@@ -70,13 +70,13 @@ impl Subscriber {
         Ok(Self {
             actor,
             address: request.address,
-            feed: EventStream::open(&env.store, &env.hub, topic, after.map(|place| place.key)).await?,
+            stream: EventStream::open(&env.store, &env.hub, topic, after.map(|place| place.key)).await?,
             env,
             audience,
             topic,
-            kinds: types.map(|types| types.into_iter().map(Into::into).collect()),
-            waiting: VecDeque::new(),
-            asked: Instant::now(),
+            types: types.map(|types| types.into_iter().map(Into::into).collect()),
+            buffered: VecDeque::new(),
+            checked_at: Instant::now(),
         })
     }
 
@@ -93,19 +93,19 @@ impl Subscriber {
     /// Waits for the next event that the viewer may see. After an error there are no more events.
     pub async fn next(&mut self) -> Result<Event> {
         loop {
-            let patience = self.patience()?;
-            if !self.waiting.is_empty() && self.asked.elapsed() > FRESH {
+            let max_wait = self.max_wait()?;
+            if !self.buffered.is_empty() && self.checked_at.elapsed() > CHECK_VALIDITY {
                 // A slow client must not see events by access that it has lost.
-                let entries = self.waiting.drain(..).map(|event| event.entry).collect();
-                self.ask(entries).await?;
+                let entries = self.buffered.drain(..).map(|event| event.entry).collect();
+                self.check_entries(entries).await?;
             }
-            if let Some(event) = self.waiting.pop_front() {
+            if let Some(event) = self.buffered.pop_front() {
                 return Ok(event);
             }
             let visible = self.visible().await?;
-            let entries = self.feed.next(patience, visible.as_ref()).await?.unwrap_or_default();
-            if !entries.is_empty() || self.asked.elapsed() > QUIET {
-                self.ask(entries).await?;
+            let entries = self.stream.next(max_wait, visible.as_ref()).await?.unwrap_or_default();
+            if !entries.is_empty() || self.checked_at.elapsed() > CHECK_INTERVAL {
+                self.check_entries(entries).await?;
             }
         }
     }
@@ -113,47 +113,56 @@ impl Subscriber {
     /// Returns the conditions for reading the workspace's event log; `None` if the next events are not read from it.
     async fn visible(&self) -> Result<Option<Visible>> {
         let Topic::Workspace(workspace) = self.topic else { return Ok(None) };
-        if !self.feed.reads_workspace() {
+        if !self.stream.reads_workspace() {
             return Ok(None);
         }
-        let sight = look(&self.audience, self.actor, self.topic, &[]).await?;
-        Ok(Some(sight.visible(&self.env.store, workspace).await?))
+        let event_viewer = load_viewer(&self.audience, self.actor, self.topic, &[]).await?;
+        Ok(Some(event_viewer.visible(&self.env.store, workspace).await?))
     }
 
     /// Returns how long to wait before the next access check. Fails with UNAUTHENTICATED once the token has expired.
-    fn patience(&self) -> Result<Duration> {
+    fn max_wait(&self) -> Result<Duration> {
         let now = self.env.clock.now();
         let until_full_second = Duration::from_millis(1000 - u64::from(now.timestamp_subsec_millis()).min(999));
-        let quiet = QUIET.saturating_sub(self.asked.elapsed()) + until_full_second;
-        let Some(end) = self.actor.expires_at else { return Ok(quiet) };
+        let until_check = CHECK_INTERVAL.saturating_sub(self.checked_at.elapsed()) + until_full_second;
+        let Some(end) = self.actor.expires_at else { return Ok(until_check) };
         match (end - now).to_std() {
-            Ok(left) if !left.is_zero() => Ok(left.min(quiet)),
+            Ok(left) if !left.is_zero() => Ok(left.min(until_check)),
             _ => Err(Error::Unauthenticated.into()),
         }
     }
 
     /// Checks whether the viewer may still subscribe, and keeps those of the entries that they may see.
-    async fn ask(&mut self, mut entries: Vec<Arc<Entry>>) -> Result<()> {
-        if let Some(kinds) = &self.kinds {
-            entries.retain(|entry| entry.kind.is_some_and(|kind| kinds.contains(&kind)));
+    async fn check_entries(&mut self, mut entries: Vec<Arc<Entry>>) -> Result<()> {
+        if let Some(types) = &self.types {
+            entries.retain(|entry| entry.kind.is_some_and(|kind| types.contains(&kind)));
         }
-        let sight = look(&self.audience, self.actor, self.topic, &entries).await?;
-        self.waiting = sight.seen(entries).await?.into();
+        let event_viewer = load_viewer(&self.audience, self.actor, self.topic, &entries).await?;
+        self.buffered = event_viewer.seen(entries).await?.into();
         if let Topic::Person(user) = self.topic {
-            self.waiting.iter_mut().for_each(|event| event.stream_of = Some(user));
+            self.buffered.iter_mut().for_each(|event| event.stream_of = Some(user));
         }
-        self.asked = Instant::now();
+        self.checked_at = Instant::now();
         Ok(())
     }
 }
 
 /// Loads the viewer's access to the workspaces of the topic and the entries. Fails with FORBIDDEN if the viewer may not
 /// subscribe to the topic, also if the workspace does not exist.
-async fn look(audience: &SharedLoader, actor: Actor, topic: Topic, entries: &[Arc<Entry>]) -> Result<EventViewer> {
+async fn load_viewer(
+    audience: &SharedLoader,
+    actor: Actor,
+    topic: Topic,
+    entries: &[Arc<Entry>],
+) -> Result<EventViewer> {
     match topic {
         Topic::Workspace(workspace) => {
-            let sight = EventViewer::of(audience, actor.user_id, vec![workspace]).await?;
-            if sight.may_listen_to(workspace) { Ok(sight) } else { Err(Error::from(denied(Action::EventsView)).into()) }
+            let event_viewer = EventViewer::of(audience, actor.user_id, vec![workspace]).await?;
+            if event_viewer.may_listen_to(workspace) {
+                Ok(event_viewer)
+            } else {
+                Err(Error::from(denied(Action::EventsView)).into())
+            }
         }
         Topic::Person(user) => {
             let mut workspaces = vec![Uuid::from(user)];

@@ -45,7 +45,7 @@ impl CloudStorage {
     pub async fn open(ctx: &Context<'_>, id: CloudStorageId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.workspace())).await?;
-        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
     /// Loads the cloud storage that a resource of the same workspace links to; `None` unless the viewer, with access
@@ -53,15 +53,19 @@ impl CloudStorage {
     pub async fn linked(
         ctx: &Context<'_>,
         id: Option<CloudStorageId>,
-        standing: AccessContext,
+        viewer_access: AccessContext,
     ) -> Option<Result<Self>> {
         let row = ctx.request().loader.load_one(id?).await;
-        row.map(|row| Self::seen(ctx, row?, standing)).map_err(Into::into).transpose()
+        row.map(|row| Self::if_visible(ctx, row?, viewer_access)).map_err(Into::into).transpose()
     }
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
-    pub fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
-        let access = ResourceAccess::of(ctx, standing, Action::CloudStorageView, row.people(), &[])?;
+    pub fn if_visible(
+        ctx: &Context<'_>,
+        row: cloud_storages::CloudStorage,
+        viewer_access: AccessContext,
+    ) -> Option<Self> {
+        let access = ResourceAccess::of(ctx, viewer_access, Action::CloudStorageView, row.people(), &[])?;
         Some(Self { row, access })
     }
 }
@@ -70,8 +74,8 @@ impl ResourceNode for CloudStorage {
     type Id = CloudStorageId;
     const ACTION: Action = Action::CloudStorageView;
 
-    fn seen(ctx: &Context<'_>, row: cloud_storages::CloudStorage, standing: AccessContext) -> Option<Self> {
-        Self::seen(ctx, row, standing)
+    fn if_visible(ctx: &Context<'_>, row: cloud_storages::CloudStorage, viewer_access: AccessContext) -> Option<Self> {
+        Self::if_visible(ctx, row, viewer_access)
     }
 }
 
@@ -137,10 +141,10 @@ impl CloudStorageConnection {
     /// Loads a page of the cloud storages of a workspace to which the viewer has access `standing`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, AccessContext),
+        (workspace, viewer_access): (WorkspaceId, AccessContext),
         args: PageArgs,
     ) -> Result<Self> {
-        let listing = ResourceList::of_workspace::<CloudStorage>(ctx, workspace, standing, Filter::default())?;
+        let listing = ResourceList::of_workspace::<CloudStorage>(ctx, workspace, viewer_access, Filter::default())?;
         listing.page(ctx, args).await.map(Self)
     }
 }

@@ -299,7 +299,7 @@ impl EventConnection {
     ) -> Result<Self> {
         let workspace = workspace.uuid();
         let list = workspace_stream_name(workspace);
-        let window = args.window::<EpochPosition>(&list)?;
+        let window = args.page_request::<EpochPosition>(&list)?;
         let epochs = ctx.env().hub.epochs();
         if window.from.as_ref().is_some_and(|from| !epochs.contains(from.key)) {
             return Err(ApiError::CursorExpired);

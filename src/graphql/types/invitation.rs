@@ -75,7 +75,7 @@ pub enum InviteErrorPolicy {
 pub struct Invitation {
     row: invitations::Invitation,
     /// The viewer's access to the organization.
-    standing: AccessContext,
+    viewer_access: AccessContext,
     /// Whether the viewer is the invitee; `None` if not checked, because the viewer may see the invitation by role.
     is_invitee: Option<bool>,
     /// The inviter, if the account still exists; the outer `None` means not loaded.
@@ -102,14 +102,14 @@ impl Invitation {
         match written.row {
             Some(WithAccess { row, by }) => {
                 let is_invitee = Some(by.is_invitee(&row));
-                Ok(Self { row, standing: by.standing(), is_invitee, inviter: None }.if_visible())
+                Ok(Self { row, viewer_access: by.viewer_access(), is_invitee, inviter: None }.if_visible())
             }
             None => Self::open(ctx, written.id).await,
         }
     }
 
     /// Wraps a row; `None` unless the viewer is the invitee or may see the organization's invitations.
-    pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
+    pub async fn if_visible(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         Self::from_row(ctx, Some(row)).await
     }
 
@@ -121,20 +121,21 @@ impl Invitation {
         let organization = ctx.request().loader.load_one(organization).await?;
         let (Some(row), Some(organization)) = (row, organization) else { return Ok(None) };
         let is_invitee = viewer.verified_email() == Some(row.email.as_str());
-        Ok(Self { row, standing: access_of(&organization), is_invitee: Some(is_invitee), inviter: None }.if_visible())
+        Ok(Self { row, viewer_access: access_of(&organization), is_invitee: Some(is_invitee), inviter: None }
+            .if_visible())
     }
 
     /// Returns the invitation if the viewer may see it.
     fn if_visible(self) -> Option<Self> {
         let target = Target { is_invitee: self.is_invitee == Some(true), ..Target::default() };
-        let decision = decide(&self.standing, Action::InvitationView, &target);
+        let decision = decide(&self.viewer_access, Action::InvitationView, &target);
         (decision == Decision::Allow).then_some(self)
     }
 
     /// Wraps a row of a list that `viewer` requested.
     pub(super) fn listed(
         (row, inviter): InvitationRow,
-        standing: AccessContext,
+        viewer_access: AccessContext,
         is_invitee: Option<bool>,
         viewer: Option<UserId>,
     ) -> Self {
@@ -143,10 +144,10 @@ impl Invitation {
             let member = inviter.role.map(|role| Member { role, is_self: viewer == Some(user.id) });
             let target = Target { member, ..Target::default() };
             let email_visible =
-                member.is_some() && decide(&standing, Action::MemberEmailView, &target) == Decision::Allow;
+                member.is_some() && decide(&viewer_access, Action::MemberEmailView, &target) == Decision::Allow;
             Some(User::member(user, email_visible))
         };
-        Self { row, standing, is_invitee, inviter: inviter.map(to_user) }
+        Self { row, viewer_access, is_invitee, inviter: inviter.map(to_user) }
     }
 
     async fn target(&self, ctx: &Context<'_>) -> Result<Target> {
@@ -165,12 +166,12 @@ impl Invitation {
 
     /// Returns whether the viewer may see it by role, not only as the invitee.
     fn is_visible_by_role(&self) -> bool {
-        decide(&self.standing, Action::InvitationView, &Target::default()) == Decision::Allow
+        decide(&self.viewer_access, Action::InvitationView, &Target::default()) == Decision::Allow
     }
 }
 
 impl SyncFields for Invitation {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -289,7 +290,7 @@ impl Invitation {
             InvitationStatus::Expired => &[Action::InvitationView, Action::InvitationResend],
             _ => &[Action::InvitationView],
         };
-        let permissions = permissions(&self.standing, &self.target(ctx).await?, actions);
+        let permissions = permissions(&self.viewer_access, &self.target(ctx).await?, actions);
         Ok(permissions.into_iter().map(Into::into).collect())
     }
 }

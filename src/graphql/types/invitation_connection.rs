@@ -75,12 +75,12 @@ impl InvitationConnection {
     pub async fn of_organization(
         ctx: &Context<'_>,
         organization: OrganizationId,
-        standing: AccessContext,
+        viewer_access: AccessContext,
         args: &InvitationsArgs,
     ) -> Result<Self> {
         let filter = args.filter(Whose::Organization(organization), ctx.request().now)?;
         let list = format!("invitations of {organization}");
-        Self::load(ctx, &list, filter, &args.page, Some(standing)).await
+        Self::load(ctx, &list, filter, &args.page, Some(viewer_access)).await
     }
 
     /// Loads a page of the invitations to the viewer's verified address.
@@ -112,20 +112,20 @@ impl InvitationConnection {
         list: &str,
         filter: Filter,
         page: &PageArgs,
-        standing: Option<AccessContext>,
+        viewer_access: Option<AccessContext>,
     ) -> Result<Self> {
-        let window = page.window(list)?;
+        let window = page.page_request(list)?;
         let store = ctx.env().store.clone();
         let page_rows = read_page(&*store.read().await?, &filter, &window, &ctx.look_ahead()).await?;
-        let organizations = match standing {
+        let organizations = match viewer_access {
             Some(_) => HashMap::new(),
             None => ctx.request().loader.load_many(page_rows.rows.iter().map(|(row, _)| row.organization_id)).await?,
         };
         let viewer = ctx.request().viewer_id();
-        let is_invitee = standing.is_none().then_some(true);
+        let is_invitee = viewer_access.is_none().then_some(true);
         let node = |row: InvitationRow| {
-            let standing = standing.or_else(|| organizations.get(&row.0.organization_id).map(access_of));
-            Invitation::listed(row, standing.unwrap_or_default(), is_invitee, viewer)
+            let viewer_access = viewer_access.or_else(|| organizations.get(&row.0.organization_id).map(access_of));
+            Invitation::listed(row, viewer_access.unwrap_or_default(), is_invitee, viewer)
         };
         let count: Count = Arc::new(move || {
             let (store, filter) = (store.clone(), filter.clone());

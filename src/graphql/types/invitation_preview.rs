@@ -40,9 +40,9 @@ impl InvitationPreview {
     pub async fn load(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         let loader = &ctx.request().loader;
         let Some(organization) = loader.load_one(OrganizationName(row.organization_id)).await? else { return Ok(None) };
-        let standing = AccessContext { place: organization.status.into(), ..AccessContext::default() };
+        let viewer_access = AccessContext { place: organization.status.into(), ..AccessContext::default() };
         let holder = Target { holds_token: true, ..Target::default() };
-        if decide(&standing, Action::InvitationPreview, &holder) != Decision::Allow {
+        if decide(&viewer_access, Action::InvitationPreview, &holder) != Decision::Allow {
             return Ok(None);
         }
         let organization = OrganizationSummary::from(organization);

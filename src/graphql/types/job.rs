@@ -59,12 +59,12 @@ impl Job {
     pub async fn open(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.job.workspace())).await?;
-        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
-    pub fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
-        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.job.people(), &row.containers())?;
+    pub fn if_visible(ctx: &Context<'_>, row: jobs::JobInTask, viewer_access: AccessContext) -> Option<Self> {
+        let access = ResourceAccess::of(ctx, viewer_access, Action::ResourceView, row.job.people(), &row.containers())?;
         Some(Self { row: row.job, access })
     }
 }
@@ -73,8 +73,8 @@ impl ResourceNode for Job {
     type Id = JobId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: jobs::JobInTask, standing: AccessContext) -> Option<Self> {
-        Self::seen(ctx, row, standing)
+    fn if_visible(ctx: &Context<'_>, row: jobs::JobInTask, viewer_access: AccessContext) -> Option<Self> {
+        Self::if_visible(ctx, row, viewer_access)
     }
 }
 
@@ -89,7 +89,7 @@ impl Job {
     /// The task that the job is part of. Null if the viewer may not see the task.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let row = ctx.request().loader.load_one(self.row.task_id).await;
-        row.map(|row| Task::seen(ctx, row?, self.access.standing)).map_err(Into::into).transpose()
+        row.map(|row| Task::if_visible(ctx, row?, self.access.viewer_access)).map_err(Into::into).transpose()
     }
 
     /// The user who works on it. Null if it is not assigned.
@@ -136,7 +136,7 @@ impl JobConnection {
     /// access to the task.
     pub async fn of_task(ctx: &Context<'_>, task: TaskId, access: ResourceAccess, args: PageArgs) -> Result<Self> {
         let container = (ParentKind::Task, task.into());
-        let listing = ResourceList::of_container::<Job>(ctx, container, access.standing, access.relations)?;
+        let listing = ResourceList::of_container::<Job>(ctx, container, access.viewer_access, access.relations)?;
         listing.oldest_first().page(ctx, args).await.map(Self)
     }
 

@@ -17,7 +17,7 @@ use crate::graphql::connection;
 use crate::graphql::connection::{Count, Page, PageArgs, asks_nodes_for, connection};
 use crate::graphql::context::ContextExt;
 use crate::graphql::fast_list::{FieldWriter, SelectedField, SyncFields, at_hand};
-use crate::graphql::loaders::memberships::{Depth, MemberRow, MembersPage, members_page};
+use crate::graphql::loaders::memberships::{MemberData, MemberRow, MembersPage, members_page};
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::access::organization::{LockedOrganization, WithAccess};
 use crate::operations::accounts::record_activity::record_activity;
@@ -41,7 +41,7 @@ const MEMBER_ACTIONS: [Action; 6] = [
 #[derive(Clone)]
 pub struct Membership {
     row: memberships::Membership,
-    standing: AccessContext,
+    viewer_access: AccessContext,
     /// The member; `None` if only the names in the membership row are available.
     user: Option<User>,
     /// The organization as the mutation loaded it; `None` if this request did not write the membership.
@@ -50,13 +50,13 @@ pub struct Membership {
 
 impl Membership {
     /// Wraps a row. `standing` is the viewer's access to its organization.
-    pub fn new(row: memberships::Membership, standing: AccessContext) -> Self {
-        Self { row, standing, user: None, written_in: None }
+    pub fn new(row: memberships::Membership, viewer_access: AccessContext) -> Self {
+        Self { row, viewer_access, user: None, written_in: None }
     }
 
     /// Wraps a row of a list that `viewer` requested.
-    pub fn listed((row, user): MemberRow, standing: AccessContext, viewer: Option<UserId>) -> Self {
-        let membership = Self::new(row, standing);
+    pub fn listed((row, user): MemberRow, viewer_access: AccessContext, viewer: Option<UserId>) -> Self {
+        let membership = Self::new(row, viewer_access);
         let user = user.map(|user| User::member(user, membership.shows_email(viewer)));
         let user = user.unwrap_or_else(|| membership.named(viewer));
         Self { user: Some(user), ..membership }
@@ -67,7 +67,7 @@ impl Membership {
         let row = ctx.request().loader.load_one(id).await?;
         let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
         let organization = Organization::open(ctx, organization).await?.filter(Organization::shows_members);
-        Ok(row.zip(organization).map(|(row, organization)| Self::new(row, organization.standing())))
+        Ok(row.zip(organization).map(|(row, organization)| Self::new(row, organization.viewer_access())))
     }
 
     /// Returns a membership that a mutation wrote, now or before a retry; `None` unless the viewer may see the members
@@ -80,8 +80,8 @@ impl Membership {
         if let Some(own) = &by.membership {
             record_activity(ctx.env(), own);
         }
-        let membership = Self { written_in: Some(by.clone()), ..Self::new(row, by.standing()) };
-        let decision = decide(&membership.standing, Action::MembersView, &Target::default());
+        let membership = Self { written_in: Some(by.clone()), ..Self::new(row, by.viewer_access()) };
+        let decision = decide(&membership.viewer_access, Action::MembersView, &Target::default());
         Ok((decision == Decision::Allow).then_some(membership))
     }
 
@@ -92,7 +92,7 @@ impl Membership {
 
     /// Returns whether the viewer may see the member's address and last activity.
     fn shows_email(&self, viewer: Option<UserId>) -> bool {
-        decide(&self.standing, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
+        decide(&self.viewer_access, Action::MemberEmailView, &self.target(viewer)) == Decision::Allow
     }
 
     /// Returns the member with the names in the membership row.
@@ -109,17 +109,17 @@ impl Membership {
         let target = self.target(viewer);
         let is_self = target.member.is_some_and(|member| member.is_self);
         let actions = MEMBER_ACTIONS.into_iter().filter(|action| is_self || *action != Action::OrganizationLeave);
-        permissions(&self.standing, &target, &actions.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
+        permissions(&self.viewer_access, &target, &actions.collect::<Vec<_>>()).into_iter().map(Into::into).collect()
     }
 
     fn assignable_roles(&self, viewer: Option<UserId>) -> Vec<Role> {
-        let roles = assignable_roles(&self.standing, Action::MemberRoleChange, &self.target(viewer));
+        let roles = assignable_roles(&self.viewer_access, Action::MemberRoleChange, &self.target(viewer));
         roles.into_iter().map(Into::into).collect()
     }
 }
 
 impl SyncFields for Membership {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {
@@ -153,7 +153,7 @@ impl Membership {
     /// The organization.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization> {
         let organization = match &self.written_in {
-            Some(organization) => Organization::visible(ctx, organization.seen()),
+            Some(organization) => Organization::if_visible(ctx, organization.seen()),
             None => Organization::open(ctx, self.row.organization_id).await?,
         };
         Ok(organization
@@ -263,9 +263,13 @@ impl MembersArgs {
 
 /// Returns the rows that a list of members has to load. Membership rows contain the names; other fields of the user
 /// need the accounts.
-fn depth(connection: &Lookahead<'_>) -> Depth {
+fn depth(connection: &Lookahead<'_>) -> MemberData {
     let is_selected = |field| asks_nodes_for(connection, &["user", field]);
-    if User::FIELDS_NEEDING_PROFILE.into_iter().any(is_selected) { Depth::Accounts } else { Depth::Memberships }
+    if User::FIELDS_NEEDING_PROFILE.into_iter().any(is_selected) {
+        MemberData::Accounts
+    } else {
+        MemberData::Memberships
+    }
 }
 
 impl MembershipConnection {
@@ -274,7 +278,7 @@ impl MembershipConnection {
     pub async fn load(
         ctx: &Context<'_>,
         (organization, member_count): (OrganizationId, i32),
-        standing: AccessContext,
+        viewer_access: AccessContext,
         args: &MembersArgs,
     ) -> Result<Self> {
         let (list, pages) = args.pages(organization)?;
@@ -302,7 +306,7 @@ impl MembershipConnection {
             &window,
             PageRows::from_read(rows, &window),
             |(row, _)| Keyset { key: list::key_of(order, row), id: row.id.into() },
-            |row| Membership::listed(row, standing, viewer),
+            |row| Membership::listed(row, viewer_access, viewer),
             count,
         )))
     }

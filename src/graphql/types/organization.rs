@@ -81,7 +81,7 @@ impl Organization {
     /// Loads an organization by its ID; `None` unless the viewer may see at least its name.
     pub async fn open(ctx: &Context<'_>, id: OrganizationId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
-        Ok(row.and_then(|row| Self::visible(ctx, row)))
+        Ok(row.and_then(|row| Self::if_visible(ctx, row)))
     }
 
     /// Loads an organization by its slug; `None` unless the viewer may see at least its name.
@@ -91,13 +91,14 @@ impl Organization {
         let connection = ctx.env().store.read().await?;
         let rows = organizations::seen(&connection, viewer, By::Slug(&slug), ctx.request().now).await?;
         drop(connection);
-        Ok(rows.into_iter().next().and_then(|row| Self::visible(ctx, row)))
+        Ok(rows.into_iter().next().and_then(|row| Self::if_visible(ctx, row)))
     }
 
     /// Wraps a row and records the viewer's activity; `None` unless the viewer may see at least its name.
-    pub fn visible(ctx: &Context<'_>, row: OrganizationForViewer) -> Option<Self> {
+    pub fn if_visible(ctx: &Context<'_>, row: OrganizationForViewer) -> Option<Self> {
         let organization = Self(row);
-        if decide(&organization.standing(), Action::OrganizationViewSummary, &Target::default()) != Decision::Allow {
+        if decide(&organization.viewer_access(), Action::OrganizationViewSummary, &Target::default()) != Decision::Allow
+        {
             return None;
         }
         // An organization pending deletion is read-only, so opening it is not recorded as activity.
@@ -109,29 +110,29 @@ impl Organization {
     }
 
     /// Returns the viewer's access to the organization.
-    pub fn standing(&self) -> AccessContext {
+    pub fn viewer_access(&self) -> AccessContext {
         access_of(&self.0)
     }
 
     /// Returns whether the viewer may see its members.
     pub fn shows_members(&self) -> bool {
-        decide(&self.standing(), Action::MembersView, &Target::default()) == Decision::Allow
+        decide(&self.viewer_access(), Action::MembersView, &Target::default()) == Decision::Allow
     }
 
     /// Returns the row; fails with FORBIDDEN if the viewer may see only the fields that are visible to invitees.
     pub(super) fn require_row(&self) -> Result<&organizations::Organization> {
-        authorize(&self.standing(), Action::OrganizationView, &Target::default())?;
+        authorize(&self.viewer_access(), Action::OrganizationView, &Target::default())?;
         Ok(&self.0.organization)
     }
 
     /// Returns the viewer's membership; `None` if the viewer is not a member.
     pub(super) fn own_membership(&self) -> Option<Membership> {
-        self.0.membership.clone().map(|row| Membership::new(row, self.standing()))
+        self.0.membership.clone().map(|row| Membership::new(row, self.viewer_access()))
     }
 
     /// Returns the workspace and the viewer's access to it; fails like [`require_row`](Self::require_row).
     fn workspace_access(&self) -> Result<(WorkspaceId, AccessContext)> {
-        Ok((self.require_row()?.id.into(), self.standing()))
+        Ok((self.require_row()?.id.into(), self.viewer_access()))
     }
 
     /// Returns whether the viewer's own address is unverified, in which case the viewer cannot invite.
@@ -222,11 +223,11 @@ impl Organization {
 
     /// The viewer's present permissions in this workspace.
     pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        let standing = self.standing();
-        let unverified = standing.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
+        let viewer_access = self.viewer_access();
+        let unverified = viewer_access.rank().is_some() && Self::viewer_is_unverified(ctx).await?;
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { unverified, owners_manage_plans, ..Target::default() };
-        let permissions = permissions(&standing, &target, ORGANIZATION_ACTIONS);
+        let permissions = permissions(&viewer_access, &target, ORGANIZATION_ACTIONS);
         Ok(permissions.into_iter().map(Into::into).collect())
     }
 
@@ -234,30 +235,30 @@ impl Organization {
     async fn viewer_assignable_roles(&self, ctx: &Context<'_>) -> Result<Vec<Role>> {
         self.require_row()?;
         let target = Target { unverified: Self::viewer_is_unverified(ctx).await?, ..Target::default() };
-        let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &target);
+        let roles = assignable_roles(&self.viewer_access(), Action::InvitationCreate, &target);
         Ok(roles.into_iter().map(Into::into).collect())
     }
 
     /// The plan of the workspace.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
-        plan::plan_of(ctx, self.0.organization.id.into(), &self.standing()).await
+        plan::plan_of(ctx, self.0.organization.id.into(), &self.viewer_access()).await
     }
 
     /// The limits of the plan and their present use: at most one entry for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
-        plan::limits_of(ctx, self.0.organization.id.into(), &self.standing()).await
+        plan::limits_of(ctx, self.0.organization.id.into(), &self.viewer_access()).await
     }
 
     /// The seats of the organization.
     async fn seats(&self, ctx: &Context<'_>) -> Result<SeatUsage> {
-        plan::seats_of(ctx, &self.0.organization, &self.standing()).await
+        plan::seats_of(ctx, &self.0.organization, &self.viewer_access()).await
     }
 
     /// Price of the plan. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has
     /// VIEW_BILLING.
     pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
         let organization = &self.0.organization;
-        plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.standing()).await
+        plan::billing_of(ctx, organization.id.into(), organization.member_count, &self.viewer_access()).await
     }
 
     /// Number of members, the owner included.
@@ -283,10 +284,10 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Result<MembershipConnection> {
-        authorize(&self.standing(), Action::MembersView, &Target::default())?;
+        authorize(&self.viewer_access(), Action::MembersView, &Target::default())?;
         let organization = (self.0.organization.id, self.0.organization.member_count);
         let args = MembersArgs { search, roles, order_by, page: PageArgs { first, after, last, before } };
-        MembershipConnection::load(ctx, organization, self.standing(), &args).await
+        MembershipConnection::load(ctx, organization, self.viewer_access(), &args).await
     }
 
     /// The projects that the viewer may open, newest first.
@@ -362,10 +363,10 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<InvitationConnection>> {
-        let standing = self.standing();
-        guarded(&standing, Action::InvitationView, async {
+        let viewer_access = self.viewer_access();
+        guarded(&viewer_access, Action::InvitationView, async {
             let args = InvitationsArgs { search, statuses, roles, page: PageArgs { first, after, last, before } };
-            InvitationConnection::of_organization(ctx, self.0.organization.id, standing, &args).await.map(Some)
+            InvitationConnection::of_organization(ctx, self.0.organization.id, viewer_access, &args).await.map(Some)
         })
         .await
     }
@@ -383,7 +384,7 @@ impl Organization {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<EventConnection>> {
-        guarded(&self.standing(), Action::EventsView, async {
+        guarded(&self.viewer_access(), Action::EventsView, async {
             let args = PageArgs { first, after, last, before };
             EventConnection::load(ctx, WorkspaceId::Organization(self.0.organization.id), (types, actor_id), args)
                 .await
@@ -395,6 +396,6 @@ impl Organization {
     /// The pending offer of ownership. Null if there is none. Null with a FORBIDDEN error unless the viewer is the
     /// owner or the member to whom the pending offer is made.
     async fn ownership_offer(&self, ctx: &Context<'_>) -> Option<Result<OwnershipOffer>> {
-        OwnershipOffer::pending_of(ctx, self.0.organization.id, self.standing()).await.transpose()
+        OwnershipOffer::pending_of(ctx, self.0.organization.id, self.viewer_access()).await.transpose()
     }
 }

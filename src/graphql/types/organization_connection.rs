@@ -109,7 +109,7 @@ impl OrganizationConnection {
 }
 
 impl SyncFields for Organization {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {

@@ -14,7 +14,7 @@ use crate::graphql::guard::authorize;
 use crate::graphql::loaders::ownership_offers::PendingOffer;
 use crate::graphql::scalars::{DateTime, id};
 use crate::operations::idempotency::Written;
-use crate::operations::ownership_offers::shared::about;
+use crate::operations::ownership_offers::shared::offer_target;
 use crate::policy::{AccessContext, Action, Decision, Target, decide, permissions};
 use crate::store::ownership_offers;
 
@@ -43,7 +43,7 @@ pub enum OwnershipOfferStatus {
 pub struct OwnershipOffer {
     row: ownership_offers::OwnershipOffer,
     /// The viewer's access to the organization.
-    standing: AccessContext,
+    viewer_access: AccessContext,
     /// The viewer's relation to the offer.
     target: Target,
 }
@@ -61,14 +61,14 @@ impl OwnershipOffer {
         written: Written<OwnershipOfferId, ownership_offers::OwnershipOffer>,
     ) -> Result<Option<Self>> {
         match written.row {
-            Some(row) => Self::seen(ctx, row).await,
+            Some(row) => Self::if_visible(ctx, row).await,
             None => Self::open(ctx, written.id).await,
         }
     }
 
     /// Wraps a row; `None` unless the viewer may see it. It is visible to its parties while they are members, to the
     /// present owner, and to site administrators.
-    pub async fn seen(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
+    pub async fn if_visible(ctx: &Context<'_>, row: ownership_offers::OwnershipOffer) -> Result<Option<Self>> {
         Self::from_row(ctx, Some(row)).await
     }
 
@@ -79,9 +79,9 @@ impl OwnershipOffer {
         let organization = row.as_ref().map_or_else(|| Uuid::nil().into(), |row| row.organization_id);
         let organization = Organization::open(ctx, organization).await?;
         let (Some(row), Some(organization)) = (row, organization) else { return Ok(None) };
-        let (standing, target) = (organization.standing(), about(&row, viewer));
-        let allowed = decide(&standing, Action::OwnershipOfferView, &target) == Decision::Allow;
-        Ok(allowed.then_some(Self { row, standing, target }))
+        let (viewer_access, target) = (organization.viewer_access(), offer_target(&row, viewer));
+        let allowed = decide(&viewer_access, Action::OwnershipOfferView, &target) == Decision::Allow;
+        Ok(allowed.then_some(Self { row, viewer_access, target }))
     }
 
     /// Loads the pending offer of an organization to which the viewer has access `standing`; `None` if there is none.
@@ -89,18 +89,18 @@ impl OwnershipOffer {
     pub async fn pending_of(
         ctx: &Context<'_>,
         organization: OrganizationId,
-        standing: AccessContext,
+        viewer_access: AccessContext,
     ) -> Result<Option<Self>> {
         // A viewer who may not see any offer is refused without an SQL statement.
         let party = Target { is_offeree: true, is_offerer: true, ..Target::default() };
-        authorize(&standing, Action::OwnershipOfferView, &party)?;
+        authorize(&viewer_access, Action::OwnershipOfferView, &party)?;
         let row = ctx.request().loader.load_one(PendingOffer(organization)).await?;
         let target = match (&row, ctx.request().viewer_id()) {
-            (Some(row), Some(viewer)) => about(row, viewer),
+            (Some(row), Some(viewer)) => offer_target(row, viewer),
             _ => Target::default(),
         };
-        authorize(&standing, Action::OwnershipOfferView, &target)?;
-        Ok(row.map(|row| Self { row, standing, target }))
+        authorize(&viewer_access, Action::OwnershipOfferView, &target)?;
+        Ok(row.map(|row| Self { row, viewer_access, target }))
     }
 
     /// Loads the pending offers to the viewer, newest first.
@@ -108,7 +108,7 @@ impl OwnershipOffer {
         let mut connection = ctx.env().store.read().await?;
         let rows = ownership_offers::pending_to(&mut connection, viewer, ctx.request().now).await?;
         drop(connection);
-        let offers = try_join_all(rows.into_iter().map(|row| Self::seen(ctx, row))).await?;
+        let offers = try_join_all(rows.into_iter().map(|row| Self::if_visible(ctx, row))).await?;
         Ok(offers.into_iter().flatten().collect())
     }
 
@@ -170,6 +170,6 @@ impl OwnershipOffer {
             OwnershipOfferStatus::Pending => &PENDING_OFFER_ACTIONS,
             _ => &[],
         };
-        permissions(&self.standing, &self.target, actions).into_iter().map(Into::into).collect()
+        permissions(&self.viewer_access, &self.target, actions).into_iter().map(Into::into).collect()
     }
 }

@@ -35,20 +35,20 @@ const PERSONAL_WORKSPACE_ACTIONS: &[Action] = &[
 #[derive(Clone)]
 pub struct PersonalWorkspace {
     owner: users::User,
-    standing: AccessContext,
+    viewer_access: AccessContext,
 }
 
 impl PersonalWorkspace {
     /// Returns the viewer's own personal workspace.
     pub fn own(viewer: users::User) -> Self {
-        let standing = AccessContext::personal(true, viewer.is_admin);
-        Self { owner: viewer, standing }
+        let viewer_access = AccessContext::personal(true, viewer.is_admin);
+        Self { owner: viewer, viewer_access }
     }
 
     /// Loads the personal workspace of a user; `None` unless the viewer may see it.
     pub async fn open(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
-        let standing = AccessContext::personal(ctx.request().viewer_id() == Some(user), false);
-        if decide(&standing, Action::AllResourcesView, &Target::default()) != Decision::Allow {
+        let viewer_access = AccessContext::personal(ctx.request().viewer_id() == Some(user), false);
+        if decide(&viewer_access, Action::AllResourcesView, &Target::default()) != Decision::Allow {
             return Ok(None);
         }
         ctx.request().viewer().await.map(Self::own).map(Some)
@@ -58,11 +58,11 @@ impl PersonalWorkspace {
     /// plans of other users.
     pub async fn by_plan(ctx: &Context<'_>, user: UserId) -> Result<Option<Self>> {
         let viewer = ctx.request().viewer().await?;
-        let standing = AccessContext::personal(viewer.id == user, viewer.is_admin);
-        if decide(&standing, Action::PlanView, &Target::default()) != Decision::Allow {
+        let viewer_access = AccessContext::personal(viewer.id == user, viewer.is_admin);
+        if decide(&viewer_access, Action::PlanView, &Target::default()) != Decision::Allow {
             return Ok(None);
         }
-        Ok(ctx.request().loader.load_one(user).await?.map(|owner| Self { owner, standing }))
+        Ok(ctx.request().loader.load_one(user).await?.map(|owner| Self { owner, viewer_access }))
     }
 
     fn workspace(&self) -> WorkspaceId {
@@ -70,12 +70,12 @@ impl PersonalWorkspace {
     }
 
     /// Returns the viewer's access to the workspace.
-    pub fn standing(&self) -> AccessContext {
-        self.standing
+    pub fn viewer_access(&self) -> AccessContext {
+        self.viewer_access
     }
 
     fn workspace_access(&self) -> (WorkspaceId, AccessContext) {
-        (self.workspace(), self.standing)
+        (self.workspace(), self.viewer_access)
     }
 }
 
@@ -107,23 +107,23 @@ impl PersonalWorkspace {
     pub async fn viewer_permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let owners_manage_plans = ctx.env().rules.owners_manage_plans;
         let target = Target { owners_manage_plans, ..Target::default() };
-        permissions(&self.standing, &target, PERSONAL_WORKSPACE_ACTIONS).into_iter().map(Into::into).collect()
+        permissions(&self.viewer_access, &target, PERSONAL_WORKSPACE_ACTIONS).into_iter().map(Into::into).collect()
     }
 
     /// The plan of the workspace.
     pub async fn plan(&self, ctx: &Context<'_>) -> Result<Plan> {
-        plan::plan_of(ctx, self.workspace(), &self.standing).await
+        plan::plan_of(ctx, self.workspace(), &self.viewer_access).await
     }
 
     /// Price of the plan. Null for plans without a price. Null with a FORBIDDEN error unless the viewer has
     /// VIEW_BILLING.
     pub async fn billing(&self, ctx: &Context<'_>) -> Option<Result<Billing>> {
-        plan::billing_of(ctx, self.workspace(), 1, &self.standing).await
+        plan::billing_of(ctx, self.workspace(), 1, &self.viewer_access).await
     }
 
     /// The limits of the plan and their present use: at most one entry for each LimitKind.
     pub async fn limits(&self, ctx: &Context<'_>) -> Result<Vec<Limit>> {
-        plan::limits_of(ctx, self.workspace(), &self.standing).await
+        plan::limits_of(ctx, self.workspace(), &self.viewer_access).await
     }
 
     /// The projects that the viewer may open, newest first.
@@ -192,7 +192,7 @@ impl PersonalWorkspace {
         #[graphql(desc = "Backward paging: number of entries, 0 to 100. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Backward paging: cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<EventConnection>> {
-        guarded(&self.standing, Action::EventsView, async {
+        guarded(&self.viewer_access, Action::EventsView, async {
             let args = PageArgs { first, after, last, before };
             EventConnection::load(ctx, WorkspaceId::Personal(self.owner.id), (types, actor_id), args).await.map(Some)
         })

@@ -123,8 +123,8 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
 }
 
 /// Loads the plan of a workspace. `standing` is the viewer's access.
-pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Plan> {
-    authorize(standing, Action::PlanView, &Target::default())?;
+pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, viewer_access: &AccessContext) -> Result<Plan> {
+    authorize(viewer_access, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     Ok(Plan {
         tier: plan.tier().into(),
@@ -136,8 +136,8 @@ pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &Acces
 }
 
 /// Loads the limits of a workspace's plan and their present use. `standing` is the viewer's access.
-pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, standing: &AccessContext) -> Result<Vec<Limit>> {
-    authorize(standing, Action::PlanView, &Target::default())?;
+pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, viewer_access: &AccessContext) -> Result<Vec<Limit>> {
+    authorize(viewer_access, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
     let usage = ctx.request().loader.load_one(UsageOf(workspace)).await?.unwrap_or_default();
     let plans = &ctx.env().rules.plans;
@@ -160,9 +160,9 @@ fn used(usage: &Usage, kind: Kind) -> i64 {
 pub async fn seats_of(
     ctx: &Context<'_>,
     organization: &organizations::Organization,
-    standing: &AccessContext,
+    viewer_access: &AccessContext,
 ) -> Result<SeatUsage> {
-    authorize(standing, Action::PlanView, &Target::default())?;
+    authorize(viewer_access, Action::PlanView, &Target::default())?;
     let workspace = WorkspaceId::Organization(organization.id);
     let plan = load(ctx, workspace).await?;
     let reserved = ctx.request().loader.load_one(ReservedSeats(organization.id)).await?.unwrap_or_default();
@@ -176,9 +176,9 @@ pub async fn billing_of(
     ctx: &Context<'_>,
     workspace: WorkspaceId,
     members: i32,
-    standing: &AccessContext,
+    viewer_access: &AccessContext,
 ) -> Option<Result<Billing>> {
-    guarded(standing, Action::BillingView, async {
+    guarded(viewer_access, Action::BillingView, async {
         let Some(paid) = load(ctx, workspace).await?.0 else { return Ok(None) };
         let plans = &ctx.env().rules.plans;
         let Some(unit_price) = plans.unit_price(paid.tier, paid.interval) else { return Ok(None) };

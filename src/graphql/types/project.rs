@@ -42,12 +42,12 @@ impl Project {
     pub async fn open(ctx: &Context<'_>, id: ProjectId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.workspace())).await?;
-        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
-    pub fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
-        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.people(), &[])?;
+    pub fn if_visible(ctx: &Context<'_>, row: projects::Project, viewer_access: AccessContext) -> Option<Self> {
+        let access = ResourceAccess::of(ctx, viewer_access, Action::ResourceView, row.people(), &[])?;
         Some(Self { row, access })
     }
 }
@@ -56,8 +56,8 @@ impl ResourceNode for Project {
     type Id = ProjectId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: projects::Project, standing: AccessContext) -> Option<Self> {
-        Self::seen(ctx, row, standing)
+    fn if_visible(ctx: &Context<'_>, row: projects::Project, viewer_access: AccessContext) -> Option<Self> {
+        Self::if_visible(ctx, row, viewer_access)
     }
 }
 
@@ -113,12 +113,12 @@ impl Project {
 
     /// The storage from which its data is read. Null if there is none, or if the viewer may not see the storage.
     pub async fn source_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.standing).await
+        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.viewer_access).await
     }
 
     /// The storage to which its results are written. Null if there is none, or if the viewer may not see the storage.
     pub async fn target_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.standing).await
+        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.viewer_access).await
     }
 
     /// Time of creation.
@@ -149,11 +149,11 @@ impl ProjectConnection {
     /// Loads a page of the projects of a workspace to which the viewer has access `standing`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, AccessContext),
+        (workspace, viewer_access): (WorkspaceId, AccessContext),
         search: Option<String>,
         args: PageArgs,
     ) -> Result<Self> {
         let filter = Filter { search: connection::search(search.as_deref())?, ..Filter::default() };
-        ResourceList::of_workspace::<Project>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
+        ResourceList::of_workspace::<Project>(ctx, workspace, viewer_access, filter)?.page(ctx, args).await.map(Self)
     }
 }

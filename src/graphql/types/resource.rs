@@ -75,7 +75,7 @@ impl Resource {
 #[derive(Clone, Copy)]
 pub struct ResourceAccess {
     /// The viewer's access to the workspace of the resource.
-    pub standing: AccessContext,
+    pub viewer_access: AccessContext,
     /// The viewer's relations to the resource itself, such as owner or assignee.
     pub relations: Relations,
 }
@@ -85,23 +85,23 @@ impl ResourceAccess {
     /// resource, `containers` those of the resources that contain it.
     pub fn of(
         ctx: &Context<'_>,
-        standing: AccessContext,
+        viewer_access: AccessContext,
         action: Action,
         participants: Participants,
         containers: &[Participants],
     ) -> Option<Self> {
         let relations = Relations::of(ctx.request().viewer_id()?, participants, containers);
-        let access = Self { standing, relations };
-        (decide(&standing, action, &access.target()) == Decision::Allow).then_some(access)
+        let access = Self { viewer_access, relations };
+        (decide(&viewer_access, action, &access.target()) == Decision::Allow).then_some(access)
     }
 
     fn target(&self) -> Target {
-        Target { ties: self.relations, ..Target::default() }
+        Target { relations: self.relations, ..Target::default() }
     }
 
     /// Returns the permissions of those `actions` that the viewer may do.
     pub fn permissions(&self, actions: &[Action]) -> Vec<Permission> {
-        permissions(&self.standing, &self.target(), actions).into_iter().map(Into::into).collect()
+        permissions(&self.viewer_access, &self.target(), actions).into_iter().map(Into::into).collect()
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Role {
 pub struct RoleDefinition(pub Role);
 
 impl RoleDefinition {
-    fn standing(&self) -> AccessContext {
+    fn viewer_access(&self) -> AccessContext {
         AccessContext { signed_in: true, role: Some(self.0.into()), ..AccessContext::default() }
     }
 }
@@ -40,7 +40,7 @@ impl RoleDefinition {
 
     /// Description of the role, as a sentence for people.
     async fn description(&self) -> &str {
-        domain::Role::from(self.0).purpose()
+        domain::Role::from(self.0).description()
     }
 
     /// Permissions that a member with this role has without further conditions.
@@ -56,16 +56,16 @@ impl RoleDefinition {
 
     /// Roles that a member with this role can give to an invitee or a member.
     async fn assignable_roles(&self) -> Vec<Role> {
-        let roles = assignable_roles(&self.standing(), Action::InvitationCreate, &Target::default());
+        let roles = assignable_roles(&self.viewer_access(), Action::InvitationCreate, &Target::default());
         roles.into_iter().map(Into::into).collect()
     }
 
     /// Roles of the members that a member with this role can change or remove.
     async fn manageable_roles(&self) -> Vec<Role> {
-        let standing = self.standing();
+        let viewer_access = self.viewer_access();
         let manageable = |role: &domain::Role| {
             let target = Target { member: Some(Member { role: *role, is_self: false }), ..Target::default() };
-            crate::policy::decide(&standing, Action::MemberRemove, &target) == crate::policy::Decision::Allow
+            crate::policy::decide(&viewer_access, Action::MemberRemove, &target) == crate::policy::Decision::Allow
         };
         domain::Role::ALL.into_iter().filter(manageable).map(Into::into).collect()
     }

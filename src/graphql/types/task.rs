@@ -61,12 +61,13 @@ impl Task {
     pub async fn open(ctx: &Context<'_>, id: TaskId) -> Result<Option<Self>> {
         let row = ctx.request().loader.load_one(id).await?;
         let workspace = Workspace::of_found(ctx, row.as_ref().map(|row| row.task.workspace())).await?;
-        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::seen(ctx, row, workspace.standing())))
+        Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
     /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
-    pub fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: AccessContext) -> Option<Self> {
-        let access = ResourceAccess::of(ctx, standing, Action::ResourceView, row.task.people(), &row.containers())?;
+    pub fn if_visible(ctx: &Context<'_>, row: tasks::TaskInProject, viewer_access: AccessContext) -> Option<Self> {
+        let access =
+            ResourceAccess::of(ctx, viewer_access, Action::ResourceView, row.task.people(), &row.containers())?;
         Some(Self { row: row.task, access })
     }
 }
@@ -75,8 +76,8 @@ impl ResourceNode for Task {
     type Id = TaskId;
     const ACTION: Action = Action::ResourceView;
 
-    fn seen(ctx: &Context<'_>, row: tasks::TaskInProject, standing: AccessContext) -> Option<Self> {
-        Self::seen(ctx, row, standing)
+    fn if_visible(ctx: &Context<'_>, row: tasks::TaskInProject, viewer_access: AccessContext) -> Option<Self> {
+        Self::if_visible(ctx, row, viewer_access)
     }
 }
 
@@ -92,7 +93,7 @@ impl Task {
     async fn project(&self, ctx: &Context<'_>) -> Option<Result<Project>> {
         let project = self.row.project_id?;
         let row = ctx.request().loader.load_one(project).await;
-        row.map(|row| Project::seen(ctx, row?, self.access.standing)).map_err(Into::into).transpose()
+        row.map(|row| Project::if_visible(ctx, row?, self.access.viewer_access)).map_err(Into::into).transpose()
     }
 
     /// Status of the task, derived from its jobs.
@@ -139,12 +140,12 @@ impl Task {
 
     /// The storage from which its data is read. Null if there is none, or if the viewer may not see the storage.
     pub async fn source_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.standing).await
+        CloudStorage::linked(ctx, self.row.source_storage_id, self.access.viewer_access).await
     }
 
     /// The storage to which its results are written. Null if there is none, or if the viewer may not see the storage.
     pub async fn target_storage(&self, ctx: &Context<'_>) -> Option<Result<CloudStorage>> {
-        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.standing).await
+        CloudStorage::linked(ctx, self.row.target_storage_id, self.access.viewer_access).await
     }
 
     /// Time of creation.
@@ -176,14 +177,14 @@ impl TaskConnection {
     /// Loads a page of the tasks of a workspace to which the viewer has access `standing`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
-        (workspace, standing): (WorkspaceId, AccessContext),
+        (workspace, viewer_access): (WorkspaceId, AccessContext),
         (search, statuses, assignee): (Option<String>, Option<Vec<TaskStatus>>, Option<ID>),
         args: PageArgs,
     ) -> Result<Self> {
         // An invalid ID becomes the nil UUID, which matches no assignee.
         let assignee = assignee.map(|id| UserId::parse(&id).unwrap_or_else(|| Uuid::nil().into()));
         let filter = Filter { search: connection::search(search.as_deref())?, assignee, ..status_filter(statuses) };
-        ResourceList::of_workspace::<Task>(ctx, workspace, standing, filter)?.page(ctx, args).await.map(Self)
+        ResourceList::of_workspace::<Task>(ctx, workspace, viewer_access, filter)?.page(ctx, args).await.map(Self)
     }
 
     /// Loads a page of the tasks of a project that the viewer may see. `access` is the viewer's access to the
@@ -195,7 +196,7 @@ impl TaskConnection {
         args: PageArgs,
     ) -> Result<Self> {
         let container = (ParentKind::Project, project.into());
-        ResourceList::of_container::<Task>(ctx, container, access.standing, access.relations)?
+        ResourceList::of_container::<Task>(ctx, container, access.viewer_access, access.relations)?
             .page(ctx, args)
             .await
             .map(Self)

@@ -123,9 +123,9 @@ impl User {
         let Some(viewer) = ctx.request().viewer_id() else { return Ok(None) };
         let is_acquaintance = viewer == id || ctx.request().loader.load_one(SharesOrganization(id)).await?.is_some();
         let is_admin = !is_acquaintance && ctx.request().viewer().await?.is_admin;
-        let standing = AccessContext { signed_in: true, is_admin, ..AccessContext::default() };
+        let viewer_access = AccessContext { signed_in: true, is_admin, ..AccessContext::default() };
         let target = Target { is_acquaintance, ..Target::default() };
-        match decide(&standing, Action::PersonView, &target) {
+        match decide(&viewer_access, Action::PersonView, &target) {
             Decision::Allow => Self::named(ctx, id).await,
             _ => Ok(None),
         }
@@ -133,7 +133,7 @@ impl User {
 }
 
 impl SyncFields for User {
-    fn at_hand<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
+    fn sync_field<'p>(field: &SelectedField<'p>) -> Option<FieldWriter<'p, Self>>
     where
         Self: 'p,
     {

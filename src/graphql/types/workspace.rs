@@ -190,10 +190,10 @@ impl Workspace {
     }
 
     /// Returns the viewer's access to the workspace.
-    pub fn standing(&self) -> AccessContext {
+    pub fn viewer_access(&self) -> AccessContext {
         match self {
-            Self::PersonalWorkspace(workspace) => workspace.standing(),
-            Self::Organization(organization) => organization.standing(),
+            Self::PersonalWorkspace(workspace) => workspace.viewer_access(),
+            Self::Organization(organization) => organization.viewer_access(),
         }
     }
 
@@ -203,7 +203,7 @@ impl Workspace {
         let viewer = ctx.request().viewer().await?;
         if let Some(id) = viewer.selected_organization_id
             && let Some(organization) = Organization::open(ctx, id).await?
-            && decide(&organization.standing(), Action::WorkspaceSelect, &Target::default()) == Decision::Allow
+            && decide(&organization.viewer_access(), Action::WorkspaceSelect, &Target::default()) == Decision::Allow
         {
             return Ok(Self::Organization(organization));
         }

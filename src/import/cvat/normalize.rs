@@ -98,12 +98,12 @@ fn assign<'a>(
 
 /// Returns a single-line text, and whether it was changed.
 pub fn line(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
-    text::optional(raw, max).map_or_else(|_| (text::fitted(raw, max), true), |text| (text, false))
+    text::optional(raw, max).map_or_else(|_| (text::truncated(raw, max), true), |text| (text, false))
 }
 
 /// Returns a multi-line text, and whether it was changed.
 pub fn lines(raw: Option<&str>, max: usize) -> (Option<String>, bool) {
-    text::optional_lines(raw, max).map_or_else(|_| (text::fitted_lines(raw, max), true), |text| (text, false))
+    text::optional_lines(raw, max).map_or_else(|_| (text::truncated_lines(raw, max), true), |text| (text, false))
 }
 
 /// Returns an email address, and whether an invalid one was dropped.

@@ -64,7 +64,7 @@ impl LockedOrganization {
     }
 
     /// Returns the actor's access to the organization.
-    pub fn standing(&self) -> AccessContext {
+    pub fn viewer_access(&self) -> AccessContext {
         AccessContext {
             signed_in: true,
             is_admin: self.actor.is_admin,
@@ -76,12 +76,12 @@ impl LockedOrganization {
 
     /// Returns an error unless the policy allows the action.
     pub fn require(&self, action: Action, target: &Target, what: &str) -> Result<()> {
-        decide(&self.standing(), action, target).require(what)
+        decide(&self.viewer_access(), action, target).require(what)
     }
 
-    /// Whether the actor sees more of the organization than an invitee does.
+    /// Whether the actor sees the organization, and not only its name as an invitee does.
     pub fn sees(&self) -> bool {
-        self.standing().rank().is_some()
+        self.viewer_access().rank().is_some()
     }
 
     /// Whether the invitation is to the actor's verified address.

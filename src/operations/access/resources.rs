@@ -23,7 +23,7 @@ const TASK: &str = "task";
 const JOB: &str = "job";
 const STORAGE: &str = "cloud storage";
 
-/// Finds an object by its ID without locking, and returns it if the policy lets the actor see it, else NOT_FOUND. It
+/// Finds an object by its ID without locking it. NOT_FOUND if the object does not exist or the actor may not see it. It
 /// sends the same statements whether or not the object exists. Callers lock after this check, so an actor never locks
 /// an object that is hidden from the actor.
 pub(crate) async fn look<T>(
@@ -38,7 +38,7 @@ pub(crate) async fn look<T>(
     let entrance = entrance.ok_or(Error::Unauthenticated)?;
     let found = found.into_iter().next().ok_or_else(|| Refusal::not_found(what))?;
     let (workspace, target) = about(&found);
-    let standing = match (workspace, &entrance.organization) {
+    let viewer_access = match (workspace, &entrance.organization) {
         (WorkspaceId::Personal(user), _) => AccessContext::personal(user == actor.user_id, entrance.actor.is_admin),
         (WorkspaceId::Organization(_), None) => AccessContext { signed_in: true, ..AccessContext::default() },
         (WorkspaceId::Organization(_), Some(organization)) => AccessContext {
@@ -49,7 +49,7 @@ pub(crate) async fn look<T>(
             place: organization.status.into(),
         },
     };
-    match decide(&standing, view, &target) {
+    match decide(&viewer_access, view, &target) {
         Decision::Allow => Ok(found),
         _ => Err(Refusal::not_found(what).into()),
     }
@@ -57,7 +57,7 @@ pub(crate) async fn look<T>(
 
 /// Returns the policy target of a resource that names `people` and is inside of `containers`.
 fn tied(actor: UserId, people: Participants, containers: &[Participants]) -> Target {
-    Target { ties: Relations::of(actor, people, containers), ..Target::default() }
+    Target { relations: Relations::of(actor, people, containers), ..Target::default() }
 }
 
 /// Finds a project that the actor sees, in any workspace, without a lock.
@@ -77,7 +77,7 @@ pub(crate) async fn look_for_storage(tx: &Connection, actor: &Actor, id: CloudSt
 /// A locked project.
 pub struct LockedProject {
     /// The project's workspace, locked.
-    pub ground: LockedWorkspace,
+    pub locked: LockedWorkspace,
     /// The project, locked.
     pub project: Project,
 }
@@ -86,36 +86,36 @@ impl LockedProject {
     /// Locks a project exclusively and its workspace in shared mode.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
         let found = look_for_project(tx, actor, id).await?;
-        let ground = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Shared, PROJECT).await?;
+        let locked = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Shared, PROJECT).await?;
         let project = projects::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
-        Self { ground, project }.seen()
+        Self { locked, project }.seen()
     }
 
     /// Locks a project in shared mode and its workspace exclusively, for an operation that adds something to the
     /// project.
     pub async fn share(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Result<Self> {
         let found = look_for_project(tx, actor, id).await?;
-        let ground = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Exclusive, PROJECT).await?;
+        let locked = LockedWorkspace::enter(tx, actor, found.workspace(), LockMode::Exclusive, PROJECT).await?;
         let project = projects::share(tx, id).await?.ok_or_else(|| Refusal::not_found(PROJECT))?;
-        Self { ground, project }.seen()
+        Self { locked, project }.seen()
     }
 
     fn seen(self) -> Result<Self> {
-        ensure_not_moved(self.ground.id, self.project.workspace())?;
+        ensure_not_moved(self.locked.id, self.project.workspace())?;
         self.require(Action::ResourceView)?;
         Ok(self)
     }
 
     /// Returns an error unless the actor may do `action` to the project.
     pub fn require(&self, action: Action) -> Result<()> {
-        self.ground.require_of(action, Relations::of(self.ground.actor.id, self.project.people(), &[]), PROJECT)
+        self.locked.require_of(action, Relations::of(self.locked.actor.id, self.project.people(), &[]), PROJECT)
     }
 }
 
 /// A locked task.
 pub struct LockedTask {
     /// The task's workspace, locked.
-    pub ground: LockedWorkspace,
+    pub locked: LockedWorkspace,
     /// The project that contains the task, locked in shared mode; `None` if the task is in no project.
     pub project: Option<Project>,
     /// The task, locked.
@@ -130,13 +130,13 @@ impl LockedTask {
         };
         let found = tasks::find_many(tx, std::slice::from_ref(&id));
         let found = look(tx, actor, OrganizationRef::Task(id), found, about, (Action::ResourceView, TASK)).await?;
-        let ground = LockedWorkspace::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
+        let locked = LockedWorkspace::enter(tx, actor, found.task.workspace(), hold, TASK).await?;
         // The task may have moved while this waited for the workspace. From here on it stays in its project.
         let found = tasks::find(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
         let project = lock_project_shared(tx, found.project_id).await?;
         let task = tasks::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(TASK))?;
-        ensure_not_moved((ground.id, found.project_id), (task.workspace(), task.project_id))?;
-        let held = Self { ground, project, task };
+        ensure_not_moved((locked.id, found.project_id), (task.workspace(), task.project_id))?;
+        let held = Self { locked, project, task };
         held.require(Action::ResourceView)?;
         Ok(held)
     }
@@ -148,15 +148,15 @@ impl LockedTask {
 
     /// Returns an error unless the actor may do `action` to the task.
     pub fn require(&self, action: Action) -> Result<()> {
-        let ties = Relations::of(self.ground.actor.id, self.task.people(), &self.containers());
-        self.ground.require_of(action, ties, TASK)
+        let relations = Relations::of(self.locked.actor.id, self.task.people(), &self.containers());
+        self.locked.require_of(action, relations, TASK)
     }
 }
 
 /// A locked job, with its locked task.
 pub struct LockedJob {
     /// The job's workspace, locked in shared mode.
-    pub ground: LockedWorkspace,
+    pub locked: LockedWorkspace,
     /// The project that contains the task, locked in shared mode; `None` if the task is in no project.
     pub project: Option<Project>,
     /// The job's task, locked.
@@ -172,14 +172,14 @@ impl LockedJob {
             |found: &JobInTask| (found.job.workspace(), tied(actor.user_id, found.job.people(), &found.containers()));
         let found = jobs::find_many(tx, std::slice::from_ref(&id));
         let found = look(tx, actor, OrganizationRef::Job(id), found, about, (Action::ResourceView, JOB)).await?;
-        let ground = LockedWorkspace::enter(tx, actor, found.job.workspace(), LockMode::Shared, JOB).await?;
+        let locked = LockedWorkspace::enter(tx, actor, found.job.workspace(), LockMode::Shared, JOB).await?;
         // The task may have moved while this waited for the workspace. From here on it stays in its project.
         let place = jobs::place(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let project = lock_project_shared(tx, place.project_id).await?;
         let task = tasks::lock(tx, place.task_id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
         let job = jobs::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(JOB))?;
-        ensure_not_moved((ground.id, place.project_id), (task.workspace(), task.project_id))?;
-        let held = Self { ground, project, task, job };
+        ensure_not_moved((locked.id, place.project_id), (task.workspace(), task.project_id))?;
+        let held = Self { locked, project, task, job };
         held.require(Action::ResourceView)?;
         Ok(held)
     }
@@ -191,15 +191,15 @@ impl LockedJob {
 
     /// Returns an error unless the actor may do `action` to the job.
     pub fn require(&self, action: Action) -> Result<()> {
-        let ties = Relations::of(self.ground.actor.id, self.job.people(), &self.containers());
-        self.ground.require_of(action, ties, JOB)
+        let relations = Relations::of(self.locked.actor.id, self.job.people(), &self.containers());
+        self.locked.require_of(action, relations, JOB)
     }
 }
 
 /// A locked cloud storage.
 pub struct LockedStorage {
     /// The storage's workspace, locked.
-    pub ground: LockedWorkspace,
+    pub locked: LockedWorkspace,
     /// The cloud storage, locked.
     pub storage: CloudStorage,
 }
@@ -208,25 +208,25 @@ impl LockedStorage {
     /// Locks a cloud storage, and its workspace with the mode `hold`.
     pub async fn lock(tx: &mut Connection, actor: &Actor, id: CloudStorageId, hold: LockMode) -> Result<Self> {
         let found = look_for_storage(tx, actor, id).await?;
-        let ground = LockedWorkspace::enter(tx, actor, found.workspace(), hold, STORAGE).await?;
+        let locked = LockedWorkspace::enter(tx, actor, found.workspace(), hold, STORAGE).await?;
         let storage = cloud_storages::lock(tx, id).await?.ok_or_else(|| Refusal::not_found(STORAGE))?;
-        let held = Self { ground, storage };
+        let held = Self { locked, storage };
         held.require(Action::CloudStorageView).map_err(|_| Error::from(Refusal::not_found(STORAGE)))?;
         Ok(held)
     }
 
     /// Returns an error unless the actor may do `action` to the cloud storage.
     pub fn require(&self, action: Action) -> Result<()> {
-        let ties = Relations::of(self.ground.actor.id, self.storage.people(), &[]);
-        self.ground.require(action, &Target { ties, ..Target::default() }, STORAGE)
+        let relations = Relations::of(self.locked.actor.id, self.storage.people(), &[]);
+        self.locked.require(action, &Target { relations, ..Target::default() }, STORAGE)
     }
 }
 
 /// Locks a workspace exclusively, for an operation that creates something in it. NOT_FOUND if the actor does not see
 /// the workspace.
 pub async fn lock_to_create(tx: &mut Connection, actor: &Actor, id: WorkspaceId) -> Result<LockedWorkspace> {
-    let ground = LockedWorkspace::enter(tx, actor, id, LockMode::Exclusive, "workspace").await?;
-    if ground.sees() { Ok(ground) } else { Err(Refusal::not_found("workspace").into()) }
+    let locked = LockedWorkspace::enter(tx, actor, id, LockMode::Exclusive, "workspace").await?;
+    if locked.sees() { Ok(locked) } else { Err(Refusal::not_found("workspace").into()) }
 }
 
 async fn lock_project_shared(tx: &mut Connection, id: Option<ProjectId>) -> Result<Option<Project>> {

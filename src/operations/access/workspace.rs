@@ -25,7 +25,7 @@ pub struct LockedWorkspace {
     /// The organization's owner, or the user whose workspace it is.
     pub owner_id: UserId,
     /// The actor's access to the workspace.
-    pub standing: AccessContext,
+    pub viewer_access: AccessContext,
     /// The actor, as the access token names it.
     pub by: Actor,
 }
@@ -54,34 +54,34 @@ impl LockedWorkspace {
                 let OrganizationAccess { actor, organization, membership, .. } =
                     entrance.ok_or(Error::Unauthenticated)?;
                 let organization = organization.ok_or_else(|| Refusal::not_found(what))?;
-                let standing = AccessContext {
+                let viewer_access = AccessContext {
                     signed_in: true,
                     is_admin: actor.is_admin,
                     role: membership.map(|membership| membership.role),
                     invited: false,
                     place: organization.status.into(),
                 };
-                Ok(Self { id, actor, owner_id: organization.owner_id, standing, by: *by })
+                Ok(Self { id, actor, owner_id: organization.owner_id, viewer_access, by: *by })
             }
             WorkspaceId::Personal(user) => {
                 // The actor's own account is locked before the session is checked, because the session may end during
                 // the wait.
                 let own = if user == by.user_id { lock_account(tx, user, hold).await? } else { None };
                 let actor = users::find_actor(tx, by).await?.ok_or(Error::Unauthenticated)?;
-                let standing = AccessContext::personal(user == actor.id, actor.is_admin);
+                let viewer_access = AccessContext::personal(user == actor.id, actor.is_admin);
                 // The actor is authorized before the lock, so that an actor without access cannot block another user's
                 // account.
-                decide(&standing, Action::PlanView, &Target::default()).require(what)?;
+                decide(&viewer_access, Action::PlanView, &Target::default()).require(what)?;
                 let held = if user == actor.id { own } else { lock_account(tx, user, hold).await? };
                 held.ok_or_else(|| Refusal::not_found(what))?;
-                Ok(Self { id, actor, owner_id: user, standing, by: *by })
+                Ok(Self { id, actor, owner_id: user, viewer_access, by: *by })
             }
         }
     }
 
     /// Whether the actor sees the workspace.
     pub fn sees(&self) -> bool {
-        self.standing.rank().is_some()
+        self.viewer_access.rank().is_some()
     }
 
     /// Keeps the actor's account from being deleted until the commit, for an actor who is about to own something:
@@ -92,13 +92,13 @@ impl LockedWorkspace {
 
     /// Returns an error unless the policy allows the action.
     pub fn require(&self, action: Action, target: &Target, what: &str) -> Result<()> {
-        decide(&self.standing, action, target).require(what)
+        decide(&self.viewer_access, action, target).require(what)
     }
 
-    /// Authorizes an action on a resource to which the actor has the relations `ties`. NOT_FOUND if the actor may not
+    /// Authorizes an action on a resource to which the actor has these relations. NOT_FOUND if the actor may not
     /// see the resource.
-    pub fn require_of(&self, action: Action, ties: Relations, what: &str) -> Result<()> {
-        let target = Target { ties, ..Target::default() };
+    pub fn require_of(&self, action: Action, relations: Relations, what: &str) -> Result<()> {
+        let target = Target { relations, ..Target::default() };
         if self.require(Action::ResourceView, &target, what).is_err() {
             return Err(Refusal::not_found(what).into());
         }
@@ -107,7 +107,7 @@ impl LockedWorkspace {
 
     /// Returns which of the workspace's resources the actor may do `action` to.
     pub fn visible(&self, action: Action) -> RowScope {
-        policy::visible(&self.standing, action)
+        policy::visible(&self.viewer_access, action)
     }
 }
 

@@ -131,8 +131,8 @@ async fn leave(
     let user = membership.user_id;
     // The rule for an active organization applies: a pending deletion does not keep members from deleting their
     // accounts.
-    let standing = AccessContext { signed_in: true, role: Some(membership.role), ..AccessContext::default() };
-    match decide(&standing, Action::OrganizationLeave, &Target::default()) {
+    let viewer_access = AccessContext { signed_in: true, role: Some(membership.role), ..AccessContext::default() };
+    match decide(&viewer_access, Action::OrganizationLeave, &Target::default()) {
         Decision::Allow => {
             end_membership(tx, organization, membership, EventType::MemberLeft, user, now).await?;
             return Ok(false);

@@ -57,7 +57,7 @@ async fn settle(tx: &mut Connection, issuer: &str, vouched: &VerifiedToken, now:
     };
     memberships::lock_of_user(tx, user.id).await?;
     update_email(tx, &user, &identity.email, now).await?;
-    let display_name = text::fitted(identity.name.as_deref(), MAX_DISPLAY_NAME).or(user.display_name);
+    let display_name = text::truncated(identity.name.as_deref(), MAX_DISPLAY_NAME).or(user.display_name);
     users::set_names(tx, user.id, &user.username, display_name.as_deref()).await?;
     if let Some(is_admin) = identity.is_admin {
         users::set_admin_by_id(tx, user.id, is_admin).await?;

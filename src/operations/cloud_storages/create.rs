@@ -47,16 +47,16 @@ pub async fn create_cloud_storage(
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
-        ground.require(Action::CloudStorageCreate, &Target::default(), "workspace")?;
+        let locked = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
+        locked.require(Action::CloudStorageCreate, &Target::default(), "workspace")?;
         check_quota(env, tx, workspace, LimitKind::CloudStorages, 1, now).await?;
-        ground.lock_actor(tx).await?;
+        locked.lock_actor(tx).await?;
 
         let storage = CloudStorage {
             id: ids::new_id(now),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
-            owner_id: ground.actor.id,
+            owner_id: locked.actor.id,
             display_name,
             provider: input.provider,
             resource,
@@ -64,7 +64,7 @@ pub async fn create_cloud_storage(
             created_at: now,
         };
         tx.queue(cloud_storages::insert(&storage));
-        let event = of_storage(EventType::CloudStorageCreated, Some(ground.actor.id), &storage);
+        let event = of_storage(EventType::CloudStorageCreated, Some(locked.actor.id), &storage);
         record::record(tx, now, vec![event]).await?;
         Ok(storage.id)
     })

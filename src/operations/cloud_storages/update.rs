@@ -49,7 +49,7 @@ pub async fn update_cloud_storage(
             description: description.apply(before.description.clone()),
             ..before.clone()
         };
-        if let Some(event) = storage_updated(Some(held.ground.actor.id), &before, &after) {
+        if let Some(event) = storage_updated(Some(held.locked.actor.id), &before, &after) {
             tx.queue(cloud_storages::update(&after));
             record::record(tx, now, vec![event]).await?;
         }

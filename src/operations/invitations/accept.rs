@@ -78,24 +78,24 @@ async fn accept(
         InvitationRef::Token(_) => entering.await.map(|entered| (entered, None)),
     };
     let (entered, kept) = entered.map_err(|error| error.not_found_at(named.field()))?;
-    let Entered { invitation, access: Access::Account(mut floor), .. } = entered else {
+    let Entered { invitation, access: Access::Account(mut locked), .. } = entered else {
         return Err(Error::Unauthenticated);
     };
     let user = match named {
         InvitationRef::Id(_) => {
             let Profile { username, display_name, .. } = kept.ok_or(Error::Unauthenticated)?;
-            User { username, display_name, ..floor.actor.clone() }
+            User { username, display_name, ..locked.actor.clone() }
         }
         InvitationRef::Token(_) => prove_by_token(tx, actor, &invitation, now).await?,
     };
     require_pending(&invitation, now)?;
-    require_non_member(floor.membership.as_ref())?;
-    floor.actor = user;
-    let (membership, accepted) = join(env, tx, now, (&floor.organization, &invitation), &floor.actor).await?;
-    let by = Arc::new(floor.joined(membership.clone()));
+    require_non_member(locked.membership.as_ref())?;
+    locked.actor = user;
+    let (membership, accepted) = join(env, tx, now, (&locked.organization, &invitation), &locked.actor).await?;
+    let by = Arc::new(locked.joined(membership.clone()));
     Ok(Accepted {
-        invitation: Written::now(accepted.id, WithAccess { row: accepted, by: by.clone() }),
-        membership: Written::now(membership.id, WithAccess { row: membership, by }),
+        invitation: Written::new(accepted.id, WithAccess { row: accepted, by: by.clone() }),
+        membership: Written::new(membership.id, WithAccess { row: membership, by }),
     })
 }
 

@@ -33,11 +33,11 @@ pub async fn decline_invitation(
         tx.queue(invitations::resolve(&declined));
         record::record(tx, now, vec![event(&declined, EventType::InvitationDeclined, access.user())]).await?;
         Ok(match access {
-            Access::Account(floor) => {
-                let by = Arc::new(floor.without(&declined));
-                Written::now(declined.id, WithAccess { row: declined, by })
+            Access::Account(locked) => {
+                let by = Arc::new(locked.without(&declined));
+                Written::new(declined.id, WithAccess { row: declined, by })
             }
-            Access::Nobody(_) => Written::unseen(declined.id),
+            Access::Nobody(_) => Written::replayed(declined.id),
         })
     })
     .await

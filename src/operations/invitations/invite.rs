@@ -93,26 +93,26 @@ pub async fn invite_members(
         .write(retry, async |tx| {
             let entering = LockedOrganization::enter(tx, actor, id, "organization", now);
             let plan = quota::plan(env, tx, id.into(), now);
-            let (floor, known, plan) = try_join3(entering, ExistingContacts::read(tx, id, &emails, now), plan).await?;
-            let unverified = floor.actor.verified_email().is_none();
-            floor.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
+            let (locked, known, plan) = try_join3(entering, ExistingContacts::read(tx, id, &emails, now), plan).await?;
+            let unverified = locked.actor.verified_email().is_none();
+            locked.require(Action::InvitationCreate, &Target { unverified, ..Target::default() }, "organization")?;
 
-            let mut verdicts = judge(&floor, &known, &input.invitees, &addresses);
-            let seats = quota::seats(env, tx, &floor.organization, &plan, now).await?;
+            let mut verdicts = judge(&locked, &known, &input.invitees, &addresses);
+            let seats = quota::seats(env, tx, &locked.organization, &plan, now).await?;
             // With REJECT_ALL a seat is not kept if one person is refused.
             seat(if input.reject_all { seats } else { seats.keeping_taken() }, &mut verdicts);
             let good = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
             let write = good > 0 && !(input.reject_all && good < verdicts.len());
             let mut sent = Vec::new();
             if write {
-                require_mails_left(env, tx, &floor, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
+                require_mails_left(env, tx, &locked, i64::try_from(good).unwrap_or(i64::MAX), now).await?;
                 let people = verdicts.iter().flatten().cloned();
-                sent = send(env, tx, &floor, known.overdue, people, message.as_deref(), now).await?;
+                sent = send(env, tx, &locked, known.overdue, people, message.as_deref(), now).await?;
             } else {
                 retry.release(tx).await?;
             }
-            let by = Arc::new(floor);
-            let mut sent = sent.into_iter().map(|row| Written::now(row.id, WithAccess { row, by: by.clone() }));
+            let by = Arc::new(locked);
+            let mut sent = sent.into_iter().map(|row| Written::new(row.id, WithAccess { row, by: by.clone() }));
             let outcome = |verdict| match verdict {
                 Ok(_) => Outcome { invitation: sent.next(), refusal: None },
                 Err(refusal) => Outcome { invitation: None, refusal: Some(refusal) },
@@ -163,7 +163,7 @@ fn seat(mut seats: Quota, verdicts: &mut [Verdict]) {
 
 /// Checks for each person, in the order of the input, whether address and role allow an invitation.
 fn judge(
-    floor: &LockedOrganization,
+    locked: &LockedOrganization,
     known: &ExistingContacts,
     invitees: &[Invitee],
     addresses: &[std::result::Result<Email, FieldError>],
@@ -177,7 +177,7 @@ fn judge(
             let at = |field: &str| ["input", "invitees", &place.to_string(), field].map(str::to_owned).to_vec();
             let email = address.clone().map_err(|problem| problem.at(at("email")))?;
             let target = Target { new_role: Some(invitee.role), ..Target::default() };
-            if floor.require(Action::InvitationCreate, &target, "organization").is_err() {
+            if locked.require(Action::InvitationCreate, &target, "organization").is_err() {
                 let problem = FieldError::new(Code::RoleNotAssignable, "You can only invite to roles below your own.");
                 return Err(problem.at(at("role")));
             }
@@ -199,7 +199,7 @@ fn judge(
 async fn send(
     env: &AppContext,
     tx: &mut Connection,
-    floor: &LockedOrganization,
+    locked: &LockedOrganization,
     mut overdue: Vec<Invitation>,
     people: impl Iterator<Item = (Email, Role)>,
     message: Option<&str>,
@@ -209,12 +209,12 @@ async fn send(
         .map(|(email, role)| {
             let invitation = Invitation {
                 id: ids::new_id::<InvitationId>(now),
-                organization_id: floor.organization.id,
+                organization_id: locked.organization.id,
                 email: email.to_string(),
                 email_written: email.written().map(str::to_owned),
                 role,
                 status: InvitationStatus::Pending,
-                inviter_id: Some(floor.actor.id),
+                inviter_id: Some(locked.actor.id),
                 message: message.map(str::to_owned),
                 created_at: now,
                 expires_at: now + env.rules.invitation_expiry,
@@ -234,11 +234,11 @@ async fn send(
         overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None)).collect();
 
     tx.queue(invitations::insert(sent.iter().cloned().zip(tokens.iter().map(SecretToken::hash))));
-    let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(floor, invitation, token, false)).collect();
+    let mails = sent.iter().zip(&tokens).map(|(invitation, token)| mail(locked, invitation, token, false)).collect();
     env.outbox.queue_many(tx, now, mails).await?;
     events.extend(sent.iter().map(|invitation| NewEvent {
         changes: FieldChange::between("role", None, Some(invitation.role.name())).into_iter().collect(),
-        ..event(invitation, EventType::InvitationCreated, Some(&floor.actor))
+        ..event(invitation, EventType::InvitationCreated, Some(&locked.actor))
     }));
     record::record(tx, now, events).await?;
     Ok(sent)
@@ -246,7 +246,7 @@ async fn send(
 
 /// Returns the mail of an invitation.
 pub(crate) fn mail(
-    floor: &LockedOrganization,
+    locked: &LockedOrganization,
     invitation: &Invitation,
     token: &SecretToken,
     is_resend: bool,
@@ -255,8 +255,8 @@ pub(crate) fn mail(
         template: Template::Invitation,
         recipient: invitation.email.clone(),
         variables: serde_json::json!({
-            "organization": floor.organization.display_name(),
-            "inviter": floor.actor.display_name(),
+            "organization": locked.organization.display_name(),
+            "inviter": locked.actor.display_name(),
             "role": invitation.role.name(),
             "message": invitation.message,
             "expires_at": invitation.expires_at,
@@ -264,7 +264,7 @@ pub(crate) fn mail(
         token: Some(token.expose().to_owned()),
         invitation: Some(invitation.id),
         organization: Some(invitation.organization_id),
-        sender: Some(floor.actor.id),
+        sender: Some(locked.actor.id),
         is_resend,
     }
 }
@@ -273,7 +273,7 @@ pub(crate) fn mail(
 pub(crate) async fn require_mails_left(
     env: &AppContext,
     tx: &mut Connection,
-    floor: &LockedOrganization,
+    locked: &LockedOrganization,
     more: i64,
     now: Instant,
 ) -> Result<()> {
@@ -282,11 +282,11 @@ pub(crate) async fn require_mails_left(
     }
     // This lock lasts until the commit: concurrent requests of the same sender in other organizations wait, and then
     // count these mails.
-    users::lock(tx, floor.actor.id).await?;
+    users::lock(tx, locked.actor.id).await?;
     let day = TimeDelta::days(1);
     for (sender, most) in [
-        (Sender::User(floor.actor.id), A_DAY_PER_USER),
-        (Sender::Organization(floor.organization.id), A_DAY_PER_ORGANIZATION),
+        (Sender::User(locked.actor.id), A_DAY_PER_USER),
+        (Sender::Organization(locked.organization.id), A_DAY_PER_ORGANIZATION),
     ] {
         let excess = mails::invitation_mails_since(tx, sender, now - day).await? + more - most;
         if excess > 0 {

@@ -62,7 +62,7 @@ impl Access {
     /// Returns the organization.
     pub fn organization(&self) -> &Organization {
         match self {
-            Access::Account(floor) => &floor.organization,
+            Access::Account(locked) => &locked.organization,
             Access::Nobody(organization) => organization,
         }
     }
@@ -70,7 +70,7 @@ impl Access {
     /// Returns the caller's account; `None` if the caller has no account.
     pub fn user(&self) -> Option<&User> {
         match self {
-            Access::Account(floor) => Some(&floor.actor),
+            Access::Account(locked) => Some(&locked.actor),
             Access::Nobody(_) => None,
         }
     }
@@ -101,13 +101,13 @@ pub async fn enter_to_administer(
 ) -> Result<(LockedOrganization, Invitation)> {
     let entered =
         lock(tx, Some(actor), &InvitationRef::Id(id), now).await.map_err(|error| error.not_found_at("invitationId"))?;
-    let (standing, target) = (entered.standing(), entered.target());
-    if standing.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
+    let (viewer_access, target) = (entered.viewer_access(), entered.target());
+    if viewer_access.rank().is_none() && !entered.allows(Action::InvitationView, &target) {
         return Err(Refusal::not_found("invitation").at("invitationId").into());
     }
-    decide(&standing, action, &target).require("invitation")?;
+    decide(&viewer_access, action, &target).require("invitation")?;
     match entered.access {
-        Access::Account(floor) => Ok((*floor, entered.invitation)),
+        Access::Account(locked) => Ok((*locked, entered.invitation)),
         Access::Nobody(_) => Err(Error::Unauthenticated),
     }
 }
@@ -121,14 +121,14 @@ async fn lock(tx: &Connection, actor: Option<&Actor>, named: &InvitationRef, now
     let (access, invitation) = match (actor, named) {
         (Some(actor), InvitationRef::Id(_)) => {
             let entering = LockedOrganization::enter_by(tx, actor, OrganizationRef::Invitation(id), "invitation", now);
-            let (floor, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
-            (Access::Account(Box::new(floor)), invitation)
+            let (locked, invitation) = try_join(entering, invitations::lock_for(tx, id, actor.user_id)).await?;
+            (Access::Account(Box::new(locked)), invitation)
         }
         (Some(actor), InvitationRef::Token(_)) => {
             let entering =
                 LockedOrganization::enter_by(tx, actor, OrganizationRef::HeldInvitation(id), "invitation", now);
-            let (floor, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
-            (Access::Account(Box::new(floor)), invitation)
+            let (locked, invitation) = try_join(entering, invitations::lock(tx, id)).await?;
+            (Access::Account(Box::new(locked)), invitation)
         }
         (None, InvitationRef::Token(_)) => {
             let organization = organizations::lock_of_invitation(tx, id);
@@ -147,9 +147,9 @@ async fn lock(tx: &Connection, actor: Option<&Actor>, named: &InvitationRef, now
 }
 
 impl Entered {
-    fn standing(&self) -> AccessContext {
+    fn viewer_access(&self) -> AccessContext {
         match &self.access {
-            Access::Account(floor) => floor.standing(),
+            Access::Account(locked) => locked.viewer_access(),
             Access::Nobody(organization) => {
                 AccessContext { place: organization.status.into(), ..AccessContext::default() }
             }
@@ -169,7 +169,7 @@ impl Entered {
     }
 
     fn allows(&self, action: Action, target: &Target) -> bool {
-        decide(&self.standing(), action, target) == Decision::Allow
+        decide(&self.viewer_access(), action, target) == Decision::Allow
     }
 
     /// Returns an error unless the policy allows the action: NOT_FOUND for a caller who may not see the invitation, and
@@ -188,7 +188,7 @@ impl Entered {
         if !self.allows(Action::InvitationView, &target) {
             return Err(not_found().into());
         }
-        decide(&self.standing(), action, &target).require("invitation")
+        decide(&self.viewer_access(), action, &target).require("invitation")
     }
 }
 

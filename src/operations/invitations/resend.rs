@@ -47,7 +47,7 @@ pub async fn resend_invitation(
     let now = env.clock.now();
     let resent = env
         .write(retry, async |tx| {
-            let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationResend, now).await?;
+            let (locked, invitation) = enter_to_administer(tx, actor, id, Action::InvitationResend, now).await?;
             if invitation.status_at(now) != InvitationStatus::Expired {
                 require_pending(&invitation, now)?;
             }
@@ -56,19 +56,19 @@ pub async fn resend_invitation(
             let overdue = require_free(tx, &invitation, now).await?;
             tx.queue(invitations::expire(&overdue));
             if invitation.status_at(now) == InvitationStatus::Expired {
-                let plan = quota::plan(env, tx, floor.organization.id.into(), now).await?;
-                quota::seats(env, tx, &floor.organization, &plan, now).await?.take(1)?;
+                let plan = quota::plan(env, tx, locked.organization.id.into(), now).await?;
+                quota::seats(env, tx, &locked.organization, &plan, now).await?.take(1)?;
             }
-            require_pause(env, tx, &floor, &invitation, now).await?;
+            require_pause(env, tx, &locked, &invitation, now).await?;
 
             let token = SecretToken::random();
-            let renewed = invitation.renewed(floor.actor.id, now, now + env.rules.invitation_expiry);
+            let renewed = invitation.renewed(locked.actor.id, now, now + env.rules.invitation_expiry);
             tx.queue(invitations::renew(&renewed, token.hash()));
-            env.outbox.queue_many(tx, now, vec![mail(&floor, &renewed, &token, true)]).await?;
+            env.outbox.queue_many(tx, now, vec![mail(&locked, &renewed, &token, true)]).await?;
             let expired = overdue.iter().map(|invitation| event(invitation, EventType::InvitationExpired, None));
-            let resent = event(&renewed, EventType::InvitationResent, Some(&floor.actor));
+            let resent = event(&renewed, EventType::InvitationResent, Some(&locked.actor));
             record::record(tx, now, expired.chain([resent]).collect()).await?;
-            Ok(Written::now(id, WithAccess { row: renewed, by: Arc::new(floor) }))
+            Ok(Written::new(id, WithAccess { row: renewed, by: Arc::new(locked) }))
         })
         .await?;
     env.outbox.wake();
@@ -96,7 +96,7 @@ async fn require_free(tx: &Connection, invitation: &Invitation, now: Instant) ->
 async fn require_pause(
     env: &AppContext,
     tx: &mut Connection,
-    floor: &LockedOrganization,
+    locked: &LockedOrganization,
     invitation: &Invitation,
     now: Instant,
 ) -> Result<()> {
@@ -107,13 +107,13 @@ async fn require_pause(
     if available_at > now {
         return Err(Refusal::rate_limited("An invitation is sent at most once a minute.", available_at).into());
     }
-    users::lock(tx, floor.actor.id).await?;
+    users::lock(tx, locked.actor.id).await?;
     let hour_ago = now - TimeDelta::hours(1);
-    let (count, oldest) = mails::resends_by_sender_since(tx, floor.actor.id, hour_ago).await?;
+    let (count, oldest) = mails::resends_by_sender_since(tx, locked.actor.id, hour_ago).await?;
     if count >= AN_HOUR_PER_USER {
         let retry_at = oldest.unwrap_or(now) + TimeDelta::hours(1);
         let message = format!("At most {AN_HOUR_PER_USER} invitations can be sent again in an hour.");
         return Err(Refusal::rate_limited(message, retry_at).into());
     }
-    require_mails_left(env, tx, floor, 1, now).await
+    require_mails_left(env, tx, locked, 1, now).await
 }

@@ -32,13 +32,13 @@ pub async fn revoke_invitation(
     let id: InvitationId = parse_id("invitationId", &input.invitation_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, invitation) = enter_to_administer(tx, actor, id, Action::InvitationRevoke, now).await?;
+        let (locked, invitation) = enter_to_administer(tx, actor, id, Action::InvitationRevoke, now).await?;
         require_pending(&invitation, now)?;
         let revoked = invitation.resolved(InvitationStatus::Revoked, now);
         tx.queue(invitations::resolve(&revoked));
-        record::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&floor.actor))]).await?;
-        let by = Arc::new(floor.without(&revoked));
-        Ok(Written::now(id, WithAccess { row: revoked, by }))
+        record::record(tx, now, vec![event(&revoked, EventType::InvitationRevoked, Some(&locked.actor))]).await?;
+        let by = Arc::new(locked.without(&revoked));
+        Ok(Written::new(id, WithAccess { row: revoked, by }))
     })
     .await
 }

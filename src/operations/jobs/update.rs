@@ -49,7 +49,7 @@ pub async fn update_job(env: &AppContext, actor: &Actor, input: Input, retry: &I
         if state.is_some() || !assigns {
             held.require(Action::JobStateUpdate)?;
         }
-        if let Some(refusal) = ineligible(tx, &held.ground, &assignee).await? {
+        if let Some(refusal) = ineligible(tx, &held.locked, &assignee).await? {
             return Err(refusal.into());
         }
 
@@ -63,7 +63,7 @@ pub async fn update_job(env: &AppContext, actor: &Actor, input: Input, retry: &I
             updated_at: now,
             ..before.clone()
         };
-        let by = Some(held.ground.actor.id);
+        let by = Some(held.locked.actor.id);
         let Some(event) = job_updated(by, before, &after, &held.containers()) else { return Ok(id) };
         tx.queue(jobs::update(&after));
         let mut events = vec![event];

@@ -38,11 +38,11 @@ pub async fn change_member_role(
     let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = lock_member(tx, actor, id, now).await?;
-        let target = Target { new_role: Some(input.role), ..about(&floor, &member) };
-        floor.require(Action::MemberRoleChange, &target, "member")?;
+        let (locked, member) = lock_member(tx, actor, id, now).await?;
+        let target = Target { new_role: Some(input.role), ..member_target(&locked, &member) };
+        locked.require(Action::MemberRoleChange, &target, "member")?;
         if member.role == input.role {
-            return Ok(Written::now(id, WithAccess { row: member, by: Arc::new(floor) }));
+            return Ok(Written::new(id, WithAccess { row: member, by: Arc::new(locked) }));
         }
         let changed = Membership { role: input.role, ..member.clone() };
         tx.queue(memberships::update_role(&changed));
@@ -51,10 +51,10 @@ pub async fn change_member_role(
             changes: FieldChange::between("role", Some(member.role.name()), Some(changed.role.name()))
                 .into_iter()
                 .collect(),
-            ..NewEvent::new(member.organization_id, EventType::MemberRoleChanged, Some(floor.actor.id), id)
+            ..NewEvent::new(member.organization_id, EventType::MemberRoleChanged, Some(locked.actor.id), id)
         };
         record::record(tx, now, vec![event]).await?;
-        Ok(Written::now(id, WithAccess { row: changed, by: Arc::new(floor) }))
+        Ok(Written::new(id, WithAccess { row: changed, by: Arc::new(locked) }))
     })
     .await
 }
@@ -68,13 +68,13 @@ pub(crate) async fn lock_member(
 ) -> Result<(LockedOrganization, Membership)> {
     let entering = LockedOrganization::enter_by(tx, actor, OrganizationRef::Membership(id), "member", now);
     let entered = try_join(entering, memberships::lock(tx, id, actor.user_id)).await;
-    let (floor, member) = entered.map_err(|error| error.not_found_at("membershipId"))?;
-    let member = member.filter(|_| floor.sees());
-    Ok((floor, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
+    let (locked, member) = entered.map_err(|error| error.not_found_at("membershipId"))?;
+    let member = member.filter(|_| locked.sees());
+    Ok((locked, member.ok_or_else(|| Refusal::not_found("member").at("membershipId"))?))
 }
 
 /// Returns the policy target of a member.
-pub(crate) fn about(floor: &LockedOrganization, member: &Membership) -> Target {
-    let member = Member { role: member.role, is_self: member.user_id == floor.actor.id };
+pub(crate) fn member_target(locked: &LockedOrganization, member: &Membership) -> Target {
+    let member = Member { role: member.role, is_self: member.user_id == locked.actor.id };
     Target { member: Some(member), ..Target::default() }
 }

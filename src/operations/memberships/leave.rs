@@ -27,10 +27,10 @@ pub async fn leave_organization(
     let id: OrganizationId = parse_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
-        floor.require(Action::OrganizationLeave, &Target::default(), "organization")?;
-        let membership = floor.membership.ok_or_else(|| Refusal::not_found("organization"))?;
-        end_membership(tx, &floor.organization, &membership, EventType::MemberLeft, floor.actor.id, now).await?;
+        let locked = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
+        locked.require(Action::OrganizationLeave, &Target::default(), "organization")?;
+        let membership = locked.membership.ok_or_else(|| Refusal::not_found("organization"))?;
+        end_membership(tx, &locked.organization, &membership, EventType::MemberLeft, locked.actor.id, now).await?;
         Ok(membership.id)
     })
     .await

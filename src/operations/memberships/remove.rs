@@ -16,7 +16,7 @@ use crate::store::organizations::Organization;
 
 use crate::operations::AppContext;
 use crate::operations::idempotency::Idempotency;
-use crate::operations::memberships::change_role::{about, lock_member};
+use crate::operations::memberships::change_role::{lock_member, member_target};
 use crate::operations::memberships::reassign_resources::hand_over;
 use crate::operations::ownership_offers::shared::cancel_offer_of;
 
@@ -40,10 +40,10 @@ pub async fn remove_member(env: &AppContext, actor: &Actor, input: Input, retry:
     let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = lock_member(tx, actor, id, now).await?;
-        floor.require(Action::MemberRemove, &about(&floor, &member), "member")?;
-        end_membership(tx, &floor.organization, &member, EventType::MemberRemoved, floor.actor.id, now).await?;
-        Ok(Removed { membership: id, organization: floor.organization.id })
+        let (locked, member) = lock_member(tx, actor, id, now).await?;
+        locked.require(Action::MemberRemove, &member_target(&locked, &member), "member")?;
+        end_membership(tx, &locked.organization, &member, EventType::MemberRemoved, locked.actor.id, now).await?;
+        Ok(Removed { membership: id, organization: locked.organization.id })
     })
     .await
 }

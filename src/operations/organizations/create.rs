@@ -58,8 +58,8 @@ pub async fn create_organization(
     env.write(retry, async |tx| {
         let (kept, owner) = try_join(users::keep(tx, actor.user_id), users::find_actor(tx, actor)).await?;
         let (kept, owner) = kept.zip(owner).ok_or(Error::Unauthenticated)?;
-        let standing = AccessContext { signed_in: true, is_admin: owner.is_admin, ..AccessContext::default() };
-        decide(&standing, Action::OrganizationCreate, &Target::default()).require("organization")?;
+        let viewer_access = AccessContext { signed_in: true, is_admin: owner.is_admin, ..AccessContext::default() };
+        decide(&viewer_access, Action::OrganizationCreate, &Target::default()).require("organization")?;
         refuse_taken(organizations::taken_slugs(tx, &[slug.as_str()], None, now).await?)?;
         quota::check_owned_organizations_quota(env, tx, owner.id, now).await?;
 

@@ -37,13 +37,13 @@ pub async fn delete_organization(
     let id: OrganizationId = parse_id("organizationId", &input.organization_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
-        floor.require(Action::OrganizationDelete, &Target::default(), "organization")?;
-        if Slug::lowercase(&input.confirm_slug) != floor.organization.slug {
+        let locked = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
+        locked.require(Action::OrganizationDelete, &Target::default(), "organization")?;
+        if Slug::lowercase(&input.confirm_slug) != locked.organization.slug {
             let message = "This is not the slug of the organization.";
             return Err(Refusal::new(Code::ConfirmationMismatch, message).at("confirmSlug").into());
         }
-        schedule_deletion(env, tx, &floor.organization, floor.actor.id, now).await?;
+        schedule_deletion(env, tx, &locked.organization, locked.actor.id, now).await?;
         Ok(id)
     })
     .await

@@ -45,27 +45,27 @@ pub async fn restore_organization(
     let (Some(id), Some(heir)) = (id, heir) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
-        floor.require(Action::OrganizationRestore, &Target::default(), "organization")?;
-        let scheduled = floor.organization.deletion_scheduled_for;
+        let locked = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
+        locked.require(Action::OrganizationRestore, &Target::default(), "organization")?;
+        let scheduled = locked.organization.deletion_scheduled_for;
         if scheduled.is_some_and(|at| at <= now) {
             return Err(Refusal::not_found("organization").into());
         }
-        let owner = users::find(tx, floor.organization.owner_id).await?;
+        let owner = users::find(tx, locked.organization.owner_id).await?;
         match (owner, heir) {
             (Some(owner), None) => check_owned_organizations_quota(env, tx, owner.id, now).await?,
             (Some(_), Some(_)) => return Err(has_owner().into()),
             (None, None) => return Err(needs_owner().into()),
             (None, Some(heir)) => {
                 check_owned_organizations_quota(env, tx, heir, now).await?;
-                replace_owner(tx, &floor, heir, now).await?;
+                replace_owner(tx, &locked, heir, now).await?;
             }
         }
         tx.queue(organizations::schedule_deletion(id, None));
         let before = scheduled.map(clock::text);
         let event = NewEvent {
             changes: FieldChange::between("deletionScheduledFor", before.as_deref(), None).into_iter().collect(),
-            ..NewEvent::new(id, EventType::OrganizationRestored, Some(floor.actor.id), id)
+            ..NewEvent::new(id, EventType::OrganizationRestored, Some(locked.actor.id), id)
         };
         record::record(tx, now, vec![event]).await?;
         Ok(id)
@@ -75,14 +75,14 @@ pub async fn restore_organization(
 }
 
 /// Makes `heir` the owner of an organization whose owner's account was deleted. The organization's row must be locked.
-async fn replace_owner(tx: &mut Connection, floor: &LockedOrganization, heir: UserId, now: Instant) -> Result<()> {
+async fn replace_owner(tx: &mut Connection, locked: &LockedOrganization, heir: UserId, now: Instant) -> Result<()> {
     let no_user = || Refusal::not_found("user").at("newOwnerId");
     let kept = users::keep(tx, heir).await?.ok_or_else(no_user)?;
-    let (id, by) = (floor.organization.id, Some(floor.actor.id));
-    let former = memberships::of(tx, id, floor.organization.owner_id).await?;
+    let (id, by) = (locked.organization.id, Some(locked.actor.id));
+    let former = memberships::of(tx, id, locked.organization.owner_id).await?;
     let former = former.ok_or_else(|| InternalError::new("an organization without its owner"))?;
-    let organization = Organization { owner_id: heir, ..floor.organization.clone() };
-    hand_over(tx, &organization, former.user_id, floor.actor.id, now).await?;
+    let organization = Organization { owner_id: heir, ..locked.organization.clone() };
+    hand_over(tx, &organization, former.user_id, locked.actor.id, now).await?;
     let membership = Membership {
         id: ids::new_id::<MembershipId>(now),
         user_id: heir,

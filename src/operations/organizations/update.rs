@@ -65,9 +65,9 @@ pub async fn update_organization(
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let floor = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
-        floor.require(Action::OrganizationUpdate, &Target::default(), "organization")?;
-        let before = floor.organization;
+        let locked = LockedOrganization::enter(tx, actor, id, "organization", now).await?;
+        locked.require(Action::OrganizationUpdate, &Target::default(), "organization")?;
+        let before = locked.organization;
         if input.expected_version.is_some_and(|version| version != before.version) {
             let message = format!("Somebody else has changed the organization: it is at version {}.", before.version);
             return Err(Refusal::new(Code::VersionConflict, message).at("expectedVersion").into());
@@ -101,7 +101,8 @@ pub async fn update_organization(
             organizations::change_held_slug(tx, id, (&before.slug, &after.slug), now + SLUG_HELD).await?;
         }
         organizations::update(tx, &after, now).await?;
-        let event = NewEvent { changes, ..NewEvent::new(id, EventType::OrganizationUpdated, Some(floor.actor.id), id) };
+        let event =
+            NewEvent { changes, ..NewEvent::new(id, EventType::OrganizationUpdated, Some(locked.actor.id), id) };
         record::record(tx, now, vec![event]).await?;
         Ok(id)
     })

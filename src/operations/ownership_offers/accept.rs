@@ -41,16 +41,16 @@ pub async fn accept_ownership(env: &AppContext, actor: &Actor, input: Input, ret
     let id: OwnershipOfferId = parse_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
+        let (locked, offer) = enter_by_offer(tx, actor, id, Action::OwnershipAccept, now).await?;
         require_pending(&offer, now)?;
-        let heir = floor.membership.ok_or_else(|| Refusal::not_found("offer"))?;
-        let owner = memberships::of(tx, floor.organization.id, floor.organization.owner_id)
+        let heir = locked.membership.ok_or_else(|| Refusal::not_found("offer"))?;
+        let owner = memberships::of(tx, locked.organization.id, locked.organization.owner_id)
             .await?
             .ok_or_else(|| InternalError::new("an organization without its owner"))?;
         quota::check_owned_organizations_quota(env, tx, heir.user_id, now).await?;
         let accepted = resolve(tx, &offer, OwnershipOfferStatus::Accepted, Some(heir.user_id), now).await?;
         hand_over(tx, &owner, &heir, now).await?;
-        Ok(Accepted { offer: Written::now(id, accepted), organization: floor.organization.id })
+        Ok(Accepted { offer: Written::new(id, accepted), organization: locked.organization.id })
     })
     .await
 }

@@ -27,10 +27,10 @@ pub async fn decline_ownership(
     let id: OwnershipOfferId = parse_id("ownershipOfferId", &input.ownership_offer_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, offer) = enter_by_offer(tx, actor, id, Action::OwnershipDecline, now).await?;
+        let (locked, offer) = enter_by_offer(tx, actor, id, Action::OwnershipDecline, now).await?;
         require_pending(&offer, now)?;
-        let resolved = resolve(tx, &offer, OwnershipOfferStatus::Declined, Some(floor.actor.id), now).await?;
-        Ok(Written::now(id, resolved))
+        let resolved = resolve(tx, &offer, OwnershipOfferStatus::Declined, Some(locked.actor.id), now).await?;
+        Ok(Written::new(id, resolved))
     })
     .await
 }

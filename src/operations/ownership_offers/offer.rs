@@ -12,7 +12,7 @@ use crate::store::ownership_offers::{self, NewOwnershipOffer, OwnershipOffer};
 
 use crate::operations::AppContext;
 use crate::operations::idempotency::{Idempotency, Written};
-use crate::operations::memberships::change_role::{about, lock_member};
+use crate::operations::memberships::change_role::{lock_member, member_target};
 use crate::operations::ownership_offers::shared::pending;
 
 /// The member to whom the ownership is offered.
@@ -31,16 +31,16 @@ pub async fn offer_ownership(
     let id: MembershipId = parse_id("membershipId", &input.membership_id)?;
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (floor, member) = lock_member(tx, actor, id, now).await?;
-        floor.require(Action::OwnershipOffer, &about(&floor, &member), "member")?;
-        if pending(tx, floor.organization.id, now).await?.is_some() {
+        let (locked, member) = lock_member(tx, actor, id, now).await?;
+        locked.require(Action::OwnershipOffer, &member_target(&locked, &member), "member")?;
+        if pending(tx, locked.organization.id, now).await?.is_some() {
             let message = "The organization has a pending offer of ownership: cancel it first.";
             return Err(Refusal::new(Code::OfferAlreadyPending, message).into());
         }
         let new = NewOwnershipOffer {
             id: ids::new_id::<OwnershipOfferId>(now),
-            organization_id: floor.organization.id,
-            from_id: floor.organization.owner_id,
+            organization_id: locked.organization.id,
+            from_id: locked.organization.owner_id,
             to_id: member.user_id,
             created_at: now,
             expires_at: now + OFFER_EXPIRY,
@@ -48,10 +48,10 @@ pub async fn offer_ownership(
         let offer = ownership_offers::insert(tx, &new).await?;
         let event = NewEvent {
             person: Some(offer.to_id),
-            ..NewEvent::new(offer.organization_id, EventType::OwnershipOffered, Some(floor.actor.id), offer.id)
+            ..NewEvent::new(offer.organization_id, EventType::OwnershipOffered, Some(locked.actor.id), offer.id)
         };
         record::record(tx, now, vec![event]).await?;
-        Ok(Written::now(offer.id, offer))
+        Ok(Written::new(offer.id, offer))
     })
     .await
 }

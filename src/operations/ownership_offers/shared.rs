@@ -25,24 +25,24 @@ pub(crate) async fn enter_by_offer(
     now: Instant,
 ) -> Result<(LockedOrganization, OwnershipOffer)> {
     let not_found = || Refusal::not_found("offer").at("ownershipOfferId");
-    let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), about(offer, actor.user_id));
+    let of_organization = |offer: &OwnershipOffer| (offer.organization_id.into(), offer_target(offer, actor.user_id));
     let found = ownership_offers::find_many(tx, std::slice::from_ref(&id));
     let found =
         look(tx, actor, OrganizationRef::Offer(id), found, of_organization, (Action::OwnershipOfferView, "offer"))
             .await;
     let organization = found.map_err(|error| error.not_found_at("ownershipOfferId"))?.organization_id;
-    let floor = LockedOrganization::enter(tx, actor, organization, "offer", now).await?;
+    let locked = LockedOrganization::enter(tx, actor, organization, "offer", now).await?;
     let offer = ownership_offers::lock(tx, id).await?.ok_or_else(not_found)?;
-    let target = about(&offer, floor.actor.id);
-    if floor.require(Action::OwnershipOfferView, &target, "offer").is_err() {
+    let target = offer_target(&offer, locked.actor.id);
+    if locked.require(Action::OwnershipOfferView, &target, "offer").is_err() {
         return Err(not_found().into());
     }
-    floor.require(action, &target, "offer")?;
-    Ok((floor, offer))
+    locked.require(action, &target, "offer")?;
+    Ok((locked, offer))
 }
 
 /// Returns the policy target of an offer.
-pub fn about(offer: &OwnershipOffer, viewer: UserId) -> Target {
+pub fn offer_target(offer: &OwnershipOffer, viewer: UserId) -> Target {
     Target { is_offeree: offer.to_id == viewer, is_offerer: offer.from_id == viewer, ..Target::default() }
 }
 

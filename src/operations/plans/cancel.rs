@@ -20,9 +20,9 @@ pub async fn cancel_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
     let Some(id) = check.workspace("workspaceId", &input.workspace_id) else { return Err(check.refuse()) };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = enter(env, tx, actor, id).await?;
+        let locked = enter(env, tx, actor, id).await?;
         let before = present(tx, id, now).await?;
-        cancel(tx, id, &before, ground.actor.id, now).await?;
+        cancel(tx, id, &before, locked.actor.id, now).await?;
         Ok(id)
     })
     .await

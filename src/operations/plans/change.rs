@@ -36,18 +36,18 @@ pub async fn change_plan(env: &AppContext, actor: &Actor, input: Input, retry: &
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = enter(env, tx, actor, id).await?;
+        let locked = enter(env, tx, actor, id).await?;
         require_available(id, input.tier)?;
         let before = present(tx, id, now).await?;
         if input.tier == PlanTier::Free {
-            cancel(tx, id, &before, ground.actor.id, now).await?;
+            cancel(tx, id, &before, locked.actor.id, now).await?;
             return Ok(id);
         }
         if let (Patch::Set(seats), Some(organization)) = (&input.seats, id.organization()) {
             require_enough(tx, organization, *seats, now).await?;
         }
         let after = terms(&before, &input, now);
-        agree(tx, id, (&before, after), ground.actor.id, now).await?;
+        agree(tx, id, (&before, after), locked.actor.id, now).await?;
         Ok(id)
     })
     .await

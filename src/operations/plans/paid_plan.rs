@@ -22,10 +22,10 @@ pub(crate) async fn enter(
     actor: &Actor,
     workspace: WorkspaceId,
 ) -> Result<LockedWorkspace> {
-    let ground = LockedWorkspace::enter(tx, actor, workspace, LockMode::Exclusive, "workspace").await?;
+    let locked = LockedWorkspace::enter(tx, actor, workspace, LockMode::Exclusive, "workspace").await?;
     let target = Target { owners_manage_plans: env.rules.owners_manage_plans, ..Target::default() };
-    ground.require(Action::PlanManage, &target, "workspace")?;
-    Ok(ground)
+    locked.require(Action::PlanManage, &target, "workspace")?;
+    Ok(locked)
 }
 
 /// Returns the plan of a workspace that is locked exclusively. If the plan has expired and is still stored, deletes it

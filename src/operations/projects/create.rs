@@ -40,18 +40,18 @@ pub async fn create_project(env: &AppContext, actor: &Actor, input: Input, retry
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let ground = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
-        wishes.find(tx, &ground).await?;
-        ground.require(Action::ProjectCreate, &Target::default(), "workspace")?;
-        wishes.require_possible(tx, &ground).await?;
+        let locked = lock_to_create(tx, actor, workspace).await.map_err(|error| error.not_found_at("workspaceId"))?;
+        wishes.find(tx, &locked).await?;
+        locked.require(Action::ProjectCreate, &Target::default(), "workspace")?;
+        wishes.require_possible(tx, &locked).await?;
         check_quota(env, tx, workspace, LimitKind::Projects, 1, now).await?;
-        ground.lock_actor(tx).await?;
+        locked.lock_actor(tx).await?;
 
         let project = Project {
             id: ids::new_id(now),
             workspace_id: workspace.uuid(),
             organization_id: workspace.organization(),
-            owner_id: ground.actor.id,
+            owner_id: locked.actor.id,
             assignee_id: wishes.assignee.apply(None),
             name,
             description,
@@ -61,7 +61,7 @@ pub async fn create_project(env: &AppContext, actor: &Actor, input: Input, retry
             updated_at: now,
         };
         tx.queue(projects::insert(&project));
-        record::record(tx, now, vec![project_created(ground.actor.id, &project)]).await?;
+        record::record(tx, now, vec![project_created(locked.actor.id, &project)]).await?;
         Ok(project.id)
     })
     .await

@@ -39,14 +39,14 @@ pub async fn update_project(env: &AppContext, actor: &Actor, input: Input, retry
     let now = env.clock.now();
     env.write(retry, async |tx| {
         let held = LockedProject::lock(tx, actor, id).await.map_err(|error| error.not_found_at("projectId"))?;
-        wishes.find(tx, &held.ground).await?;
+        wishes.find(tx, &held.locked).await?;
         if name.is_some() || description.is_set() || !wishes.are_given() {
             held.require(Action::ResourceUpdate)?;
         }
         if wishes.are_given() {
             held.require(Action::ResourceAssign)?;
         }
-        wishes.require_possible(tx, &held.ground).await?;
+        wishes.require_possible(tx, &held.locked).await?;
 
         let before = held.project;
         let after = Project {
@@ -58,7 +58,7 @@ pub async fn update_project(env: &AppContext, actor: &Actor, input: Input, retry
             updated_at: now,
             ..before.clone()
         };
-        if let Some(event) = project_updated(Some(held.ground.actor.id), &before, &after) {
+        if let Some(event) = project_updated(Some(held.locked.actor.id), &before, &after) {
             tx.queue(projects::update(&after));
             record::record(tx, now, vec![event]).await?;
         }

@@ -47,13 +47,13 @@ impl AssignmentPatch {
     }
 
     /// Looks up the cloud storages. NOT_FOUND for those that the actor cannot see.
-    pub async fn find(&mut self, tx: &Connection, ground: &LockedWorkspace) -> Result<()> {
+    pub async fn find(&mut self, tx: &Connection, locked: &LockedWorkspace) -> Result<()> {
         let named = [(SOURCE, &self.source), (TARGET, &self.target)];
         let named: Vec<_> = named.into_iter().filter_map(|(field, patch)| Some((field, *patch.value()?))).collect();
         let mut missing = Vec::new();
         for (field, id) in named {
-            match look_for_storage(tx, &ground.by, id).await.map_err(|error| error.not_found_at(field)) {
-                Ok(storage) if storage.workspace() == ground.id => {}
+            match look_for_storage(tx, &locked.by, id).await.map_err(|error| error.not_found_at(field)) {
+                Ok(storage) if storage.workspace() == locked.id => {}
                 Ok(_) => self.elsewhere.push(field),
                 Err(Error::Refused(refusals)) => missing.extend(refusals),
                 Err(other) => return Err(other),
@@ -64,11 +64,11 @@ impl AssignmentPatch {
 
     /// DIFFERENT_WORKSPACE for cloud storages of another workspace, ASSIGNEE_NOT_ELIGIBLE for an assignee outside of
     /// this one.
-    pub async fn require_possible(&self, tx: &mut Connection, ground: &LockedWorkspace) -> Result<()> {
+    pub async fn require_possible(&self, tx: &mut Connection, locked: &LockedWorkspace) -> Result<()> {
         let message = "This cloud storage belongs to another workspace.";
         let elsewhere = self.elsewhere.iter().map(|field| Refusal::new(Code::DifferentWorkspace, message).at(field));
         let mut refusals: Vec<_> = elsewhere.collect();
-        refusals.extend(ineligible(tx, ground, &self.assignee).await?);
+        refusals.extend(ineligible(tx, locked, &self.assignee).await?);
         if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
     }
 }
@@ -76,11 +76,11 @@ impl AssignmentPatch {
 /// Returns ASSIGNEE_NOT_ELIGIBLE unless the assignee belongs to the workspace. Unknown users get the same refusal.
 pub async fn ineligible(
     tx: &mut Connection,
-    ground: &LockedWorkspace,
+    locked: &LockedWorkspace,
     assignee: &Patch<UserId>,
 ) -> Result<Option<Refusal>> {
     let Patch::Set(assignee) = *assignee else { return Ok(None) };
-    let (eligible, message) = match ground.id {
+    let (eligible, message) = match locked.id {
         WorkspaceId::Organization(organization) => (
             memberships::of(tx, organization, assignee).await?.is_some(),
             "Work can be assigned to members of the organization only.",

@@ -88,7 +88,7 @@ async fn delete_project(tx: &mut Connection, actor: &Actor, id: ProjectId) -> Re
     let within = tasks::lock_of(tx, id).await?;
     let mut parts = jobs_of(tx, &within).await?;
     tx.queue(projects::delete(id));
-    let (by, project) = (held.ground.actor.id, held.project);
+    let (by, project) = (held.locked.actor.id, held.project);
     let mut events = vec![of_project(EventType::ProjectDeleted, Some(by), &project)];
     for task in &within {
         events.extend(with_jobs(by, task, &parts.remove(&task.id).unwrap_or_default(), &[project.people()]));
@@ -101,14 +101,14 @@ async fn delete_task(tx: &mut Connection, actor: &Actor, id: TaskId) -> Result<V
     held.require(Action::ResourceDelete)?;
     let parts = jobs::of_tasks(tx, &[id]).await?;
     tx.queue(tasks::delete(id));
-    Ok(with_jobs(held.ground.actor.id, &held.task, &parts, &held.containers()))
+    Ok(with_jobs(held.locked.actor.id, &held.task, &parts, &held.containers()))
 }
 
 /// Deletes a cloud storage. Locks the workspace exclusively, so that no new link to the storage appears meanwhile.
 async fn delete_storage(tx: &mut Connection, actor: &Actor, id: CloudStorageId, now: Instant) -> Result<Vec<NewEvent>> {
     let held = LockedStorage::lock(tx, actor, id, LockMode::Exclusive).await?;
     held.require(Action::CloudStorageManage)?;
-    let by = Some(held.ground.actor.id);
+    let by = Some(held.locked.actor.id);
     let (linked, linked_tasks) = (projects::linked_to(tx, id).await?, tasks::linked_to(tx, id).await?);
     tx.queue(projects::unlink(id, now));
     tx.queue(tasks::unlink(id, now));

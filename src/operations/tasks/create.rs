@@ -62,23 +62,23 @@ pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     };
     let now = env.clock.now();
     env.write(retry, async |tx| {
-        let (ground, project) = enter(tx, actor, place).await?;
-        wishes.find(tx, &ground).await?;
-        ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
-        wishes.require_possible(tx, &ground).await?;
-        check_quota(env, tx, ground.id, LimitKind::Tasks, 1, now).await?;
+        let (locked, project) = enter(tx, actor, place).await?;
+        wishes.find(tx, &locked).await?;
+        locked.require(Action::TaskCreate, &Target::default(), "workspace")?;
+        wishes.require_possible(tx, &locked).await?;
+        check_quota(env, tx, locked.id, LimitKind::Tasks, 1, now).await?;
         if let Some(project) = &project {
-            check_project_quota(env, tx, ground.id, project.id, 1, now).await?;
+            check_project_quota(env, tx, locked.id, project.id, 1, now).await?;
         }
-        ground.lock_actor(tx).await?;
+        locked.lock_actor(tx).await?;
 
         let (stage, state) = BEGINNING;
         let task = Task {
             id: ids::new_id(now),
-            workspace_id: ground.id.uuid(),
-            organization_id: ground.id.organization(),
+            workspace_id: locked.id.uuid(),
+            organization_id: locked.id.organization(),
             project_id: project.as_ref().map(|project| project.id),
-            owner_id: ground.actor.id,
+            owner_id: locked.actor.id,
             assignee_id: wishes.assignee.apply(None),
             name,
             status: TaskStatus::of(&[BEGINNING]),
@@ -102,7 +102,7 @@ pub async fn create_task(env: &AppContext, actor: &Actor, input: Input, retry: &
         tx.queue(tasks::insert(&task));
         jobs::insert(tx, &made).await?;
 
-        let by = ground.actor.id;
+        let by = locked.actor.id;
         let outer: Vec<_> = project.iter().map(Project::people).collect();
         let inner = [&[task.people()], outer.as_slice()].concat();
         let mut events = vec![task_created(by, &task, &outer)];
@@ -135,12 +135,12 @@ fn job_count(count: i32) -> std::result::Result<i32, FieldError> {
 async fn enter(tx: &mut Connection, actor: &Actor, place: TaskLocation) -> Result<(LockedWorkspace, Option<Project>)> {
     match place {
         TaskLocation::Workspace(id) => {
-            let ground = lock_to_create(tx, actor, id).await.map_err(|error| error.not_found_at("workspaceId"))?;
-            Ok((ground, None))
+            let locked = lock_to_create(tx, actor, id).await.map_err(|error| error.not_found_at("workspaceId"))?;
+            Ok((locked, None))
         }
         TaskLocation::Project(id) => {
             let held = LockedProject::share(tx, actor, id).await.map_err(|error| error.not_found_at("projectId"))?;
-            Ok((held.ground, Some(held.project)))
+            Ok((held.locked, Some(held.project)))
         }
     }
 }

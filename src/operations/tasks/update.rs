@@ -47,7 +47,7 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
     env.write(retry, async |tx| {
         let held = LockedTask::lock(tx, actor, id, hold).await.map_err(|error| error.not_found_at("taskId"))?;
         let project = find_project(tx, &held, &destination).await?;
-        wishes.find(tx, &held.ground).await?;
+        wishes.find(tx, &held.locked).await?;
         if name.is_some() || !(moves || wishes.are_given()) {
             held.require(Action::ResourceUpdate)?;
         }
@@ -56,13 +56,13 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
         }
         if moves {
             held.require(Action::ResourceDelete)?;
-            held.ground.require(Action::TaskCreate, &Target::default(), "workspace")?;
+            held.locked.require(Action::TaskCreate, &Target::default(), "workspace")?;
         }
-        if project.as_ref().is_some_and(|project| project.workspace() != held.ground.id) {
+        if project.as_ref().is_some_and(|project| project.workspace() != held.locked.id) {
             let message = "This project belongs to another workspace. To move the task there, transfer it.";
             return Err(Refusal::new(Code::DifferentWorkspace, message).at("projectId").into());
         }
-        wishes.require_possible(tx, &held.ground).await?;
+        wishes.require_possible(tx, &held.locked).await?;
 
         let before = &held.task;
         let after = Task {
@@ -75,10 +75,10 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
             ..before.clone()
         };
         if let Some(project) = after.project_id.filter(|_| after.project_id != before.project_id) {
-            check_project_quota(env, tx, held.ground.id, project, 1, now).await?;
+            check_project_quota(env, tx, held.locked.id, project, 1, now).await?;
         }
         let outer: Vec<_> = if moves { project.iter().map(Project::people).collect() } else { held.containers() };
-        if let Some(event) = task_updated(Some(held.ground.actor.id), before, &after, &outer) {
+        if let Some(event) = task_updated(Some(held.locked.actor.id), before, &after, &outer) {
             tx.queue(tasks::update(&after));
             record::record(tx, now, vec![event]).await?;
         }
@@ -91,6 +91,6 @@ pub async fn update_task(env: &AppContext, actor: &Actor, input: Input, retry: &
 /// workspace cannot change meanwhile, because the workspace is locked exclusively.
 async fn find_project(tx: &Connection, held: &LockedTask, destination: &Patch<ProjectId>) -> Result<Option<Project>> {
     let Patch::Set(id) = *destination else { return Ok(None) };
-    let found = look_for_project(tx, &held.ground.by, id).await;
+    let found = look_for_project(tx, &held.locked.by, id).await;
     found.map(Some).map_err(|error| error.not_found_at("projectId"))
 }

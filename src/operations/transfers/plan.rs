@@ -112,28 +112,28 @@ pub async fn plan_transfer(env: &AppContext, actor: &Actor, input: Input) -> Res
 }
 
 /// The storages of the destination with the same provider and resource as a linked storage.
-enum Found {
+enum StorageMatch {
     None,
     One(CloudStorageId),
     Several,
 }
 
-impl Found {
+impl StorageMatch {
     fn one(&self) -> Option<CloudStorageId> {
         match self {
-            Found::One(id) => Some(*id),
-            Found::None | Found::Several => None,
+            StorageMatch::One(id) => Some(*id),
+            StorageMatch::None | StorageMatch::Several => None,
         }
     }
 
     fn problem(&self) -> Option<Refusal> {
         let (code, message) = match self {
-            Found::None => (
+            StorageMatch::None => (
                 Code::StorageMatchNotFound,
                 "The destination has no storage with the provider and resource of one that is linked here.",
             ),
-            Found::One(_) => return None,
-            Found::Several => (
+            StorageMatch::One(_) => return None,
+            StorageMatch::Several => (
                 Code::StorageMatchAmbiguous,
                 "The destination has several storages with the provider and resource of one that is linked here.",
             ),
@@ -176,7 +176,7 @@ impl TransferContext {
 
     /// Returns the refusals of the policy, at the source and at the destination.
     fn authorize(&self, batch: &TransferBatch, resource: ResourceId) -> Vec<Refusal> {
-        let here = Target { ties: batch.ties, ..Target::default() };
+        let here = Target { relations: batch.relations, ..Target::default() };
         let mut problems =
             refusals(self.workspaces[&batch.source].require(Action::ResourceTransfer, &here, "resource"));
         if batch.source == self.request.destination {
@@ -192,7 +192,7 @@ impl TransferContext {
         problems
     }
 
-    /// Returns the refusal that follows from the present place of the resource, if any.
+    /// Returns the refusal if the resource is in the destination already, or is a task in a project; else `None`.
     fn obstacles(&self, batch: &TransferBatch, resource: ResourceId) -> Option<Refusal> {
         if batch.source == self.request.destination {
             return Some(Refusal::new(Code::SameWorkspace, "This is in that workspace already."));
@@ -206,24 +206,24 @@ impl TransferContext {
 
     /// Returns the linked storages, each with its match at the destination. There is no match for a resource that the
     /// actor may not move, or for a storage that the actor may not see.
-    fn matches(&self, batch: &TransferBatch, may_move: bool) -> Vec<(CloudStorageId, Found)> {
+    fn matches(&self, batch: &TransferBatch, may_move: bool) -> Vec<(CloudStorageId, StorageMatch)> {
         let visible = |id: &CloudStorageId| self.storages.iter().filter(|_| may_move).find(|storage| storage.id == *id);
-        let found = |id| (id, visible(&id).map_or(Found::None, |storage| self.find_alike(storage)));
+        let found = |id| (id, visible(&id).map_or(StorageMatch::None, |storage| self.find_alike(storage)));
         batch.storages().into_iter().map(found).collect()
     }
 
-    fn find_alike(&self, of: &CloudStorage) -> Found {
+    fn find_alike(&self, of: &CloudStorage) -> StorageMatch {
         let alike = |other: &&CloudStorage| (other.provider, &other.resource) == (of.provider, &of.resource);
         let mut alike = self.candidates.iter().filter(alike);
         match (alike.next(), alike.next()) {
-            (None, _) => Found::None,
-            (Some(one), None) => Found::One(one.id),
-            (Some(_), Some(_)) => Found::Several,
+            (None, _) => StorageMatch::None,
+            (Some(one), None) => StorageMatch::One(one.id),
+            (Some(_), Some(_)) => StorageMatch::Several,
         }
     }
 
     /// Returns the refusals for linked storages that do not have exactly one match.
-    fn mismatches(&self, storages: &[(CloudStorageId, Found)]) -> Vec<Refusal> {
+    fn mismatches(&self, storages: &[(CloudStorageId, StorageMatch)]) -> Vec<Refusal> {
         if self.request.storage != StorageHandling::AutoMatch {
             return Vec::new();
         }

@@ -33,7 +33,7 @@ pub(crate) struct TransferBatch {
     /// The tasks of the project, or the task itself.
     pub(crate) tasks: Vec<Task>,
     pub(super) jobs: Vec<JobsOfTask>,
-    pub(super) ties: Relations,
+    pub(super) relations: Relations,
 }
 
 impl TransferBatch {
@@ -61,7 +61,7 @@ pub(crate) struct TransferContext {
     pub(super) workspaces: BTreeMap<WorkspaceId, LockedWorkspace>,
     /// The linked storages that the actor may see.
     pub(super) storages: Vec<CloudStorage>,
-    /// The storages of the destination that match one of these.
+    /// The storages of the destination that match one of the linked storages.
     pub(super) candidates: Vec<CloudStorage>,
     pub(super) quotas: Quotas,
 }
@@ -104,25 +104,26 @@ pub(crate) async fn survey(
     request: Request,
     hold: LockMode,
 ) -> Result<TransferContext> {
-    let named = Named::read(connection, &request.resources).await?;
-    let workspace_ids: BTreeSet<WorkspaceId> = named.workspaces().chain([request.destination]).collect();
+    let rows = RequestedRows::read(connection, &request.resources).await?;
+    let workspace_ids: BTreeSet<WorkspaceId> = rows.workspaces().chain([request.destination]).collect();
     // This check precedes all locks, and sends the same statements for invisible and for missing objects.
     let pairs: Vec<_> = workspace_ids.iter().map(|id| (actor.user_id, id.uuid())).collect();
     let accesses = workspace_access::find_many(connection, &pairs, env.clock.now()).await?;
-    let standing = |id: WorkspaceId| {
+    let viewer_access = |id: WorkspaceId| {
         let access = accesses.iter().find(|access| access.workspace_id == id.uuid());
-        access.map(access_of).map(|standing| AccessContext { invited: false, ..standing })
+        access.map(access_of).map(|viewer_access| AccessContext { invited: false, ..viewer_access })
     };
-    named.require_seen(actor, &request, standing)?;
+    rows.require_seen(actor, &request, viewer_access)?;
     let workspaces = enter(connection, actor, &workspace_ids, hold).await?;
     // Reads the rows again under the locks, where they cannot move any more.
-    let named = if hold == LockMode::Unheld { named } else { Named::read(connection, &request.resources).await? };
-    if named.workspaces().any(|workspace| !workspace_ids.contains(&workspace)) {
+    let rows =
+        if hold == LockMode::Unheld { rows } else { RequestedRows::read(connection, &request.resources).await? };
+    if rows.workspaces().any(|workspace| !workspace_ids.contains(&workspace)) {
         return Err(
             InternalError { transient: true, cause: "a resource moved while it was to be transferred".into() }.into()
         );
     }
-    let batches = named.load(connection, actor, &request, &workspaces).await?;
+    let batches = rows.load(connection, actor, &request, &workspaces).await?;
     let destination = &workspaces[&request.destination];
     let linked: BTreeSet<CloudStorageId> = batches.iter().flat_map(TransferBatch::storages).collect();
     let storages = cloud_storages::find_many(connection, &linked.into_iter().collect::<Vec<_>>()).await?;
@@ -142,9 +143,10 @@ pub(crate) async fn survey(
 
 /// Whether the actor may see a storage. A match would reveal the provider and resource of a hidden storage.
 fn sees(workspaces: &BTreeMap<WorkspaceId, LockedWorkspace>, storage: &CloudStorage, actor: &Actor) -> bool {
-    let target = Target { ties: Relations::of(actor.user_id, storage.people(), &[]), ..Target::default() };
+    let target = Target { relations: Relations::of(actor.user_id, storage.people(), &[]), ..Target::default() };
     let workspace = workspaces.get(&storage.workspace());
-    workspace.is_some_and(|workspace| decide(&workspace.standing, Action::CloudStorageView, &target) == Decision::Allow)
+    workspace
+        .is_some_and(|workspace| decide(&workspace.viewer_access, Action::CloudStorageView, &target) == Decision::Allow)
 }
 
 /// Locks the workspaces in one fixed order, whatever the direction of the transfer. Workspaces that the actor cannot
@@ -167,12 +169,12 @@ async fn enter(
 }
 
 /// The rows that a request names.
-struct Named {
+struct RequestedRows {
     projects: HashMap<ProjectId, Project>,
     tasks: HashMap<TaskId, TaskInProject>,
 }
 
-impl Named {
+impl RequestedRows {
     async fn read(connection: &mut Connection, resources: &[ResourceId]) -> Result<Self> {
         let (mut projects, mut tasks) = (Vec::new(), Vec::new());
         for resource in resources {
@@ -199,7 +201,7 @@ impl Named {
         &self,
         actor: &Actor,
         request: &Request,
-        standing: impl Fn(WorkspaceId) -> Option<AccessContext>,
+        viewer_access: impl Fn(WorkspaceId) -> Option<AccessContext>,
     ) -> Result<()> {
         let mut check = Validator::default();
         let unseen = |what: &str| {
@@ -207,15 +209,17 @@ impl Named {
             FieldError::new(refusal.code, refusal.message)
         };
         // A caller who gets "hidden" instead of "forbidden" for an action there cannot see the workspace.
-        let hidden = |standing| decide(&standing, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
-        if standing(request.destination).is_none_or(hidden) {
+        let hidden =
+            |viewer_access| decide(&viewer_access, Action::ProjectCreate, &Target::default()) == Decision::Hidden;
+        if viewer_access(request.destination).is_none_or(hidden) {
             check.note("destinationWorkspaceId", unseen("workspace"));
         }
         for (index, resource) in request.resources.iter().enumerate() {
             let seen = self.find(*resource).is_some_and(|(workspace, people, containers)| {
-                let target = Target { ties: Relations::of(actor.user_id, people, &containers), ..Target::default() };
-                let sees = |standing| decide(&standing, Action::ResourceView, &target) == Decision::Allow;
-                standing(workspace).is_some_and(sees)
+                let target =
+                    Target { relations: Relations::of(actor.user_id, people, &containers), ..Target::default() };
+                let sees = |viewer_access| decide(&viewer_access, Action::ResourceView, &target) == Decision::Allow;
+                viewer_access(workspace).is_some_and(sees)
             });
             if !seen {
                 check.note(&format!("resourceIds.{index}"), unseen("resource"));
@@ -233,7 +237,7 @@ impl Named {
         request: &Request,
         workspaces: &BTreeMap<WorkspaceId, LockedWorkspace>,
     ) -> Result<Vec<TransferBatch>> {
-        self.require_seen(actor, request, |id| workspaces.get(&id).map(|workspace| workspace.standing))?;
+        self.require_seen(actor, request, |id| workspaces.get(&id).map(|workspace| workspace.viewer_access))?;
         let projects: Vec<ProjectId> = self.projects.keys().copied().collect();
         let tasks: Vec<TaskId> = self.tasks.keys().copied().collect();
         let tasks = transfers::tasks_of(connection, &projects, &tasks).await?;
@@ -243,8 +247,8 @@ impl Named {
         let mut batches = Vec::new();
         for resource in &request.resources {
             let Some((workspace, people, containers)) = self.find(*resource) else { continue };
-            let ties = Relations::of(actor.user_id, people, &containers);
-            let goes_along = |task: &&Task| match resource {
+            let relations = Relations::of(actor.user_id, people, &containers);
+            let moves_along = |task: &&Task| match resource {
                 ResourceId::Project(id) => task.project_id == Some(*id),
                 ResourceId::Task(id) => task.id == *id,
             };
@@ -252,9 +256,9 @@ impl Named {
                 ResourceId::Project(id) => self.projects.get(id).cloned(),
                 ResourceId::Task(_) => None,
             };
-            let tasks: Vec<Task> = tasks.iter().filter(goes_along).cloned().collect();
+            let tasks: Vec<Task> = tasks.iter().filter(moves_along).cloned().collect();
             let jobs = tasks.iter().filter_map(|task| jobs.get(&task.id)).cloned().collect();
-            batches.push(TransferBatch { source: workspace, project, tasks, jobs, ties });
+            batches.push(TransferBatch { source: workspace, project, tasks, jobs, relations });
         }
         Ok(batches)
     }

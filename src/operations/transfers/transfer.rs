@@ -50,11 +50,11 @@ fn in_input(problem: &Refusal) -> Refusal {
 }
 
 async fn take(tx: &mut Connection, survey: &TransferContext, now: Instant) -> Result<()> {
-    let ground = survey.destination();
+    let locked = survey.destination();
     let storages = survey.replacements();
     let projects: Vec<ProjectId> = survey.batches.iter().filter_map(|batch| Some(batch.project.as_ref()?.id)).collect();
     let tasks: Vec<TaskId> = survey.batches.iter().flat_map(|batch| batch.tasks.iter().map(|task| task.id)).collect();
-    let to = Move { destination: ground.id, owner: ground.actor.id, storages: &storages, at: now };
+    let to = Move { destination: locked.id, owner: locked.actor.id, storages: &storages, at: now };
     transfers::take(tx, &projects, &tasks, &to).await?;
     let events = survey.batches.iter().flat_map(|batch| moved(batch, &to)).collect();
     record::record(tx, now, events).await
@@ -62,19 +62,19 @@ async fn take(tx: &mut Connection, survey: &TransferContext, now: Instant) -> Re
 
 /// Returns the events for both workspaces: for the resource itself, and for the tasks that move with a project.
 fn moved(batch: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
-    let project = batch.project.iter().map(Thing::from);
+    let project = batch.project.iter().map(MovedResource::from);
     let in_project = batch.project.as_ref().map(Project::people);
-    let tasks = batch.tasks.iter().map(Thing::from);
+    let tasks = batch.tasks.iter().map(MovedResource::from);
     project
         .chain(tasks)
-        .flat_map(|thing| {
-            let mut tied: Vec<UserId> = [Some(thing.owner), thing.assignee].into_iter().flatten().collect();
+        .flat_map(|moved| {
+            let mut tied: Vec<UserId> = [Some(moved.owner), moved.assignee].into_iter().flatten().collect();
             tied.extend(in_project.iter().flat_map(|people| [people.owner, people.assignee]).flatten());
-            let changes = thing.changes(batch.source, to);
+            let changes = moved.changes(batch.source, to);
             let event = |workspace, kind, tied| NewEvent {
                 tied,
                 changes: changes.clone(),
-                ..NewEvent::new(workspace, kind, Some(to.owner), thing.id)
+                ..NewEvent::new(workspace, kind, Some(to.owner), moved.id)
             };
             [
                 event(batch.source, EventType::ResourceMovedOut, tied),
@@ -85,7 +85,7 @@ fn moved(batch: &TransferBatch, to: &Move<'_>) -> Vec<NewEvent> {
 }
 
 /// The fields of a project or task that a transfer changes.
-struct Thing {
+struct MovedResource {
     id: ResourceId,
     owner: UserId,
     assignee: Option<UserId>,
@@ -93,7 +93,7 @@ struct Thing {
     target_storage: Option<CloudStorageId>,
 }
 
-impl From<&Project> for Thing {
+impl From<&Project> for MovedResource {
     fn from(project: &Project) -> Self {
         Self {
             id: ResourceId::Project(project.id),
@@ -105,7 +105,7 @@ impl From<&Project> for Thing {
     }
 }
 
-impl From<&Task> for Thing {
+impl From<&Task> for MovedResource {
     fn from(task: &Task) -> Self {
         Self {
             id: ResourceId::Task(task.id),
@@ -117,7 +117,7 @@ impl From<&Task> for Thing {
     }
 }
 
-impl Thing {
+impl MovedResource {
     fn changes(&self, source: WorkspaceId, to: &Move<'_>) -> Vec<FieldChange> {
         let replaced = |of: Option<CloudStorageId>| {
             to.storages.iter().find(|(old, _)| Some(*old) == of).map(|(_, new)| new.to_string())

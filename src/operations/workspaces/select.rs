@@ -24,10 +24,10 @@ pub async fn select_workspace(env: &AppContext, actor: &Actor, input: Input, ret
     // lock exclusively.
     let hold = if id.user().is_some() { LockMode::Exclusive } else { LockMode::Shared };
     env.write(retry, async |tx| {
-        let ground = LockedWorkspace::enter(tx, actor, id, hold, "workspace").await?;
-        ground.require(Action::WorkspaceSelect, &Target::default(), "workspace")?;
-        tx.queue(users::select_organization(ground.actor.id, id.organization()));
-        Ok(ground.actor.id)
+        let locked = LockedWorkspace::enter(tx, actor, id, hold, "workspace").await?;
+        locked.require(Action::WorkspaceSelect, &Target::default(), "workspace")?;
+        tx.queue(users::select_organization(locked.actor.id, id.organization()));
+        Ok(locked.actor.id)
     })
     .await
     .map_err(|error| error.not_found_at("workspaceId"))

@@ -327,7 +327,7 @@ pub async fn of_person(
 
 /// Returns the settled entries with these IDs, in no order.
 pub async fn find_many(connection: &mut Connection, ids: &[EventId]) -> Result<Vec<Entry>> {
-    let places: Vec<EventPosition> = ids.iter().map(|id| id.place()).collect();
+    let places: Vec<EventPosition> = ids.iter().map(|id| id.position()).collect();
     let found = find_at(connection, &places).await?;
     Ok(found.into_iter().filter(|entry| ids.contains(&entry.id)).collect())
 }

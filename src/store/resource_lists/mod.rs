@@ -232,22 +232,22 @@ impl List {
     /// the cost depends on the number of related rows. The IDs are collected in an array, because for a join the
     /// planner would read the whole list.
     fn walk_tied<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let (column, table, ties) = (self.within.column(), self.kind.table(), self.rows.tied);
-        let mut relations = Vec::new();
-        if ties.owner && self.kind.has_owner() {
-            relations.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = ?"));
+        let (column, table, relations) = (self.within.column(), self.kind.table(), self.rows.tied);
+        let mut lookups = Vec::new();
+        if relations.owner && self.kind.has_owner() {
+            lookups.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.owner_id = ?"));
         }
-        if ties.assignee && self.kind.has_assignee() {
-            relations.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = ?"));
+        if relations.assignee && self.kind.has_assignee() {
+            lookups.push(format!("SELECT y.id FROM {table} y WHERE y.{column} = o.id AND y.assignee_id = ?"));
         }
-        if ties.container {
-            relations.extend(self.tied_by_container());
+        if relations.container {
+            lookups.extend(self.tied_by_container());
         }
-        if relations.is_empty() {
+        if lookups.is_empty() {
             out.push_sql(" AND false");
             return Ok(());
         }
-        let tied = format!(" AND x.id = ANY (ARRAY({}))", relations.join(" UNION ALL "));
+        let tied = format!(" AND x.id = ANY (ARRAY({}))", lookups.join(" UNION ALL "));
         for (index, sql) in tied.split('?').enumerate() {
             if index > 0 {
                 out.push_bind_param::<sql_types::Uuid, _>(&self.viewer)?;

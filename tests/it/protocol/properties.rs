@@ -57,9 +57,9 @@ fn texts_are_shown_as_they_are(raw: &str) {
                 "{text:?}"
             );
             assert_eq!(text::optional(Some(&text), max), Ok(Some(text.clone())), "parsing is idempotent");
-            assert_eq!(text::fitted(Some(raw), max), Some(text), "a valid text is not changed");
+            assert_eq!(text::truncated(Some(raw), max), Some(text), "a valid text is not changed");
         }
-        if let Some(text) = text::fitted(Some(raw), max) {
+        if let Some(text) = text::truncated(Some(raw), max) {
             assert_eq!(text::required(&text, max), Ok(text.nfc().collect::<String>()), "a truncated text is valid");
         }
     }

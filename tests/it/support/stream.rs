@@ -61,7 +61,7 @@ impl TestApp {
         self.log_settles().await;
         let last = self.event_ids("TRUE").await.pop().and_then(|id| EventId::parse(&id)).expect("an event");
         let list = user_stream_name(UserId::parse(&person.id).expect("an ID"));
-        connection::cursor(&list, &Keyset { key: self.env.hub.epochs().locate(last.place()), id: last.into() })
+        connection::cursor(&list, &Keyset { key: self.env.hub.epochs().locate(last.position()), id: last.into() })
     }
 }
 

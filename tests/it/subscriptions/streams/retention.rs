@@ -40,7 +40,7 @@ async fn prune_events_deletes_old_events_and_cursors_to_them_expire() {
     let mut from_the_last_that_went = app.follow(&ada, &id, &cursor(1));
     // Compared by position, because the IDs contain the times that were changed above.
     let places = |events: &[Value]| -> Vec<_> {
-        ids(events).iter().map(|id| EventId::parse(id).expect("an ID").place()).collect()
+        ids(events).iter().map(|id| EventId::parse(id).expect("an ID").position()).collect()
     };
     assert_eq!(places(&from_the_last_that_went.events(all.len() - 2).await), places(&all[2..]));
     let query = format!(
