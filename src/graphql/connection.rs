@@ -127,8 +127,14 @@ impl PageArgs {
         self.page_request_where(list, |_| true)
     }
 
-    /// Same as [`page_request`](Self::page_request), for a list that has several orders: `fits` says whether a key is possible in
-    /// the current order.
+    /// Same as [`page_request`](Self::page_request). The benchmarks still use this name.
+    #[doc(hidden)]
+    pub fn window<K: Key>(&self, list: &str) -> Result<PageRequest<K>> {
+        self.page_request(list)
+    }
+
+    /// Same as [`page_request`](Self::page_request), for a list that has several orders: `fits` says whether a key is
+    /// possible in the current order.
     pub fn page_request_where<K: Key>(&self, list: &str, fits: impl Fn(&K) -> bool) -> Result<PageRequest<K>> {
         let backward = self.last.is_some() || (self.first.is_none() && self.before.is_some());
         let mixed = if backward { self.first.is_some() || self.after.is_some() } else { self.before.is_some() };

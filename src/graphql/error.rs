@@ -14,7 +14,7 @@ use crate::store::outcome;
 
 /// The message for a response that is longer than allowed.
 pub const TOO_LARGE: &str =
-    "The answer is longer than 8 MB: ask for less at a time. If this was a mutation, it was done all the same.";
+    "The response is longer than 8 MB. Request less data at a time. If this was a mutation, it was executed.";
 
 /// The result of a resolver.
 pub type Result<T> = std::result::Result<T, ApiError>;
@@ -82,11 +82,11 @@ impl From<ApiError> for async_graphql::Error {
             ApiError::TooLarge => ("TOO_COMPLEX", TOO_LARGE.to_owned(), None),
             ApiError::CursorExpired => {
                 let message =
-                    "Events after this cursor are no longer kept. Read the present state, and go on without it.";
+                    "Events after this cursor are no longer stored. Read the current state and omit the cursor.";
                 ("CURSOR_EXPIRED", message.to_owned(), None)
             }
             ApiError::Lagged => {
-                let message = "Events came faster than they were taken. Go on by the cursor of the last one.";
+                let message = "Events came faster than the client read them. Continue after the last received cursor.";
                 ("SUBSCRIPTION_LAGGED", message.to_owned(), None)
             }
             ApiError::ShuttingDown => ("SHUTTING_DOWN", "The server is shutting down.".to_owned(), None),

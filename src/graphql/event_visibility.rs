@@ -51,7 +51,7 @@ impl EventViewer {
     }
 
     /// Returns the viewer's access to any workspace, and loads it if necessary.
-    async fn standing_elsewhere(&self, workspace: Uuid) -> Result<AccessContext> {
+    async fn viewer_access_elsewhere(&self, workspace: Uuid) -> Result<AccessContext> {
         if self.onlooker.contains_key(&workspace) {
             return Ok(self.viewer_access(workspace));
         }
@@ -216,7 +216,7 @@ impl EventViewer {
             "sourceStorage" | "targetStorage" => Action::CloudStorageView,
             "workspace" => {
                 let Some(workspace) = WorkspaceId::parse(id) else { return Ok(false) };
-                let viewer_access = self.standing_elsewhere(workspace.uuid()).await?;
+                let viewer_access = self.viewer_access_elsewhere(workspace.uuid()).await?;
                 return Ok(decide(&viewer_access, Action::EventsView, &Target::default()) == Decision::Allow);
             }
             _ => return Ok(true),
@@ -224,7 +224,7 @@ impl EventViewer {
         let Some((workspace, people, containers)) = self.resource(id).await? else {
             return Ok(decide(viewer_access, action, &Target::default()) == Decision::Allow);
         };
-        let there = self.standing_elsewhere(workspace.uuid()).await?;
+        let there = self.viewer_access_elsewhere(workspace.uuid()).await?;
         let relations = Relations::of(self.viewer, people, &containers);
         Ok(decide(&there, action, &Target { relations, ..Target::default() }) == Decision::Allow)
     }

@@ -19,7 +19,7 @@ use crate::graphql::scalars::DateTime;
 /// Writes a field of an object as JSON. Returns `None` if the field has to be resolved.
 pub type FieldWriter<'p, T> = Box<dyn Fn(&T, &RequestContext, &mut JsonWriter) -> Option<()> + Send + Sync + 'p>;
 
-/// An object some of whose fields can be written without waiting. The written value is the same that the resolver
+/// An object with fields that can be written without waiting. The written value equals the value that the resolver
 /// returns.
 pub trait SyncFields {
     /// Returns the writer of a field, which has no arguments; `None` if the field has to be resolved.

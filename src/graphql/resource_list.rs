@@ -63,8 +63,8 @@ impl ResourceList {
         })
     }
 
-    /// Lists the resources of a kind in a project or a task, newest first. `ties` are the viewer's relations to the
-    /// container.
+    /// Lists the resources of a kind in a project or a task, newest first. `relations` are the viewer's relations to
+    /// the container.
     pub fn of_container<N: ResourceNode>(
         ctx: &Context<'_>,
         (within, id): (ParentKind, Uuid),

@@ -1,5 +1,5 @@
-//! Batches reads across subscribers: what many subscribers need at the same moment is read in one statement. Nothing is
-//! cached: every row is read after it was requested.
+//! Batches reads across subscribers: one statement reads the rows that many subscribers request at the same moment.
+//! Nothing is cached: every row is read after its request.
 //!
 //! It does for all subscribers what a data loader does for one request. The loaders of the library use spin locks, and
 //! with a thousand concurrent callers, spinning takes longer than all the other work.
@@ -23,7 +23,7 @@ use crate::store::workspace_access::WorkspaceAccess;
 /// How many times the batch task yields to the runtime before it runs the batch: enough for a thousand subscribers that
 /// were woken together to join. Without other ready tasks this takes microseconds. A worker of the runtime polls about
 /// sixty tasks at a time.
-const TURNS: u32 = 16;
+const YIELDS_BEFORE_BATCH: u32 = 16;
 
 /// The shared loader of the process. Cheap to clone.
 #[derive(Clone)]
@@ -34,14 +34,14 @@ impl SharedLoader {
     pub fn new(env: &AppContext) -> Self {
         let source =
             DbLoader { store: env.store.clone(), actor: Arc::new(OnceLock::new()), now: env.clock.now(), began: None };
-        Self(Arc::new(Inner { source, env: env.clone(), waiting: PendingRequest::default() }))
+        Self(Arc::new(Inner { source, env: env.clone(), waiting: Queues::default() }))
     }
 
     /// Returns the current access of a user to each of the workspaces. Fails with UNAUTHENTICATED if the account no
     /// longer exists.
     pub async fn onlooker(&self, user: UserId, workspaces: Vec<Uuid>) -> Result<HashMap<Uuid, WorkspaceAccess>> {
-        let asked = workspaces.into_iter().map(|workspace| BatchKey { user, workspace });
-        let found = self.ask(asked.collect()).await?;
+        let asked = workspaces.into_iter().map(|workspace| AccessKey { user, workspace });
+        let found = self.request(asked.collect()).await?;
         if found.is_empty() {
             return Err(Error::Unauthenticated);
         }
@@ -49,34 +49,34 @@ impl SharedLoader {
     }
 
     /// Returns a row that does not depend on the viewer; `None` if it does not exist.
-    pub async fn row<K: AccessKey>(&self, id: K) -> Result<Option<K::Row>> {
-        Ok(self.ask(vec![id]).await?.pop().map(|(_, row)| row))
+    pub async fn row<K: BatchKey>(&self, id: K) -> Result<Option<K::Row>> {
+        Ok(self.request(vec![id]).await?.pop().map(|(_, row)| row))
     }
 
-    async fn ask<K: AccessKey>(&self, keys: Vec<K>) -> Result<Vec<(K, K::Row)>> {
+    async fn request<K: BatchKey>(&self, keys: Vec<K>) -> Result<Vec<(K, K::Row)>> {
         let (answer, answered) = oneshot::channel();
         let is_first = {
             let mut waiting = K::waiting(&self.0.waiting).lock();
-            waiting.push(Queues { keys, answer });
+            waiting.push(PendingRequest { keys, answer });
             waiting.len() == 1
         };
         if is_first {
-            let audience = self.clone();
-            tokio::spawn(async move { audience.answer::<K>().await });
+            let loader = self.clone();
+            tokio::spawn(async move { loader.run_batch::<K>().await });
         }
-        let found = answered.await.map_err(|_| InternalError::new("what was asked for all was not answered"))?;
+        let found = answered.await.map_err(|_| InternalError::new("shared batch ended without a result"))?;
         found.map_err(loaders::error)
     }
 
     /// Loads the keys of all pending requests in one batch and sends each requester its rows.
-    async fn answer<K: AccessKey>(&self) {
-        for _ in 0..TURNS {
+    async fn run_batch<K: BatchKey>(&self) {
+        for _ in 0..YIELDS_BEFORE_BATCH {
             tokio::task::yield_now().await;
         }
         let waiting = std::mem::take(&mut *K::waiting(&self.0.waiting).lock());
         let keys: HashSet<K> = waiting.iter().flat_map(|waits| waits.keys.iter().cloned()).collect();
         let found = K::load(&self.0, &keys.into_iter().collect::<Vec<_>>()).await;
-        for Queues { keys, answer } in waiting {
+        for PendingRequest { keys, answer } in waiting {
             let own: Answer<K, K::Row> = found.as_ref().map_err(Arc::clone).map(|found| {
                 keys.into_iter().filter_map(|key| found.get(&key).cloned().map(|row| (key, row))).collect()
             });
@@ -91,14 +91,14 @@ pub struct Inner {
     /// Loads rows that do not depend on the viewer or the time.
     source: DbLoader,
     env: AppContext,
-    waiting: PendingRequest,
+    waiting: Queues,
 }
 
 /// The pending requests for rows of one kind.
-type Queue<K, R> = Mutex<Vec<Queues<K, R>>>;
+type Queue<K, R> = Mutex<Vec<PendingRequest<K, R>>>;
 
 /// A pending request.
-pub struct Queues<K, R> {
+pub struct PendingRequest<K, R> {
     keys: Vec<K>,
     answer: oneshot::Sender<Answer<K, R>>,
 }
@@ -107,35 +107,35 @@ pub struct Queues<K, R> {
 type Answer<K, R> = std::result::Result<Vec<(K, R)>, Arc<InternalError>>;
 
 /// A key that rows can be requested by.
-pub trait AccessKey: Clone + Eq + Hash + Send + Sync + 'static {
+pub trait BatchKey: Clone + Eq + Hash + Send + Sync + 'static {
     /// The row that is loaded for a key.
     type Row: Clone + Send + Sync + 'static;
 
     /// Returns the queue of this kind of key.
-    fn waiting(waiting: &PendingRequest) -> &Mutex<Vec<Queues<Self, Self::Row>>>;
+    fn waiting(waiting: &Queues) -> &Mutex<Vec<PendingRequest<Self, Self::Row>>>;
     /// Loads the rows of these keys.
-    fn load(crowd: &Inner, keys: &[Self]) -> impl Future<Output = Loaded<Self, Self::Row>> + Send;
+    fn load(inner: &Inner, keys: &[Self]) -> impl Future<Output = Loaded<Self, Self::Row>> + Send;
 }
 
 /// Key of a user's access to a workspace.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct BatchKey {
+struct AccessKey {
     user: UserId,
     workspace: Uuid,
 }
 
-impl AccessKey for BatchKey {
+impl BatchKey for AccessKey {
     type Row = WorkspaceAccess;
 
-    fn waiting(waiting: &PendingRequest) -> &Queue<Self, WorkspaceAccess> {
-        &waiting.lookings
+    fn waiting(waiting: &Queues) -> &Queue<Self, WorkspaceAccess> {
+        &waiting.accesses
     }
 
-    async fn load(crowd: &Inner, asked: &[Self]) -> Loaded<Self, WorkspaceAccess> {
+    async fn load(inner: &Inner, asked: &[Self]) -> Loaded<Self, WorkspaceAccess> {
         let pairs: Vec<_> = asked.iter().map(|asked| (asked.user, asked.workspace)).collect();
-        let mut connection = crowd.env.store.read().await.map_err(fault)?;
-        let found = workspace_access::find_many(&mut connection, &pairs, crowd.env.clock.now()).await.map_err(fault)?;
-        let key = |onlooker: &WorkspaceAccess| BatchKey { user: onlooker.user_id, workspace: onlooker.workspace_id };
+        let mut connection = inner.env.store.read().await.map_err(fault)?;
+        let found = workspace_access::find_many(&mut connection, &pairs, inner.env.clock.now()).await.map_err(fault)?;
+        let key = |onlooker: &WorkspaceAccess| AccessKey { user: onlooker.user_id, workspace: onlooker.workspace_id };
         Ok(found.into_iter().map(|onlooker| (key(&onlooker), onlooker)).collect())
     }
 }
@@ -144,20 +144,20 @@ macro_rules! rows {
     ($($field:ident: $id:ty),+) => {
         /// The pending requests, one queue for each kind of key.
         #[derive(Default)]
-        pub struct PendingRequest {
-            lookings: Queue<BatchKey, WorkspaceAccess>,
-            $($field: Queue<$id, <$id as AccessKey>::Row>,)+
+        pub struct Queues {
+            accesses: Queue<AccessKey, WorkspaceAccess>,
+            $($field: Queue<$id, <$id as BatchKey>::Row>,)+
         }
 
-        $(impl AccessKey for $id {
+        $(impl BatchKey for $id {
             type Row = <DbLoader as Loader<$id>>::Value;
 
-            fn waiting(waiting: &PendingRequest) -> &Queue<Self, Self::Row> {
+            fn waiting(waiting: &Queues) -> &Queue<Self, Self::Row> {
                 &waiting.$field
             }
 
-            async fn load(crowd: &Inner, ids: &[Self]) -> Loaded<Self, Self::Row> {
-                crowd.source.load(ids).await
+            async fn load(inner: &Inner, ids: &[Self]) -> Loaded<Self, Self::Row> {
+                inner.source.load(ids).await
             }
         })+
     };

@@ -21,11 +21,11 @@ pub struct MembersPage {
     pub organization: OrganizationId,
     /// The filter, order and range of the page.
     pub pages: Arc<Pages>,
-    /// What is loaded of each member.
+    /// The data to load for each member.
     pub depth: MemberData,
 }
 
-/// What is loaded of each member.
+/// The data to load for each member.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MemberData {
     /// The membership alone.

@@ -1,5 +1,5 @@
-//! DataLoaders: one statement loads the rows that a level of an answer needs. Nothing is cached beyond the request that a loader
-//! belongs to.
+//! DataLoaders: one statement loads the rows that one level of a response needs. A loader caches rows for its request
+//! only.
 
 pub mod events;
 pub mod invitations;
@@ -41,8 +41,8 @@ pub fn new(source: DbLoader) -> DataLoader<DbLoader> {
     DataLoader::new(source, TokioSpawner::current(), Yield)
 }
 
-/// The delay before a batch is loaded: one turn of the scheduler, after which the tasks that were ready have added their keys.
-/// A sleep would take at least a millisecond for each level of an answer.
+/// The delay before a batch is loaded: one yield to the scheduler, after which the ready tasks have added their keys. A
+/// sleep would take at least a millisecond for each level of a response.
 struct Yield;
 
 impl Timer for Yield {

@@ -1,4 +1,4 @@
-//! Plans of workspaces, and what counts toward their limits.
+//! Plans of workspaces, and the usage that counts toward their limits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Loader<PlanOf> for DbLoader {
     }
 }
 
-/// Key of what counts toward the limits of a workspace.
+/// Key of the usage that counts toward the limits of a workspace.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UsageOf(pub WorkspaceId);
 

@@ -1,4 +1,4 @@
-//! Users by ID and by proven address, and what the viewer may know of them.
+//! Users by ID and by verified address, and the keys for what the viewer may see of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl DbLoader {
     }
 }
 
-/// Key of the account that has proven an address.
+/// Key of the account with this verified e-mail address.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct VerifiedEmail(pub String);
 

@@ -1,6 +1,7 @@
 //! The executor of subscriptions. It runs a subscription in steps. The first step checks the arguments and creates a
-//! `Subscriber`; each further step executes the selection for one event. Between steps the `Subscriber` waits for events
-//! and checks the policy. A `SharedExecution` executes an event only once for all subscribers that get the same result.
+//! `Subscriber`; each further step executes the selection for one event. Between steps the `Subscriber` waits for
+//! events and checks the policy. A `SharedExecution` executes an event only once for all subscribers that get the same
+//! result.
 
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ impl Run {
         Ok(Self { schema, subscriber, execution, ended: false })
     }
 
-    /// Returns the next result; `None` after an error was returned.
+    /// Returns the next result; `None` after an error.
     async fn next(&mut self) -> Option<SubscriptionItem> {
         if self.ended {
             return None;

@@ -1,4 +1,4 @@
-//! Shares results registry subscribers. Subscribers with the same topic, document and variables share one execution. The
+//! Shares results among subscribers. Subscribers with the same topic, document and variables share one execution. The
 //! result for an event is cached and sent to the other subscribers that may read the same changes, provided that no
 //! resolver used the request or anything outside the event.
 
@@ -24,7 +24,7 @@ use crate::graphql::subscription::run::Step;
 use crate::graphql::subscription::subscriber::Subscriber;
 use crate::graphql::types::event::Event;
 
-/// How many results an execution caches, for subscribers that are slower than the first.
+/// Maximum number of results that an execution caches, for subscribers that are slower than the first.
 const MAX_CACHED_RESULTS: usize = 256;
 
 /// The shared executions that have subscribers. Cheap to clone.

@@ -109,7 +109,7 @@ impl Invitation {
     }
 
     /// Wraps a row; `None` unless the viewer is the invitee or may see the organization's invitations.
-    pub async fn if_visible(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
+    pub async fn seen(ctx: &Context<'_>, row: invitations::Invitation) -> Result<Option<Self>> {
         Self::from_row(ctx, Some(row)).await
     }
 

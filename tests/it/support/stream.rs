@@ -32,7 +32,7 @@ impl TestApp {
         let actor = self.env.keys.verify(&person.token, self.env.clock.now()).expect("a token of ours");
         let request = Request::new(query).variables(Variables::from_json(variables));
         let context = RequestContext::new(&self.env, Some(actor), None);
-        Listener { stream: subscription::tell(&self.app.schema, request, context) }
+        Listener { stream: subscription::subscribe(&self.app.schema, request, context) }
     }
 
     /// Subscribes to a workspace after a cursor.
