@@ -12,7 +12,8 @@
 //! Follow `acceptInvitation`: [`server`] reads the request, and [`auth`] identifies the caller. The resolver in
 //! [`graphql`]`::mutation::invitations` calls [`operations::invitations::accept`], which locks the organization and the
 //! invitation, asks [`policy`] whether the caller may accept, writes through [`store`], and records the event through
-//! [`events`], all in one transaction. The fields of the payload ask [`policy`] again, one by one.
+//! [`events`], all in one transaction. The steps that it shares with sign-up, such as the check of the expiry, are in
+//! [`operations::invitations::join`]. The fields of the payload ask [`policy`] again, one by one.
 //!
 //! The other modules: [`app`] puts the modules together, [`config`] defines each setting once, [`commands`] has the
 //! sub-commands of the executable, [`embedded`] runs a private PostgreSQL, [`seed`] generates data, and [`import`]

@@ -20,8 +20,8 @@ named_enum! {
 }
 
 impl InvitationStatus {
-    /// Returns the status at `now`. This is the only rule of expiry: a pending invitation is expired from `expires_at`
-    /// on.
+    /// Returns the status at `now`. This is the rule of expiry: a pending invitation is expired from `expires_at` on. The
+    /// conditions on `expires_at` in `store` are its SQL form.
     pub fn at(self, expires_at: Instant, now: Instant) -> Self {
         if self == Self::Pending && expires_at <= now { Self::Expired } else { self }
     }

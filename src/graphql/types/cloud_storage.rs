@@ -49,7 +49,7 @@ impl CloudStorage {
     }
 
     /// Loads the cloud storage that a resource of the same workspace links to; `None` unless the viewer, with access
-    /// `standing` to the workspace, may see it.
+    /// `viewer_access` to the workspace, may see it.
     pub async fn linked(
         ctx: &Context<'_>,
         id: Option<CloudStorageId>,
@@ -59,7 +59,7 @@ impl CloudStorage {
         row.map(|row| Self::if_visible(ctx, row?, viewer_access)).map_err(Into::into).transpose()
     }
 
-    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `viewer_access` to its workspace, may see it.
     pub fn if_visible(
         ctx: &Context<'_>,
         row: cloud_storages::CloudStorage,
@@ -138,7 +138,7 @@ connection!(
 );
 
 impl CloudStorageConnection {
-    /// Loads a page of the cloud storages of a workspace to which the viewer has access `standing`.
+    /// Loads a page of the cloud storages of a workspace to which the viewer has access `viewer_access`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
         (workspace, viewer_access): (WorkspaceId, AccessContext),

@@ -105,7 +105,7 @@ impl InvitationConnection {
         Self::load(ctx, &format!("invitations to {}", viewer.id), filter, &args, None).await
     }
 
-    /// Loads a page of `filter`. `standing` is the viewer's access to the organization of the list; `None` for the
+    /// Loads a page of `filter`. `viewer_access` is the viewer's access to the organization of the list; `None` for the
     /// invitee's own list, which may cover several organizations.
     async fn load(
         ctx: &Context<'_>,

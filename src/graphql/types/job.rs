@@ -62,7 +62,7 @@ impl Job {
         Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
-    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `viewer_access` to its workspace, may see it.
     pub fn if_visible(ctx: &Context<'_>, row: jobs::JobInTask, viewer_access: AccessContext) -> Option<Self> {
         let access = ResourceAccess::of(ctx, viewer_access, Action::ResourceView, row.job.people(), &row.containers())?;
         Some(Self { row: row.job, access })

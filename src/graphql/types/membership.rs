@@ -49,7 +49,7 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Wraps a row. `standing` is the viewer's access to its organization.
+    /// Wraps a row. `viewer_access` is the viewer's access to its organization.
     pub fn new(row: memberships::Membership, viewer_access: AccessContext) -> Self {
         Self { row, viewer_access, user: None, written_in: None }
     }
@@ -273,7 +273,7 @@ fn depth(connection: &Lookahead<'_>) -> MemberData {
 }
 
 impl MembershipConnection {
-    /// Loads a page of the members of an organization to which the viewer has access `standing`. The pages of all
+    /// Loads a page of the members of an organization to which the viewer has access `viewer_access`. The pages of all
     /// organizations in one response are loaded together.
     pub async fn load(
         ctx: &Context<'_>,

@@ -84,7 +84,7 @@ impl OwnershipOffer {
         Ok(allowed.then_some(Self { row, viewer_access, target }))
     }
 
-    /// Loads the pending offer of an organization to which the viewer has access `standing`; `None` if there is none.
+    /// Loads the pending offer of an organization to which the viewer has access `viewer_access`; `None` if there is none.
     /// Fails with FORBIDDEN unless the viewer is the owner, a party to the pending offer, or a site administrator.
     pub async fn pending_of(
         ctx: &Context<'_>,

@@ -122,7 +122,7 @@ async fn load(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<plan::Plan> {
     Ok(ctx.request().loader.load_one(PlanOf(workspace)).await?.unwrap_or_default())
 }
 
-/// Loads the plan of a workspace. `standing` is the viewer's access.
+/// Loads the plan of a workspace. `viewer_access` is the viewer's access.
 pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, viewer_access: &AccessContext) -> Result<Plan> {
     authorize(viewer_access, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
@@ -135,7 +135,7 @@ pub async fn plan_of(ctx: &Context<'_>, workspace: WorkspaceId, viewer_access: &
     })
 }
 
-/// Loads the limits of a workspace's plan and their present use. `standing` is the viewer's access.
+/// Loads the limits of a workspace's plan and their present use. `viewer_access` is the viewer's access.
 pub async fn limits_of(ctx: &Context<'_>, workspace: WorkspaceId, viewer_access: &AccessContext) -> Result<Vec<Limit>> {
     authorize(viewer_access, Action::PlanView, &Target::default())?;
     let plan = load(ctx, workspace).await?;
@@ -156,7 +156,7 @@ fn used(usage: &Usage, kind: Kind) -> i64 {
     }
 }
 
-/// Loads the seats of an organization. `standing` is the viewer's access.
+/// Loads the seats of an organization. `viewer_access` is the viewer's access.
 pub async fn seats_of(
     ctx: &Context<'_>,
     organization: &organizations::Organization,
@@ -170,7 +170,7 @@ pub async fn seats_of(
     Ok(SeatUsage { used: organization.member_count, reserved: to_int(reserved), total })
 }
 
-/// Loads the price of the plan of a workspace with `members` members; `None` for plans without a price. `standing` is
+/// Loads the price of the plan of a workspace with `members` members; `None` for plans without a price. `viewer_access` is
 /// the viewer's access.
 pub async fn billing_of(
     ctx: &Context<'_>,

@@ -64,7 +64,7 @@ impl Task {
         Ok(row.zip(workspace).and_then(|(row, workspace)| Self::if_visible(ctx, row, workspace.viewer_access())))
     }
 
-    /// Wraps a row; `None` unless the viewer, with access `standing` to its workspace, may see it.
+    /// Wraps a row; `None` unless the viewer, with access `viewer_access` to its workspace, may see it.
     pub fn if_visible(ctx: &Context<'_>, row: tasks::TaskInProject, viewer_access: AccessContext) -> Option<Self> {
         let access =
             ResourceAccess::of(ctx, viewer_access, Action::ResourceView, row.task.people(), &row.containers())?;
@@ -174,7 +174,7 @@ connection!(
 );
 
 impl TaskConnection {
-    /// Loads a page of the tasks of a workspace to which the viewer has access `standing`.
+    /// Loads a page of the tasks of a workspace to which the viewer has access `viewer_access`.
     pub async fn of_workspace(
         ctx: &Context<'_>,
         (workspace, viewer_access): (WorkspaceId, AccessContext),

@@ -12,8 +12,8 @@ const BATCH: usize = 100;
 
 /// Marks all overdue invitations, one batch per transaction, and returns their number.
 ///
-/// `resolved_at` is the expiry of each invitation. The event has the time of its recording, so that the times of events
-/// never decrease. The function locks only invitations and never waits for a lock: the next run marks the rows that
+/// `resolved_at` is the expiry of each invitation. The event has the time of its recording, so that it is not dated before
+/// events that were recorded earlier. The function locks only invitations and never waits for a lock: the next run marks the rows that
 /// another transaction has locked.
 pub async fn expire_invitations(store: &Database, clock: &Clock) -> Result<usize> {
     let mut count = 0;

@@ -28,7 +28,8 @@ pub struct Input {
     pub role: Role,
 }
 
-/// Changes the role.
+/// Changes the role. Concurrent changes wait for the lock of the organization: each is decided by the roles that the one
+/// before it has committed, the last one wins, and each event has the role that it replaced.
 pub async fn change_member_role(
     env: &AppContext,
     actor: &Actor,

@@ -68,7 +68,7 @@ pub struct OrganizationAccess {
     pub organization: Option<Organization>,
     /// Membership of the actor; `None` if the actor is no member.
     pub membership: Option<Membership>,
-    /// Expiry of the actor's pending invitation; `None` for members and without an invitation.
+    /// `expires_at` of the actor's invitation that is stored as pending; it may be past; `None` for members and without an invitation.
     pub invited_until: Option<Instant>,
 }
 
