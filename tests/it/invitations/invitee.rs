@@ -48,6 +48,7 @@ async fn invitation_invitee_is_null_until_accepted() {
     assert_eq!(own, json!({ "invitee": { "username": "bob" } }), "for the invitee");
 
     bob.accepts(invitation).await;
+    app.log_settles().await;
     let shown = invitee_shown(&ada, &id, invitation).await;
     assert!(shown.len() >= 4 && shown.iter().all(|invitee| invitee["username"] == "bob"), "{shown:?}");
     app.close().await;
